@@ -1,0 +1,1 @@
+"""Signals to probability: a heuristic until a calibrator is fitted."""

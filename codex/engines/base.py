@@ -1,0 +1,179 @@
+"""The contract of an engine: where text and its log-probabilities come from."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from codex.errors import CapabilityError
+from codex.types import Generation, LogprobKind, Message, Prompt, Token
+
+ALTERNATIVES = 20
+"""How many of the likeliest tokens an engine reports at each position."""
+
+
+class GenerationParams(BaseModel):
+    """How the next token is chosen. The reported log-probabilities do not depend on it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_tokens: int = Field(256, ge=1, le=8192)
+    """Upper bound of new tokens."""
+    temperature: float = Field(0.0, ge=0.0, le=5.0)
+    """0 takes the likeliest token each time."""
+    top_p: float = Field(1.0, gt=0.0, le=1.0)
+    top_k: int = Field(0, ge=0)
+    """0 keeps every token."""
+    repeat_penalty: float = Field(1.0, gt=0.0, le=10.0)
+    """1 leaves the distribution as it is; above 1 makes tokens already in the context less likely."""
+    stop: tuple[str, ...] = ()
+    """The text ends before the first of these."""
+    seed: int = Field(0, ge=0, lt=2**32)
+
+
+class ModelConfig(BaseModel):
+    """Which model, and how it is held in memory."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    model_path: str = "smollm2-135m-instruct"
+    """A name that `codex models` lists, a local path, or a Hugging Face name."""
+    context_size: int = Field(4096, ge=64)
+    """Tokens of prompt and answer together."""
+    gpu_layers: int = Field(0, ge=-1)
+    """Layers held on a GPU; -1 for all."""
+    threads: int = Field(4, ge=1)
+    batch_size: int = Field(512, ge=1)
+    """Prompt tokens processed in one pass."""
+    seed: int = Field(0, ge=0, lt=2**32)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do; the rest raises `CapabilityError`."""
+
+    logprobs: LogprobKind
+    full_vocabulary: bool
+    """Entropy, rank and self-certainty are exact."""
+    prefix: bool
+    """Can continue from given tokens of the answer."""
+    score: bool
+    embed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Row `row` of a decode is complete."""
+
+    row: int
+    generation: Generation
+
+
+class Engine(ABC):
+    """One loaded model. Thread-safe: several callers may decode at once.
+
+    A subclass gives `decode`; completing, chatting, streaming and sampling follow from it.
+    """
+
+    name: ClassVar[str]
+    config: ModelConfig
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Engine, model file and quantization, as one line; what a calibrator is bound to."""
+
+    @property
+    @abstractmethod
+    def is_loaded(self) -> bool: ...
+
+    @abstractmethod
+    def load(self) -> None:
+        """Read the model into memory; does nothing when it is there. Raises ModelError."""
+
+    @abstractmethod
+    def unload(self) -> None:
+        """Give the memory back; running decodes are cancelled first."""
+
+    @abstractmethod
+    def render(self, messages: Sequence[Message]) -> str | None:
+        """The exact text that the model continues; None where a server hides it."""
+
+    @abstractmethod
+    def tokenize(self, text: str) -> list[int]:
+        """Token ids of plain text, without special tokens added."""
+
+    @abstractmethod
+    def decode(
+        self,
+        prompt: Prompt,
+        rows: Sequence[GenerationParams],
+        *,
+        prefix: Sequence[Token] = (),
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Token | Finished]:
+        """Continue one prompt once for each of `rows`, in one batch.
+
+        Yields the tokens of row 0 as they come and a Finished for each row when it ends; row 0's
+        tokens all come before its Finished. With a `prefix` every row goes on after those tokens;
+        they open its Generation and are not yielded again. Setting `cancel`, or closing the
+        iterator, ends the work within a token: rows under way finish with reason "cancelled".
+
+        Loads the model when it is not loaded. Raises PromptTooLong, ModelError, CapabilityError.
+        """
+
+    def complete(self, prompt: str, params: GenerationParams) -> Generation:
+        """Continue a text as it stands, without a chat template."""
+        return self._batch(prompt, [params])[0]
+
+    def chat(
+        self, messages: Sequence[Message], params: GenerationParams, prefix: Sequence[Token] = ()
+    ) -> Generation:
+        """The assistant's next turn."""
+        return self._batch(messages, [params], prefix)[0]
+
+    def stream(
+        self, messages: Sequence[Message], params: GenerationParams, prefix: Sequence[Token] = ()
+    ) -> Iterator[Token]:
+        """The assistant's next turn, token by token; closing the iterator cancels."""
+        for item in self.decode(messages, [params], prefix=prefix):
+            if isinstance(item, Token):
+                yield item
+
+    def sample(self, messages: Sequence[Message], params: GenerationParams, n: int) -> list[Generation]:
+        """n independent answers; answer i is drawn with seed params.seed + i."""
+        return self._batch(messages, seeded(params, n))
+
+    def score(self, messages: Sequence[Message], answer: str) -> Generation:
+        """The log-probabilities the model gives to a text that is already there."""
+        raise CapabilityError(f"The {self.name} engine cannot score a given text; use engine=huggingface.")
+
+    def embed(self, text: str) -> NDArray[np.float32]:
+        """The mean of the last hidden states, [hidden size], of Euclidean length 1."""
+        raise CapabilityError(f"The {self.name} engine cannot embed a text; use engine=huggingface.")
+
+    def _batch(
+        self, prompt: Prompt, rows: Sequence[GenerationParams], prefix: Sequence[Token] = ()
+    ) -> list[Generation]:
+        done = {
+            item.row: item.generation
+            for item in self.decode(prompt, rows, prefix=prefix)
+            if isinstance(item, Finished)
+        }
+        return [done[row] for row in range(len(rows))]
+
+
+def seeded(params: GenerationParams, n: int) -> list[GenerationParams]:
+    """n copies of the parameters with consecutive seeds, so that samples are independent."""
+    return [params.model_copy(update={"seed": (params.seed + i) % 2**32}) for i in range(n)]

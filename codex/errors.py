@@ -1,0 +1,86 @@
+"""Typed errors. Each message says what was wrong, with which value, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class CodexError(Exception):
+    """Base of all errors that a user can act on."""
+
+    status = 500
+    """The HTTP status it maps to."""
+
+
+class InvalidInput(CodexError):
+    """A value that cannot be used; `fields` names where it stood."""
+
+    status = 422
+
+    def __init__(self, message: str, fields: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.fields = tuple(fields)
+
+
+class SettingsError(InvalidInput):
+    """An unknown setting, or one of the wrong type."""
+
+
+class PromptTooLong(CodexError):
+    """The prompt and the answer do not fit in the model's context."""
+
+    status = 413
+
+    def __init__(self, prompt_tokens: int, room: int) -> None:
+        super().__init__(
+            f"The question is {prompt_tokens - room} tokens too long: it has {prompt_tokens} tokens with its "
+            f"template, and {room} fit beside the answer. Shorten it, or raise engine.context_size."
+        )
+        self.prompt_tokens = prompt_tokens
+        self.room = room
+
+
+class NotFound(CodexError):
+    """Nothing is stored under that name."""
+
+    status = 404
+
+
+class Conflict(CodexError):
+    """The request does not fit the present state, e.g. a branch of another model's answer."""
+
+    status = 409
+
+
+class Busy(CodexError):
+    """Too many questions are waiting; try again after `retry_after` seconds."""
+
+    status = 503
+
+    def __init__(self, message: str, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Cancelled(CodexError):
+    """The caller went away before the answer was complete."""
+
+    status = 499
+
+
+class ModelError(CodexError):
+    """A model that is missing, broken, or cannot be loaded as asked."""
+
+    status = 503
+
+
+class CapabilityError(CodexError):
+    """The engine cannot do what was asked of it."""
+
+    status = 501
+
+
+class StoreError(CodexError):
+    """The database cannot be opened, read or written."""
+
+    status = 503

@@ -1,0 +1,192 @@
+"""What to do with an answer: gate rules in order, then routing by confidence.
+
+One vectorised function, `decide`, serves a single answer and a table of a million: what the tuning
+page shows is what the service does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from codex.errors import InvalidInput
+from codex.types import Action, Decision, Gate
+
+GATES = tuple(Gate)
+ACTIONS = tuple(Action)
+
+
+class Rule(BaseModel):
+    """Holds when a signal lies strictly below, or strictly above, a threshold in its own unit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    signal: str
+    below: float | None = None
+    above: float | None = None
+    gate: Literal["reflect", "retrieve", "abstain", "proceed"]
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if (self.below is None) == (self.above is None):
+            raise ValueError(f"the rule on {self.signal!r} needs exactly one of 'below' and 'above'")
+        return self
+
+    @property
+    def threshold(self) -> float:
+        """The bound, in the signal's unit."""
+        return self.below if self.below is not None else float(self.above or 0.0)
+
+    @property
+    def sign(self) -> str:
+        """The comparison as it is written: < or >."""
+        return "<" if self.below is not None else ">"
+
+    def moved(self, threshold: float) -> Rule:
+        """The same rule with another threshold."""
+        return Rule.model_validate(
+            self.model_dump() | {"below" if self.below is not None else "above": threshold}
+        )
+
+    def holds(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """[rows] -> [rows]; a missing value (NaN) never makes a rule hold."""
+        return values < self.threshold if self.below is not None else values > self.threshold
+
+
+DEFAULT_RULES = (
+    Rule(signal="avg_logprob", below=-1.5, gate="reflect"),
+    Rule(signal="entropy", above=2.5, gate="retrieve"),
+    Rule(signal="top1_prob", below=0.20, gate="abstain"),
+)
+
+
+class Policy(BaseModel):
+    """Gate rules, of which the first that holds wins, and the two thresholds of the routing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = "default"
+    rules: tuple[Rule, ...] = DEFAULT_RULES
+    answer_above: float = Field(0.6, ge=0.0, le=1.0)
+    """Confidence at or above it: answer."""
+    abstain_below: float = Field(0.3, ge=0.0, le=1.0)
+    """Confidence below it: abstain. Between the two: defer to a person."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.abstain_below > self.answer_above:
+            raise ValueError(
+                f"abstain_below ({self.abstain_below}) must not exceed answer_above ({self.answer_above})"
+            )
+        return self
+
+    @property
+    def version(self) -> str:
+        """The name and a fingerprint of the content: equal content, equal version."""
+        body = self.model_dump_json(exclude={"name"})
+        return f"{self.name}@{hashlib.sha256(body.encode()).hexdigest()[:10]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The policy's decisions on a table of answers, as codes; all arrays are [rows]."""
+
+    gate: NDArray[np.int8]
+    """Index into GATES."""
+    rule: NDArray[np.int16]
+    """Index of the rule that held; -1 where none did."""
+    action: NDArray[np.int8]
+    """Index into ACTIONS."""
+
+
+def decide(policy: Policy, signals: Mapping[str, ArrayLike], confidence: ArrayLike) -> Decisions:
+    """Gate and route a table of answers.
+
+    signals: name -> [rows] in the signal's own unit, NaN where missing; a signal that a rule names and
+    that is absent counts as missing. confidence: [rows] in [0, 1]; NaN defers. The abstain gate
+    abstains; the other gates say what to try next and leave the routing to the confidence.
+    """
+    value = np.atleast_1d(np.asarray(confidence, dtype=np.float64))
+    rule = np.full(value.shape, -1, dtype=np.int16)
+    for index in reversed(range(len(policy.rules))):
+        column = signals.get(policy.rules[index].signal)
+        if column is not None:
+            held = policy.rules[index].holds(np.atleast_1d(np.asarray(column, dtype=np.float64)))
+            rule[np.broadcast_to(held, value.shape)] = index
+    gate_of_rule = [GATES.index(Gate(r.gate)) for r in policy.rules] + [GATES.index(Gate.PROCEED)]
+    gate = np.array(gate_of_rule, dtype=np.int8)[rule]
+    action = np.full(value.shape, ACTIONS.index(Action.DEFER), dtype=np.int8)
+    action[value >= policy.answer_above] = ACTIONS.index(Action.ANSWER)
+    action[value < policy.abstain_below] = ACTIONS.index(Action.ABSTAIN)
+    action[gate == GATES.index(Gate.ABSTAIN)] = ACTIONS.index(Action.ABSTAIN)
+    return Decisions(gate, rule, action)
+
+
+def decide_one(policy: Policy, signals: Mapping[str, float | None], confidence: float | None) -> Decision:
+    """Gate and route one answer, with the reason in words."""
+    row = {name: np.nan if value is None else value for name, value in signals.items()}
+    codes = decide(policy, row, np.nan if confidence is None else confidence)
+    rule, gate, action = int(codes.rule[0]), GATES[codes.gate[0]], ACTIONS[codes.action[0]]
+    return Decision(action, gate, _reason(policy, rule, gate, signals, confidence))
+
+
+def _reason(
+    policy: Policy, rule: int, gate: Gate, signals: Mapping[str, float | None], confidence: float | None
+) -> str:
+    parts = []
+    if rule >= 0:
+        held = policy.rules[rule]
+        parts.append(f"{held.signal} {signals[held.signal]:.3g} {held.sign} {held.threshold:g}: {gate}")
+    if gate is not Gate.ABSTAIN:
+        parts.append(_routing(policy, confidence))
+    return "; ".join(parts)
+
+
+def _routing(policy: Policy, confidence: float | None) -> str:
+    if confidence is None:
+        return "no confidence is available: a person decides"
+    # Floored, not rounded: a confidence just under a threshold must not read as if it had reached it.
+    shown = f"confidence {np.floor(confidence * 100) / 100:.2f}"
+    if confidence >= policy.answer_above:
+        return f"{shown} ≥ answer_above {policy.answer_above:g}"
+    if confidence < policy.abstain_below:
+        return f"{shown} < abstain_below {policy.abstain_below:g}"
+    return f"{shown} between abstain_below {policy.abstain_below:g} and answer_above {policy.answer_above:g}"
+
+
+def decide_action(metrics: Mapping[str, float | None], policy: Policy | None = None) -> Gate:
+    """The gate for measured signals, e.g. {"avg_logprob": -0.4, "entropy": 1.2, "top1_prob": 0.8}.
+
+    A metric that is missing or None makes no rule hold. Raises InvalidInput on a value that is no number.
+    """
+    for name, value in metrics.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float | np.number)):
+            raise InvalidInput(f"The metric {name!r} must be a number or None, not {value!r}.", [name])
+    return decide_one(policy or Policy(), metrics, None).gate
+
+
+def gate_from_token_logprobs(
+    token_logprobs: Sequence[tuple[str, float]], policy: Policy | None = None
+) -> Gate:
+    """The gate for one's own tokens and natural log-probabilities, first to last.
+
+    Entropy needs the whole distribution, so it is missing here and its rule cannot hold. Raises
+    InvalidInput when the list is empty or a log-probability is not a number that is at most 0.
+    """
+    if not token_logprobs:
+        raise InvalidInput("token_logprobs is empty: give at least one (token, logprob).", ["token_logprobs"])
+    for index, (token, logprob) in enumerate(token_logprobs):
+        if not logprob <= 1e-6:
+            raise InvalidInput(
+                f"The log-probability of token {index} ({token!r}) is {logprob!r}; "
+                "give a natural logarithm, at most 0.",
+                [f"token_logprobs[{index}]"],
+            )
+    values = np.array([logprob for _, logprob in token_logprobs], dtype=np.float64)
+    return decide_action({"avg_logprob": float(values.mean()), "top1_prob": float(np.exp(values[0]))}, policy)

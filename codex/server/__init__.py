@@ -1,0 +1,1 @@
+"""FastAPI routes over the workbench."""

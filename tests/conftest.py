@@ -1,0 +1,26 @@
+"""Fixtures that every room's tests share: a home folder with the default model in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codex.engines.models import DEFAULT_MODEL, Models, default_home
+
+
+@pytest.fixture(scope="session")
+def codex_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty home whose models folder is the user's own, so that nothing is fetched twice."""
+    shelf = Models(default_home())
+    shelf.resolve(DEFAULT_MODEL)
+    home = tmp_path_factory.mktemp("codex-home")
+    (home / "models").symlink_to(shelf.folder, target_is_directory=True)
+    (home / "cache").mkdir()
+    return home
+
+
+@pytest.fixture(scope="session")
+def models(codex_home: Path) -> Models:
+    """The shelf of the test home."""
+    return Models(codex_home)
