@@ -1,0 +1,139 @@
+"""The head of a GGUF file: what the model is, and whether the file is whole.
+
+Reads metadata and tensor extents only, never the weights, so that a broken download is told from
+a good file in milliseconds. Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+from gguf.constants import GGML_QUANT_SIZES, GGUF_DEFAULT_ALIGNMENT, GGMLQuantizationType, LlamaFileType
+
+from codex.errors import ModelError
+
+MAGIC = b"GGUF"
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_STRING, _ARRAY = 8, 9
+
+
+@dataclass(frozen=True, slots=True)
+class GgufHeader:
+    """What a GGUF file says about itself."""
+
+    architecture: str
+    quantization: str
+    """As llama.cpp names it, e.g. Q4_1; "mixed" where the file does not say."""
+    context_length: int | None
+    """Tokens of context the model was trained with."""
+    size: int
+    """Bytes that the file must have to be whole."""
+
+
+def read_header(path: Path) -> GgufHeader:
+    """Read and check the head of a GGUF file. Raises ModelError when it is not GGUF, or cut short."""
+    actual = path.stat().st_size
+    with path.open("rb") as file:
+        if file.read(4) != MAGIC:
+            raise ModelError(
+                f"{path} is not a GGUF file. The llama_cpp engine reads GGUF only; "
+                "for a Transformers model use engine=huggingface."
+            )
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            try:
+                header = _Reader(data, path).header()
+            except (struct.error, IndexError):
+                raise ModelError(f"{path} is cut short: it ends within its header. Fetch it again.") from None
+    if header.size > actual:
+        raise ModelError(
+            f"{path} is cut short: it has {actual} of {header.size} bytes. "
+            "Delete it and fetch the model again."
+        )
+    return header
+
+
+class _Reader:
+    """Walks the file once from the front."""
+
+    def __init__(self, data: mmap.mmap, path: Path) -> None:
+        self._data = data
+        self._path = path
+        self._at = len(MAGIC)
+
+    def header(self) -> GgufHeader:
+        version = self._number("I")
+        if version not in (2, 3):
+            raise ModelError(
+                f"{self._path} is GGUF of version {version}, or of the other byte order; "
+                "versions 2 and 3 can be read. Convert it again with a recent llama.cpp."
+            )
+        tensors, fields = self._number("Q"), self._number("Q")
+        metadata = {self._string(): self._value(self._number("I")) for _ in range(fields)}
+        extent = max((self._tensor_end() for _ in range(tensors)), default=0)
+        alignment = metadata.get("general.alignment", GGUF_DEFAULT_ALIGNMENT)
+        assert isinstance(alignment, int)
+        architecture = str(metadata.get("general.architecture", "unknown"))
+        context = metadata.get(f"{architecture}.context_length")
+        return GgufHeader(
+            architecture=architecture,
+            quantization=_quantization(metadata.get("general.file_type")),
+            context_length=context if isinstance(context, int) else None,
+            size=-(-self._at // alignment) * alignment + extent,
+        )
+
+    def _number(self, code: str) -> int:
+        (value,) = struct.unpack_from("<" + code, self._data, self._at)
+        self._at += struct.calcsize("<" + code)
+        return value  # type: ignore[no-any-return]
+
+    def _string(self) -> str:
+        size = self._number("Q")
+        start, self._at = self._at, self._at + size
+        return self._data[start : self._at].decode("utf-8", "replace")
+
+    def _value(self, kind: int) -> object:
+        """A metadata value; arrays (the vocabulary) are stepped over and come back as None."""
+        if kind == _STRING:
+            return self._string()
+        if kind != _ARRAY:
+            return self._number(self._code(kind))
+        item, count = self._number("I"), self._number("Q")
+        if item == _STRING:
+            length = struct.Struct("<Q")
+            for _ in range(count):
+                self._at += 8 + length.unpack_from(self._data, self._at)[0]
+        elif item == _ARRAY:
+            for _ in range(count):
+                self._value(item)
+        else:
+            self._at += count * struct.calcsize("<" + self._code(item))
+        return None
+
+    def _code(self, kind: int) -> str:
+        if kind not in _SCALARS:
+            raise ModelError(
+                f"{self._path} is damaged: it has metadata of unknown type {kind}. Fetch it again."
+            )
+        return _SCALARS[kind]
+
+    def _tensor_end(self) -> int:
+        """Where one tensor ends, in bytes from the start of the weights."""
+        name = self._string()
+        shape = [self._number("Q") for _ in range(self._number("I"))]
+        kind, offset = self._number("I"), self._number("Q")
+        if kind not in GGML_QUANT_SIZES:
+            raise ModelError(
+                f"{self._path}: tensor {name!r} has the unknown type {kind}. Update Codex, or fetch again."
+            )
+        block, size = GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
+        return offset + prod(shape) // block * size
+
+
+def _quantization(file_type: object) -> str:
+    """The name of general.file_type without its prefix: MOSTLY_Q4_1 -> Q4_1, ALL_F32 -> F32."""
+    names = {it.value: it.name.partition("_")[2] for it in LlamaFileType}
+    return names.get(file_type, "mixed") if isinstance(file_type, int) else "mixed"

