@@ -36,6 +36,8 @@ class Alternative:
     id: int
     bytes: bytes
     logprob: float
+    is_end: bool = False
+    """An end-of-sequence token: choosing it ends the answer here."""
 
     @property
     def text(self) -> str:

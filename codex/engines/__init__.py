@@ -1,1 +1,36 @@
 """Where text comes from: one contract, several engines."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Literal
+
+from codex.engines.base import Engine, ModelConfig
+from codex.engines.models import Models
+
+EngineName = Literal["llama_cpp", "huggingface"]
+
+
+def preferred_engine() -> EngineName:
+    """huggingface where there is a CUDA device, else llama_cpp.
+
+    Asks the driver, not torch: importing torch costs seconds and memory that llama_cpp never needs.
+    """
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return "llama_cpp"
+    count = ctypes.c_int(0)
+    found = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
+    return "huggingface" if found and count.value > 0 else "llama_cpp"
+
+
+def create(name: EngineName, config: ModelConfig, models: Models) -> Engine:
+    """An engine, not loaded yet. An engine's own packages are imported only when it is the one chosen."""
+    if name == "huggingface":
+        from codex.engines.huggingface import HuggingFaceConfig, HuggingFaceEngine
+
+        return HuggingFaceEngine(HuggingFaceConfig.model_validate(config, from_attributes=True), models)
+    from codex.engines.llama_cpp import LlamaCppEngine
+
+    return LlamaCppEngine(config, models)

@@ -1,0 +1,49 @@
+"""Start the one process: the HTTP interface with the browser pages mounted on it."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Sequence
+
+import uvicorn
+
+from codex.errors import CodexError, InvalidInput
+from codex.server import create_app
+from codex.workbench import Workbench
+from pages.shell import mount
+
+
+def serve(overrides: Sequence[str] = ()) -> None:
+    """Serve until interrupted. Raises SettingsError, StoreError, InvalidInput when the port is taken."""
+    workbench = Workbench.open(overrides)
+    server = workbench.settings.server
+    listener = _listen(server.host, server.port)
+    workbench.load_in_background()
+    try:
+        config = uvicorn.Config(
+            mount(create_app(workbench), workbench), log_level="warning", timeout_graceful_shutdown=3
+        )
+        host, port = listener.getsockname()[:2]
+        print(f"Codex is on http://{host}:{port}", flush=True)
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        workbench.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound before the model is loaded, so that a taken port is known at once."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise InvalidInput(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port: server.port=8000.",
+            ["server.port"],
+        ) from error
+
+
+if __name__ == "__main__":
+    try:
+        serve(sys.argv[1:])
+    except CodexError as error:
+        sys.exit(f"error: {error}")

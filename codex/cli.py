@@ -1,0 +1,133 @@
+"""The shell: thin commands over the same calls as the pages and the HTTP interface."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from codex.engines.models import Models, default_home
+from codex.errors import CodexError
+from codex.reply import NOT_CALIBRATED, reply
+from codex.types import Action, Step, Trace
+from codex.workbench import Workbench
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+models_app = typer.Typer(help="The models on this machine.")
+app.add_typer(models_app, name="models")
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KEY=VALUE]...", help="Settings, e.g. engine=huggingface policy.answer_above=0.8"
+    ),
+]
+
+# Lower bound of the probability and how a token at or above it looks: hue and underline, so that it
+# reads without colour too. Below the last one: reverse.
+SHADES = ((0.9, ""), (0.7, "yellow"), (0.5, "yellow underline"), (0.3, "red underline"))
+WEAKEST = "red reverse"
+DECISIONS = {Action.ANSWER: "green", Action.DEFER: "yellow", Action.ABSTAIN: "red"}
+
+
+@app.command()
+def ask(
+    question: str,
+    overrides: Overrides = None,
+    samples: Annotated[
+        int | None, typer.Option(help="Independent answers drawn beside the shown one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what POST /infer answers.")] = False,
+) -> None:
+    """Ask one question and print the answer, its confidence and the decision."""
+    workbench = Workbench.open(overrides or [])
+    try:
+        trace = workbench.answer(question, n_samples=samples)
+    finally:
+        workbench.close()
+    if as_json:
+        print(reply(trace).model_dump_json(indent=2))
+    else:
+        _print(trace, Console())
+
+
+@app.command()
+def serve(overrides: Overrides = None) -> None:
+    """Start the workbench: pages and HTTP interface in one process."""
+    from app import serve as start
+
+    start(overrides or [])
+
+
+@models_app.callback(invoke_without_command=True)
+def list_models(context: typer.Context) -> None:
+    """List the models that are here and those that can be fetched by name."""
+    if context.invoked_subcommand:
+        return
+    table = Table("name", "state", "size", "what it is", box=None)
+    for model in Models(default_home()).list():
+        table.add_row(
+            model.name, "here" if model.present else "not fetched", _megabytes(model.size), model.about
+        )
+    Console().print(table)
+
+
+@models_app.command("fetch")
+def fetch_model(name: str) -> None:
+    """Bring a model to this machine; does nothing when it is here."""
+    print(Models(default_home()).resolve(name))
+
+
+def main() -> None:
+    """Run a command; an error that the user can act on is one line, and exit status 1."""
+    try:
+        app()
+    except CodexError as error:
+        Console(stderr=True).print(Text.assemble(("error: ", "bold red"), str(error)))
+        sys.exit(1)
+
+
+def _print(trace: Trace, console: Console) -> None:
+    last = trace.last
+    console.print(_heatmap(last))
+    if last.decision.action is Action.ABSTAIN:
+        console.print(Text(printable(trace.answer)))
+    confidence = "not available" if last.confidence.value is None else f"{last.confidence.value:.2f}"
+    console.print(
+        Text.assemble(
+            (f"\n{last.decision.action.upper()}", f"bold {DECISIONS[last.decision.action]}"),
+            f"  confidence {confidence}",
+            (f" ({NOT_CALIBRATED})" if last.confidence.calibrated is None else "", "dim"),
+        )
+    )
+    console.print(Text(last.decision.reason, style="dim"))
+
+
+def _heatmap(step: Step) -> Text:
+    text = Text()
+    for token in step.observation.generation.tokens:
+        probability = 1.0 if token.logprob is None else 2.718281828459045**token.logprob
+        style = next((style for least, style in SHADES if probability >= least), WEAKEST)
+        text.append(printable(token.text), style=style)
+    return text
+
+
+def printable(text: str) -> str:
+    """Text from a model for a terminal: control characters show as U+FFFD instead of acting."""
+    return "".join(
+        c if c == "\n" or unicodedata.category(c) not in {"Cc", "Cf"} else "\N{REPLACEMENT CHARACTER}"
+        for c in text
+    )
+
+
+def _megabytes(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e6:.0f} MB"
+
+
+if __name__ == "__main__":
+    main()

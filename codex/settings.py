@@ -1,0 +1,187 @@
+"""Typed settings: YAML groups under conf/, composed by Hydra, checked by the rooms' own config classes."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from codex.engines import preferred_engine
+from codex.engines.base import GenerationParams, ModelConfig
+from codex.engines.huggingface import HuggingFaceConfig
+from codex.engines.models import default_home
+from codex.errors import SettingsError
+from codex.policy import Policy
+from codex.store import StoreConfig
+
+CONF = Path(__file__).parent / "conf"
+MAX_SAMPLES = 50
+"""More samples than this say little more and take a machine for minutes."""
+
+
+class LlamaCppSettings(ModelConfig):
+    """Group engine=llama_cpp."""
+
+    name: Literal["llama_cpp"]
+    params: GenerationParams = GenerationParams()
+
+
+class HuggingFaceSettings(HuggingFaceConfig):
+    """Group engine=huggingface."""
+
+    name: Literal["huggingface"]
+    params: GenerationParams = GenerationParams()
+
+
+EngineSettings = Annotated[LlamaCppSettings | HuggingFaceSettings, Field(discriminator="name")]
+
+
+class AskSettings(BaseModel):
+    """How a question is asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n_samples: int = Field(5, ge=1, le=MAX_SAMPLES)
+    sample_temperature: float = Field(1.0, gt=0.0, le=5.0)
+    """1 draws from the model's own distribution, which the agreement signals assume."""
+    reflect: bool = True
+    """Whether the reflect gate may ask a second time."""
+    max_waiting: int = Field(16, ge=1)
+    """Questions under way at once; one more is told to come back later."""
+
+
+class ServerSettings(BaseModel):
+    """Where the pages and the HTTP interface are served."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    """0.0.0.0 shows the workbench to the whole network; there is no login yet."""
+    port: int = Field(7860, ge=0, le=65535)
+    """0 takes a free one."""
+
+
+class Settings(BaseModel):
+    """Everything that can be set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path
+    engine: EngineSettings
+    ask: AskSettings = AskSettings()
+    policy: Policy = Policy()
+    store: StoreConfig = StoreConfig()
+    server: ServerSettings = ServerSettings()
+
+    @property
+    def database(self) -> Path:
+        """Where the store lies."""
+        return self.store.path or self.home / "codex.duckdb"
+
+
+def load_settings(overrides: Sequence[str] = ()) -> Settings:
+    """Compose the settings from the YAML groups and `key=value` overrides.
+
+    `engine=auto`, the default, takes huggingface where there is a CUDA device, else llama_cpp. Raises
+    SettingsError naming the key, the value and the nearest right key.
+    """
+    # The resolver is registered again at each call because a test or a notebook may clear them.
+    OmegaConf.register_new_resolver(
+        "cores", lambda most: min(int(most), len(os.sched_getaffinity(0))), replace=True
+    )
+    parsed = [_parse(text) for text in overrides]
+    if not any(o.key_or_group == "engine" and o.value() != "auto" for o in parsed):
+        parsed = [o for o in parsed if o.key_or_group != "engine"]
+        parsed.insert(0, _parse(f"engine={preferred_engine()}"))
+    chosen = [o for o in parsed if o.key_or_group in _groups()]
+    _check_keys(parsed, _compose(chosen))
+    return _validated(_compose(parsed))
+
+
+def _parse(text: str) -> Override:
+    try:
+        return OverridesParser.create().parse_override(text)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise SettingsError(f"Cannot read the setting {text!r}: write it as key=value.", [text]) from error
+
+
+def _groups() -> list[str]:
+    return sorted(path.name for path in CONF.iterdir() if path.is_dir())
+
+
+def _compose(overrides: Sequence[Override]) -> DictConfig:
+    for override in overrides:
+        group = CONF / override.key_or_group
+        if group.is_dir():
+            names = sorted(path.stem for path in group.glob("*.yaml"))
+            if override.value() not in names:
+                value = str(override.value())
+                raise SettingsError(
+                    f"Unknown {override.key_or_group} {value!r}{_nearest(value, names)} "
+                    f"There are: {', '.join(names)}.",
+                    [override.key_or_group],
+                )
+    try:
+        with initialize_config_dir(str(CONF), version_base=None):
+            return compose("config", [o.input_line or "" for o in overrides])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise SettingsError(f"Cannot apply the settings: {error}") from error
+
+
+def _check_keys(overrides: Iterable[Override], config: DictConfig) -> None:
+    known = [*_flatten(OmegaConf.to_container(config)), *_groups()]
+    for override in overrides:
+        if override.key_or_group not in known:
+            raise SettingsError(
+                f"Unknown setting {override.key_or_group!r}{_nearest(override.key_or_group, known)}",
+                [override.key_or_group],
+            )
+
+
+def _validated(config: DictConfig) -> Settings:
+    try:
+        values: Any = OmegaConf.to_container(config, resolve=True)
+        values["home"] = Path(values["home"] or default_home()).expanduser().absolute()
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(*_in_words(error)) from error
+    except OmegaConfBaseException as error:
+        raise SettingsError(f"Cannot read the settings: {error}") from error
+
+
+def _in_words(error: ValidationError) -> tuple[str, list[str]]:
+    # The discriminator's tag stands in the location as if it were a key.
+    tags = {"llama_cpp", "huggingface"}
+    keys = [".".join(str(part) for part in e["loc"] if part not in tags) for e in error.errors()]
+    parts = [
+        f"{key} = {e['input']!r}: {e['msg'].removeprefix('Value error, ')}."
+        for key, e in zip(keys, error.errors(), strict=True)
+    ]
+    return "Wrong setting: " + " ".join(parts), keys
+
+
+def _flatten(node: Any, prefix: str = "") -> list[str]:
+    if not isinstance(node, dict):
+        return []
+    keys = []
+    for key, value in node.items():
+        keys += [f"{prefix}{key}", *_flatten(value, f"{prefix}{key}.")]
+    return keys
+
+
+def _nearest(key: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    if not close:
+        # A key given without its group is near to the full one only by its last part.
+        close = [name for name in known if name.rsplit(".")[-1] == key.rsplit(".")[-1]]
+    return f"; did you mean {close[0]!r}?" if close else "."

@@ -1,0 +1,333 @@
+"""The orchestrator: one question from asking to decision, in a bounded loop."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal, Self, Unpack
+
+from codex import engines, prompts, signals
+from codex.asking import Asking, AskOptions, new_id, other_token, settle, settle_again
+from codex.calibration.heuristic import heuristic_confidence
+from codex.engines.base import Engine, seeded
+from codex.engines.models import Models
+from codex.errors import Busy, Cancelled, CodexError, Conflict
+from codex.policy import Policy, decide_one
+from codex.settings import Settings, load_settings
+from codex.signals.view import answer_groups
+from codex.store import Store
+from codex.types import (
+    Action,
+    Confidence,
+    Decision,
+    DecisionEvent,
+    Event,
+    Gate,
+    Generation,
+    GenerationEvent,
+    Message,
+    Observation,
+    Prompt,
+    SamplesEvent,
+    SignalsEvent,
+    Step,
+    StepKind,
+    Token,
+    TokenEvent,
+    Trace,
+    TraceEvent,
+)
+
+RECENT_TRACES = 256
+"""Traces kept whole in memory, with the question text, whatever the store keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the workbench can do right now."""
+
+    state: Literal["loading", "ready", "error"]
+    model: str
+    """The engine's fingerprint."""
+    error: str | None = None
+    calibrated: bool = False
+    """Whether a calibrator fits this model."""
+
+
+class Workbench:
+    """One engine, one store, one active policy. Thread-safe."""
+
+    def __init__(self, settings: Settings, engine: Engine, store: Store) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.store = store
+        self.policy = settings.policy
+        """The active policy; the next question takes it."""
+        self._failed: str | None = None
+        self._slots = threading.BoundedSemaphore(settings.ask.max_waiting)
+        self._recent: OrderedDict[str, Trace] = OrderedDict()
+        self._recent_lock = threading.Lock()
+
+    @classmethod
+    def open(cls, overrides: Sequence[str] = ()) -> Self:
+        """A workbench by settings; the model is not loaded yet.
+
+        Raises SettingsError, StoreError.
+        """
+        settings = load_settings(overrides)
+        engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
+        return cls(settings, engine, Store(settings.database, settings.store.privacy))
+
+    def close(self) -> None:
+        """Cancel what runs and give model and database back."""
+        self.engine.unload()
+        self.store.close()
+
+    def load(self) -> None:
+        """Load the model now; raises ModelError and remembers it for `status`."""
+        try:
+            self.engine.load()
+            self._failed = None
+        except CodexError as error:
+            self._failed = str(error)
+            raise
+
+    def load_in_background(self) -> threading.Thread:
+        """Load the model while pages are already served; a failure shows in `status`."""
+
+        def load() -> None:
+            with suppress(CodexError):  # `load` remembers it; whoever asks is told.
+                self.load()
+
+        thread = threading.Thread(target=load, name="codex-load", daemon=True)
+        thread.start()
+        return thread
+
+    @property
+    def status(self) -> Status:
+        """Whether a question can be answered now."""
+        if self.engine.is_loaded:
+            return Status("ready", self.engine.fingerprint)
+        if self._failed is not None:
+            return Status("error", self.engine.fingerprint, self._failed)
+        return Status("loading", self.engine.fingerprint)
+
+    def ask(self, question: str, **options: Unpack[AskOptions]) -> Iterator[Event]:
+        """Ask one question; what the options leave out comes from the settings.
+
+        Yields events as things happen; the last is a TraceEvent with all of it, already stored.
+        Setting `cancel`, or closing the iterator, stops the model within a token and stores nothing.
+
+        Raises InvalidInput at once; PromptTooLong, ModelError, Busy, Cancelled and StoreError while
+        iterating.
+        """
+        return self._ask(settle(question, options, self.settings, self.policy))
+
+    def answer(self, question: str, **options: Unpack[AskOptions]) -> Trace:
+        """`ask`, waiting for the end; the same errors."""
+        return last_trace(self.ask(question, **options))
+
+    def branch(
+        self,
+        trace_id: str,
+        position: int,
+        token_id: int,
+        *,
+        policy: Policy | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Event]:
+        """Go on from another token of an answer: a new trace beside the first.
+
+        position: index among the last step's tokens; token_id: one of the alternatives there. The
+        samples are the parent's, since they answer the same prompt. Raises NotFound; InvalidInput when
+        there is no such alternative; Conflict when another model is loaded, or when the question was not
+        kept; and what `ask` raises.
+        """
+        parent = self.trace(trace_id)
+        if parent.question is None or parent.last.prompt is None:
+            raise Conflict(
+                "The text of this question was not kept, so its answer cannot be continued. "
+                "Ask it again; store.privacy=full keeps the text."
+            )
+        if parent.model != self.engine.fingerprint:
+            raise Conflict(
+                f"This answer was written by {parent.model}, and {self.engine.fingerprint} is loaded. "
+                "Start Codex with that model, or ask the question again."
+            )
+        prefix = other_token(parent.last, position, token_id)
+        asking = settle_again(parent, policy or self.policy, cancel)
+        return self._branch(asking, parent, prefix)
+
+    def trace(self, trace_id: str) -> Trace:
+        """A trace by its id: whole while it is recent, afterwards as the store kept it. Raises NotFound."""
+        with self._recent_lock:
+            recent = self._recent.get(trace_id)
+        return recent or self.store.load(trace_id)
+
+    def redecide(self, trace_id: str, policy: Policy) -> Decision:
+        """What another policy would decide on a stored answer; no model runs. Raises NotFound."""
+        last = self.trace(trace_id).last
+        return decide_one(policy, last.signals, last.confidence.value)
+
+    def forget_session(self, session_id: str) -> None:
+        """Delete a session and every trace in it, from the store and from memory. Raises NotFound."""
+        self.store.delete_session(session_id)
+        with self._recent_lock:
+            for trace in [t for t in self._recent.values() if t.session_id == session_id]:
+                del self._recent[trace.id]
+
+    def _ask(self, asking: Asking) -> Iterator[Event]:
+        with self._slot():
+            started = time.monotonic()
+            step = yield from self._round(asking, "ask", 0, prompts.ask(asking.question))
+            steps = [step]
+            if step.decision.gate is Gate.REFLECT and self.settings.ask.reflect:
+                again = prompts.reflect(asking.question, step.observation.generation.text)
+                steps.append((yield from self._round(asking, "reflect", 1, again)))
+            yield self._finished(asking, steps, started)
+
+    def _branch(self, asking: Asking, parent: Trace, prefix: Sequence[Token]) -> Iterator[Event]:
+        with self._slot():
+            started = time.monotonic()
+            last = parent.last
+            step = yield from self._round(
+                asking, "branch", 0, last.prompt or "", prefix=prefix, samples=last.observation.samples
+            )
+            yield self._finished(asking, [step], started, parent.id)
+
+    def _round(
+        self,
+        asking: Asking,
+        kind: StepKind,
+        index: int,
+        prompt: Prompt,
+        *,
+        prefix: Sequence[Token] = (),
+        samples: tuple[Generation, ...] | None = None,
+    ) -> Generator[Event, None, Step]:
+        """Run the model once and judge what came: the expensive part, then the pure one."""
+        rows = [asking.params]
+        if samples is None:
+            rows += seeded(asking.sample_params, asking.n_samples)
+        done: dict[int, Generation] = {}
+        position = len(prefix)
+        for item in self.engine.decode(prompt, rows, prefix=prefix, cancel=asking.cancel):
+            if isinstance(item, Token):
+                yield TokenEvent(index, position, item)
+                position += 1
+            else:
+                done[item.row] = item.generation
+                if item.row == 0 and item.generation.finish_reason != "cancelled":
+                    yield GenerationEvent(index, item.generation)
+        if any(generation.finish_reason == "cancelled" for generation in done.values()):
+            raise Cancelled("The question was cancelled.")
+        if samples is None:
+            samples = tuple(done[row] for row in range(1, len(rows)))
+            yield SamplesEvent(index, samples)
+        observation = Observation(asking.question, done[0], samples)
+        step = self._judged(asking, kind, prompt, observation)
+        yield SignalsEvent(index, step.signals, step.confidence)
+        yield DecisionEvent(index, kind, step.decision)
+        return step
+
+    def _judged(self, asking: Asking, kind: StepKind, prompt: Prompt, observation: Observation) -> Step:
+        """Signals, confidence and decision: a deterministic function of the observation."""
+        measured = signals.compute(observation)
+        confidence = Confidence(heuristic_confidence(measured))
+        decision = decide_one(asking.policy, measured, confidence.value)
+        text = prompt if isinstance(prompt, str) else self.engine.render(prompt)
+        return Step(
+            kind=kind,
+            prompt=text,
+            prompt_sha256=_sha256(text or "\0".join(m.content for m in prompt if isinstance(m, Message))),
+            observation=observation,
+            focus=signals.focus_mask(observation),
+            signals=measured,
+            confidence=confidence,
+            decision=replace(
+                decision, reason="; ".join([decision.reason, *self._not_done(asking, kind, decision)])
+            ),
+        )
+
+    def _not_done(self, asking: Asking, kind: StepKind, decision: Decision) -> list[str]:
+        """What the gate or the caller asked for and the loop could not do, in words."""
+        notes = []
+        if decision.gate is Gate.RETRIEVE:
+            notes.append("there are no documents to look things up in, so the confidence decides")
+        elif asking.enable_rag:
+            notes.append("evidence was asked for, but there are no documents to look things up in")
+        if decision.gate is Gate.REFLECT and kind == "reflect":
+            notes.append("the model has already checked its answer once, so the confidence decides")
+        elif decision.gate is Gate.REFLECT and kind == "ask" and not self.settings.ask.reflect:
+            notes.append("ask.reflect is off, so the confidence decides")
+        return notes
+
+    def _finished(
+        self, asking: Asking, steps: Sequence[Step], started: float, parent_id: str | None = None
+    ) -> TraceEvent:
+        """Bind the steps into a trace, remember and store it."""
+        trace = Trace(
+            id=new_id(),
+            session_id=asking.session_id,
+            created_at=datetime.now(UTC),
+            question=asking.question,
+            question_sha256=_sha256(asking.question),
+            model=self.engine.fingerprint,
+            policy=asking.policy.version,
+            params={
+                "answer": asking.params.model_dump(mode="json"),
+                "samples": asking.sample_params.model_dump(mode="json"),
+                "n_samples": len(steps[-1].observation.samples),
+                "prompt": prompts.fingerprint(),
+            },
+            steps=tuple(steps),
+            answer=_said(steps[-1]),
+            seconds=time.monotonic() - started,
+            parent_id=parent_id,
+        )
+        with self._recent_lock:
+            self._recent[trace.id] = trace
+            while len(self._recent) > RECENT_TRACES:
+                self._recent.popitem(last=False)
+        self.store.save_policy(asking.policy.version, asking.policy.name, asking.policy.model_dump_json())
+        self.store.save(trace)
+        return TraceEvent(trace)
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        if not self._slots.acquire(blocking=False):
+            raise Busy(f"{self.settings.ask.max_waiting} questions are already under way; try again shortly.")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+
+def last_trace(events: Iterator[Event]) -> Trace:
+    """Run an asking to its end and take its trace; raises what the asking raises."""
+    for event in events:
+        if isinstance(event, TraceEvent):
+            return event.trace
+    raise Cancelled("The question was cancelled.")
+
+
+def _said(step: Step) -> str:
+    """What the user is told: the answer, or a question back when the decision is to abstain."""
+    if step.decision.action is not Action.ABSTAIN:
+        return step.observation.generation.text
+    groups = answer_groups(step.observation)
+    if len(groups) < 2:
+        return "I am not sure enough to answer. Could you ask it in other words, or tell me more?"
+    total = len(step.observation.samples)
+    seen = ", ".join(f"“{g.text}” ({len(g.members)} of {total})" for g in groups[:3])
+    return f"I am not sure enough to answer: asked {total} times, I said {seen}. Could you tell me more?"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

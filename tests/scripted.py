@@ -1,0 +1,133 @@
+"""The one fake engine: it says what a test tells it to, for paths a real model cannot be made to take."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from codex.engines.base import Capabilities, Engine, Finished, GenerationParams, ModelConfig
+from codex.engines.stopping import StopFilter
+from codex.types import Alternative, FinishReason, Generation, Message, Prompt, Token
+
+
+@dataclass
+class Script:
+    """What the engine says: the answer's pieces with their probabilities, and the samples."""
+
+    pieces: Sequence[str | bytes]
+    probabilities: Sequence[float] | None = None
+    """0.95 each when not given."""
+    samples: Sequence[str] = ()
+    """Repeated as often as needed; the answer itself when empty."""
+    entropy: float = 0.3
+    """Nats, of each token."""
+    others: Sequence[str] = (" other",)
+    """Alternatives beside the chosen token; they share what probability is left."""
+
+
+@dataclass
+class ScriptedEngine(Engine):
+    """Answers by `script(prompt)`; counts its decodes and can be slow or fail."""
+
+    script: Callable[[str], Script]
+    delay: float = 0.0
+    """Seconds before each token of the answer."""
+    failure: Exception | None = None
+    """Raised by decode."""
+    model: str = "scripted:test:none"
+    config: ModelConfig = field(default_factory=ModelConfig)
+    decodes: list[str] = field(default_factory=list)
+    """The prompts seen, in order."""
+    running: int = 0
+    """Decodes under way."""
+    loaded: bool = True
+
+    name = "scripted"  # type: ignore[misc]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities("raw", full_vocabulary=False, prefix=True, score=False, embed=False)
+
+    @property
+    def fingerprint(self) -> str:
+        return self.model
+
+    @property
+    def is_loaded(self) -> bool:
+        return self.loaded
+
+    def load(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.loaded = True
+
+    def unload(self) -> None:
+        self.loaded = False
+
+    def render(self, messages: Sequence[Message]) -> str:
+        return "".join(f"<{m.role}>{m.content}</{m.role}>" for m in messages) + "<assistant>"
+
+    def tokenize(self, text: str) -> list[int]:
+        return [len(word) for word in text.split()]
+
+    def decode(
+        self,
+        prompt: Prompt,
+        rows: Sequence[GenerationParams],
+        *,
+        prefix: Sequence[Token] = (),
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Token | Finished]:
+        text = prompt if isinstance(prompt, str) else self.render(prompt)
+        self.decodes.append(text)
+        if self.failure is not None:
+            raise self.failure
+        script = self.script(text)
+        self.running += 1
+        try:
+            kept = StopFilter(rows[0].stop)
+            for token in prefix:
+                kept.push(token)
+            reason: FinishReason = "stop"
+            for token in _tokens(script)[len(prefix) : rows[0].max_tokens]:
+                if self.delay:
+                    time.sleep(self.delay)
+                if cancel is not None and cancel.is_set():
+                    reason = "cancelled"
+                    break
+                yield from kept.push(token)
+                if kept.stopped:
+                    break
+            yield from kept.finish()
+            yield Finished(0, Generation(kept.text, tuple(kept.tokens), reason, 7, 0.1, "raw", len(prefix)))
+            for row in range(1, len(rows)):
+                said = script.samples[(row - 1) % len(script.samples)] if script.samples else kept.text
+                tokens = tuple(_token(i, piece, 0.5, script) for i, piece in enumerate(said.split(" ")))
+                yield Finished(row, Generation(said, tokens, "stop", 7, 0.1))
+        finally:
+            self.running -= 1
+
+
+def _tokens(script: Script) -> list[Token]:
+    probabilities = script.probabilities or [0.95] * len(script.pieces)
+    return [
+        _token(i, piece, probability, script)
+        for i, (piece, probability) in enumerate(zip(script.pieces, probabilities, strict=True))
+    ]
+
+
+def _token(index: int, piece: str | bytes, probability: float, script: Script) -> Token:
+    raw = piece.encode() if isinstance(piece, str) else piece
+    left = math.log(max((1 - probability) / (len(script.others) + 1), 1e-9))
+    ranked = [Alternative(1000 + index, raw, math.log(probability))]
+    ranked += [
+        Alternative(2000 + 10 * index + k, other.encode(), left) for k, other in enumerate(script.others)
+    ]
+    ranked.sort(key=lambda other: -other.logprob)
+    rank = 1 + [other.id for other in ranked].index(1000 + index)
+    return Token(
+        1000 + index, raw, math.log(probability), script.entropy, rank=rank, alternatives=tuple(ranked)
+    )
