@@ -1,0 +1,19 @@
+"""Signals: what an observation says about how sure the model is, as pure functions."""
+
+from codex.signals import agreement, tokens
+from codex.signals.focus import focus_mask
+from codex.signals.registry import REGISTRY, Signal, compute, signals_table
+from codex.signals.view import Group, View, answer_groups
+
+__all__ = [
+    "REGISTRY",
+    "Group",
+    "Signal",
+    "View",
+    "agreement",
+    "answer_groups",
+    "compute",
+    "focus_mask",
+    "signals_table",
+    "tokens",
+]

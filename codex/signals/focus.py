@@ -1,0 +1,160 @@
+"""The answer's focus: the words that carry it, without the question's own words and stop words.
+
+Chat models wrap the answer in the question ("The capital of Oman is Muscat."), and an average over
+all of it measures the wrapping. Stop words are English; in other languages the question's words still
+fall away, and where nothing is left the whole answer is its own focus.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from codex.signals.text import Word, is_sign, is_spaceless, words
+from codex.types import Generation, Observation
+
+# Only words that are never the answer: no modal that is also a name (may, will), no order or quantity.
+_STOP_WORDS = """
+    a an the this that these those there here it its he him his she her hers they them their theirs
+    i me my mine we us our ours you your yours who whom whose which what where when why how
+    is are was were be been being am do does did has have had having would could should can
+    and or but so than then if because as while of in on at by for from to into onto with
+    about between among through during per via also too very just such answer question correct
+"""
+_STOP = frozenset(_STOP_WORDS.split())
+_VERDICT = frozenset({"yes", "no", "true", "false"})
+_NEGATION = frozenset({"not", "never", "none", "nothing", "neither", "nor", "nobody", "nowhere", "cannot"})
+_SUFFIX = re.compile(r"'(?:s|m|re|ve|d|ll)$")
+_HYPHENS = frozenset("-‐‑")
+_SENTENCE_END = re.compile(r"[.!?:\n]")
+
+
+class _Given(NamedTuple):
+    """What the question already says."""
+
+    words: frozenset[str]
+    text: str
+
+
+def focus_mask(observation: Observation) -> tuple[bool, ...]:
+    """Which tokens of the answer carry it; all of them when nothing is left. As long as its tokens."""
+    return token_mask(observation.question, observation.generation)
+
+
+def token_mask(question: str, generation: Generation) -> tuple[bool, ...]:
+    """Which tokens of a generation hold a byte of a focus word, as `focus_mask`.
+
+    A word is taken whole, however many tokens it spans.
+    """
+    joined = b"".join(token.bytes for token in generation.tokens)
+    shown = generation.text.encode()
+    # The last token may reach past a stop string; what lies there is not part of the answer.
+    text = (shown if joined.startswith(shown) else joined).decode("utf-8", "surrogateescape")
+    every, at = words(text), _byte_offsets(text)
+    carries = np.zeros(len(joined), dtype=np.bool_)
+    for first, last in _focus_runs(question, text):
+        carries[at[every[first].start] : at[every[last].end]] = True
+    if not carries.any():
+        return (True,) * len(generation.tokens)
+    ends = np.cumsum([len(token.bytes) for token in generation.tokens])
+    starts = np.concatenate([[0], ends[:-1]])
+    before = np.concatenate([[0], np.cumsum(carries)])
+    return tuple((before[ends] > before[starts]).tolist())
+
+
+def focus_text(question: str, text: str) -> str:
+    """The focus of a text, words in order; the whole text when nothing is left.
+
+    Neighbouring words keep what stands between them ("José Ortega y Gasset", "東京").
+    """
+    every, runs = words(text), _focus_runs(question, text)
+    if not runs:
+        return text
+    first, last = runs[0]
+    parts = [text[every[first].start : every[last].end]]
+    for (_, before), (first, last) in pairwise(runs):
+        parts.append(text[every[before].end : every[first].start] if first == before + 1 else " ")
+        parts.append(text[every[first].start : every[last].end])
+    return "".join(parts)
+
+
+def _focus_runs(question: str, text: str) -> list[tuple[int, int]]:
+    """First and last index of each focus word or hyphenated compound; one part brings in the whole."""
+    given, every = _given(question), words(text)
+    carrying = [_carries(i, every, text, given) for i in range(len(every))]
+    return [(first, last) for first, last in _compounds(every, text) if any(carrying[first : last + 1])]
+
+
+def _carries(i: int, every: Sequence[Word], text: str, given: _Given) -> bool:
+    word = every[i]
+    stem = _stem(word)
+    if stem in _VERDICT:
+        return True
+    if stem in _NEGATION or stem.endswith("n't"):
+        # After "No," a "not" says the same again; on its own it is the answer.
+        return _stem(every[0]) not in _VERDICT
+    if is_spaceless(word):
+        # One character is too little to know a word by, so it must stand beside the same neighbour there.
+        pairs = text[max(0, word.start - 1) : word.end], text[word.start : word.end + 1]
+        return not any(len(pair) > word.end - word.start and pair in given.text for pair in pairs)
+    if is_sign(word) or stem in given.words:
+        return False
+    return stem not in _STOP or _is_name(i, every, text)
+
+
+def _is_name(i: int, every: Sequence[Word], text: str) -> bool:
+    """Whether a stop word is written as a name is: US anywhere, WHO, Who or A inside a sentence."""
+    word = text[every[i].start : every[i].end]
+    if not word[0].isupper() or every[i].key == "i" or text.isupper():
+        return False
+    if word.isupper() and len(word) > 1:
+        return True
+    return i > 0 and not _SENTENCE_END.search(text, every[i - 1].end, every[i].start)
+
+
+def _compounds(every: Sequence[Word], text: str) -> list[tuple[int, int]]:
+    """First and last index of the words joined by hyphens; most stand alone."""
+    runs: list[tuple[int, int]] = []
+    for i, word in enumerate(every):
+        if i and text[every[i - 1].end : word.start] in _HYPHENS:
+            runs[-1] = (runs[-1][0], i)
+        else:
+            runs.append((i, i))
+    return runs
+
+
+@lru_cache(maxsize=1024)
+def _given(question: str) -> _Given:
+    every = [word for word in words(question) if not is_spaceless(word)]
+    content = [word for word in every if word.key == "or" or _stem(word) not in _STOP]
+    offered = {_stem(word) for word in _offered(content, question)}
+    return _Given(frozenset(map(_stem, every)) - offered, question)
+
+
+def _offered(content: list[Word], question: str) -> list[Word]:
+    """The words that the question offers as answers: those beside "or", and the list that leads to it."""
+    offered: list[Word] = []
+    for i in [i for i, word in enumerate(content) if word.key == "or"]:
+        offered += content[max(0, i - 1) : i] + content[i + 1 : i + 2]
+        for word, earlier in pairwise(reversed(content[:i])):
+            if "," not in question[earlier.end : word.start]:
+                break
+            offered.append(earlier)
+    return offered
+
+
+def _stem(word: Word) -> str:
+    return _SUFFIX.sub("", word.key)
+
+
+def _byte_offsets(text: str) -> list[int]:
+    """Where each character starts in the encoded text, and at last where the text ends."""
+    if text.isascii():
+        return list(range(len(text) + 1))
+    sizes = [len(character.encode("utf-8", "surrogateescape")) for character in text]
+    return [0, *np.cumsum(sizes, dtype=int).tolist()]

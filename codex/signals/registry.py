@@ -1,0 +1,115 @@
+"""The register of signals: what each is called, means, needs and comes from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from codex.signals.text import Equivalence, same_normalised_text
+from codex.signals.view import Need, View
+from codex.types import Observation
+
+Form = Literal["whole", "focus"]
+Measure = Callable[[View], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One measure of how sure a model is, over the whole answer or over its focus."""
+
+    name: str
+    label: str
+    """For people: a few words."""
+    meaning: str
+    """One plain sentence."""
+    unit: str
+    """Empty for a pure number."""
+    needs: frozenset[Need]
+    """What an observation must hold; without it the signal is missing."""
+    source: str
+    higher_is_confident: bool
+    scale: tuple[float, float]
+    """Where values usually lie, for a bar; values may lie outside."""
+    form: Form
+    measure: Measure
+
+
+REGISTRY: dict[str, Signal] = {}
+"""Every signal by its name, in the order they are shown."""
+
+
+def signal(
+    name: str,
+    *,
+    label: str,
+    meaning: str,
+    unit: str = "",
+    needs: set[Need],
+    source: str,
+    higher_is_confident: bool,
+    scale: tuple[float, float],
+) -> Callable[[Measure], Measure]:
+    """Register a function as `name` (whole answer) and `name_focus` (the answer's focus).
+
+    It is called only on a view that has what it needs.
+    """
+
+    def register(measure: Measure) -> Measure:
+        forms: tuple[tuple[Form, str, str], ...] = (
+            ("whole", name, label),
+            ("focus", f"{name}_focus", f"{label}, focus"),
+        )
+        for form, key, shown in forms:
+            REGISTRY[key] = Signal(
+                key,
+                shown,
+                meaning,
+                unit,
+                frozenset(needs),
+                source,
+                higher_is_confident,
+                scale,
+                form,
+                measure,
+            )
+        return measure
+
+    return register
+
+
+def compute(
+    observation: Observation, equivalence: Equivalence = same_normalised_text
+) -> dict[str, float | None]:
+    """Every signal of the register; None where the observation does not hold what it needs.
+
+    equivalence: which samples count as the same answer. No value is ever NaN or infinite.
+    """
+    views: dict[Form, View] = {
+        "whole": View.whole(observation, equivalence),
+        "focus": View.focus(observation, equivalence),
+    }
+    return {name: _measured(signal, views[signal.form]) for name, signal in REGISTRY.items()}
+
+
+def _measured(signal: Signal, view: View) -> float | None:
+    if not signal.needs <= view.has:
+        return None
+    value = signal.measure(view) + 0.0  # Minus zero would be shown with its sign.
+    return value if math.isfinite(value) else None
+
+
+def signals_table() -> str:
+    """The register as a Markdown table, one row a signal; both forms share a row."""
+    rows = [
+        f"| `{s.name}` | {s.meaning} | {s.unit or '-'} | {'higher' if s.higher_is_confident else 'lower'} "
+        f"| {', '.join(sorted(s.needs))} | {s.source} |"
+        for s in REGISTRY.values()
+        if s.form == "whole"
+    ]
+    head = [
+        "| signal | meaning | unit | confident when | needs | source |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    return "\n".join(head + rows) + "\n"

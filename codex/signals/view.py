@@ -1,0 +1,169 @@
+"""What a signal sees of an observation: the whole answer, or its focus."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Indel
+from rapidfuzz.process import cdist
+
+from codex.signals.focus import focus_mask, focus_text
+from codex.signals.text import Equivalence, normalise, same_normalised_text
+from codex.types import Observation, Token
+
+Need = Literal["logprobs", "entropies", "alternatives", "full vocabulary", "1 sample", "2 samples"]
+"""What an observation may hold: "alternatives" are at least two for each token."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Samples that say the same thing."""
+
+    text: str
+    """The wording most of them use."""
+    members: tuple[int, ...]
+    """Indices into the samples."""
+    contains_answer: bool
+    """The answer shown says the same."""
+
+
+class View:
+    """The tokens and texts that signals are computed from. The answer is never one of the samples.
+
+    Arrays are computed on first use, once. A given prefix (a branch) counts as part of the answer.
+    """
+
+    def __init__(
+        self,
+        tokens: Sequence[Token],
+        answer: str,
+        samples: Sequence[str],
+        equivalence: Equivalence = same_normalised_text,
+    ) -> None:
+        self.tokens = tuple(tokens)
+        self.answer = answer
+        self.samples = tuple(samples)
+        self._equivalence = equivalence
+
+    @classmethod
+    def whole(cls, observation: Observation, equivalence: Equivalence = same_normalised_text) -> Self:
+        """All tokens, and the texts as they are."""
+        generation = observation.generation
+        return cls(generation.tokens, generation.text, [s.text for s in observation.samples], equivalence)
+
+    @classmethod
+    def focus(cls, observation: Observation, equivalence: Equivalence = same_normalised_text) -> Self:
+        """The tokens and words that carry the answer, of the samples as of the answer itself."""
+        question, generation = observation.question, observation.generation
+        mask = focus_mask(observation)
+        return cls(
+            [token for token, held in zip(generation.tokens, mask, strict=True) if held],
+            focus_text(question, generation.text),
+            [focus_text(question, sample.text) for sample in observation.samples],
+            equivalence,
+        )
+
+    @cached_property
+    def has(self) -> frozenset[Need]:
+        """What is there to compute from. Values for only a part of the tokens count as not there."""
+        tokens, n = self.tokens, len(self.samples)
+        there: dict[Need, bool] = {
+            "logprobs": bool(tokens) and all(t.logprob is not None for t in tokens),
+            "entropies": bool(tokens) and all(t.entropy is not None for t in tokens),
+            "alternatives": bool(tokens) and all(len(t.alternatives) > 1 for t in tokens),
+            "full vocabulary": bool(tokens) and all(t.self_certainty is not None for t in tokens),
+            "1 sample": n >= 1,
+            "2 samples": n >= 2,
+        }
+        return frozenset(need for need, held in there.items() if held)
+
+    @cached_property
+    def logprobs(self) -> Array:
+        """[tokens]; NaN where a token has none."""
+        return np.array([t.logprob for t in self.tokens], dtype=np.float64)
+
+    @cached_property
+    def entropies(self) -> Array:
+        """[tokens] in nats; NaN where a token has none."""
+        return np.array([t.entropy for t in self.tokens], dtype=np.float64)
+
+    @cached_property
+    def self_certainties(self) -> Array:
+        """[tokens] in nats; NaN where the engine does not see the whole vocabulary."""
+        return np.array([t.self_certainty for t in self.tokens], dtype=np.float64)
+
+    @cached_property
+    def margins(self) -> Array:
+        """[tokens]: probability of the likeliest token minus that of the second."""
+        top = np.array([[a.logprob for a in t.alternatives[:2]] for t in self.tokens], dtype=np.float64)
+        return np.exp(top[:, 0]) - np.exp(top[:, 1])
+
+    @cached_property
+    def _pairs(self) -> Array:
+        """[1 + n, 1 + n]: ROUGE-L F1 between the answer (row 0) and the samples, over normalised words."""
+        codes: dict[str, str] = {}
+        texts = [
+            "".join(codes.setdefault(word, chr(len(codes))) for word in normalise(text).split(" "))
+            for text in (self.answer, *self.samples)
+        ]
+        # 2 LCS / (n + m), which is ROUGE-L's F1, is 1 minus the normalised insert-delete distance.
+        return cdist(texts, texts, scorer=Indel.normalized_similarity, dtype=np.float64)
+
+    @property
+    def similarity(self) -> Array:
+        """[n, n]: ROUGE-L F1 over normalised words between samples, symmetric, ones on the diagonal."""
+        return self._pairs[1:, 1:]
+
+    @property
+    def answer_similarity(self) -> Array:
+        """[n]: ROUGE-L F1 over normalised words between the answer and each sample."""
+        return self._pairs[0, 1:]
+
+    @cached_property
+    def _classes(self) -> list[int]:
+        # The answer comes last, so that it cannot change how the samples are grouped.
+        return self._equivalence([*self.samples, self.answer])
+
+    @property
+    def classes(self) -> list[int]:
+        """[n]: the class of each sample; equal numbers say the same thing."""
+        return self._classes[:-1]
+
+    @property
+    def answer_class(self) -> int:
+        """The class of the answer; among the samples' own when one of them says the same."""
+        return self._classes[-1]
+
+    @cached_property
+    def shares(self) -> Array:
+        """[classes]: the share of the samples in each class; sums to 1."""
+        return np.array(list(Counter(self.classes).values()), dtype=np.float64) / len(self.samples)
+
+    @property
+    def groups(self) -> list[Group]:
+        """The samples by class, largest first; equal sizes in order of appearance."""
+        members: dict[int, list[int]] = {}
+        for index, label in enumerate(self.classes):
+            members.setdefault(label, []).append(index)
+        groups = [
+            Group(
+                Counter(self.samples[i] for i in indices).most_common(1)[0][0],
+                tuple(indices),
+                label == self.answer_class,
+            )
+            for label, indices in members.items()
+        ]
+        return sorted(groups, key=lambda group: -len(group.members))
+
+
+def answer_groups(observation: Observation, equivalence: Equivalence = same_normalised_text) -> list[Group]:
+    """The samples grouped by what their focus says; what `answer_frequency_focus` counts."""
+    return View.focus(observation, equivalence).groups
