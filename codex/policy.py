@@ -25,7 +25,7 @@ ACTIONS = tuple(Action)
 class Rule(BaseModel):
     """Holds when a signal lies strictly below, or strictly above, a threshold in its own unit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     signal: str
     below: float | None = None
@@ -48,6 +48,9 @@ class Rule(BaseModel):
         """The comparison as it is written: < or >."""
         return "<" if self.below is not None else ">"
 
+    def __str__(self) -> str:
+        return f"{self.signal} {self.sign} {self.threshold:g}: {self.gate}"
+
     def moved(self, threshold: float) -> Rule:
         """The same rule with another threshold."""
         return Rule.model_validate(
@@ -69,10 +72,12 @@ DEFAULT_RULES = (
 class Policy(BaseModel):
     """Gate rules, of which the first that holds wins, and the two thresholds of the routing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     name: str = "default"
+    """What people call it."""
     rules: tuple[Rule, ...] = DEFAULT_RULES
+    """Tried in order; the first that holds gives the gate."""
     answer_above: float = Field(0.6, ge=0.0, le=1.0)
     """Confidence at or above it: answer."""
     abstain_below: float = Field(0.3, ge=0.0, le=1.0)

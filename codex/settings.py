@@ -33,14 +33,18 @@ class LlamaCppSettings(ModelConfig):
     """Group engine=llama_cpp."""
 
     name: Literal["llama_cpp"]
+    """llama.cpp in this process; reads GGUF files."""
     params: GenerationParams = GenerationParams()
+    """How the shown answer is generated."""
 
 
 class HuggingFaceSettings(HuggingFaceConfig):
     """Group engine=huggingface."""
 
     name: Literal["huggingface"]
+    """Transformers in this process; reads model folders, and GGUF by converting it once."""
     params: GenerationParams = GenerationParams()
+    """How the shown answer is generated."""
 
 
 EngineSettings = Annotated[LlamaCppSettings | HuggingFaceSettings, Field(discriminator="name")]
@@ -49,9 +53,10 @@ EngineSettings = Annotated[LlamaCppSettings | HuggingFaceSettings, Field(discrim
 class AskSettings(BaseModel):
     """How a question is asked."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     n_samples: int = Field(5, ge=1, le=MAX_SAMPLES)
+    """Independent answers drawn beside the shown one, to see how far they agree."""
     sample_temperature: float = Field(1.0, gt=0.0, le=5.0)
     """1 draws from the model's own distribution, which the agreement signals assume."""
     reflect: bool = True
@@ -63,7 +68,7 @@ class AskSettings(BaseModel):
 class ServerSettings(BaseModel):
     """Where the pages and the HTTP interface are served."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     host: str = "127.0.0.1"
     """0.0.0.0 shows the workbench to the whole network; there is no login yet."""
@@ -74,9 +79,10 @@ class ServerSettings(BaseModel):
 class Settings(BaseModel):
     """Everything that can be set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     home: Path
+    """Where models, caches and the database lie."""
     engine: EngineSettings
     ask: AskSettings = AskSettings()
     policy: Policy = Policy()

@@ -22,26 +22,30 @@ ALTERNATIVES = 20
 class GenerationParams(BaseModel):
     """How the next token is chosen. The reported log-probabilities do not depend on it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     max_tokens: int = Field(256, ge=1, le=8192)
     """Upper bound of new tokens."""
     temperature: float = Field(0.0, ge=0.0, le=5.0)
     """0 takes the likeliest token each time."""
     top_p: float = Field(1.0, gt=0.0, le=1.0)
+    """Draw from the likeliest tokens that together have this probability; 1 keeps every token."""
     top_k: int = Field(0, ge=0)
-    """0 keeps every token."""
+    """Draw from this many of the likeliest tokens; 0 keeps every token."""
     repeat_penalty: float = Field(1.0, gt=0.0, le=10.0)
     """1 leaves the distribution as it is; above 1 makes tokens already in the context less likely."""
     stop: tuple[str, ...] = ()
     """The text ends before the first of these."""
     seed: int = Field(0, ge=0, lt=2**32)
+    """Equal seeds draw equal tokens."""
 
 
 class ModelConfig(BaseModel):
     """Which model, and how it is held in memory."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
+    )
 
     model_path: str = "smollm2-135m-instruct"
     """A name that `codex models` lists, a local path, or a Hugging Face name."""
@@ -50,9 +54,11 @@ class ModelConfig(BaseModel):
     gpu_layers: int = Field(0, ge=-1)
     """Layers held on a GPU; -1 for all."""
     threads: int = Field(4, ge=1)
+    """Processor threads that the model computes on."""
     batch_size: int = Field(512, ge=1)
     """Prompt tokens processed in one pass."""
     seed: int = Field(0, ge=0, lt=2**32)
+    """The seed of questions that bring none of their own."""
 
 
 @dataclass(frozen=True, slots=True)
