@@ -1,0 +1,25 @@
+"""Where answers are kept, and how much of a question stays in the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Privacy = Literal["hash", "preview", "full"]
+"""What is kept of a question besides its SHA-256: nothing, its first 127 characters, or all of it.
+
+The rendered prompt repeats the question, so its text is kept under "full" only. Answers and samples
+are always kept.
+"""
+
+
+class StoreConfig(BaseModel):
+    """The database file and what it may hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path | None = None
+    """None: codex.duckdb in the home folder."""
+    privacy: Privacy = "hash"

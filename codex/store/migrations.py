@@ -1,0 +1,135 @@
+"""The tables, as an ordered list of small steps; a database remembers which were applied.
+
+A step that has been released is never edited: a change of the tables is a new step at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import duckdb
+
+from codex.errors import StoreError
+
+Migration = Callable[[duckdb.DuckDBPyConnection], object]
+
+
+def create_events(db: duckdb.DuckDBPyConnection) -> None:
+    """Sessions, one row for each step of a trace, and one row for each token of its texts."""
+    db.execute("CREATE TABLE sessions (id VARCHAR PRIMARY KEY, created_at TIMESTAMP NOT NULL)")
+    db.execute("CREATE SEQUENCE event_ids")
+    db.execute(
+        """
+        CREATE TABLE model_inference_events (
+            event_id BIGINT NOT NULL,
+            trace_id VARCHAR NOT NULL,
+            session_id VARCHAR NOT NULL,
+            parent_trace_id VARCHAR,
+            step USMALLINT NOT NULL,
+            kind VARCHAR NOT NULL,
+            created_at TIMESTAMP NOT NULL,      -- UTC
+            model VARCHAR NOT NULL,             -- the engine's fingerprint
+            params JSON NOT NULL,
+            policy VARCHAR NOT NULL,            -- its version
+            question_sha256 VARCHAR NOT NULL,
+            question_preview VARCHAR,           -- first 127 characters
+            question VARCHAR,
+            prompt_sha256 VARCHAR NOT NULL,
+            prompt VARCHAR,
+            answer VARCHAR NOT NULL,            -- what the model wrote in this step
+            finish_reason VARCHAR NOT NULL,
+            prompt_tokens UINTEGER NOT NULL,
+            prefix_tokens UINTEGER NOT NULL,
+            logprobs VARCHAR NOT NULL,          -- raw, processed or none
+            seconds DOUBLE NOT NULL,
+            samples STRUCT(text VARCHAR, finish_reason VARCHAR, prompt_tokens UINTEGER,
+                           prefix_tokens UINTEGER, logprobs VARCHAR, seconds DOUBLE)[] NOT NULL,
+            avg_logprob DOUBLE,                 -- the signals that the default gate reads
+            entropy DOUBLE,
+            top1_prob DOUBLE,
+            signals MAP(VARCHAR, DOUBLE) NOT NULL,
+            confidence DOUBLE,
+            calibrated DOUBLE,
+            gate VARCHAR NOT NULL,
+            action VARCHAR NOT NULL,
+            reason VARCHAR NOT NULL,
+            reply VARCHAR NOT NULL,             -- what was said to the user at the end of the trace
+            trace_seconds DOUBLE NOT NULL,
+            UNIQUE (trace_id, step)
+        )
+        """
+    )
+    # event_id rises with time, so a block's minimum and maximum find a trace's rows without an index.
+    db.execute(
+        """
+        CREATE TABLE model_inference_token_stats (
+            event_id BIGINT NOT NULL,
+            "row" USMALLINT NOT NULL,           -- 0 is the answer, 1..n its samples
+            position UINTEGER NOT NULL,
+            token_id INTEGER NOT NULL,
+            bytes BLOB NOT NULL,
+            logprob DOUBLE,
+            entropy DOUBLE,
+            entropy_exact BOOLEAN NOT NULL,
+            rank UINTEGER,
+            self_certainty DOUBLE,
+            in_focus BOOLEAN,                   -- of the answer's tokens
+            alternatives STRUCT(id INTEGER, bytes BLOB, logprob DOUBLE)[]  -- of the answer's tokens
+        )
+        """
+    )
+
+
+def create_labels(db: duckdb.DuckDBPyConnection) -> None:
+    """What people said of an answer."""
+    db.execute(
+        """
+        CREATE TABLE labels (
+            trace_id VARCHAR PRIMARY KEY,
+            correct BOOLEAN NOT NULL,
+            labelled_at TIMESTAMP NOT NULL
+        )
+        """
+    )
+
+
+def create_policies(db: duckdb.DuckDBPyConnection) -> None:
+    """Every policy that decided on something, under its version."""
+    db.execute(
+        """
+        CREATE TABLE policies (
+            version VARCHAR PRIMARY KEY,
+            name VARCHAR NOT NULL,
+            body JSON NOT NULL,
+            created_at TIMESTAMP NOT NULL
+        )
+        """
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (create_events, create_labels, create_policies)
+
+
+def migrate(db: duckdb.DuckDBPyConnection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Apply the steps that the database lacks, each in a transaction of its own.
+
+    Raises StoreError when the database has been through more steps than this code knows.
+    """
+    db.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations"
+        " (version INTEGER PRIMARY KEY, name VARCHAR NOT NULL, applied_at TIMESTAMP NOT NULL)"
+    )
+    version = db.execute("SELECT coalesce(max(version), 0) FROM schema_migrations").fetchall()[0][0]
+    if version > len(migrations):
+        raise StoreError(
+            f"The database was written by a newer Codex: it is at version {version}, and this one knows "
+            f"versions up to {len(migrations)}. Update Codex, or set another CODEX_HOME or store.path."
+        )
+    for number, step in enumerate(migrations[version:], start=version + 1):
+        db.begin()
+        step(db)
+        db.execute(
+            "INSERT INTO schema_migrations VALUES (?, ?, now() AT TIME ZONE 'UTC')",
+            [number, getattr(step, "__name__", "")],
+        )
+        db.commit()

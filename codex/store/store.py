@@ -1,0 +1,257 @@
+"""Traces, sessions, labels and policies in one DuckDB file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, get_args
+
+import duckdb
+
+from codex.errors import Conflict, InvalidInput, NotFound
+from codex.store.config import Privacy
+from codex.store.database import Database
+from codex.store.rows import TOKEN_COLUMNS, Row, event_row, in_utc, naive_utc, token_rows, trace_of
+from codex.types import Action, Confidence, Gate, Trace
+
+TITLE_CHARACTERS = 127
+"""How much of an answer stands in for a question that was not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """One line of the list of sessions."""
+
+    id: str
+    title: str
+    """The start of its first question, or of its first answer where the question was not kept."""
+    created_at: datetime
+    last_used_at: datetime
+    questions: int
+    """Branches are not counted."""
+    last_action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSummary:
+    """One line of a session: the trace as its last step left it."""
+
+    id: str
+    created_at: datetime
+    question: str | None
+    """The question or its first 127 characters; None where only the SHA-256 was kept."""
+    question_sha256: str
+    answer: str
+    """What was said to the user."""
+    gate: Gate
+    action: Action
+    confidence: Confidence
+    parent_id: str | None
+    correct: bool | None
+    """What a person said of the answer; None: nobody has."""
+
+
+class Store:
+    """The database of one home folder. Thread-safe; only one process may have it open.
+
+    Every method raises StoreError when the file cannot be read or written; a write that fails changes
+    nothing, and the store can be used again afterwards.
+    """
+
+    def __init__(self, path: Path, privacy: Privacy = "hash") -> None:
+        """Open the database, made when it is missing and brought up to date when it is older."""
+        self.privacy = privacy
+        self._database = Database(path)
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._database.path
+
+    @property
+    def privacy(self) -> Privacy:
+        """What the next saved trace keeps of its question; what is stored already stays as it is."""
+        return self._privacy
+
+    @privacy.setter
+    def privacy(self, privacy: Privacy) -> None:
+        if privacy not in get_args(Privacy):
+            raise InvalidInput(f"privacy is hash, preview or full, not {privacy!r}.", ["store.privacy"])
+        self._privacy: Privacy = privacy
+
+    def save(self, trace: Trace) -> None:
+        """Keep a trace, whole or not at all; its session is made when it is new.
+
+        Numbers that are not finite are kept as missing, and the samples' alternatives are not kept. Raises
+        Conflict when the id is taken; InvalidInput when a text holds half a character (a lone surrogate).
+        """
+        with self._database.write() as db:
+            if _rows(db, "SELECT 1 FROM model_inference_events WHERE trace_id = ?", [trace.id]):
+                raise Conflict(f"A trace {trace.id!r} is stored already.")
+            try:
+                self._insert(db, trace)
+            except duckdb.InvalidInputException as error:
+                raise InvalidInput(f"The trace holds text that cannot be stored: {error}") from error
+
+    def load(self, trace_id: str) -> Trace:
+        """The trace as it was saved; what privacy left out is None, and "" in observations.
+
+        Raises NotFound.
+        """
+        with self._database.read() as db:
+            events = _rows(
+                db, "SELECT * FROM model_inference_events WHERE trace_id = ? ORDER BY step", [trace_id]
+            )
+            if not events:
+                raise NotFound(f"No trace {trace_id!r} is stored.")
+            tokens = db.execute(
+                f"SELECT {', '.join(TOKEN_COLUMNS)} FROM model_inference_token_stats"
+                ' WHERE event_id BETWEEN ? AND ? ORDER BY event_id, "row", position',
+                [events[0]["event_id"], events[-1]["event_id"]],
+            ).fetchall()
+        return trace_of(events, tokens)
+
+    def sessions(self, limit: int = 50, offset: int = 0) -> list[SessionSummary]:
+        """The sessions, last used first."""
+        with self._database.read() as db:
+            rows = _rows(
+                db,
+                """
+                SELECT s.id, s.created_at,
+                       arg_min(coalesce(e.question_preview, left(e.reply, ?)), e.event_id) AS title,
+                       max(e.created_at) AS last_used_at,
+                       count(DISTINCT e.trace_id) FILTER (e.parent_trace_id IS NULL) AS questions,
+                       arg_max(e.action, e.event_id) AS last_action
+                FROM sessions s JOIN model_inference_events e ON e.session_id = s.id
+                GROUP BY s.id, s.created_at
+                ORDER BY max(e.event_id) DESC LIMIT ? OFFSET ?
+                """,
+                [TITLE_CHARACTERS, limit, offset],
+            )
+        return [
+            SessionSummary(
+                id=row["id"],
+                title=row["title"],
+                created_at=in_utc(row["created_at"]),
+                last_used_at=in_utc(row["last_used_at"]),
+                questions=row["questions"],
+                last_action=Action(row["last_action"]),
+            )
+            for row in rows
+        ]
+
+    def session_traces(self, session_id: str) -> list[TraceSummary]:
+        """The traces of a session, oldest first. Raises NotFound."""
+        with self._database.read() as db:
+            rows = _rows(
+                db,
+                """
+                SELECT e.*, l.correct
+                FROM model_inference_events e LEFT JOIN labels l ON l.trace_id = e.trace_id
+                WHERE e.session_id = ?
+                QUALIFY row_number() OVER (PARTITION BY e.trace_id ORDER BY e.step DESC) = 1
+                ORDER BY e.event_id
+                """,
+                [session_id],
+            )
+        if not rows:
+            raise NotFound(f"No session {session_id!r} is stored.")
+        return [_summary(row) for row in rows]
+
+    def delete_session(self, session_id: str) -> None:
+        """Delete a session with its traces and labels. Raises NotFound.
+
+        The space in the file is used again by later writes; it is not overwritten at once.
+        """
+        with self._database.write() as db:
+            if not _rows(db, "DELETE FROM sessions WHERE id = ? RETURNING id", [session_id]):
+                raise NotFound(f"No session {session_id!r} is stored.")
+            events = "FROM model_inference_events WHERE session_id = ?"
+            db.execute(f"DELETE FROM labels WHERE trace_id IN (SELECT trace_id {events})", [session_id])
+            db.execute(
+                f"DELETE FROM model_inference_token_stats WHERE event_id IN (SELECT event_id {events})",
+                [session_id],
+            )
+            db.execute(f"DELETE {events}", [session_id])
+
+    def label(self, trace_id: str, correct: bool | None) -> None:
+        """Keep what a person says of an answer; None takes it back. Raises NotFound."""
+        with self._database.write() as db:
+            if not _rows(db, "SELECT 1 FROM model_inference_events WHERE trace_id = ?", [trace_id]):
+                raise NotFound(f"No trace {trace_id!r} is stored.")
+            if correct is None:
+                db.execute("DELETE FROM labels WHERE trace_id = ?", [trace_id])
+            else:
+                db.execute(
+                    "INSERT OR REPLACE INTO labels VALUES (?, ?, now() AT TIME ZONE 'UTC')",
+                    [trace_id, correct],
+                )
+
+    def save_policy(self, version: str, name: str, body: str) -> None:
+        """Keep a policy's JSON under its version; a version that is there stays as it is."""
+        with self._database.read() as db:
+            if _rows(db, "SELECT 1 FROM policies WHERE version = ?", [version]):
+                return
+        with self._database.write() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO policies VALUES (?, ?, ?, now() AT TIME ZONE 'UTC')",
+                [version, name, body],
+            )
+
+    def load_policy(self, version: str) -> str:
+        """A policy's JSON, as it was saved. Raises NotFound."""
+        with self._database.read() as db:
+            found = _rows(db, "SELECT body FROM policies WHERE version = ?", [version])
+        if not found:
+            raise NotFound(f"No policy {version!r} is stored.")
+        return str(found[0]["body"])
+
+    def close(self) -> None:
+        """Wait for what is under way and close the file; using the store afterwards raises StoreError."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _insert(self, db: duckdb.DuckDBPyConnection, trace: Trace) -> None:
+        db.execute(
+            "INSERT OR IGNORE INTO sessions VALUES (?, ?)", [trace.session_id, naive_utc(trace.created_at)]
+        )
+        ids = db.execute("SELECT nextval('event_ids') FROM range(?)", [len(trace.steps)]).fetchall()
+        events = [event_row(i, trace, number, self.privacy) for number, (i,) in enumerate(ids)]
+        with db.appender("model_inference_events", columns=list(events[0])) as appender:
+            appender.append_rows([tuple(event.values()) for event in events])
+        with db.appender("model_inference_token_stats", columns=list(TOKEN_COLUMNS)) as appender:
+            for (event_id,), step in zip(ids, trace.steps, strict=True):
+                appender.append_rows(token_rows(event_id, step))
+
+
+def _rows(db: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]) -> list[Row]:
+    """All rows of a query, by column name."""
+    db.execute(query, values)
+    names = [column[0] for column in db.description]
+    return [dict(zip(names, row, strict=True)) for row in db.fetchall()]
+
+
+def _summary(row: Row) -> TraceSummary:
+    question: Any = row["question"] if row["question"] is not None else row["question_preview"]
+    return TraceSummary(
+        id=row["trace_id"],
+        created_at=in_utc(row["created_at"]),
+        question=question,
+        question_sha256=row["question_sha256"],
+        answer=row["reply"],
+        gate=Gate(row["gate"]),
+        action=Action(row["action"]),
+        confidence=Confidence(row["confidence"], row["calibrated"]),
+        parent_id=row["parent_trace_id"],
+        correct=row["correct"],
+    )

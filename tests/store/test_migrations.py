@@ -1,0 +1,73 @@
+"""Databases of other versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from codex.errors import StoreError
+from codex.store import Store
+from codex.store.migrations import MIGRATIONS, migrate
+from tests.store.traces import make_trace
+
+
+def tables(db: duckdb.DuckDBPyConnection) -> set[str]:
+    return {name for (name,) in db.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+
+
+def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_it_holds(tmp_path: Path) -> None:
+    path, trace = tmp_path / "codex.duckdb", make_trace(1)
+    with Store(path, "full") as store:
+        store.save(trace)
+    with duckdb.connect(path) as db:
+        # Back to what the first version left: no labels, no policies.
+        db.execute("DROP TABLE labels; DROP TABLE policies; DELETE FROM schema_migrations WHERE version > 1")
+    with Store(path, "full") as store:
+        assert store.load(trace.id) == trace
+        store.label(trace.id, True)
+        store.save_policy("p@1", "p", "{}")
+    with duckdb.connect(path) as db:
+        done = db.execute("SELECT version, name FROM schema_migrations ORDER BY version").fetchall()
+    assert done == [(number, step.__name__) for number, step in enumerate(MIGRATIONS, start=1)]
+
+
+def test_opening_again_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "codex.duckdb"
+    seen = []
+    for _ in range(2):
+        Store(path).close()
+        with duckdb.connect(path) as db:
+            seen.append(db.execute("SELECT * FROM schema_migrations ORDER BY version").fetchall())
+    assert seen[0] == seen[1]
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "codex.duckdb"
+    Store(path).close()
+    newer = len(MIGRATIONS) + 1
+    with duckdb.connect(path) as db:
+        db.execute("INSERT INTO schema_migrations VALUES (?, 'from_the_future', now())", [newer])
+    with pytest.raises(StoreError, match=f"version {newer}.*up to {len(MIGRATIONS)}"):
+        Store(path)
+    with duckdb.connect(path) as db:
+        db.execute("DELETE FROM schema_migrations WHERE version = ?", [newer])
+    Store(path).close()
+
+
+def test_a_step_that_fails_leaves_nothing_half_done(tmp_path: Path) -> None:
+    def breaks(db: duckdb.DuckDBPyConnection) -> None:
+        db.execute("CREATE TABLE half (a INTEGER)")
+        db.execute("SELECT * FROM nowhere")
+
+    path = tmp_path / "codex.duckdb"
+    db = duckdb.connect(path)
+    with pytest.raises(duckdb.CatalogException):
+        migrate(db, [*MIGRATIONS, breaks])
+    db.close()
+    with duckdb.connect(path) as db:
+        assert "half" not in tables(db)
+        assert db.execute("SELECT max(version) FROM schema_migrations").fetchall() == [(len(MIGRATIONS),)]
+    with Store(path) as store:
+        assert store.sessions() == []
