@@ -1,0 +1,76 @@
+"""The shell, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from codex.cli import SHADES, printable
+from codex.reply import Reply
+
+
+def codex(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "codex.cli", *words],
+        env=os.environ | {"CODEX_HOME": str(home), "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_ask_as_json_prints_the_reply_and_nothing_else(codex_home: Path) -> None:
+    done = codex(codex_home, "ask", "What is the capital of France?", "--samples", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    answered = Reply.model_validate(json.loads(done.stdout))
+    assert "Paris" in answered.model_answer
+    assert answered.n_samples == 2
+    assert answered.confidence_breakdown.calibrated is None
+    assert done.stderr == ""
+
+
+def test_ask_prints_the_answer_the_decision_and_that_it_is_not_calibrated(codex_home: Path) -> None:
+    done = codex(
+        codex_home, "ask", "What is the capital of France?", "policy.answer_above=0", "policy.abstain_below=0"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Paris" in done.stdout
+    assert "ANSWER" in done.stdout
+    assert "not calibrated" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ask", "  "], "The question is empty"),
+        (["ask", "Why?", "--samples", "0"], "n_samples must be between 1 and 50, not 0"),
+        (["ask", "Why?", "engine=lama_cpp"], "did you mean 'llama_cpp'"),
+        (["ask", "Why?", "engine.model_path=/no/such.gguf"], "/no/such.gguf"),
+        (["models", "fetch", "smollm3"], "smollm3"),
+    ],
+)
+def test_an_error_is_one_clear_line_and_a_failing_exit(codex_home: Path, words: list[str], said: str) -> None:
+    done = codex(codex_home, *words)
+    assert done.returncode == 1
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_models_lists_what_is_here(codex_home: Path) -> None:
+    done = codex(codex_home, "models")
+    assert "smollm2-135m-instruct" in done.stdout
+    assert "here" in done.stdout
+
+
+def test_a_model_cannot_write_terminal_commands() -> None:
+    assert printable("a\x1b[2Jb\r\u202ec\u200bd\ne") == "a\ufffd[2Jb\ufffd\ufffdc\ufffdd\ne"
+
+
+def test_shades_go_from_sure_to_unsure() -> None:
+    assert [least for least, _ in SHADES] == sorted((least for least, _ in SHADES), reverse=True)

@@ -1,0 +1,65 @@
+"""The documents say what the code does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from codex.policy import Policy
+from codex.reference import README, with_tables
+from codex.settings import load_settings
+from codex.signals import REGISTRY
+
+ROOT = README.parent
+
+
+def test_the_readmes_tables_are_those_of_the_code() -> None:
+    assert README.read_text() == with_tables(README.read_text()), "run: python -m codex.reference"
+
+
+def test_the_readmes_gate_table_is_the_default_policy() -> None:
+    for rule in Policy().rules:
+        comparison = f"{rule.signal} {rule.sign} {rule.threshold:.2f}".replace(".50", ".5")
+        assert f"| {comparison} | {rule.gate}" in README.read_text()
+
+
+@pytest.mark.parametrize("engine", ["llama_cpp", "huggingface"])
+def test_every_setting_is_described(engine: str) -> None:
+    def check(model: BaseModel) -> None:
+        for name, field in type(model).model_fields.items():
+            value = getattr(model, name)
+            if isinstance(value, BaseModel):
+                check(value)
+            else:
+                assert field.description, f"{type(model).__name__}.{name} has no docstring"
+
+    check(load_settings([f"engine={engine}"]))
+
+
+def test_every_rule_of_the_default_policy_names_a_signal() -> None:
+    assert {rule.signal for rule in Policy().rules} <= REGISTRY.keys()
+
+
+def test_every_path_the_readme_names_is_there() -> None:
+    for path in re.findall(r"\]\(([^)#:]+)\)", README.read_text()):
+        assert (ROOT / path).exists(), path
+
+
+def test_every_make_target_the_readme_names_is_there() -> None:
+    for target in re.findall(r"make (\w+)", README.read_text()):
+        done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_no_file_is_long() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py", "*.js", "*.css"], cwd=ROOT, capture_output=True, text=True
+    )
+    for name in listed.stdout.split():
+        path: Path = ROOT / name
+        if path.exists():
+            assert len(path.read_text().splitlines()) <= 420, f"{name} is too long to read in one sitting"
