@@ -147,7 +147,8 @@ def _reason(
     parts = []
     if rule >= 0:
         held = policy.rules[rule]
-        parts.append(f"{held.signal} {signals[held.signal]:.3g} {held.sign} {held.threshold:g}: {gate}")
+        shown = _shown(float(signals[held.signal] or 0.0), ".{}g", 3, held.threshold)
+        parts.append(f"{held.signal} {shown} {held.sign} {held.threshold:g}: {gate}")
     if gate is not Gate.ABSTAIN:
         parts.append(_routing(policy, confidence))
     return "; ".join(parts)
@@ -156,13 +157,22 @@ def _reason(
 def _routing(policy: Policy, confidence: float | None) -> str:
     if confidence is None:
         return "no confidence is available: a person decides"
-    # Floored, not rounded: a confidence just under a threshold must not read as if it had reached it.
-    shown = f"confidence {np.floor(confidence * 100) / 100:.2f}"
+    shown = "confidence " + _shown(confidence, ".{}f", 2, policy.abstain_below, policy.answer_above)
     if confidence >= policy.answer_above:
         return f"{shown} ≥ answer_above {policy.answer_above:g}"
     if confidence < policy.abstain_below:
         return f"{shown} < abstain_below {policy.abstain_below:g}"
     return f"{shown} between abstain_below {policy.abstain_below:g} and answer_above {policy.answer_above:g}"
+
+
+def _shown(value: float, form: str, digits: int, *bounds: float) -> str:
+    """The value with as many digits, from `digits` up, as keep it on its own side of the bounds."""
+    sides = np.sign(np.subtract(value, bounds))
+    for more in range(digits, 18):
+        text = format(value, form.format(more))
+        if np.array_equal(np.sign(np.subtract(float(text), bounds)), sides):
+            return text
+    return repr(value)
 
 
 def decide_action(metrics: Mapping[str, float | None], policy: Policy | None = None) -> Gate:
@@ -187,7 +197,7 @@ def gate_from_token_logprobs(
     if not token_logprobs:
         raise InvalidInput("token_logprobs is empty: give at least one (token, logprob).", ["token_logprobs"])
     for index, (token, logprob) in enumerate(token_logprobs):
-        if not logprob <= 1e-6:
+        if not isinstance(logprob, int | float | np.number) or not logprob <= 1e-6:
             raise InvalidInput(
                 f"The log-probability of token {index} ({token!r}) is {logprob!r}; "
                 "give a natural logarithm, at most 0.",

@@ -27,17 +27,22 @@ _STOP_WORDS = """
     about between among through during per via also too very just such answer question correct
 """
 _STOP = frozenset(_STOP_WORDS.split())
+_NEVER_NAMES = frozenset({"i", "the", "an"})
 _VERDICT = frozenset({"yes", "no", "true", "false"})
 _NEGATION = frozenset({"not", "never", "none", "nothing", "neither", "nor", "nobody", "nowhere", "cannot"})
 _SUFFIX = re.compile(r"'(?:s|m|re|ve|d|ll)$")
 _HYPHENS = frozenset("-‐‑")
+_LIST_COMMA = re.compile(r",\s*(?:(?:an?|the)\s+)?")
 _SENTENCE_END = re.compile(r"[.!?:\n]")
 
 
 class _Given(NamedTuple):
     """What the question already says."""
 
-    words: frozenset[str]
+    stems: frozenset[str]
+    """Of its words, stop words and offered answers apart."""
+    names: frozenset[str]
+    """Its words that are stop words but written as names."""
     text: str
 
 
@@ -102,15 +107,15 @@ def _carries(i: int, every: Sequence[Word], text: str, given: _Given) -> bool:
         # One character is too little to know a word by, so it must stand beside the same neighbour there.
         pairs = text[max(0, word.start - 1) : word.end], text[word.start : word.end + 1]
         return not any(len(pair) > word.end - word.start and pair in given.text for pair in pairs)
-    if is_sign(word) or stem in given.words:
-        return False
-    return stem not in _STOP or _is_name(i, every, text)
+    if stem in _STOP:
+        return _is_name(i, every, text) and text[word.start : word.end] not in given.names
+    return stem not in given.stems and not is_sign(word)
 
 
 def _is_name(i: int, every: Sequence[Word], text: str) -> bool:
     """Whether a stop word is written as a name is: US anywhere, WHO, Who or A inside a sentence."""
     word = text[every[i].start : every[i].end]
-    if not word[0].isupper() or every[i].key == "i" or text.isupper():
+    if not word[0].isupper() or every[i].key in _NEVER_NAMES or text.isupper():
         return False
     if word.isupper() and len(word) > 1:
         return True
@@ -130,10 +135,15 @@ def _compounds(every: Sequence[Word], text: str) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=1024)
 def _given(question: str) -> _Given:
-    every = [word for word in words(question) if not is_spaceless(word)]
+    every = words(question)
     content = [word for word in every if word.key == "or" or _stem(word) not in _STOP]
+    names = {
+        question[word.start : word.end]
+        for i, word in enumerate(every)
+        if _stem(word) in _STOP and _is_name(i, every, question)
+    }
     offered = {_stem(word) for word in _offered(content, question)}
-    return _Given(frozenset(map(_stem, every)) - offered, question)
+    return _Given(frozenset(map(_stem, content)) - offered, frozenset(names), question)
 
 
 def _offered(content: list[Word], question: str) -> list[Word]:
@@ -142,7 +152,7 @@ def _offered(content: list[Word], question: str) -> list[Word]:
     for i in [i for i, word in enumerate(content) if word.key == "or"]:
         offered += content[max(0, i - 1) : i] + content[i + 1 : i + 2]
         for word, earlier in pairwise(reversed(content[:i])):
-            if "," not in question[earlier.end : word.start]:
+            if not _LIST_COMMA.fullmatch(question, earlier.end, word.start):
                 break
             offered.append(earlier)
     return offered

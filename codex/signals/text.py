@@ -28,6 +28,7 @@ _WORD = re.compile(
 )
 # Thai and its neighbours write no spaces either, but one of their letters says too little.
 _SPACELESS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_CHARACTER = re.compile(f"[{_SPACELESS}]")
 _UNIT = re.compile(rf"[{_SPACELESS}][{_MARKS}]*|[^{_SPACELESS}]+")
 _THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?![\d,])")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
@@ -58,7 +59,7 @@ def words(text: str) -> tuple[Word, ...]:
 
 def is_spaceless(word: Word) -> bool:
     """Whether the word is a Chinese or Japanese character."""
-    return re.match(f"[{_SPACELESS}]", word.key) is not None
+    return _CHARACTER.match(word.key) is not None
 
 
 def is_sign(word: Word) -> bool:

@@ -1,0 +1,169 @@
+"""What holds for every observation: bounds, invariances, and what is missing stays missing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codex.signals import REGISTRY, View, compute
+from codex.signals.view import Need
+from codex.types import Observation, Token
+from tests.signals.observations import make_generation, make_token, observe, said
+
+QUESTION = "What is the capital of Oman?"
+WORDS = ["Muscat", "muscat.", "Salalah", "the", "capital", "is", "not", "Oman", "12", "1,000", "", "東京"]
+
+texts = st.lists(st.sampled_from(WORDS), max_size=5).map(" ".join)
+probabilities = st.floats(1e-6, 1.0)
+
+
+@st.composite
+def tokens(draw: st.DrawFn) -> Token:
+    top = draw(probabilities)
+    return make_token(
+        draw(st.sampled_from(["The", " Mus", "cat", " is", ".", " "])),
+        top,
+        second=draw(st.floats(1e-9, 1.0)) * max(1e-9, min(top, 1 - top)),
+        entropy=draw(st.floats(0.0, 12.0)),
+        self_certainty=draw(st.floats(0.0, 50.0)),
+    )
+
+
+observations = st.builds(
+    observe, st.just(QUESTION), st.lists(tokens(), min_size=1, max_size=8), st.lists(texts, max_size=6)
+)
+BOUNDS = {
+    "avg_logprob": (-math.inf, 0),
+    "sum_logprob": (-math.inf, 0),
+    "perplexity": (1, math.inf),
+    "entropy": (0, math.inf),
+    "max_entropy": (0, math.inf),
+    "self_certainty": (0, math.inf),
+    "distinct_answers": (1, math.inf),
+    "semantic_entropy": (0, math.inf),
+    "cocoa_ppl": (0, math.inf),
+}
+
+
+@given(observations)
+def test_values_are_finite_and_within_their_bounds(observation: Observation) -> None:
+    for name, value in compute(observation).items():
+        low, high = BOUNDS.get(name.removesuffix("_focus"), (0, 1))
+        assert value is None or (math.isfinite(value) and low - 1e-12 <= value <= high + 1e-12), name
+
+
+@given(observations, st.randoms(use_true_random=False))
+def test_the_order_of_the_samples_does_not_matter(observation: Observation, chance: Random) -> None:
+    samples = list(observation.samples)
+    chance.shuffle(samples)
+    shuffled = compute(replace(observation, samples=tuple(samples)))
+    assert shuffled == pytest.approx(compute(observation), abs=1e-12)
+
+
+@given(st.lists(tokens(), min_size=1, max_size=6), st.integers(2, 6))
+def test_samples_that_all_repeat_the_answer_agree_fully(answer: list[Token], n: int) -> None:
+    text = make_generation(answer).text
+    values = compute(observe(QUESTION, answer, [text] * n))
+    for form in ("", "_focus"):
+        assert values[f"answer_frequency{form}"] == 1
+        assert values[f"lexical_similarity{form}"] == values[f"degmat{form}"] == pytest.approx(1)
+        assert values[f"distinct_answers{form}"] == 1
+        assert values[f"semantic_entropy{form}"] == values[f"self_consistency_var{form}"] == 0
+        assert values[f"cocoa_ppl{form}"] == pytest.approx(0, abs=1e-12)
+
+
+@given(observations, texts)
+def test_the_answer_is_not_one_of_the_samples(observation: Observation, other: str) -> None:
+    changed = compute(replace(observation, generation=said(other)))
+    values = compute(observation)
+    of_samples_alone = (
+        "self_consistency_var", "semantic_entropy", "distinct_answers", "lexical_similarity", "degmat",
+    )  # fmt: skip
+    for name in of_samples_alone:
+        assert changed[name] == values[name]
+        assert changed[f"{name}_focus"] == values[f"{name}_focus"]
+
+
+@given(observations, st.integers(0, 7), st.floats(0.0, 5.0))
+def test_a_likelier_token_never_looks_less_confident(observation: Observation, at: int, gain: float) -> None:
+    answer = list(observation.generation.tokens)
+    token = answer[at % len(answer)]
+    assert token.logprob is not None
+    answer[at % len(answer)] = replace(token, logprob=min(0.0, token.logprob + gain))
+    before = compute(observation)
+    after = compute(replace(observation, generation=make_generation(answer)))
+    for name in ("avg_logprob", "sum_logprob", "perplexity", "top1_prob", "min_prob", "cocoa_ppl"):
+        for key in (name, f"{name}_focus"):
+            old, new = before[key], after[key]
+            if old is not None and new is not None:
+                better = new - old if REGISTRY[key].higher_is_confident else old - new
+                assert better >= -1e-9 * max(1.0, abs(old))
+
+
+@given(st.lists(texts, min_size=1, max_size=8))
+def test_the_shares_of_the_classes_sum_to_one(samples: list[str]) -> None:
+    view = View.whole(observe(QUESTION, [make_token("Muscat")], samples))
+    assert view.shares.sum() == pytest.approx(1)
+    assert sorted(index for group in view.groups for index in group.members) == list(range(len(samples)))
+    assert sum(group.contains_answer for group in view.groups) <= 1
+
+
+@given(st.lists(texts, min_size=2, max_size=6))
+@settings(max_examples=50)
+def test_similarity_is_symmetric_with_ones_on_the_diagonal(samples: list[str]) -> None:
+    similarity = View.whole(observe(QUESTION, [make_token("Muscat")], samples)).similarity
+    assert (similarity == similarity.T).all()
+    assert (similarity.diagonal() == 1).all()
+
+
+COMPLETE = observe(
+    QUESTION,
+    [make_token(piece, 0.5, second=0.25, entropy=1.0, self_certainty=1.0) for piece in (" Mus", "cat")],
+    ["Muscat", "Salalah"],
+)
+
+
+def without(need: Need) -> Observation:
+    """The complete observation less one of the things that a signal may need."""
+    first, second = COMPLETE.generation.tokens
+    lacking = {
+        "logprobs": replace(second, logprob=None),
+        "entropies": replace(second, entropy=None),
+        "alternatives": replace(second, alternatives=second.alternatives[:1]),
+        "full vocabulary": replace(second, self_certainty=None),
+    }
+    if need in lacking:
+        return replace(COMPLETE, generation=make_generation([first, lacking[need]]))
+    return replace(COMPLETE, samples=COMPLETE.samples[: 0 if need == "1 sample" else 1])
+
+
+@pytest.mark.parametrize("need", sorted({need for signal in REGISTRY.values() for need in signal.needs}))
+def test_exactly_the_signals_that_need_what_is_not_there_are_missing(need: Need) -> None:
+    assert None not in compute(COMPLETE).values()
+    missing = {name for name, value in compute(without(need)).items() if value is None}
+    also = {"2 samples"} if need == "1 sample" else set()
+    assert missing == {name for name, s in REGISTRY.items() if s.needs & ({need} | also)}
+
+
+def test_without_tokens_and_samples_every_signal_is_missing() -> None:
+    assert set(compute(observe(QUESTION, [])).values()) == {None}
+
+
+def test_a_probability_of_nothing_gives_no_infinite_value() -> None:
+    # llama.cpp reports p = 0 as about -3.4e38; its perplexity would overflow.
+    token = replace(make_token("Muscat"), logprob=-3.4e38)
+    values = compute(observe(QUESTION, [token]))
+    assert values["perplexity"] is None
+    assert values["min_prob"] == 0
+
+
+def test_another_equivalence_takes_the_place_of_normalised_text() -> None:
+    observation = observe(QUESTION, [make_token("Muscat")], ["Masqat", "Salalah"])
+    values = compute(observation, lambda texts: [0 if text.startswith("M") else 1 for text in texts])
+    assert values["answer_frequency"] == 1 / 2
+    assert compute(observation)["answer_frequency"] == 0

@@ -1,0 +1,88 @@
+"""Every signal against a case worked out by hand, in both forms."""
+
+from __future__ import annotations
+
+from math import log
+
+import pytest
+
+from codex.signals import REGISTRY, compute
+from tests.signals.observations import make_token, observe
+
+# Probabilities are powers of two, so that every mean of logarithms is a multiple of ln 2.
+OMAN = observe(
+    "What is the capital of Oman?",
+    [
+        make_token("The", 1 / 2, second=1 / 4, entropy=1.0, self_certainty=1.0),
+        make_token(" capital", 1.0, second=1e-300, entropy=0.0, self_certainty=2.0),
+        make_token(" of", 1.0, second=1e-300, entropy=0.0, self_certainty=3.0),
+        make_token(" Oman", 1.0, second=1e-300, entropy=0.0, self_certainty=4.0),
+        make_token(" is", 1 / 2, second=1 / 2, entropy=1.0, self_certainty=5.0),
+        make_token(" Mus", 1 / 4, second=1 / 8, entropy=2.0, self_certainty=6.0),
+        make_token("cat", 1 / 8, second=1 / 2, entropy=3.0, self_certainty=7.0),
+        make_token(".", 1 / 16, second=1 / 16, entropy=5.0, self_certainty=8.0),
+    ],
+    ["The capital of Oman is Muscat.", "Muscat", "muscat!", "Salalah"],
+)
+
+# Over the whole answer the eight log2 p are -1 0 0 0 -1 -2 -3 -4; the focus is " Mus" and "cat".
+# Whole texts fall into the classes {0}, {1, 2}, {3}, the answer with sample 0; the pairs' ROUGE-L F1 is
+# 1/3 (0,1), 1/3 (0,2), 1 (1,2), else 0, since "capital of oman is muscat" has five words. In the focus
+# samples 0, 1 and 2 are all "muscat", as the answer is.
+EXPECTED = {
+    "avg_logprob": (-11 / 8 * log(2), -5 / 2 * log(2)),
+    "sum_logprob": (-11 * log(2), -5 * log(2)),
+    "perplexity": (2 ** (11 / 8), 2 ** (5 / 2)),
+    "entropy": (12 / 8, 5 / 2),
+    "max_entropy": (5.0, 3.0),
+    "top1_prob": (1 / 2, 1 / 4),
+    "min_prob": (1 / 16, 1 / 8),
+    "margin": ((1 / 4 + 3 + 0 + 1 / 8 + 3 / 8 + 0) / 8, (1 / 8 + 3 / 8) / 2),
+    "self_certainty": (4.5, 6.5),
+    "answer_frequency": (1 / 4, 3 / 4),
+    "self_consistency_var": (1 - (1 + 4 + 1) / 16, 1 - (9 + 1) / 16),
+    "lexical_similarity": ((1 / 3 + 1 / 3 + 1) / 6, 3 / 6),
+    "distinct_answers": (3.0, 2.0),
+    "semantic_entropy": (3 / 2 * log(2), -(3 / 4 * log(3 / 4) + 1 / 4 * log(1 / 4))),
+    "degmat": ((4 + 2 * 5 / 3) / 16, (4 + 2 * 3) / 16),
+    "cocoa_ppl": (11 / 8 * log(2) * (1 - (1 + 1 / 3 + 1 / 3) / 4), 5 / 2 * log(2) * (1 - 3 / 4)),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_signal_equals_the_value_worked_out_by_hand(name: str) -> None:
+    values = compute(OMAN)
+    assert values[name] == pytest.approx(EXPECTED[name][0], abs=1e-12)
+    assert values[f"{name}_focus"] == pytest.approx(EXPECTED[name][1], abs=1e-12)
+
+
+def test_every_signal_has_a_case() -> None:
+    assert {name.removesuffix("_focus") for name in REGISTRY} == set(EXPECTED)
+
+
+def test_a_one_token_answer_counts_one_token() -> None:
+    values = compute(observe("Which?", [make_token("Yes", 1 / 4)]))
+    assert values["avg_logprob"] == values["sum_logprob"] == log(1 / 4)
+    assert values["perplexity"] == pytest.approx(4.0)
+    assert values["top1_prob"] == values["min_prob"] == pytest.approx(1 / 4)
+
+
+def test_each_sample_counts_once_however_often_it_repeats() -> None:
+    # Two answers, twice each: ln 2. Summing over samples instead of classes would give 2 ln 2.
+    values = compute(observe("Which?", [make_token("a")], ["Rome", "Oslo", "Rome", "Oslo"]))
+    assert values["semantic_entropy"] == pytest.approx(log(2))
+    assert values["self_consistency_var"] == pytest.approx(1 / 2)
+
+
+def test_one_sample_is_one_class_and_says_nothing_about_spread() -> None:
+    values = compute(observe("Which?", [make_token("Rome", 1 / 2)], ["Rome"]))
+    assert values["distinct_answers"] == 1
+    assert values["answer_frequency"] == 1
+    assert values["cocoa_ppl"] == 0
+    spread = ["self_consistency_var", "semantic_entropy", "lexical_similarity", "degmat"]
+    assert [values[name] for name in spread] == [None] * 4
+
+
+def test_minus_zero_is_zero() -> None:
+    values = compute(observe("Which?", [make_token("Rome", 1.0)], ["Rome", "Rome"]))
+    assert [str(values[name]) for name in ("semantic_entropy", "cocoa_ppl", "avg_logprob")] == ["0.0"] * 3
