@@ -1,6 +1,10 @@
 """Signals: what an observation says about how sure the model is, as pure functions."""
 
-from codex.signals import agreement, tokens
+# Importing them registers their signals; tokens come first, since they cost nothing.
+from codex.signals import tokens
+
+# isort: split
+from codex.signals import agreement
 from codex.signals.focus import focus_mask
 from codex.signals.registry import REGISTRY, Signal, compute, signals_table
 from codex.signals.view import Group, View, answer_groups

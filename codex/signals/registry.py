@@ -112,4 +112,4 @@ def signals_table() -> str:
         "| signal | meaning | unit | confident when | needs | source |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    return "\n".join(head + rows) + "\n"
+    return "\n".join(head + rows)

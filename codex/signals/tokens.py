@@ -137,5 +137,5 @@ def margin(view: View) -> float:
     scale=(0.0, 30.0),
 )
 def self_certainty(view: View) -> float:
-    """Mean KL divergence of the next-token distribution from the uniform one, at least 0."""
+    """Mean of KL(uniform || next-token distribution) over the vocabulary, at least 0."""
     return float(view.self_certainties.mean())

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codex.signals import REGISTRY, View, compute
+from codex.signals import REGISTRY, View, compute, signals_table
 from codex.signals.view import Need
 from codex.types import Observation, Token
 from tests.signals.observations import make_generation, make_token, observe, said
@@ -167,3 +167,11 @@ def test_another_equivalence_takes_the_place_of_normalised_text() -> None:
     values = compute(observation, lambda texts: [0 if text.startswith("M") else 1 for text in texts])
     assert values["answer_frequency"] == 1 / 2
     assert compute(observation)["answer_frequency"] == 0
+
+
+def test_the_table_has_a_row_for_every_signal_and_tokens_come_first() -> None:
+    names = [line.split("`")[1] for line in signals_table().splitlines()[2:]]
+    assert names == [name for name, signal in REGISTRY.items() if signal.form == "whole"]
+    assert names[0] == "avg_logprob"
+    assert names[-1] == "cocoa_ppl"
+    assert all(signal.meaning.endswith(".") and signal.source for signal in REGISTRY.values())
