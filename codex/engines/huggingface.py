@@ -1,0 +1,370 @@
+"""Text from a Transformers model in this process, by our own decode loop."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codex.engines.base import Capabilities, Engine, Finished, GenerationParams, ModelConfig
+from codex.engines.convert import identity
+from codex.engines.loading import LoadedModel, Placement, load_model
+from codex.engines.models import Models
+from codex.engines.stopping import StopFilter
+from codex.errors import CapabilityError, InvalidInput, ModelError, PromptTooLong
+from codex.types import FinishReason, Generation, Message, Prompt, Token
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import Cache
+
+SCORED_AT_ONCE = 32
+"""Positions of a given text whose distributions are held at the same time."""
+_PATIENCE = 0.05
+"""Seconds between two looks at whether a caller that waits for its turn still wants it."""
+
+
+class HuggingFaceConfig(ModelConfig):
+    """Settings of the huggingface engine. `device` takes the place of gpu_layers."""
+
+    quantization: Literal["auto", "none", "nf4"] = "auto"
+    """4-bit NF4 through bitsandbytes, or none; auto: nf4 on a GPU, none on a CPU."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """What the weights that are not 4-bit are held in, and computed with; auto: bfloat16."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto: a CUDA device where there is one."""
+
+
+@dataclass(eq=False, slots=True)
+class _Call:
+    """One decode on its way through the engine."""
+
+    ids: list[int]
+    rows: Sequence[GenerationParams]
+    prefix: Sequence[Token]
+    cancel: threading.Event
+    """The caller's own."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the caller is gone, or the model is to be unloaded."""
+    out: queue.SimpleQueue[Token | Finished | None] = field(default_factory=queue.SimpleQueue)
+
+    @property
+    def cancelled(self) -> bool:
+        return self.stop.is_set() or self.cancel.is_set()
+
+    def unstarted(self) -> Iterator[Token | Finished]:
+        """What a call that never had its turn comes to."""
+        for at in range(len(self.rows)):
+            yield from _Row(self, at, time.perf_counter()).news(cancelled=True)
+
+
+class _Row:
+    """One continuation under way."""
+
+    def __init__(self, call: _Call, index: int, started: float) -> None:
+        self._index = index
+        self._call = call
+        self._started = started
+        self._left = call.rows[index].max_tokens
+        self._filter = StopFilter(call.rows[index].stop)
+        for token in call.prefix:
+            if not self._filter.stopped:
+                self._filter.push(token)
+        self._told = len(call.prefix)
+        self.reason: FinishReason | None = "stop" if self._filter.stopped else None
+
+    def push(self, token: Token, ends: frozenset[int]) -> None:
+        """Take the next token of the model; sets `reason` when it is the last."""
+        self._left -= 1
+        if token.id in ends:
+            self.reason = "stop"
+            return
+        self._filter.push(token)
+        if self._filter.stopped:
+            self.reason = "stop"
+        elif not self._left:
+            self.reason = "length"
+
+    def news(self, cancelled: bool) -> Iterator[Token | Finished]:
+        """What the caller is to be told since the last time; a Finished is the end of the row."""
+        if cancelled and self.reason is None:
+            self.reason = "cancelled"
+        if self.reason is not None:
+            self._filter.finish()
+        tokens = self._filter.tokens
+        if self._index == 0:
+            yield from tokens[self._told :]
+            self._told = max(self._told, len(tokens))
+        if self.reason is not None:
+            yield Finished(self._index, self._generation(self.reason))
+
+    def _generation(self, reason: FinishReason) -> Generation:
+        return Generation(
+            text=self._filter.text,
+            tokens=tuple(self._filter.tokens),
+            finish_reason=reason,
+            prompt_tokens=len(self._call.ids),
+            seconds=time.perf_counter() - self._started,
+            prefix_tokens=min(len(self._call.prefix), len(self._filter.tokens)),
+        )
+
+
+class HuggingFaceEngine(Engine):
+    """A model held by Transformers, on a GPU or a CPU.
+
+    One thread of its own runs the model, one call after another in the order they came; callers only
+    wait for what it puts out. So a caller that stops reading holds up nobody, and threads of a server
+    do not each grow a set of compute threads.
+    """
+
+    name: ClassVar[str] = "huggingface"
+    config: HuggingFaceConfig
+
+    def __init__(self, config: HuggingFaceConfig, models: Models) -> None:
+        self.config = config
+        self._models = models
+        self._loaded: LoadedModel | None = None
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="codex-huggingface")
+        self._calls: set[_Call] = set()
+        self._calls_lock = threading.Lock()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(logprobs="raw", full_vocabulary=True, prefix=True, score=True, embed=True)
+
+    @property
+    def fingerprint(self) -> str:
+        place = Placement.of(self.config)
+        path = Path(self.config.model_path).expanduser()
+        model = f"{path.stem}@{identity(path)}" if path.exists() else self.config.model_path
+        return f"{self.name} {model} {place.quantization} {place.dtype} {place.device}"
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._loaded is not None
+
+    def load(self) -> None:
+        self._ready()
+
+    def unload(self) -> None:
+        with self._calls_lock:
+            for call in self._calls:
+                call.stop.set()
+        self._worker.submit(self._release).result()
+
+    def render(self, messages: Sequence[Message]) -> str:
+        tokenizer = self._ready().tokenizer
+        if tokenizer.chat_template is None:
+            raise CapabilityError(
+                f"{self.config.model_path} has no chat template: it only continues text. "
+                "Take an instruct model, or use complete()."
+            )
+        turns = [{"role": it.role, "content": it.content} for it in messages]
+        return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+
+    def tokenize(self, text: str) -> list[int]:
+        return list(self._ready().tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def decode(
+        self,
+        prompt: Prompt,
+        rows: Sequence[GenerationParams],
+        *,
+        prefix: Sequence[Token] = (),
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Token | Finished]:
+        if not rows:
+            return iter(())
+        ids = self._encode(prompt)
+        self._check_room(ids, max(row.max_tokens for row in rows) + len(prefix))
+        return self._stream(_Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event()))
+
+    def score(self, messages: Sequence[Message], answer: str) -> Generation:
+        ids, given = self._encode(messages), self.tokenize(answer)
+        self._check_room(ids, len(given))
+        return self._worker.submit(self._score, ids, given).result()
+
+    def embed(self, text: str) -> NDArray[np.float32]:
+        ids = self._encode(text)
+        self._check_room(ids, 0)
+        return self._worker.submit(self._embed, ids).result()
+
+    def _ready(self) -> LoadedModel:
+        return self._loaded or self._worker.submit(self._load).result()
+
+    def _encode(self, prompt: Prompt) -> list[int]:
+        """Ids of a prompt; plain text gets the token that opens a text, where the model has one."""
+        text = prompt if isinstance(prompt, str) else self.render(prompt)
+        tokenizer = self._ready().tokenizer
+        opened = not isinstance(prompt, str) or text.startswith(tokenizer.bos_token or "\0")
+        ids = tokenizer.backend_tokenizer.encode(text, add_special_tokens=not opened).ids
+        if not ids:
+            raise InvalidInput("There is nothing to continue: the prompt is empty.", ["prompt"])
+        return list(ids)
+
+    def _check_room(self, ids: list[int], taken: int) -> None:
+        room = self._ready().context - taken
+        if len(ids) > room:
+            raise PromptTooLong(len(ids), room)
+
+    def _stream(self, call: _Call) -> Iterator[Token | Finished]:
+        """The caller's side of a decode: hands out what the worker puts out."""
+        with self._calls_lock:
+            self._calls.add(call)
+        job = self._worker.submit(self._run, call)
+        job.add_done_callback(lambda _: call.out.put(None))
+        try:
+            while True:
+                try:
+                    item = call.out.get(timeout=_PATIENCE)
+                except queue.Empty:
+                    if call.cancelled and job.cancel():
+                        yield from call.unstarted()
+                        return
+                    continue
+                if item is None:
+                    job.result()  # raises what the worker raised
+                    return
+                yield item
+        finally:
+            call.stop.set()
+            job.cancel()
+            with self._calls_lock:
+                self._calls.discard(call)
+
+    def _run(self, call: _Call) -> None:
+        """The worker's side of a decode."""
+        import torch
+
+        with torch.inference_mode():
+            try:
+                for item in self._decode(self._load(), call):
+                    call.out.put(item)
+            except torch.OutOfMemoryError:
+                raise ModelError(
+                    f"The GPU has not enough memory for {len(call.rows)} answers at once. "
+                    "Ask for fewer samples or fewer tokens."
+                ) from None
+
+    def _decode(self, loaded: LoadedModel, call: _Call) -> Iterator[Token | Finished]:
+        """One prefill, then one step of the model for all rows at a time.
+
+        Of a step's distributions, [rows, vocabulary], only the statistics stay.
+        """
+        import torch
+
+        from codex.engines.sampling import Draw
+        from codex.engines.statistics import measure, unpack
+
+        started = time.perf_counter()
+        rows = [_Row(call, at, started) for at in range(len(call.rows))]
+        context = call.ids + [token.id for token in call.prefix]
+        cache, logits = self._prefill(loaded, context, call)
+        cache.batch_repeat_interleave(len(rows))
+        draw = Draw(call.rows, context, len(call.prefix), logits.shape[-1], logits.device)
+        ids = logits.new_empty(len(rows), dtype=torch.long)
+        for step in itertools.count():
+            for row in rows:
+                yield from row.news(call.cancelled)
+            kept = [at for at, row in enumerate(rows) if row.reason is None]
+            if not kept:
+                return
+            if len(kept) < len(rows):
+                rows = [rows[at] for at in kept]
+                index = torch.tensor(kept, device=logits.device)
+                cache.batch_select_indices(index)
+                draw.keep(index, kept)
+                ids = ids[index]
+            if step > 0:
+                logits = self._forward(loaded, ids[:, None], cache)
+            distribution = logits.float()  # [1, vocabulary] at first: all rows share it
+            ids = draw(distribution.expand(len(rows), -1), step)
+            # The step's one transfer from the device.
+            for row, values in zip(rows, measure(distribution, ids).tolist(), strict=True):
+                row.push(unpack(values, loaded.spelled), loaded.ends)
+
+    def _prefill(
+        self, loaded: LoadedModel, ids: list[int], call: _Call | None = None
+    ) -> tuple[Cache, Tensor]:
+        """Read a prompt, batch_size tokens at a time: the cache, and logits [1, vocabulary] of what follows.
+
+        A cancelled call's prompt is not read to the end.
+        """
+        import torch
+        from transformers import DynamicCache
+
+        cache = DynamicCache(config=loaded.model.config)
+        whole = torch.tensor([ids], device=loaded.model.device)
+        for piece in whole.split(self.config.batch_size, dim=1):
+            logits = self._forward(loaded, piece, cache)
+            if call and call.cancelled:
+                break
+        return cache, logits
+
+    @staticmethod
+    def _forward(loaded: LoadedModel, ids: Tensor, cache: Cache) -> Tensor:
+        """ids [rows, n] -> logits [rows, vocabulary] of the token after the last."""
+        out = loaded.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        logits: Tensor = out.logits
+        return logits[:, -1]
+
+    def _score(self, ids: list[int], given: list[int]) -> Generation:
+        """Teacher forcing: the given tokens are read, never drawn."""
+        import torch
+
+        from codex.engines.statistics import measure, unpack
+
+        loaded, started = self._load(), time.perf_counter()
+        tokens: list[Token] = []
+        with torch.inference_mode():
+            cache, logits = self._prefill(loaded, ids)
+            for piece in torch.tensor(given, device=logits.device).split(SCORED_AT_ONCE):
+                out = loaded.model(input_ids=piece[None], past_key_values=cache, use_cache=True).logits[0]
+                before, logits = torch.cat([logits, out[:-1]]), out[-1:]
+                tokens += [unpack(it, loaded.spelled) for it in measure(before.float(), piece).tolist()]
+        return Generation(
+            text=b"".join(token.bytes for token in tokens).decode("utf-8", "replace"),
+            tokens=tuple(tokens),
+            finish_reason="stop",
+            prompt_tokens=len(ids),
+            seconds=time.perf_counter() - started,
+        )
+
+    def _embed(self, ids: list[int]) -> NDArray[np.float32]:
+        import torch
+
+        loaded = self._load()
+        with torch.inference_mode():
+            whole = torch.tensor([ids], device=loaded.model.device)
+            states: Tensor = loaded.model.base_model(input_ids=whole, use_cache=False).last_hidden_state
+            mean = states[0].float().mean(0)
+            vector: NDArray[np.float32] = (mean / mean.norm()).cpu().numpy()
+        return vector
+
+    def _load(self) -> LoadedModel:
+        """On the worker, so that two callers never load twice."""
+        if self._loaded is None:
+            import torch
+
+            torch.set_num_threads(self.config.threads)
+            path = self._models.resolve(self.config.model_path)
+            self._loaded = load_model(self.config, path, self._models.cache)
+        return self._loaded
+
+    def _release(self) -> None:
+        import torch
+
+        self._loaded = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
