@@ -34,10 +34,10 @@ def settings_table() -> str:
 def with_tables(text: str) -> str:
     """The text with the table between each pair of markers made anew."""
     for name, table in (("settings", settings_table()), ("signals", signals_table())):
-        begin, end = f"<!-- {name}: generated -->\n", f"\n<!-- {name}: end -->"
+        begin, end = f"<!-- {name}: generated -->\n", f"<!-- {name}: end -->"
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)
-        text = f"{before}{begin}{table}{end}{after}"
+        text = f"{before}{begin}{table}\n{end}{after}"
     return text
 
 

@@ -18,8 +18,9 @@ are always kept.
 class StoreConfig(BaseModel):
     """The database file and what it may hold."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     path: Path | None = None
-    """None: codex.duckdb in the home folder."""
+    """The database file; none: codex.duckdb in the home folder."""
     privacy: Privacy = "hash"
+    """What is kept of a question besides its SHA-256: nothing (hash), its start (preview), or all (full)."""
