@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
@@ -112,18 +112,17 @@ def _convert(gguf: Path, folder: Path) -> None:
 
     metadata, _ = read_gguf_metadata(str(gguf), ("tokenizer.ggml.tokens",))
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            gguf.parent, gguf_file=gguf.name, dtype=_dtype(gguf)
+        model = AutoModelForCausalLM.from_pretrained(
+            gguf.parent,
+            gguf_file=gguf.name,
+            dtype=_dtype(gguf),
+            quantization_config=GgufConfig(dequantize=True),
         )
         tokenizer = PreTrainedTokenizerFast.from_pretrained(gguf.parent, gguf_file=gguf.name)
     except (ValueError, NotImplementedError, KeyError) as error:
         raise ModelError(
             f"{gguf.name} cannot be read by Transformers: {error} Use engine=llama_cpp for it."
         ) from error
-    # The loader marks the model as quantized although its weights are plain by now, and save_pretrained
-    # would refuse it.
-    model.hf_quantizer, model.is_quantized = None, False
-    del model.config.quantization_config
     model.generation_config.eos_token_id = _ends(metadata)
     _split_as_llama_cpp_does(tokenizer, metadata)
     model.save_pretrained(folder)
