@@ -1,0 +1,175 @@
+// The answer and its branches: one card each, with its heatmap.
+
+import { fill, h, icon, number, reveal, revealToken } from "./dom.js";
+import { Heatmap, legend } from "./heatmap.js";
+import { badge } from "./verdict.js";
+
+const SETTINGS = "codex.view";
+
+export class Answers {
+  /** options: {scales, onpoint(card, index, how), onactive(trace), onlabel(trace, correct), onagain(question)}. */
+  constructor(element, options) {
+    this.options = options;
+    this.cards = [];
+    this.settings = { colour: "probability", words: false, focus: false, ...remembered() };
+    this.heading = h("h2", { class: "cx-question" });
+    this.toolbar = this.#toolbar();
+    this.list = h("div", { class: "cx-cards" });
+    this.article = h("article", { class: "cx-answer", hidden: true }, this.heading, this.toolbar, this.list);
+    element.append(this.article);
+    this.#restyle();
+  }
+
+  /** Show stored traces: the first answer and its branches. */
+  show(question, traces, active) {
+    this.#title(question);
+    this.cards = traces.map((trace, i) => this.#card(trace, i, traces));
+    fill(this.list, this.cards.map((card) => card.node));
+    this.article.hidden = !traces.length;
+    this.activate(active ?? traces[0]?.id);
+  }
+
+  /** A card that grows: a new question's only one, or a branch beside the others. */
+  live(question, prefix, aside) {
+    if (!aside) {
+      this.#title(question);
+      this.cards = [];
+    }
+    const card = this.#card({ id: null, last: { tokens: [], focus: null, words: null }, live: true, aside }, this.cards.length, []);
+    card.prefix = prefix;
+    this.cards.push(card);
+    fill(this.list, this.cards.map((one) => one.node));
+    this.article.hidden = false;
+    return card;
+  }
+
+  /** Draw a growing card's tokens. */
+  grow(card, tokens) {
+    card.tokens = [...card.prefix, ...tokens];
+    card.heat.draw(card.tokens, null, null, this.view);
+  }
+
+  /** Say in a card how it ended. */
+  note(card, message, kind) {
+    card.state.className = `cx-${kind}`;
+    card.state.setAttribute("role", kind === "error" ? "alert" : "status");
+    card.state.textContent = message;
+    card.state.hidden = false;
+  }
+
+  drop(card) {
+    this.cards = this.cards.filter((one) => one !== card);
+    card.node.remove();
+    this.article.hidden = !this.cards.length;
+  }
+
+  /** Make a trace the one that the right side explains. */
+  activate(id) {
+    this.active = this.cards.find((card) => card.trace.id === id) ?? null;
+    for (const card of this.cards) {
+      card.node.classList.toggle("active", card === this.active && this.cards.length > 1);
+      if (card !== this.active) card.heat.select(null);
+    }
+    this.options.onactive(this.active?.trace ?? null);
+  }
+
+  #title(question) {
+    fill(this.heading, question === null
+      ? h("span", { class: "cx-muted" }, "Question not kept")
+      : [h("bdi", {}, ...reveal(question)),
+         h("button", { type: "button", class: "cx-icon-button", title: "Put the question back into the box", "aria-label": "Ask again: put the question back into the box", onclick: () => this.options.onagain(question) }, icon("edit"))]);
+  }
+
+  #card(trace, index, traces) {
+    const card = { trace, tokens: trace.last.tokens };
+    card.state = h("p", { hidden: true });
+    card.label = h("span", { class: "cx-card-label" }, trace.live ? (trace.aside ? "New branch" : "Answer") : label(trace, index, traces));
+    const heat = h("div");
+    card.node = h("section", { class: "cx-card", "aria-label": index ? `Branch ${index}` : "Answer" },
+      h("header", {}, card.label, trace.id ? badge(trace.last.decision.action) : null,
+        trace.id ? h("span", { class: "cx-muted cx-num", title: `${trace.last.seconds} s for the answer` }, `${number(trace.seconds)} s`) : null,
+        trace.id ? this.#actions(trace) : null),
+      trace.id && trace.answer !== trace.last.text
+        ? h("p", { class: "cx-said" }, h("b", {}, "Codex does not pass this on, and says instead"), h("bdi", {}, ...reveal(trace.answer))) : null,
+      heat,
+      trace.id && trace.last.finish === "length"
+        ? h("p", { class: "cx-muted" }, "Cut off at the largest number of tokens.") : null,
+      trace.id && !trace.last.tokens.length ? h("p", { class: "cx-muted" }, "The model said nothing.") : null,
+      card.state);
+    card.heat = new Heatmap(heat, { label: index ? `Branch ${index}, token by token` : "Answer, token by token", onpoint: (at, how) => this.options.onpoint(card, at, how) });
+    if (trace.id) {
+      card.heat.draw(card.tokens, trace.last, trace.last.focus, this.view);
+      card.node.addEventListener("click", (event) => {
+        if (!event.target.closest(".cx-tok, button, a") && this.active !== card && !getSelection().toString()) this.activate(trace.id);
+      });
+    }
+    return card;
+  }
+
+  #actions(trace) {
+    const vote = (correct) => h("button", {
+      type: "button", class: "cx-icon-button", "aria-pressed": String(trace.correct === correct), title: correct ? "This answer is right" : "This answer is wrong",
+      "aria-label": correct ? "Mark as right" : "Mark as wrong", onclick: () => this.options.onlabel(trace, correct),
+    }, icon(correct ? "up" : "down"));
+    const copy = h("button", { type: "button", class: "cx-icon-button", title: "Copy the answer", "aria-label": "Copy the answer",
+      onclick: async () => {
+        await copied(trace.last.text);
+        fill(copy, icon("answer"));
+        setTimeout(() => fill(copy, icon("copy")), 1200);
+      } }, icon("copy"));
+    const open = h("a", { class: "cx-icon-button", href: `?session=${trace.session}&trace=${trace.id}`, title: "Link to this answer", "aria-label": "Link to this answer" }, icon("link"));
+    return h("span", { class: "cx-actions" }, copy, vote(true), vote(false), open);
+  }
+
+  #toolbar() {
+    const colours = Object.keys(this.options.scales).map((name) =>
+      h("label", {}, h("input", { type: "radio", name: "cx-colour", value: name, checked: this.settings.colour === name, onchange: () => this.#set({ colour: name }) }), h("span", {}, name)));
+    const check = (name, text, title) => h("label", { class: "cx-check", title },
+      h("input", { type: "checkbox", checked: this.settings[name], onchange: (event) => this.#set({ [name]: event.target.checked }) }), text);
+    this.legend = h("div", { class: "cx-legend-slot" });
+    return h("div", { class: "cx-toolbar" },
+      h("fieldset", { class: "cx-colour" }, h("legend", { class: "cx-sr" }, "Colour by"), h("div", { class: "cx-segments" }, colours)),
+      check("words", "whole words", "Merge the tokens of a word; its weakest part gives the colour"),
+      check("focus", "focus", "Dim what only repeats the question or carries no meaning"),
+      this.legend);
+  }
+
+  #set(change) {
+    Object.assign(this.settings, change);
+    localStorage.setItem(SETTINGS, JSON.stringify(this.settings));
+    this.#restyle();
+  }
+
+  #restyle() {
+    const { colour, words, focus } = this.settings;
+    this.view = { scale: this.options.scales[colour] ?? Object.values(this.options.scales)[0], words, focus };
+    fill(this.legend, legend(this.view.scale));
+    for (const card of this.cards) card.heat.draw(card.tokens, card.trace.id ? card.trace.last : null, card.trace.last.focus, this.view);
+  }
+}
+
+function label(trace, index, traces) {
+  if (!trace.branched) return trace.steps.length > 1 ? "Answer, after a second look" : "Answer";
+  const parent = traces.find((one) => one.id === trace.parent);
+  const was = parent?.last.tokens[trace.branched.position];
+  return h("span", {}, `Branch ${index}: `, revealToken(trace.branched.text), was ? [" instead of ", revealToken(was.text)] : null);
+}
+
+// Away from localhost and without TLS a page has no clipboard of its own.
+async function copied(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const box = h("textarea", {});
+  box.value = text;
+  document.body.append(box);
+  box.select();
+  document.execCommand("copy");
+  box.remove();
+}
+
+function remembered() {
+  try {
+    return JSON.parse(localStorage.getItem(SETTINGS) ?? "{}");
+  } catch {
+    return {};
+  }
+}

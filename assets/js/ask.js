@@ -1,0 +1,258 @@
+// The Ask page: what is open, what runs, and which part shows it.
+
+import { Answers } from "./answers.js";
+import { Composer } from "./composer.js";
+import { fill, h, icon } from "./dom.js";
+import { legend } from "./heatmap.js";
+import { Inspector } from "./inspector.js";
+import { Sessions } from "./sessions.js";
+import { Verdict } from "./verdict.js";
+
+/** Build the page in `element`; `send` starts work that streams into props.value, `server` answers at once. */
+export function mount({ element, props, server, watch, send }) {
+  const page = new Ask(element, JSON.parse(props.config), server, send);
+  watch("value", () => page.receive(props.value));
+  page.start();
+}
+
+class Ask {
+  constructor(element, config, server, send) {
+    Object.assign(this, { config, server, send, run: null, open: null, picked: null });
+    const part = (name) => element.querySelector(`[data-part="${name}"]`);
+    this.page = part("page");
+    this.welcome = part("welcome");
+    this.sessions = new Sessions(part("sessions"), {
+      levels: config.levels,
+      onopen: (session, trace) => this.look({ session, trace }),
+      onnew: () => this.fresh(),
+      ondelete: (session) => this.change("delete_session", { session }),
+      onprivacy: (level) => this.change("set_privacy", { level }),
+    });
+    this.composer = new Composer(part("composer"), {
+      ...config, onask: (asked) => this.ask(asked), oncancel: () => this.cancel(),
+      ondrawer: () => this.page.classList.toggle("drawer-open"),
+    });
+    this.answers = new Answers(part("answers"), {
+      scales: config.scales,
+      onpoint: (card, index, how) => this.point(card, index, how),
+      onactive: (trace) => this.explain(trace),
+      onlabel: (trace, correct) => this.label(trace, correct),
+      onagain: (question) => this.composer.put(question),
+    });
+    this.verdict = new Verdict(part("verdict"), {
+      policy: config.policy, version: config.version, scales: config.ranges,
+      redecide: (trace, policy) => this.call("redecide", { trace, policy }),
+      onpolicy: () => this.inspector.policy(this.verdict.policy),
+    });
+    this.inspector = new Inspector(part("inspector"), {
+      onbranch: (pointed, token) => this.branch(pointed, token),
+      onback: (pointed) => pointed.card.heat.focusToken(pointed.position),
+    });
+    this.inspector.policy(this.verdict.policy);
+    this.#examples();
+  }
+
+  start() {
+    const query = new URLSearchParams(location.search);
+    this.look({ session: query.get("session"), trace: query.get("trace") });
+    this.composer.question.focus();
+  }
+
+  /** Call the server; always {value} or {error: {message, fields}}. */
+  async call(name, data) {
+    try {
+      return await this.server[name](data);
+    } catch {
+      return { error: { message: "Codex cannot be reached. Is it still running? Nothing you typed is lost.", fields: [] } };
+    }
+  }
+
+  /** Show a session: its latest answer, or the one that is named. */
+  async look(wanted) {
+    const { value, error } = await this.call("look", wanted);
+    this.sessions.fail(error?.message);
+    if (value) this.display(value);
+    else if (wanted.session) this.fresh();
+  }
+
+  display({ sidebar, open }) {
+    if (open) {
+      this.open = open;
+      this.address(open.session, open.trace === open.roots.at(-1)?.id ? null : open.trace);
+      this.answers.show(open.question, open.traces, open.trace);
+    }
+    this.sidebar = sidebar;
+    this.sessions.show(sidebar, this.open ?? { session: null, roots: [] });
+    this.#empty(!this.open && !this.run);
+  }
+
+  /** Begin anew: the next question opens a session. */
+  fresh() {
+    if (this.run) this.cancel();
+    this.open = null;
+    this.address(null);
+    this.answers.show(null, [], null);
+    this.sessions.show(this.sidebar ?? { sessions: [], privacy: null }, { session: null, roots: [] });
+    this.#empty(true);
+    this.composer.question.focus();
+  }
+
+  address(session, trace = null) {
+    const url = new URL(location.href);
+    for (const [name, value] of Object.entries({ session, trace }))
+      if (value) url.searchParams.set(name, value);
+      else url.searchParams.delete(name);
+    history.replaceState(null, "", url);
+  }
+
+  async change(name, data) {
+    const { value, error } = await this.call(name, data);
+    this.sessions.fail(error?.message);
+    if (value && data.session && data.session === this.open?.session) this.fresh();
+    if (value) this.display({ sidebar: value, open: null });
+  }
+
+  async label(trace, correct) {
+    const wanted = trace.correct === correct ? null : correct;
+    const { error } = await this.call("label", { trace: trace.id, correct: wanted });
+    const card = this.answers.cards.find((one) => one.trace === trace);
+    if (error) return this.answers.note(card, error.message, "error");
+    trace.correct = wanted;
+    card.node.querySelectorAll("[aria-pressed]").forEach((button, i) => button.setAttribute("aria-pressed", String(wanted === (i === 0))));
+  }
+
+  ask(asked) {
+    const policy = this.verdict.changed ? this.verdict.policy : null;
+    this.#begin({ question: asked.question, aside: false, prefix: [] });
+    this.send.ask({ run: this.run.id, session: this.open?.session ?? null, policy, ...asked });
+  }
+
+  branch({ card, position }, token) {
+    if (this.run) return;
+    const tokens = card.trace.last.tokens;
+    const other = tokens[position].alternatives.find(({ id }) => id === token);
+    const chosen = { ...tokens[position], ...other, rank: tokens[position].alternatives.indexOf(other) + 1 };
+    const prefix = [...tokens.slice(0, position), chosen].map((one) => ({ ...one, given: true }));
+    const policy = this.verdict.changed ? this.verdict.policy : null;
+    this.#begin({ question: this.open.question, aside: true, prefix });
+    this.#show();
+    this.send.branch({ run: this.run.id, trace: card.trace.id, position, token, policy });
+  }
+
+  #begin(run) {
+    this.run = { id: crypto.randomUUID?.() ?? String(Math.random()), read: 0, step: 0, tokens: [], card: null, ...run };
+    this.composer.run("waiting");
+  }
+
+  async cancel() {
+    this.composer.run("cancelling");
+    const { error } = await this.call("cancel", { run: this.run?.id });
+    if (error) this.#end(error);
+  }
+
+  /** The state of the run, as it streams in; tokens come in chunks, of which only the new ones are read. */
+  receive(state) {
+    const { run } = this;
+    if (!run || state?.run !== run.id) return;
+    for (const chunk of state.chunks.slice(run.read)) this.#read(JSON.parse(chunk));
+    run.read = state.chunks.length;
+    if (run.card) this.answers.grow(run.card, run.tokens);
+    if (state.error) this.#end(state.error);
+    else if (state.trace) this.#done(state);
+    else if (this.composer.phase !== "cancelling") this.composer.run(state.phase);
+  }
+
+  #read({ step, tokens }) {
+    if (step !== this.run.step) Object.assign(this.run, { step, tokens: [] });
+    this.run.tokens.push(...tokens);
+    this.#show();
+  }
+
+  #show() {
+    const { run } = this;
+    if (run.card) return;
+    this.#empty(false);
+    run.card = this.answers.live(run.question, run.prefix, run.aside);
+    if (!run.aside) this.explain(null);
+    this.answers.grow(run.card, run.tokens);
+  }
+
+  async #done({ session, trace }) {
+    const { question, aside, card } = this.run;
+    this.run = null;
+    // Who has opened something else in the meantime is left there.
+    const away = card && !this.answers.cards.includes(card);
+    await this.look(away ? {} : { session, trace });
+    this.composer.run(null);
+    if (!aside) this.composer.answered(question);
+  }
+
+  #end(error) {
+    const { card, aside } = this.run ?? {};
+    this.run = null;
+    this.composer.run(null);
+    const message = error.cancelled ? "Cancelled; nothing of it was stored." : error.message;
+    if (card) this.answers.note(card, message, error.cancelled ? "muted" : "error");
+    if (!card || (!error.cancelled && !aside)) this.composer.fail(error);
+    this.#empty(!this.open && !card);
+  }
+
+  /** The right side follows this trace. */
+  explain(trace) {
+    this.picked = null;
+    this.verdict.show(trace);
+    this.inspector.show(trace, { noBranch: trace?.no_branch ?? null });
+    if (!trace) return;
+    const card = this.answers.active;
+    const index = weakest(trace);
+    if (index !== null) {
+      this.picked = this.#pointed(card, index);
+      card.heat.select(index);
+      this.inspector.showToken(this.picked, { open: false });
+    }
+  }
+
+  point(card, index, how) {
+    if (how === "leave") return this.picked && this.inspector.showToken(this.picked, { open: false });
+    if (how === "hover" || !card.trace.id) return this.inspector.showToken(this.#pointed(card, index), { open: false });
+    if (this.answers.active !== card) this.answers.activate(card.trace.id);
+    this.picked = this.#pointed(card, index);
+    card.heat.select(index);
+    this.inspector.showToken(this.picked, { open: true });
+    if (how === "open") this.inspector.focusAlternatives();
+  }
+
+  #pointed(card, position) {
+    const unit = card.heat.units.find(({ from, end }) => position >= from && position < end);
+    return { card, position, token: card.tokens[position], total: card.tokens.length,
+      parts: card.tokens.slice(unit.from, unit.end).map(({ text }) => text) };
+  }
+
+  // On the first visit there is nothing but the question, an explanation and examples.
+  #empty(empty) {
+    this.welcome.hidden = !empty;
+    this.page.classList.toggle("empty", empty);
+  }
+
+  #examples() {
+    fill(this.welcome,
+      h("h2", {}, "Ask a model that says how sure it is"),
+      h("p", {}, "Each word of the answer is coloured by how likely the model found it: plain where it was sure, deep orange where it might as well have said something else."),
+      legend(this.config.scales.probability),
+      h("ul", { class: "cx-examples" }, this.config.examples.map((question) =>
+        h("li", {}, h("button", { type: "button", class: "cx-example", onclick: () => {
+          this.composer.put(question);
+          this.composer.submit();
+        } }, h("span", {}, question), icon("go"))))));
+  }
+}
+
+/** The answer's most doubtful token, among those that carry it. */
+function weakest(trace) {
+  let least = null;
+  trace.last.tokens.forEach((token, i) => {
+    if (token.given || token.p === null || !trace.last.focus[i]) return;
+    if (least === null || token.p < trace.last.tokens[least].p) least = i;
+  });
+  return least ?? (trace.last.tokens.length ? 0 : null);
+}

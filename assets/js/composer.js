@@ -1,0 +1,111 @@
+// The question box, its settings, and the state of the work under way.
+
+import { fill, h, icon } from "./dom.js";
+
+const FIELDS = [
+  { name: "n_samples", label: "Samples", step: 1 },
+  { name: "sample_temperature", label: "Temperature", step: 0.1 },
+  { name: "max_tokens", label: "Max tokens", step: 1 },
+  { name: "seed", label: "Seed", step: 1 },
+];
+const PHASES = {
+  loading: "Loading the model",
+  waiting: "Waiting for the first token",
+  answering: "Answering",
+  sampling: "Asking again to see whether the answers agree",
+  judging: "Measuring and deciding",
+  cancelling: "Cancelling",
+};
+
+export class Composer {
+  /** options: {defaults, limits, engine, onask({question, ...settings}), oncancel(), ondrawer()}. */
+  constructor(element, options) {
+    this.options = options;
+    this.question = h("textarea", { id: "cx-question", rows: 1, placeholder: "Ask a question", "aria-describedby": "cx-ask-error", spellcheck: "true" });
+    this.ask = h("button", { type: "submit", class: "cx-button primary" }, "Ask");
+    this.cancel = h("button", { type: "button", class: "cx-button", hidden: true, onclick: options.oncancel }, "Cancel");
+    this.error = h("p", { class: "cx-error", id: "cx-ask-error", role: "alert", hidden: true });
+    this.progress = h("p", { class: "cx-progress", role: "status", hidden: true });
+    this.inputs = Object.fromEntries(FIELDS.map(({ name, step }) => [name,
+      h("input", { type: "number", id: `cx-${name}`, step, min: options.limits[name][0], max: options.limits[name][1], value: options.defaults[name], inputmode: "decimal" })]));
+    this.form = h("form", { class: "cx-composer", novalidate: true },
+      h("label", { for: "cx-question", class: "cx-sr" }, "Question"),
+      h("div", { class: "cx-composer-row" },
+        h("button", { type: "button", class: "cx-icon-button cx-drawer", title: "Sessions", "aria-label": "Show or hide the sessions", "aria-controls": "cx-sessions", onclick: options.ondrawer }, icon("menu")),
+        this.question, this.ask, this.cancel),
+      h("div", { class: "cx-below" }, h("div", { class: "cx-settings" },
+        FIELDS.map(({ name, label }) => h("label", { for: `cx-${name}` }, h("span", {}, label), this.inputs[name])),
+        h("span", { class: "cx-engine", title: "The engine that runs the model" }, h("span", { class: "cx-sr" }, "Engine "), options.engine)), this.progress),
+      this.error);
+    element.append(this.form);
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    this.question.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.submit();
+    });
+    this.question.addEventListener("input", () => this.#fit());
+  }
+
+  submit() {
+    if (this.phase) return;
+    this.fail(null);
+    const settings = Object.fromEntries(Object.entries(this.inputs).map(([name, input]) => [name, input.value.trim()]));
+    this.options.onask({ question: this.question.value, ...settings });
+  }
+
+  /** Put a question into the box and the cursor behind it. */
+  put(text) {
+    this.question.value = text;
+    this.#fit();
+    this.question.focus();
+  }
+
+  /** The question was answered: the box is free for the next one, unless another text stands there already. */
+  answered(question) {
+    if (this.question.value.trim() === question.trim()) this.question.value = "";
+    this.#fit();
+  }
+
+  /** Say what went wrong, at the field where it did. */
+  fail(error) {
+    const fields = (error?.fields ?? []).map((name) => this.inputs[name] ?? (name === "query" ? this.question : null)).filter(Boolean);
+    for (const input of [this.question, ...Object.values(this.inputs)]) input.removeAttribute("aria-invalid");
+    for (const input of fields) input.setAttribute("aria-invalid", "true");
+    fields[0]?.focus();
+    this.error.hidden = !error;
+    this.error.textContent = error?.message ?? "";
+  }
+
+  /** The phase of the work under way, or null; the time since it began runs along. */
+  run(phase, detail = "") {
+    if (phase && !this.phase) {
+      this.started = performance.now();
+      this.timer = setInterval(() => this.#tick(), 100);
+    } else if (!phase) clearInterval(this.timer);
+    Object.assign(this, { phase, detail });
+    this.ask.hidden = Boolean(phase);
+    this.cancel.hidden = !phase;
+    this.cancel.disabled = phase === "cancelling";
+    this.progress.hidden = !phase;
+    this.form.classList.toggle("busy", Boolean(phase));
+    if (!phase && document.activeElement === document.body) this.question.focus();
+    if (phase) {
+      this.clock = h("span", { class: "cx-num", "aria-hidden": "true" });
+      fill(this.progress, PHASES[phase], detail ? ` ${detail}` : "", this.clock);
+      this.#tick();
+    }
+  }
+
+  #tick() {
+    this.clock.textContent = `${((performance.now() - this.started) / 1000).toFixed(1)} s`;
+  }
+
+  #fit() {
+    this.question.style.height = "auto";
+    this.question.style.height = `${Math.min(this.question.scrollHeight + 2, 200)}px`;
+  }
+}

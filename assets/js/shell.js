@@ -1,0 +1,48 @@
+// The bar on top of every page: theme, and what the model is doing.
+
+import { fill, h, icon } from "./dom.js";
+
+const THEME = "codex.theme";
+
+export function mount({ element, props, server }) {
+  const config = JSON.parse(props.config);
+  const alarm = h("p", { class: "cx-error cx-alarm", role: "alert", hidden: true });
+  const chip = h("span", { class: "cx-status", role: "status" });
+  const toggle = h("button", { type: "button", class: "cx-icon-button", onclick: () => {
+    const dark = !document.body.classList.contains("dark");
+    localStorage.setItem(THEME, dark ? "dark" : "light");
+    paint(dark);
+  } }, icon("theme"));
+  element.querySelector("[data-part='status']").append(chip);
+  element.querySelector("[data-part='tools']").append(toggle);
+  element.append(alarm);
+
+  function paint(dark) {
+    document.body.classList.toggle("dark", dark);
+    const to = dark ? "light" : "dark";
+    toggle.title = `Change to the ${to} theme`;
+    toggle.setAttribute("aria-label", toggle.title);
+  }
+
+  function state({ state: name, model, error, calibrated }) {
+    chip.dataset.state = name;
+    alarm.hidden = !error;
+    alarm.textContent = error ?? "";
+    fill(chip, h("i", { "aria-hidden": "true" }), { loading: "loading ", error: "not loaded: " }[name] ?? "", h("b", {}, model), h("span", { class: "cx-calibrated" }, calibrated ? "calibrated" : "not calibrated"));
+  }
+
+  async function poll() {
+    try {
+      const { value } = await server.status({});
+      state(value);
+      if (value.state === "loading") setTimeout(poll, 500);
+    } catch {
+      state({ ...config.status, state: "error", error: "Codex cannot be reached." });
+    }
+  }
+
+  const chosen = localStorage.getItem(THEME);
+  paint(chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
+  state(config.status);
+  poll();
+}

@@ -1,0 +1,285 @@
+"""The Ask page: a question, the answer token by token, what was decided and why."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, get_args
+
+import gradio as gr
+from pydantic import ValidationError
+
+from codex import signals
+from codex.engines.base import GenerationParams
+from codex.errors import Cancelled, CodexError, InvalidInput
+from codex.policy import Policy
+from codex.settings import MAX_SAMPLES
+from codex.store.config import Privacy
+from codex.types import Event, GenerationEvent, SamplesEvent, SignalsEvent, Token, TokenEvent, TraceEvent
+from codex.workbench import Workbench
+from pages.components import view
+from pages.pieces import Decoder
+from pages.runs import Runs
+from pages.scales import SCALES
+from pages.views import JSON, family, roots, session_line, token_view, trace_view
+
+EXAMPLES = (
+    "What is the capital of Australia?",
+    "Who wrote the novel Middlemarch?",
+    "What is 17 times 23?",
+)
+FRAME = 0.05
+"""Seconds between two updates of a streaming answer; the first token does not wait."""
+
+KEPT: Mapping[Privacy, tuple[str, str]] = {
+    "hash": ("Nothing", "Only a fingerprint of each question (SHA-256). Answers are kept."),
+    "preview": ("Start", "The first 127 characters of each question. Answers are kept."),
+    "full": ("All", "Each question in full, so that old answers can be continued."),
+}
+"""Each level of privacy: its name and what it keeps of the next question."""
+
+log = logging.getLogger(__name__)
+
+
+class AskPage:
+    """What the page can do, as plain calls: JSON in, JSON out. Gradio only carries them."""
+
+    def __init__(self, workbench: Workbench) -> None:
+        self.workbench = workbench
+        self.runs = Runs()
+
+    def config(self) -> JSON:
+        """What the page needs before anything is asked."""
+        settings, policy = self.workbench.settings, self.workbench.policy
+        params = settings.engine.params
+        return {
+            "policy": policy.model_dump(mode="json", exclude={"name"}),
+            "version": policy.version,
+            "ranges": slider_ranges(policy),
+            "scales": {name: {**asdict(s), "captions": s.captions} for name, s in SCALES.items()},
+            "defaults": {
+                "n_samples": settings.ask.n_samples,
+                "sample_temperature": settings.ask.sample_temperature,
+                "max_tokens": params.max_tokens,
+                "seed": params.seed,
+            },
+            "limits": {
+                "n_samples": (1, MAX_SAMPLES),
+                "sample_temperature": (0, 5),
+                "max_tokens": (1, 8192),
+                "seed": (0, 2**32 - 1),
+            },
+            "engine": settings.engine.name,
+            "levels": [
+                {"name": level, "label": KEPT[level][0], "note": KEPT[level][1]}
+                for level in get_args(Privacy)
+            ],
+            "examples": EXAMPLES,
+        }
+
+    def ask(self, asked: JSON, tab: str = "") -> Iterator[JSON]:
+        """Ask a question; yields the state of the run as it grows. asked: what the page's form holds."""
+
+        def start(cancel: threading.Event) -> Iterator[Event]:
+            return self.workbench.ask(
+                str(asked["question"]),
+                session_id=asked.get("session"),
+                n_samples=_number(asked, "n_samples", int),
+                sample_temperature=_number(asked, "sample_temperature", float),
+                params=self._params(asked),
+                policy=_policy(asked),
+                cancel=cancel,
+            )
+
+        return self._run(str(asked["run"]), tab, start)
+
+    def branch(self, asked: JSON, tab: str = "") -> Iterator[JSON]:
+        """Continue an answer from another token; yields like `ask`."""
+
+        def start(cancel: threading.Event) -> Iterator[Event]:
+            return self.workbench.branch(
+                asked["trace"], asked["position"], asked["token"], policy=_policy(asked), cancel=cancel
+            )
+
+        return self._run(str(asked["run"]), tab, start)
+
+    def cancel(self, asked: JSON) -> None:
+        """Stop a run."""
+        self.runs.cancel(asked["run"])
+
+    def look(self, wanted: JSON) -> JSON:
+        """The list of sessions, and a session opened at a trace or at its last question."""
+        return {"sidebar": self._sidebar(), "open": self._open(wanted) if wanted.get("session") else None}
+
+    def delete_session(self, wanted: JSON) -> JSON:
+        """Delete a session with all that was asked in it."""
+        self.workbench.forget_session(wanted["session"])
+        return self._sidebar()
+
+    def set_privacy(self, wanted: JSON) -> JSON:
+        """What is kept of the next questions."""
+        self.workbench.store.privacy = wanted["level"]
+        return self._sidebar()
+
+    def redecide(self, wanted: JSON) -> JSON:
+        """What the policy on the page makes of a stored answer."""
+        decision = self.workbench.redecide(wanted["trace"], _policy(wanted) or self.workbench.policy)
+        return {"action": decision.action, "gate": decision.gate, "reason": decision.reason}
+
+    def label(self, wanted: JSON) -> None:
+        """Keep what a person says of an answer."""
+        self.workbench.store.label(wanted["trace"], wanted["correct"])
+
+    def _sidebar(self) -> JSON:
+        store = self.workbench.store
+        return {"sessions": [session_line(session) for session in store.sessions()], "privacy": store.privacy}
+
+    def _open(self, wanted: JSON) -> JSON:
+        traces = self.workbench.store.session_traces(wanted["session"])
+        root, members = family(traces, wanted.get("trace"))
+        fingerprint = self.workbench.status.model
+        views = [
+            trace_view(self.workbench.trace(member.id), fingerprint=fingerprint, correct=member.correct)
+            for member in members
+        ]
+        opened = wanted.get("trace")
+        return {
+            "session": wanted["session"],
+            "root": root.id,
+            "trace": opened if opened in {view["id"] for view in views} else root.id,
+            "question": views[0]["question"] or root.question,
+            "cut": views[0]["question"] is None and root.question is not None,
+            "traces": views,
+            "roots": [
+                {"id": trace.id, "title": trace.question or trace.answer, "action": trace.action}
+                for trace in roots(traces)
+            ],
+        }
+
+    def _params(self, asked: JSON) -> GenerationParams:
+        given = {
+            name: value for name in ("max_tokens", "seed") if (value := _number(asked, name, int)) is not None
+        }
+        params = self.workbench.settings.engine.params
+        try:
+            return GenerationParams.model_validate(params.model_dump() | given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0])
+            raise InvalidInput(f"{name} = {first['input']!r}: {first['msg']}.", [name]) from error
+
+    def _run(self, run: str, tab: str, start: Callable[[threading.Event], Iterator[Event]]) -> Iterator[JSON]:
+        state: JSON = {
+            "run": run,
+            "phase": "waiting",
+            "chunks": [],
+            "session": None,
+            "trace": None,
+            "error": None,
+        }
+        if self.workbench.status.state == "loading":
+            state["phase"] = "loading"
+        yield dict(state)
+        with self.runs.running(run, tab) as cancel:
+            try:
+                for change in throttled(start(cancel)):
+                    if "chunk" in change:
+                        state["chunks"] = [*state["chunks"], change.pop("chunk")]
+                    state |= change
+                    yield dict(state)
+            except Exception as error:
+                yield state | {"phase": "error", "error": in_words(error)}
+
+
+def throttled(events: Iterator[Event], clock: Callable[[], float] = time.monotonic) -> Iterator[JSON]:
+    """Events as changes of a run's state: the first token at once, then at most one change a FRAME.
+
+    Tokens come as JSON text in `chunk`, so that nothing between here and the page looks into them again.
+    """
+    decoder, held, step = Decoder(), list[JSON](), 0
+    shown = -FRAME
+
+    def chunk() -> JSON:
+        text = json.dumps({"step": step, "tokens": held})
+        held.clear()
+        return {"chunk": text}
+
+    for event in events:
+        if isinstance(event, TokenEvent):
+            if event.step != step:
+                decoder, step = Decoder(), event.step
+            held.append(_live(event.token, decoder))
+            if clock() - shown >= FRAME:
+                shown = clock()
+                yield {"phase": "answering"} | chunk()
+        elif isinstance(event, GenerationEvent):
+            yield {"phase": "sampling"} | (chunk() if held else {})
+        elif isinstance(event, SamplesEvent | SignalsEvent):
+            yield {"phase": "judging"}
+        elif isinstance(event, TraceEvent):
+            yield {"phase": "done", "session": event.trace.session_id, "trace": event.trace.id}
+
+
+def slider_ranges(policy: Policy) -> dict[str, tuple[float, float]]:
+    """Where each rule's threshold can be moved: its signal's natural scale, and the threshold itself."""
+    ranges = {}
+    for rule in policy.rules:
+        known = signals.REGISTRY.get(rule.signal)
+        low, high = known.scale if known else (rule.threshold - 1, rule.threshold + 1)
+        ranges[rule.signal] = (min(low, rule.threshold), max(high, rule.threshold))
+    return ranges
+
+
+def in_words(error: Exception) -> JSON:
+    """An error as the page says it; what nobody foresaw is logged and not shown."""
+    if isinstance(error, CodexError):
+        fields = list(error.fields) if isinstance(error, InvalidInput) else []
+        return {"message": str(error), "fields": fields, "cancelled": isinstance(error, Cancelled)}
+    log.exception("The Ask page failed", exc_info=error)
+    message = "Something went wrong inside Codex; its log says what. Nothing you typed is lost."
+    return {"message": message, "fields": [], "cancelled": False}
+
+
+def _live(token: Token, decoder: Decoder) -> JSON:
+    return token_view(token, decoder.push(token))
+
+
+def _number(asked: JSON, name: str, kind: Callable[[str], int | float]) -> Any:
+    text = str(asked.get(name) or "").strip()
+    if not text:
+        return None
+    try:
+        return kind(text)
+    except ValueError as error:
+        what = "a whole number" if kind is int else "a number"
+        raise InvalidInput(f"{name} must be {what}, not {text!r}.", [name]) from error
+
+
+def _policy(asked: JSON) -> Policy | None:
+    if asked.get("policy") is None:
+        return None
+    try:
+        return Policy.model_validate({"name": "moved", **asked["policy"]})
+    except ValidationError as error:
+        raise InvalidInput(
+            f"The thresholds do not make a policy: {error.errors()[0]['msg']}.", ["policy"]
+        ) from error
+
+
+def build(workbench: Workbench) -> AskPage:
+    """Put the page into the Blocks that are open."""
+    page = AskPage(workbench)
+
+    def ask(event: gr.EventData, request: gr.Request) -> Iterator[JSON]:
+        yield from page.ask(event._data, request.session_hash or "")
+
+    def branch(event: gr.EventData, request: gr.Request) -> Iterator[JSON]:
+        yield from page.branch(event._data, request.session_hash or "")
+
+    calls = (page.look, page.redecide, page.label, page.delete_session, page.set_privacy, page.cancel)
+    view("ask", page.config(), calls, {"ask": ask, "branch": branch})
+    return page

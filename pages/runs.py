@@ -1,0 +1,42 @@
+"""Work under way for the pages, so that a button or a closed tab can stop it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Runs:
+    """Which questions run, by their id and the browser tab that asked. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, tuple[str, threading.Event]] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def running(self, run: str, tab: str) -> Iterator[threading.Event]:
+        """The event that stops the run; it is set when the block is left, however it is left."""
+        cancel = threading.Event()
+        with self._lock:
+            self._runs[run] = (tab, cancel)
+        try:
+            yield cancel
+        finally:
+            cancel.set()
+            with self._lock:
+                del self._runs[run]
+
+    def cancel(self, run: str) -> None:
+        """Stop a run; does nothing when it has ended."""
+        with self._lock:
+            found = self._runs.get(run)
+        if found:
+            found[1].set()
+
+    def closed(self, tab: str) -> None:
+        """Stop everything that a tab asked for."""
+        with self._lock:
+            events = [cancel for owner, cancel in self._runs.values() if owner == tab]
+        for event in events:
+            event.set()

@@ -1,0 +1,244 @@
+"""Traces as the page shows them: plain JSON, made without Gradio, a model or a database."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from codex import signals
+from codex.signals.text import words
+from codex.store import SessionSummary, TraceSummary
+from codex.types import Alternative, Generation, Observation, Step, Token, Trace
+from pages.pieces import pieces
+
+JSON = dict[str, Any]
+
+ALTERNATIVES = 10
+"""How many alternatives are shown beside a token; the chosen one is always among them."""
+
+
+def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
+    """A trace with everything the page shows of it. fingerprint: the model that is loaded."""
+    return {
+        "id": trace.id,
+        "session": trace.session_id,
+        "parent": trace.parent_id,
+        "branched": _branched(trace),
+        "question": trace.question,
+        "answer": trace.answer,
+        "policy": trace.policy,
+        "seconds": trace.seconds,
+        "correct": correct,
+        "no_branch": _no_branch(trace, fingerprint),
+        "steps": [_story(step) for step in trace.steps],
+        "last": step_view(trace.last),
+        "details": _details(trace),
+    }
+
+
+def step_view(step: Step) -> JSON:
+    """The step that was decided on, in full."""
+    generation = step.observation.generation
+    cut = pieces(generation.tokens, generation.text)
+    return {
+        **_story(step),
+        "tokens": [
+            token_view(token, text, given=index < generation.prefix_tokens)
+            for index, (token, text) in enumerate(zip(generation.tokens, cut.texts, strict=True))
+        ],
+        "units": cut.units,
+        "words": cut.words,
+        "focus": step.focus,
+        "finish": generation.finish_reason,
+        "samples": samples_view(step.observation),
+        "signals": signals_view(step.signals),
+        "values": step.signals,
+        "prompt": step.prompt,
+        "prompt_sha256": step.prompt_sha256,
+    }
+
+
+def token_view(token: Token, text: str, *, given: bool = False) -> JSON:
+    """One token of the heatmap, with its alternatives."""
+    shown = list(token.alternatives[:ALTERNATIVES])
+    shown += [other for other in token.alternatives[ALTERNATIVES:] if other.id == token.id]
+    return {
+        "id": token.id,
+        "text": text,
+        "p": _probability(token.logprob),
+        "entropy": token.entropy,
+        "exact": token.entropy_exact,
+        "rank": token.rank,
+        "given": given,
+        "alternatives": [_alternative(other) for other in shown],
+    }
+
+
+def samples_view(observation: Observation) -> JSON:
+    """The samples by what they say, largest group first."""
+    samples = observation.samples
+    groups = signals.answer_groups(observation) if samples else []
+    return {
+        "total": len(samples),
+        "groups": [
+            {
+                "text": group.text,
+                "answer": group.contains_answer,
+                "members": [
+                    {"parts": differing(samples[i].text, observation.generation.text)} for i in group.members
+                ],
+            }
+            for group in groups
+        ],
+    }
+
+
+def differing(text: str, other: str) -> list[tuple[str, bool]]:
+    """A text in parts, each with whether the other text lacks its words; the parts join to the text."""
+    theirs = {word.key for word in words(other)}
+    parts: list[tuple[str, bool]] = []
+    end = 0
+    for word in words(text):
+        lacks = word.key not in theirs
+        if parts and parts[-1][1] is lacks:
+            parts[-1] = (text[end - len(parts[-1][0]) : word.end], lacks)
+        else:
+            parts += [(text[end : word.start], False), (text[word.start : word.end], lacks)]
+        end = word.end
+    return [part for part in [*parts, (text[end:], False)] if part[0]]
+
+
+def signals_view(values: dict[str, float | None]) -> list[JSON]:
+    """Every signal of the register, whole answer and focus side by side, tokens before agreement."""
+    rows: dict[str, JSON] = {}
+    for signal in signals.REGISTRY.values():
+        base = signal.name.removesuffix("_focus")
+        row = rows.setdefault(
+            base,
+            {
+                "label": signal.label,
+                "meaning": signal.meaning,
+                "unit": signal.unit,
+                "source": signal.source,
+                "falling": not signal.higher_is_confident,
+                "scale": signal.scale,
+                "agreement": bool(signal.needs & {"1 sample", "2 samples"}),
+                "forms": [],
+            },
+        )
+        title = "whole answer" if signal.form == "whole" else "focus"
+        row["forms"].append({"name": signal.name, "title": title, "value": values.get(signal.name)})
+    return [
+        {"title": "Of the answer's tokens", "rows": [row for row in rows.values() if not row["agreement"]]},
+        {"title": "Of the samples' agreement", "rows": [row for row in rows.values() if row["agreement"]]},
+    ]
+
+
+def session_line(session: SessionSummary) -> JSON:
+    """One line of the list of sessions."""
+    return {
+        "id": session.id,
+        "title": session.title,
+        "used": session.last_used_at.isoformat(),
+        "questions": session.questions,
+        "action": session.last_action,
+    }
+
+
+def family(traces: Sequence[TraceSummary], trace_id: str | None) -> tuple[TraceSummary, list[TraceSummary]]:
+    """The first answer that a trace goes back to, and all that go back to it, oldest first.
+
+    trace_id: None, or one that is not in the session, takes the last question that was asked.
+    """
+    parents = {trace.id: trace.parent_id for trace in traces}
+
+    def root(trace: TraceSummary) -> str:
+        at = trace.id
+        while (parent := parents.get(at)) is not None and parent in parents:
+            at = parent
+        return at
+
+    wanted = next((trace for trace in traces if trace.id == trace_id), None)
+    first = root(wanted) if wanted else roots(traces)[-1].id
+    members = [trace for trace in traces if root(trace) == first]
+    return next(trace for trace in members if trace.id == first), members
+
+
+def roots(traces: Sequence[TraceSummary]) -> list[TraceSummary]:
+    """The questions of a session, without the branches of their answers."""
+    known = {trace.id for trace in traces}
+    return [trace for trace in traces if trace.parent_id not in known]
+
+
+def _story(step: Step) -> JSON:
+    generation = step.observation.generation
+    groups = samples_view(step.observation)
+    return {
+        "kind": step.kind,
+        "text": generation.text,
+        "seconds": generation.seconds,
+        "samples": {"total": groups["total"], "distinct": len(groups["groups"])},
+        "confidence": {"value": step.confidence.value, "calibrated": step.confidence.calibrated},
+        "decision": {
+            "action": step.decision.action,
+            "gate": step.decision.gate,
+            "reason": step.decision.reason,
+        },
+    }
+
+
+def _alternative(other: Alternative) -> JSON:
+    text = other.bytes.decode("utf-8", "replace")
+    if "\ufffd" in text:
+        text = f"⟨{other.bytes.hex(' ').upper()}⟩"
+    return {"id": other.id, "text": text, "p": _probability(other.logprob), "end": other.is_end}
+
+
+def _branched(trace: Trace) -> JSON | None:
+    generation = trace.last.observation.generation
+    if trace.parent_id is None or not generation.prefix_tokens:
+        return None
+    position = generation.prefix_tokens - 1
+    return {"position": position, "text": generation.tokens[position].text}
+
+
+def _no_branch(trace: Trace, fingerprint: str) -> str | None:
+    if trace.question is None or trace.last.prompt is None:
+        return "The text of this question was not kept, so its answer cannot be continued. Ask it again."
+    if trace.model != fingerprint:
+        return f"This answer was written by {trace.model}; start Codex with that model to continue it."
+    return None
+
+
+def _details(trace: Trace) -> list[tuple[str, str]]:
+    generation = trace.last.observation.generation
+    params = trace.params
+    answer, samples = params.get("answer"), params.get("samples")
+    return [
+        ("model", trace.model),
+        ("asked", f"{trace.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("took", f"{trace.seconds:.2f} s, of which the answer {generation.seconds:.2f} s"),
+        ("answer", f"{len(generation.tokens)} tokens{_rate(generation)}"),
+        ("prompt", f"{generation.prompt_tokens} tokens, template {params.get('prompt', 'unknown')}"),
+        ("log-probabilities", generation.logprobs),
+        ("parameters", _words(answer)),
+        ("samples", f"{len(trace.last.observation.samples)}; {_words(samples)}"),
+        ("policy", trace.policy),
+        ("session", trace.session_id),
+    ]
+
+
+def _rate(generation: Generation) -> str:
+    written = len(generation.tokens) - generation.prefix_tokens
+    return f", {written / generation.seconds:.0f} a second" if written and generation.seconds else ""
+
+
+def _words(params: object) -> str:
+    if not isinstance(params, dict):
+        return "unknown"
+    return ", ".join(f"{name} {value}" for name, value in params.items() if value not in ([], None))
+
+
+def _probability(logprob: float | None) -> float | None:
+    return None if logprob is None else math.exp(min(0.0, logprob))
