@@ -24,13 +24,6 @@ class Scale:
         more, less = ("≥", "<") if self.falling else ("≤", ">")
         return (*(f"{more} {edge:g}" for edge in self.edges), f"{less} {self.edges[-1]:g}")
 
-    def step(self, value: float) -> int:
-        """Which of the five steps a value falls in."""
-        for step, edge in enumerate(self.edges):
-            if (value >= edge) if self.falling else (value <= edge):
-                return step
-        return len(self.edges)
-
 
 SCALES = {
     "probability": Scale("p", "probability", "", (0.9, 0.7, 0.5, 0.3), falling=True),

@@ -1,0 +1,207 @@
+"""The Ask page's calls: what streams, what opens, what is said when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from codex.errors import InvalidInput, ModelError, NotFound
+from codex.policy import Policy, Rule
+from codex.types import Event, Token, TokenEvent
+from pages.ask import FRAME, AskPage, slider_ranges, throttled
+from tests.pages.conftest import Pages
+
+QUESTION = "What is the capital of Australia?"
+
+
+def asked(page: AskPage, question: str = QUESTION, **more: Any) -> dict[str, Any]:
+    """Ask to the end; the last state of the run."""
+    *_, last = page.ask({"run": "r", "question": question, **more})
+    return last
+
+
+def said(state: dict[str, Any]) -> str:
+    """The text of the tokens that streamed."""
+    return "".join(t["text"] for chunk in state["chunks"] for t in json.loads(chunk)["tokens"])
+
+
+def test_a_run_streams_its_tokens_and_ends_with_where_it_was_kept(pages: Pages) -> None:
+    page = pages()
+    last = asked(page)
+    assert said(last) == "The capital is Canberra."
+    assert (last["phase"], last["error"]) == ("done", None)
+    opened = page.look({"session": last["session"]})["open"]
+    assert (opened["question"], opened["trace"]) == (QUESTION, last["trace"])
+
+
+def test_a_second_question_stays_in_the_session_and_a_branch_beside_its_answer(pages: Pages) -> None:
+    page = pages()
+    first = asked(page)
+    second = asked(page, session=first["session"])
+    token = page.workbench.trace(second["trace"]).last.observation.generation.tokens[3].alternatives[1]
+    *_, branch = page.branch({"run": "b", "trace": second["trace"], "position": 3, "token": token.id})
+    opened = page.look({"session": first["session"], "trace": branch["trace"]})["open"]
+    assert [root["id"] for root in opened["roots"]] == [first["trace"], second["trace"]]
+    assert [view["id"] for view in opened["traces"]] == [second["trace"], branch["trace"]]
+    assert (opened["root"], opened["trace"]) == (second["trace"], branch["trace"])
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "words"),
+    [
+        ({"question": "  "}, "query", "empty"),
+        ({"n_samples": "0"}, "n_samples", "between 1 and"),
+        ({"n_samples": "five"}, "n_samples", "whole number"),
+        ({"sample_temperature": "-1"}, "sample_temperature", "between 0 and 5"),
+        ({"max_tokens": "0"}, "max_tokens", "greater than or equal to 1"),
+        ({"seed": "-1"}, "seed", "greater than or equal to 0"),
+    ],
+)
+def test_a_wrong_field_is_named_and_nothing_runs(
+    pages: Pages, form: dict[str, Any], field: str, words: str
+) -> None:
+    page = pages()
+    error = asked(page, **form)["error"]
+    assert error["fields"] == [field]
+    assert words in error["message"]
+    assert page.workbench.engine.decodes == []  # type: ignore[attr-defined]
+
+
+def test_the_forms_numbers_reach_the_engine(pages: Pages) -> None:
+    page = pages()
+    last = asked(page, n_samples="3", sample_temperature="0.7", max_tokens="2", seed="9")
+    params = page.workbench.trace(last["trace"]).params
+    assert said(last) == "The capital"
+    assert params["n_samples"] == 3
+    assert params["samples"]["temperature"] == 0.7  # type: ignore[index]
+    assert params["answer"]["seed"] == 9  # type: ignore[index]
+
+
+def test_an_engine_that_fails_is_reported_in_its_own_words(pages: Pages) -> None:
+    page = pages(failure=ModelError("The file is not a model."))
+    assert asked(page)["error"]["message"] == "The file is not a model."
+
+
+def test_an_error_that_nobody_foresaw_is_not_shown_in_detail(pages: Pages) -> None:
+    page = pages(failure=RuntimeError("secret /path"))
+    message = asked(page)["error"]["message"]
+    assert "secret" not in message
+    assert "log" in message
+
+
+def test_a_cancelled_run_stops_the_engine_and_stores_nothing(pages: Pages) -> None:
+    page = pages(delay=0.05)
+    run = page.ask({"run": "r", "question": QUESTION})
+    next(run)
+    assert next(run)["phase"] == "answering"
+    page.cancel({"run": "r"})
+    *_, last = run
+    assert last["error"]["cancelled"]
+    assert page.workbench.engine.running == 0  # type: ignore[attr-defined]
+    assert page.look({})["sidebar"]["sessions"] == []
+
+
+def test_a_run_that_is_dropped_stops_the_engine(pages: Pages) -> None:
+    page = pages(delay=0.01)
+    run = page.ask({"run": "r", "question": QUESTION})
+    next(run)
+    next(run)
+    run.close()  # type: ignore[attr-defined]
+    assert page.workbench.engine.running == 0  # type: ignore[attr-defined]
+
+
+def test_a_closed_tab_stops_only_its_own_runs(pages: Pages) -> None:
+    page = pages(delay=0.02)
+    mine, other = (page.ask({"run": tab, "question": QUESTION}, tab) for tab in ("mine", "other"))
+    for run in (mine, other):
+        next(run)
+        next(run)
+    page.runs.closed("mine")
+    assert [*mine][-1]["error"]["cancelled"]
+    assert [*other][-1]["phase"] == "done"
+
+
+def test_moved_thresholds_decide_again_without_the_model(pages: Pages) -> None:
+    page = pages()
+    trace = asked(page)["trace"]
+    before = len(page.workbench.engine.decodes)  # type: ignore[attr-defined]
+    strict = page.config()["policy"] | {"answer_above": 1.0, "abstain_below": 0.0}
+    decision = page.redecide({"trace": trace, "policy": strict})
+    assert decision["action"] == "defer"
+    assert len(page.workbench.engine.decodes) == before  # type: ignore[attr-defined]
+
+
+def test_thresholds_that_cross_are_refused_in_words(pages: Pages) -> None:
+    page = pages()
+    crossed = page.config()["policy"] | {"answer_above": 0.1, "abstain_below": 0.9}
+    with pytest.raises(InvalidInput, match="abstain_below"):
+        page.redecide({"trace": "any", "policy": crossed})
+
+
+def test_moved_thresholds_hold_for_the_next_question(pages: Pages) -> None:
+    page = pages()
+    strict = page.config()["policy"] | {"answer_above": 1.0, "abstain_below": 1.0}
+    trace = page.workbench.trace(asked(page, policy=strict)["trace"])
+    assert trace.last.decision.action == "abstain"
+
+
+def test_after_a_restart_the_question_is_only_there_where_it_was_kept(pages: Pages) -> None:
+    page = pages()
+    hidden = asked(page)
+    page.set_privacy({"level": "full"})
+    kept = asked(page)
+    again = pages()
+    assert again.look({"session": kept["session"]})["open"]["question"] == QUESTION
+    opened = again.look({"session": hidden["session"]})["open"]
+    assert opened["question"] is None
+    assert "not kept" in opened["traces"][0]["no_branch"]
+    titles = {line["id"]: line["title"] for line in again.look({})["sidebar"]["sessions"]}
+    assert titles == {kept["session"]: QUESTION, hidden["session"]: "The capital is Canberra."}
+
+
+def test_a_label_is_kept_and_can_be_taken_back(pages: Pages) -> None:
+    page = pages()
+    last = asked(page)
+    for correct in (True, False, None):
+        page.label({"trace": last["trace"], "correct": correct})
+        assert page.look({"session": last["session"]})["open"]["traces"][0]["correct"] is correct
+
+
+def test_a_deleted_session_is_gone(pages: Pages) -> None:
+    page = pages()
+    session = asked(page)["session"]
+    assert page.delete_session({"session": session})["sessions"] == []
+    with pytest.raises(NotFound):
+        page.look({"session": session})
+
+
+def test_the_first_token_goes_out_at_once_and_the_next_ones_in_frames() -> None:
+    now = [0.0]
+
+    def events() -> Iterator[Event]:
+        for index in range(10):
+            yield TokenEvent(0, index, Token(index, b"x", -0.1))
+            now[0] += FRAME / 3.5  # Not a whole fraction, so that rounding decides nothing.
+
+    sent = [len(json.loads(change["chunk"])["tokens"]) for change in throttled(events(), lambda: now[0])]
+    assert sent == [1, 4, 4]
+
+
+def test_a_sliders_range_holds_its_threshold_even_outside_the_natural_scale() -> None:
+    policy = Policy(rules=(Rule(signal="entropy", above=9.0, gate="abstain"),))
+    low, high = slider_ranges(policy)["entropy"]
+    assert low == 0.0
+    assert high == 9.0
+
+
+def test_a_run_under_way_is_forgotten_when_it_ends(pages: Pages) -> None:
+    page = pages()
+    with page.runs.running("r", "tab") as cancel:
+        page.runs.cancel("r")
+        assert cancel.is_set()
+    assert isinstance(cancel, threading.Event)
+    page.runs.cancel("r")

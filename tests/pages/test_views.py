@@ -1,0 +1,109 @@
+"""What the page is told of a trace."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from codex.signals import REGISTRY
+from codex.store import TraceSummary
+from codex.types import Action, Alternative, Confidence, Gate, Token, Trace
+from codex.workbench import Workbench
+from pages.views import ALTERNATIVES, differing, family, roots, signals_view, token_view, trace_view
+from tests.pages.conftest import Pages
+
+
+@pytest.fixture
+def workbench(pages: Pages) -> Workbench:
+    return pages().workbench
+
+
+@pytest.fixture
+def trace(workbench: Workbench) -> Trace:
+    return workbench.answer("What is the capital of Australia?")
+
+
+def test_a_view_is_plain_json_and_its_pieces_join_to_the_answer(trace: Trace) -> None:
+    view = json.loads(json.dumps(trace_view(trace, fingerprint=trace.model, correct=None), allow_nan=False))
+    assert "".join(token["text"] for token in view["last"]["tokens"]) == "The capital is Canberra."
+    assert view["last"]["words"] == [1, 2, 3, 5, 6]
+
+
+def test_samples_stand_in_groups_with_the_answers_own_marked(trace: Trace) -> None:
+    samples = trace_view(trace, fingerprint=trace.model, correct=None)["last"]["samples"]
+    assert samples["total"] == 5
+    assert [(group["text"], len(group["members"]), group["answer"]) for group in samples["groups"]] == [
+        ("Canberra", 2, True),
+        ("Sydney", 2, False),
+        ("Canberra course", 1, False),
+    ]
+
+
+def test_words_that_the_answer_lacks_are_marked_wherever_they_stand() -> None:
+    parts = differing("Canberra is the  large capital!", "The capital is Canberra.")
+    assert "".join(text for text, _ in parts) == "Canberra is the  large capital!"
+    assert [text for text, lacks in parts if lacks] == ["large"]
+
+
+@pytest.mark.parametrize("text", ["", "...", "  spaced  out  ", "日本"])
+def test_the_parts_of_a_sample_always_join_to_it(text: str) -> None:
+    assert "".join(part for part, _ in differing(text, "other")) == text
+
+
+def test_the_chosen_token_is_shown_even_when_it_was_unlikely() -> None:
+    others = tuple(Alternative(i, b"x", -1.0 - i) for i in range(20))
+    shown = token_view(Token(19, b"x", -20.0, alternatives=others), "x")["alternatives"]
+    assert [other["id"] for other in shown] == [*range(ALTERNATIVES), 19]
+
+
+def test_a_part_of_a_character_is_shown_by_its_bytes() -> None:
+    token = Token(1, b"\xe2", -0.1, alternatives=(Alternative(1, b"\xe2\x80", math.log(0.5)),))
+    assert token_view(token, "")["alternatives"][0]["text"] == "⟨E2 80⟩"
+
+
+def test_every_signal_of_the_register_is_listed_in_both_forms() -> None:
+    values: dict[str, float | None] = dict.fromkeys(REGISTRY)
+    forms = [form["name"] for group in signals_view(values) for row in group["rows"] for form in row["forms"]]
+    assert sorted(forms) == sorted(REGISTRY)
+
+
+def test_a_branch_says_where_it_left_its_parent(workbench: Workbench, trace: Trace) -> None:
+    other = next(a for a in trace.last.observation.generation.tokens[3].alternatives if a.text == " Sydney")
+    *_, last = workbench.branch(trace.id, 3, other.id)
+    view = trace_view(last.trace, fingerprint=trace.model, correct=None)  # type: ignore[union-attr]
+    assert view["branched"] == {"position": 3, "text": " Sydney"}
+    assert [token["given"] for token in view["last"]["tokens"]] == [True] * 4 + [False] * 2
+
+
+def test_why_an_answer_cannot_be_continued_is_said(trace: Trace) -> None:
+    def why(of: Trace, model: str) -> str | None:
+        reason: str | None = trace_view(of, fingerprint=model, correct=None)["no_branch"]
+        return reason
+
+    assert why(trace, trace.model) is None
+    assert "not kept" in (why(replace(trace, question=None), trace.model) or "")
+    assert trace.model in (why(trace, "another model") or "")
+
+
+def test_the_family_of_a_branch_is_its_question_with_all_branches() -> None:
+    asked = [summary("a"), summary("b"), summary("b1", "b"), summary("b2", "b1"), summary("c")]
+    root, members = family(asked, "b2")
+    assert (root.id, [member.id for member in members]) == ("b", ["b", "b1", "b2"])
+    assert [trace.id for trace in roots(asked)] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("wanted", [None, "gone"])
+def test_without_a_known_trace_the_last_question_is_opened(wanted: str | None) -> None:
+    root, _ = family([summary("a"), summary("b"), summary("b1", "b")], wanted)
+    assert root.id == "b"
+
+
+def summary(name: str, parent: str | None = None) -> TraceSummary:
+    at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=ord(name[0]))
+    return TraceSummary(
+        name, at, None, "0", "answer", Gate.PROCEED, Action.ANSWER, Confidence(0.5), parent, None
+    )
