@@ -1,0 +1,168 @@
+"""A real Chromium, and Codex served over real HTTP: once with the default model, once scripted.
+
+Without a browser these tests are skipped; with CODEX_REQUIRE_BROWSER=1 they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from codex.server import create_app
+from codex.settings import load_settings
+from codex.store import Store
+from codex.workbench import Workbench
+from pages.shell import mount
+from tests.scripted import Script, ScriptedEngine
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+CANBERRA = Script(
+    ["The", " capital", " is", " Can", "berra", "."],
+    [0.95, 0.97, 0.99, 0.6, 0.2, 0.8],
+    samples=["The capital is Canberra.", "It is Sydney.", "Canberra, of course."],
+    others=[" Sydney", " Perth"],
+)
+
+
+@dataclass
+class Served:
+    """A running Codex."""
+
+    url: str
+    workbench: Workbench
+
+
+@dataclass
+class Scripted(Served):
+    """A running Codex whose model says what a test tells it to."""
+
+    engine: ScriptedEngine
+    scripts: dict[str, Script] = field(default_factory=dict)
+    """What is said to questions that hold the key; the rest is about Canberra."""
+
+    def reset(self) -> None:
+        """As if it had just started, with an empty store."""
+        self.scripts.clear()
+        self.engine.decodes.clear()
+        self.engine.delay, self.engine.failure, self.engine.loaded = 0.0, None, True
+        self.workbench.store.privacy = "hash"
+        for session in self.workbench.store.sessions():
+            self.workbench.forget_session(session.id)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        reason = f"No browser: {CHROMIUM} is not there. On Debian: apt-get install chromium."
+        if os.environ.get("CODEX_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser profile of its own, in which nothing may fail and nothing may leave the machine."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    wrong: list[str] = []
+    context.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+    context.on("weberror", lambda error: wrong.append(str(error.error)))
+    context.on("request", lambda request: local(request.url) or wrong.append(f"request to {request.url}"))
+    yield context
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@pytest.fixture(scope="session")
+def real(browser: Browser, codex_home: Path) -> Iterator[Served]:
+    """Codex as it is started, with the default model."""
+    workbench = Workbench.open([f"home={codex_home}", "engine=llama_cpp", "engine.threads=2"])
+    workbench.load()
+    with serving(workbench) as url:
+        yield Served(url, workbench)
+    workbench.close()
+
+
+@pytest.fixture(scope="session")
+def scripted_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripted]:
+    home = tmp_path_factory.mktemp("scripted")
+
+    def script(prompt: str) -> Script:
+        return next((said for key, said in server.scripts.items() if key in prompt), CANBERRA)
+
+    engine = ScriptedEngine(script)
+    workbench = Workbench(load_settings([f"home={home}"]), engine, Store(home / "codex.duckdb"))
+    with serving(workbench) as url:
+        server = Scripted(url, workbench, engine)
+        yield server
+    workbench.close()
+
+
+@pytest.fixture
+def scripted(scripted_server: Scripted) -> Iterator[Scripted]:
+    scripted_server.reset()
+    yield scripted_server
+    scripted_server.reset()
+
+
+def open_page(page: Page, address: str) -> None:
+    """Open the Ask page and wait until it can be used."""
+    page.goto(address)
+    expect(page.get_by_role("textbox", name="Question")).to_be_focused()
+
+
+def ask(page: Page, question: str) -> None:
+    """Ask, and wait until the decision stands there and the box is free again."""
+    box = page.get_by_role("textbox", name="Question")
+    box.fill(question)
+    box.press("Enter")
+    expect(page.get_by_role("heading", name=question)).to_be_visible()
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible(timeout=20_000)
+
+
+def local(url: str) -> bool:
+    """Whether a request stays on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme in {"data", "blob"} or parts.hostname == "127.0.0.1"
+
+
+@contextmanager
+def serving(workbench: Workbench) -> Iterator[str]:
+    """Serve until the block ends; yields the address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(
+            mount(create_app(workbench), workbench), log_level="warning", timeout_graceful_shutdown=1
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],), name="codex-test-server")
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join(timeout=10)

@@ -1,0 +1,179 @@
+"""What a real model cannot be made to do on demand: hostile text, slowness, failure, closed tabs."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from codex.errors import ModelError
+from tests.browser.conftest import Scripted, ask, open_page
+from tests.scripted import Script
+
+HOSTILE = [
+    "<img src=x onerror=window.hacked=1>",
+    " ${window.hacked=1}",
+    " {{value}}",
+    " \\n\\",
+    " `x`",
+    " <script>window.hacked=1</script>",
+    " zero\u200bwidth",
+    " \u202ereversed",
+]
+
+
+def test_text_of_the_model_is_shown_as_it_is_and_never_run(page: Page, scripted: Scripted) -> None:
+    scripted.scripts["hostile"] = Script(HOSTILE, others=HOSTILE[:2], samples=["".join(HOSTILE)])
+    open_page(page, scripted.url)
+    ask(page, "hostile <b>bold</b> ${1+1} {{value}}")
+    answer = page.get_by_role("listbox", name="Answer, token by token")
+    for piece in HOSTILE[:6]:
+        expect(answer).to_contain_text(piece.strip())
+    expect(answer.locator("[title*='U+200B']")).to_be_visible()
+    expect(answer.locator("[title*='U+202E']")).to_be_visible()
+    for tab in ("Samples", "Signals", "Steps", "Details", "Token"):
+        page.get_by_role("tab", name=tab).click()
+    page.reload()
+    expect(answer).to_contain_text("${window.hacked=1}")
+    assert page.evaluate("window.hacked") is None
+    assert page.locator(".cx-page img, .cx-page script").count() == 0
+    assert "\u202e" not in page.locator(".cx-page").inner_text()
+
+
+def test_thresholds_decide_again_without_the_model_and_reset(page: Page, scripted: Scripted) -> None:
+    open_page(page, scripted.url)
+    ask(page, "Where?")
+    calls = len(scripted.engine.decodes)
+    badge = page.get_by_role("region", name="Decision").locator(".cx-badge.large")
+    before = badge.inner_text()
+    page.get_by_role("slider", name="abstain when").press("End")
+    expect(badge).to_have_text("abstain")
+    page.get_by_role("slider", name="answer when").press("Home")
+    expect(badge).to_have_text("answer")
+    expect(page.get_by_role("region", name="Decision")).to_contain_text("≥ answer_above 0")
+    page.get_by_role("slider", name="top1_prob").press("End")
+    expect(badge).to_have_text("abstain")
+    expect(page.get_by_role("region", name="Decision")).to_contain_text("top1_prob 0.95 < 1: abstain")
+    page.get_by_role("button", name="Reset").click()
+    expect(badge).to_have_text(before, use_inner_text=True)
+    assert len(scripted.engine.decodes) == calls
+
+
+def test_a_slow_answer_can_be_cancelled_and_the_question_stays(page: Page, scripted: Scripted) -> None:
+    scripted.engine.delay = 0.3
+    open_page(page, scripted.url)
+    box = page.get_by_role("textbox", name="Question")
+    box.fill("Where?")
+    box.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Waiting for the first token")).to_be_visible()
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled; nothing of it was stored.")).to_be_visible()
+    expect(box).to_have_value("Where?")
+    assert scripted.engine.running == 0
+    assert scripted.workbench.store.sessions() == []
+
+
+def test_closing_the_tab_stops_the_model(page: Page, scripted: Scripted) -> None:
+    scripted.engine.delay = 0.2
+    scripted.scripts["long"] = Script(["word "] * 200)
+    open_page(page, scripted.url)
+    page.get_by_role("textbox", name="Question").fill("long")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("option").first).to_be_visible()
+    assert scripted.engine.running == 1
+    page.close()
+    until(lambda: scripted.engine.running == 0)
+
+
+def test_two_tabs_ask_at_once_and_each_gets_its_own_answer(
+    context: BrowserContext, scripted: Scripted
+) -> None:
+    scripted.engine.delay = 0.1
+    scripted.scripts |= {"first": Script(["One"] * 8), "second": Script(["Two"] * 8)}
+    tabs = {name: context.new_page() for name in ("first", "second")}
+    for name, tab in tabs.items():
+        open_page(tab, scripted.url)
+        tab.get_by_role("textbox", name="Question").fill(name)
+    for tab in tabs.values():
+        tab.get_by_role("textbox", name="Question").press("Enter")
+    for (name, tab), word in zip(tabs.items(), ("One", "Two"), strict=True):
+        expect(tab.get_by_role("heading", name=name)).to_be_visible()
+        expect(tab.get_by_role("region", name="Decision").locator(".cx-badge.large")).to_be_visible()
+        expect(tab.get_by_role("option")).to_have_text([re.compile(f"^{word}")] * 8)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [("Samples", "0", "between 1 and"), ("Temperature", "-1", "between 0 and 5"), ("Question", " ", "empty")],
+)
+def test_a_wrong_field_is_pointed_at_and_nothing_typed_is_lost(
+    page: Page, scripted: Scripted, field: str, value: str, words: str
+) -> None:
+    open_page(page, scripted.url)
+    page.get_by_role("textbox", name="Question").fill("Where?")
+    page.get_by_label(field, exact=True).fill(value)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
+    expect(page.get_by_label(field, exact=True)).to_be_focused()
+    expect(page.get_by_label(field, exact=True)).to_have_value(value)
+    assert scripted.engine.decodes == []
+
+
+def test_a_model_that_fails_says_why_and_the_question_can_be_asked_again(
+    page: Page, scripted: Scripted
+) -> None:
+    scripted.engine.failure = ModelError("The file is not a model.")
+    open_page(page, scripted.url)
+    box = page.get_by_role("textbox", name="Question")
+    box.fill("Where?")
+    box.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="The file is not a model.")).to_be_visible()
+    scripted.engine.failure = None
+    box.press("Enter")
+    expect(page.get_by_role("listbox", name="Answer, token by token")).to_contain_text("capital")
+
+
+def test_a_model_that_still_loads_is_shown_so_until_it_is_ready(page: Page, scripted: Scripted) -> None:
+    scripted.engine.loaded = False
+    open_page(page, scripted.url)
+    status = page.get_by_role("banner").get_by_role("status")
+    expect(status).to_contain_text("loading")
+    scripted.engine.loaded = True
+    expect(status).not_to_contain_text("loading")
+
+
+def test_words_merge_with_their_weakest_part_and_focus_dims_the_rest(page: Page, scripted: Scripted) -> None:
+    open_page(page, scripted.url)
+    ask(page, "What is the capital?")
+    answer = page.get_by_role("listbox", name="Answer, token by token")
+    expect(answer.get_by_role("option")).to_have_count(6)
+    page.get_by_label("whole words").check()
+    word = answer.get_by_role("option").filter(has_text="Canberra")
+    # "Can" has 0.6, "berra" 0.2, which is below 0.3: the last step.
+    expect(word).to_have_class(re.compile(r"\bs4\b"))
+    word.click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("weakest part of")
+    page.get_by_label("focus").check()
+    expect(answer.get_by_role("option").filter(has_text="capital")).to_have_class(re.compile("dim"))
+    expect(word).not_to_have_class(re.compile("dim"))
+
+
+def test_what_is_kept_of_a_question_can_be_switched(page: Page, scripted: Scripted) -> None:
+    open_page(page, scripted.url)
+    page.get_by_role("group", name="Kept of a question").get_by_label("All").check(force=True)
+    expect(page.get_by_text("Each question in full")).to_be_visible()
+    assert scripted.workbench.store.privacy == "full"
+    ask(page, "Where is it kept?")
+    expect(page.get_by_role("navigation", name="Sessions")).to_contain_text("Where is it kept?")
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Retry like `expect`, for what happens on the server."""
+    end = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
