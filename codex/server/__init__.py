@@ -1,1 +1,35 @@
-"""FastAPI routes over the workbench."""
+"""The HTTP interface over a workbench."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+
+from codex.server.errors import no_route
+from codex.server.routes import router
+from codex.workbench import Workbench
+
+__all__ = ["create_app"]
+
+ABOUT = """
+Answers from a language model that runs on your own machine, each with how likely it is to be right and
+what was decided: answer, abstain, or defer to a person.
+"""
+
+
+def create_app(workbench: Workbench) -> FastAPI:
+    """The HTTP interface; /docs describes it.
+
+    Load the workbench's model before or beside it: until then questions are answered with 503.
+    """
+    app = FastAPI(
+        title="Codex",
+        version=version("codex-workbench"),
+        description=ABOUT,
+    )
+    app.state.workbench = workbench
+    app.add_exception_handler(HTTPException, no_route)
+    app.include_router(router)
+    return app

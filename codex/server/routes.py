@@ -1,0 +1,190 @@
+"""The routes: each turns a request into one call of the workbench."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from codex.errors import Busy
+from codex.reply import Reply, reply
+from codex.server import bodies
+from codex.server.guard import GuardedRoute
+from codex.server.streaming import Asked, EventStream, cancelled_when_gone, stream
+from codex.types import Event
+from codex.workbench import Workbench, last_trace
+
+router = APIRouter(route_class=GuardedRoute)
+
+LOADING_SECONDS = 5
+"""When to ask again while the model is being loaded."""
+
+
+def workbench_of(request: Request) -> Workbench:
+    """The workbench that the app was made for."""
+    workbench: Workbench = request.app.state.workbench
+    return workbench
+
+
+def loaded(workbench: Annotated[Workbench, Depends(workbench_of)]) -> Workbench:
+    """The workbench, unless its model is still being loaded. Raises Busy."""
+    if workbench.status.state == "loading":
+        raise Busy("The model is being loaded; try again in a moment.", LOADING_SECONDS)
+    return workbench
+
+
+Bench = Annotated[Workbench, Depends(workbench_of)]
+LoadedBench = Annotated[Workbench, Depends(loaded)]
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors that a route can answer, for its documentation."""
+    reference = {"schema": {"$ref": "#/components/schemas/ErrorBody"}}
+    return {
+        status: {"description": MEANINGS[status], "content": {"application/json": reference}}
+        for status in (*statuses, 422, 500)
+    }
+
+
+MEANINGS = {
+    404: "Nothing is stored under that id.",
+    409: "It does not fit the present state: another model is loaded, or the question was not kept.",
+    413: "The body or the question is too long.",
+    422: "A value cannot be used; `fields` says which.",
+    500: "A fault in Codex; the message names an id that stands in the log.",
+    503: "Too many questions, the model cannot be used yet, or the database cannot; see Retry-After.",
+}
+
+
+@router.post("/infer", tags=["ask"], summary="Ask a question", responses=errors(413, 503))
+async def infer(body: bodies.InferBody, request: Request, workbench: LoadedBench) -> Reply:
+    """Answer with a confidence and a decision. Closing the connection cancels the work.
+
+    What is not available is null; `calibrated` is null until a calibrator is fitted to the model.
+    """
+    cancel = threading.Event()
+    async with cancelled_when_gone(request, cancel):
+        events = _ask(workbench, body, cancel)
+        return reply(await run_sync(last_trace, events, abandon_on_cancel=True))
+
+
+@router.post(
+    "/infer/stream",
+    tags=["ask"],
+    summary="Ask a question and watch",
+    response_class=EventStream,
+    responses={
+        200: {
+            "model": bodies.EventBody,
+            "description": "Server-sent events named token, generation, samples, signals, decision, trace "
+            "and error, each with one of these bodies as its data.",
+        },
+        **errors(413, 503),
+    },
+)
+async def infer_stream(body: bodies.InferBody, request: Request, workbench: LoadedBench) -> Response:
+    """The events of one asking as server-sent events. Closing the connection cancels the work.
+
+    An error before the first event is an ordinary response; later it is the last event, `error`.
+    """
+    cancel = threading.Event()
+    async with cancelled_when_gone(request, cancel):
+        asked = Asked(_ask(workbench, body, cancel), cancel)
+        return stream(await asked.next(), asked, cancel)
+
+
+@router.get("/traces/{trace_id}", tags=["traces"], summary="Read a trace", responses=errors(404, 503))
+def read_trace(trace_id: str, workbench: Bench) -> bodies.TraceBody:
+    """A stored asking with every token and number; what privacy did not keep is null."""
+    return bodies.TraceBody.model_validate(workbench.trace(trace_id))
+
+
+@router.post(
+    "/traces/{trace_id}/branch",
+    tags=["traces"],
+    summary="Go on from another token",
+    responses=errors(404, 409, 413, 503),
+)
+async def branch(trace_id: str, body: bodies.BranchBody, request: Request, workbench: LoadedBench) -> Reply:
+    """Take one of the alternatives at a position of the last step's answer, and go on from there."""
+    cancel = threading.Event()
+    async with cancelled_when_gone(request, cancel):
+        events = await run_sync(
+            lambda: workbench.branch(
+                trace_id, body.position, body.token_id, policy=body.policy, cancel=cancel
+            )
+        )
+        return reply(await run_sync(last_trace, events, abandon_on_cancel=True))
+
+
+@router.get("/sessions", tags=["sessions"], summary="List the sessions", responses=errors(503))
+def list_sessions(
+    workbench: Bench,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    offset: Annotated[int, Query(ge=0, lt=2**31)] = 0,
+) -> list[bodies.SessionBody]:
+    """The sessions, last used first."""
+    return [bodies.SessionBody.model_validate(found) for found in workbench.store.sessions(limit, offset)]
+
+
+@router.get("/sessions/{session_id}", tags=["sessions"], summary="Read a session", responses=errors(404, 503))
+def read_session(session_id: str, workbench: Bench) -> bodies.SessionTracesBody:
+    """The traces of a session, oldest first."""
+    traces = workbench.store.session_traces(session_id)
+    return bodies.SessionTracesBody(
+        id=session_id, traces=[bodies.TraceSummaryBody.model_validate(trace) for trace in traces]
+    )
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    tags=["sessions"],
+    summary="Delete a session",
+    status_code=204,
+    responses=errors(404, 503),
+)
+def delete_session(session_id: str, workbench: Bench) -> None:
+    """Delete a session with its traces and labels."""
+    workbench.forget_session(session_id)
+
+
+@router.get(
+    "/healthz",
+    tags=["health"],
+    summary="Say whether a question can be answered now",
+    responses={503: {"model": bodies.HealthBody, "description": "Not now: the model is loading, or broken."}},
+)
+def healthz(response: Response, workbench: Bench) -> bodies.HealthBody:
+    """200 when the model is ready, else 503 with the same body."""
+    status = workbench.status
+    if status.state != "ready":
+        response.status_code = 503
+    if status.state == "loading":
+        response.headers["Retry-After"] = str(LOADING_SECONDS)
+    return bodies.HealthBody(
+        status=status.state,
+        model=status.model,
+        calibrated=status.calibrated,
+        version=version("codex-workbench"),
+        error=status.error,
+    )
+
+
+def _ask(workbench: Workbench, body: bodies.InferBody, cancel: threading.Event) -> Iterator[Event]:
+    params = body.params
+    if params is not None:
+        given = params.model_dump(include=params.model_fields_set)
+        params = workbench.settings.engine.params.model_copy(update=given)
+    return workbench.ask(
+        body.query,
+        n_samples=body.n_samples,
+        enable_rag=body.enable_rag,
+        session_id=body.session_id,
+        params=params,
+        policy=body.policy,
+        cancel=cancel,
+    )

@@ -1,0 +1,126 @@
+"""The workbench's blocking iterator over an asynchronous connection that may break at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.to_thread import run_sync
+from fastapi import Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.types import Message
+
+from codex.reply import reply
+from codex.server import bodies
+from codex.server.errors import error_body
+from codex.types import (
+    DecisionEvent,
+    Event,
+    GenerationEvent,
+    SamplesEvent,
+    SignalsEvent,
+    TokenEvent,
+    TraceEvent,
+)
+
+SEND_SECONDS = 30
+"""A client that takes nothing for so long is given up, since the model waits for it."""
+
+NAMES: dict[type[Event], tuple[str, type[bodies.Body]]] = {
+    TokenEvent: ("token", bodies.TokenEventBody),
+    GenerationEvent: ("generation", bodies.GenerationEventBody),
+    SamplesEvent: ("samples", bodies.SamplesEventBody),
+    SignalsEvent: ("signals", bodies.SignalsEventBody),
+    DecisionEvent: ("decision", bodies.DecisionEventBody),
+}
+
+
+class EventStream(EventSourceResponse):
+    """Server-sent events. The class says its media type because OpenAPI reads it there."""
+
+    media_type = "text/event-stream"
+
+
+class Asked:
+    """A question under way, pulled one event at a time without blocking the event loop."""
+
+    def __init__(self, events: Iterator[Event], cancel: threading.Event) -> None:
+        self._events = events
+        self._cancel = cancel
+        self._pulling = threading.Lock()
+
+    async def next(self) -> Event | None:
+        """The next event; None at the end. Raises what the workbench raises."""
+        # Abandoned when the connection breaks, so that `close` can cancel the work at once.
+        return await run_sync(self._pull, abandon_on_cancel=True)
+
+    async def close(self) -> None:
+        """Cancel what is not done, and wait until the model has stopped."""
+        self._cancel.set()
+        with anyio.CancelScope(shield=True):
+            await run_sync(self._end)
+
+    def _pull(self) -> Event | None:
+        with self._pulling:
+            return next(self._events, None)
+
+    def _end(self) -> None:
+        with self._pulling:
+            close = getattr(self._events, "close", None)
+            if close is not None:
+                close()
+
+
+@asynccontextmanager
+async def cancelled_when_gone(request: Request, cancel: threading.Event) -> AsyncIterator[None]:
+    """Set `cancel` when the client goes away inside the block, or when the block fails."""
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        cancel.set()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield
+    except BaseException:
+        cancel.set()
+        raise
+    finally:
+        watcher.cancel()
+
+
+def stream(first: Event | None, asked: Asked, cancel: threading.Event) -> EventStream:
+    """The events as they come, `first` before all others."""
+
+    async def gone(message: Message) -> None:
+        cancel.set()
+
+    return EventStream(
+        _server_sent(first, asked), send_timeout=SEND_SECONDS, client_close_handler_callable=gone
+    )
+
+
+async def _server_sent(first: Event | None, asked: Asked) -> AsyncIterator[ServerSentEvent]:
+    event = first
+    try:
+        while event is not None:
+            yield _encode(event)
+            event = await asked.next()
+    except Exception as error:  # The headers are sent, so the error is told as the last event.
+        yield ServerSentEvent(error_body(error).model_dump_json(), event="error")
+    finally:
+        await asked.close()
+
+
+def _encode(event: Event) -> ServerSentEvent:
+    if isinstance(event, TraceEvent):
+        body: bodies.Body = bodies.TraceEventBody(
+            reply=reply(event.trace), trace=bodies.TraceBody.model_validate(event.trace)
+        )
+        return ServerSentEvent(body.model_dump_json(), event="trace")
+    name, kind = NAMES[type(event)]
+    return ServerSentEvent(kind.model_validate(event).model_dump_json(), event=name)

@@ -1,0 +1,116 @@
+"""Clients that go away: the model stops, and nothing is kept of what nobody read."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from codex.engines.base import Finished
+from codex.types import Token
+from tests.scripted import Script, ScriptedEngine
+from tests.server.conftest import SURE, Serve, Served, eventually, running
+
+SLOW = Script([" word"] * 500)
+"""With 20 ms before each token it would take ten seconds."""
+
+
+@contextmanager
+def asking(served: Served, path: str, **body: object) -> Iterator[socket.socket]:
+    """A client that has asked; it goes away at the end of the block."""
+    text = json.dumps({"query": "Tell me a long story.", **body}).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: codex\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(text)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", served.port)) as client:
+        client.sendall(head.encode() + text)
+        yield client
+
+
+def read_until(client: socket.socket, word: bytes) -> None:
+    seen = b""
+    while word not in seen:
+        seen += client.recv(4096)
+
+
+@pytest.mark.parametrize("path", ["/infer", "/infer/stream"])
+def test_the_model_stops_when_the_client_goes_away(serve: Serve, path: str) -> None:
+    served = serve(SLOW, "ask.max_waiting=1", "engine.params.max_tokens=500", delay=0.02)
+    with asking(served, path) as client:
+        assert eventually(lambda: served.scripted.running == 1, 5)
+        if path == "/infer/stream":
+            read_until(client, b"event: token")
+    # Noticed at the next turn of the event loop, and the engine looks before each token.
+    assert eventually(lambda: served.scripted.running == 0, 1)
+    assert served.http.get("/sessions").json() == []
+    served.workbench.engine = ScriptedEngine(lambda prompt: SURE)
+    assert served.http.post(path, json={"query": "Is the one slot free again?"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/infer", "/infer/stream"])
+def test_the_model_stops_before_its_first_token_too(serve: Serve, path: str) -> None:
+    class Reading(ScriptedEngine):
+        """Takes long over the prompt, and looks at `cancel` meanwhile."""
+
+        def decode(
+            self, *args: object, cancel: threading.Event, **kwargs: object
+        ) -> Iterator[Token | Finished]:
+            self.running += 1
+            assert cancel.wait(10), "nobody cancelled"
+            self.running -= 1
+            yield from super().decode(*args, cancel=cancel, **kwargs)  # type: ignore[arg-type]
+
+    served = serve()
+    engine = served.workbench.engine = Reading(lambda prompt: SURE)
+    with asking(served, path):
+        assert eventually(lambda: engine.running == 1, 5)
+    assert eventually(lambda: engine.running == 0, 1)
+    assert served.http.get("/sessions").json() == []
+
+
+def test_the_model_stops_while_it_draws_samples_and_no_event_is_due(serve: Serve) -> None:
+    sampling = threading.Event()
+
+    class Sampling(ScriptedEngine):
+        """Takes long between the answer and its samples."""
+
+        def decode(
+            self, *args: object, cancel: threading.Event, **kwargs: object
+        ) -> Iterator[Token | Finished]:
+            for item in super().decode(*args, cancel=cancel, **kwargs):  # type: ignore[arg-type]
+                if isinstance(item, Finished) and item.row == 1:
+                    sampling.set()
+                    assert cancel.wait(10), "nobody cancelled"
+                    return
+                yield item
+
+    served = serve()
+    engine = served.workbench.engine = Sampling(lambda prompt: SURE)
+    with asking(served, "/infer/stream") as client:
+        read_until(client, b"event: generation")
+        assert sampling.wait(5)
+    assert eventually(lambda: engine.running == 0, 1)
+
+
+def test_a_server_that_shuts_down_does_not_wait_for_a_long_answer(serve: Serve) -> None:
+    served = serve(SLOW, "engine.params.max_tokens=500", delay=0.02)
+    engine = served.scripted
+    with running(served.workbench) as second, asking(second, "/infer/stream") as client:
+        read_until(client, b"event: token")
+        assert engine.running == 1
+    # Leaving the block has stopped the server, which is given 3 s for what is under way.
+    assert eventually(lambda: engine.running == 0, 1)
+
+
+def test_many_clients_that_go_away_leave_no_slot_taken(serve: Serve) -> None:
+    served = serve(SLOW, "ask.max_waiting=4", "engine.params.max_tokens=500", delay=0.02)
+    for path in ("/infer", "/infer/stream") * 4:
+        with asking(served, path):
+            assert eventually(lambda: served.scripted.running >= 1, 5)
+        assert eventually(lambda: served.scripted.running == 0, 1)
+    assert threading.active_count() < 60

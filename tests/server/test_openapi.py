@@ -1,0 +1,98 @@
+"""The description at /openapi.json says what the server does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from codex.server.bodies import BranchBody, ErrorBody, HealthBody, InferBody
+from tests.server.conftest import Served
+
+
+@pytest.fixture(scope="module")
+def document(sure: Served) -> dict[str, Any]:
+    document: dict[str, Any] = sure.http.get("/openapi.json").json()
+    return document
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def test_every_route_is_there_with_a_summary_and_a_description(document: dict[str, Any]) -> None:
+    routes = {(method, path) for method, path, _ in operations(document)}
+    assert routes == {
+        ("POST", "/infer"),
+        ("POST", "/infer/stream"),
+        ("GET", "/traces/{trace_id}"),
+        ("POST", "/traces/{trace_id}/branch"),
+        ("GET", "/sessions"),
+        ("GET", "/sessions/{session_id}"),
+        ("DELETE", "/sessions/{session_id}"),
+        ("GET", "/healthz"),
+    }
+    for _, path, operation in operations(document):
+        assert operation["summary"], path
+        assert operation["description"], path
+
+
+def test_every_error_is_described_by_the_body_that_is_sent(document: dict[str, Any]) -> None:
+    for method, path, operation in operations(document):
+        for status, response in operation["responses"].items():
+            if int(status) >= 400 and (path, status) != ("/healthz", "503"):
+                schema = response["content"]["application/json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/ErrorBody"}, (method, path, status)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    found = set(references(document))
+    assert found
+    assert {reference.removeprefix("#/components/schemas/") for reference in found} <= set(schemas)
+    assert "HTTPValidationError" not in schemas
+
+
+def test_the_stream_is_described_with_each_of_its_events(document: dict[str, Any]) -> None:
+    content = document["paths"]["/infer/stream"]["post"]["responses"]["200"]["content"]
+    assert list(content) == ["text/event-stream"]
+    names = {r.rpartition("/")[2] for r in references(content)}
+    assert names == {
+        "TokenEventBody", "GenerationEventBody", "SamplesEventBody", "SignalsEventBody",
+        "DecisionEventBody", "TraceEventBody", "ErrorBody",
+    }  # fmt: skip
+
+
+def test_the_examples_are_valid(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for model in (InferBody, BranchBody, ErrorBody, HealthBody):
+        examples = schemas[model.__name__]["examples"]
+        assert examples
+        for example in examples:
+            model.model_validate(example)
+
+
+def test_the_question_example_is_answered(sure: Served, document: dict[str, Any]) -> None:
+    http = sure.http
+    for example in document["components"]["schemas"]["InferBody"]["examples"]:
+        assert http.post("/infer", json=example).status_code == 200
+
+
+def test_the_page_of_the_documentation_is_served(sure: Served) -> None:
+    response = sure.http.get("/docs")
+    assert response.status_code == 200
+    assert "/openapi.json" in response.text

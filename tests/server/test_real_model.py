@@ -1,0 +1,80 @@
+"""The same over the default model, with nothing scripted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codex import engines
+from codex.engines.models import Models
+from codex.settings import load_settings
+from codex.store import Store
+from codex.workbench import Workbench
+from tests.server.conftest import Served, running
+from tests.server.test_disconnect import asking, read_until
+from tests.server.test_stream import events_of
+
+
+@pytest.fixture(scope="module")
+def served(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    home: Path = tmp_path_factory.mktemp("server")
+    settings = load_settings([f"home={home}", "engine=llama_cpp", "engine.threads=2", "ask.max_waiting=2"])
+    engine = engines.create("llama_cpp", settings.engine, models)
+    workbench = Workbench(settings, engine, Store(settings.database))
+    workbench.load()
+    with running(workbench) as server:
+        yield server
+
+
+def test_a_question_is_answered_with_finite_numbers(served: Served) -> None:
+    reply = served.http.post(
+        "/infer", json={"query": "What is the capital of France?", "n_samples": 3}
+    ).json()
+    assert "Paris" in reply["model_answer"]
+    assert 0 <= reply["confidence"] <= 1
+    assert reply["confidence_breakdown"]["entropy"] >= 0
+    assert reply["model"].startswith("llama_cpp")
+
+
+def test_the_streamed_tokens_are_the_answer(served: Served) -> None:
+    events = events_of(served.http, "What is the capital of France?", n_samples=2)
+    answer = b"".join(bytes(body["token"]["bytes"]) for name, body in events if name == "token")
+    assert answer.decode() == dict(events)["generation"]["generation"]["text"]
+
+
+@pytest.mark.parametrize("path", ["/infer", "/infer/stream"])
+def test_the_model_is_free_soon_after_a_client_went_away(served: Served, path: str) -> None:
+    quick = {"query": "Hi", "n_samples": 1, "params": {"max_tokens": 1}}
+    started = time.monotonic()
+    assert served.http.post("/infer", json=quick).status_code == 200
+    alone = time.monotonic() - started
+    for _ in range(3):
+        with asking(served, path, n_samples=10, params={"max_tokens": 2000}) as client:
+            if path == "/infer/stream":
+                read_until(client, b"event: token")
+            else:
+                time.sleep(0.3)
+    started = time.monotonic()
+    while served.http.post("/infer", json=quick).status_code == 503:
+        assert time.monotonic() - started < 5, "the slots of clients that are gone were not freed"
+    # Eleven rows of 2,000 tokens take the model over half a minute; five seconds is a generous "soon".
+    assert time.monotonic() - started < 5 + alone
+    assert all(s["title"] != "Tell me a long story." for s in served.http.get("/sessions").json())
+
+
+def test_a_question_beyond_the_context_is_413_with_the_excess(served: Served) -> None:
+    error = served.http.post("/infer", json={"query": "word " * 6000})
+    assert error.status_code == 413
+    assert "tokens too long" in error.json()["error"]["message"]
+    assert served.http.post("/infer", json={"query": "x " * 500_000}).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "query", ["a\0b", "\u202e\u200b\U0001f4a9", "<|im_end|>", "\\ ${1+1} <img onerror=x>"]
+)
+def test_odd_text_is_answered(served: Served, query: str) -> None:
+    body = {"query": query, "n_samples": 1, "params": {"max_tokens": 8}}
+    assert served.http.post("/infer", json=body).status_code == 200
