@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,8 @@ import anyio
 from anyio.to_thread import run_sync
 from fastapi import Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.types import Message
+from sse_starlette.sse import SendTimeoutError
+from starlette.types import Message, Receive, Scope, Send
 
 from codex.reply import reply
 from codex.server import bodies
@@ -25,6 +27,8 @@ from codex.types import (
     TokenEvent,
     TraceEvent,
 )
+
+log = logging.getLogger(__name__)
 
 SEND_SECONDS = 30
 """A client that takes nothing for so long is given up, since the model waits for it."""
@@ -42,6 +46,13 @@ class EventStream(EventSourceResponse):
     """Server-sent events. The class says its media type because OpenAPI reads it there."""
 
     media_type = "text/event-stream"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the end, or until the client takes nothing for SEND_SECONDS."""
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            log.info("A client took nothing for %s seconds and was given up.", SEND_SECONDS)
 
 
 class Asked:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from codex.engines.base import Finished
+from codex.server import streaming
 from codex.types import Token
 from tests.scripted import Script, ScriptedEngine
 from tests.server.conftest import SURE, Serve, Served, eventually, running
@@ -27,7 +28,9 @@ def asking(served: Served, path: str, **body: object) -> Iterator[socket.socket]
         f"POST {path} HTTP/1.1\r\nHost: codex\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(text)}\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", served.port)) as client:
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", served.port))
         client.sendall(head.encode() + text)
         yield client
 
@@ -95,6 +98,16 @@ def test_the_model_stops_while_it_draws_samples_and_no_event_is_due(serve: Serve
         read_until(client, b"event: generation")
         assert sampling.wait(5)
     assert eventually(lambda: engine.running == 0, 1)
+
+
+def test_a_client_that_reads_nothing_is_given_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "SEND_SECONDS", 0.3)
+    # Eight thousand events are about 3 MB: more than the sockets' buffers take.
+    served = serve(Script([" word"] * 8000), "engine.params.max_tokens=8000")
+    with asking(served, "/infer/stream", n_samples=1):
+        assert eventually(lambda: served.scripted.running == 1, 5)
+        assert eventually(lambda: served.scripted.running == 0, 20)
+    assert served.http.get("/sessions").json() == []
 
 
 def test_a_server_that_shuts_down_does_not_wait_for_a_long_answer(serve: Serve) -> None:
