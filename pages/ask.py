@@ -111,6 +111,10 @@ class AskPage:
         """Stop a run."""
         self.runs.cancel(asked["run"])
 
+    def running(self, asked: JSON) -> bool:
+        """Whether a run is under way."""
+        return self.runs.known(asked["run"])
+
     def look(self, wanted: JSON) -> JSON:
         """The list of sessions, and a session opened at a trace or at its last question."""
         return {"sidebar": self._sidebar(), "open": self._open(wanted) if wanted.get("session") else None}
@@ -280,6 +284,14 @@ def build(workbench: Workbench) -> AskPage:
     def branch(event: gr.EventData, request: gr.Request) -> Iterator[JSON]:
         yield from page.branch(event._data, request.session_hash or "")
 
-    calls = (page.look, page.redecide, page.label, page.delete_session, page.set_privacy, page.cancel)
+    calls = (
+        page.look,
+        page.running,
+        page.cancel,
+        page.redecide,
+        page.label,
+        page.delete_session,
+        page.set_privacy,
+    )
     view("ask", page.config(), calls, {"ask": ask, "branch": branch})
     return page

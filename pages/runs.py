@@ -27,6 +27,11 @@ class Runs:
             with self._lock:
                 del self._runs[run]
 
+    def known(self, run: str) -> bool:
+        """Whether a run has begun and not ended."""
+        with self._lock:
+            return run in self._runs
+
     def cancel(self, run: str) -> None:
         """Stop a run; does nothing when it has ended."""
         with self._lock:

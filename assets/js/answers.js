@@ -57,12 +57,6 @@ export class Answers {
     card.state.hidden = false;
   }
 
-  drop(card) {
-    this.cards = this.cards.filter((one) => one !== card);
-    card.node.remove();
-    this.article.hidden = !this.cards.length;
-  }
-
   /** Make a trace the one that the right side explains. */
   activate(id) {
     this.active = this.cards.find((card) => card.trace.id === id) ?? null;

@@ -8,6 +8,8 @@ import { Inspector } from "./inspector.js";
 import { Sessions } from "./sessions.js";
 import { Verdict } from "./verdict.js";
 
+const WATCH = 2000; // milliseconds
+
 /** Build the page in `element`; `send` starts work that streams into props.value, `server` answers at once. */
 export function mount({ element, props, server, watch, send }) {
   const page = new Ask(element, JSON.parse(props.config), server, send);
@@ -60,11 +62,9 @@ class Ask {
 
   /** Call the server; always {value} or {error: {message, fields}}. */
   async call(name, data) {
-    try {
-      return await this.server[name](data);
-    } catch {
-      return { error: { message: "Codex cannot be reached. Is it still running? Nothing you typed is lost.", fields: [] } };
-    }
+    // Gradio answers nothing when the server is gone, and throws when it fails.
+    const answer = await this.server[name](data).catch(() => null);
+    return answer ?? { error: { message: "Codex cannot be reached. Is it still running? Nothing you typed is lost.", fields: [] } };
   }
 
   /** Show a session: its latest answer, or the one that is named. */
@@ -142,6 +142,19 @@ class Ask {
   #begin(run) {
     this.run = { id: crypto.randomUUID?.() ?? String(Math.random()), read: 0, step: 0, tokens: [], card: null, ...run };
     this.composer.run("waiting");
+    this.#watch(this.run);
+  }
+
+  // A stream that breaks off says nothing: ask now and then whether the run is still there.
+  async #watch(run) {
+    for (let missing = 0; missing < 2; ) {
+      await new Promise((done) => setTimeout(done, WATCH));
+      if (this.run !== run) return;
+      const { value, error } = await this.call("running", { run: run.id });
+      if (error && this.run === run) return this.#end(error);
+      missing = value || !run.heard ? 0 : missing + 1;
+    }
+    if (this.run === run) this.#end({ message: "The connection broke off before the answer was complete. Ask again." });
   }
 
   async cancel() {
@@ -154,6 +167,7 @@ class Ask {
   receive(state) {
     const { run } = this;
     if (!run || state?.run !== run.id) return;
+    run.heard = true;
     for (const chunk of state.chunks.slice(run.read)) this.#read(JSON.parse(chunk));
     run.read = state.chunks.length;
     if (run.card) this.answers.grow(run.card, run.tokens);
@@ -188,12 +202,12 @@ class Ask {
   }
 
   #end(error) {
-    const { card, aside } = this.run ?? {};
+    const { card } = this.run ?? {};
     this.run = null;
     this.composer.run(null);
     const message = error.cancelled ? "Cancelled; nothing of it was stored." : error.message;
     if (card) this.answers.note(card, message, error.cancelled ? "muted" : "error");
-    if (!card || (!error.cancelled && !aside)) this.composer.fail(error);
+    else this.composer.fail(error.cancelled ? null : error);
     this.#empty(!this.open && !card);
   }
 

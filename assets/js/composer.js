@@ -8,6 +8,7 @@ const FIELDS = [
   { name: "max_tokens", label: "Max tokens", step: 1 },
   { name: "seed", label: "Seed", step: 1 },
 ];
+const DRAFT = "codex.question";
 const PHASES = {
   loading: "Loading the model",
   waiting: "Waiting for the first token",
@@ -47,7 +48,9 @@ export class Composer {
       event.preventDefault();
       this.submit();
     });
-    this.question.addEventListener("input", () => this.#fit());
+    this.question.addEventListener("input", () => this.#changed());
+    this.question.value = sessionStorage.getItem(DRAFT) ?? "";
+    requestAnimationFrame(() => this.#fit());
   }
 
   submit() {
@@ -60,14 +63,14 @@ export class Composer {
   /** Put a question into the box and the cursor behind it. */
   put(text) {
     this.question.value = text;
-    this.#fit();
+    this.#changed();
     this.question.focus();
   }
 
   /** The question was answered: the box is free for the next one, unless another text stands there already. */
   answered(question) {
     if (this.question.value.trim() === question.trim()) this.question.value = "";
-    this.#fit();
+    this.#changed();
   }
 
   /** Say what went wrong, at the field where it did. */
@@ -81,12 +84,12 @@ export class Composer {
   }
 
   /** The phase of the work under way, or null; the time since it began runs along. */
-  run(phase, detail = "") {
+  run(phase) {
     if (phase && !this.phase) {
       this.started = performance.now();
       this.timer = setInterval(() => this.#tick(), 100);
     } else if (!phase) clearInterval(this.timer);
-    Object.assign(this, { phase, detail });
+    this.phase = phase;
     this.ask.hidden = Boolean(phase);
     this.cancel.hidden = !phase;
     this.cancel.disabled = phase === "cancelling";
@@ -95,13 +98,19 @@ export class Composer {
     if (!phase && document.activeElement === document.body) this.question.focus();
     if (phase) {
       this.clock = h("span", { class: "cx-num", "aria-hidden": "true" });
-      fill(this.progress, PHASES[phase], detail ? ` ${detail}` : "", this.clock);
+      fill(this.progress, PHASES[phase], this.clock);
       this.#tick();
     }
   }
 
   #tick() {
     this.clock.textContent = `${((performance.now() - this.started) / 1000).toFixed(1)} s`;
+  }
+
+  // What is typed outlives a reload of the page, of this tab only.
+  #changed() {
+    sessionStorage.setItem(DRAFT, this.question.value);
+    this.#fit();
   }
 
   #fit() {

@@ -32,13 +32,9 @@ export function mount({ element, props, server }) {
   }
 
   async function poll() {
-    try {
-      const { value } = await server.status({});
-      state(value);
-      if (value.state === "loading") setTimeout(poll, 500);
-    } catch {
-      state({ ...config.status, state: "error", error: "Codex cannot be reached." });
-    }
+    const answer = await server.status({}).catch(() => null);
+    state(answer?.value ?? { ...config.status, state: "error", error: "Codex cannot be reached." });
+    if (answer?.value.state === "loading") setTimeout(poll, 500);
   }
 
   const chosen = localStorage.getItem(THEME);

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from codex.errors import ModelError
 from tests.browser.conftest import Scripted, ask, open_page
@@ -87,6 +87,26 @@ def test_closing_the_tab_stops_the_model(page: Page, scripted: Scripted) -> None
     assert scripted.engine.running == 1
     page.close()
     until(lambda: scripted.engine.running == 0)
+
+
+def test_a_connection_that_breaks_is_said_and_the_question_outlives_a_reload(
+    browser: Browser, scripted: Scripted
+) -> None:
+    scripted.engine.delay = 0.3
+    scripted.scripts["Where?"] = Script(["word "] * 100)
+    context = browser.new_context()
+    page = context.new_page()
+    open_page(page, scripted.url)
+    page.get_by_role("textbox", name="Question").fill("Where?")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("option").first).to_be_visible()
+    context.set_offline(True)
+    expect(page.get_by_role("alert").filter(has_text="Codex cannot be reached")).to_be_visible()
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    context.set_offline(False)
+    page.reload()
+    expect(page.get_by_role("textbox", name="Question")).to_have_value("Where?")
+    context.close()
 
 
 def test_two_tabs_ask_at_once_and_each_gets_its_own_answer(
