@@ -14,7 +14,7 @@ from pages import ask
 from pages.components import ASSETS, ASSETS_URL, view
 from pages.views import JSON
 
-STYLES = ("base", "ask", "inspector")
+STYLES = ("base", "ask", "sessions", "heatmap", "verdict", "inspector")
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
 

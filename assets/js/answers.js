@@ -12,10 +12,10 @@ export class Answers {
     this.options = options;
     this.cards = [];
     this.settings = { colour: "probability", words: false, focus: false, ...remembered() };
-    this.heading = h("h2", { class: "cx-question" });
+    this.heading = h("h2.cx-question");
     this.toolbar = this.#toolbar();
-    this.list = h("div", { class: "cx-cards" });
-    this.article = h("article", { class: "cx-answer", hidden: true }, this.heading, this.toolbar, this.list);
+    this.list = h("div.cx-cards");
+    this.article = h("article.cx-answer", { hidden: true }, this.heading, this.toolbar, this.list);
     element.append(this.article);
     this.#restyle();
   }
@@ -24,7 +24,10 @@ export class Answers {
   show(question, traces, active) {
     this.#title(question);
     this.cards = traces.map((trace, i) => this.#card(trace, i, traces));
-    fill(this.list, this.cards.map((card) => card.node));
+    fill(
+      this.list,
+      this.cards.map((card) => card.node),
+    );
     this.article.hidden = !traces.length;
     this.activate(active ?? traces[0]?.id);
   }
@@ -35,10 +38,17 @@ export class Answers {
       this.#title(question);
       this.cards = [];
     }
-    const card = this.#card({ id: null, last: { tokens: [], focus: null, words: null }, live: true, aside }, this.cards.length, []);
+    const card = this.#card(
+      { id: null, last: { tokens: [], focus: null, words: null }, live: true, aside },
+      this.cards.length,
+      [],
+    );
     card.prefix = prefix;
     this.cards.push(card);
-    fill(this.list, this.cards.map((one) => one.node));
+    fill(
+      this.list,
+      this.cards.map((one) => one.node),
+    );
     this.article.hidden = false;
     return card;
   }
@@ -68,64 +78,135 @@ export class Answers {
   }
 
   #title(question) {
-    fill(this.heading, question === null
-      ? h("span", { class: "cx-muted" }, "Question not kept")
-      : [h("bdi", {}, ...reveal(question)),
-         h("button", { type: "button", class: "cx-icon-button", title: "Put the question back into the box", "aria-label": "Ask again: put the question back into the box", onclick: () => this.options.onagain(question) }, icon("edit"))]);
+    fill(
+      this.heading,
+      question === null
+        ? h("span.cx-muted", "Question not kept")
+        : [
+            h("bdi", ...reveal(question)),
+            h(
+              "button.cx-icon-button",
+              {
+                title: "Put the question back into the box",
+                "aria-label": "Ask again: put the question back into the box",
+                onclick: () => this.options.onagain(question),
+              },
+              icon("edit"),
+            ),
+          ],
+    );
   }
 
   #card(trace, index, traces) {
     const card = { trace, tokens: trace.last.tokens };
     card.state = h("p", { hidden: true });
-    card.label = h("span", { class: "cx-card-label" }, trace.live ? (trace.aside ? "New branch" : "Answer") : label(trace, index, traces));
+    card.label = h(
+      "span.cx-card-label",
+      trace.live ? (trace.aside ? "New branch" : "Answer") : label(trace, index, traces),
+    );
     const heat = h("div");
-    card.node = h("section", { class: "cx-card", "aria-label": index ? `Branch ${index}` : "Answer" },
-      h("header", {}, card.label, trace.id ? badge(trace.last.decision.action) : null,
-        trace.id ? h("span", { class: "cx-muted cx-num", title: `${trace.last.seconds} s for the answer` }, `${number(trace.seconds)} s`) : null,
-        trace.id ? this.#actions(trace) : null),
-      trace.id && trace.answer !== trace.last.text
-        ? h("p", { class: "cx-said" }, h("b", {}, "Codex does not pass this on, and says instead"), h("bdi", {}, ...reveal(trace.answer))) : null,
+    card.node = h(
+      "section.cx-card",
+      { "aria-label": index ? `Branch ${index}` : "Answer" },
+      h("header", card.label, trace.id && this.#outcome(trace)),
+      trace.id && trace.answer !== trace.last.text && said(trace.answer),
       heat,
-      trace.id && trace.last.finish === "length"
-        ? h("p", { class: "cx-muted" }, "Cut off at the largest number of tokens.") : null,
-      trace.id && !trace.last.tokens.length ? h("p", { class: "cx-muted" }, "The model said nothing.") : null,
-      card.state);
-    card.heat = new Heatmap(heat, { label: index ? `Branch ${index}, token by token` : "Answer, token by token", onpoint: (at, how) => this.options.onpoint(card, at, how) });
+      trace.id && ending(trace.last),
+      card.state,
+    );
+    card.heat = new Heatmap(heat, {
+      label: index ? `Branch ${index}, token by token` : "Answer, token by token",
+      onpoint: (at, how) => this.options.onpoint(card, at, how),
+    });
     if (trace.id) {
       card.heat.draw(card.tokens, trace.last, trace.last.focus, this.view);
       card.node.addEventListener("click", (event) => {
-        if (!event.target.closest(".cx-tok, button, a") && this.active !== card && !getSelection().toString()) this.activate(trace.id);
+        if (!event.target.closest(".cx-tok, button, a") && this.active !== card && !getSelection().toString())
+          this.activate(trace.id);
       });
     }
     return card;
   }
 
+  #outcome(trace) {
+    const seconds = h(
+      "span.cx-muted.cx-num",
+      { title: `${trace.last.seconds} s for the answer` },
+      `${number(trace.seconds)} s`,
+    );
+    return [badge(trace.last.decision.action), seconds, this.#actions(trace)];
+  }
+
   #actions(trace) {
-    const vote = (correct) => h("button", {
-      type: "button", class: "cx-icon-button", "aria-pressed": String(trace.correct === correct), title: correct ? "This answer is right" : "This answer is wrong",
-      "aria-label": correct ? "Mark as right" : "Mark as wrong", onclick: () => this.options.onlabel(trace, correct),
-    }, icon(correct ? "up" : "down"));
-    const copy = h("button", { type: "button", class: "cx-icon-button", title: "Copy the answer", "aria-label": "Copy the answer",
-      onclick: async () => {
-        await copied(trace.last.text);
-        fill(copy, icon("answer"));
-        setTimeout(() => fill(copy, icon("copy")), 1200);
-      } }, icon("copy"));
-    const open = h("a", { class: "cx-icon-button", href: `?session=${trace.session}&trace=${trace.id}`, title: "Link to this answer", "aria-label": "Link to this answer" }, icon("link"));
-    return h("span", { class: "cx-actions" }, copy, vote(true), vote(false), open);
+    const vote = (correct) =>
+      h(
+        "button.cx-icon-button",
+        {
+          "aria-pressed": String(trace.correct === correct),
+          title: correct ? "This answer is right" : "This answer is wrong",
+          "aria-label": correct ? "Mark as right" : "Mark as wrong",
+          onclick: () => this.options.onlabel(trace, correct),
+        },
+        icon(correct ? "up" : "down"),
+      );
+    const copy = h(
+      "button.cx-icon-button",
+      {
+        title: "Copy the answer",
+        "aria-label": "Copy the answer",
+        onclick: async () => {
+          await copied(trace.last.text);
+          fill(copy, icon("answer"));
+          setTimeout(() => fill(copy, icon("copy")), 1200);
+        },
+      },
+      icon("copy"),
+    );
+    const open = h(
+      "a.cx-icon-button",
+      {
+        href: `?session=${trace.session}&trace=${trace.id}`,
+        title: "Link to this answer",
+        "aria-label": "Link to this answer",
+      },
+      icon("link"),
+    );
+    return h("span.cx-actions", copy, vote(true), vote(false), open);
   }
 
   #toolbar() {
     const colours = Object.keys(this.options.scales).map((name) =>
-      h("label", {}, h("input", { type: "radio", name: "cx-colour", value: name, checked: this.settings.colour === name, onchange: () => this.#set({ colour: name }) }), h("span", {}, name)));
-    const check = (name, text, title) => h("label", { class: "cx-check", title },
-      h("input", { type: "checkbox", checked: this.settings[name], onchange: (event) => this.#set({ [name]: event.target.checked }) }), text);
-    this.legend = h("div", { class: "cx-legend-slot" });
-    return h("div", { class: "cx-toolbar" },
-      h("fieldset", { class: "cx-colour" }, h("legend", { class: "cx-sr" }, "Colour by"), h("div", { class: "cx-segments" }, colours)),
+      h(
+        "label",
+        h("input", {
+          type: "radio",
+          name: "cx-colour",
+          value: name,
+          checked: this.settings.colour === name,
+          onchange: () => this.#set({ colour: name }),
+        }),
+        h("span", name),
+      ),
+    );
+    const check = (name, text, title) =>
+      h(
+        "label.cx-check",
+        { title },
+        h("input", {
+          type: "checkbox",
+          checked: this.settings[name],
+          onchange: (event) => this.#set({ [name]: event.target.checked }),
+        }),
+        text,
+      );
+    this.legend = h("div.cx-legend-slot");
+    return h(
+      "div.cx-toolbar",
+      h("fieldset.cx-colour", h("legend.cx-sr", "Colour by"), h("div.cx-segments", colours)),
       check("words", "whole words", "Merge the tokens of a word; its weakest part gives the colour"),
       check("focus", "focus", "Dim what only repeats the question or carries no meaning"),
-      this.legend);
+      this.legend,
+    );
   }
 
   #set(change) {
@@ -138,21 +219,36 @@ export class Answers {
     const { colour, words, focus } = this.settings;
     this.view = { scale: this.options.scales[colour] ?? Object.values(this.options.scales)[0], words, focus };
     fill(this.legend, legend(this.view.scale));
-    for (const card of this.cards) card.heat.draw(card.tokens, card.trace.id ? card.trace.last : null, card.trace.last.focus, this.view);
+    for (const card of this.cards)
+      card.heat.draw(card.tokens, card.trace.id ? card.trace.last : null, card.trace.last.focus, this.view);
   }
+}
+
+function said(answer) {
+  return h("p.cx-said", h("b", "Codex does not pass this on, and says instead"), h("bdi", ...reveal(answer)));
+}
+
+function ending({ tokens, finish }) {
+  if (!tokens.length) return h("p.cx-muted", "The model said nothing.");
+  return finish === "length" && h("p.cx-muted", "Cut off at the largest number of tokens.");
 }
 
 function label(trace, index, traces) {
   if (!trace.branched) return trace.steps.length > 1 ? "Answer, after a second look" : "Answer";
   const parent = traces.find((one) => one.id === trace.parent);
   const was = parent?.last.tokens[trace.branched.position];
-  return h("span", {}, `Branch ${index}: `, revealToken(trace.branched.text), was ? [" instead of ", revealToken(was.text)] : null);
+  return h(
+    "span",
+    `Branch ${index}: `,
+    revealToken(trace.branched.text),
+    was ? [" instead of ", revealToken(was.text)] : null,
+  );
 }
 
 // Away from localhost and without TLS a page has no clipboard of its own.
 async function copied(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const box = h("textarea", {});
+  const box = h("textarea");
   box.value = text;
   document.body.append(box);
   box.select();

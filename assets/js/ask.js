@@ -31,7 +31,9 @@ class Ask {
       onprivacy: (level) => this.change("set_privacy", { level }),
     });
     this.composer = new Composer(part("composer"), {
-      ...config, onask: (asked) => this.ask(asked), oncancel: () => this.cancel(),
+      ...config,
+      onask: (asked) => this.ask(asked),
+      oncancel: () => this.cancel(),
       ondrawer: () => this.page.classList.toggle("drawer-open"),
     });
     this.answers = new Answers(part("answers"), {
@@ -42,7 +44,9 @@ class Ask {
       onagain: (question) => this.composer.put(question),
     });
     this.verdict = new Verdict(part("verdict"), {
-      policy: config.policy, version: config.version, scales: config.ranges,
+      policy: config.policy,
+      version: config.version,
+      scales: config.ranges,
       redecide: (trace, policy) => this.call("redecide", { trace, policy }),
       onpolicy: () => this.inspector.policy(this.verdict.policy),
     });
@@ -64,7 +68,14 @@ class Ask {
   async call(name, data) {
     // Gradio answers nothing when the server is gone, and throws when it fails.
     const answer = await this.server[name](data).catch(() => null);
-    return answer ?? { error: { message: "Codex cannot be reached. Is it still running? Nothing you typed is lost.", fields: [] } };
+    return (
+      answer ?? {
+        error: {
+          message: "Codex cannot be reached. Is it still running? Nothing you typed is lost.",
+          fields: [],
+        },
+      }
+    );
   }
 
   /** Show a session: its latest answer, or the one that is named. */
@@ -118,7 +129,9 @@ class Ask {
     const card = this.answers.cards.find((one) => one.trace === trace);
     if (error) return this.answers.note(card, error.message, "error");
     trace.correct = wanted;
-    card.node.querySelectorAll("[aria-pressed]").forEach((button, i) => button.setAttribute("aria-pressed", String(wanted === (i === 0))));
+    card.node
+      .querySelectorAll("[aria-pressed]")
+      .forEach((button, i) => button.setAttribute("aria-pressed", String(wanted === (i === 0))));
   }
 
   ask(asked) {
@@ -140,21 +153,29 @@ class Ask {
   }
 
   #begin(run) {
-    this.run = { id: crypto.randomUUID?.() ?? String(Math.random()), read: 0, step: 0, tokens: [], card: null, ...run };
+    this.run = {
+      id: crypto.randomUUID?.() ?? String(Math.random()),
+      read: 0,
+      step: 0,
+      tokens: [],
+      card: null,
+      ...run,
+    };
     this.composer.run("waiting");
     this.#watch(this.run);
   }
 
   // A stream that breaks off says nothing: ask now and then whether the run is still there.
   async #watch(run) {
-    for (let missing = 0; missing < 2; ) {
+    for (let missing = 0; missing < 2;) {
       await new Promise((done) => setTimeout(done, WATCH));
       if (this.run !== run) return;
       const { value, error } = await this.call("running", { run: run.id });
       if (error && this.run === run) return this.#end(error);
       missing = value || !run.heard ? 0 : missing + 1;
     }
-    if (this.run === run) this.#end({ message: "The connection broke off before the answer was complete. Ask again." });
+    if (this.run === run)
+      this.#end({ message: "The connection broke off before the answer was complete. Ask again." });
   }
 
   async cancel() {
@@ -228,7 +249,8 @@ class Ask {
 
   point(card, index, how) {
     if (how === "leave") return this.picked && this.inspector.showToken(this.picked, { open: false });
-    if (how === "hover" || !card.trace.id) return this.inspector.showToken(this.#pointed(card, index), { open: false });
+    if (how === "hover" || !card.trace.id)
+      return this.inspector.showToken(this.#pointed(card, index), { open: false });
     if (this.answers.active !== card) this.answers.activate(card.trace.id);
     this.picked = this.#pointed(card, index);
     card.heat.select(index);
@@ -238,8 +260,13 @@ class Ask {
 
   #pointed(card, position) {
     const unit = card.heat.units.find(({ from, end }) => position >= from && position < end);
-    return { card, position, token: card.tokens[position], total: card.tokens.length,
-      parts: card.tokens.slice(unit.from, unit.end).map(({ text }) => text) };
+    return {
+      card,
+      position,
+      token: card.tokens[position],
+      total: card.tokens.length,
+      parts: card.tokens.slice(unit.from, unit.end).map(({ text }) => text),
+    };
   }
 
   // On the first visit there is nothing but the question, an explanation and examples.
@@ -249,15 +276,34 @@ class Ask {
   }
 
   #examples() {
-    fill(this.welcome,
-      h("h2", {}, "Ask a model that says how sure it is"),
-      h("p", {}, "Each word of the answer is coloured by how likely the model found it: plain where it was sure, deep orange where it might as well have said something else."),
+    fill(
+      this.welcome,
+      h("h2", "Ask a model that says how sure it is"),
+      h(
+        "p",
+        "Each word of the answer is coloured by how likely the model found it: plain where it was sure, deep orange where it might as well have said something else.",
+      ),
       legend(this.config.scales.probability),
-      h("ul", { class: "cx-examples" }, this.config.examples.map((question) =>
-        h("li", {}, h("button", { type: "button", class: "cx-example", onclick: () => {
-          this.composer.put(question);
-          this.composer.submit();
-        } }, h("span", {}, question), icon("go"))))));
+      h(
+        "ul.cx-examples",
+        this.config.examples.map((question) =>
+          h(
+            "li",
+            h(
+              "button.cx-example",
+              {
+                onclick: () => {
+                  this.composer.put(question);
+                  this.composer.submit();
+                },
+              },
+              h("span", question),
+              icon("go"),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 }
 

@@ -22,22 +22,69 @@ export class Composer {
   /** options: {defaults, limits, engine, onask({question, ...settings}), oncancel(), ondrawer()}. */
   constructor(element, options) {
     this.options = options;
-    this.question = h("textarea", { id: "cx-question", rows: 1, placeholder: "Ask a question", "aria-describedby": "cx-ask-error", spellcheck: "true" });
+    this.question = h("textarea", {
+      id: "cx-question",
+      rows: 1,
+      placeholder: "Ask a question",
+      "aria-describedby": "cx-ask-error",
+      spellcheck: "true",
+    });
     this.ask = h("button", { type: "submit", class: "cx-button primary" }, "Ask");
-    this.cancel = h("button", { type: "button", class: "cx-button", hidden: true, onclick: options.oncancel }, "Cancel");
-    this.error = h("p", { class: "cx-error", id: "cx-ask-error", role: "alert", hidden: true });
-    this.progress = h("p", { class: "cx-progress", role: "status", hidden: true });
-    this.inputs = Object.fromEntries(FIELDS.map(({ name, step }) => [name,
-      h("input", { type: "number", id: `cx-${name}`, step, min: options.limits[name][0], max: options.limits[name][1], value: options.defaults[name], inputmode: "decimal" })]));
-    this.form = h("form", { class: "cx-composer", novalidate: true },
+    this.cancel = h("button.cx-button", { hidden: true, onclick: options.oncancel }, "Cancel");
+    this.error = h("p.cx-error", { id: "cx-ask-error", role: "alert", hidden: true });
+    this.progress = h("p.cx-progress", { role: "status", hidden: true });
+    this.inputs = Object.fromEntries(
+      FIELDS.map(({ name, step }) => [
+        name,
+        h("input", {
+          type: "number",
+          id: `cx-${name}`,
+          step,
+          min: options.limits[name][0],
+          max: options.limits[name][1],
+          value: options.defaults[name],
+          inputmode: "decimal",
+        }),
+      ]),
+    );
+    this.form = h(
+      "form.cx-composer",
+      { novalidate: true },
       h("label", { for: "cx-question", class: "cx-sr" }, "Question"),
-      h("div", { class: "cx-composer-row" },
-        h("button", { type: "button", class: "cx-icon-button cx-drawer", title: "Sessions", "aria-label": "Show or hide the sessions", "aria-controls": "cx-sessions", onclick: options.ondrawer }, icon("menu")),
-        this.question, this.ask, this.cancel),
-      h("div", { class: "cx-below" }, h("div", { class: "cx-settings" },
-        FIELDS.map(({ name, label }) => h("label", { for: `cx-${name}` }, h("span", {}, label), this.inputs[name])),
-        h("span", { class: "cx-engine", title: "The engine that runs the model" }, h("span", { class: "cx-sr" }, "Engine "), options.engine)), this.progress),
-      this.error);
+      h(
+        "div.cx-composer-row",
+        h(
+          "button.cx-icon-button.cx-drawer",
+          {
+            title: "Sessions",
+            "aria-label": "Show or hide the sessions",
+            "aria-controls": "cx-sessions",
+            onclick: options.ondrawer,
+          },
+          icon("menu"),
+        ),
+        this.question,
+        this.ask,
+        this.cancel,
+      ),
+      h(
+        "div.cx-below",
+        h(
+          "div.cx-settings",
+          FIELDS.map(({ name, label }) =>
+            h("label", { for: `cx-${name}` }, h("span", label), this.inputs[name]),
+          ),
+          h(
+            "span.cx-engine",
+            { title: "The engine that runs the model" },
+            h("span.cx-sr", "Engine "),
+            options.engine,
+          ),
+        ),
+        this.progress,
+      ),
+      this.error,
+    );
     element.append(this.form);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -55,8 +102,12 @@ export class Composer {
 
   submit() {
     if (this.phase) return;
-    this.fail(null);
-    const settings = Object.fromEntries(Object.entries(this.inputs).map(([name, input]) => [name, input.value.trim()]));
+    const bad = FIELDS.find(({ name }) => this.inputs[name].validity.badInput);
+    this.fail(bad ? { message: `${bad.label} is not a number.`, fields: [bad.name] } : null);
+    if (bad) return;
+    const settings = Object.fromEntries(
+      Object.entries(this.inputs).map(([name, input]) => [name, input.value.trim()]),
+    );
     this.options.onask({ question: this.question.value, ...settings });
   }
 
@@ -75,7 +126,9 @@ export class Composer {
 
   /** Say what went wrong, at the field where it did. */
   fail(error) {
-    const fields = (error?.fields ?? []).map((name) => this.inputs[name] ?? (name === "query" ? this.question : null)).filter(Boolean);
+    const fields = (error?.fields ?? [])
+      .map((name) => this.inputs[name] ?? (name === "query" ? this.question : null))
+      .filter(Boolean);
     for (const input of [this.question, ...Object.values(this.inputs)]) input.removeAttribute("aria-invalid");
     for (const input of fields) input.setAttribute("aria-invalid", "true");
     fields[0]?.focus();
@@ -97,7 +150,7 @@ export class Composer {
     this.form.classList.toggle("busy", Boolean(phase));
     if (!phase && document.activeElement === document.body) this.question.focus();
     if (phase) {
-      this.clock = h("span", { class: "cx-num", "aria-hidden": "true" });
+      this.clock = h("span.cx-num", { "aria-hidden": "true" });
       fill(this.progress, PHASES[phase], this.clock);
       this.#tick();
     }

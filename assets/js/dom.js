@@ -1,21 +1,26 @@
 // Building nodes. Text from a model only ever enters through createTextNode: it is never parsed as markup.
 
-/** An element: h("button", { class: "link", onclick: f }, "text", node, ...). */
-export function h(tag, attributes = {}, ...children) {
+/** An element: h("button.link", { onclick: f }, "text", node, ...); the attributes may be left out. */
+export function h(what, ...rest) {
+  const [tag, ...classes] = what.split(".");
   const node = document.createElement(tag);
+  if (tag === "button") node.type = "button";
+  if (classes.length) node.className = classes.join(" ");
+  const attributes = rest[0]?.constructor === Object ? rest.shift() : {};
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (name === "style") for (const [key, v] of Object.entries(value)) node.style.setProperty(key, v);
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
-  return node;
+  return fill(node, rest);
 }
 
 /** Replace what a node holds. */
 export function fill(node, ...children) {
-  node.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  node.replaceChildren(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return node;
 }
 
@@ -27,7 +32,7 @@ const ICONS = {
   copy: "M9 9h10v11H9zM5 15V4h10",
   up: "M7 11v9H4v-9zM7 11l4-7c1.6 0 2.4 1 2.2 2.6L12.8 9H19l-1.6 11H7",
   down: "M7 13V4H4v9zM7 13l4 7c1.6 0 2.4-1 2.2-2.6l-.4-2.4H19L17.4 4H7",
-  link: "M10 14a4 4 0 0 0 5.7 0l3-3A4 4 0 0 0 13 5.300l-1 1M14 10a4 4 0 0 0-5.700 0l-3 3A4 4 0 0 0 11 18.700l1-1",
+  link: "M10 14a4 4 0 0 0 5.7 0l3-3A4 4 0 0 0 13 5.3l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3A4 4 0 0 0 11 18.7l1-1",
   edit: "M4 20l1-4L16 5l3 3L8 19z",
   close: "M6 6l12 12M18 6L6 18",
   plus: "M12 5v14M5 12h14",
@@ -40,7 +45,11 @@ const ICONS = {
 /** A line icon; decoration, so it is hidden from screen readers. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", class: "cx-icon", "aria-hidden": "true" }))
+  for (const [key, value] of Object.entries({
+    viewBox: "0 0 24 24",
+    class: "cx-icon",
+    "aria-hidden": "true",
+  }))
     svg.setAttribute(key, value);
   const path = document.createElementNS(SVG, "path");
   path.setAttribute("d", ICONS[name]);
@@ -49,9 +58,25 @@ export function icon(name) {
 }
 
 const NAMES = {
-  0x00ad: "SHY", 0x061c: "ALM", 0x180e: "MVS", 0x200b: "ZWSP", 0x200c: "ZWNJ", 0x200d: "ZWJ", 0x200e: "LRM",
-  0x200f: "RLM", 0x202a: "LRE", 0x202b: "RLE", 0x202c: "PDF", 0x202d: "LRO", 0x202e: "RLO", 0x2060: "WJ",
-  0x2066: "LRI", 0x2067: "RLI", 0x2068: "FSI", 0x2069: "PDI", 0xfeff: "BOM",
+  0x00ad: "SHY",
+  0x061c: "ALM",
+  0x180e: "MVS",
+  0x200b: "ZWSP",
+  0x200c: "ZWNJ",
+  0x200d: "ZWJ",
+  0x200e: "LRM",
+  0x200f: "RLM",
+  0x202a: "LRE",
+  0x202b: "RLE",
+  0x202c: "PDF",
+  0x202d: "LRO",
+  0x202e: "RLO",
+  0x2060: "WJ",
+  0x2066: "LRI",
+  0x2067: "RLI",
+  0x2068: "FSI",
+  0x2069: "PDI",
+  0xfeff: "BOM",
 };
 const HIDDEN =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
@@ -67,7 +92,9 @@ export function reveal(text) {
     if ((code === 0x200c || code === 0x200d) && JOINING.test(before(text, match.index))) continue;
     if (match.index > from) parts.push(document.createTextNode(text.slice(from, match.index)));
     const hex = code.toString(16).toUpperCase().padStart(4, "0");
-    parts.push(h("span", { class: "cx-hidden", title: `U+${hex}, a character that cannot be seen` }, NAMES[code] ?? `U+${hex}`));
+    parts.push(
+      h("span.cx-hidden", { title: `U+${hex}, a character that cannot be seen` }, NAMES[code] ?? `U+${hex}`),
+    );
     from = match.index + match[0].length;
   }
   if (from < text.length || !parts.length) parts.push(document.createTextNode(text.slice(from)));
@@ -81,7 +108,7 @@ function before(text, index) {
 /** A token alone, where its spaces and line ends matter: both shown. */
 export function revealToken(text) {
   const shown = text.replaceAll(" ", "\u2423").replaceAll("\n", "\u23ce").replaceAll("\t", "\u21e5");
-  return h("bdi", { class: "cx-token" }, ...reveal(shown));
+  return h("bdi.cx-token", ...reveal(shown));
 }
 
 /** Two significant digits; "n/a" where a value is missing. */
@@ -97,7 +124,11 @@ export function number(value) {
 
 /** A number with its exact value on hover. */
 export function figure(value, unit = "") {
-  return h("span", { class: "cx-num", title: value === null || value === undefined ? "not available" : `${value} ${unit}`.trim() }, number(value));
+  return h(
+    "span.cx-num",
+    { title: value === null || value === undefined ? "not available" : `${value} ${unit}`.trim() },
+    number(value),
+  );
 }
 
 /** A horizontal bar; share in [0, 1]. */

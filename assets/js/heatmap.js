@@ -23,7 +23,12 @@ export class Heatmap {
     this.tokens = [];
     this.units = [];
     this.spans = [];
-    this.list = h("div", { class: "cx-heat", role: "listbox", "aria-label": options.label, "aria-orientation": "horizontal", dir: "auto" });
+    this.list = h("div.cx-heat", {
+      role: "listbox",
+      "aria-label": options.label,
+      "aria-orientation": "horizontal",
+      dir: "auto",
+    });
     element.append(this.list);
     this.list.addEventListener("pointerover", (event) => this.#point(event, "hover"));
     this.list.addEventListener("click", (event) => this.#point(event, "pick"));
@@ -34,14 +39,22 @@ export class Heatmap {
 
   /** Draw the tokens; `view` is {scale, words, focus}. While it grows only the new tokens are drawn. */
   draw(tokens, groups, focus, view) {
-    const grows = this.view === view && this.groups === groups && this.focus === focus && tokens.length >= this.tokens.length;
+    const grows =
+      this.view === view &&
+      this.groups === groups &&
+      this.focus === focus &&
+      tokens.length >= this.tokens.length;
     if (!grows) {
       this.spans = [];
       fill(this.list);
     }
     Object.assign(this, { tokens, groups, focus, view });
     // A token without text is the beginning of a character; it goes with the token that completes it.
-    const ends = groups ? (view.words ? groups.words : groups.units) : tokens.flatMap(({ text }, i) => (text ? [i + 1] : []));
+    const ends = groups
+      ? view.words
+        ? groups.words
+        : groups.units
+      : tokens.flatMap(({ text }, i) => (text ? [i + 1] : []));
     this.units = ends.map((end, i) => ({ from: i ? ends[i - 1] : 0, end }));
     for (const unit of this.units.slice(this.spans.length)) this.#append(unit);
     if (this.spans.length && !this.spans.some((span) => span.tabIndex === 0)) this.spans[0].tabIndex = 0;
@@ -73,7 +86,10 @@ export class Heatmap {
   }
 
   #append(unit) {
-    const text = this.tokens.slice(unit.from, unit.end).map((token) => token.text).join("");
+    const text = this.tokens
+      .slice(unit.from, unit.end)
+      .map((token) => token.text)
+      .join("");
     const [, lead, body] = text.match(/^(\s*)([^]*)$/);
     const index = this.weakest(unit);
     const token = this.tokens[index];
@@ -82,10 +98,18 @@ export class Heatmap {
     const classes = ["cx-tok", level === null ? "missing" : `s${level}`];
     if (token.given) classes.push("given");
     if (this.view.focus && !inFocus) classes.push("dim");
-    const span = h("span", { class: classes.join(" "), role: "option", "aria-selected": "false", tabindex: "-1" });
+    const span = h("span", {
+      class: classes.join(" "),
+      role: "option",
+      "aria-selected": "false",
+      tabindex: "-1",
+    });
     if (body) span.append(...reveal(body));
-    else span.append(h("span", { class: "cx-blank", "aria-label": "line break" }, lead.includes("\n") ? "\u23ce" : "\u2423"));
-    span.append(h("span", { class: "cx-sr" }, `, ${spoken(token)}`));
+    else
+      span.append(
+        h("span.cx-blank", { "aria-label": "line break" }, lead.includes("\n") ? "\u23ce" : "\u2423"),
+      );
+    span.append(h("span.cx-sr", `, ${spoken(token)}`));
     span.dataset.index = index;
     this.spans.push(span);
     if (body && lead) this.list.append(lead);
@@ -108,7 +132,9 @@ export class Heatmap {
 
 /** The colours' meaning, with each step's underline, for the scale in use. */
 export function legend(scale) {
-  return h("div", { class: "cx-legend", role: "img", "aria-label": `Colours by ${scale.legend}: ${scale.captions.join("; ")}` },
+  return h(
+    "div.cx-legend",
+    { role: "img", "aria-label": `Colours by ${scale.legend}: ${scale.captions.join("; ")}` },
     scale.captions.map((caption, i) => h("span", { class: `cx-swatch s${i}` }, caption)),
     scale.unit,
   );

@@ -6,13 +6,19 @@ const THEME = "codex.theme";
 
 export function mount({ element, props, server }) {
   const config = JSON.parse(props.config);
-  const alarm = h("p", { class: "cx-error cx-alarm", role: "alert", hidden: true });
-  const chip = h("span", { class: "cx-status", role: "status" });
-  const toggle = h("button", { type: "button", class: "cx-icon-button", onclick: () => {
-    const dark = !document.body.classList.contains("dark");
-    localStorage.setItem(THEME, dark ? "dark" : "light");
-    paint(dark);
-  } }, icon("theme"));
+  const alarm = h("p.cx-error.cx-alarm", { role: "alert", hidden: true });
+  const chip = h("span.cx-status", { role: "status" });
+  const toggle = h(
+    "button.cx-icon-button",
+    {
+      onclick: () => {
+        const dark = !document.body.classList.contains("dark");
+        localStorage.setItem(THEME, dark ? "dark" : "light");
+        paint(dark);
+      },
+    },
+    icon("theme"),
+  );
   element.querySelector("[data-part='status']").append(chip);
   element.querySelector("[data-part='tools']").append(toggle);
   element.append(alarm);
@@ -28,7 +34,13 @@ export function mount({ element, props, server }) {
     chip.dataset.state = name;
     alarm.hidden = !error;
     alarm.textContent = error ?? "";
-    fill(chip, h("i", { "aria-hidden": "true" }), { loading: "loading ", error: "not loaded: " }[name] ?? "", h("b", {}, model), h("span", { class: "cx-calibrated" }, calibrated ? "calibrated" : "not calibrated"));
+    fill(
+      chip,
+      h("i", { "aria-hidden": "true" }),
+      { loading: "loading ", error: "not loaded: " }[name] ?? "",
+      h("b", model),
+      h("span.cx-calibrated", calibrated ? "calibrated" : "not calibrated"),
+    );
   }
 
   async function poll() {

@@ -1,7 +1,7 @@
 // The decision on the answer that is looked at, and the thresholds that can be moved to see what they would do.
 
 import { figure, fill, h, icon, number } from "./dom.js";
-import { holds, ruleText } from "./inspector.js";
+import { holds, ruleText } from "./panels.js";
 
 const STEPS = 200; // of a slider, over its signal's natural scale
 
@@ -11,14 +11,22 @@ export class Verdict {
     this.options = options;
     this.active = options.policy;
     this.policy = structuredClone(options.policy);
-    this.decision = h("div", { class: "cx-decision" });
-    this.live = h("p", { class: "cx-sr", "aria-live": "polite" });
-    this.thresholds = h("div", { class: "cx-thresholds" });
-    this.reset = h("button", { type: "button", class: "cx-link", onclick: () => this.#replace(structuredClone(this.active)) }, "Reset");
-    this.error = h("p", { class: "cx-error", role: "alert", hidden: true });
-    element.append(this.decision, this.live,
-      h("details", { class: "cx-tune", open: window.innerWidth >= 1000 },
-        h("summary", {}, "Thresholds", this.reset), this.thresholds), this.error);
+    this.decision = h("div.cx-decision");
+    this.live = h("p.cx-sr", { "aria-live": "polite" });
+    this.thresholds = h("div.cx-thresholds");
+    this.reset = h("button.cx-link", { onclick: () => this.#replace(structuredClone(this.active)) }, "Reset");
+    this.error = h("p.cx-error", { role: "alert", hidden: true });
+    element.append(
+      this.decision,
+      this.live,
+      h(
+        "details.cx-tune",
+        { open: window.innerWidth >= 1000 },
+        h("summary", "Thresholds", this.reset),
+        this.thresholds,
+      ),
+      this.error,
+    );
     this.reset.addEventListener("click", (event) => event.preventDefault());
     this.#build();
   }
@@ -71,20 +79,27 @@ export class Verdict {
     this.reset.hidden = !this.changed;
     this.#marks();
     if (!trace) {
-      fill(this.decision, h("p", { class: "cx-hint" }, "The decision on the answer will stand here."));
+      fill(this.decision, h("p.cx-hint", "The decision on the answer will stand here."));
       return;
     }
     const { value, calibrated } = trace.last.confidence;
     const recorded = trace.last.decision;
-    fill(this.decision,
-      h("div", { class: "cx-decision-head" },
+    fill(
+      this.decision,
+      h(
+        "div.cx-decision-head",
         badge(now.action, true),
-        h("div", { class: "cx-confidence" },
-          h("span", { class: "cx-confidence-value" }, figure(value)),
-          h("span", { class: "cx-muted" }, calibrated === null ? "confidence, not calibrated" : "confidence"))),
-      h("p", { class: "cx-reason" }, now.reason),
+        h(
+          "div.cx-confidence",
+          h("span.cx-confidence-value", figure(value)),
+          h("span.cx-muted", calibrated === null ? "confidence, not calibrated" : "confidence"),
+        ),
+      ),
+      h("p.cx-reason", now.reason),
       now.action !== recorded.action
-        ? h("p", { class: "cx-muted cx-recorded" }, "Recorded when it was asked: ", badge(recorded.action)) : null);
+        ? h("p.cx-muted.cx-recorded", "Recorded when it was asked: ", badge(recorded.action))
+        : null,
+    );
     const said = `Decision: ${now.action}. ${now.reason}. Confidence ${number(value)}${calibrated === null ? ", not calibrated" : ""}.`;
     if (this.live.textContent !== said) this.live.textContent = said;
   }
@@ -92,37 +107,56 @@ export class Verdict {
   #build() {
     const { answer_above, abstain_below } = this.policy;
     this.rows = this.policy.rules.map((rule, i) => this.#rule(rule, i));
-    this.zones = h("span", { class: "cx-zones", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
-    this.mark = h("span", { class: "cx-mark", "aria-hidden": "true" });
-    this.ends = ["abstain_below", "answer_above"].map((name) => h("input", {
-      type: "range", min: 0, max: 1, step: 0.01, value: name === "answer_above" ? answer_above : abstain_below,
-      "aria-label": name === "answer_above" ? "answer when the confidence is at least" : "abstain when the confidence is below",
-      oninput: (event) => this.#route(name, Number(event.target.value)),
-    }));
-    this.routing = h("span", { class: "cx-rule-text" });
-    fill(this.thresholds,
-      h("div", { class: "cx-threshold" },
-        h("div", { class: "cx-threshold-name" }, h("span", {}, "confidence"), this.routing),
-        h("div", { class: "cx-range double" }, this.zones, this.mark, this.ends)),
-      this.rows.map((row) => row.node));
+    this.zones = h("span.cx-zones", { "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+    this.mark = h("span.cx-mark", { "aria-hidden": "true" });
+    this.ends = ["abstain_below", "answer_above"].map((name) =>
+      h("input", {
+        type: "range",
+        min: 0,
+        max: 1,
+        step: 0.01,
+        value: name === "answer_above" ? answer_above : abstain_below,
+        "aria-label":
+          name === "answer_above"
+            ? "answer when the confidence is at least"
+            : "abstain when the confidence is below",
+        oninput: (event) => this.#route(name, Number(event.target.value)),
+      }),
+    );
+    this.routing = h("span.cx-rule-text");
+    fill(
+      this.thresholds,
+      h(
+        "div.cx-threshold",
+        h("div.cx-threshold-name", h("span", "confidence"), this.routing),
+        h("div.cx-range.double", this.zones, this.mark, this.ends),
+      ),
+      this.rows.map((row) => row.node),
+    );
     this.#draw();
   }
 
   #rule(rule, i) {
     const [low, high] = this.options.scales[rule.signal] ?? [-10, 10];
     const input = h("input", {
-      type: "range", min: low, max: high, step: (high - low) / STEPS, value: rule.below ?? rule.above,
+      type: "range",
+      min: low,
+      max: high,
+      step: (high - low) / STEPS,
+      value: rule.below ?? rule.above,
       "aria-label": `${rule.signal} ${rule.below !== null ? "below" : "above"}: ${rule.gate}`,
       oninput: (event) => {
         this.policy.rules[i][rule.below !== null ? "below" : "above"] = Number(event.target.value);
         this.#moved();
       },
     });
-    const text = h("span", { class: "cx-rule-text" });
-    const mark = h("span", { class: "cx-mark", "aria-hidden": "true" });
-    const node = h("div", { class: "cx-threshold" },
-      h("div", { class: "cx-threshold-name" }, h("span", {}, rule.signal), text),
-      h("div", { class: "cx-range" }, h("span", { class: "cx-track", "aria-hidden": "true" }), mark, input));
+    const text = h("span.cx-rule-text");
+    const mark = h("span.cx-mark", { "aria-hidden": "true" });
+    const node = h(
+      "div.cx-threshold",
+      h("div.cx-threshold-name", h("span", rule.signal), text),
+      h("div.cx-range", h("span.cx-track", { "aria-hidden": "true" }), mark, input),
+    );
     return { node, text, mark, low, high };
   }
 
@@ -142,14 +176,18 @@ export class Verdict {
     const signals = this.trace?.last.values ?? {};
     const confidence = this.trace?.last.confidence.value ?? null;
     place(this.mark, confidence, 0, 1, "confidence");
-    fill(this.routing, h("span", { class: "zone abstain" }, `abstain < ${low}`), h("span", { class: "zone answer" }, `answer \u2265 ${high}`));
+    fill(
+      this.routing,
+      h("span.zone.abstain", `abstain < ${low}`),
+      h("span.zone.answer", `answer \u2265 ${high}`),
+    );
     [low, high - low, 1 - high].forEach((share, i) => (this.zones.children[i].style.flexGrow = share));
     const deciding = this.policy.rules.findIndex((rule) => holds(rule, signals[rule.signal]));
     this.policy.rules.forEach((rule, i) => {
       const { text, mark, low: from, high: to } = this.rows[i];
       place(mark, signals[rule.signal] ?? null, from, to, rule.signal);
       const now = holds(rule, signals[rule.signal]);
-      fill(text, ruleText(rule), i === deciding ? h("b", {}, "decides") : now ? h("i", {}, "holds too") : null);
+      fill(text, ruleText(rule), i === deciding ? h("b", "decides") : now ? h("i", "holds too") : null);
     });
   }
 }
