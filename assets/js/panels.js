@@ -27,7 +27,7 @@ export function samplesPanel({ trace }) {
               "summary",
               h(
                 "span.cx-group-name",
-                h("bdi", ...reveal(group.text)),
+                h("bdi", { title: group.text }, ...reveal(group.text)),
                 group.answer ? h("span.cx-tag", "the answer") : null,
               ),
               h(
