@@ -53,6 +53,12 @@ export class Answers {
     return card;
   }
 
+  /** Begin a growing card's text anew. */
+  restart(card, name) {
+    card.label.textContent = name;
+    this.grow(card, []);
+  }
+
   /** Draw a growing card's tokens. */
   grow(card, tokens) {
     card.tokens = [...card.prefix, ...tokens];

@@ -198,7 +198,10 @@ class Ask {
   }
 
   #read({ step, tokens }) {
-    if (step !== this.run.step) Object.assign(this.run, { step, tokens: [] });
+    if (step !== this.run.step) {
+      Object.assign(this.run, { step, tokens: [] });
+      this.answers.restart(this.run.card, "Second answer, after checking the first");
+    }
     this.run.tokens.push(...tokens);
     this.#show();
   }

@@ -14,7 +14,17 @@ export class Verdict {
     this.decision = h("div.cx-decision");
     this.live = h("p.cx-sr", { "aria-live": "polite" });
     this.thresholds = h("div.cx-thresholds");
-    this.reset = h("button.cx-link", { onclick: () => this.#replace(structuredClone(this.active)) }, "Reset");
+    const reset = h(
+      "button.cx-link",
+      { onclick: () => this.#replace(structuredClone(this.active)) },
+      "Reset",
+    );
+    this.moved = h(
+      "p.cx-muted.cx-moved",
+      { hidden: true },
+      h("span", "Moved thresholds hold on this page, for the next questions too."),
+      reset,
+    );
     this.error = h("p.cx-error", { role: "alert", hidden: true });
     element.append(
       this.decision,
@@ -22,12 +32,12 @@ export class Verdict {
       h(
         "details.cx-tune",
         { open: window.innerWidth >= 1000 },
-        h("summary", "Thresholds", this.reset),
+        h("summary", "Thresholds"),
         this.thresholds,
+        this.moved,
       ),
       this.error,
     );
-    this.reset.addEventListener("click", (event) => event.preventDefault());
     this.#build();
   }
 
@@ -76,7 +86,7 @@ export class Verdict {
 
   #draw() {
     const { trace, now } = this;
-    this.reset.hidden = !this.changed;
+    this.moved.hidden = !this.changed;
     this.#marks();
     if (!trace) {
       fill(this.decision, h("p.cx-hint", "The decision on the answer will stand here."));

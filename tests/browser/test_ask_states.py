@@ -182,6 +182,21 @@ def test_words_merge_with_their_weakest_part_and_focus_dims_the_rest(page: Page,
     expect(word).not_to_have_class(re.compile("dim"))
 
 
+def test_a_second_look_takes_the_place_of_the_first_and_the_steps_tell_both(
+    page: Page, scripted: Scripted
+) -> None:
+    # ln 0.1 = -2.3, below the default -1.5: reflect.
+    scripted.scripts |= {"Check your answer": Script(["Perth"], [0.9]), "Where?": Script(["Sydney"], [0.1])}
+    open_page(page, scripted.url)
+    ask(page, "Where?")
+    expect(page.get_by_role("region", name="Answer", exact=True)).to_contain_text("after a second look")
+    expect(page.get_by_role("option")).to_have_text([re.compile("^Perth")])
+    page.get_by_role("tab", name="Steps").click()
+    steps = page.get_by_role("tabpanel").get_by_role("listitem")
+    expect(steps.first).to_contain_text(re.compile("Asked the model.*Sydney"))
+    expect(steps.nth(1)).to_contain_text(re.compile("check its answer.*Perth"))
+
+
 def test_what_is_kept_of_a_question_can_be_switched(page: Page, scripted: Scripted) -> None:
     open_page(page, scripted.url)
     page.get_by_role("group", name="Kept of a question").get_by_label("All").check(force=True)
