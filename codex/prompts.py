@@ -6,18 +6,15 @@ import hashlib
 
 from codex.types import Message
 
-SYSTEM = "Answer the question in one short sentence."
-
 CHECK = (
     "Check your answer. Is every part of it right? "
-    "If it is, give the same answer again; if it is not, give the right one. "
-    "Answer in one short sentence."
+    "If it is, give the same answer again; if it is not, give the right one."
 )
 
 
 def ask(question: str) -> list[Message]:
-    """The first asking."""
-    return [Message("system", SYSTEM), Message("user", question)]
+    """The first asking: the question as it stands, under the model's own chat template."""
+    return [Message("user", question)]
 
 
 def reflect(question: str, answer: str) -> list[Message]:
@@ -27,4 +24,4 @@ def reflect(question: str, answer: str) -> list[Message]:
 
 def fingerprint() -> str:
     """Changes when any template changes; 12 hexadecimal digits."""
-    return hashlib.sha256("\0".join((SYSTEM, CHECK)).encode()).hexdigest()[:12]
+    return hashlib.sha256(CHECK.encode()).hexdigest()[:12]
