@@ -29,7 +29,7 @@ from pages.views import JSON, family, roots, session_line, token_view, trace_vie
 
 EXAMPLES = (
     "What is the capital of Australia?",
-    "Who wrote the novel Middlemarch?",
+    "In which year did the Titanic sink?",
     "What is 17 times 23?",
 )
 FRAME = 0.05

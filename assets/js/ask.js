@@ -317,5 +317,5 @@ function weakest(trace) {
     if (token.given || token.p === null || !trace.last.focus[i]) return;
     if (least === null || token.p < trace.last.tokens[least].p) least = i;
   });
-  return least ?? (trace.last.tokens.length ? 0 : null);
+  return least ?? trace.branched?.position ?? (trace.last.tokens.length ? 0 : null);
 }
