@@ -1,0 +1,64 @@
+"""`make bench`: what Codex promises about speed and memory, beside what it reaches on this machine.
+
+Ratios are taken pair by pair in one process, in turn, since a machine's speed drifts. Nothing here is a
+test: a slow machine makes a line say "missed", and the exit status says so too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from codex.engines.models import Models, default_home
+from tests.bench import decoding, serving
+from tests.bench.line import Line
+
+PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
+    "llama_cpp": decoding.llama_cpp,
+    "huggingface": decoding.huggingface,
+    "serving": serving.measure,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which parts; all when none is named")
+    chosen = parser.parse_args().parts or list(PARTS)
+    lines: list[Line] = []
+    console = Console()
+    with tempfile.TemporaryDirectory() as folder:
+        home = _home(Path(folder))
+        for part in chosen:
+            for line in PARTS[part](home):
+                lines.append(line)
+                console.print(f"{line.name}: {line.shown}", style="dim")
+    console.print(_table(lines))
+    console.print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", style="dim")
+    return 0 if all(line.reached for line in lines) else 1
+
+
+def _home(folder: Path) -> Path:
+    """A home of its own with the user's models and caches, so that no question lands in the user's store."""
+    own = Models(default_home())
+    for shared in (own.folder, own.cache):
+        shared.mkdir(parents=True, exist_ok=True)
+        (folder / shared.name).symlink_to(shared, target_is_directory=True)
+    return folder
+
+
+def _table(lines: list[Line]) -> Table:
+    table = Table("what", "asked", "got", "", "how measured", box=None)
+    for line in lines:
+        table.add_row(line.name, line.asked, line.shown, "reached" if line.reached else "MISSED", line.how)
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())
