@@ -156,12 +156,11 @@ def test_a_branch_of_another_models_answer_is_409(serve: Serve) -> None:
     assert "scripted:another:none" in error["message"]
 
 
-def test_a_branch_of_a_question_that_was_not_kept_is_409(serve: Serve) -> None:
-    served = serve()
-    trace_id = served.http.post("/infer", json={"query": "Capital?"}).json()["trace_id"]
-    served.workbench._recent.clear()
+def test_a_branch_of_a_question_that_was_not_kept_is_409(sure: Served) -> None:
+    trace_id = sure.http.post("/infer", json={"query": "Capital?"}).json()["trace_id"]
+    sure.workbench._recent.clear()
     error = assert_error(
-        served.http.post(f"/traces/{trace_id}/branch", json={"position": 0, "token_id": 1}), 409
+        sure.http.post(f"/traces/{trace_id}/branch", json={"position": 0, "token_id": 1}), 409
     )
     assert "store.privacy=full" in error["message"]
 

@@ -10,16 +10,14 @@ import pytest
 from codex.server.bodies import TraceBody
 from codex.types import Generation
 from tests.scripted import Script, ScriptedEngine
-from tests.server.conftest import SURE, Serve
+from tests.server.conftest import SURE, Serve, Served
 
 UNSURE = Script(["Perth", " is", " it"], [0.1, 0.9, 0.9], samples=["Perth", "Sydney"])
 """Its first token lies under the default 0.20, and its mean log-probability above -1.5: abstain."""
 
 
-def test_infer_answers_with_everything_and_null_for_what_is_not_available(serve: Serve) -> None:
-    reply = (
-        serve().http.post("/infer", json={"query": "Capital?", "n_samples": 2, "enable_rag": False}).json()
-    )
+def test_infer_answers_with_everything_and_null_for_what_is_not_available(sure: Served) -> None:
+    reply = sure.http.post("/infer", json={"query": "Capital?", "n_samples": 2, "enable_rag": False}).json()
     assert reply["answer"] == "The capital is Canberra."
     assert reply["decision"] == "answer"
     assert reply["gate"] == "proceed"
@@ -39,8 +37,8 @@ def test_an_abstention_says_something_to_the_user(serve: Serve) -> None:
     assert reply["answer"] != reply["model_answer"] == "Perth is it"
 
 
-def test_a_policy_of_the_request_decides_this_request_only(serve: Serve) -> None:
-    http = serve().http
+def test_a_policy_of_the_request_decides_this_request_only(sure: Served) -> None:
+    http = sure.http
     impossible = {"answer_above": 1.0, "abstain_below": 1.0, "rules": []}
     asked = [http.post("/infer", json={"query": "Capital?", "policy": p}).json() for p in (impossible, None)]
     assert [reply["decision"] for reply in asked] == ["abstain", "answer"]
@@ -95,18 +93,17 @@ def test_a_trace_has_every_token_and_its_alternatives(serve: Serve) -> None:
     assert len(trace["steps"][-1]["focus"]) == 4
 
 
-def test_a_trace_that_only_the_store_remembers_hides_its_question(serve: Serve) -> None:
-    served = serve()
-    trace_id = served.http.post("/infer", json={"query": "Secret?"}).json()["trace_id"]
-    served.workbench._recent.clear()
-    stored = served.http.get(f"/traces/{trace_id}").json()
+def test_a_trace_that_only_the_store_remembers_hides_its_question(sure: Served) -> None:
+    trace_id = sure.http.post("/infer", json={"query": "Secret?"}).json()["trace_id"]
+    sure.workbench._recent.clear()
+    stored = sure.http.get(f"/traces/{trace_id}").json()
     assert stored["question"] is None
     assert stored["steps"][0]["prompt"] is None
     assert len(stored["question_sha256"]) == 64
 
 
-def test_a_branch_goes_on_from_another_token(serve: Serve) -> None:
-    http = serve().http
+def test_a_branch_goes_on_from_another_token(sure: Served) -> None:
+    http = sure.http
     parent = http.post("/infer", json={"query": "Capital?"}).json()["trace_id"]
     tokens = http.get(f"/traces/{parent}").json()["steps"][-1]["generation"]["tokens"]
     other = next(a for a in tokens[3]["alternatives"] if a["id"] != tokens[3]["id"])
@@ -144,8 +141,8 @@ def test_a_number_that_is_none_is_null_in_every_answer(serve: Serve) -> None:
     assert [t["self_certainty"] for t in tokens] == [None, None, None, 1.0, 2.0]
 
 
-def test_health_says_ready_with_model_and_version(serve: Serve) -> None:
-    response = serve().http.get("/healthz")
+def test_health_says_ready_with_model_and_version(sure: Served) -> None:
+    response = sure.http.get("/healthz")
     assert response.status_code == 200
     assert response.json() == {
         "status": "ready",

@@ -15,7 +15,7 @@ from codex.errors import ModelError
 from codex.server import bodies
 from codex.types import Token
 from tests.scripted import Script, ScriptedEngine
-from tests.server.conftest import SURE, Serve
+from tests.server.conftest import SURE, Serve, Served
 
 BODIES: dict[str, type[BaseModel]] = {
     "token": bodies.TokenEventBody,
@@ -49,8 +49,8 @@ def parsed(response: httpx.Response) -> Iterator[tuple[str, Any]]:
             name, data = "", ""
 
 
-def test_the_events_come_in_order_with_the_documented_bodies(serve: Serve) -> None:
-    http = serve().http
+def test_the_events_come_in_order_with_the_documented_bodies(sure: Served) -> None:
+    http = sure.http
     events = events_of(http, "Capital?", n_samples=2)
     assert [name for name, _ in events] == [
         *["token"] * 5, "generation", "samples", "signals", "decision", "trace",
@@ -64,8 +64,8 @@ def test_the_events_come_in_order_with_the_documented_bodies(serve: Serve) -> No
     assert http.get(f"/traces/{last['trace']['id']}").json() == last["trace"]
 
 
-def test_the_stream_ends_with_the_same_reply_as_infer(serve: Serve) -> None:
-    http = serve().http
+def test_the_stream_ends_with_the_same_reply_as_infer(sure: Served) -> None:
+    http = sure.http
     streamed = events_of(http, "Capital?", n_samples=2)[-1][1]["reply"]
     plain = http.post("/infer", json={"query": "Capital?", "n_samples": 2}).json()
     differs = {"trace_id", "session_id", "seconds"}
