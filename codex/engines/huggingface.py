@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import itertools
 import queue
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -65,35 +67,37 @@ class _Call:
     def unstarted(self) -> Iterator[Token | Finished]:
         """What a call that never had its turn comes to."""
         for at in range(len(self.rows)):
-            yield from _Row(self, at, time.perf_counter()).news(cancelled=True)
+            yield from _Row(self, at, frozenset(), time.perf_counter()).news(cancelled=True)
 
 
 class _Row:
     """One continuation under way."""
 
-    def __init__(self, call: _Call, index: int, started: float) -> None:
+    def __init__(self, call: _Call, index: int, ends: frozenset[int], started: float) -> None:
         self._index = index
         self._call = call
+        self._ends = ends
         self._started = started
         self._left = call.rows[index].max_tokens
-        self._filter = StopFilter(call.rows[index].stop)
-        for token in call.prefix:
-            if not self._filter.stopped:
-                self._filter.push(token)
         self._told = len(call.prefix)
-        self.reason: FinishReason | None = "stop" if self._filter.stopped else None
+        self._filter = StopFilter(call.rows[index].stop)
+        self.reason: FinishReason | None = None
+        """Set when the row is complete."""
+        for token in call.prefix:
+            self._take(token)
 
-    def push(self, token: Token, ends: frozenset[int]) -> None:
-        """Take the next token of the model; sets `reason` when it is the last."""
+    def push(self, token: Token) -> None:
+        """Take the next token of the model."""
         self._left -= 1
-        if token.id in ends:
-            self.reason = "stop"
-            return
-        self._filter.push(token)
-        if self._filter.stopped:
-            self.reason = "stop"
-        elif not self._left:
+        self._take(token)
+        if self.reason is None and not self._left:
             self.reason = "length"
+
+    def _take(self, token: Token) -> None:
+        if self.reason is None and token.id not in self._ends:
+            self._filter.push(token)
+        if token.id in self._ends or self._filter.stopped:
+            self.reason = "stop"
 
     def news(self, cancelled: bool) -> Iterator[Token | Finished]:
         """What the caller is to be told since the last time; a Finished is the end of the row."""
@@ -267,7 +271,7 @@ class HuggingFaceEngine(Engine):
         from codex.engines.statistics import measure, unpack
 
         started = time.perf_counter()
-        rows = [_Row(call, at, started) for at in range(len(call.rows))]
+        rows = [_Row(call, at, loaded.ends, started) for at in range(len(call.rows))]
         context = call.ids + [token.id for token in call.prefix]
         cache, logits = self._prefill(loaded, context, call)
         cache.batch_repeat_interleave(len(rows))
@@ -291,7 +295,7 @@ class HuggingFaceEngine(Engine):
             ids = draw(distribution.expand(len(rows), -1), step)
             # The step's one transfer from the device.
             for row, values in zip(rows, measure(distribution, ids).tolist(), strict=True):
-                row.push(unpack(values, loaded.spelled), loaded.ends)
+                row.push(unpack(values, loaded.spelled, loaded.ends))
 
     def _prefill(
         self, loaded: LoadedModel, ids: list[int], call: _Call | None = None
@@ -331,7 +335,8 @@ class HuggingFaceEngine(Engine):
             for piece in torch.tensor(given, device=logits.device).split(SCORED_AT_ONCE):
                 out = loaded.model(input_ids=piece[None], past_key_values=cache, use_cache=True).logits[0]
                 before, logits = torch.cat([logits, out[:-1]]), out[-1:]
-                tokens += [unpack(it, loaded.spelled) for it in measure(before.float(), piece).tolist()]
+                rows = measure(before.float(), piece).tolist()
+                tokens += [unpack(values, loaded.spelled, loaded.ends) for values in rows]
         return Generation(
             text=b"".join(token.bytes for token in tokens).decode("utf-8", "replace"),
             tokens=tuple(tokens),
@@ -362,9 +367,14 @@ class HuggingFaceEngine(Engine):
         return self._loaded
 
     def _release(self) -> None:
+        if self._loaded is None:
+            return
         import torch
 
         self._loaded = None
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+        if sys.platform == "linux":
+            # The weights are many blocks of a mebibyte, which the C library would keep for later.
+            getattr(ctypes.CDLL(None), "malloc_trim", int)(0)

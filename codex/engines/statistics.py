@@ -44,8 +44,11 @@ def measure(logits: Tensor, chosen: Tensor) -> Tensor:
     return torch.cat([it.double().expand(rows, -1) for it in columns], -1)
 
 
-def unpack(values: list[float], spelled: TokenBytes) -> Token:
-    """One row of `measure`, on the host, as a Token. The chosen token is always among its alternatives."""
+def unpack(values: list[float], spelled: TokenBytes, ends: frozenset[int]) -> Token:
+    """One row of `measure`, on the host, as a Token. The chosen token is always among its alternatives.
+
+    ends: the tokens that end an answer.
+    """
     token_id, logprob, entropy, rank, certainty = values[:_HEAD]
     k = (len(values) - _HEAD) // 2
     likeliest = dict(zip(map(int, values[_HEAD : _HEAD + k]), values[_HEAD + k :], strict=True))
@@ -60,6 +63,8 @@ def unpack(values: list[float], spelled: TokenBytes) -> Token:
         rank=int(rank),
         self_certainty=certainty if math.isfinite(certainty) else None,
         alternatives=tuple(
-            Alternative(at, spelled[at], value) for at, value in likeliest.items() if value > -math.inf
+            Alternative(at, spelled[at], value, at in ends)
+            for at, value in likeliest.items()
+            if value > -math.inf
         ),
     )

@@ -1,0 +1,26 @@
+"""Fixtures of the engines: each model is loaded once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from codex.engines.huggingface import HuggingFaceConfig, HuggingFaceEngine
+from codex.engines.loading import spare_the_cores
+from codex.engines.models import Models, default_home
+
+spare_the_cores()
+
+
+@pytest.fixture(scope="session")
+def hf() -> Iterator[HuggingFaceEngine]:
+    """SmolLM2 in float32 on the CPU, so that only rounding stands between two ways to compute a thing.
+
+    Converted under the user's own cache, as the model is fetched there: once a machine.
+    """
+    config = HuggingFaceConfig(dtype="float32", device="cpu", threads=2)
+    engine = HuggingFaceEngine(config, Models(default_home()))
+    engine.load()
+    yield engine
+    engine.unload()
