@@ -136,19 +136,23 @@ class Models:
         """
         if model_path in PACKAGED:
             return self.fetch(model_path)
-        for path in (
-            Path(model_path).expanduser(),
-            self.folder / model_path,
-            self.folder / f"{model_path}.gguf",
-        ):
-            if model_path and path.exists():
-                return _only_gguf(path) if gguf and path.is_dir() else path
+        found = self.find(model_path)
+        if found:
+            return _only_gguf(found) if gguf and found.is_dir() else found
         if _HUB_NAME.fullmatch(model_path) and not re.fullmatch(r"[^/]+/[^/]+\.gguf", model_path):
             return _from_hub(model_path, gguf=gguf)
         raise ModelError(
             f"There is no model {model_path!r}. {self._nearest(model_path)}"
             "`codex models` lists the names; a path or a Hugging Face name (owner/repo) works too."
         )
+
+    def find(self, model_path: str) -> Path | None:
+        """What `resolve` would take from this machine, or None: nothing is fetched."""
+        known = PACKAGED.get(model_path)
+        if known:
+            return self._path(known) if self._present(known) else None
+        named = (Path(model_path).expanduser(), self.folder / model_path, self.folder / f"{model_path}.gguf")
+        return next((path for path in named if model_path and path.exists()), None)
 
     def _path(self, known: PackagedModel) -> Path:
         return self.folder / f"{known.name}.gguf"

@@ -1,0 +1,178 @@
+"""llama.cpp's own server core in this process, through xllamacpp: opened, asked and closed."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from codex.engines.base import ModelConfig
+from codex.engines.gguf_header import read_header
+from codex.engines.llama_rows import Entry, Vocabulary
+from codex.errors import CapabilityError, ModelError
+
+SLOTS = 16
+"""Rows that the server decodes at once, one of them kept for probes."""
+_HTTP_SECONDS = 60.0
+_LOADS = """
+import sys, xllamacpp
+params = xllamacpp.CommonParams()
+params.model.path, params.n_gpu_layers, params.n_ctx = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+params.verbosity, params.fit_params = 1, False
+xllamacpp.Server(params)
+"""
+
+
+class LlamaServer:
+    """One loaded model.
+
+    context: tokens of prompt and answer together. The key-value cache is one pool for all rows, of
+    twice as many cells: half for the rows, half for a probe, which needs as much as one row at most.
+    """
+
+    def __init__(self, path: Path, config: ModelConfig) -> None:
+        """Raises ModelError: not GGUF, cut short, of an unknown architecture, not enough memory."""
+        header = read_header(path)
+        self.context = min(config.context_size, header.context_length or config.context_size)
+        self._key = secrets.token_hex()
+        self._server = self._open(path, config)
+        self._address = self._server.listening_address.removeprefix("http://")
+        self._probing = threading.Lock()
+        properties = self._ask("GET", "/props")
+        self._opening = properties["bos_token"]
+        self._has_template = bool(properties["chat_template"])
+        self._whole = self.tokenize("a")[-1]
+        self.vocabulary = Vocabulary(
+            size=self._ask("GET", "/v1/models")["data"][0]["meta"]["n_vocab"], ends=self._ends()
+        )
+
+    def close(self) -> None:
+        """Give the memory back. Nothing may run any more."""
+        del self._server
+
+    def stream(self, request: dict[str, Any], take: Callable[[dict[str, Any]], bool]) -> None:
+        """Run a completion; `take` gets each chunk and ends it by returning True.
+
+        What `take` raises reaches the caller. Raises ModelError with the server's words.
+        """
+        failure: list[BaseException] = []
+
+        def guarded(chunk: dict[str, Any]) -> bool:
+            try:
+                if "error" in chunk:
+                    raise ModelError(f"llama.cpp: {chunk['error']['message']}")
+                return take(chunk)
+            except BaseException as error:
+                failure.append(error)
+                return True
+
+        self._server.handle_completions({**request, "stream": True}, guarded)
+        if failure:
+            raise failure[0]
+
+    def probe(self, ids: Sequence[int], wanted: int) -> list[Entry]:
+        """The `wanted` likeliest tokens after `ids`, likeliest first, raw.
+
+        A whole character is forced as the outcome, since for a part of one nothing would be sent.
+        """
+        request = {
+            "prompt": list(ids),
+            "max_tokens": 1,
+            "logprobs": wanted,
+            "logit_bias": [[self._whole, 1e6]],
+            "cache_prompt": False,
+            "temperature": 0,
+        }
+        with self._probing:
+            answer = self._server.handle_completions(request)
+        if "error" in answer:
+            raise ModelError(f"llama.cpp: {answer['error']['message']}")
+        entries: list[Entry] = answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+        return entries
+
+    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """Token ids; with `special`, control tokens are read and what opens a text is put in front."""
+        opened = not special or (bool(self._opening) and text.startswith(self._opening))
+        body = {"content": text, "parse_special": special, "add_special": not opened}
+        ids: list[int] = self._ask("POST", "/tokenize", body)["tokens"]
+        return ids
+
+    def render(self, messages: list[dict[str, str]]) -> str:
+        """The model's own chat template applied. Raises CapabilityError when it has none."""
+        if not self._has_template:
+            raise CapabilityError(
+                "This model has no chat template: it only continues text. "
+                "Take an instruct model, or use complete()."
+            )
+        return str(self._ask("POST", "/apply-template", {"messages": messages})["prompt"])
+
+    def _ends(self) -> frozenset[int]:
+        """The tokens that llama.cpp forbids when it is told to go on after the end."""
+        answer = self._server.handle_completions(
+            {"prompt": [self._whole], "max_tokens": 1, "ignore_eos": True, "verbose": True}
+        )
+        return frozenset(it["token"] for it in answer["__verbose"]["generation_settings"]["logit_bias"])
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        """The few calls that xllamacpp offers over its loopback port only. The key keeps others out."""
+        connection = http.client.HTTPConnection(self._address, timeout=_HTTP_SECONDS)
+        try:
+            headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        if "error" in answer:
+            raise ModelError(f"llama.cpp: {answer['error']['message']}")
+        return answer
+
+    def _open(self, path: Path, config: ModelConfig) -> Any:
+        # Read when llama.cpp is first imported. By default its threads spin while they wait for each
+        # other, and on cores that others use too a token then takes up to 30 times as long.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        import xllamacpp
+
+        params = xllamacpp.CommonParams()
+        params.model.path = str(path)
+        params.n_gpu_layers = config.gpu_layers
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config.threads
+        params.n_batch = config.batch_size
+        params.n_ubatch = min(config.batch_size, params.n_ubatch)
+        params.n_ctx = 2 * self.context
+        params.n_parallel = SLOTS
+        params.kv_unified = True
+        # What a row leaves behind is dropped when the next one starts: cells are then handed out in
+        # the same order for the same request, and sums come out the same to the last bit.
+        params.cache_idle_slots = True
+        params.cache_ram_mib = 1
+        params.n_ctx_checkpoints = 0
+        params.warmup = params.fit_params = params.ui = params.endpoint_slots = False
+        params.n_threads_http = 2
+        params.api_keys = [self._key]
+        params.verbosity = 3 if os.environ.get("CODEX_DEBUG") else -1
+        try:
+            return xllamacpp.Server(params)
+        except RuntimeError as error:
+            raise ModelError(
+                f"llama.cpp cannot load {path}: {_complaint(path, config.gpu_layers, params.n_ctx)}"
+            ) from error
+
+
+def _complaint(path: Path, gpu_layers: int, context: int) -> str:
+    """Why a model cannot be loaded: only the log says so, so another process loads it with the log on."""
+    tried = subprocess.run(
+        [sys.executable, "-c", _LOADS, str(path), str(gpu_layers), str(context)],
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    said = re.findall(r"(?:error loading model: |ggml_\w+: |: failed to )(.+)", tried.stderr)
+    return f"{said[0]}." if said else "it gives no reason. CODEX_DEBUG=1 shows llama.cpp's log."
