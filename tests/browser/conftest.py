@@ -102,8 +102,9 @@ def page(context: BrowserContext) -> Page:
 
 @pytest.fixture(scope="session")
 def real(browser: Browser, codex_home: Path) -> Iterator[Served]:
-    """Codex as it is started, with the default model."""
-    workbench = Workbench.open([f"home={codex_home}", "engine=llama_cpp", "engine.threads=2"])
+    """Codex with the default model; short answers and few samples, so that the tests stay quick."""
+    few = ["engine.threads=2", "engine.params.max_tokens=32", "ask.n_samples=3"]
+    workbench = Workbench.open([f"home={codex_home}", "engine=llama_cpp", *few])
     workbench.load()
     with serving(workbench) as url:
         yield Served(url, workbench)

@@ -8,7 +8,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Served, ask, open_page
 
-QUESTION = "What is the capital of France?"
+QUESTION = "What is the capital of Australia?"
+OTHER = "In which year did the Titanic sink?"
 
 
 def test_an_answer_comes_token_by_token_with_its_colours_and_decision(page: Page, real: Served) -> None:
@@ -16,8 +17,9 @@ def test_an_answer_comes_token_by_token_with_its_colours_and_decision(page: Page
     expect(page.get_by_role("heading", name="says how sure it is")).to_be_visible()
     ask(page, QUESTION)
     tokens = page.get_by_role("listbox", name="Answer, token by token").get_by_role("option")
-    expect(tokens.filter(has_text="Paris")).to_have_count(1)
-    expect(tokens.filter(has_text="Paris")).to_have_class(re.compile(r"\bs[0-4]\b"))
+    expect(tokens.filter(has_text="Canberra")).to_have_count(1)
+    # The model gives Sydney about a third, so Canberra is never in the surest step.
+    expect(tokens.filter(has_text="Canberra")).to_have_class(re.compile(r"\bs[1-4]\b"))
     decision = page.get_by_role("region", name="Decision")
     expect(decision.get_by_text(re.compile("^(answer|defer|abstain)$")).first).to_be_visible()
     expect(decision).to_contain_text("not calibrated")
@@ -51,18 +53,16 @@ def test_an_alternative_is_found_and_picked_with_the_keyboard_alone(page: Page, 
     expect(page.get_by_role("region", name="Answer", exact=True)).to_be_visible()
 
 
-def test_a_session_opens_again_after_a_reload_with_its_branch_and_can_be_deleted(
-    page: Page, real: Served
-) -> None:
+def test_a_session_opens_again_after_a_reload_and_can_be_deleted(page: Page, real: Served) -> None:
     open_page(page, real.url)
     ask(page, QUESTION)
-    ask(page, "What is two plus two?")
+    ask(page, OTHER)
     text = page.get_by_role("listbox", name="Answer, token by token").inner_text()
     page.reload()
-    expect(page.get_by_role("heading", name="What is two plus two?")).to_be_visible()
+    expect(page.get_by_role("heading", name=OTHER)).to_be_visible()
     expect(page.get_by_role("listbox", name="Answer, token by token")).to_have_text(text, use_inner_text=True)
     sessions = page.get_by_role("navigation", name="Sessions")
-    sessions.get_by_role("button", name=re.compile("capital of France")).click()
+    sessions.locator(".cx-asked button").first.click()
     expect(page.get_by_role("heading", name=QUESTION)).to_be_visible()
     before = sessions.get_by_role("link").count()
     sessions.locator(".here").get_by_role("button", name=re.compile("^Delete")).click()
@@ -80,7 +80,7 @@ def test_samples_signals_steps_and_details_say_where_the_decision_comes_from(
     panel = page.get_by_role("tabpanel")
     page.get_by_role("tab", name="Token").focus()
     page.keyboard.press("ArrowRight")
-    expect(panel).to_contain_text(re.compile(r"Asked 5 more times.*\d of 5"))
+    expect(panel).to_contain_text(re.compile(r"Asked 3 more times.*\d of 3"))
     page.keyboard.press("ArrowRight")
     expect(panel).to_contain_text("Mean log-probability")
     expect(panel).to_contain_text("→ reflect")
