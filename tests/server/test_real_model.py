@@ -29,25 +29,29 @@ def served(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield server
 
 
+def sessions(served: Served) -> set[str]:
+    return {session["id"] for session in served.http.get("/sessions").json()}
+
+
 def test_a_question_is_answered_with_finite_numbers(served: Served) -> None:
-    reply = served.http.post(
-        "/infer", json={"query": "What is the capital of France?", "n_samples": 3}
-    ).json()
-    assert "Paris" in reply["model_answer"]
+    body = {"query": "What is the capital of France?", "n_samples": 3, "params": {"max_tokens": 16}}
+    reply = served.http.post("/infer", json=body).json()
+    assert reply["model_answer"]
     assert 0 <= reply["confidence"] <= 1
     assert reply["confidence_breakdown"]["entropy"] >= 0
     assert reply["model"].startswith("llama_cpp")
 
 
 def test_the_streamed_tokens_are_the_answer(served: Served) -> None:
-    events = events_of(served.http, "What is the capital of France?", n_samples=2)
+    events = events_of(served.http, "What is the capital of France?", n_samples=2, params={"max_tokens": 16})
     answer = b"".join(bytes(body["token"]["bytes"]) for name, body in events if name == "token")
     assert answer.decode() == dict(events)["generation"]["generation"]["text"]
 
 
 @pytest.mark.parametrize("path", ["/infer", "/infer/stream"])
 def test_the_model_is_free_soon_after_a_client_went_away(served: Served, path: str) -> None:
-    quick = {"query": "Hi", "n_samples": 1, "params": {"max_tokens": 1}}
+    quick = {"query": "Hi", "session_id": "quick", "n_samples": 1, "params": {"max_tokens": 1}}
+    before = sessions(served)
     started = time.monotonic()
     assert served.http.post("/infer", json=quick).status_code == 200
     alone = time.monotonic() - started
@@ -62,7 +66,7 @@ def test_the_model_is_free_soon_after_a_client_went_away(served: Served, path: s
         assert time.monotonic() - started < 5, "the slots of clients that are gone were not freed"
     # Eleven rows of 2,000 tokens take the model over half a minute; five seconds is a generous "soon".
     assert time.monotonic() - started < 5 + alone
-    assert all(s["title"] != "Tell me a long story." for s in served.http.get("/sessions").json())
+    assert sessions(served) == before | {"quick"}, "something is kept of what nobody read"
 
 
 def test_a_question_beyond_the_context_is_413_with_the_excess(served: Served) -> None:
@@ -72,9 +76,7 @@ def test_a_question_beyond_the_context_is_413_with_the_excess(served: Served) ->
     assert served.http.post("/infer", json={"query": "x " * 500_000}).status_code == 413
 
 
-@pytest.mark.parametrize(
-    "query", ["a\0b", "\u202e\u200b\U0001f4a9", "<|im_end|>", "\\ ${1+1} <img onerror=x>"]
-)
+@pytest.mark.parametrize("query", ["a\0b", "\u202eWhat\u200b?", "<|im_end|>", "\\ ${1+1} <img onerror=x>"])
 def test_odd_text_is_answered(served: Served, query: str) -> None:
     body = {"query": query, "n_samples": 1, "params": {"max_tokens": 8}}
     assert served.http.post("/infer", json=body).status_code == 200
