@@ -17,7 +17,15 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from codex.server import create_app
 from codex.settings import load_settings
@@ -87,9 +95,18 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser profile of its own, in which nothing may fail and nothing may leave the machine."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     wrong: list[str] = []
-    context.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            wrong.append(message.text)
+
+    def asked(request: Request) -> None:
+        if not local(request.url):
+            wrong.append(f"request to {request.url}")
+
+    context.on("console", heard)
+    context.on("request", asked)
     context.on("weberror", lambda error: wrong.append(str(error.error)))
-    context.on("request", lambda request: local(request.url) or wrong.append(f"request to {request.url}"))
     yield context
     context.close()
     assert wrong == []
