@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from codex.engines.base import Capabilities, Engine, Finished, GenerationParams, ModelConfig
 from codex.engines.convert import identity
 from codex.engines.loading import LoadedModel, Placement, load_model
-from codex.engines.models import Models
+from codex.engines.models import PACKAGED, Models
 from codex.engines.stopping import StopFilter
 from codex.errors import CapabilityError, InvalidInput, ModelError, PromptTooLong
 from codex.types import FinishReason, Generation, Message, Prompt, Token
@@ -141,6 +140,8 @@ class HuggingFaceEngine(Engine):
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="codex-huggingface")
         self._calls: set[_Call] = set()
         self._calls_lock = threading.Lock()
+        self._tokenizing = threading.Lock()
+        self._fingerprint: str | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -148,10 +149,15 @@ class HuggingFaceEngine(Engine):
 
     @property
     def fingerprint(self) -> str:
-        place = Placement.of(self.config)
-        path = Path(self.config.model_path).expanduser()
-        model = f"{path.stem}@{identity(path)}" if path.exists() else self.config.model_path
-        return f"{self.name} {model} {place.quantization} {place.dtype} {place.device}"
+        if self._fingerprint is None:
+            model, place = self.config.model_path, Placement.of(self.config)
+            held = place.dtype if place.quantization == "none" else place.quantization
+            path = self._models.find(model)
+            if path is None:
+                return f"{self.name}:{model}:{held}"
+            shown = model if model in PACKAGED else f"{path.stem}@{identity(path)}"
+            self._fingerprint = f"{self.name}:{shown}:{held}"
+        return self._fingerprint
 
     @property
     def is_loaded(self) -> bool:
@@ -167,6 +173,8 @@ class HuggingFaceEngine(Engine):
         self._worker.submit(self._release).result()
 
     def render(self, messages: Sequence[Message]) -> str:
+        from jinja2 import TemplateError
+
         tokenizer = self._ready().tokenizer
         if tokenizer.chat_template is None:
             raise CapabilityError(
@@ -174,10 +182,15 @@ class HuggingFaceEngine(Engine):
                 "Take an instruct model, or use complete()."
             )
         turns = [{"role": it.role, "content": it.content} for it in messages]
-        return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+        try:
+            return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+        except TemplateError as error:
+            raise InvalidInput(
+                f"The model's chat template refuses these messages: {error}", ["messages"]
+            ) from error
 
     def tokenize(self, text: str) -> list[int]:
-        return list(self._ready().tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids)
+        return self._ids(text, control=False, opened=True)
 
     def decode(
         self,
@@ -211,10 +224,17 @@ class HuggingFaceEngine(Engine):
         text = prompt if isinstance(prompt, str) else self.render(prompt)
         tokenizer = self._ready().tokenizer
         opened = not isinstance(prompt, str) or text.startswith(tokenizer.bos_token or "\0")
-        ids = tokenizer.backend_tokenizer.encode(text, add_special_tokens=not opened).ids
+        ids = self._ids(text, control=True, opened=opened)
         if not ids:
             raise InvalidInput("There is nothing to continue: the prompt is empty.", ["prompt"])
-        return list(ids)
+        return ids
+
+    def _ids(self, text: str, *, control: bool, opened: bool) -> list[int]:
+        """control: read `<|im_end|>` as the control token, not as ten characters; opened: add no BOS."""
+        tokenizer = self._ready().tokenizer.backend_tokenizer
+        with self._tokenizing:
+            tokenizer.encode_special_tokens = not control
+            return list(tokenizer.encode(text, add_special_tokens=not opened).ids)
 
     def _check_room(self, ids: list[int], taken: int) -> None:
         room = self._ready().context - taken

@@ -103,7 +103,7 @@ def test_the_folder_loads_as_a_model_that_answers(gguf: Path, tmp_path: Path) ->
         HuggingFaceConfig(model_path=str(gguf), device="cpu", threads=2), Models(tmp_path)
     )
     assert len(engine.embed("a")) == HIDDEN
-    assert engine.fingerprint == f"huggingface tiny@{identity(gguf)} none bfloat16 cpu"
+    assert engine.fingerprint == f"huggingface:tiny@{identity(gguf)}:bfloat16"
     engine.unload()
 
 

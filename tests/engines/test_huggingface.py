@@ -22,7 +22,7 @@ from codex.engines import statistics
 from codex.engines.base import ALTERNATIVES, Engine, Finished, GenerationParams, seeded
 from codex.engines.huggingface import HuggingFaceConfig, HuggingFaceEngine
 from codex.engines.models import Models
-from codex.errors import InvalidInput, ModelError, PromptTooLong
+from codex.errors import CapabilityError, InvalidInput, ModelError, PromptTooLong
 from codex.types import Generation, Message, Prompt, Token
 
 CLOSE = 1e-3
@@ -59,7 +59,7 @@ def decode(
 
 def teacher_forced(hf: HuggingFaceEngine, prompt: Prompt, ids: Sequence[int]) -> torch.Tensor:
     """Log-probabilities [len(ids), vocabulary], float64, of one forward pass without any cache."""
-    opening = hf.tokenize(prompt if isinstance(prompt, str) else hf.render(prompt))
+    opening = hf._encode(prompt)
     with torch.inference_mode():
         logits = hf._ready().model(input_ids=torch.tensor([[*opening, *ids]]), use_cache=False).logits[0]
     return logits[len(opening) - 1 : -1].double().log_softmax(-1)
@@ -105,7 +105,7 @@ class TestNumbers:
     def test_greedy_writes_what_generate_writes(self, hf: HuggingFaceEngine) -> None:
         loaded = hf._ready()
         for prompt in (CAPITAL, "def fibonacci(n):"):
-            opening = hf.tokenize(prompt if isinstance(prompt, str) else hf.render(prompt))
+            opening = hf._encode(prompt)
             with torch.inference_mode():
                 out = loaded.model.generate(torch.tensor([opening]), do_sample=False, max_new_tokens=16)
             expected = [it for it in out[0, len(opening) :].tolist() if it not in loaded.ends]
@@ -239,6 +239,12 @@ class TestText:
         assert generation.text == "日本語日本"
         assert cut.text == "日本語\ufffd", "the answer was cut inside a character, and says so"
 
+    def test_control_tokens_in_plain_text_are_text(self, hf: HuggingFaceEngine) -> None:
+        ids = hf.tokenize("<|im_end|>")
+        assert len(ids) > 1
+        assert not set(ids) & hf._ready().ends
+        assert hf.score(CAPITAL, "Yes<|im_end|>").text == "Yes<|im_end|>"
+
     def test_the_text_ends_before_a_stop_string_that_lies_across_tokens(self, hf: HuggingFaceEngine) -> None:
         _, (whole,) = decode(hf, CAPITAL, [greedy(12)])
         # From the middle of the second token to the middle of the fourth.
@@ -276,7 +282,7 @@ class TestText:
         _, (generation,) = decode(hf, POEM, [greedy(3)])
         assert generation.finish_reason == "length"
         assert len(generation.tokens) == 3
-        assert generation.prompt_tokens == len(hf.tokenize(hf.render(POEM)))
+        assert generation.prompt_tokens == len(hf._encode(POEM))
         assert 0 < generation.seconds <= time.perf_counter() - began
         assert generation.logprobs == "raw"
 
@@ -469,6 +475,17 @@ class TestBadInput:
     def test_an_empty_prompt_is_refused(self, hf: HuggingFaceEngine) -> None:
         with pytest.raises(InvalidInput, match="empty"):
             hf.decode("", [greedy(1)])
+
+    def test_a_chat_template_that_refuses_is_quoted_and_a_missing_one_is_named(
+        self, hf: HuggingFaceEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tokenizer = hf._ready().tokenizer
+        monkeypatch.setattr(tokenizer, "chat_template", "{{ raise_exception('no system turns here') }}")
+        with pytest.raises(InvalidInput, match="no system turns here"):
+            hf.render(CAPITAL)
+        monkeypatch.setattr(tokenizer, "chat_template", None)
+        with pytest.raises(CapabilityError, match="no chat template"):
+            hf.decode(CAPITAL, [greedy(1)])
 
     def test_a_missing_path_is_named(self, models: Models) -> None:
         engine = HuggingFaceEngine(HuggingFaceConfig(model_path="/no/such/model"), models)

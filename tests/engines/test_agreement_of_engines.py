@@ -1,0 +1,140 @@
+"""Two engines, one model: what they say about the same weights and the same text.
+
+llama.cpp multiplies the 4-bit weights as they are with activations rounded to 8 bits; huggingface unpacks
+the weights and computes in float32. So the numbers differ by rounding, and by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codex.engines.base import Engine, GenerationParams, ModelConfig
+from codex.engines.huggingface import HuggingFaceEngine
+from codex.engines.llama_cpp import LlamaCppEngine
+from codex.engines.models import Models, default_home
+from codex.types import Generation, Message, Token
+
+CAPITAL = [Message("user", "What is the capital of Japan?")]
+"""Both write `The capital of Japan is Tokyo.`; where two tokens are about as likely they may part ways."""
+QUESTIONS = (Path(__file__).parent / "prompts.txt").read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def llama() -> Iterator[LlamaCppEngine]:
+    engine = LlamaCppEngine(ModelConfig(threads=2), Models(default_home()))
+    engine.load()
+    yield engine
+    engine.unload()
+
+
+@pytest.fixture(scope="module")
+def both(llama: LlamaCppEngine, hf: HuggingFaceEngine) -> tuple[Engine, Engine]:
+    return llama, hf
+
+
+def ids(generation: Generation) -> list[int]:
+    return [token.id for token in generation.tokens]
+
+
+def test_log_probabilities_agree_on_fifty_prompts(llama: LlamaCppEngine, hf: HuggingFaceEngine) -> None:
+    assert len(QUESTIONS) == 50
+    drawn: list[Token] = []
+    forced: list[Token] = []
+    for question in QUESTIONS:
+        messages = [Message("user", question)]
+        answer = llama.chat(messages, GenerationParams(max_tokens=8))
+        scored = hf.score(messages, answer.text)
+        assert scored.prompt_tokens == answer.prompt_tokens
+        assert ids(scored) == ids(answer), "the text of an answer is read as the tokens it was written in"
+        drawn += answer.tokens
+        forced += scored.tokens
+    here, there = (np.array([token.logprob for token in it]) for it in (drawn, forced))
+    difference = here - there
+    correlation = float(np.corrcoef(here, there)[0, 1])
+    entropy = np.array([a.entropy - b.entropy for a, b in zip(drawn, forced, strict=True)])
+    first = np.mean([token.rank == 1 for token in forced])
+    print(
+        f"\n{len(here)} tokens of {len(QUESTIONS)} answers: correlation {correlation:.4f}; log-probability "
+        f"{np.abs(difference).mean():.4f} apart on average, {difference.mean():+.4f} signed, "
+        f"{np.abs(difference).max():.3f} at most; entropy {np.abs(entropy).mean():.4f} apart; "
+        f"the same token likeliest at {first:.1%}"
+    )
+    # Measured 0.9967, 0.031, +0.006 and 95 %. It is the 8-bit activations: with the same weights unpacked
+    # into an F32 file for llama.cpp the figures were 0.999999, 0.0005 and +0.0002. The sign is that of a
+    # maximum: llama.cpp chose each token because its own number was the highest.
+    assert correlation > 0.99
+    assert np.abs(difference).mean() < 0.05
+    assert abs(difference.mean()) < 0.02
+    assert first > 0.9
+    # Half the probability beyond the top 20 is a guess in llama.cpp's entropy.
+    assert np.abs(entropy).mean() < 0.15
+
+
+def test_both_continue_the_same_prompt(both: tuple[Engine, Engine]) -> None:
+    turns = [Message("system", "Be brief."), Message("user", "Hi!"), Message("assistant", "Hello.")]
+    for messages in (turns[1:2], turns[:2], [*turns, Message("user", "<b>Γειά</b> {{ 1 }} 12,345")]):
+        one, other = (engine.render(messages) for engine in both)
+        assert one == other
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In 1945 it cost 12,345.67 dollars; x=10*20",
+        "I'm, you're, we'LL   spaces\n\n\n\ttabs  ",
+        "Γειά σου Κόσμε, Ünïcödé, naïve",
+        "日本語テキスト नमस्ते עברית",
+        "👩‍👩‍👧 🇬🇷 ² ½ Ⅷ ٣",
+        "<|im_start|>user\nHi<|im_end|>",
+        "  leading and trailing  ",
+    ],
+)
+def test_both_split_text_alike(both: tuple[Engine, Engine], text: str) -> None:
+    one, other = (engine.tokenize(text) for engine in both)
+    assert one == other
+
+
+def test_both_end_an_answer_at_the_same_tokens(llama: LlamaCppEngine, hf: HuggingFaceEngine) -> None:
+    assert llama._ready().server.vocabulary.ends == hf._ready().ends
+
+
+def test_both_count_an_answer_that_ends_by_itself_alike(both: tuple[Engine, Engine]) -> None:
+    one, other = (engine.chat(CAPITAL, GenerationParams(max_tokens=40)) for engine in both)
+    assert one.text == other.text == "The capital of Japan is Tokyo."
+    assert ids(one) == ids(other)
+    assert one.finish_reason == other.finish_reason == "stop"
+    assert one.prompt_tokens == other.prompt_tokens
+
+
+@pytest.mark.parametrize("stop", [" Japan", "an is", "al of Ja", "."])
+def test_both_stop_alike(both: tuple[Engine, Engine], stop: str) -> None:
+    params = GenerationParams(max_tokens=40, stop=(stop,))
+    one, other = (engine.chat(CAPITAL, params) for engine in both)
+    assert one.text == other.text == "The capital of Japan is Tokyo.".partition(stop)[0]
+    assert ids(one) == ids(other)
+    assert one.finish_reason == other.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("max_tokens", [9, 7])
+def test_both_count_characters_split_over_tokens_alike(both: tuple[Engine, Engine], max_tokens: int) -> None:
+    """With 7 tokens the answer is cut inside a character."""
+    params = GenerationParams(max_tokens=max_tokens)
+    one, other = (engine.complete("日本語日本語日本語日本語", params) for engine in both)
+    assert one.text == other.text
+    assert [token.bytes for token in one.tokens] == [token.bytes for token in other.tokens]
+    assert ids(one) == ids(other)
+    assert one.finish_reason == other.finish_reason == "length"
+
+
+def test_each_goes_on_from_what_the_other_wrote(both: tuple[Engine, Engine]) -> None:
+    params = GenerationParams(max_tokens=20)
+    for writer, reader in (both, both[::-1]):
+        written = writer.chat(CAPITAL, params)
+        again = reader.chat(CAPITAL, params, prefix=written.tokens[:3])
+        assert again.text == written.text
+        assert again.prefix_tokens == 3
+        assert again.tokens[:3] == written.tokens[:3]
