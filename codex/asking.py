@@ -93,8 +93,18 @@ def settle_again(parent: Trace, policy: Policy, cancel: threading.Event | None) 
     )
 
 
-def other_token(step: Step, position: int, token_id: int) -> tuple[Token, ...]:
-    """The answer's tokens up to `position`, and there the alternative instead. Raises InvalidInput."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where a branch leaves an answer."""
+
+    prefix: tuple[Token, ...]
+    """The tokens that are given: those before the turn, and the other token."""
+    ends: bool
+    """The other token is the end of the answer, and not among the given ones."""
+
+
+def turn_at(step: Step, position: int, token_id: int) -> Turn:
+    """Take another token at `position` of a step's answer. Raises InvalidInput."""
     tokens = step.observation.generation.tokens
     if not 0 <= position < len(tokens):
         raise InvalidInput(
@@ -102,9 +112,11 @@ def other_token(step: Step, position: int, token_id: int) -> tuple[Token, ...]:
         )
     here = tokens[position]
     for rank, other in enumerate(here.alternatives, start=1):
+        if other.id == token_id and other.is_end:
+            return Turn(tokens[:position], ends=True)
         if other.id == token_id:
             chosen = replace(here, id=other.id, bytes=other.bytes, logprob=other.logprob, rank=rank)
-            return (*tokens[:position], chosen)
+            return Turn((*tokens[:position], chosen), ends=False)
     raise InvalidInput(
         f"Token {token_id} is not among the {len(here.alternatives)} alternatives at position {position}.",
         ["token_id"],
@@ -131,6 +143,8 @@ def _checked_question(question: str) -> str:
             f"The question has {len(question):,} characters; at most {MAX_QUESTION_CHARACTERS:,} are read.",
             ["query"],
         )
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        raise InvalidInput("The question holds half a character (a lone surrogate).", ["query"])
     return question.strip()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import unicodedata
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -14,8 +16,8 @@ from rich.text import Text
 from codex.engines.models import Models, default_home
 from codex.errors import CodexError
 from codex.reply import NOT_CALIBRATED, reply
-from codex.types import Action, Step, Trace
-from codex.workbench import Workbench
+from codex.types import Action, DecisionEvent, Event, GenerationEvent, Token, TokenEvent, Trace, TraceEvent
+from codex.workbench import Workbench, last_trace
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 models_app = typer.Typer(help="The models on this machine.")
@@ -47,13 +49,12 @@ def ask(
     """Ask one question and print the answer, its confidence and the decision."""
     workbench = Workbench.open(overrides or [])
     try:
-        trace = workbench.answer(question, n_samples=samples)
+        events = workbench.ask(question, n_samples=samples)
+        trace = last_trace(events if as_json else _shown(events, Console()))
     finally:
         workbench.close()
     if as_json:
         print(reply(trace).model_dump_json(indent=2))
-    else:
-        _print(trace, Console())
 
 
 @app.command()
@@ -92,29 +93,46 @@ def main() -> None:
         sys.exit(1)
 
 
-def _print(trace: Trace, console: Console) -> None:
+def _shown(events: Iterator[Event], console: Console) -> Iterator[Event]:
+    """Pass events on, printing each answer as it is written and then what was decided."""
+    status = console.status("loading the model")
+    status.start()
+    try:
+        for event in events:
+            status.stop()
+            if isinstance(event, TokenEvent):
+                console.print(_coloured(event.token), end="", soft_wrap=True)
+            elif isinstance(event, GenerationEvent):
+                console.print()
+                status.update("drawing samples")
+                status.start()
+            elif isinstance(event, DecisionEvent):
+                console.print(Text(event.decision.reason, style="dim"))
+            elif isinstance(event, TraceEvent):
+                _print_decision(event.trace, console)
+            yield event
+    finally:
+        status.stop()
+
+
+def _print_decision(trace: Trace, console: Console) -> None:
     last = trace.last
-    console.print(_heatmap(last))
-    if last.decision.action is Action.ABSTAIN:
-        console.print(Text(printable(trace.answer)))
     confidence = "not available" if last.confidence.value is None else f"{last.confidence.value:.2f}"
     console.print(
         Text.assemble(
-            (f"\n{last.decision.action.upper()}", f"bold {DECISIONS[last.decision.action]}"),
+            (last.decision.action.upper(), f"bold {DECISIONS[last.decision.action]}"),
             f"  confidence {confidence}",
             (f" ({NOT_CALIBRATED})" if last.confidence.calibrated is None else "", "dim"),
         )
     )
-    console.print(Text(last.decision.reason, style="dim"))
+    if last.decision.action is Action.ABSTAIN:
+        console.print(Text(printable(trace.answer)))
 
 
-def _heatmap(step: Step) -> Text:
-    text = Text()
-    for token in step.observation.generation.tokens:
-        probability = 1.0 if token.logprob is None else 2.718281828459045**token.logprob
-        style = next((style for least, style in SHADES if probability >= least), WEAKEST)
-        text.append(printable(token.text), style=style)
-    return text
+def _coloured(token: Token) -> Text:
+    probability = 1.0 if token.logprob is None else math.exp(token.logprob)
+    style = next((style for least, style in SHADES if probability >= least), WEAKEST)
+    return Text(printable(token.text), style=style)
 
 
 def printable(text: str) -> str:

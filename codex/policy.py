@@ -78,9 +78,9 @@ class Policy(BaseModel):
     """What people call it."""
     rules: tuple[Rule, ...] = DEFAULT_RULES
     """Tried in order; the first that holds gives the gate."""
-    answer_above: float = Field(0.6, ge=0.0, le=1.0)
+    answer_above: float = Field(0.5, ge=0.0, le=1.0)
     """Confidence at or above it: answer."""
-    abstain_below: float = Field(0.3, ge=0.0, le=1.0)
+    abstain_below: float = Field(0.2, ge=0.0, le=1.0)
     """Confidence below it: abstain. Between the two: defer to a person."""
 
     @model_validator(mode="after")

@@ -6,6 +6,10 @@ import hashlib
 
 from codex.types import Message
 
+# Of six system prompts the one under which the default model named most countries' facts right (0.50 of
+# 80; with none 0.43), in the fewest words.
+SYSTEM = "You are a helpful assistant. Answer briefly."
+
 CHECK = (
     "Check your answer. Is every part of it right? "
     "If it is, give the same answer again; if it is not, give the right one."
@@ -13,8 +17,8 @@ CHECK = (
 
 
 def ask(question: str) -> list[Message]:
-    """The first asking: the question as it stands, under the model's own chat template."""
-    return [Message("user", question)]
+    """The first asking."""
+    return [Message("system", SYSTEM), Message("user", question)]
 
 
 def reflect(question: str, answer: str) -> list[Message]:
@@ -24,4 +28,4 @@ def reflect(question: str, answer: str) -> list[Message]:
 
 def fingerprint() -> str:
     """Changes when any template changes; 12 hexadecimal digits."""
-    return hashlib.sha256(CHECK.encode()).hexdigest()[:12]
+    return hashlib.sha256(f"{SYSTEM}\0{CHECK}".encode()).hexdigest()[:12]

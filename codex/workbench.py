@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 import threading
 import time
 from collections import OrderedDict
@@ -13,14 +14,13 @@ from datetime import UTC, datetime
 from typing import Literal, Self, Unpack
 
 from codex import engines, prompts, signals
-from codex.asking import Asking, AskOptions, new_id, other_token, settle, settle_again
+from codex.asking import Asking, AskOptions, Turn, new_id, settle, settle_again, turn_at
 from codex.calibration.heuristic import heuristic_confidence
-from codex.engines.base import Engine, seeded
+from codex.engines.base import Engine, Finished, seeded
 from codex.engines.models import Models
 from codex.errors import Busy, Cancelled, CodexError, Conflict
 from codex.policy import Policy, decide_one
 from codex.settings import Settings, load_settings
-from codex.signals.view import answer_groups
 from codex.store import Store
 from codex.types import (
     Action,
@@ -46,6 +46,8 @@ from codex.types import (
 
 RECENT_TRACES = 256
 """Traces kept whole in memory, with the question text, whatever the store keeps."""
+SHOWN_ANSWER = 60
+"""Characters of a sample's answer in a clarifying question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +162,9 @@ class Workbench:
                 f"This answer was written by {parent.model}, and {self.engine.fingerprint} is loaded. "
                 "Start Codex with that model, or ask the question again."
             )
-        prefix = other_token(parent.last, position, token_id)
+        turn = turn_at(parent.last, position, token_id)
         asking = settle_again(parent, policy or self.policy, cancel)
-        return self._branch(asking, parent, prefix)
+        return self._branch(asking, parent, turn)
 
     def trace(self, trace_id: str) -> Trace:
         """A trace by its id: whole while it is recent, afterwards as the store kept it. Raises NotFound."""
@@ -185,21 +187,35 @@ class Workbench:
     def _ask(self, asking: Asking) -> Iterator[Event]:
         with self._slot():
             started = time.monotonic()
-            step = yield from self._round(asking, "ask", 0, prompts.ask(asking.question))
+            step = yield from self._answer_and_samples(asking, "ask", 0, prompts.ask(asking.question))
             steps = [step]
             if step.decision.gate is Gate.REFLECT and self.settings.ask.reflect:
                 again = prompts.reflect(asking.question, step.observation.generation.text)
-                steps.append((yield from self._round(asking, "reflect", 1, again)))
+                steps.append((yield from self._answer_and_samples(asking, "reflect", 1, again)))
             yield self._finished(asking, steps, started)
 
-    def _branch(self, asking: Asking, parent: Trace, prefix: Sequence[Token]) -> Iterator[Event]:
+    def _branch(self, asking: Asking, parent: Trace, turn: Turn) -> Iterator[Event]:
         with self._slot():
             started = time.monotonic()
             last = parent.last
+            prompt = last.prompt or ""
+            if turn.ends:
+                decoded: Iterator[Token | Finished] = iter([Finished(0, _ended(last, turn))])
+            else:
+                decoded = self.engine.decode(
+                    prompt, [asking.params], prefix=turn.prefix, cancel=asking.cancel
+                )
             step = yield from self._round(
-                asking, "branch", 0, last.prompt or "", prefix=prefix, samples=last.observation.samples
+                asking, "branch", 0, prompt, decoded, len(turn.prefix), last.observation.samples
             )
             yield self._finished(asking, [step], started, parent.id)
+
+    def _answer_and_samples(
+        self, asking: Asking, kind: StepKind, index: int, messages: Sequence[Message]
+    ) -> Generator[Event, None, Step]:
+        rows = [asking.params, *seeded(asking.sample_params, asking.n_samples)]
+        decoded = self.engine.decode(messages, rows, cancel=asking.cancel)
+        return (yield from self._round(asking, kind, index, messages, decoded))
 
     def _round(
         self,
@@ -207,17 +223,17 @@ class Workbench:
         kind: StepKind,
         index: int,
         prompt: Prompt,
-        *,
-        prefix: Sequence[Token] = (),
+        decoded: Iterator[Token | Finished],
+        position: int = 0,
         samples: tuple[Generation, ...] | None = None,
     ) -> Generator[Event, None, Step]:
-        """Run the model once and judge what came: the expensive part, then the pure one."""
-        rows = [asking.params]
-        if samples is None:
-            rows += seeded(asking.sample_params, asking.n_samples)
+        """Pass on what the model writes and judge it: the expensive part, then the pure one.
+
+        decoded: row 0 is the answer, whose next token stands at `position`; the other rows are the
+        samples, unless those are given.
+        """
         done: dict[int, Generation] = {}
-        position = len(prefix)
-        for item in self.engine.decode(prompt, rows, prefix=prefix, cancel=asking.cancel):
+        for item in decoded:
             if isinstance(item, Token):
                 yield TokenEvent(index, position, item)
                 position += 1
@@ -228,7 +244,7 @@ class Workbench:
         if any(generation.finish_reason == "cancelled" for generation in done.values()):
             raise Cancelled("The question was cancelled.")
         if samples is None:
-            samples = tuple(done[row] for row in range(1, len(rows)))
+            samples = tuple(done[row] for row in range(1, len(done)))
             yield SamplesEvent(index, samples)
         observation = Observation(asking.question, done[0], samples)
         step = self._judged(asking, kind, prompt, observation)
@@ -317,16 +333,32 @@ def last_trace(events: Iterator[Event]) -> Trace:
     raise Cancelled("The question was cancelled.")
 
 
+def _ended(step: Step, turn: Turn) -> Generation:
+    """The answer as it stands when it ends at the turn."""
+    return replace(
+        step.observation.generation,
+        text=b"".join(token.bytes for token in turn.prefix).decode("utf-8", "replace"),
+        tokens=turn.prefix,
+        finish_reason="stop",
+        seconds=0.0,
+        prefix_tokens=len(turn.prefix),
+    )
+
+
 def _said(step: Step) -> str:
     """What the user is told: the answer, or a question back when the decision is to abstain."""
     if step.decision.action is not Action.ABSTAIN:
         return step.observation.generation.text
-    groups = answer_groups(step.observation)
-    if len(groups) < 2:
-        return "I am not sure enough to answer. Could you ask it in other words, or tell me more?"
-    total = len(step.observation.samples)
-    seen = ", ".join(f"“{g.text}” ({len(g.members)} of {total})" for g in groups[:3])
-    return f"I am not sure enough to answer: asked {total} times, I said {seen}. Could you tell me more?"
+    total, groups = len(step.observation.samples), signals.answer_groups(step.observation)
+    # An answer given once only is chance; it would not help anybody to say more precisely what they mean.
+    often = [
+        f"“{textwrap.shorten(group.text, SHOWN_ANSWER, placeholder=' …')}” ({len(group.members)} times)"
+        for group in groups[:3]
+        if len(group.members) > 1
+    ]
+    told = f", among them {', '.join(often)}" if often else ""
+    seen = f": asked {total} times, I gave {len(groups)} different answers{told}" if len(groups) > 1 else ""
+    return f"I am not sure enough to answer{seen}. Could you ask it in other words, or tell me more?"
 
 
 def _sha256(text: str) -> str:

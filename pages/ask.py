@@ -159,7 +159,7 @@ class AskPage:
             "cut": views[0]["question"] is None and root.question is not None,
             "traces": views,
             "roots": [
-                {"id": trace.id, "title": trace.question or trace.answer, "action": trace.action}
+                {"id": trace.id, "title": trace.question or trace.model_answer, "action": trace.action}
                 for trace in roots(traces)
             ],
         }

@@ -12,6 +12,9 @@ from codex.engines.base import Capabilities, Engine, Finished, GenerationParams,
 from codex.engines.stopping import StopFilter
 from codex.types import Alternative, FinishReason, Generation, Message, Prompt, Token
 
+END = "</s>"
+"""Among a script's `others` it is the end of the answer."""
+
 
 @dataclass
 class Script:
@@ -124,7 +127,8 @@ def _token(index: int, piece: str | bytes, probability: float, script: Script) -
     left = math.log(max((1 - probability) / (len(script.others) + 1), 1e-9))
     ranked = [Alternative(1000 + index, raw, math.log(probability))]
     ranked += [
-        Alternative(2000 + 10 * index + k, other.encode(), left) for k, other in enumerate(script.others)
+        Alternative(2000 + 10 * index + k, other.encode(), left, other == END)
+        for k, other in enumerate(script.others)
     ]
     ranked.sort(key=lambda other: -other.logprob)
     rank = 1 + [other.id for other in ranked].index(1000 + index)

@@ -67,10 +67,10 @@ def test_a_proceed_rule_shields_from_the_rules_behind_it() -> None:
     ("confidence", "action"),
     [
         (1.0, Action.ANSWER),
-        (0.6, Action.ANSWER),
-        (math.nextafter(0.6, 0), Action.DEFER),
-        (0.3, Action.DEFER),
-        (math.nextafter(0.3, 0), Action.ABSTAIN),
+        (0.5, Action.ANSWER),
+        (math.nextafter(0.5, 0), Action.DEFER),
+        (0.2, Action.DEFER),
+        (math.nextafter(0.2, 0), Action.ABSTAIN),
         (0.0, Action.ABSTAIN),
         (None, Action.DEFER),
     ],
@@ -156,12 +156,12 @@ def test_the_version_changes_with_the_content_alone() -> None:
         return policy.version.split("@")[1]
 
     base = Policy()
-    assert base.version == Policy(answer_above=0.60, rules=tuple(base.rules)).version
+    assert base.version == Policy(answer_above=0.50, rules=tuple(base.rules)).version
     assert base.version.startswith("default@")
     assert content(base) == content(Policy(name="mine"))
     others = [
-        Policy(answer_above=0.61),
-        Policy(abstain_below=0.29),
+        Policy(answer_above=0.51),
+        Policy(abstain_below=0.19),
         Policy(rules=()),
         Policy(rules=tuple(reversed(base.rules))),
         Policy(rules=(base.rules[0].moved(-1.4), *base.rules[1:])),
@@ -195,7 +195,7 @@ def test_a_rule_that_makes_no_sense_is_refused(broken: dict[str, object]) -> Non
 
 @pytest.mark.parametrize(
     "broken",
-    [{"answer_above": 0.2}, {"answer_above": 1.1}, {"abstain_below": -0.1}, {"answer_above": math.nan}],
+    [{"answer_above": 0.1}, {"answer_above": 1.1}, {"abstain_below": -0.1}, {"answer_above": math.nan}],
 )
 def test_routing_thresholds_must_be_ordered_and_probabilities(broken: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
@@ -205,9 +205,9 @@ def test_routing_thresholds_must_be_ordered_and_probabilities(broken: dict[str, 
 @pytest.mark.parametrize(
     ("signals", "confidence", "reason"),
     [
-        (SURE, 0.72, "confidence 0.72 ≥ answer_above 0.6"),
-        (SURE, 0.2999, "confidence 0.2999 < abstain_below 0.3"),
-        (SURE, 0.45, "confidence 0.45 between abstain_below 0.3 and answer_above 0.6"),
+        (SURE, 0.72, "confidence 0.72 ≥ answer_above 0.5"),
+        (SURE, 0.1999, "confidence 0.1999 < abstain_below 0.2"),
+        (SURE, 0.45, "confidence 0.45 between abstain_below 0.2 and answer_above 0.5"),
         (SURE, None, "no confidence is available: a person decides"),
         ({"entropy": 2.7}, 0.45, "entropy 2.7 > 2.5: retrieve; confidence 0.45 between"),
         ({"top1_prob": 0.1234}, 0.9, "top1_prob 0.123 < 0.2: abstain"),
@@ -225,9 +225,9 @@ def test_the_reason_never_shows_a_value_that_does_not_hold(value: float) -> None
     assert float(shown) < -1.5
 
 
-@pytest.mark.parametrize("confidence", [0.6, 0.605, 0.6 - 1e-4, 0.3, 0.3 - 1e-9])
+@pytest.mark.parametrize("confidence", [0.5, 0.505, 0.5 - 1e-4, 0.2, 0.2 - 1e-9])
 def test_the_reason_never_shows_a_confidence_on_the_wrong_side(confidence: float) -> None:
-    for policy in (Policy(), Policy(answer_above=0.605, abstain_below=0.301)):
+    for policy in (Policy(), Policy(answer_above=0.505, abstain_below=0.201)):
         decision = decide_one(policy, {}, confidence)
         shown = float(decision.reason.split()[1])
         assert decide_one(policy, {}, shown).action is decision.action

@@ -81,7 +81,7 @@ def test_home_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path:
         ("engine.quantization=nf4", ["engine.quantization"]),
         ("engine.threads=many", ["engine.threads", "'many'", "integer"]),
         ("policy.answer_above=2", ["policy.answer_above", "2", "less than or equal to 1"]),
-        ("policy.abstain_below=0.9", ["abstain_below (0.9) must not exceed answer_above (0.6)"]),
+        ("policy.abstain_below=0.9", ["abstain_below (0.9) must not exceed answer_above (0.5)"]),
         ("engine.params.temperature=-1", ["engine.params.temperature", "-1"]),
         ("store.privacy=none", ["store.privacy", "'none'", "hash"]),
         ("+engine.foo=1", ["engine.foo"]),

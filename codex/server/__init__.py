@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from codex.server.errors import no_route
@@ -24,10 +25,12 @@ def create_app(workbench: Workbench) -> FastAPI:
 
     Load the workbench's model before or beside it: until then questions are answered with 503.
     """
-    app = FastAPI(
+    # FastAPI alone takes the script behind /docs from the network.
+    app = FastAPIOffline(
         title="Codex",
         version=version("codex-workbench"),
         description=ABOUT,
+        redoc_url=None,
     )
     app.state.workbench = workbench
     app.add_exception_handler(HTTPException, no_route)

@@ -91,6 +91,7 @@ class AlternativeBody(Body):
     text: str
     bytes: Bytes
     logprob: Number
+    is_end: bool = Field(description="An end-of-sequence token: choosing it ends the answer here.")
 
 
 class TokenBody(Body):
@@ -269,7 +270,8 @@ class TraceSummaryBody(Body):
     created_at: datetime
     question: str | None = Field(description="The question or its first 127 characters, as privacy has it.")
     question_sha256: str
-    answer: str
+    answer: str = Field(description="What was said to the user.")
+    model_answer: str = Field(description="What the model wrote.")
     gate: Gate
     action: Action
     confidence: ConfidenceBody

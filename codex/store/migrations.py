@@ -74,7 +74,7 @@ def create_events(db: duckdb.DuckDBPyConnection) -> None:
             rank UINTEGER,
             self_certainty DOUBLE,
             in_focus BOOLEAN,                   -- of the answer's tokens
-            alternatives STRUCT(id INTEGER, bytes BLOB, logprob DOUBLE)[]  -- of the answer's tokens
+            alternatives STRUCT(id INTEGER, bytes BLOB, logprob DOUBLE, is_end BOOLEAN)[]  -- of the answer's
         )
         """
     )

@@ -91,7 +91,7 @@ def token_rows(event_id: int, step: Step) -> Iterator[tuple[object, ...]]:
     answer = step.observation.generation.tokens
     for position, (token, focus) in enumerate(zip(answer, step.focus, strict=True)):
         alternatives = [
-            {"id": a.id, "bytes": a.bytes, "logprob": a.logprob}
+            {"id": a.id, "bytes": a.bytes, "logprob": a.logprob, "is_end": a.is_end}
             for a in token.alternatives
             if math.isfinite(a.logprob)
         ]

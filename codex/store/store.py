@@ -46,6 +46,8 @@ class TraceSummary:
     question_sha256: str
     answer: str
     """What was said to the user."""
+    model_answer: str
+    """What the model wrote."""
     gate: Gate
     action: Action
     confidence: Confidence
@@ -121,7 +123,7 @@ class Store:
                 db,
                 """
                 SELECT s.id, s.created_at,
-                       arg_min(coalesce(e.question_preview, left(e.reply, ?)), e.event_id) AS title,
+                       arg_min(coalesce(e.question_preview, left(e.answer, ?)), e.event_id) AS title,
                        max(e.created_at) AS last_used_at,
                        count(DISTINCT e.trace_id) FILTER (e.parent_trace_id IS NULL) AS questions,
                        arg_max(e.action, e.event_id) AS last_action
@@ -249,6 +251,7 @@ def _summary(row: Row) -> TraceSummary:
         question=question,
         question_sha256=row["question_sha256"],
         answer=row["reply"],
+        model_answer=row["answer"],
         gate=Gate(row["gate"]),
         action=Action(row["action"]),
         confidence=Confidence(row["confidence"], row["calibrated"]),

@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which parts; all when none is named")
     chosen = parser.parse_args().parts or list(PARTS)
     lines: list[Line] = []
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     with tempfile.TemporaryDirectory() as folder:
         home = _home(Path(folder))
         for part in chosen:

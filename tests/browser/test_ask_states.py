@@ -212,3 +212,8 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_the_description_of_the_http_interface_needs_no_network(page: Page, scripted: Scripted) -> None:
+    page.goto(f"{scripted.url}docs")
+    expect(page.get_by_text("Ask a question and watch")).to_be_visible()

@@ -105,5 +105,5 @@ def test_without_a_known_trace_the_last_question_is_opened(wanted: str | None) -
 def summary(name: str, parent: str | None = None) -> TraceSummary:
     at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=ord(name[0]))
     return TraceSummary(
-        name, at, None, "0", "answer", Gate.PROCEED, Action.ANSWER, Confidence(0.5), parent, None
+        name, at, None, "0", "reply", "answer", Gate.PROCEED, Action.ANSWER, Confidence(0.5), parent, None
     )

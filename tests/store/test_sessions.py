@@ -50,12 +50,15 @@ def test_a_branch_is_listed_but_is_no_question(store: Store) -> None:
     ]  # fmt: skip
 
 
-def test_a_session_without_its_question_is_named_by_its_answer(store: Store) -> None:
+def test_a_session_without_its_question_is_named_by_what_the_model_wrote(store: Store) -> None:
     store.privacy = "hash"
-    trace = replace(make_trace(1), answer="It is " + "very " * 100 + "far.")
+    trace = replace(make_trace(1), answer="I am not sure enough to answer.")
     store.save(trace)
-    assert store.sessions()[0].title == trace.answer[:127]
-    assert store.session_traces("s")[0].question is None
+    written = trace.steps[0].observation.generation.text
+    assert store.sessions()[0].title == written[:127]
+    summary = store.session_traces("s")[0]
+    assert summary.question is None
+    assert (summary.answer, summary.model_answer) == (trace.answer, written)
 
 
 def test_deleting_a_session_leaves_nothing_of_it_and_all_of_the_others(store: Store) -> None:
