@@ -1,86 +1,30 @@
-"""The huggingface engine: its numbers against a plain forward pass, and its manners as a service."""
+"""The huggingface engine: its numbers against a plain forward pass, its text against its tokens."""
 
 from __future__ import annotations
 
 import gc
-import math
-import subprocess
-import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import torch
 from scipy import stats
 
 from codex.engines import statistics
-from codex.engines.base import ALTERNATIVES, Engine, Finished, GenerationParams, seeded
+from codex.engines.base import ALTERNATIVES, seeded
 from codex.engines.huggingface import HuggingFaceConfig, HuggingFaceEngine
-from codex.engines.models import Models
-from codex.errors import CapabilityError, InvalidInput, ModelError, PromptTooLong
-from codex.types import Generation, Message, Prompt, Token
-
-CLOSE = 1e-3
-"""Nats. Float32 rounding over 30 layers moves a log-probability of this model by about 1e-5."""
-
-CAPITAL = [Message("user", "What is the capital of France?")]
-POEM = [Message("user", "Write a poem about the sea.")]
-
-
-def greedy(max_tokens: int, **given: object) -> GenerationParams:
-    return GenerationParams.model_validate({"max_tokens": max_tokens, **given})
-
-
-def sampled(max_tokens: int, seed: int = 0, **given: object) -> GenerationParams:
-    return GenerationParams.model_validate(
-        {"max_tokens": max_tokens, "temperature": 1.0, "seed": seed, **given}
-    )
-
-
-def decode(
-    engine: Engine, prompt: Prompt, rows: Sequence[GenerationParams], prefix: Sequence[Token] = ()
-) -> tuple[list[Token], list[Generation]]:
-    """The streamed tokens of row 0, and every row's Generation."""
-    streamed: list[Token] = []
-    done: dict[int, Generation] = {}
-    for item in engine.decode(prompt, rows, prefix=prefix):
-        if isinstance(item, Token):
-            assert 0 not in done, "a token of row 0 came after its Finished"
-            streamed.append(item)
-        else:
-            done[item.row] = item.generation
-    return streamed, [done[row] for row in range(len(rows))]
-
-
-def teacher_forced(hf: HuggingFaceEngine, prompt: Prompt, ids: Sequence[int]) -> torch.Tensor:
-    """Log-probabilities [len(ids), vocabulary], float64, of one forward pass without any cache."""
-    opening = hf._encode(prompt)
-    with torch.inference_mode():
-        logits = hf._ready().model(input_ids=torch.tensor([[*opening, *ids]]), use_cache=False).logits[0]
-    return logits[len(opening) - 1 : -1].double().log_softmax(-1)
-
-
-def assert_tokens_match(tokens: Sequence[Token], truth: torch.Tensor) -> None:
-    vocabulary = truth.shape[-1]
-    for token, logprobs in zip(tokens, truth, strict=True):
-        own = logprobs[token.id]
-        assert token.logprob == pytest.approx(own.item(), abs=CLOSE)
-        assert token.entropy == pytest.approx(-(logprobs.exp() * logprobs).sum().item(), abs=CLOSE)
-        assert token.entropy_exact
-        certainty = -math.log(vocabulary) - logprobs.mean().item()
-        assert token.self_certainty == pytest.approx(certainty, abs=CLOSE)
-        # A rank may differ only among tokens that rounding cannot tell apart.
-        assert (logprobs > own + CLOSE).sum() < token.rank <= 1 + (logprobs > own - CLOSE).sum()
-        assert [it.logprob for it in token.alternatives[:ALTERNATIVES]] == pytest.approx(
-            logprobs.topk(ALTERNATIVES).values.tolist(), abs=CLOSE
-        )
-        assert [it.logprob for it in token.alternatives if it.id == token.id] == [token.logprob]
-        assert len(token.alternatives) == ALTERNATIVES + (token.rank > ALTERNATIVES)
+from codex.types import Token
+from tests.engines.decoding import (
+    CAPITAL,
+    CLOSE,
+    POEM,
+    assert_tokens_match,
+    decode,
+    greedy,
+    sampled,
+    teacher_forced,
+)
 
 
 class TestNumbers:
@@ -204,6 +148,20 @@ class TestNumbers:
         assert vector == pytest.approx(mean / np.linalg.norm(mean), abs=1e-4)
         near, far = hf.embed("A cat was sitting on a mat."), hf.embed("import numpy as np")
         assert vector @ near > vector @ far
+
+
+def test_nf4_on_the_cpu_takes_a_third_of_the_memory_and_measures_itself_alike(hf: HuggingFaceEngine) -> None:
+    config = HuggingFaceConfig(quantization="nf4", dtype="float32", device="cpu", threads=2)
+    engine = HuggingFaceEngine(config, hf._models)
+    _, generations = decode(engine, CAPITAL, [greedy(6), sampled(6)])
+    for generation in generations:
+        truth = teacher_forced(engine, CAPITAL, [token.id for token in generation.tokens])
+        for token, logprobs in zip(generation.tokens, truth, strict=True):
+            # One row takes another 4-bit kernel than many; they differ by up to 0.01 nats here.
+            assert token.logprob == pytest.approx(logprobs[token.id].item(), abs=0.05)
+    # Embeddings, a fifth of this model, stay as they are; the rest shrinks to an eighth of float32.
+    assert engine._ready().model.get_memory_footprint() < 0.4 * hf._ready().model.get_memory_footprint()
+    engine.unload()
 
 
 def chi_square(counts: Counter[int], expected: np.ndarray) -> float:
@@ -338,216 +296,3 @@ class TestRows:
 
     def test_no_rows_is_no_work(self, hf: HuggingFaceEngine) -> None:
         assert list(hf.decode(POEM, [])) == []
-
-
-class TestManners:
-    def test_several_callers_at_once_get_their_own_answers(self, hf: HuggingFaceEngine) -> None:
-        prompts = [f"{word} {word} {word} {word}" for word in ("red", "blue", "green", "black")]
-        expected = [hf.complete(it, greedy(5)).text for it in prompts]
-        got: dict[int, str] = {}
-        threads = [
-            threading.Thread(target=lambda at=at: got.update({at: hf.complete(prompts[at], greedy(5)).text}))
-            for at in range(4)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-        assert [got[at] for at in range(4)] == expected
-        assert len(set(expected)) == 4
-
-    def test_cancel_ends_every_row_within_a_token_and_keeps_what_there_is(
-        self, hf: HuggingFaceEngine
-    ) -> None:
-        cancel = threading.Event()
-        tokens: list[Token] = []
-        done: list[Generation] = []
-        for item in hf.decode(POEM, [greedy(400), sampled(400)], cancel=cancel):
-            if isinstance(item, Finished):
-                done.append(item.generation)
-                continue
-            tokens.append(item)
-            if len(tokens) == 3:
-                cancel.set()
-        assert [it.finish_reason for it in done] == ["cancelled", "cancelled"]
-        assert done[0].tokens == tuple(tokens)
-        # The model may have been at one more token, and have put out another, when it was told.
-        assert 3 <= len(tokens) <= 5
-        assert done[0].text == b"".join(it.bytes for it in tokens).decode("utf-8", "replace")
-
-    def test_a_caller_that_waits_can_leave_at_once(self, hf: HuggingFaceEngine) -> None:
-        busy = hf.decode(POEM, [greedy(400)])
-        next(busy)
-        cancel = threading.Event()
-        threading.Timer(0.1, cancel.set).start()
-        began = time.perf_counter()
-        (left,) = hf.decode(CAPITAL, [greedy(5)], cancel=cancel)
-        assert isinstance(left, Finished)
-        assert left.generation.finish_reason == "cancelled"
-        assert left.generation.tokens == ()
-        # Long before the 400 tokens ahead of it, which take more than 5 s.
-        assert time.perf_counter() - began < 3
-        busy.close()
-
-    def test_closing_the_iterator_frees_the_model_for_the_next_caller(self, hf: HuggingFaceEngine) -> None:
-        busy = hf.decode(POEM, [greedy(2000)])
-        next(busy)
-        busy.close()
-        began = time.perf_counter()
-        assert hf.complete("The capital of France is", greedy(1)).text == " Paris"
-        assert time.perf_counter() - began < 5, "the 2000 tokens, a minute and more, were not given up"
-
-    def test_an_iterator_that_is_dropped_frees_the_model_too(self, hf: HuggingFaceEngine) -> None:
-        next(hf.stream(POEM, greedy(2000)))
-        began = time.perf_counter()
-        hf.complete("one two one", greedy(1))
-        assert time.perf_counter() - began < 5
-
-    def test_a_caller_that_stops_reading_holds_up_nobody(self, hf: HuggingFaceEngine) -> None:
-        idle = hf.decode(POEM, [greedy(6)])
-        next(idle)
-        assert hf.complete("The capital of France is", greedy(1)).text == " Paris"
-        assert sum(isinstance(it, Token) for it in idle) == 5, "what it did not read is still there"
-
-    def test_calls_are_served_in_the_order_they_came(self, hf: HuggingFaceEngine) -> None:
-        order: list[int] = []
-        busy = hf.decode(POEM, [greedy(30)])
-        next(busy)
-
-        def ask(at: int) -> None:
-            hf.complete("one two one", greedy(2))
-            order.append(at)
-
-        threads = [threading.Thread(target=ask, args=(at,)) for at in range(3)]
-        for thread in threads:
-            thread.start()
-            # Waits until the call stands in the queue, so that the order of arrival is certain.
-            until = time.perf_counter() + 5
-            while hf._worker._work_queue.qsize() <= len(order) + threads.index(thread):
-                assert time.perf_counter() < until
-                time.sleep(0.001)
-        for thread in threads:
-            thread.join(30)
-        assert order == [0, 1, 2]
-        busy.close()
-
-    def test_unload_cancels_gives_the_memory_back_and_the_next_call_loads_again(
-        self, hf: HuggingFaceEngine
-    ) -> None:
-        engine = HuggingFaceEngine(hf.config, hf._models)
-        gc.collect()
-        process = psutil.Process()
-        before = process.memory_info().rss
-        engine.load()
-        weights = sum(it.nbytes for it in engine._ready().model.parameters())
-        assert process.memory_info().rss - before > 0.8 * weights
-        call = engine.decode(POEM, [greedy(400)])
-        next(call)
-        engine.unload()
-        assert not engine.is_loaded
-        assert [it.generation.finish_reason for it in call if isinstance(it, Finished)] == ["cancelled"]
-        assert process.memory_info().rss - before < 0.2 * weights
-        assert engine.complete("The capital of France is", greedy(1)).text == " Paris"
-        engine.unload()
-
-
-class TestBadInput:
-    def test_a_prompt_that_does_not_fit_is_refused_with_exact_numbers(self, hf: HuggingFaceEngine) -> None:
-        prompt = "word " * 5000
-        size = len(hf.tokenize(prompt))
-        with pytest.raises(PromptTooLong) as caught:
-            hf.decode(prompt, [greedy(10), greedy(30)])
-        assert (caught.value.prompt_tokens, caught.value.room) == (size, 4096 - 30)
-        with pytest.raises(PromptTooLong):
-            hf.score([Message("user", prompt)], "word")
-        with pytest.raises(PromptTooLong):
-            hf.embed(prompt)
-
-    def test_a_prompt_fits_to_the_last_token_of_the_context(self, hf: HuggingFaceEngine) -> None:
-        small = HuggingFaceEngine(hf.config.model_copy(update={"context_size": 64}), hf._models)
-        prompt = " a" * 60
-        small.load()
-        assert len(small.complete(prompt, greedy(4)).tokens) == 4
-        with pytest.raises(PromptTooLong, match="1 tokens too long"):
-            small.complete(prompt, greedy(5))
-        small.unload()
-
-    def test_an_empty_prompt_is_refused(self, hf: HuggingFaceEngine) -> None:
-        with pytest.raises(InvalidInput, match="empty"):
-            hf.decode("", [greedy(1)])
-
-    def test_a_chat_template_that_refuses_is_quoted_and_a_missing_one_is_named(
-        self, hf: HuggingFaceEngine, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        tokenizer = hf._ready().tokenizer
-        monkeypatch.setattr(tokenizer, "chat_template", "{{ raise_exception('no system turns here') }}")
-        with pytest.raises(InvalidInput, match="no system turns here"):
-            hf.render(CAPITAL)
-        monkeypatch.setattr(tokenizer, "chat_template", None)
-        with pytest.raises(CapabilityError, match="no chat template"):
-            hf.decode(CAPITAL, [greedy(1)])
-
-    def test_a_missing_path_is_named(self, models: Models) -> None:
-        engine = HuggingFaceEngine(HuggingFaceConfig(model_path="/no/such/model"), models)
-        with pytest.raises(ModelError, match="/no/such/model"):
-            engine.load()
-        assert not engine.is_loaded
-        assert "/no/such/model" in engine.fingerprint
-
-    def test_a_folder_that_is_no_model_is_named(self, models: Models, tmp_path: Path) -> None:
-        with pytest.raises(ModelError, match=r"no config\.json"):
-            HuggingFaceEngine(HuggingFaceConfig(model_path=str(tmp_path)), models).load()
-
-    def test_weights_that_are_cut_short_are_said_to_be(
-        self, hf: HuggingFaceEngine, models: Models, tmp_path: Path
-    ) -> None:
-        source = Path(hf._ready().model.config.name_or_path)
-        for file in source.iterdir():
-            data = file.read_bytes()
-            (tmp_path / file.name).write_bytes(data[: 1 << 20] if file.suffix == ".safetensors" else data)
-        config = HuggingFaceConfig(model_path=str(tmp_path), device="cpu")
-        with pytest.raises(ModelError, match="damaged or cut short"):
-            HuggingFaceEngine(config, models).load()
-
-    def test_a_hub_that_cannot_be_reached_fails_quickly(
-        self, models: Models, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        # Nothing listens on port 9, the discard port.
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-        monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", "http://127.0.0.1:9")
-        began = time.perf_counter()
-        with pytest.raises(ModelError, match="cannot be reached"):
-            HuggingFaceEngine(HuggingFaceConfig(model_path="nobody/nothing"), models).load()
-        assert time.perf_counter() - began < 15
-
-    @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
-    def test_a_missing_gpu_is_said_to_be_missing(self, models: Models) -> None:
-        with pytest.raises(ModelError, match=r"no CUDA device.*engine\.device=cpu"):
-            HuggingFaceEngine(HuggingFaceConfig(device="cuda"), models).load()
-
-    def test_missing_bitsandbytes_says_what_to_set(
-        self, hf: HuggingFaceEngine, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-        config = HuggingFaceConfig(quantization="nf4", device="cpu")
-        with pytest.raises(ModelError, match=r"bitsandbytes.*engine\.quantization=none"):
-            HuggingFaceEngine(config, hf._models).load()
-
-
-def test_importing_the_module_does_not_import_torch() -> None:
-    code = "import sys, codex.engines.huggingface; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_nf4_on_the_cpu_takes_a_third_of_the_memory_and_measures_itself_alike(hf: HuggingFaceEngine) -> None:
-    config = HuggingFaceConfig(quantization="nf4", dtype="float32", device="cpu", threads=2)
-    engine = HuggingFaceEngine(config, hf._models)
-    _, generations = decode(engine, CAPITAL, [greedy(6), sampled(6)])
-    for generation in generations:
-        truth = teacher_forced(engine, CAPITAL, [token.id for token in generation.tokens])
-        for token, logprobs in zip(generation.tokens, truth, strict=True):
-            # One row takes another 4-bit kernel than many; they differ by up to 0.01 nats here.
-            assert token.logprob == pytest.approx(logprobs[token.id].item(), abs=0.05)
-    # Embeddings, a fifth of this model, stay as they are; the rest shrinks to an eighth of float32.
-    assert engine._ready().model.get_memory_footprint() < 0.4 * hf._ready().model.get_memory_footprint()
-    engine.unload()
