@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -37,7 +38,8 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port))
     except OSError as error:
         raise InvalidInput(
-            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port: server.port=8000.",
+            f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}. "
+            "Choose another port: server.port=8000.",
             ["server.port"],
         ) from error
 

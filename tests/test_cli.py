@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,15 @@ def test_an_error_is_one_clear_line_and_a_failing_exit(codex_home: Path, words: 
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_taken_port_is_said_before_anything_is_loaded(codex_home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = codex(codex_home, "serve", f"server.port={port}", f"store.path={codex_home}/port.duckdb")
+    assert done.returncode == 1
+    assert f"Cannot listen on 127.0.0.1:{port}: Address already in use" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
 
 
 def test_models_lists_what_is_here(codex_home: Path) -> None:
