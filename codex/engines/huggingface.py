@@ -272,7 +272,9 @@ class HuggingFaceEngine(Engine):
 
         with torch.inference_mode():
             try:
-                for item in self._decode(self._load(), call):
+                # Looked at before the model is: a call that unload cancelled must not load it again.
+                items = call.unstarted() if call.cancelled else self._decode(self._load(), call)
+                for item in items:
                     call.out.put(item)
             except torch.OutOfMemoryError:
                 raise ModelError(
@@ -377,11 +379,8 @@ class HuggingFaceEngine(Engine):
         return vector
 
     def _load(self) -> LoadedModel:
-        """On the worker, so that two callers never load twice."""
+        """On the worker, so that two callers never load twice, and its compute threads are the worker's."""
         if self._loaded is None:
-            import torch
-
-            torch.set_num_threads(self.config.threads)
             path = self._models.resolve(self.config.model_path)
             self._loaded = load_model(self.config, path, self._models.cache)
         return self._loaded

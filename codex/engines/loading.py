@@ -40,11 +40,11 @@ class Placement:
     @classmethod
     def of(cls, config: HuggingFaceConfig) -> Placement:
         """auto: CUDA where there is one, 4-bit NF4 there and none on a CPU, bfloat16."""
-        spare_the_cores()
-        import torch
-
         device = config.device
         if device == "auto":
+            spare_the_cores()
+            import torch
+
             device = "cuda" if torch.cuda.is_available() else "cpu"
         quantization = config.quantization
         if quantization == "auto":
@@ -68,11 +68,13 @@ class LoadedModel:
 def load_model(config: HuggingFaceConfig, path: Path, cache: Path) -> LoadedModel:
     """Load a Transformers folder or a GGUF file, which is converted under `cache` once.
 
-    Raises ModelError: not a model, damaged, of an unknown architecture, no CUDA, 4-bit not supported,
-    not enough memory.
+    Sets the number of compute threads of the calling thread. Raises ModelError: not a model, damaged, of an
+    unknown architecture, no CUDA, 4-bit not supported, not enough memory.
     """
+    spare_the_cores()
     import torch
 
+    torch.set_num_threads(config.threads)
     place = Placement.of(config)
     if place.device == "cuda" and not torch.cuda.is_available():
         raise ModelError("There is no CUDA device. Set engine.device=cpu (or auto), or engine=llama_cpp.")

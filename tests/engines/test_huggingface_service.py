@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -24,6 +25,17 @@ from tests.engines.decoding import (
     greedy,
     sampled,
 )
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.perf_counter() + 10
+    while not condition():
+        assert time.perf_counter() < until
+        time.sleep(0.001)
+
+
+def waiting_calls(engine: HuggingFaceEngine) -> int:
+    return engine._worker._work_queue.qsize()
 
 
 class TestManners:
@@ -97,7 +109,7 @@ class TestManners:
 
     def test_calls_are_served_in_the_order_they_came(self, hf: HuggingFaceEngine) -> None:
         order: list[int] = []
-        busy = hf.decode(POEM, [greedy(30)])
+        busy = hf.decode(POEM, [greedy(2000)])
         next(busy)
 
         def ask(at: int) -> None:
@@ -105,17 +117,13 @@ class TestManners:
             order.append(at)
 
         threads = [threading.Thread(target=ask, args=(at,)) for at in range(3)]
-        for thread in threads:
+        for at, thread in enumerate(threads):
             thread.start()
-            # Waits until the call stands in the queue, so that the order of arrival is certain.
-            until = time.perf_counter() + 5
-            while hf._worker._work_queue.qsize() <= len(order) + threads.index(thread):
-                assert time.perf_counter() < until
-                time.sleep(0.001)
+            wait_until(lambda at=at: waiting_calls(hf) == at + 1)
+        busy.close()
         for thread in threads:
             thread.join(30)
         assert order == [0, 1, 2]
-        busy.close()
 
     def test_unload_cancels_gives_the_memory_back_and_the_next_call_loads_again(
         self, hf: HuggingFaceEngine
@@ -127,9 +135,15 @@ class TestManners:
         engine.load()
         weights = sum(it.nbytes for it in engine._ready().model.parameters())
         assert process.memory_info().rss - before > 0.8 * weights
-        call = engine.decode(POEM, [greedy(400)])
+        call, waiting = (engine.decode(POEM, [greedy(400)]) for _ in range(2))
         next(call)
+        left: list[Token | Finished] = []
+        thread = threading.Thread(target=lambda: left.extend(waiting))
+        thread.start()
+        wait_until(lambda: waiting_calls(engine) == 1)
         engine.unload()
+        thread.join(10)
+        assert [it.generation.finish_reason for it in left if isinstance(it, Finished)] == ["cancelled"]
         assert not engine.is_loaded
         assert [it.generation.finish_reason for it in call if isinstance(it, Finished)] == ["cancelled"]
         assert process.memory_info().rss - before < 0.2 * weights
