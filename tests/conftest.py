@@ -11,12 +11,22 @@ from codex.engines.models import DEFAULT_MODEL, Models, default_home
 
 @pytest.fixture(scope="session")
 def codex_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that the whole run shares."""
+    return _home(tmp_path_factory.mktemp("codex-home"))
+
+
+@pytest.fixture
+def own_home(tmp_path: Path) -> Path:
+    """A home of the test's own: only one process at a time may have a database open."""
+    return _home(tmp_path / "home")
+
+
+def _home(home: Path) -> Path:
     """An empty home whose models folder is the user's own, so that nothing is fetched twice."""
     shelf = Models(default_home())
     shelf.resolve(DEFAULT_MODEL)
-    home = tmp_path_factory.mktemp("codex-home")
+    (home / "cache").mkdir(parents=True)
     (home / "models").symlink_to(shelf.folder, target_is_directory=True)
-    (home / "cache").mkdir()
     return home
 
 

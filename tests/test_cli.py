@@ -25,8 +25,8 @@ def codex(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_ask_as_json_prints_the_reply_and_nothing_else(codex_home: Path) -> None:
-    done = codex(codex_home, "ask", "What is the capital of France?", "--samples", "2", "--json")
+def test_ask_as_json_prints_the_reply_and_nothing_else(own_home: Path) -> None:
+    done = codex(own_home, "ask", "What is the capital of France?", "--samples", "2", "--json")
     assert done.returncode == 0, done.stderr
     answered = Reply.model_validate(json.loads(done.stdout))
     assert "Paris" in answered.model_answer
@@ -35,9 +35,9 @@ def test_ask_as_json_prints_the_reply_and_nothing_else(codex_home: Path) -> None
     assert done.stderr == ""
 
 
-def test_ask_prints_the_answer_the_decision_and_that_it_is_not_calibrated(codex_home: Path) -> None:
+def test_ask_prints_the_answer_the_decision_and_that_it_is_not_calibrated(own_home: Path) -> None:
     done = codex(
-        codex_home, "ask", "What is the capital of France?", "policy.answer_above=0", "policy.abstain_below=0"
+        own_home, "ask", "What is the capital of France?", "policy.answer_above=0", "policy.abstain_below=0"
     )
     assert done.returncode == 0, done.stderr
     assert "Paris" in done.stdout
@@ -55,25 +55,25 @@ def test_ask_prints_the_answer_the_decision_and_that_it_is_not_calibrated(codex_
         (["models", "fetch", "smollm3"], "smollm3"),
     ],
 )
-def test_an_error_is_one_clear_line_and_a_failing_exit(codex_home: Path, words: list[str], said: str) -> None:
-    done = codex(codex_home, *words)
+def test_an_error_is_one_clear_line_and_a_failing_exit(own_home: Path, words: list[str], said: str) -> None:
+    done = codex(own_home, *words)
     assert done.returncode == 1
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
-def test_a_taken_port_is_said_before_anything_is_loaded(codex_home: Path) -> None:
+def test_a_taken_port_is_said_before_anything_is_loaded(own_home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = codex(codex_home, "serve", f"server.port={port}", f"store.path={codex_home}/port.duckdb")
+        done = codex(own_home, "serve", f"server.port={port}")
     assert done.returncode == 1
     assert f"Cannot listen on 127.0.0.1:{port}: Address already in use" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
 
-def test_models_lists_what_is_here(codex_home: Path) -> None:
-    done = codex(codex_home, "models")
+def test_models_lists_what_is_here(own_home: Path) -> None:
+    done = codex(own_home, "models")
     assert "smollm2-135m-instruct" in done.stdout
     assert "here" in done.stdout
 
