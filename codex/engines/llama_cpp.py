@@ -12,14 +12,17 @@ from codex.engines.admission import Admission
 from codex.engines.base import ALTERNATIVES, Capabilities, Engine, Finished, GenerationParams, ModelConfig
 from codex.engines.convert import identity
 from codex.engines.gguf_header import read_header
-from codex.engines.llama_rows import Row
+from codex.engines.llama_rows import Chunk, Row
 from codex.engines.llama_server import SLOTS, LlamaServer
 from codex.engines.models import PACKAGED, Models
 from codex.errors import InvalidInput, PromptTooLong
 from codex.types import Message, Prompt, Token
 
 ROWS_AT_ONCE = 11
-"""The most rows of one decode in a batch: an answer and ten samples. More go in waves."""
+"""The most rows in a batch of one call. More go in waves."""
+ANY_SEED = 2**32 - 1
+"""llama.cpp takes this seed for "any"."""
+_SEED_STEP = 7919
 
 
 @dataclass(eq=False, slots=True)
@@ -49,13 +52,13 @@ class _Loaded:
 class LlamaCppEngine(Engine):
     """A GGUF model held by llama.cpp, on a CPU or a GPU.
 
-    Row 0 is decoded first and alone: on a CPU it streams several times as fast as beside ten samples,
-    and the whole takes as long, because the samples then start from its prompt's cache cells. Rows that
+    Row 0 is decoded first and alone. On a CPU it streams several times as fast as beside ten samples,
+    and the whole takes no longer: the samples start from its prompt's cells in the cache. Rows that
     differ in nothing but consecutive seeds are decoded as one batch.
 
-    The same request gives the same tokens on a CPU as long as it is alone. Beside other callers' rows the
-    cells of the cache lie in another order, sums differ in their last bits, and an answer can take
-    another turn where two tokens are almost equally likely.
+    On a CPU the same request gives the same tokens, to the last bit, as long as it is alone. Beside other
+    callers' rows the model's sums are taken in another order, which moves log-probabilities by some
+    hundredths, and an answer takes another turn where two tokens are almost equally likely.
     """
 
     name: ClassVar[str] = "llama_cpp"
@@ -124,7 +127,7 @@ class LlamaCppEngine(Engine):
         ids = server.tokenize(text, special=True)
         if not ids:
             raise InvalidInput("There is nothing to continue: the prompt is empty.", ["prompt"])
-        room = server.context - len(prefix) - max(row.max_tokens for row in rows)
+        room = max(0, server.context - len(prefix) - max(row.max_tokens for row in rows))
         if len(ids) > room:
             raise PromptTooLong(len(ids), room)
         return self._stream(_Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event()))
@@ -136,7 +139,7 @@ class LlamaCppEngine(Engine):
                 if self._loaded is None:
                     path = self._models.resolve(self.config.model_path, gguf=True)
                     server = LlamaServer(path, self.config)
-                    self._loaded = _Loaded(server, Admission(SLOTS - 1, server.context))
+                    self._loaded = _Loaded(server, Admission(SLOTS, server.cells))
                 loaded = self._loaded
         return loaded
 
@@ -161,49 +164,54 @@ class LlamaCppEngine(Engine):
     def _run(self, loaded: _Loaded, call: _Call) -> None:
         """The worker's side: one wave after another."""
         try:
-            for wave in _waves(call, loaded.server.context):
+            for wave in _waves(call, loaded.server.cells):
                 self._decode(loaded, call, wave)
             call.out.put(None)
         except BaseException as error:
             call.out.put(error)
 
     def _decode(self, loaded: _Loaded, call: _Call, wave: range) -> None:
-        server, params = loaded.server, call.rows[wave.start]
-        rows = [
-            Row(at, call.rows[at], call.prompt, call.prefix, server.vocabulary, server.probe) for at in wave
-        ]
-        left = set(wave)
-
-        def tell(row: Row, cancelled: bool = False) -> None:
-            for item in row.news(cancelled):
-                call.out.put(item)
-            if row.reason:
-                left.remove(row.index)
-
-        def take(chunk: dict[str, Any]) -> bool:
-            row = rows[chunk["choices"][0]["index"]]
-            if row.index in left:
-                row.take(chunk)
-                tell(row)
-            return call.cancelled or not left
-
-        for row in rows:
-            tell(row)  # a prefix may hold a stop string
-        cells = len(call.prompt) + len(call.prefix) + len(wave) * params.max_tokens
+        """Decode rows that make one request, and tell the caller."""
+        cells = len(call.prompt) + len(call.prefix) + len(wave) * call.rows[wave.start].max_tokens
         with loaded.admission.taken(len(wave), cells, lambda: call.cancelled) as admitted:
-            if admitted and left:
-                server.stream(_request(call, wave, server.context), take)
-        for index in sorted(left):
-            tell(rows[index - wave.start], cancelled=True)
+            server, cached = loaded.server, wave.start > 0
+            rows = [Row(at, call.rows[at], call.prompt, call.prefix, server.vocabulary) for at in wave]
+            left = set(wave)
+
+            def tell(row: Row, cancelled: bool = False) -> None:
+                for item in row.news(cancelled):
+                    call.out.put(item)
+                if row.reason:
+                    left.discard(row.index)
+
+            def take(chunk: Chunk) -> bool:
+                row = rows[chunk["choices"][0]["index"]]
+                if row.index in left:
+                    row.take(chunk)
+                    tell(row)
+                return call.cancelled or not left or (row.paused and len(rows) == 1)
+
+            for row in rows:
+                tell(row)  # a prefix may hold a stop string
+            while admitted and left and not call.cancelled:
+                server.stream(_request(rows, cached, server.context), take)
+                cached = True
+                for row in rows:
+                    if row.paused and not call.cancelled:
+                        row.mend(server.probe)
+                        tell(row)
+                    row.restart()
+            for index in sorted(left):
+                tell(rows[index - wave.start], cancelled=True)
 
 
-def _waves(call: _Call, context: int) -> Iterator[range]:
-    """Rows that can be decoded as one request: equal but for consecutive seeds, and not too many."""
-    start = 0
+def _waves(call: _Call, cells: int) -> Iterator[range]:
+    """The first row alone, then rows that are equal but for consecutive seeds, as many as fit."""
+    yield range(1)
+    start = 1
     while start < len(call.rows):
-        params = call.rows[start]
-        own = len(call.prompt) + len(call.prefix)
-        most = min(ROWS_AT_ONCE, max(1, (context - own) // params.max_tokens))
+        room = cells - len(call.prompt) - len(call.prefix)
+        most = min(ROWS_AT_ONCE, room // call.rows[start].max_tokens)
         end = start + 1
         while end < len(call.rows) and end - start < most and _follows(call.rows[end - 1], call.rows[end]):
             end += 1
@@ -212,22 +220,24 @@ def _waves(call: _Call, context: int) -> Iterator[range]:
 
 
 def _follows(first: GenerationParams, second: GenerationParams) -> bool:
-    return second == first.model_copy(update={"seed": first.seed + 1}) and _seed(second) > _seed(first)
+    return second == first.model_copy(update={"seed": first.seed + 1}) and second.seed < ANY_SEED
 
 
-def _seed(params: GenerationParams) -> int:
-    """llama.cpp takes 2**32 - 1 for "any"."""
-    return params.seed % (2**32 - 1)
+def _request(rows: Sequence[Row], cached: bool, context: int) -> dict[str, Any]:
+    """What makes the server continue the rows from where they are.
 
+    Every sampler of llama.cpp but those asked for is off: at temperature 1 it draws from the model's own
+    distribution. A row that goes on after a pause draws with other random numbers.
 
-def _request(call: _Call, wave: range, context: int) -> dict[str, Any]:
-    """Every sampler of llama.cpp but the ones asked for is off: at temperature 1 it draws from the model."""
-    params = call.rows[wave.start]
+    cached: start from cells that hold the beginning already. Not for the first request of a call: what
+    they hold would depend on what was asked before.
+    """
+    first, params = rows[0], rows[0].params
     return {
-        "prompt": [*call.prompt, *(token.id for token in call.prefix)],
-        "n": len(wave),
-        "seed": _seed(params),
-        "max_tokens": params.max_tokens,
+        "prompt": first.context,
+        "n": len(rows),
+        "seed": (params.seed + _SEED_STEP * (params.max_tokens - first.tokens_left)) % ANY_SEED,
+        "max_tokens": first.tokens_left,
         "temperature": params.temperature,
         "samplers": ["penalties", "temperature", "top_k", "top_p"],
         "top_k": params.top_k,
@@ -238,6 +248,5 @@ def _request(call: _Call, wave: range, context: int) -> dict[str, Any]:
         "timings_per_token": True,
         # A chunk after each batch of a long prompt, at which it can be cancelled.
         "return_progress": True,
-        # Not for the first wave: its cells would depend on what was asked before.
-        "cache_prompt": wave.start > 0,
+        "cache_prompt": cached,
     }

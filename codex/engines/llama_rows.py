@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ LOWEST_LOGPROB = -104.0
 """Stands for the logarithm of zero, which arrives as -3.4e38. llama.cpp takes the logarithm of a 32-bit
 probability, and the smallest of these above zero has -103.3."""
 
+Chunk = dict[str, Any]
+"""One event of a completion stream in OpenAI's shape, with llama.cpp's timings."""
 Entry = dict[str, Any]
 """A token on the wire: id, bytes, logprob, and of the chosen one top_logprobs."""
 Probe = Callable[[Sequence[int], int], list[Entry]]
@@ -58,8 +61,10 @@ class Row:
     """One continuation under way.
 
     llama.cpp sends no chunk for a token that ends inside a character: its count of tokens jumps when the
-    character is whole, and the last token comes with the bytes of them all. A token that was not sent is
-    found again by asking for the distribution at its place (`probe`): it is the likeliest whose bytes fit.
+    character is whole, and the last token comes with the bytes of them all. The row is `paused` there.
+    `mend` finds what was not sent, asking for the distribution at its place: the likeliest token whose
+    bytes fit. For that, nothing else of the call should be running: cells of the cache that a probe
+    takes and leaves would change the order in which the others are summed.
     """
 
     def __init__(
@@ -69,38 +74,46 @@ class Row:
         prompt: Sequence[int],
         prefix: Sequence[Token],
         vocabulary: Vocabulary,
-        probe: Probe,
     ) -> None:
         self.index = index
+        self.params = params
         self.reason: FinishReason | None = None
-        self._prompt = prompt
-        self._prefix = prefix
+        self.context = [*prompt, *(token.id for token in prefix)]
+        """The ids of the prompt and of the answer so far."""
+        self.paused = False
+        self._prompt_tokens = len(prompt)
+        self._prefix_tokens = len(prefix)
         self._vocabulary = vocabulary
-        self._probe = probe
         self._started = time.perf_counter()
-        self._seen = 0
-        self._context = [*prompt, *(token.id for token in prefix)]
+        self._pending: deque[Chunk] = deque()
+        self._counted = 0
         self._filter = StopFilter(params.stop)
         for token in prefix:
-            self._push(token)
+            if token.id in vocabulary.ends:
+                self.reason = "stop"
+            self._push(token, given=True)
         self._told = len(prefix)
 
-    def take(self, chunk: dict[str, Any]) -> None:
+    @property
+    def tokens_left(self) -> int:
+        """How many more tokens were asked for."""
+        written = len(self.context) - self._prompt_tokens - self._prefix_tokens
+        return self.params.max_tokens - written
+
+    def take(self, chunk: Chunk) -> None:
         """Take one chunk of the stream; sets `reason` when it was the last that counts."""
-        choice = chunk["choices"][0]
-        counted = chunk["timings"]["predicted_n"]
-        ended = choice["finish_reason"]
-        if choice["logprobs"]:
-            entry = choice["logprobs"]["content"][0]
-            if counted > self._seen + 1:
-                entry = self._complete(entry, counted - self._seen - 1)
-            self._seen = counted
-            if entry["id"] not in self._vocabulary.ends:
-                self._push(self._vocabulary.token(entry, entry["top_logprobs"]))
-        elif ended and counted > self._seen:
-            self._find(counted - self._seen, None, 0)
-        if ended and not self.reason:
-            self.reason = ended
+        self._pending.append(chunk)
+        if not self.paused:
+            self._work(None)
+
+    def mend(self, probe: Probe) -> None:
+        """Find the tokens that were not sent, and take what came after them."""
+        self._work(probe)
+
+    def restart(self) -> None:
+        """The next chunk is the first of a new request, which continues `context`."""
+        self._pending.clear()
+        self._counted = 0
 
     def news(self, cancelled: bool = False) -> Iterator[Token | Finished]:
         """What the caller is to be told since the last time; a Finished is the end of the row."""
@@ -115,44 +128,56 @@ class Row:
         if self.reason:
             yield Finished(self.index, self._generation(self.reason))
 
-    def _push(self, token: Token) -> None:
-        if not self._filter.stopped:
-            self._context.append(token.id)
-            self._filter.push(token)
-            if self._filter.stopped:
-                self.reason = "stop"
+    def _work(self, probe: Probe | None) -> None:
+        while self._pending and not self.reason:
+            chunk = self._pending[0]
+            choice, counted = chunk["choices"][0], chunk["timings"]["predicted_n"]
+            entry = choice["logprobs"]["content"][0] if choice["logprobs"] else None
+            missing = counted - self._counted - (entry is not None)
+            if missing > 0:
+                if probe is None:
+                    self.paused = True
+                    return
+                entry = self._find(entry, missing, probe)
+            self._counted = max(self._counted, counted)
+            if entry and entry["id"] not in self._vocabulary.ends:
+                self._push(self._vocabulary.token(entry, entry["top_logprobs"]))
+            if choice["finish_reason"] and not self.reason:
+                self.reason = choice["finish_reason"]
+            self._pending.popleft()
+        self.paused = False
 
-    def _complete(self, entry: Entry, missing: int) -> Entry:
-        """Push the `missing` tokens that open a character, and give the one that ends it its own bytes.
+    def _push(self, token: Token, given: bool = False) -> None:
+        if self.reason:
+            return
+        if not given:
+            self.context.append(token.id)
+        self._filter.push(token)
+        if self._filter.stopped:
+            self.reason = "stop"
 
-        It arrives with the bytes of them all.
+    def _find(self, ender: Entry | None, missing: int, probe: Probe) -> Entry | None:
+        """Push the `missing` tokens before `ender`, which then gets the bytes that are its own.
+
+        None: the answer ended inside a character, and nothing tells its bytes; the likeliest tokens that
+        open a character are taken.
         """
-        whole = bytes(entry["bytes"])
-        own = next((len(it["bytes"]) for it in entry["top_logprobs"] if it["id"] == entry["id"]), None)
-        if own is None:
-            opened = self._find(missing, whole, after=1)
-        else:
-            opened = self._find(missing, whole[: len(whole) - own], after=0)
-        return {**entry, "bytes": whole[opened:]}
-
-    def _find(self, missing: int, spelled: bytes | None, after: int) -> int:
-        """Push tokens that were not sent; returns how many bytes they have.
-
-        spelled: the joined bytes of these and of `after` more tokens; None where they were not sent.
-        """
-        found = 0
+        whole = bytes(ender["bytes"]) if ender else b""
+        known = ender["top_logprobs"] if ender else []
+        own = next((len(it["bytes"]) for it in known if ender and it["id"] == ender["id"]), None)
+        found, end = 0, len(whole) - (own or 0)
         for left in range(missing - 1, -1, -1):
-            rest = None if spelled is None else spelled[found:]
-            entry, likeliest = self._likeliest(rest, left + after)
-            token = self._vocabulary.token(entry, likeliest)
+            after = left + (own is None)
+            spelled = whole[found:end] if ender else None
+            token = self._vocabulary.token(*self._likeliest(spelled, after, probe))
             found += len(token.bytes)
             self._push(token)
-        return found
+        return {**ender, "bytes": whole[found:]} if ender else None
 
-    def _likeliest(self, spelled: bytes | None, after: int) -> tuple[Entry, list[Entry]]:
+    def _likeliest(self, spelled: bytes | None, after: int, probe: Probe) -> tuple[Entry, list[Entry]]:
         """The likeliest token that can stand here with `after` more to come, and the distribution."""
-        for wanted in (ALTERNATIVES, self._vocabulary.size):
-            entries = self._probe(self._context, wanted)
+        for wanted in (ALTERNATIVES, 50 * ALTERNATIVES, self._vocabulary.size):
+            entries = probe(self.context, wanted)
             for entry in entries:
                 if _fits(bytes(entry["bytes"]), spelled, after):
                     return entry, entries[:ALTERNATIVES]
@@ -163,9 +188,9 @@ class Row:
             text=self._filter.text,
             tokens=tuple(self._filter.tokens),
             finish_reason=reason,
-            prompt_tokens=len(self._prompt),
+            prompt_tokens=self._prompt_tokens,
             seconds=time.perf_counter() - self._started,
-            prefix_tokens=min(len(self._prefix), len(self._filter.tokens)),
+            prefix_tokens=min(self._prefix_tokens, len(self._filter.tokens)),
         )
 
 

@@ -9,18 +9,17 @@ import re
 import secrets
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from codex.engines.base import ModelConfig
 from codex.engines.gguf_header import read_header
-from codex.engines.llama_rows import Entry, Vocabulary
+from codex.engines.llama_rows import Chunk, Entry, Vocabulary
 from codex.errors import CapabilityError, ModelError
 
 SLOTS = 16
-"""Rows that the server decodes at once, one of them kept for probes."""
+"""Rows that the server decodes at once, whoever asked for them."""
 _HTTP_SECONDS = 60.0
 _LOADS = """
 import sys, xllamacpp
@@ -34,18 +33,18 @@ xllamacpp.Server(params)
 class LlamaServer:
     """One loaded model.
 
-    context: tokens of prompt and answer together. The key-value cache is one pool for all rows, of
-    twice as many cells: half for the rows, half for a probe, which needs as much as one row at most.
+    context: tokens of prompt and answer together. cells: tokens in the key-value cache, which is one
+    pool for all rows. Who starts more rows than it holds makes llama.cpp give up all of them.
     """
 
     def __init__(self, path: Path, config: ModelConfig) -> None:
         """Raises ModelError: not GGUF, cut short, of an unknown architecture, not enough memory."""
         header = read_header(path)
         self.context = min(config.context_size, header.context_length or config.context_size)
+        self.cells = 2 * self.context
         self._key = secrets.token_hex()
         self._server = self._open(path, config)
         self._address = self._server.listening_address.removeprefix("http://")
-        self._probing = threading.Lock()
         properties = self._ask("GET", "/props")
         self._opening = properties["bos_token"]
         self._has_template = bool(properties["chat_template"])
@@ -58,14 +57,14 @@ class LlamaServer:
         """Give the memory back. Nothing may run any more."""
         del self._server
 
-    def stream(self, request: dict[str, Any], take: Callable[[dict[str, Any]], bool]) -> None:
+    def stream(self, request: dict[str, Any], take: Callable[[Chunk], bool]) -> None:
         """Run a completion; `take` gets each chunk and ends it by returning True.
 
         What `take` raises reaches the caller. Raises ModelError with the server's words.
         """
         failure: list[BaseException] = []
 
-        def guarded(chunk: dict[str, Any]) -> bool:
+        def guarded(chunk: Chunk) -> bool:
             try:
                 if "error" in chunk:
                     raise ModelError(f"llama.cpp: {chunk['error']['message']}")
@@ -88,11 +87,10 @@ class LlamaServer:
             "max_tokens": 1,
             "logprobs": wanted,
             "logit_bias": [[self._whole, 1e6]],
-            "cache_prompt": False,
+            "cache_prompt": True,
             "temperature": 0,
         }
-        with self._probing:
-            answer = self._server.handle_completions(request)
+        answer = self._server.handle_completions(request)
         if "error" in answer:
             raise ModelError(f"llama.cpp: {answer['error']['message']}")
         entries: list[Entry] = answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
@@ -128,6 +126,8 @@ class LlamaServer:
             headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = json.loads(connection.getresponse().read())
+        except OSError as error:
+            raise ModelError(f"The model was unloaded meanwhile ({error}). Ask again.") from error
         finally:
             connection.close()
         if "error" in answer:
@@ -146,7 +146,7 @@ class LlamaServer:
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config.threads
         params.n_batch = config.batch_size
         params.n_ubatch = min(config.batch_size, params.n_ubatch)
-        params.n_ctx = 2 * self.context
+        params.n_ctx = self.cells
         params.n_parallel = SLOTS
         params.kv_unified = True
         # What a row leaves behind is dropped when the next one starts: cells are then handed out in
