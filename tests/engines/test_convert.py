@@ -16,10 +16,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from codex.engines import convert
+from codex.engines.base import GenerationParams
 from codex.engines.convert import converted, identity
 from codex.engines.huggingface import HuggingFaceConfig, HuggingFaceEngine
 from codex.engines.models import Models
-from codex.errors import ModelError
+from codex.errors import ModelError, PromptTooLong
 
 HIDDEN, HEADS, FEED = 64, 2, 96
 SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
@@ -103,6 +104,9 @@ def test_the_folder_loads_as_a_model_that_answers(gguf: Path, tmp_path: Path) ->
         HuggingFaceConfig(model_path=str(gguf), device="cpu", threads=2), Models(tmp_path)
     )
     assert len(engine.embed("a")) == HIDDEN
+    with pytest.raises(PromptTooLong) as caught:
+        engine.complete("a" * 128, GenerationParams(max_tokens=1))
+    assert caught.value.room == 127, "the model's own context is smaller than the one that is set"
     assert engine.fingerprint == f"huggingface:tiny@{identity(gguf)}:bfloat16"
     engine.unload()
 
