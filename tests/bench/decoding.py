@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from codex import prompts
@@ -22,7 +24,7 @@ NEW_TOKENS = 64
 
 
 def llama_cpp(home: Path) -> Iterator[Line]:
-    """A whole `ask` over the same rows decoded by the engine, and over xllamacpp called by hand."""
+    """A whole `ask` over the same rows decoded by xllamacpp called by hand, its answers thrown away."""
     workbench = Workbench.open([f"home={home}", "engine=llama_cpp", "ask.reflect=false"])
     try:
         workbench.load()
@@ -48,23 +50,36 @@ def _ask(workbench: Workbench, question: str, samples: int) -> Trace:
 
 
 def _whole_ask(workbench: Workbench, samples: int, bound: float) -> Line:
+    from codex.engines.llama_cpp import LlamaCppEngine, _Call, _request, _waves
+    from codex.engines.llama_rows import Row
+
+    engine = workbench.engine
+    assert isinstance(engine, LlamaCppEngine)
+    server = engine._ready().server
+    params = GenerationParams(max_tokens=NEW_TOKENS)
+    rows = [params, *seeded(params.model_copy(update={"temperature": 1.0}), samples)]
+    requests = []
+    for question in QUESTIONS:
+        ids = server.tokenize(server.render([asdict(m) for m in prompts.ask(question)]), special=True)
+        call = _Call(ids, rows, (), threading.Event())
+        for wave in _waves(call, server.cells):
+            batch = [Row(at, rows[at], ids, (), server.vocabulary) for at in wave]
+            requests.append(_request(batch, wave.start > 0, server.context))
+
     def whole() -> float:
         started = time.perf_counter()
         for question in QUESTIONS:
             _ask(workbench, question, samples)
         return time.perf_counter() - started
 
-    def bare() -> float:
-        params = GenerationParams(max_tokens=NEW_TOKENS)
-        rows = [params, *seeded(params.model_copy(update={"temperature": 1.0}), samples)]
+    def raw() -> float:
         started = time.perf_counter()
-        for question in QUESTIONS:
-            for _ in workbench.engine.decode(prompts.ask(question), rows):
-                pass
+        for request in requests:
+            server._server.handle_completions({**request, "stream": True}, lambda chunk: False)
         return time.perf_counter() - started
 
-    how = f"Workbench.answer over Engine.decode of the same {samples + 1} rows, in turn"
-    return ratio(f"{workbench.engine.name}: whole ask, {samples} samples", bound, how, whole, bare, rounds=7)
+    how = f"Workbench.answer over xllamacpp's handle_completions of the same {samples + 1} rows, in turn"
+    return ratio(f"llama_cpp: whole ask, {samples} samples", bound, how, whole, raw, rounds=9)
 
 
 def _over_generate(workbench: Workbench, samples: int, bound: float) -> Line:
