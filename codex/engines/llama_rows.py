@@ -155,6 +155,8 @@ class Row:
         self._filter.push(token)
         if self._filter.stopped:
             self.reason = "stop"
+        elif not given and self.tokens_left == 0:
+            self.reason = "length"
 
     def _find(self, ender: Entry | None, missing: int, probe: Probe) -> Entry | None:
         """Push the `missing` tokens before `ender`, which then gets the bytes that are its own.

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from codex.engines.base import ModelConfig
 from codex.engines.huggingface import HuggingFaceConfig, HuggingFaceEngine
+from codex.engines.llama_cpp import LlamaCppEngine
 from codex.engines.loading import spare_the_cores
 from codex.engines.models import Models, default_home
 
@@ -21,6 +23,15 @@ def hf() -> Iterator[HuggingFaceEngine]:
     """
     config = HuggingFaceConfig(dtype="float32", device="cpu", threads=2)
     engine = HuggingFaceEngine(config, Models(default_home()))
+    engine.load()
+    yield engine
+    engine.unload()
+
+
+@pytest.fixture(scope="session")
+def llama() -> Iterator[LlamaCppEngine]:
+    """SmolLM2 as it is shipped, Q4_1."""
+    engine = LlamaCppEngine(ModelConfig(threads=2), Models(default_home()))
     engine.load()
     yield engine
     engine.unload()

@@ -6,29 +6,19 @@ the weights and computes in float32. So the numbers differ by rounding, and by n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from codex.engines.base import Engine, GenerationParams, ModelConfig
+from codex.engines.base import Engine, GenerationParams
 from codex.engines.huggingface import HuggingFaceEngine
 from codex.engines.llama_cpp import LlamaCppEngine
-from codex.engines.models import Models, default_home
 from codex.types import Generation, Message, Token
 
 CAPITAL = [Message("user", "What is the capital of Japan?")]
 """Both write `The capital of Japan is Tokyo.`; where two tokens are about as likely they may part ways."""
 QUESTIONS = (Path(__file__).parent / "prompts.txt").read_text().splitlines()
-
-
-@pytest.fixture(scope="module")
-def llama() -> Iterator[LlamaCppEngine]:
-    engine = LlamaCppEngine(ModelConfig(threads=2), Models(default_home()))
-    engine.load()
-    yield engine
-    engine.unload()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,247 @@
+"""The llama_cpp engine: what its numbers are, and where an answer begins and ends."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from codex.engines.base import ALTERNATIVES, GenerationParams, ModelConfig
+from codex.engines.entropy import entropy_bounds, entropy_estimate
+from codex.engines.llama_cpp import ANY_SEED, ROWS_AT_ONCE, LlamaCppEngine
+from codex.engines.models import Models
+from codex.errors import CapabilityError, InvalidInput, ModelError, PromptTooLong
+from codex.types import Generation, Message, Token
+from tests.engines.decoding import POEM, decode, greedy, sampled
+
+TOKYO = [Message("user", "What is the capital of Japan?")]
+"""Greedy: "The capital of Japan is Tokyo.", each token far ahead of the next."""
+
+
+def ids(generation: Generation) -> list[int]:
+    return [token.id for token in generation.tokens]
+
+
+class TestNumbers:
+    def test_logprobs_do_not_depend_on_how_the_token_was_drawn(self, llama: LlamaCppEngine) -> None:
+        plain = llama.chat(TOKYO, greedy(1)).tokens[0]
+        shaped = greedy(1, temperature=3.0, top_k=1, top_p=0.5, repeat_penalty=2.0)
+        drawn = llama.chat(TOKYO, shaped).tokens[0]
+        assert [(a.id, a.logprob) for a in plain.alternatives] == [
+            (a.id, a.logprob) for a in drawn.alternatives[:ALTERNATIVES]
+        ]
+
+    def test_the_chosen_token_is_among_its_alternatives_with_its_rank(self, llama: LlamaCppEngine) -> None:
+        for answer in llama.sample(POEM, sampled(24), 4):
+            for token in answer.tokens:
+                at = [other.id for other in token.alternatives].index(token.id)
+                assert token.alternatives[at].logprob == token.logprob
+                assert token.rank == (at + 1 if at < ALTERNATIVES else None)
+                assert len(token.alternatives) == ALTERNATIVES + (token.rank is None)
+                likeliest = [other.logprob for other in token.alternatives[:ALTERNATIVES]]
+                assert likeliest == sorted(likeliest, reverse=True)
+
+    def test_sampled_frequencies_follow_the_models_distribution(self, llama: LlamaCppEngine) -> None:
+        """600 first tokens at fixed seeds; outcomes expected fewer than 5 times are taken together."""
+        n = 600
+        answers = [
+            answer
+            for start in range(0, n, 50)
+            for answer in llama.sample(POEM, sampled(1, seed=1000 + start), 50)
+        ]
+        drawn = Counter(answer.tokens[0].id for answer in answers if answer.tokens)
+        expected = {
+            other.id: n * math.exp(other.logprob)
+            for other in answers[0].tokens[0].alternatives
+            if n * math.exp(other.logprob) >= 5
+        }
+        seen = [drawn[token_id] for token_id in expected]
+        observed = np.array([*seen, n - sum(seen)])
+        wanted = np.array([*expected.values(), n - sum(expected.values())])
+        # At these seeds p is 0.72; drawn at temperature 0.8 or 1.2 it is below 1e-12.
+        assert chisquare(observed, wanted).pvalue > 0.001
+
+    def test_entropy_is_the_midpoint_of_its_bounds_and_says_so(self, llama: LlamaCppEngine) -> None:
+        for token in llama.chat(POEM, greedy(8)).tokens:
+            top = [other.logprob for other in token.alternatives[:ALTERNATIVES]]
+            low, high = entropy_bounds(top, 49_152)
+            assert token.entropy == pytest.approx((low + high) / 2)
+            assert not token.entropy_exact
+            assert token.self_certainty is None
+
+    def test_the_same_request_gives_the_same_bits(self, llama: LlamaCppEngine) -> None:
+        rows = [greedy(16), *(sampled(16, seed=seed) for seed in range(5))]
+        assert decode(llama, TOKYO, rows)[1][0].tokens == decode(llama, TOKYO, rows)[1][0].tokens
+        one, other = (
+            [[(t.id, t.logprob) for t in g.tokens] for g in decode(llama, TOKYO, rows)[1]] for _ in range(2)
+        )
+        assert one == other
+
+
+class TestEntropy:
+    def test_a_known_distribution_has_its_entropy(self) -> None:
+        assert entropy_bounds([math.log(0.5)] * 2, 2) == pytest.approx((math.log(2), math.log(2)))
+
+    def test_the_bounds_are_those_of_one_other_token_and_of_an_even_rest(self) -> None:
+        low, high = entropy_bounds([math.log(0.6)], 5)
+        assert low == pytest.approx(-0.6 * math.log(0.6) - 0.4 * math.log(0.4))
+        assert high == pytest.approx(-0.6 * math.log(0.6) - 4 * 0.1 * math.log(0.1))
+
+    def test_a_sum_just_above_one_leaves_no_rest(self) -> None:
+        assert entropy_estimate([1e-8], 100) == pytest.approx(0, abs=1e-6)
+
+
+class TestText:
+    def test_an_answer_that_ends_by_itself_holds_no_end_of_sequence(self, llama: LlamaCppEngine) -> None:
+        answer = llama.chat(TOKYO, greedy(40))
+        assert answer.text == "The capital of Japan is Tokyo."
+        assert b"".join(token.bytes for token in answer.tokens).decode() == answer.text
+        assert answer.finish_reason == "stop"
+        assert answer.seconds > 0
+        last = answer.tokens[-1]
+        assert not any(other.is_end for other in last.alternatives if other.id == last.id)
+
+    def test_length_is_told(self, llama: LlamaCppEngine) -> None:
+        answer = llama.chat(POEM, greedy(5))
+        assert (len(answer.tokens), answer.finish_reason) == (5, "length")
+
+    @pytest.mark.parametrize("stop", [" Japan", "al of Ja", "."])
+    def test_the_text_ends_before_a_stop_string(self, llama: LlamaCppEngine, stop: str) -> None:
+        answer = llama.chat(TOKYO, greedy(40, stop=(stop,)))
+        assert answer.text == "The capital of Japan is Tokyo.".partition(stop)[0]
+        assert answer.finish_reason == "stop"
+
+    def test_characters_split_over_tokens_are_whole_in_every_row(self, llama: LlamaCppEngine) -> None:
+        rows = [greedy(12), *(sampled(12, seed=seed, temperature=0.5) for seed in range(3))]
+        streamed, answers = decode(llama, "😀🎉🌍😀🎉🌍😀🎉🌍😀", rows)
+        assert "🎉" in answers[0].text
+        assert tuple(streamed) == answers[0].tokens
+        for answer in answers:
+            joined = b"".join(token.bytes for token in answer.tokens)
+            assert joined.decode("utf-8", "replace") == answer.text
+            assert len(answer.tokens) == 12
+
+    def test_going_on_from_a_prefix_repeats_the_original(self, llama: LlamaCppEngine) -> None:
+        whole = llama.chat(TOKYO, greedy(40))
+        again = llama.chat(TOKYO, greedy(40), prefix=whole.tokens[:3])
+        assert ids(again) == ids(whole)
+        assert (again.prefix_tokens, again.prompt_tokens) == (3, whole.prompt_tokens)
+        assert list(llama.stream(TOKYO, greedy(40), prefix=whole.tokens[:3])) == list(again.tokens[3:])
+
+    def test_another_token_in_the_prefix_leads_elsewhere(self, llama: LlamaCppEngine) -> None:
+        whole = llama.chat(TOKYO, greedy(40))
+        other = whole.tokens[0].alternatives[1]
+        turned = Token(other.id, other.bytes, other.logprob)
+        assert llama.chat(TOKYO, greedy(12), prefix=[turned]).text.startswith(other.text)
+
+    def test_the_rendered_prompt_is_what_the_model_continues(self, llama: LlamaCppEngine) -> None:
+        prompt = llama.render(TOKYO)
+        assert prompt is not None
+        assert "What is the capital of Japan?" in prompt
+        assert ids(llama.complete(prompt, greedy(12))) == ids(llama.chat(TOKYO, greedy(12)))
+
+
+class TestRows:
+    def test_more_rows_than_a_batch_holds_are_decoded_in_waves(self, llama: LlamaCppEngine) -> None:
+        rows = [greedy(4), *(sampled(4, seed=seed) for seed in range(2 * ROWS_AT_ONCE))]
+        _, answers = decode(llama, POEM, rows)
+        assert len(answers) == len(rows)
+        assert len({answer.text for answer in answers}) > ROWS_AT_ONCE
+
+    def test_rows_may_differ_in_everything(self, llama: LlamaCppEngine) -> None:
+        rows = [sampled(6, seed=9), greedy(3), greedy(8, stop=(" ",)), sampled(2, seed=ANY_SEED)]
+        _, answers = decode(llama, POEM, rows)
+        assert all(len(answer.tokens) <= row.max_tokens for answer, row in zip(answers, rows, strict=True))
+        assert ids(answers[1]) == ids(llama.chat(POEM, greedy(3)))
+
+    def test_seeds_make_rows_differ(self, llama: LlamaCppEngine) -> None:
+        one, other = llama.sample(POEM, sampled(16), 2)
+        assert ids(one) != ids(other)
+
+    def test_repeat_penalty_keeps_greedy_from_repeating(self, llama: LlamaCppEngine) -> None:
+        prompt = "one two three one two three one two three one two"
+        assert llama.complete(prompt, greedy(4)).text.startswith(" three one two")
+        assert not llama.complete(prompt, greedy(4, repeat_penalty=3.0)).text.startswith(" three one two")
+
+    def test_no_rows_is_no_work(self, llama: LlamaCppEngine) -> None:
+        assert list(llama.decode(TOKYO, [])) == []
+
+
+class TestService:
+    def test_several_callers_at_once_get_their_own_answers(self, llama: LlamaCppEngine) -> None:
+        capitals = {"Norway": "Oslo", "Greece": "Athens", "Poland": "Warsaw", "Kenya": "Nairobi"}
+        said: dict[str, list[Generation]] = {}
+
+        def ask(country: str) -> None:
+            question = [Message("user", f"What is the capital of {country}?")]
+            said[country] = decode(llama, question, [greedy(16), *(sampled(8, seed=s) for s in range(3))])[1]
+
+        threads = [threading.Thread(target=ask, args=(country,)) for country in capitals]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert {c for c, answers in said.items() if capitals[c] in answers[0].text} == set(capitals)
+
+    def test_cancel_ends_every_row_and_keeps_what_there_is(self, llama: LlamaCppEngine) -> None:
+        cancel = threading.Event()
+        rows = [greedy(400, repeat_penalty=1.3), *(sampled(400, seed=seed) for seed in range(3))]
+        written, done = 0, {}
+        for item in llama.decode(POEM, rows, cancel=cancel):
+            if isinstance(item, Token):
+                written += 1
+                if written == 3:
+                    cancel.set()
+            else:
+                done[item.row] = item.generation
+        assert {g.finish_reason for g in done.values()} == {"cancelled"}
+        assert len(done) == len(rows)
+        assert 3 <= len(done[0].tokens) < 40
+
+    def test_closing_the_iterator_leaves_nothing_running(self, llama: LlamaCppEngine) -> None:
+        events = llama.decode(POEM, [greedy(400), *(sampled(400, seed=seed) for seed in range(3))])
+        next(events)
+        events.close()  # type: ignore[attr-defined]
+        assert llama._running == {}
+        assert not [t for t in threading.enumerate() if t.name == "codex-llama-cpp"]
+
+    def test_unload_cancels_and_the_next_call_loads_again(self, models: Models) -> None:
+        engine = LlamaCppEngine(ModelConfig(threads=2, context_size=512), models)
+        events = engine.decode(POEM, [greedy(400)])
+        next(events)
+        engine.unload()
+        *_, last = events
+        assert not isinstance(last, Token)
+        assert last.generation.finish_reason == "cancelled"
+        assert not engine.is_loaded
+        assert engine.chat(TOKYO, greedy(8)).text.startswith("The capital")
+        engine.unload()
+
+    def test_a_prompt_that_does_not_fit_is_refused_with_exact_numbers(self, models: Models) -> None:
+        engine = LlamaCppEngine(ModelConfig(threads=2, context_size=128), models)
+        tokens = engine.chat(TOKYO, greedy(1)).prompt_tokens
+        assert engine.chat(TOKYO, greedy(128 - tokens)).text
+        with pytest.raises(PromptTooLong) as error:
+            engine.chat(TOKYO, greedy(128 - tokens + 1))
+        assert (error.value.prompt_tokens, error.value.room) == (tokens, tokens - 1)
+        engine.unload()
+
+    def test_what_it_cannot_do_says_which_engine_can(self, llama: LlamaCppEngine) -> None:
+        with pytest.raises(CapabilityError, match="engine=huggingface"):
+            llama.score(TOKYO, "Tokyo")
+        with pytest.raises(CapabilityError, match="engine=huggingface"):
+            llama.embed("Tokyo")
+
+    def test_an_empty_prompt_is_refused(self, llama: LlamaCppEngine) -> None:
+        with pytest.raises(InvalidInput, match="empty"):
+            llama.complete("", GenerationParams(max_tokens=1))
+
+    def test_a_missing_model_is_named(self, models: Models) -> None:
+        engine = LlamaCppEngine(ModelConfig(model_path="/no/such.gguf"), models)
+        with pytest.raises(ModelError, match=r"/no/such\.gguf"):
+            engine.load()
+        assert not engine.is_loaded
