@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import DownloadColumn, Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -81,7 +82,14 @@ def list_models(context: typer.Context) -> None:
 @models_app.command("fetch")
 def fetch_model(name: str) -> None:
     """Bring a model to this machine; does nothing when it is here."""
-    print(Models(default_home()).resolve(name))
+    with Progress(*Progress.get_default_columns(), DownloadColumn(), console=Console(stderr=True)) as shown:
+        task = shown.add_task(name, total=None, visible=False)
+
+        def progress(received: int, total: int) -> None:
+            shown.update(task, completed=received, total=total, visible=True)
+
+        path = Models(default_home()).fetch(name, progress)
+    print(path)
 
 
 def main() -> None:

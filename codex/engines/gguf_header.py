@@ -46,8 +46,10 @@ def read_header(path: Path) -> GgufHeader:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             try:
                 header = _Reader(data, path).header()
-            except (struct.error, IndexError):
-                raise ModelError(f"{path} is cut short: it ends within its header. Fetch it again.") from None
+            except (struct.error, IndexError, OverflowError):
+                raise ModelError(
+                    f"{path} is cut short or damaged: it ends within its header. Fetch it again."
+                ) from None
     if header.size > actual:
         raise ModelError(
             f"{path} is cut short: it has {actual} of {header.size} bytes. "
