@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from codex.engines import preferred_engine
 from codex.engines.base import GenerationParams, ModelConfig
-from codex.engines.huggingface import HuggingFaceConfig
+from codex.engines.loading import HuggingFaceConfig
 from codex.engines.models import default_home
 from codex.errors import SettingsError
 from codex.policy import Policy

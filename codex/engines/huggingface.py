@@ -12,14 +12,14 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.engines.base import Capabilities, Engine, Finished, GenerationParams, ModelConfig
+from codex.engines.base import Capabilities, Engine, Finished, GenerationParams
 from codex.engines.convert import identity
-from codex.engines.loading import LoadedModel, Placement, load_model
+from codex.engines.loading import HuggingFaceConfig, LoadedModel, Placement, load_model
 from codex.engines.models import PACKAGED, Models
 from codex.engines.stopping import StopFilter
 from codex.errors import CapabilityError, InvalidInput, ModelError, PromptTooLong
@@ -33,17 +33,6 @@ SCORED_AT_ONCE = 32
 """Positions of a given text whose distributions are held at the same time."""
 _PATIENCE = 0.05
 """Seconds between two looks at whether a caller that waits for its turn still wants it."""
-
-
-class HuggingFaceConfig(ModelConfig):
-    """Settings of the huggingface engine. `device` takes the place of gpu_layers."""
-
-    quantization: Literal["auto", "none", "nf4"] = "auto"
-    """4-bit NF4 through bitsandbytes, or none; auto: nf4 on a GPU, none on a CPU."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """What the weights that are not 4-bit are held in, and computed with; auto: bfloat16."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto: a CUDA device where there is one."""
 
 
 @dataclass(eq=False, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from codex.engines.base import ModelConfig
 from codex.engines.convert import converted
 from codex.engines.token_bytes import TokenBytes
 from codex.errors import ModelError
@@ -17,7 +18,16 @@ from codex.errors import ModelError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-    from codex.engines.huggingface import HuggingFaceConfig
+
+class HuggingFaceConfig(ModelConfig):
+    """Settings of the huggingface engine. `device` takes the place of gpu_layers."""
+
+    quantization: Literal["auto", "none", "nf4"] = "auto"
+    """4-bit NF4 through bitsandbytes, or none; auto: nf4 on a GPU, none on a CPU."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """What the weights that are not 4-bit are held in, and computed with; auto: bfloat16."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto: a CUDA device where there is one."""
 
 
 def spare_the_cores() -> None:

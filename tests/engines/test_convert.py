@@ -18,7 +18,8 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 from codex.engines import convert
 from codex.engines.base import GenerationParams
 from codex.engines.convert import converted, identity
-from codex.engines.huggingface import HuggingFaceConfig, HuggingFaceEngine
+from codex.engines.huggingface import HuggingFaceEngine
+from codex.engines.loading import HuggingFaceConfig
 from codex.engines.models import Models
 from codex.errors import ModelError, PromptTooLong
 

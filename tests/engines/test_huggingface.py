@@ -13,7 +13,8 @@ from scipy import stats
 
 from codex.engines import statistics
 from codex.engines.base import ALTERNATIVES, seeded
-from codex.engines.huggingface import HuggingFaceConfig, HuggingFaceEngine
+from codex.engines.huggingface import HuggingFaceEngine
+from codex.engines.loading import HuggingFaceConfig
 from codex.types import Token
 from tests.engines.decoding import (
     CAPITAL,

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from codex.engines.base import seeded
-from codex.engines.huggingface import HuggingFaceConfig, HuggingFaceEngine
+from codex.engines.huggingface import HuggingFaceEngine
+from codex.engines.loading import HuggingFaceConfig
 from codex.engines.models import Models, default_home
 from tests.engines.decoding import (
     POEM,

@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from codex.engines.base import Finished
-from codex.engines.huggingface import HuggingFaceConfig, HuggingFaceEngine
+from codex.engines.huggingface import HuggingFaceEngine
+from codex.engines.loading import HuggingFaceConfig
 from codex.engines.models import Models
 from codex.errors import CapabilityError, InvalidInput, ModelError, PromptTooLong
 from codex.types import Generation, Message, Token
