@@ -70,7 +70,7 @@ class StopFilter:
             at = len(self.tokens)
             start = self._ends[at - 1] if at else 0
             # A token of no bytes at the end has no place of its own; it goes with what precedes it.
-            if start >= end and not (self._cut is None and self._ends[at] <= end):
+            if start >= end and self._ends[at] > end:
                 break
             token = self._held.pop(0)
             self.tokens.append(token)
