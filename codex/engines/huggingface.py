@@ -11,19 +11,18 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codex.engines.base import Capabilities, Engine, Finished, GenerationParams
+from codex.engines.continuation import Call, Continuation
 from codex.engines.convert import identity
 from codex.engines.loading import HuggingFaceConfig, LoadedModel, Placement, load_model
 from codex.engines.models import PACKAGED, Models
-from codex.engines.stopping import StopFilter
 from codex.errors import CapabilityError, InvalidInput, ModelError, PromptTooLong
-from codex.types import FinishReason, Generation, Message, Prompt, Token
+from codex.types import Generation, Message, Prompt, Token
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,80 +34,10 @@ _PATIENCE = 0.05
 """Seconds between two looks at whether a caller that waits for its turn still wants it."""
 
 
-@dataclass(eq=False, slots=True)
-class _Call:
-    """One decode on its way through the engine."""
-
-    ids: list[int]
-    rows: Sequence[GenerationParams]
-    prefix: Sequence[Token]
-    cancel: threading.Event
-    """The caller's own."""
-    stop: threading.Event = field(default_factory=threading.Event)
-    """Set when the caller is gone, or the model is to be unloaded."""
-    out: queue.SimpleQueue[Token | Finished | None] = field(default_factory=queue.SimpleQueue)
-
-    @property
-    def cancelled(self) -> bool:
-        return self.stop.is_set() or self.cancel.is_set()
-
-    def unstarted(self) -> Iterator[Token | Finished]:
-        """What a call that never had its turn comes to."""
-        for at in range(len(self.rows)):
-            yield from _Row(self, at, frozenset(), time.perf_counter()).news(cancelled=True)
-
-
-class _Row:
-    """One continuation under way."""
-
-    def __init__(self, call: _Call, index: int, ends: frozenset[int], started: float) -> None:
-        self._index = index
-        self._call = call
-        self._ends = ends
-        self._started = started
-        self._left = call.rows[index].max_tokens
-        self._told = len(call.prefix)
-        self._filter = StopFilter(call.rows[index].stop)
-        self.reason: FinishReason | None = None
-        """Set when the row is complete."""
-        for token in call.prefix:
-            self._take(token)
-
-    def push(self, token: Token) -> None:
-        """Take the next token of the model."""
-        self._left -= 1
-        self._take(token)
-        if self.reason is None and not self._left:
-            self.reason = "length"
-
-    def _take(self, token: Token) -> None:
-        if self.reason is None and token.id not in self._ends:
-            self._filter.push(token)
-        if token.id in self._ends or self._filter.stopped:
-            self.reason = "stop"
-
-    def news(self, cancelled: bool) -> Iterator[Token | Finished]:
-        """What the caller is to be told since the last time; a Finished is the end of the row."""
-        if cancelled and self.reason is None:
-            self.reason = "cancelled"
-        if self.reason is not None:
-            self._filter.finish()
-        tokens = self._filter.tokens
-        if self._index == 0:
-            yield from tokens[self._told :]
-            self._told = max(self._told, len(tokens))
-        if self.reason is not None:
-            yield Finished(self._index, self._generation(self.reason))
-
-    def _generation(self, reason: FinishReason) -> Generation:
-        return Generation(
-            text=self._filter.text,
-            tokens=tuple(self._filter.tokens),
-            finish_reason=reason,
-            prompt_tokens=len(self._call.ids),
-            seconds=time.perf_counter() - self._started,
-            prefix_tokens=min(len(self._call.prefix), len(self._filter.tokens)),
-        )
+def _unstarted(call: Call) -> Iterator[Token | Finished]:
+    """What a call that never had its turn comes to."""
+    for at, params in enumerate(call.rows):
+        yield from Continuation(at, params, call.prompt, call.prefix, frozenset()).news(cancelled=True)
 
 
 class HuggingFaceEngine(Engine):
@@ -127,7 +56,7 @@ class HuggingFaceEngine(Engine):
         self._models = models
         self._loaded: LoadedModel | None = None
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="codex-huggingface")
-        self._calls: set[_Call] = set()
+        self._calls: set[Call] = set()
         self._calls_lock = threading.Lock()
         self._tokenizing = threading.Lock()
         self._fingerprint: str | None = None
@@ -193,7 +122,7 @@ class HuggingFaceEngine(Engine):
             return iter(())
         ids = self._encode(prompt)
         self._check_room(ids, max(row.max_tokens for row in rows) + len(prefix))
-        return self._stream(_Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event()))
+        return self._stream(Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event()))
 
     def score(self, messages: Sequence[Message], answer: str) -> Generation:
         ids, given = self._encode(messages), self.tokenize(answer)
@@ -230,24 +159,25 @@ class HuggingFaceEngine(Engine):
         if len(ids) > room:
             raise PromptTooLong(len(ids), room)
 
-    def _stream(self, call: _Call) -> Iterator[Token | Finished]:
+    def _stream(self, call: Call) -> Iterator[Token | Finished]:
         """The caller's side of a decode: hands out what the worker puts out."""
         with self._calls_lock:
             self._calls.add(call)
         job = self._worker.submit(self._run, call)
-        job.add_done_callback(lambda _: call.out.put(None))
+        job.add_done_callback(lambda job: call.out.put(None if job.cancelled() else job.exception()))
         try:
             while True:
                 try:
                     item = call.out.get(timeout=_PATIENCE)
                 except queue.Empty:
                     if call.cancelled and job.cancel():
-                        yield from call.unstarted()
+                        yield from _unstarted(call)
                         return
                     continue
                 if item is None:
-                    job.result()  # raises what the worker raised
                     return
+                if isinstance(item, BaseException):
+                    raise item
                 yield item
         finally:
             call.stop.set()
@@ -255,14 +185,14 @@ class HuggingFaceEngine(Engine):
             with self._calls_lock:
                 self._calls.discard(call)
 
-    def _run(self, call: _Call) -> None:
+    def _run(self, call: Call) -> None:
         """The worker's side of a decode."""
         import torch
 
         with torch.inference_mode():
             try:
                 # Looked at before the model is: a call that unload cancelled must not load it again.
-                items = call.unstarted() if call.cancelled else self._decode(self._load(), call)
+                items = _unstarted(call) if call.cancelled else self._decode(self._load(), call)
                 for item in items:
                     call.out.put(item)
             except torch.OutOfMemoryError:
@@ -271,7 +201,7 @@ class HuggingFaceEngine(Engine):
                     "Ask for fewer samples or fewer tokens."
                 ) from None
 
-    def _decode(self, loaded: LoadedModel, call: _Call) -> Iterator[Token | Finished]:
+    def _decode(self, loaded: LoadedModel, call: Call) -> Iterator[Token | Finished]:
         """One prefill, then one step of the model for all rows at a time.
 
         Of a step's distributions, [rows, vocabulary], only the statistics stay.
@@ -281,9 +211,11 @@ class HuggingFaceEngine(Engine):
         from codex.engines.sampling import Draw
         from codex.engines.statistics import measure, unpack
 
-        started = time.perf_counter()
-        rows = [_Row(call, at, loaded.ends, started) for at in range(len(call.rows))]
-        context = call.ids + [token.id for token in call.prefix]
+        rows = [
+            Continuation(at, params, call.prompt, call.prefix, loaded.ends)
+            for at, params in enumerate(call.rows)
+        ]
+        context = call.prompt + [token.id for token in call.prefix]
         cache, logits = self._prefill(loaded, context, call)
         cache.batch_repeat_interleave(len(rows))
         draw = Draw(call.rows, context, len(call.prefix), logits.shape[-1], logits.device)
@@ -308,9 +240,7 @@ class HuggingFaceEngine(Engine):
             for row, values in zip(rows, measure(distribution, ids).tolist(), strict=True):
                 row.push(unpack(values, loaded.spelled, loaded.ends))
 
-    def _prefill(
-        self, loaded: LoadedModel, ids: list[int], call: _Call | None = None
-    ) -> tuple[Cache, Tensor]:
+    def _prefill(self, loaded: LoadedModel, ids: list[int], call: Call | None = None) -> tuple[Cache, Tensor]:
         """Read a prompt, batch_size tokens at a time: the cache, and logits [1, vocabulary] of what follows.
 
         A cancelled call's prompt is not read to the end.

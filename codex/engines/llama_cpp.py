@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from codex.engines.admission import Admission
 from codex.engines.base import ALTERNATIVES, Capabilities, Engine, Finished, GenerationParams, ModelConfig
+from codex.engines.continuation import Call
 from codex.engines.convert import identity
 from codex.engines.gguf_header import read_header
 from codex.engines.llama_rows import Chunk, Row
@@ -23,24 +23,6 @@ ROWS_AT_ONCE = 11
 ANY_SEED = 2**32 - 1
 """llama.cpp takes this seed for "any"."""
 _SEED_STEP = 7919
-
-
-@dataclass(eq=False, slots=True)
-class _Call:
-    """One decode on its way through the engine."""
-
-    prompt: list[int]
-    rows: Sequence[GenerationParams]
-    prefix: Sequence[Token]
-    cancel: threading.Event
-    """The caller's own."""
-    stop: threading.Event = field(default_factory=threading.Event)
-    """Set when the caller no longer reads, and by unload."""
-    out: queue.SimpleQueue[Token | Finished | BaseException | None] = field(default_factory=queue.SimpleQueue)
-
-    @property
-    def cancelled(self) -> bool:
-        return self.stop.is_set() or self.cancel.is_set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +51,7 @@ class LlamaCppEngine(Engine):
         self._loaded: _Loaded | None = None
         self._lock = threading.RLock()
         """Held while the model is loaded or given back."""
-        self._running: dict[_Call, threading.Thread] = {}
+        self._running: dict[Call, threading.Thread] = {}
         self._fingerprint: str | None = None
 
     @property
@@ -130,7 +112,7 @@ class LlamaCppEngine(Engine):
         room = max(0, server.context - len(prefix) - max(row.max_tokens for row in rows))
         if len(ids) > room:
             raise PromptTooLong(len(ids), room)
-        return self._stream(_Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event()))
+        return self._stream(Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event()))
 
     def _ready(self) -> _Loaded:
         loaded = self._loaded
@@ -143,7 +125,7 @@ class LlamaCppEngine(Engine):
                 loaded = self._loaded
         return loaded
 
-    def _stream(self, call: _Call) -> Iterator[Token | Finished]:
+    def _stream(self, call: Call) -> Iterator[Token | Finished]:
         """The caller's side of a decode: hands out what the worker puts out."""
         with self._lock:
             loaded = self._ready()
@@ -161,7 +143,7 @@ class LlamaCppEngine(Engine):
             with self._lock:
                 del self._running[call]
 
-    def _run(self, loaded: _Loaded, call: _Call) -> None:
+    def _run(self, loaded: _Loaded, call: Call) -> None:
         """The worker's side: one wave after another."""
         try:
             for wave in _waves(call, loaded.server.cells):
@@ -170,7 +152,7 @@ class LlamaCppEngine(Engine):
         except BaseException as error:
             call.out.put(error)
 
-    def _decode(self, loaded: _Loaded, call: _Call, wave: range) -> None:
+    def _decode(self, loaded: _Loaded, call: Call, wave: range) -> None:
         """Decode rows that make one request, and tell the caller."""
         cells = len(call.prompt) + len(call.prefix) + len(wave) * call.rows[wave.start].max_tokens
         with loaded.admission.taken(len(wave), cells, lambda: call.cancelled) as admitted:
@@ -205,7 +187,7 @@ class LlamaCppEngine(Engine):
                 tell(rows[index - wave.start], cancelled=True)
 
 
-def _waves(call: _Call, cells: int) -> Iterator[range]:
+def _waves(call: Call, cells: int) -> Iterator[range]:
     """The first row alone, then rows that are equal but for consecutive seeds, as many as fit."""
     yield range(1)
     start = 1

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codex.engines.base import ALTERNATIVES, Finished, GenerationParams
+from codex.engines.base import ALTERNATIVES, GenerationParams
+from codex.engines.continuation import Continuation
 from codex.engines.entropy import entropy_estimate
-from codex.engines.stopping import StopFilter
-from codex.types import Alternative, FinishReason, Generation, Token
+from codex.types import Alternative, Token
 
 LOWEST_LOGPROB = -104.0
 """Stands for the logarithm of zero, which arrives as -3.4e38. llama.cpp takes the logarithm of a 32-bit
@@ -57,8 +56,8 @@ class Vocabulary:
         )
 
 
-class Row:
-    """One continuation under way.
+class Row(Continuation):
+    """A row that llama.cpp's server streams.
 
     llama.cpp sends no chunk for a token that ends inside a character: its count of tokens jumps when the
     character is whole, and the last token comes with the bytes of them all. The row is `paused` there.
@@ -75,30 +74,11 @@ class Row:
         prefix: Sequence[Token],
         vocabulary: Vocabulary,
     ) -> None:
-        self.index = index
-        self.params = params
-        self.reason: FinishReason | None = None
-        self.context = [*prompt, *(token.id for token in prefix)]
-        """The ids of the prompt and of the answer so far."""
+        super().__init__(index, params, prompt, prefix, vocabulary.ends)
         self.paused = False
-        self._prompt_tokens = len(prompt)
-        self._prefix_tokens = len(prefix)
         self._vocabulary = vocabulary
-        self._started = time.perf_counter()
         self._pending: deque[Chunk] = deque()
         self._counted = 0
-        self._filter = StopFilter(params.stop)
-        for token in prefix:
-            if token.id in vocabulary.ends:
-                self.reason = "stop"
-            self._push(token, given=True)
-        self._told = len(prefix)
-
-    @property
-    def tokens_left(self) -> int:
-        """How many more tokens were asked for."""
-        written = len(self.context) - self._prompt_tokens - self._prefix_tokens
-        return self.params.max_tokens - written
 
     def take(self, chunk: Chunk) -> None:
         """Take one chunk of the stream; sets `reason` when it was the last that counts."""
@@ -115,19 +95,6 @@ class Row:
         self._pending.clear()
         self._counted = 0
 
-    def news(self, cancelled: bool = False) -> Iterator[Token | Finished]:
-        """What the caller is to be told since the last time; a Finished is the end of the row."""
-        if cancelled and not self.reason:
-            self.reason = "cancelled"
-        if self.reason:
-            self._filter.finish()
-        tokens = self._filter.tokens
-        if self.index == 0:
-            yield from tokens[self._told :]
-            self._told = max(self._told, len(tokens))
-        if self.reason:
-            yield Finished(self.index, self._generation(self.reason))
-
     def _work(self, probe: Probe | None) -> None:
         while self._pending and not self.reason:
             chunk = self._pending[0]
@@ -140,23 +107,12 @@ class Row:
                     return
                 entry = self._find(entry, missing, probe)
             self._counted = max(self._counted, counted)
-            if entry and entry["id"] not in self._vocabulary.ends:
-                self._push(self._vocabulary.token(entry, entry["top_logprobs"]))
+            if entry:
+                self.push(self._vocabulary.token(entry, entry["top_logprobs"]))
             if choice["finish_reason"] and not self.reason:
                 self.reason = choice["finish_reason"]
             self._pending.popleft()
         self.paused = False
-
-    def _push(self, token: Token, given: bool = False) -> None:
-        if self.reason:
-            return
-        if not given:
-            self.context.append(token.id)
-        self._filter.push(token)
-        if self._filter.stopped:
-            self.reason = "stop"
-        elif not given and self.tokens_left == 0:
-            self.reason = "length"
 
     def _find(self, ender: Entry | None, missing: int, probe: Probe) -> Entry | None:
         """Push the `missing` tokens before `ender`, which then gets the bytes that are its own.
@@ -173,7 +129,7 @@ class Row:
             spelled = whole[found:end] if ender else None
             token = self._vocabulary.token(*self._likeliest(spelled, after, probe))
             found += len(token.bytes)
-            self._push(token)
+            self.push(token)
         return {**ender, "bytes": whole[found:]} if ender else None
 
     def _likeliest(self, spelled: bytes | None, after: int, probe: Probe) -> tuple[Entry, list[Entry]]:
@@ -184,16 +140,6 @@ class Row:
                 if _fits(bytes(entry["bytes"]), spelled, after):
                     return entry, entries[:ALTERNATIVES]
         return entries[0], entries[:ALTERNATIVES]
-
-    def _generation(self, reason: FinishReason) -> Generation:
-        return Generation(
-            text=self._filter.text,
-            tokens=tuple(self._filter.tokens),
-            finish_reason=reason,
-            prompt_tokens=self._prompt_tokens,
-            seconds=time.perf_counter() - self._started,
-            prefix_tokens=min(self._prefix_tokens, len(self._filter.tokens)),
-        )
 
 
 def _fits(token: bytes, spelled: bytes | None, after: int) -> bool:

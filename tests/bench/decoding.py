@@ -50,7 +50,8 @@ def _ask(workbench: Workbench, question: str, samples: int) -> Trace:
 
 
 def _whole_ask(workbench: Workbench, samples: int, bound: float) -> Line:
-    from codex.engines.llama_cpp import LlamaCppEngine, _Call, _request, _waves
+    from codex.engines.continuation import Call
+    from codex.engines.llama_cpp import LlamaCppEngine, _request, _waves
     from codex.engines.llama_rows import Row
 
     engine = workbench.engine
@@ -61,7 +62,7 @@ def _whole_ask(workbench: Workbench, samples: int, bound: float) -> Line:
     requests = []
     for question in QUESTIONS:
         ids = server.tokenize(server.render([asdict(m) for m in prompts.ask(question)]), special=True)
-        call = _Call(ids, rows, (), threading.Event())
+        call = Call(ids, rows, (), threading.Event())
         for wave in _waves(call, server.cells):
             batch = [Row(at, rows[at], ids, (), server.vocabulary) for at in wave]
             requests.append(_request(batch, wave.start > 0, server.context))

@@ -1,0 +1,103 @@
+"""A decode on its way through an engine, and its rows: what is counted and told alike in all of them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, field
+
+from codex.engines.base import Finished, GenerationParams
+from codex.engines.stopping import StopFilter
+from codex.types import FinishReason, Generation, Token
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """One decode: what was asked for, and the way back to the caller."""
+
+    prompt: list[int]
+    rows: Sequence[GenerationParams]
+    prefix: Sequence[Token]
+    cancel: threading.Event
+    """The caller's own."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the caller no longer reads, or the model is to be unloaded."""
+    out: queue.SimpleQueue[Token | Finished | BaseException | None] = field(default_factory=queue.SimpleQueue)
+    """None is the end; an error is raised at the caller's."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody wants the rest."""
+        return self.stop.is_set() or self.cancel.is_set()
+
+
+class Continuation:
+    """One row under way.
+
+    ends: the tokens that end an answer; they are never among its own.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        params: GenerationParams,
+        prompt: Sequence[int],
+        prefix: Sequence[Token],
+        ends: Set[int],
+    ) -> None:
+        self.index = index
+        self.params = params
+        self.context = [*prompt, *(token.id for token in prefix)]
+        """The ids of the prompt and of the answer so far."""
+        self.tokens_left = params.max_tokens
+        """How many more tokens were asked for."""
+        self.reason: FinishReason | None = None
+        """Set when the row is complete."""
+        self._prompt_tokens = len(prompt)
+        self._prefix_tokens = self._told = len(prefix)
+        self._ends = ends
+        self._started = time.perf_counter()
+        self._filter = StopFilter(params.stop)
+        for token in prefix:
+            self._take(token)
+
+    def push(self, token: Token) -> None:
+        """Take the next token of the model; of a complete row nothing changes."""
+        if self.reason is not None:
+            return
+        self.context.append(token.id)
+        self.tokens_left -= 1
+        self._take(token)
+        if self.reason is None and not self.tokens_left:
+            self.reason = "length"
+
+    def news(self, cancelled: bool = False) -> Iterator[Token | Finished]:
+        """What the caller is to be told since the last time; a Finished is the end of the row."""
+        if cancelled and self.reason is None:
+            self.reason = "cancelled"
+        if self.reason is not None:
+            self._filter.finish()
+        tokens = self._filter.tokens
+        if self.index == 0:
+            yield from tokens[self._told :]
+            self._told = max(self._told, len(tokens))
+        if self.reason is not None:
+            yield Finished(self.index, self._generation(self.reason))
+
+    def _take(self, token: Token) -> None:
+        if self.reason is None and token.id not in self._ends:
+            self._filter.push(token)
+        if token.id in self._ends or self._filter.stopped:
+            self.reason = "stop"
+
+    def _generation(self, reason: FinishReason) -> Generation:
+        return Generation(
+            text=self._filter.text,
+            tokens=tuple(self._filter.tokens),
+            finish_reason=reason,
+            prompt_tokens=self._prompt_tokens,
+            seconds=time.perf_counter() - self._started,
+            prefix_tokens=min(self._prefix_tokens, len(self._filter.tokens)),
+        )
