@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from codex.engines.base import ModelConfig
-from codex.engines.base import ModelConfig
 from codex.engines.huggingface import HuggingFaceEngine
 from codex.engines.llama_cpp import LlamaCppEngine
 from codex.engines.loading import HuggingFaceConfig, spare_the_cores
@@ -33,15 +32,6 @@ def hf() -> Iterator[HuggingFaceEngine]:
 def llama() -> Iterator[LlamaCppEngine]:
     """SmolLM2 as it is shipped, Q4_1."""
     engine = LlamaCppEngine(ModelConfig(threads=2), Models(default_home()))
-    engine.load()
-    yield engine
-    engine.unload()
-
-
-@pytest.fixture(scope="session")
-def llama(models: Models) -> Iterator[LlamaCppEngine]:
-    """SmolLM2 as llama.cpp holds it. Two threads, so that tests take no more of a machine than others do."""
-    engine = LlamaCppEngine(ModelConfig(threads=2), models)
     engine.load()
     yield engine
     engine.unload()

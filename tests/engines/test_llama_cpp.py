@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
+import subprocess
+import sys
 import threading
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
+from gguf import GGUFWriter
 from scipy.stats import chisquare
 
-from codex.engines.base import ALTERNATIVES, GenerationParams, ModelConfig
-from codex.engines.entropy import entropy_bounds, entropy_estimate
+from codex.engines.base import ALTERNATIVES, Finished, GenerationParams, ModelConfig
+from codex.engines.entropy import entropy_bounds
 from codex.engines.llama_cpp import ANY_SEED, ROWS_AT_ONCE, LlamaCppEngine
-from codex.engines.models import Models
+from codex.engines.llama_rows import Row
+from codex.engines.models import DEFAULT_MODEL, Models
 from codex.errors import CapabilityError, InvalidInput, ModelError, PromptTooLong
 from codex.types import Generation, Message, Token
 from tests.engines.decoding import POEM, decode, greedy, sampled
@@ -73,26 +79,23 @@ class TestNumbers:
             assert not token.entropy_exact
             assert token.self_certainty is None
 
-    def test_the_same_request_gives_the_same_bits(self, llama: LlamaCppEngine) -> None:
-        rows = [greedy(16), *(sampled(16, seed=seed) for seed in range(5))]
-        assert decode(llama, TOKYO, rows)[1][0].tokens == decode(llama, TOKYO, rows)[1][0].tokens
-        one, other = (
-            [[(t.id, t.logprob) for t in g.tokens] for g in decode(llama, TOKYO, rows)[1]] for _ in range(2)
-        )
-        assert one == other
+    def test_the_same_request_gives_the_same_bits_whatever_was_asked_before(
+        self, llama: LlamaCppEngine
+    ) -> None:
+        # At these seeds rows end at several lengths, and one writes characters split over tokens.
+        rows = [greedy(24), *(sampled(24, seed=seed) for seed in range(5))]
 
+        def bits() -> list[list[tuple[int, float | None]]]:
+            return [[(t.id, t.logprob) for t in g.tokens] for g in decode(llama, TOKYO, rows)[1]]
 
-class TestEntropy:
-    def test_a_known_distribution_has_its_entropy(self) -> None:
-        assert entropy_bounds([math.log(0.5)] * 2, 2) == pytest.approx((math.log(2), math.log(2)))
+        first = bits()
+        decode(llama, POEM, [sampled(9, seed=1), *(sampled(9, seed=seed) for seed in range(8))])
+        assert bits() == first
 
-    def test_the_bounds_are_those_of_one_other_token_and_of_an_even_rest(self) -> None:
-        low, high = entropy_bounds([math.log(0.6)], 5)
-        assert low == pytest.approx(-0.6 * math.log(0.6) - 0.4 * math.log(0.4))
-        assert high == pytest.approx(-0.6 * math.log(0.6) - 4 * 0.1 * math.log(0.1))
-
-    def test_a_sum_just_above_one_leaves_no_rest(self) -> None:
-        assert entropy_estimate([1e-8], 100) == pytest.approx(0, abs=1e-6)
+    def test_a_greedy_answer_takes_the_likeliest_token_each_time(self, llama: LlamaCppEngine) -> None:
+        for prompt in ("Once upon a time", "😀🎉🌍😀🎉🌍😀🎉🌍😀"):
+            answer = llama.complete(prompt, greedy(12))
+            assert {token.rank for token in answer.tokens} == {1}, "also the tokens that were not sent"
 
 
 class TestText:
@@ -239,6 +242,94 @@ class TestService:
     def test_an_empty_prompt_is_refused(self, llama: LlamaCppEngine) -> None:
         with pytest.raises(InvalidInput, match="empty"):
             llama.complete("", GenerationParams(max_tokens=1))
+
+    def test_a_long_prompt_is_cancelled_while_it_is_read(self, llama: LlamaCppEngine) -> None:
+        cancel = threading.Event()
+        prompt = "Tell me more. " * 900  # read in seven batches
+        events = llama.decode(prompt, [greedy(8)], cancel=cancel)
+        threading.Timer(0.3, cancel.set).start()
+        (only,) = events
+        assert isinstance(only, Finished)
+        assert (only.generation.finish_reason, only.generation.tokens) == ("cancelled", ())
+
+    def test_one_that_waits_for_room_can_be_cancelled(self, models: Models) -> None:
+        engine = LlamaCppEngine(ModelConfig(threads=2, context_size=128), models)
+        holders = [engine.decode("Once", [greedy(120, repeat_penalty=1.3)]) for _ in range(2)]
+        for holder in holders:
+            next(holder)  # each holds almost half of the cache
+        cancel = threading.Event()
+        waiting = engine.decode("Once", [greedy(120)], cancel=cancel)
+        cancel.set()
+        (only,) = waiting
+        assert isinstance(only, Finished)
+        assert only.generation.finish_reason == "cancelled"
+        engine.unload()
+
+    def test_more_rows_than_the_cache_holds_are_decoded_in_waves(self, models: Models) -> None:
+        engine = LlamaCppEngine(ModelConfig(threads=2, context_size=96), models)
+        assert len(engine.sample([Message("user", "Hi")], sampled(40), 6)) == 6  # 192 cells: three at a time
+        engine.unload()
+
+    def test_what_goes_wrong_in_a_stream_reaches_the_caller_and_the_next_call_works(
+        self, llama: LlamaCppEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_: object) -> None:
+            raise ZeroDivisionError("on the way")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Row, "take", broken)
+            with pytest.raises(ZeroDivisionError, match="on the way"):
+                llama.chat(TOKYO, greedy(8))
+        assert llama._running == {}
+        with pytest.raises(ModelError, match="invalid tokens"):
+            llama.chat(TOKYO, greedy(8), prefix=[Token(10**7, b"", -1.0)])
+        assert llama.chat(TOKYO, greedy(8)).text.startswith("The capital")
+
+
+class TestLoading:
+    def test_the_fingerprint_names_engine_model_and_quantization(self, models: Models) -> None:
+        engine = LlamaCppEngine(ModelConfig(), models)
+        assert engine.fingerprint == "llama_cpp:smollm2-135m-instruct:Q4_1"
+        assert not engine.is_loaded
+        path = models.resolve(DEFAULT_MODEL)
+        by_path = LlamaCppEngine(ModelConfig(model_path=str(path)), models)
+        assert re.fullmatch(r"llama_cpp:smollm2-135m-instruct@[0-9a-f]{12}:Q4_1", by_path.fingerprint)
+        missing = LlamaCppEngine(ModelConfig(model_path="none"), models)
+        assert missing.fingerprint == "llama_cpp:none:unknown"
+
+    def test_llama_cpps_own_words_say_what_is_wrong_with_a_whole_file(
+        self, models: Models, tmp_path: Path
+    ) -> None:
+        writer = GGUFWriter(tmp_path / "odd.gguf", "no_such_thing")
+        writer.add_tensor("weights", np.ones((8, 32), np.float32))
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        engine = LlamaCppEngine(ModelConfig(model_path=str(tmp_path / "odd.gguf")), models)
+        with pytest.raises(ModelError, match=r"odd\.gguf: unknown model architecture: 'no_such_thing'"):
+            engine.load()
+        assert not engine.is_loaded
+
+    def test_a_file_cut_short_is_refused_before_llama_cpp_sees_it(
+        self, models: Models, tmp_path: Path
+    ) -> None:
+        with models.resolve(DEFAULT_MODEL).open("rb") as whole:
+            (tmp_path / "cut.gguf").write_bytes(whole.read(20_000_000))
+        with pytest.raises(ModelError, match="cut short: it has 20000000 of 98362432 bytes"):
+            LlamaCppEngine(ModelConfig(model_path=str(tmp_path / "cut.gguf")), models).load()
+
+    def test_nothing_is_written_to_the_terminal(self, models: Models) -> None:
+        code = (
+            "import sys; from pathlib import Path\n"
+            "from codex.engines.base import GenerationParams, ModelConfig\n"
+            "from codex.engines.llama_cpp import LlamaCppEngine\n"
+            "from codex.engines.models import Models\n"
+            "engine = LlamaCppEngine(ModelConfig(threads=2), Models(Path(sys.argv[1])))\n"
+            "engine.complete('Hello', GenerationParams(max_tokens=3))\n"
+        )
+        ran = subprocess.run([sys.executable, "-c", code, str(models.home)], capture_output=True, timeout=60)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
 
     def test_a_missing_model_is_named(self, models: Models) -> None:
         engine = LlamaCppEngine(ModelConfig(model_path="/no/such.gguf"), models)

@@ -237,6 +237,7 @@ class TestHeader:
             (b"PK\x03\x04 a zip", "not a GGUF file"),
             (b"GGUF" + (1).to_bytes(4, "little") + bytes(16), "version 1"),
             (b"GGUF" + (3).to_bytes(4, "big") + bytes(16), "other byte order"),
+            (b"GGUF" + (3).to_bytes(4, "little") + b"\xff" * 40, "damaged"),
         ],
     )
     def test_what_is_not_gguf_is_said(self, content: bytes, said: str, tmp_path: Path) -> None:

@@ -97,12 +97,25 @@ def test_a_token_is_held_back_only_while_a_stop_string_may_have_begun(
         assert begun or filter_.tokens == seen
 
 
-@pytest.mark.parametrize("stop", ["", "never said"])
-def test_without_a_stop_string_in_the_text_everything_is_kept(stop: str) -> None:
-    tokens = tokens_of("two words", [3, 4])
-    filter_, _ = run([stop], tokens)
-    assert filter_.tokens == tokens
-    assert filter_.text == "two words"
+@pytest.mark.parametrize(
+    ("pieces", "stop", "text", "tokens"),
+    [
+        ([b"The ", b"end", b" of"], ["end"], "The ", 1),
+        ([b"The e", b"nd of"], ["end"], "The ", 1),
+        ([b"The e", b"nough"], ["end"], "The enough", 2),
+        ([b"a", b"b", b"c"], ["c", "bc"], "a", 1),
+        ([b"end"], ["end"], "", 0),
+        ([b"one", b" two"], [], "one two", 2),
+        ([b"one", b" two"], [""], "one two", 2),
+        ([b"\xe6\x97", b"\xa5", b"\xe6\x9c\xac"], ["本"], "日", 2),
+        ([b"a", b"", b"b"], ["b"], "a", 2),
+        ([b"a", b""], ["b"], "a", 2),
+    ],
+)
+def test_the_cases_that_come_up(pieces: list[bytes], stop: list[str], text: str, tokens: int) -> None:
+    filter_, _ = run(stop, [Token(id=at, bytes=piece, logprob=-1.0) for at, piece in enumerate(pieces)])
+    assert filter_.text == text
+    assert len(filter_.tokens) == tokens
 
 
 def test_a_stop_string_is_found_over_three_tokens() -> None:
