@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from codex.engines.admission import Admission
@@ -15,7 +16,7 @@ from codex.engines.gguf_header import read_header
 from codex.engines.llama_rows import Chunk, Row
 from codex.engines.llama_server import SLOTS, LlamaServer
 from codex.engines.models import PACKAGED, Models
-from codex.errors import InvalidInput, PromptTooLong
+from codex.errors import InvalidInput, ModelError, PromptTooLong
 from codex.types import Message, Prompt, Token
 
 ROWS_AT_ONCE = 11
@@ -39,8 +40,8 @@ class LlamaCppEngine(Engine):
     differ in nothing but consecutive seeds are decoded as one batch.
 
     On a CPU the same request gives the same tokens, to the last bit, as long as it is alone. Beside other
-    callers' rows the model's sums are taken in another order, which moves log-probabilities by some
-    hundredths, and an answer takes another turn where two tokens are almost equally likely.
+    callers' rows the model's sums are taken in another order. That moves log-probabilities by hundredths,
+    rarely tenths, and an answer takes another turn where two tokens are almost equally likely.
     """
 
     name: ClassVar[str] = "llama_cpp"
@@ -61,12 +62,13 @@ class LlamaCppEngine(Engine):
     @property
     def fingerprint(self) -> str:
         if self._fingerprint is None:
-            model = self.config.model_path
-            path = self._models.find(model)
-            if path is None or path.is_dir():
-                return f"{self.name}:{model}:unknown"
-            shown = model if model in PACKAGED else f"{path.stem}@{identity(path)}"
-            self._fingerprint = f"{self.name}:{shown}:{read_header(path).quantization}"
+            path = self._models.find(self.config.model_path)
+            if path is None or not path.is_file():
+                return f"{self.name}:{self.config.model_path}:unknown"
+            try:
+                self._fingerprint = self._identified(path)
+            except ModelError:  # load says what is wrong with the file
+                return f"{self.name}:{self.config.model_path}:unknown"
         return self._fingerprint
 
     @property
@@ -114,6 +116,11 @@ class LlamaCppEngine(Engine):
             raise PromptTooLong(len(ids), room)
         return self._stream(Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event()))
 
+    def _identified(self, path: Path) -> str:
+        model = self.config.model_path
+        shown = model if model in PACKAGED else f"{path.stem}@{identity(path)}"
+        return f"{self.name}:{shown}:{read_header(path).quantization}"
+
     def _ready(self) -> _Loaded:
         loaded = self._loaded
         if loaded is None:
@@ -121,6 +128,7 @@ class LlamaCppEngine(Engine):
                 if self._loaded is None:
                     path = self._models.resolve(self.config.model_path, gguf=True)
                     server = LlamaServer(path, self.config)
+                    self._fingerprint = self._identified(path)
                     self._loaded = _Loaded(server, Admission(SLOTS, server.cells))
                 loaded = self._loaded
         return loaded

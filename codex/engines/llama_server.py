@@ -142,7 +142,7 @@ class LlamaServer:
 
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
-        params.n_gpu_layers = config.gpu_layers
+        params.n_gpu_layers = _layers(config)
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config.threads
         params.n_batch = config.batch_size
         params.n_ubatch = min(config.batch_size, params.n_ubatch)
@@ -162,8 +162,13 @@ class LlamaServer:
             return xllamacpp.Server(params)
         except RuntimeError as error:
             raise ModelError(
-                f"llama.cpp cannot load {path}: {_complaint(path, config.gpu_layers, params.n_ctx)}"
+                f"llama.cpp cannot load {path}: {_complaint(path, _layers(config), params.n_ctx)}"
             ) from error
+
+
+def _layers(config: ModelConfig) -> int:
+    """More layers than any model has, for all: what llama.cpp makes of -1 changes between versions."""
+    return config.gpu_layers if config.gpu_layers >= 0 else 10_000
 
 
 def _complaint(path: Path, gpu_layers: int, context: int) -> str:

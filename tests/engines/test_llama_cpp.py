@@ -294,8 +294,15 @@ class TestLoading:
         path = models.resolve(DEFAULT_MODEL)
         by_path = LlamaCppEngine(ModelConfig(model_path=str(path)), models)
         assert re.fullmatch(r"llama_cpp:smollm2-135m-instruct@[0-9a-f]{12}:Q4_1", by_path.fingerprint)
-        missing = LlamaCppEngine(ModelConfig(model_path="none"), models)
-        assert missing.fingerprint == "llama_cpp:none:unknown"
+
+    def test_a_model_that_is_not_there_or_broken_has_an_unknown_quantization(
+        self, models: Models, tmp_path: Path
+    ) -> None:
+        broken = tmp_path / "broken.gguf"
+        broken.write_bytes(b"GGUF")
+        for model in ("none", str(broken), str(tmp_path)):
+            engine = LlamaCppEngine(ModelConfig(model_path=model), models)
+            assert engine.fingerprint == f"llama_cpp:{model}:unknown"
 
     def test_llama_cpps_own_words_say_what_is_wrong_with_a_whole_file(
         self, models: Models, tmp_path: Path
