@@ -93,6 +93,7 @@ class Observation:
     question: str
     generation: Generation
     samples: tuple[Generation, ...] = ()
+    """In a trace their tokens have no alternatives."""
 
 
 class Gate(StrEnum):

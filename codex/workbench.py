@@ -302,7 +302,7 @@ class Workbench:
                 "n_samples": len(steps[-1].observation.samples),
                 "prompt": prompts.fingerprint(),
             },
-            steps=tuple(steps),
+            steps=tuple(_kept(step) for step in steps),
             answer=_said(steps[-1]),
             seconds=time.monotonic() - started,
             parent_id=parent_id,
@@ -343,6 +343,18 @@ def _ended(step: Step, turn: Turn) -> Generation:
         seconds=0.0,
         prefix_tokens=len(turn.prefix),
     )
+
+
+def _kept(step: Step) -> Step:
+    """The step without the alternatives of its samples' tokens.
+
+    Nothing reads them, and at 20 a token they are most of a trace: about 1 MB with five samples.
+    """
+    samples = tuple(
+        replace(sample, tokens=tuple(replace(token, alternatives=()) for token in sample.tokens))
+        for sample in step.observation.samples
+    )
+    return replace(step, observation=replace(step.observation, samples=samples))
 
 
 def _said(step: Step) -> str:

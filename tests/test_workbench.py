@@ -339,8 +339,15 @@ def test_signals_and_samples_events_carry_what_the_trace_carries(bench: Bench) -
     events = list(bench(UNSURE, "ask.reflect=false").ask("Capital of Australia?", n_samples=3))
     trace = last_trace(iter(events))
     assert next(e for e in events if isinstance(e, SignalsEvent)).signals == trace.last.signals
-    assert next(e for e in events if isinstance(e, SamplesEvent)).samples == trace.last.observation.samples
+    samples = next(e for e in events if isinstance(e, SamplesEvent)).samples
+    assert [s.text for s in samples] == [s.text for s in trace.last.observation.samples]
     assert (
         next(e for e in events if isinstance(e, GenerationEvent)).generation
         is trace.last.observation.generation
     )
+
+
+def test_a_trace_keeps_the_alternatives_of_the_answer_and_not_of_the_samples(bench: Bench) -> None:
+    last = bench().answer("Capital of Australia?").last.observation
+    assert all(token.alternatives for token in last.generation.tokens)
+    assert not any(token.alternatives for sample in last.samples for token in sample.tokens)
