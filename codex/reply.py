@@ -26,6 +26,9 @@ class ConfidenceBreakdown(BaseModel):
     top1_prob: float | None = Field(description="Probability of the answer's first token.")
     min_prob_focus: float | None = Field(description="Weakest token of the words that carry the answer.")
     answer_frequency: float | None = Field(description="Share of the samples that say the same.")
+    answer_frequency_focus: float | None = Field(
+        description="The same over the words that carry the answer; half of the heuristic."
+    )
 
 
 class Reply(BaseModel):
@@ -76,6 +79,7 @@ def reply(trace: Trace) -> Reply:
                     "top1_prob",
                     "min_prob_focus",
                     "answer_frequency",
+                    "answer_frequency_focus",
                 )
             },
         ),
