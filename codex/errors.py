@@ -72,6 +72,7 @@ class ModelError(CodexError):
     """A model that is missing, broken, or cannot be loaded as asked."""
 
     status = 503
+    retry_after = 30
 
 
 class CapabilityError(CodexError):
@@ -84,3 +85,4 @@ class StoreError(CodexError):
     """The database cannot be opened, read or written."""
 
     status = 503
+    retry_after = 30

@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from codex.errors import Busy, CodexError, InvalidInput
+from codex.errors import Busy, CodexError, InvalidInput, ModelError, StoreError
 from codex.server.bodies import ErrorBody, ErrorDetail
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def _status(error: Exception) -> int:
 
 
 def _headers(error: Exception) -> dict[str, str]:
-    if isinstance(error, Busy):
+    if isinstance(error, Busy | ModelError | StoreError):
         return {"Retry-After": str(error.retry_after)}
     return dict(error.headers or {}) if isinstance(error, HTTPException) else {}
 

@@ -18,6 +18,8 @@ def assert_error(response: Any, status: int, fields: list[str] | None = None) ->
     error: dict[str, Any] = response.json()["error"]
     assert set(error) == {"type", "message", "fields"}
     assert "Traceback" not in response.text
+    if status == 503:
+        assert int(response.headers["Retry-After"]) > 0
     if fields is not None:
         assert error["fields"] == fields
     return error
