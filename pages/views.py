@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from codex import signals
+from codex.calibration.heuristic import MEANING
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
 from codex.types import Alternative, Generation, Observation, Step, Token, Trace
@@ -224,6 +225,7 @@ def _details(trace: Trace) -> list[tuple[str, str]]:
         ("log-probabilities", generation.logprobs),
         ("parameters", _words(answer)),
         ("samples", f"{len(trace.last.observation.samples)}; {_words(samples)}"),
+        ("confidence", MEANING if trace.last.confidence.calibrated is None else "calibrated"),
         ("policy", trace.policy),
         ("session", trace.session_id),
     ]

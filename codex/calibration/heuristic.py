@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 MEANING = (
-    "Not calibrated: the mean of how likely the model found the weakest word of its answer "
+    "Not calibrated: the mean of how likely the model found the weakest token that carries the answer "
     "and the share of the samples that say the same."
 )
 """What the number is, in one sentence for people."""
