@@ -86,3 +86,14 @@ class StoreError(CodexError):
 
     status = 503
     retry_after = 30
+
+
+class RetrievalError(CodexError):
+    """The index cannot be opened, searched or written, e.g. its Chroma server is gone."""
+
+    status = 503
+    retry_after = 30
+
+
+class UnreadableDocument(InvalidInput):
+    """A file that is not read, and why: encrypted, corrupt, empty, too large, not what its name says."""

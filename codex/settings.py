@@ -21,7 +21,9 @@ from codex.engines.base import GenerationParams, ModelConfig
 from codex.engines.loading import HuggingFaceConfig
 from codex.engines.models import default_home
 from codex.errors import SettingsError
+from codex.grounding.config import GroundingConfig
 from codex.policy import Policy
+from codex.retrieval.config import RetrievalConfig
 from codex.store import StoreConfig
 
 CONF = Path(__file__).parent / "conf"
@@ -59,6 +61,8 @@ class AskSettings(BaseModel):
     """Independent answers drawn beside the shown one, to see how far they agree."""
     sample_temperature: float = Field(1.0, gt=0.0, le=5.0)
     """1 draws from the model's own distribution, which the agreement signals assume."""
+    retrieve: bool = True
+    """Whether the retrieve gate may look things up and ask again."""
     reflect: bool = True
     """Whether the reflect gate may ask a second time."""
     max_waiting: int = Field(16, ge=1)
@@ -85,6 +89,8 @@ class Settings(BaseModel):
     """Where models, caches and the database lie."""
     engine: EngineSettings
     ask: AskSettings = AskSettings()
+    retrieval: RetrievalConfig = RetrievalConfig()
+    grounding: GroundingConfig = GroundingConfig()
     policy: Policy = Policy()
     store: StoreConfig = StoreConfig()
     server: ServerSettings = ServerSettings()

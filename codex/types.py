@@ -7,7 +7,7 @@ distribution (before temperature, top-p, top-k and penalties); entropies are in 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -87,13 +87,102 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document, as it was found for a question. Untrusted text: data, never instructions."""
+
+    id: str
+    document_id: str
+    document: str
+    """The document's name, as people know it."""
+    text: str
+    """The document's text[start:end]; "" where it was not kept and the document is gone."""
+    start: int
+    """Characters from the beginning of the document's text."""
+    end: int
+    page: int | None = None
+    """Counted from 1; None where the format has no pages."""
+    heading: str = ""
+    """The headings it stands under, outermost first, joined by " > "."""
+    scores: dict[str, float] = field(default_factory=dict)
+    """What it was found by: dense (cosine), bm25, fused (reciprocal ranks), rerank; absent: not computed."""
+
+
+class Stance(StrEnum):
+    """What the passages say of a sentence."""
+
+    SUPPORTED = "supported"
+    NOT_FOUND = "not found"
+    CONTRADICTED = "contradicted"
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What the passages say of one sentence of the answer."""
+
+    start: int
+    """Characters of the answer's text."""
+    end: int
+    stance: Stance
+    probability: float | None
+    """That the passages support it, in [0, 1]; None where the judge's labels were not to be read."""
+    contradiction: float | None = None
+    """That they contradict it, in [0, 1]; None where it was not asked."""
+    passage: int | None = None
+    """Index of the best passage among the observation's."""
+    quote: tuple[int, int] | None = None
+    """The words it rests on: characters of that passage's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """How the answer stands in the passages, sentence by sentence."""
+
+    judge: str
+    """Who judged: model, nli, embedding or lexical, with the name of its model."""
+    sentences: tuple[Support, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verifier's distribution of the first word after "True or False?"."""
+
+    alternatives: tuple[Alternative, ...]
+    """The likeliest tokens, likeliest first."""
+    form: Literal["plain", "candidates"]
+    """candidates: the verifier saw the sampled answers too."""
+    verifier: str
+    """The fingerprint of the engine that was asked."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """How far the answer and its samples mean the same, by a model instead of by their wording."""
+
+    method: Literal["embedding", "judge"]
+    matrix: tuple[tuple[float, ...], ...]
+    """[1 + n, 1 + n] in [0, 1], symmetric, ones on the diagonal; row 0 is the answer."""
+    classes: tuple[int, ...]
+    """[1 + n]: equal numbers say the same thing; the first is the answer's."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
-    """What one asking produced: the answer, and independent samples of the same prompt."""
+    """What one asking produced: the answer, independent samples of the same prompt, and the evidence."""
 
     question: str
     generation: Generation
     samples: tuple[Generation, ...] = ()
     """In a trace their tokens have no alternatives."""
+    passages: tuple[Passage, ...] = ()
+    """What was in the prompt, best first."""
+    grounding: Grounding | None = None
+    """None: there were no passages, or nobody judged."""
+    verdict: Verdict | None = None
+    similarity: Similarity | None = None
+    """None: samples are compared by their wording."""
 
 
 class Gate(StrEnum):
@@ -132,7 +221,8 @@ class Decision:
     reason: str
 
 
-StepKind = Literal["ask", "reflect", "branch"]
+StepKind = Literal["ask", "retrieve", "reflect", "branch"]
+"""retrieve: asked with passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +297,23 @@ class SamplesEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class PassagesEvent:
+    """What was found for the question; the answer that follows sees it."""
+
+    step: int
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedEvent:
+    """The verifier and the judge of the evidence are done."""
+
+    step: int
+    grounding: Grounding | None
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
 class SignalsEvent:
     """Signals and confidence of the step."""
 
@@ -231,4 +338,13 @@ class TraceEvent:
     trace: Trace
 
 
-Event = TokenEvent | GenerationEvent | SamplesEvent | SignalsEvent | DecisionEvent | TraceEvent
+Event = (
+    PassagesEvent
+    | TokenEvent
+    | GenerationEvent
+    | SamplesEvent
+    | CheckedEvent
+    | SignalsEvent
+    | DecisionEvent
+    | TraceEvent
+)

@@ -1,8 +1,6 @@
-"""Every prompt template, with its fingerprint: what a calibrator was fitted on must be what is asked."""
+"""The templates of the askings: the first, with passages, and after a look at the own answer."""
 
 from __future__ import annotations
-
-import hashlib
 
 from codex.types import Message
 
@@ -26,6 +24,5 @@ def reflect(question: str, answer: str) -> list[Message]:
     return [*ask(question), Message("assistant", answer), Message("user", CHECK)]
 
 
-def fingerprint() -> str:
-    """Changes when any template changes; 12 hexadecimal digits."""
-    return hashlib.sha256(f"{SYSTEM}\0{CHECK}".encode()).hexdigest()[:12]
+TEMPLATES = (SYSTEM, CHECK)
+"""Everything that the fingerprint covers."""

@@ -1,0 +1,1 @@
+"""What a model makes of an answer: the verifier, the judge of its evidence, the meaning of its samples."""

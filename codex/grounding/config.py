@@ -1,0 +1,28 @@
+"""Who checks an answer, and how."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class GroundingConfig(BaseModel):
+    """Group grounding."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    verify: bool = True
+    """Whether the verifier is asked if the answer is right: one more prompt of a few tokens."""
+    verifier_form: Literal["plain", "candidates"] = "plain"
+    """candidates shows the verifier the sampled answers too."""
+    verifier_model: str | None = None
+    """Another model for verifier and judge, as in engine.model_path; null asks the one that answered."""
+    judge: Literal["model", "nli", "embedding", "lexical", "none"] = "model"
+    """Who says whether a passage supports a sentence of the answer."""
+    nli_model: str | None = None
+    """The cross-encoder of judge=nli: a local folder or a Hugging Face name."""
+    similarity: Literal["text", "embedding", "judge"] = "text"
+    """How samples are compared: by wording (free), by embedding, or by the judge in both directions."""
+    same_above: float = Field(0.9, gt=0.0, le=1.0)
+    """Samples at least this similar in meaning count as the same answer; not used with text."""

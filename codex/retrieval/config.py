@@ -1,0 +1,37 @@
+"""How documents are read, cut, embedded and searched."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PACKAGED_EMBEDDING = "all-minilm-l6-v2"
+"""The embedding that comes with Codex; 384 numbers a text."""
+
+
+class RetrievalConfig(BaseModel):
+    """Group retrieval."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    embedding: str = PACKAGED_EMBEDDING
+    """The packaged all-minilm-l6-v2, a local sentence-transformers folder, or a Hugging Face name."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where texts are embedded; auto takes the GPU when there is one."""
+    batch_size: int = Field(32, ge=1)
+    """Chunks embedded in one pass."""
+    chunk_tokens: int = Field(160, ge=16, le=8192)
+    """Most tokens of a chunk, counted as the embedding counts them."""
+    max_file_mb: int = Field(100, ge=1)
+    """Larger files are skipped, and said so."""
+    k: int = Field(4, ge=1, le=50)
+    """Passages that go into the prompt."""
+    candidates: int = Field(50, ge=1, le=1000)
+    """How many of each search, dense and BM25, are fused; the reranker sees them all."""
+    reranker: str | None = None
+    """A local cross-encoder folder or a Hugging Face name; null: the fused order stands."""
+    chroma_url: str | None = None
+    """A Chroma server, e.g. http://localhost:8000; null keeps the vectors in the home folder."""
+    collection: str = Field("codex", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$")
+    """The name of the Chroma collection."""
