@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from codex.errors import CapabilityError
+from codex.errors import Cancelled, CapabilityError
 from codex.types import Generation, LogprobKind, Message, Prompt, Token
 
 ALTERNATIVES = 20
@@ -138,6 +138,21 @@ class Engine(ABC):
 
         Loads the model when it is not loaded. Raises PromptTooLong, ModelError, CapabilityError.
         """
+
+    def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
+        """The likeliest token after a prompt, with its alternatives; it may be one that ends the text.
+
+        May start from what an earlier call left in the cache: where the prompt goes on from that call's,
+        only the rest is read, and rounding moves the log-probabilities a little.
+
+        Raises Cancelled, and what `decode` raises.
+        """
+        for item in self.decode(prompt, [GenerationParams(max_tokens=1)], cancel=cancel):
+            if isinstance(item, Token):
+                return item
+            if item.generation.finish_reason == "cancelled":
+                raise Cancelled("The question was cancelled.")
+        raise CapabilityError(f"The {self.name} engine does not say how likely the end of a text is.")
 
     def complete(self, prompt: str, params: GenerationParams) -> Generation:
         """Continue a text as it stands, without a chat template."""

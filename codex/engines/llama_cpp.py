@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from codex.engines.gguf_header import read_header
 from codex.engines.llama_rows import Chunk, Row
 from codex.engines.llama_server import SLOTS, LlamaServer
 from codex.engines.models import PACKAGED, Models
-from codex.errors import InvalidInput, ModelError, PromptTooLong
+from codex.errors import Cancelled, InvalidInput, ModelError, PromptTooLong
 from codex.types import Message, Prompt, Token
 
 ROWS_AT_ONCE = 11
@@ -30,6 +30,10 @@ _SEED_STEP = 7919
 class _Loaded:
     server: LlamaServer
     admission: Admission
+
+
+Work = Callable[[_Loaded, Call], None]
+"""What a call's worker does; it puts out what the caller gets."""
 
 
 class LlamaCppEngine(Engine):
@@ -106,6 +110,23 @@ class LlamaCppEngine(Engine):
         """See Engine.decode. The prompt, the prefix and max_tokens must fit in the context together."""
         if not rows:
             return iter(())
+        return self._stream(self._call(prompt, tuple(rows), tuple(prefix), cancel), self._decode_all)
+
+    def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
+        """See Engine.next_token. The cells that the last calls left are used as far as the prompt is theirs."""
+        call = self._call(prompt, (GenerationParams(max_tokens=1),), (), cancel)
+        for item in self._stream(call, self._peek):
+            if isinstance(item, Token):
+                return item
+        raise Cancelled("The question was cancelled.")
+
+    def _call(
+        self,
+        prompt: Prompt,
+        rows: tuple[GenerationParams, ...],
+        prefix: tuple[Token, ...],
+        cancel: threading.Event | None,
+    ) -> Call:
         server = self._ready().server
         text = prompt if isinstance(prompt, str) else self.render(prompt)
         ids = server.tokenize(text, special=True)
@@ -114,7 +135,7 @@ class LlamaCppEngine(Engine):
         room = max(0, server.context - len(prefix) - max(row.max_tokens for row in rows))
         if len(ids) > room:
             raise PromptTooLong(len(ids), room)
-        return self._stream(Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event()))
+        return Call(ids, rows, prefix, cancel or threading.Event())
 
     def _identified(self, path: Path) -> str:
         model = self.config.model_path
@@ -133,11 +154,11 @@ class LlamaCppEngine(Engine):
                 loaded = self._loaded
         return loaded
 
-    def _stream(self, call: Call) -> Iterator[Token | Finished]:
-        """The caller's side of a decode: hands out what the worker puts out."""
+    def _stream(self, call: Call, work: Work) -> Iterator[Token | Finished]:
+        """The caller's side of a call: hands out what the worker puts out."""
         with self._lock:
             loaded = self._ready()
-            worker = threading.Thread(target=self._run, args=(loaded, call), name="codex-llama-cpp")
+            worker = threading.Thread(target=self._run, args=(loaded, call, work), name="codex-llama-cpp")
             self._running[call] = worker
         worker.start()
         try:
@@ -151,14 +172,27 @@ class LlamaCppEngine(Engine):
             with self._lock:
                 del self._running[call]
 
-    def _run(self, loaded: _Loaded, call: Call) -> None:
-        """The worker's side: one wave after another."""
+    def _run(self, loaded: _Loaded, call: Call, work: Work) -> None:
+        """The worker's side."""
         try:
-            for wave in _waves(call, loaded.server.cells):
-                self._decode(loaded, call, wave)
+            work(loaded, call)
             call.out.put(None)
         except BaseException as error:
             call.out.put(error)
+
+    def _peek(self, loaded: _Loaded, call: Call) -> None:
+        """Put out the likeliest next token, unless the call is cancelled."""
+        with loaded.admission.taken(1, len(call.prompt) + 1, lambda: call.cancelled) as admitted:
+            if admitted:
+                server = loaded.server
+                entries = server.probe(call.prompt, ALTERNATIVES, lambda: call.cancelled)
+                if entries:
+                    call.out.put(server.vocabulary.token(entries[0], entries))
+
+    def _decode_all(self, loaded: _Loaded, call: Call) -> None:
+        """One wave after another."""
+        for wave in _waves(call, loaded.server.cells):
+            self._decode(loaded, call, wave)
 
     def _decode(self, loaded: _Loaded, call: Call, wave: range) -> None:
         """Decode rows that make one request, and tell the caller."""

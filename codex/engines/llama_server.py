@@ -77,10 +77,13 @@ class LlamaServer:
         if failure:
             raise failure[0]
 
-    def probe(self, ids: Sequence[int], wanted: int) -> list[Entry]:
-        """The `wanted` likeliest tokens after `ids`, likeliest first, raw.
+    def probe(
+        self, ids: Sequence[int], wanted: int, given_up: Callable[[], bool] = lambda: False
+    ) -> list[Entry]:
+        """The `wanted` likeliest tokens after `ids`, likeliest first, raw; none when `given_up()` came first.
 
-        A whole character is forced as the outcome, since for a part of one nothing would be sent.
+        A whole character is forced as the outcome, since for a part of one, or for the end of the text,
+        nothing would be sent.
         """
         request = {
             "prompt": list(ids),
@@ -89,11 +92,18 @@ class LlamaServer:
             "logit_bias": [[self._whole, 1e6]],
             "cache_prompt": True,
             "temperature": 0,
+            # A chunk after each batch of a long prompt, at which it can be cancelled.
+            "return_progress": True,
         }
-        answer = self._server.handle_completions(request)
-        if "error" in answer:
-            raise ModelError(f"llama.cpp: {answer['error']['message']}")
-        entries: list[Entry] = answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+        entries: list[Entry] = []
+
+        def take(chunk: Chunk) -> bool:
+            said = chunk["choices"][0]["logprobs"]
+            if said and not entries:
+                entries.extend(said["content"][0]["top_logprobs"])
+            return given_up()
+
+        self.stream(request, take)
         return entries
 
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:
