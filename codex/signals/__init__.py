@@ -5,8 +5,12 @@ from codex.signals import tokens
 
 # isort: split
 from codex.signals import agreement
+
+# isort: split
+from codex.signals import evidence, verifier
 from codex.signals.focus import focus_mask
 from codex.signals.registry import REGISTRY, Signal, compute, signals_table
+from codex.signals.verifier import label_probability
 from codex.signals.view import Group, View, answer_groups
 
 __all__ = [
@@ -17,7 +21,10 @@ __all__ = [
     "agreement",
     "answer_groups",
     "compute",
+    "evidence",
     "focus_mask",
+    "label_probability",
     "signals_table",
     "tokens",
+    "verifier",
 ]

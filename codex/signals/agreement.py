@@ -1,7 +1,8 @@
 """Agreement signals: how far independent samples say the same thing.
 
 The answer shown is compared with the samples and never counted as one of them: it was not drawn as
-they were.
+they were. What says the same is told by a model where the observation holds its `similarity`, which is
+of the whole answers in both forms, and by the wording otherwise.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def self_consistency_var(view: View) -> float:
 def lexical_similarity(view: View) -> float:
     """Mean ROUGE-L F1 over the pairs of different samples, in [0, 1]."""
     n = len(view.samples)
-    return float((view.similarity.sum() - n) / (n * (n - 1)))
+    return float((view.wording.sum() - n) / (n * (n - 1)))
 
 
 @signal(
@@ -92,16 +93,16 @@ def semantic_entropy(view: View) -> float:
 @signal(
     "degmat",
     label="Degree of the samples",
-    meaning="How much of its wording a sample shares with all of them, itself included.",
+    meaning="How far a sample says what all of them say, itself included.",
     needs={"2 samples"},
-    source="1 - U_Deg of Lin et al. 2023, arXiv:2305.19187, over ROUGE-L",
+    source="1 - U_Deg; Lin et al. 2023, arXiv:2305.19187",
     higher_is_confident=True,
     scale=(0.0, 1.0),
 )
 def degmat(view: View) -> float:
     """trace(D) / n^2 with D the degree matrix of the similarities: their mean, in [1/n, 1].
 
-    For a fixed number of samples it ranks as `lexical_similarity` does.
+    Over wordings and a fixed number of samples it ranks as `lexical_similarity` does.
     """
     return float(view.similarity.mean())
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from codex.signals.text import Word, is_sign, is_spaceless, words
+from codex.signals.text import Word, is_sign, is_spaceless, stem, words
 from codex.types import Generation, Observation
 
 # Only words that are never the answer: no modal that is also a name (may, will), no order or quantity.
@@ -30,7 +30,6 @@ _STOP = frozenset(_STOP_WORDS.split())
 _NEVER_NAMES = frozenset({"i", "the", "an"})
 _VERDICT = frozenset({"yes", "no", "true", "false"})
 _NEGATION = frozenset({"not", "never", "none", "nothing", "neither", "nor", "nobody", "nowhere", "cannot"})
-_SUFFIX = re.compile(r"'(?:s|m|re|ve|d|ll)$")
 _HYPHENS = frozenset("-‐‑")
 _LIST_COMMA = re.compile(r",\s*(?:(?:an?|the)\s+)?")
 _SENTENCE_END = re.compile(r"[.!?:\n]")
@@ -88,6 +87,17 @@ def focus_text(question: str, text: str) -> str:
     return "".join(parts)
 
 
+def content_words(text: str) -> list[Word]:
+    """The words of a text without stop words and signs; all of them when nothing is left."""
+    every = words(text)
+    content = [
+        word
+        for i, word in enumerate(every)
+        if not is_sign(word) and (stem(word) not in _STOP or _is_name(i, every, text))
+    ]
+    return content or list(every)
+
+
 def _focus_runs(question: str, text: str) -> list[tuple[int, int]]:
     """First and last index of each focus word or hyphenated compound; one part brings in the whole."""
     given, every = _given(question), words(text)
@@ -97,19 +107,19 @@ def _focus_runs(question: str, text: str) -> list[tuple[int, int]]:
 
 def _carries(i: int, every: Sequence[Word], text: str, given: _Given) -> bool:
     word = every[i]
-    stem = _stem(word)
-    if stem in _VERDICT:
+    key = stem(word)
+    if key in _VERDICT:
         return True
-    if stem in _NEGATION or stem.endswith("n't"):
+    if key in _NEGATION or key.endswith("n't"):
         # After "No," a "not" says the same again; on its own it is the answer.
-        return _stem(every[0]) not in _VERDICT
+        return stem(every[0]) not in _VERDICT
     if is_spaceless(word):
         # One character is too little to know a word by, so it must stand beside the same neighbour there.
         pairs = text[max(0, word.start - 1) : word.end], text[word.start : word.end + 1]
         return not any(len(pair) > word.end - word.start and pair in given.text for pair in pairs)
-    if stem in _STOP:
+    if key in _STOP:
         return _is_name(i, every, text) and text[word.start : word.end] not in given.names
-    return stem not in given.stems and not is_sign(word)
+    return key not in given.stems and not is_sign(word)
 
 
 def _is_name(i: int, every: Sequence[Word], text: str) -> bool:
@@ -136,14 +146,14 @@ def _compounds(every: Sequence[Word], text: str) -> list[tuple[int, int]]:
 @lru_cache(maxsize=1024)
 def _given(question: str) -> _Given:
     every = words(question)
-    content = [word for word in every if word.key == "or" or _stem(word) not in _STOP]
+    content = [word for word in every if word.key == "or" or stem(word) not in _STOP]
     names = {
         question[word.start : word.end]
         for i, word in enumerate(every)
-        if _stem(word) in _STOP and _is_name(i, every, question)
+        if stem(word) in _STOP and _is_name(i, every, question)
     }
-    offered = {_stem(word) for word in _offered(content, question)}
-    return _Given(frozenset(map(_stem, content)) - offered, frozenset(names), question)
+    offered = {stem(word) for word in _offered(content, question)}
+    return _Given(frozenset(map(stem, content)) - offered, frozenset(names), question)
 
 
 def _offered(content: list[Word], question: str) -> list[Word]:
@@ -156,10 +166,6 @@ def _offered(content: list[Word], question: str) -> list[Word]:
                 break
             offered.append(earlier)
     return offered
-
-
-def _stem(word: Word) -> str:
-    return _SUFFIX.sub("", word.key)
 
 
 def _byte_offsets(text: str) -> list[int]:

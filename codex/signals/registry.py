@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from codex.signals.text import Equivalence, same_normalised_text
 from codex.signals.view import Need, View
 from codex.types import Observation
 
 Form = Literal["whole", "focus"]
-Measure = Callable[[View], float]
+Measure = Callable[[View], float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,7 @@ def signal(
     label: str,
     meaning: str,
     unit: str = "",
+    forms: tuple[Form, ...] = ("whole", "focus"),
     needs: set[Need],
     source: str,
     higher_is_confident: bool,
@@ -53,18 +53,16 @@ def signal(
 ) -> Callable[[Measure], Measure]:
     """Register a function as `name` (whole answer) and `name_focus` (the answer's focus).
 
-    It is called only on a view that has what it needs.
+    forms: what is not measured on the answer's words has only the whole one. The function is called only
+    on a view that has what it needs; it may still give None.
     """
 
     def register(measure: Measure) -> Measure:
-        forms: tuple[tuple[Form, str, str], ...] = (
-            ("whole", name, label),
-            ("focus", f"{name}_focus", f"{label}, focus"),
-        )
-        for form, key, shown in forms:
+        for form in forms:
+            key = name if form == "whole" else f"{name}_focus"
             REGISTRY[key] = Signal(
                 key,
-                shown,
+                label if form == "whole" else f"{label}, focus",
                 meaning,
                 unit,
                 frozenset(needs),
@@ -79,37 +77,35 @@ def signal(
     return register
 
 
-def compute(
-    observation: Observation, equivalence: Equivalence = same_normalised_text
-) -> dict[str, float | None]:
+def compute(observation: Observation) -> dict[str, float | None]:
     """Every signal of the register; None where the observation does not hold what it needs.
 
-    equivalence: which samples count as the same answer. No value is ever NaN or infinite.
+    No value is ever NaN or infinite.
     """
-    views: dict[Form, View] = {
-        "whole": View.whole(observation, equivalence),
-        "focus": View.focus(observation, equivalence),
-    }
+    views: dict[Form, View] = {"whole": View.whole(observation), "focus": View.focus(observation)}
     return {name: _measured(signal, views[signal.form]) for name, signal in REGISTRY.items()}
 
 
 def _measured(signal: Signal, view: View) -> float | None:
     if not signal.needs <= view.has:
         return None
-    value = signal.measure(view) + 0.0  # Minus zero would be shown with its sign.
-    return value if math.isfinite(value) else None
+    value = signal.measure(view)
+    if value is None or not math.isfinite(value):
+        return None
+    return value + 0.0  # Minus zero would be shown with its sign.
 
 
 def signals_table() -> str:
     """The register as a Markdown table, one row a signal; both forms share a row."""
     rows = [
         f"| `{s.name}` | {s.meaning} | {s.unit or '-'} | {'higher' if s.higher_is_confident else 'lower'} "
+        f"| {'yes' if f'{s.name}_focus' in REGISTRY else '-'} "
         f"| {', '.join(sorted(s.needs))} | {s.source} |"
         for s in REGISTRY.values()
         if s.form == "whole"
     ]
     head = [
-        "| signal | meaning | unit | confident when | needs | source |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| signal | meaning | unit | confident when | `_focus` | needs | source |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     return "\n".join(head + rows)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
-
-Equivalence = Callable[[Sequence[str]], list[int]]
-"""Texts -> the number of each one's class; texts of one class say the same thing."""
 
 # `\w` leaves out combining marks, without which Hindi and Thai words fall apart.
 _MARKS = "".join(
@@ -32,6 +29,7 @@ _CHARACTER = re.compile(f"[{_SPACELESS}]")
 _UNIT = re.compile(rf"[{_SPACELESS}][{_MARKS}]*|[^{_SPACELESS}]+")
 _THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?![\d,])")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
+_SUFFIX = re.compile(r"'(?:s|m|re|ve|d|ll)$")
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
@@ -55,6 +53,11 @@ def words(text: str) -> tuple[Word, ...]:
         for start, end in _spans(text.replace("_", " "))
         if (key := _key(text[start:end]))
     )
+
+
+def stem(word: Word) -> str:
+    """The word's key without a possessive or a shortened verb: "oman" of "Oman's"."""
+    return _SUFFIX.sub("", word.key)
 
 
 def is_spaceless(word: Word) -> bool:
@@ -81,7 +84,7 @@ def normalise(text: str) -> str:
 
 
 def same_normalised_text(texts: Sequence[str]) -> list[int]:
-    """Equivalence by normalised text; classes are numbered in order of appearance."""
+    """The class of each text by its normalised form, numbered in order of appearance."""
     numbers: dict[str, int] = {}
     return [numbers.setdefault(normalise(text), len(numbers)) for text in texts]
 

@@ -14,10 +14,20 @@ from rapidfuzz.distance import Indel
 from rapidfuzz.process import cdist
 
 from codex.signals.focus import focus_mask, focus_text
-from codex.signals.text import Equivalence, normalise, same_normalised_text
+from codex.signals.text import normalise, same_normalised_text
 from codex.types import Observation, Token
 
-Need = Literal["logprobs", "entropies", "alternatives", "full vocabulary", "1 sample", "2 samples"]
+Need = Literal[
+    "logprobs",
+    "entropies",
+    "alternatives",
+    "full vocabulary",
+    "1 sample",
+    "2 samples",
+    "passages",
+    "grounding",
+    "verdict",
+]
 """What an observation may hold: "alternatives" are at least two for each token."""
 
 Array = NDArray[np.float64]
@@ -42,33 +52,29 @@ class View:
     """
 
     def __init__(
-        self,
-        tokens: Sequence[Token],
-        answer: str,
-        samples: Sequence[str],
-        equivalence: Equivalence = same_normalised_text,
+        self, observation: Observation, tokens: Sequence[Token], answer: str, samples: Sequence[str]
     ) -> None:
+        self.observation = observation
         self.tokens = tuple(tokens)
         self.answer = answer
         self.samples = tuple(samples)
-        self._equivalence = equivalence
 
     @classmethod
-    def whole(cls, observation: Observation, equivalence: Equivalence = same_normalised_text) -> Self:
+    def whole(cls, observation: Observation) -> Self:
         """All tokens, and the texts as they are."""
         generation = observation.generation
-        return cls(generation.tokens, generation.text, [s.text for s in observation.samples], equivalence)
+        return cls(observation, generation.tokens, generation.text, [s.text for s in observation.samples])
 
     @classmethod
-    def focus(cls, observation: Observation, equivalence: Equivalence = same_normalised_text) -> Self:
+    def focus(cls, observation: Observation) -> Self:
         """The tokens and words that carry the answer, of the samples as of the answer itself."""
         question, generation = observation.question, observation.generation
         mask = focus_mask(observation)
         return cls(
+            observation,
             [token for token, held in zip(generation.tokens, mask, strict=True) if held],
             focus_text(question, generation.text),
             [focus_text(question, sample.text) for sample in observation.samples],
-            equivalence,
         )
 
     @cached_property
@@ -82,6 +88,9 @@ class View:
             "full vocabulary": bool(tokens) and all(t.self_certainty is not None for t in tokens),
             "1 sample": n >= 1,
             "2 samples": n >= 2,
+            "passages": bool(self.observation.passages),
+            "grounding": self.observation.grounding is not None,
+            "verdict": self.observation.verdict is not None,
         }
         return frozenset(need for need, held in there.items() if held)
 
@@ -107,7 +116,7 @@ class View:
         return np.exp(top[:, 0]) - np.exp(top[:, 1])
 
     @cached_property
-    def _pairs(self) -> Array:
+    def _wordings(self) -> Array:
         """[1 + n, 1 + n]: ROUGE-L F1 between the answer (row 0) and the samples, over normalised words."""
         codes: dict[str, str] = {}
         texts = [
@@ -118,29 +127,41 @@ class View:
         return cdist(texts, texts, scorer=Indel.normalized_similarity, dtype=np.float64)
 
     @property
-    def similarity(self) -> Array:
+    def wording(self) -> Array:
         """[n, n]: ROUGE-L F1 over normalised words between samples, symmetric, ones on the diagonal."""
+        return self._wordings[1:, 1:]
+
+    @cached_property
+    def _pairs(self) -> Array:
+        by_model = self.observation.similarity
+        return self._wordings if by_model is None else np.array(by_model.matrix, dtype=np.float64)
+
+    @property
+    def similarity(self) -> Array:
+        """[n, n] between samples, symmetric, ones on the diagonal: by a model's reading, else `wording`."""
         return self._pairs[1:, 1:]
 
     @property
     def answer_similarity(self) -> Array:
-        """[n]: ROUGE-L F1 over normalised words between the answer and each sample."""
+        """[n] between the answer and each sample, as `similarity`."""
         return self._pairs[0, 1:]
 
     @cached_property
-    def _classes(self) -> list[int]:
-        # The answer comes last, so that it cannot change how the samples are grouped.
-        return self._equivalence([*self.samples, self.answer])
+    def _classes(self) -> tuple[int, ...]:
+        by_model = self.observation.similarity
+        if by_model is not None:
+            return by_model.classes
+        return tuple(same_normalised_text([self.answer, *self.samples]))
 
     @property
-    def classes(self) -> list[int]:
+    def classes(self) -> tuple[int, ...]:
         """[n]: the class of each sample; equal numbers say the same thing."""
-        return self._classes[:-1]
+        return self._classes[1:]
 
     @property
     def answer_class(self) -> int:
         """The class of the answer; among the samples' own when one of them says the same."""
-        return self._classes[-1]
+        return self._classes[0]
 
     @cached_property
     def shares(self) -> Array:
@@ -164,6 +185,6 @@ class View:
         return sorted(groups, key=lambda group: -len(group.members))
 
 
-def answer_groups(observation: Observation, equivalence: Equivalence = same_normalised_text) -> list[Group]:
+def answer_groups(observation: Observation) -> list[Group]:
     """The samples grouped by what their focus says; what `answer_frequency_focus` counts."""
-    return View.focus(observation, equivalence).groups
+    return View.focus(observation).groups

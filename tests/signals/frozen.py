@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from codex.signals import compute
-from codex.types import Alternative, Generation, Observation, Token
+from codex.types import Alternative, Generation, Observation, Passage, Token, Verdict
 
 FILES = ("qwen15-triviaqa", "qwen15-countries", "qwen15-arithmetic", "smol-countries")
 
@@ -30,14 +30,7 @@ def frozen_answers(name: str) -> tuple[list[dict[str, float | None]], NDArray[np
         pytest.skip(f"no {path.name} under CODEX_SHARED_DATA or ../shared/data")
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    signals = [
-        compute(
-            Observation(
-                row["question"], _generation(row["greedy"]), tuple(_generation(s) for s in row["samples"])
-            )
-        )
-        for row in rows
-    ]
+    signals = [compute(_observation(row)) for row in rows]
     return signals, np.array([_is_right(row["greedy"]["text"], row["answers"]) for row in rows])
 
 
@@ -46,6 +39,18 @@ def auroc(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     n = int(right.sum())
     wins = rankdata(scores)[right].sum() - n * (n + 1) / 2
     return float(wins / (n * (len(right) - n)))
+
+
+def _observation(row: dict[str, Any]) -> Observation:
+    context = row["context"]
+    likely = tuple(Alternative(-1, text.encode(), logprob) for text, logprob in row["p_true_top"])
+    return Observation(
+        row["question"],
+        _generation(row["greedy"]),
+        tuple(_generation(sample) for sample in row["samples"]),
+        passages=(Passage(row["id"], row["id"], row["id"], context, 0, len(context)),) if context else (),
+        verdict=Verdict(likely, "plain", "", seconds=0.0),
+    )
 
 
 def _generation(stored: dict[str, Any]) -> Generation:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from codex.types import Alternative, Generation, Observation, Token
+from codex.types import (
+    Alternative,
+    Generation,
+    Grounding,
+    Observation,
+    Passage,
+    Similarity,
+    Stance,
+    Support,
+    Token,
+    Verdict,
+)
 
 
 def make_token(
@@ -41,6 +52,30 @@ def make_generation(tokens: Sequence[Token]) -> Generation:
 def said(text: str) -> Generation:
     """A text as an engine without log-probabilities gives it, in one token."""
     return make_generation([make_token(text)])
+
+
+def make_passage(text: str, **scores: float) -> Passage:
+    """A passage that is the whole of its document."""
+    return Passage("p", "d", "notes.txt", text, 0, len(text), scores=scores)
+
+
+def make_grounding(*support: float | None) -> Grounding:
+    """One sentence for each probability of support."""
+    return Grounding("lexical", tuple(Support(0, 1, Stance.NOT_FOUND, p) for p in support), 0.0)
+
+
+def make_verdict(*likely: tuple[str | bytes, float]) -> Verdict:
+    """A verdict of these tokens with their log-probabilities."""
+    tokens = (
+        Alternative(i, piece.encode() if isinstance(piece, str) else piece, logprob)
+        for i, (piece, logprob) in enumerate(likely)
+    )
+    return Verdict(tuple(tokens), "plain", "scripted:a", 0.0)
+
+
+def make_similarity(matrix: Sequence[Sequence[float]], classes: Sequence[int]) -> Similarity:
+    """The answer first, then the samples."""
+    return Similarity("embedding", tuple(map(tuple, matrix)), tuple(classes), 0.0)
 
 
 def observe(question: str, tokens: Sequence[Token], samples: Sequence[str] = ()) -> Observation:

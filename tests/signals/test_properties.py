@@ -12,8 +12,17 @@ from hypothesis import strategies as st
 
 from codex.signals import REGISTRY, View, compute, signals_table
 from codex.signals.view import Need
-from codex.types import Observation, Token
-from tests.signals.observations import make_generation, make_token, observe, said
+from codex.types import Observation, Similarity, Token
+from tests.signals.observations import (
+    make_generation,
+    make_grounding,
+    make_passage,
+    make_similarity,
+    make_token,
+    make_verdict,
+    observe,
+    said,
+)
 
 QUESTION = "What is the capital of Oman?"
 WORDS = ["Muscat", "muscat.", "Salalah", "the", "capital", "is", "not", "Oman", "12", "1,000", "", "東京"]
@@ -34,9 +43,36 @@ def tokens(draw: st.DrawFn) -> Token:
     )
 
 
-observations = st.builds(
-    observe, st.just(QUESTION), st.lists(tokens(), min_size=1, max_size=8), st.lists(texts, max_size=6)
-)
+# Anything that a float can be: an engine, a judge or an index may go wrong.
+wild = st.floats() | st.floats(-30.0, 0.0)
+
+
+@st.composite
+def observations(draw: st.DrawFn) -> Observation:
+    answer, samples = draw(st.lists(tokens(), min_size=1, max_size=8)), draw(st.lists(texts, max_size=6))
+    cosine = st.floats(-1.0, 1.0) | st.sampled_from([math.nan, math.inf])
+    scores = st.fixed_dictionaries({}, optional={"dense": cosine, "bm25": wild})
+    passage = st.builds(lambda text, found: make_passage(text, **found), texts, scores)
+    probability = st.none() | st.floats(0.0, 1.0) | st.just(math.nan)
+    labels = st.tuples(st.sampled_from(["True", " true", "FALSE", " False", "Yes", "", "T", b"\xff"]), wild)
+    return replace(
+        observe(QUESTION, answer, samples),
+        passages=tuple(draw(st.lists(passage, max_size=3))),
+        grounding=draw(st.none() | st.lists(probability, max_size=3).map(lambda p: make_grounding(*p))),
+        verdict=draw(st.none() | st.lists(labels, max_size=4).map(lambda tokens: make_verdict(*tokens))),
+        similarity=draw(st.none() | similarities(1 + len(samples))),
+    )
+
+
+@st.composite
+def similarities(draw: st.DrawFn, n: int) -> Similarity:
+    matrix = [[1.0] * n for _ in range(n)]
+    for row in range(n):
+        for column in range(row):
+            matrix[row][column] = matrix[column][row] = draw(st.floats(0.0, 1.0))
+    return make_similarity(matrix, draw(st.lists(st.integers(0, n), min_size=n, max_size=n)))
+
+
 BOUNDS = {
     "avg_logprob": (-math.inf, 0),
     "sum_logprob": (-math.inf, 0),
@@ -47,21 +83,34 @@ BOUNDS = {
     "distinct_answers": (1, math.inf),
     "semantic_entropy": (0, math.inf),
     "cocoa_ppl": (0, math.inf),
+    "retrieval_score": (-1, 1),
 }
 
 
-@given(observations)
+@given(observations())
 def test_values_are_finite_and_within_their_bounds(observation: Observation) -> None:
     for name, value in compute(observation).items():
         low, high = BOUNDS.get(name.removesuffix("_focus"), (0, 1))
         assert value is None or (math.isfinite(value) and low - 1e-12 <= value <= high + 1e-12), name
 
 
-@given(observations, st.randoms(use_true_random=False))
+def reordered(observation: Observation, order: list[int]) -> Observation:
+    """The observation with its samples in another order."""
+    samples = tuple(observation.samples[i] for i in order)
+    by_model = observation.similarity
+    if by_model is not None:
+        rows = [0, *(i + 1 for i in order)]
+        by_model = make_similarity(
+            [[by_model.matrix[i][j] for j in rows] for i in rows], [by_model.classes[i] for i in rows]
+        )
+    return replace(observation, samples=samples, similarity=by_model)
+
+
+@given(observations(), st.randoms(use_true_random=False))
 def test_the_order_of_the_samples_does_not_matter(observation: Observation, chance: Random) -> None:
-    samples = list(observation.samples)
-    chance.shuffle(samples)
-    shuffled = compute(replace(observation, samples=tuple(samples)))
+    order = list(range(len(observation.samples)))
+    chance.shuffle(order)
+    shuffled = compute(reordered(observation, order))
     assert shuffled == pytest.approx(compute(observation), abs=1e-12)
 
 
@@ -77,7 +126,7 @@ def test_samples_that_all_repeat_the_answer_agree_fully(answer: list[Token], n: 
         assert values[f"cocoa_ppl{form}"] == pytest.approx(0, abs=1e-12)
 
 
-@given(observations, texts)
+@given(observations(), texts)
 def test_the_answer_is_not_one_of_the_samples(observation: Observation, other: str) -> None:
     changed = compute(replace(observation, generation=said(other)))
     values = compute(observation)
@@ -89,7 +138,7 @@ def test_the_answer_is_not_one_of_the_samples(observation: Observation, other: s
         assert changed[f"{name}_focus"] == values[f"{name}_focus"]
 
 
-@given(observations, st.integers(0, 7), st.floats(0.0, 5.0))
+@given(observations(), st.integers(0, 7), st.floats(0.0, 5.0))
 def test_a_likelier_token_never_looks_less_confident(observation: Observation, at: int, gain: float) -> None:
     answer = list(observation.generation.tokens)
     token = answer[at % len(answer)]
@@ -121,10 +170,15 @@ def test_similarity_is_symmetric_with_ones_on_the_diagonal(samples: list[str]) -
     assert (similarity.diagonal() == 1).all()
 
 
-COMPLETE = observe(
-    QUESTION,
-    [make_token(piece, 0.5, second=0.25, entropy=1.0, self_certainty=1.0) for piece in (" Mus", "cat")],
-    ["Muscat", "Salalah"],
+COMPLETE = replace(
+    observe(
+        QUESTION,
+        [make_token(piece, 0.5, second=0.25, entropy=1.0, self_certainty=1.0) for piece in (" Mus", "cat")],
+        ["Muscat", "Salalah"],
+    ),
+    passages=(make_passage("Muscat is in Oman.", dense=0.5),),
+    grounding=make_grounding(0.5),
+    verdict=make_verdict(("True", -1.0), ("False", -1.0)),
 )
 
 
@@ -137,6 +191,12 @@ def without(need: Need) -> Observation:
         "alternatives": replace(second, alternatives=second.alternatives[:1]),
         "full vocabulary": replace(second, self_certainty=None),
     }
+    if need == "passages":
+        return replace(COMPLETE, passages=())
+    if need == "grounding":
+        return replace(COMPLETE, grounding=None)
+    if need == "verdict":
+        return replace(COMPLETE, verdict=None)
     if need in lacking:
         return replace(COMPLETE, generation=make_generation([first, lacking[need]]))
     return replace(COMPLETE, samples=COMPLETE.samples[: 0 if need == "1 sample" else 1])
@@ -162,16 +222,9 @@ def test_a_probability_of_nothing_gives_no_infinite_value() -> None:
     assert values["min_prob"] == 0
 
 
-def test_another_equivalence_takes_the_place_of_normalised_text() -> None:
-    observation = observe(QUESTION, [make_token("Muscat")], ["Masqat", "Salalah"])
-    values = compute(observation, lambda texts: [0 if text.startswith("M") else 1 for text in texts])
-    assert values["answer_frequency"] == 1 / 2
-    assert compute(observation)["answer_frequency"] == 0
-
-
 def test_the_table_has_a_row_for_every_signal_and_tokens_come_first() -> None:
     names = [line.split("`")[1] for line in signals_table().splitlines()[2:]]
     assert names == [name for name, signal in REGISTRY.items() if signal.form == "whole"]
     assert names[0] == "avg_logprob"
-    assert names[-1] == "cocoa_ppl"
+    assert names[-5:] == ["cocoa_ppl", "evidence_overlap", "retrieval_score", "evidence_support", "p_true"]
     assert all(signal.meaning.endswith(".") and signal.source for signal in REGISTRY.values())

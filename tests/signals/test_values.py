@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log
 
 import pytest
 
 from codex.signals import REGISTRY, compute
-from tests.signals.observations import make_token, observe
+from tests.signals.observations import make_grounding, make_passage, make_token, make_verdict, observe
 
 # Probabilities are powers of two, so that every mean of logarithms is a multiple of ln 2.
-OMAN = observe(
+ASKED = observe(
     "What is the capital of Oman?",
     [
         make_token("The", 1 / 2, second=1 / 4, entropy=1.0, self_certainty=1.0),
@@ -24,12 +25,19 @@ OMAN = observe(
     ],
     ["The capital of Oman is Muscat.", "Muscat", "muscat!", "Salalah"],
 )
+OMAN = replace(
+    ASKED,
+    passages=(make_passage("Oman's largest city is MUSCAT.", dense=0.5), make_passage("Salalah", dense=0.25)),
+    grounding=make_grounding(0.75),
+    verdict=make_verdict(("True", log(3 / 8)), ("False", log(1 / 8)), ("Well", log(1 / 2))),
+)
 
 # Over the whole answer the eight log2 p are -1 0 0 0 -1 -2 -3 -4; the focus is " Mus" and "cat".
 # Whole texts fall into the classes {0}, {1, 2}, {3}, the answer with sample 0; the pairs' ROUGE-L F1 is
 # 1/3 (0,1), 1/3 (0,2), 1 (1,2), else 0, since "capital of oman is muscat" has five words. In the focus
-# samples 0, 1 and 2 are all "muscat", as the answer is.
-EXPECTED = {
+# samples 0, 1 and 2 are all "muscat", as the answer is. Of "capital", "Oman" and "Muscat" the passages
+# hold the last two.
+EXPECTED: dict[str, tuple[float, ...]] = {
     "avg_logprob": (-11 / 8 * log(2), -5 / 2 * log(2)),
     "sum_logprob": (-11 * log(2), -5 * log(2)),
     "perplexity": (2 ** (11 / 8), 2 ** (5 / 2)),
@@ -46,14 +54,18 @@ EXPECTED = {
     "semantic_entropy": (3 / 2 * log(2), -(3 / 4 * log(3 / 4) + 1 / 4 * log(1 / 4))),
     "degmat": ((4 + 2 * 5 / 3) / 16, (4 + 2 * 3) / 16),
     "cocoa_ppl": (11 / 8 * log(2) * (1 - (1 + 1 / 3 + 1 / 3) / 4), 5 / 2 * log(2) * (1 - 3 / 4)),
+    "evidence_overlap": (2 / 3, 1.0),
+    "retrieval_score": (0.5,),
+    "evidence_support": (0.75,),
+    "p_true": (3 / 4,),
 }
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_signal_equals_the_value_worked_out_by_hand(name: str) -> None:
     values = compute(OMAN)
-    assert values[name] == pytest.approx(EXPECTED[name][0], abs=1e-12)
-    assert values[f"{name}_focus"] == pytest.approx(EXPECTED[name][1], abs=1e-12)
+    forms = [values[key] for key in (name, f"{name}_focus") if key in values]
+    assert forms == pytest.approx(list(EXPECTED[name]), abs=1e-12)
 
 
 def test_every_signal_has_a_case() -> None:

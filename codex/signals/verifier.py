@@ -1,0 +1,68 @@
+"""Verifier signals: what a model says when it is asked whether the answer is right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from codex.signals.registry import signal
+from codex.signals.view import View
+from codex.types import Alternative
+
+NO_LOGPROB = -9999.0
+"""Some servers write this, and llama.cpp less, for a probability that they do not know."""
+
+_AROUND = b" \t\r\n.,:;!*_\"'`"
+
+
+def label_probability(alternatives: Sequence[Alternative], positive: str, negative: str) -> float | None:
+    """Probability that a one-word answer is `positive` and not `negative`, in [0, 1].
+
+    alternatives: the likeliest tokens of the answer's first position. Every token that begins one of the
+    two labels counts (" True", "true", "TRUE.", the piece "Tr"), and the rest of the distribution is left
+    out. None where neither label is among the tokens.
+    """
+    of_positive = _logprobs(alternatives, positive, negative)
+    of_negative = _logprobs(alternatives, negative, positive)
+    if not of_positive and not of_negative:
+        return None
+    highest = max(of_positive + of_negative)
+    yes, no = (
+        math.fsum(math.exp(logprob - highest) for logprob in logprobs)
+        for logprobs in (of_positive, of_negative)
+    )
+    return yes / (yes + no)
+
+
+@signal(
+    "p_true",
+    label="Verifier",
+    meaning="How likely the model, asked whether the answer is right, says True.",
+    forms=("whole",),
+    needs={"verdict"},
+    source="P(True); Kadavath et al. 2022, arXiv:2207.05221",
+    higher_is_confident=True,
+    scale=(0.0, 1.0),
+)
+def p_true(view: View) -> float | None:
+    """Probability of True against False, in [0, 1]; missing where neither is among the tokens."""
+    verdict = view.observation.verdict
+    return label_probability(verdict.alternatives, "True", "False") if verdict else None
+
+
+def _logprobs(alternatives: Sequence[Alternative], label: str, other: str) -> list[float]:
+    """Of the tokens that begin the label and not the other one."""
+    return [
+        each.logprob
+        for each in alternatives
+        if NO_LOGPROB < each.logprob < math.inf
+        and (piece := each.bytes.strip(_AROUND))
+        and _begins(piece, label)
+        and not _begins(piece, other)
+    ]
+
+
+def _begins(piece: bytes, label: str) -> bool:
+    # Compared as bytes, since a token may end inside a character.
+    spellings = (label, label.lower(), label.upper(), label.capitalize())
+    return any(spelling.encode().startswith(piece) for spelling in spellings)
