@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from codex import signals
 from codex.calibration.heuristic import MEANING
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
 from codex.types import Alternative, Generation, Observation, Step, Token, Trace
+from pages import JSON
+from pages.evidence_view import compared, evidence_view
 from pages.pieces import pieces
-
-JSON = dict[str, Any]
+from pages.story import first_answer, notes, step_story, story_line
 
 ALTERNATIVES = 10
 """How many alternatives are shown beside a token; the chosen one is always among them."""
+
+MEASURED: dict[str, frozenset[str]] = {
+    "answer's tokens": frozenset(),
+    "samples' agreement": frozenset({"1 sample", "2 samples"}),
+    "evidence": frozenset({"passages", "grounding"}),
+    "verifier": frozenset({"verdict"}),
+}
+"""What signals are measured on, by what they need; those of the tokens need none of the others."""
 
 
 def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
@@ -32,7 +40,9 @@ def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
         "seconds": trace.seconds,
         "correct": correct,
         "no_branch": _no_branch(trace, fingerprint),
-        "steps": [_story(step) for step in trace.steps],
+        "story": story_line(trace.steps),
+        "first_answer": first_answer(trace),
+        "steps": [step_story(step) for step in trace.steps],
         "last": step_view(trace.last),
         "details": _details(trace),
     }
@@ -43,7 +53,7 @@ def step_view(step: Step) -> JSON:
     generation = step.observation.generation
     cut = pieces(generation.tokens, generation.text)
     return {
-        **_story(step),
+        **step_story(step),
         "tokens": [
             token_view(token, text, given=index < generation.prefix_tokens)
             for index, (token, text) in enumerate(zip(generation.tokens, cut.texts, strict=True))
@@ -54,9 +64,7 @@ def step_view(step: Step) -> JSON:
         "finish": generation.finish_reason,
         "samples": samples_view(step.observation),
         "signals": signals_view(step.signals),
-        "values": step.signals,
-        "prompt": step.prompt,
-        "prompt_sha256": step.prompt_sha256,
+        "evidence": evidence_view(step.observation, cut.texts) | {"note": notes(step.decision)},
     }
 
 
@@ -82,6 +90,7 @@ def samples_view(observation: Observation) -> JSON:
     groups = signals.answer_groups(observation) if samples else []
     return {
         "total": len(samples),
+        "compared": compared(observation.similarity),
         "groups": [
             {
                 "text": group.text,
@@ -111,7 +120,7 @@ def differing(text: str, other: str) -> list[tuple[str, bool]]:
 
 
 def signals_view(values: dict[str, float | None]) -> list[JSON]:
-    """Every signal of the register, whole answer and focus side by side, tokens before agreement."""
+    """Every signal of the register, whole answer and focus side by side where it has both forms."""
     rows: dict[str, JSON] = {}
     for signal in signals.REGISTRY.values():
         base = signal.name.removesuffix("_focus")
@@ -124,16 +133,24 @@ def signals_view(values: dict[str, float | None]) -> list[JSON]:
                 "source": signal.source,
                 "falling": not signal.higher_is_confident,
                 "scale": signal.scale,
-                "agreement": bool(signal.needs & {"1 sample", "2 samples"}),
+                "of": _measured_on(signal),
                 "forms": [],
             },
         )
         title = "whole answer" if signal.form == "whole" else "focus"
         row["forms"].append({"name": signal.name, "title": title, "value": values.get(signal.name)})
-    return [
-        {"title": "Of the answer's tokens", "rows": [row for row in rows.values() if not row["agreement"]]},
-        {"title": "Of the samples' agreement", "rows": [row for row in rows.values() if row["agreement"]]},
+    groups = [
+        {"title": f"Of the {of}", "rows": [row for row in rows.values() if row["of"] == of]}
+        for of in MEASURED
     ]
+    return [group for group in groups if group["rows"]]
+
+
+def _measured_on(signal: signals.Signal) -> str:
+    for of, needs in MEASURED.items():
+        if signal.needs & needs:
+            return of
+    return "answer's tokens"
 
 
 def session_line(session: SessionSummary) -> JSON:
@@ -172,23 +189,6 @@ def roots(traces: Sequence[TraceSummary]) -> list[TraceSummary]:
     return [trace for trace in traces if trace.parent_id not in known]
 
 
-def _story(step: Step) -> JSON:
-    generation = step.observation.generation
-    groups = samples_view(step.observation)
-    return {
-        "kind": step.kind,
-        "text": generation.text,
-        "seconds": generation.seconds,
-        "samples": {"total": groups["total"], "distinct": len(groups["groups"])},
-        "confidence": {"value": step.confidence.value, "calibrated": step.confidence.calibrated},
-        "decision": {
-            "action": step.decision.action,
-            "gate": step.decision.gate,
-            "reason": step.decision.reason,
-        },
-    }
-
-
 def _alternative(other: Alternative) -> JSON:
     text = other.bytes.decode("utf-8", "replace")
     if "\ufffd" in text:
@@ -213,7 +213,8 @@ def _no_branch(trace: Trace, fingerprint: str) -> str | None:
 
 
 def _details(trace: Trace) -> list[tuple[str, str]]:
-    generation = trace.last.observation.generation
+    observation = trace.last.observation
+    generation = observation.generation
     params = trace.params
     answer, samples = params.get("answer"), params.get("samples")
     return [
@@ -224,11 +225,24 @@ def _details(trace: Trace) -> list[tuple[str, str]]:
         ("prompt", f"{generation.prompt_tokens} tokens, template {params.get('prompt', 'unknown')}"),
         ("log-probabilities", generation.logprobs),
         ("parameters", _words(answer)),
-        ("samples", f"{len(trace.last.observation.samples)}; {_words(samples)}"),
+        ("samples", f"{len(observation.samples)}, compared {compared(observation.similarity)}"),
+        ("sampling", _words(samples)),
+        *_checks(observation),
         ("confidence", MEANING if trace.last.confidence.calibrated is None else "calibrated"),
         ("policy", trace.policy),
         ("session", trace.session_id),
     ]
+
+
+def _checks(observation: Observation) -> list[tuple[str, str]]:
+    """Who checked the answer, and how long it took."""
+    grounding, verdict = observation.grounding, observation.verdict
+    lines = []
+    if verdict:
+        lines.append(("verifier", f"{verdict.verifier}, {verdict.form} prompt, {verdict.seconds:.2f} s"))
+    if grounding:
+        lines.append(("judge of evidence", f"{grounding.judge}, {grounding.seconds:.2f} s"))
+    return lines
 
 
 def _rate(generation: Generation) -> str:

@@ -5,9 +5,14 @@ import { Heatmap, legend } from "./heatmap.js";
 import { badge } from "./verdict.js";
 
 const SETTINGS = "codex.view";
+/** What a later answer came after. */
+const AGAIN = { retrieve: "after looking it up", reflect: "after a second look" };
 
 export class Answers {
-  /** options: {scales, onpoint(card, index, how), onactive(trace), onlabel(trace, correct), onagain(question)}. */
+  /**
+   * options: {scales, onpoint(card, index, how), onsentence(card, index, how), onevidence(card), onactive(trace),
+   * onlabel(trace, correct), onagain(question)}.
+   */
   constructor(element, options) {
     this.options = options;
     this.cards = [];
@@ -53,9 +58,9 @@ export class Answers {
     return card;
   }
 
-  /** Begin a growing card's text anew. */
-  restart(card, name) {
-    card.label.textContent = name;
+  /** Begin a growing card's text anew, for another kind of step. */
+  restart(card, kind) {
+    card.label.textContent = `Answer, ${AGAIN[kind]}`;
     this.grow(card, []);
   }
 
@@ -118,20 +123,36 @@ export class Answers {
       trace.id && trace.answer !== trace.last.text && said(trace.answer),
       heat,
       trace.id && ending(trace.last),
+      trace.id && this.#evidence(card),
       card.state,
     );
     card.heat = new Heatmap(heat, {
       label: index ? `Branch ${index}, token by token` : "Answer, token by token",
       onpoint: (at, how) => this.options.onpoint(card, at, how),
+      onsentence: (at, how) => this.options.onsentence(card, at, how),
     });
     if (trace.id) {
-      card.heat.draw(card.tokens, trace.last, trace.last.focus, this.view);
+      card.heat.draw(card.tokens, trace.last, trace.last.focus, this.view, trace.last.evidence.sentences);
       card.node.addEventListener("click", (event) => {
-        if (!event.target.closest(".cx-tok, button, a") && this.active !== card && !getSelection().toString())
+        if (!event.target.closest(".cx-tok, .cx-marker, button, a") && this.active !== card && !getSelection().toString())
           this.activate(trace.id);
       });
     }
     return card;
+  }
+
+  #evidence(card) {
+    const { passages, support } = card.trace.last;
+    if (!passages.length) return null;
+    return h(
+      "p",
+      h(
+        "button.cx-link.cx-supported",
+        { onclick: () => this.options.onevidence(card) },
+        icon("document"),
+        support ?? `${passages.length} passages`,
+      ),
+    );
   }
 
   #outcome(trace) {
@@ -226,7 +247,13 @@ export class Answers {
     this.view = { scale: this.options.scales[colour] ?? Object.values(this.options.scales)[0], words, focus };
     fill(this.legend, legend(this.view.scale));
     for (const card of this.cards)
-      card.heat.draw(card.tokens, card.trace.id ? card.trace.last : null, card.trace.last.focus, this.view);
+      card.heat.draw(
+        card.tokens,
+        card.trace.id ? card.trace.last : null,
+        card.trace.last.focus,
+        this.view,
+        card.trace.last.evidence?.sentences,
+      );
   }
 }
 
@@ -240,7 +267,7 @@ function ending({ tokens, finish }) {
 }
 
 function label(trace, index, traces) {
-  if (!trace.branched) return trace.steps.length > 1 ? "Answer, after a second look" : "Answer";
+  if (!trace.branched) return trace.steps.length > 1 ? `Answer, ${AGAIN[trace.last.kind]}` : "Answer";
   const parent = traces.find((one) => one.id === trace.parent);
   const was = parent?.last.tokens[trace.branched.position];
   return h(

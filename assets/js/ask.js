@@ -39,6 +39,8 @@ class Ask {
     this.answers = new Answers(part("answers"), {
       scales: config.scales,
       onpoint: (card, index, how) => this.point(card, index, how),
+      onsentence: (card, index, how) => this.pointSentence(card, index, how),
+      onevidence: (card) => this.pointSentence(card, null, "open"),
       onactive: (trace) => this.explain(trace),
       onlabel: (trace, correct) => this.label(trace, correct),
       onagain: (question) => this.composer.put(question),
@@ -53,6 +55,9 @@ class Ask {
     this.inspector = new Inspector(part("inspector"), {
       onbranch: (pointed, token) => this.branch(pointed, token),
       onback: (pointed) => pointed.card.heat.focusToken(pointed.position),
+      onsentence: (index) => this.pointSentence(this.answers.active, index, "pick"),
+      onleave: (index) => this.answers.active.heat.focusSentence(index),
+      onlookup: () => this.composer.submit(this.open.question, { evidence: "first" }),
     });
     this.inspector.policy(this.verdict.policy);
     this.#examples();
@@ -61,6 +66,8 @@ class Ask {
   start() {
     const query = new URLSearchParams(location.search);
     this.look({ session: query.get("session"), trace: query.get("trace") });
+    // Documents are added on another page, perhaps in another tab.
+    document.addEventListener("visibilitychange", () => document.hidden || this.run || this.look({}));
     this.composer.question.focus();
   }
 
@@ -86,11 +93,15 @@ class Ask {
     else if (wanted.session) this.fresh();
   }
 
-  display({ sidebar, open }) {
+  display({ sidebar, open, documents }) {
     if (open) {
       this.open = open;
       this.address(open.session, open.trace === open.roots.at(-1)?.id ? null : open.trace);
       this.answers.show(open.question, open.traces, open.trace);
+    }
+    if (documents !== undefined) {
+      this.composer.documents(documents);
+      this.inspector.may({ documents, again: Boolean(this.open?.question) && !this.open.cut });
     }
     this.sidebar = sidebar;
     this.sessions.show(sidebar, this.open ?? { session: null, roots: [] });
@@ -159,6 +170,7 @@ class Ask {
       step: 0,
       tokens: [],
       card: null,
+      passages: null,
       ...run,
     };
     this.composer.run("waiting");
@@ -192,15 +204,20 @@ class Ask {
     for (const chunk of state.chunks.slice(run.read)) this.#read(JSON.parse(chunk));
     run.read = state.chunks.length;
     if (run.card) this.answers.grow(run.card, run.tokens);
+    if (state.passages !== run.passages) {
+      run.passages = state.passages;
+      this.#show();
+      this.inspector.found(JSON.parse(state.passages));
+    }
     if (state.error) this.#end(state.error);
     else if (state.trace) this.#done(state);
     else if (this.composer.phase !== "cancelling") this.composer.run(state.phase);
   }
 
-  #read({ step, tokens }) {
+  #read({ step, kind, tokens }) {
     if (step !== this.run.step) {
       Object.assign(this.run, { step, tokens: [] });
-      this.answers.restart(this.run.card, "Second answer, after checking the first");
+      this.answers.restart(this.run.card, kind);
     }
     this.run.tokens.push(...tokens);
     this.#show();
@@ -251,6 +268,7 @@ class Ask {
   }
 
   point(card, index, how) {
+    if (how !== "pick" && how !== "open" && card === this.answers.active) card.heat.tell(this.inspector.told);
     if (how === "leave") return this.picked && this.inspector.showToken(this.picked, { open: false });
     if (how === "hover" || !card.trace.id)
       return this.inspector.showToken(this.#pointed(card, index), { open: false });
@@ -258,7 +276,17 @@ class Ask {
     this.picked = this.#pointed(card, index);
     card.heat.select(index);
     this.inspector.showToken(this.picked, { open: true });
+    card.heat.tell(null);
     if (how === "open") this.inspector.focusAlternatives();
+  }
+
+  /** Follow a sentence of an answer, by its index; null is none of them. */
+  pointSentence(card, index, how) {
+    if (how === "hover" && this.answers.active !== card) return;
+    if (this.answers.active !== card) this.answers.activate(card.trace.id);
+    card.heat.tell(index);
+    this.inspector.showSentence(index, { open: how !== "hover" });
+    if (how === "open") this.inspector.focusSentence(index);
   }
 
   #pointed(card, position) {

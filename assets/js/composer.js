@@ -1,6 +1,7 @@
 // The question box, its settings, and the state of the work under way.
 
 import { fill, h, icon } from "./dom.js";
+import { address } from "./evidence.js";
 
 const FIELDS = [
   { name: "n_samples", label: "Samples", step: 1 },
@@ -9,17 +10,21 @@ const FIELDS = [
   { name: "seed", label: "Seed", step: 1 },
 ];
 const DRAFT = "codex.question";
+const EVIDENCE = "codex.evidence";
 const PHASES = {
   loading: "Loading the model",
+  looking: "Looking up",
   waiting: "Waiting for the first token",
   answering: "Answering",
-  sampling: "Asking again to see whether the answers agree",
-  judging: "Measuring and deciding",
+  sampling: "Drawing samples to see whether the answers agree",
+  checking: "Checking the evidence",
+  verifying: "Checking the answer",
+  judging: "Judging",
   cancelling: "Cancelling",
 };
 
 export class Composer {
-  /** options: {defaults, limits, engine, onask({question, ...settings}), oncancel(), ondrawer()}. */
+  /** options: {defaults, limits, engine, looks_up, onask({question, ...settings}), oncancel(), ondrawer()}. */
   constructor(element, options) {
     this.options = options;
     this.question = h("textarea", {
@@ -47,6 +52,7 @@ export class Composer {
         }),
       ]),
     );
+    this.evidence = this.#evidence();
     this.form = h(
       "form.cx-composer",
       { novalidate: true },
@@ -74,6 +80,7 @@ export class Composer {
           FIELDS.map(({ name, label }) =>
             h("label", { for: `cx-${name}` }, h("span", label), this.inputs[name]),
           ),
+          this.evidence,
           h(
             "span.cx-engine",
             { title: "The engine that runs the model" },
@@ -100,7 +107,8 @@ export class Composer {
     requestAnimationFrame(() => this.#fit());
   }
 
-  submit() {
+  /** Ask what stands in the box, or another question; `more` goes before the settings. */
+  submit(question = this.question.value, more = {}) {
     if (this.phase) return;
     const bad = FIELDS.find(({ name }) => this.inputs[name].validity.badInput);
     this.fail(bad ? { message: `${bad.label} is not a number.`, fields: [bad.name] } : null);
@@ -108,7 +116,46 @@ export class Composer {
     const settings = Object.fromEntries(
       Object.entries(this.inputs).map(([name, input]) => [name, input.value.trim()]),
     );
-    this.options.onask({ question: this.question.value, ...settings });
+    this.options.onask({ question, ...settings, evidence: this.looksUp, ...more });
+  }
+
+  /** Whether there are documents to look things up in. */
+  documents(some) {
+    this.evidence.hidden = false;
+    this.choices.hidden = !some;
+    this.add.hidden = some;
+    this.looksUp = some ? this.choices.querySelector(":checked").value : "unsure";
+  }
+
+  // When the documents are searched: the choice stays while the tab is open.
+  #evidence() {
+    const chosen = sessionStorage.getItem(EVIDENCE) === "first" ? "first" : "unsure";
+    const choice = (value, text, title) =>
+      h(
+        "label",
+        { title },
+        h("input", {
+          type: "radio",
+          name: "cx-evidence",
+          value,
+          checked: value === chosen,
+          onchange: () => {
+            sessionStorage.setItem(EVIDENCE, value);
+            this.looksUp = value;
+          },
+        }),
+        h("span", text),
+      );
+    this.choices = h(
+      "div.cx-segments",
+      { hidden: true },
+      this.options.looks_up
+        ? choice("unsure", "when unsure", "Look things up when the first answer is unsure")
+        : choice("unsure", "off", "Look nothing up; ask.retrieve is off"),
+      choice("first", "look up first", "Look things up before answering"),
+    );
+    this.add = h("a.cx-link", { href: address("documents"), title: "No documents are indexed" }, "add documents");
+    return h("fieldset.cx-evidence", { hidden: true }, h("legend.cx-sr", "Evidence"), h("span", { "aria-hidden": "true" }, "Evidence"), this.choices, this.add);
   }
 
   /** Put a question into the box and the cursor behind it. */

@@ -38,6 +38,8 @@ const ICONS = {
   plus: "M12 5v14M5 12h14",
   branch: "M7 4v16M7 14c0-4 10-2 10-8M14 8l3-3 3 3",
   theme: "M12 4a8 8 0 1 0 0 16zM12 4a8 8 0 0 1 0 16",
+  search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM15.5 15.5L20 20",
+  document: "M7 3.5h7l4 4v13H7zM14 3.5v4h4M10 12h5M10 16h5",
   go: "M5 12h13M13 6l6 6-6 6",
   menu: "M4 7h16M4 12h16M4 17h16",
 };

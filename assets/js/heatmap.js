@@ -1,6 +1,7 @@
 // An answer, token by token or word by word, coloured by how sure the model was of each.
 
-import { fill, h, reveal, roving } from "./dom.js";
+import { fill, h, icon, reveal, roving } from "./dom.js";
+import { STANCES } from "./evidence.js";
 
 /** Which of the scale's steps a token falls in, 0 the surest; null where the value is missing. */
 export function step(scale, token) {
@@ -17,12 +18,13 @@ export function spoken(token) {
 }
 
 export class Heatmap {
-  /** options: {label, onpoint(index, how)} where how is "hover", "pick" or "open". */
+  /** options: {label, onpoint(index, how), onsentence(index, how)} where how is "hover", "pick" or "open". */
   constructor(element, options) {
     this.options = options;
     this.tokens = [];
     this.units = [];
     this.spans = [];
+    this.sentences = [];
     this.list = h("div.cx-heat", {
       role: "listbox",
       "aria-label": options.label,
@@ -37,8 +39,11 @@ export class Heatmap {
     this.list.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Draw the tokens; `view` is {scale, words, focus}. While it grows only the new tokens are drawn. */
-  draw(tokens, groups, focus, view) {
+  /**
+   * Draw the tokens; `view` is {scale, words, focus}. While it grows only the new tokens are drawn.
+   * sentences: what the evidence says of each, marked behind its last token.
+   */
+  draw(tokens, groups, focus, view, sentences = []) {
     const grows =
       this.view === view &&
       this.groups === groups &&
@@ -46,9 +51,10 @@ export class Heatmap {
       tokens.length >= this.tokens.length;
     if (!grows) {
       this.spans = [];
+      this.stops = [];
       fill(this.list);
     }
-    Object.assign(this, { tokens, groups, focus, view });
+    Object.assign(this, { tokens, groups, focus, view, sentences });
     // A token without text is the beginning of a character; it goes with the token that completes it.
     const ends = groups
       ? view.words
@@ -70,6 +76,21 @@ export class Heatmap {
       this.spans[i].setAttribute("aria-selected", here);
       if (index !== null && index !== undefined) this.spans[i].tabIndex = here ? 0 : -1;
     });
+  }
+
+  /** Show which tokens a sentence holds, by its index or null. */
+  tell(index) {
+    const told = index === null ? null : this.sentences[index];
+    this.units.forEach((unit, i) =>
+      this.spans[i].classList.toggle("told", Boolean(told) && unit.end > told.first && unit.from <= told.last),
+    );
+    for (const marker of this.list.querySelectorAll(".cx-marker"))
+      marker.setAttribute("aria-selected", String(Number(marker.dataset.sentence) === index));
+  }
+
+  /** Move the keyboard to a sentence's marker. */
+  focusSentence(index) {
+    this.list.querySelector(`[data-sentence="${index}"]`)?.focus();
   }
 
   /** Move the keyboard to a token. */
@@ -112,12 +133,22 @@ export class Heatmap {
     span.append(h("span.cx-sr", `, ${spoken(token)}`));
     span.dataset.index = index;
     this.spans.push(span);
+    this.stops.push(span);
     if (body && lead) this.list.append(lead);
     this.list.append(span);
     if (!body && lead.includes("\n")) this.list.append(lead);
+    this.sentences.forEach((sentence, i) => {
+      if (sentence.last < unit.from || sentence.last >= unit.end) return;
+      const mark = marker(sentence, i);
+      this.stops.push(mark);
+      this.list.append(mark);
+    });
   }
 
   #point(event, how) {
+    const mark = event.target.closest(".cx-marker");
+    if (mark)
+      return this.options.onsentence(Number(mark.dataset.sentence), event.type === "click" ? "open" : how);
     const span = event.target.closest(".cx-tok");
     if (span) this.options.onpoint(Number(span.dataset.index), how);
   }
@@ -125,9 +156,31 @@ export class Heatmap {
   #key(event) {
     if (event.key === "Enter" || event.key === " " || event.key === "ArrowDown") {
       event.preventDefault();
-      this.options.onpoint(Number(event.target.dataset.index), "open");
-    } else if (event.key !== "ArrowUp") roving(event, this.spans);
+      const { sentence, index } = event.target.dataset;
+      if (sentence !== undefined) this.options.onsentence(Number(sentence), "open");
+      else this.options.onpoint(Number(index), "open");
+    } else if (event.key !== "ArrowUp") roving(event, this.stops);
   }
+}
+
+/** What the evidence says of a sentence, behind it: the passage's number, an icon, and the word on hover. */
+function marker({ stance, passage }, i) {
+  const { icon: shape, name } = STANCES[stance];
+  const at = passage === null ? "" : `, passage ${passage + 1}`;
+  return h(
+    "span",
+    {
+      class: `cx-marker ${name}`,
+      role: "option",
+      "aria-selected": "false",
+      "aria-label": `sentence ${i + 1}: ${stance}${at}`,
+      tabindex: "-1",
+      "data-sentence": i,
+    },
+    passage === null ? null : h("span.cx-num", `${passage + 1}`),
+    icon(shape),
+    h("span.cx-marker-word", stance),
+  );
 }
 
 /** The colours' meaning, with each step's underline, for the scale in use. */

@@ -1,16 +1,20 @@
-// The panel that explains: Token, Samples, Signals, Steps and Details of the answer that is looked at.
+// The panel that explains: Token, Samples, Signals, Evidence, Steps and Details of the answer that is looked at.
 
 import { bar, figure, fill, h, icon, revealToken, roving } from "./dom.js";
-import { detailsPanel, fact, samplesPanel, signalsPanel, stepsPanel } from "./panels.js";
+import { evidencePanel } from "./evidence.js";
+import { detailsPanel, fact, samplesPanel, signalsPanel } from "./panels.js";
+import { stepsPanel } from "./story.js";
 
-const TABS = ["Token", "Samples", "Signals", "Steps", "Details"];
+const TABS = ["Token", "Samples", "Signals", "Evidence", "Steps", "Details"];
 
 export class Inspector {
-  /** options: {onbranch(pointed, token id), onback(pointed)}. */
+  /** options: {onbranch(pointed, token id), onback(pointed), onsentence(index or null), onleave(index), onlookup()}. */
   constructor(element, options) {
     this.options = options;
     this.tab = "Token";
     this.rules = [];
+    this.live = null;
+    this.lookup = { documents: false, again: false };
     this.tabs = TABS.map((name) =>
       h(
         "button",
@@ -18,6 +22,7 @@ export class Inspector {
           role: "tab",
           id: `cx-tab-${name}`,
           "aria-controls": "cx-panel",
+          "data-name": name,
           onclick: () => this.open(name),
         },
         name,
@@ -26,18 +31,27 @@ export class Inspector {
     this.panel = h("div.cx-panel", { role: "tabpanel", id: "cx-panel", tabindex: "0" });
     const list = h("div.cx-tabs", { role: "tablist", "aria-label": "Inspector" }, this.tabs);
     list.addEventListener("keydown", (event) => roving(event, this.tabs) && document.activeElement.click());
+    this.panel.addEventListener("keydown", (event) => {
+      const at = this.#sentences().indexOf(event.target);
+      if (at < 0) return;
+      if (event.key === "Escape") options.onleave(at);
+      else roving(event, this.#sentences());
+    });
     element.append(list, this.panel);
     this.show(null);
   }
 
   open(name) {
     this.tab = name;
+    this.opened = false;
     this.#draw();
   }
 
   /** trace: what is looked at, or null; context: {noBranch}: why its answer cannot be continued, or null. */
   show(trace, context = {}) {
-    Object.assign(this, { trace, context, token: null });
+    Object.assign(this, { trace, context, token: null, live: null, sentence: null });
+    // What opened by itself closes by itself.
+    if (trace && this.opened && !trace.last.evidence.passages.length) this.open("Token");
     this.#draw();
   }
 
@@ -45,6 +59,44 @@ export class Inspector {
   policy({ rules }) {
     this.rules = rules;
     if (this.tab === "Signals") this.#draw();
+  }
+
+  /** Passages that were just found, for the answer that is being written. */
+  found(passages) {
+    this.live = passages;
+    if (this.tab === "Token" && !this.token) Object.assign(this, { tab: "Evidence", opened: true });
+    if (this.tab === "Evidence") this.#draw();
+  }
+
+  /** What may be looked up: {documents: there are some, again: the question can be asked again}. */
+  may(lookup) {
+    this.lookup = lookup;
+    if (this.tab === "Evidence") this.#draw();
+  }
+
+  /** Show what the evidence says of a sentence, by its index or null; its tab opens unless it is only pointed at. */
+  showSentence(index, { open }) {
+    if (open) this.tab = "Evidence";
+    if (this.tab !== "Evidence") return;
+    this.sentence = index;
+    const at = this.#sentences().indexOf(document.activeElement);
+    this.#draw();
+    this.#sentences()[at]?.focus();
+    for (const part of this.panel.querySelectorAll("li.here")) intoView(this.panel, part);
+  }
+
+  /** The sentence that is shown, by its index, or null. */
+  get told() {
+    return this.tab === "Evidence" ? (this.sentence ?? null) : null;
+  }
+
+  /** Move the keyboard to what the evidence says of a sentence, or to all of it. */
+  focusSentence(index) {
+    (this.#sentences()[index] ?? this.panel).focus();
+  }
+
+  #sentences() {
+    return [...this.panel.querySelectorAll(".cx-sentence")];
   }
 
   /** Show a token: {card, token, position, total, parts}; its tab opens unless it is only pointed at. */
@@ -61,7 +113,7 @@ export class Inspector {
 
   #draw() {
     for (const tab of this.tabs) {
-      const here = tab.textContent === this.tab;
+      const here = tab.dataset.name === this.tab;
       tab.setAttribute("aria-selected", here);
       tab.tabIndex = here ? 0 : -1;
     }
@@ -70,10 +122,11 @@ export class Inspector {
       Token: tokenPanel,
       Samples: samplesPanel,
       Signals: signalsPanel,
+      Evidence: evidencePanel,
       Steps: stepsPanel,
       Details: detailsPanel,
     }[this.tab];
-    const ready = this.tab === "Token" ? this.token : this.trace;
+    const ready = this.tab === "Token" ? this.token : this.trace || (this.tab === "Evidence" && this.live);
     fill(this.panel, ready ? draw(this) : h("p.cx-hint", HINTS[this.tab]));
   }
 }
@@ -83,9 +136,18 @@ const HINTS = {
     "Point at a word of the answer, or reach it with the arrow keys, to see what else the model could have said there.",
   Samples: "What the model says when it is asked the same thing again, grouped by meaning.",
   Signals: "Everything that was measured on the answer, and which rule looks at it.",
+  Evidence: "What your documents say of each sentence of the answer.",
   Steps: "What was done with the question, step by step.",
   Details: "Model, parameters, seed and the exact prompt.",
 };
+
+// Scrolls the panel alone, not the page.
+function intoView(panel, part) {
+  const { top, bottom } = part.getBoundingClientRect();
+  const frame = panel.getBoundingClientRect();
+  if (bottom > frame.bottom) panel.scrollTop += Math.min(bottom - frame.bottom, top - frame.top) + 8;
+  else if (top < frame.top) panel.scrollTop -= frame.top - top + 8;
+}
 
 function tokenPanel({ token: pointed, options, context: shown }) {
   const context = pointed.card.trace.id

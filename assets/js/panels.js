@@ -1,16 +1,16 @@
-// What the inspector shows beside single tokens: samples, signals, steps and details of a trace.
+// What the inspector shows beside single tokens: samples, signals and details of a trace.
 
 import { bar, figure, h, number, reveal } from "./dom.js";
 
 /** What the model says when it is asked again, grouped by meaning. */
 export function samplesPanel({ trace }) {
-  const { groups, total } = trace.last.samples;
+  const { groups, total, compared } = trace.last.samples;
   if (!total) return h("p.cx-hint", "This answer was given without samples.");
   const kinds = groups.length === 1 ? "all say the same" : `${groups.length} different answers`;
   return [
     h(
       "p.cx-muted",
-      `Asked ${total} more times: ${kinds}. `,
+      `Asked ${total} more times: ${kinds}, compared ${compared}. `,
       h("span", "Words that the answer does not have are "),
       h("mark", "marked"),
       ".",
@@ -63,14 +63,17 @@ export function signalsPanel({ trace, rules }) {
     h(
       "section.cx-signals",
       h("h3", group.title),
-      h("div.cx-columns.cx-muted", h("span", "whole answer"), h("span", "focus")),
+      group.rows.some((row) => row.forms.length > 1)
+        ? h("div.cx-columns.cx-muted", h("span", "whole answer"), h("span", "focus"))
+        : null,
       group.rows.map((row) =>
         h(
           "div.cx-signal",
           h("div.cx-signal-name", h("span", row.label), h("span.cx-muted", row.unit)),
           h("p.cx-muted", row.meaning),
           h(
-            "div.cx-signal-values",
+            "div",
+            { class: `cx-signal-values${row.forms.length === 1 ? " single" : ""}` },
             row.forms.map((form) => signalForm(form, row, rules)),
           ),
         ),
@@ -85,7 +88,7 @@ function signalForm(form, row, every) {
   const rules = every.filter((rule) => rule.signal === form.name);
   return h(
     "div.cx-form",
-    h("span.cx-sr", form.title),
+    row.forms.length > 1 ? h("span.cx-sr", form.title) : null,
     figure(form.value, row.unit),
     h(
       "span",
@@ -108,48 +111,6 @@ export function ruleText(rule) {
 export function holds(rule, value) {
   if (value === null || value === undefined) return false;
   return rule.below !== null ? value < rule.below : value > rule.above;
-}
-
-const STORY = {
-  ask: "Asked the model",
-  reflect: "Asked it to check its answer",
-  branch: "Continued from another token",
-};
-
-/** The story of the loop. */
-export function stepsPanel({ trace }) {
-  return h(
-    "ol.cx-steps",
-    trace.steps.map((step, i) =>
-      h(
-        "li",
-        h(
-          "details",
-          { open: i === trace.steps.length - 1 || null },
-          h("summary", h("b", STORY[step.kind]), h("span.cx-muted", `${number(step.seconds)} s`)),
-          h("blockquote", h("bdi", ...reveal(step.text))),
-          h(
-            "p",
-            `${step.samples.total} samples, ${step.samples.distinct} different. Confidence `,
-            figure(step.confidence.value),
-            step.confidence.calibrated === null ? ", not calibrated." : ".",
-          ),
-          h(
-            "p",
-            "Gate ",
-            h("b", step.decision.gate),
-            ", decision ",
-            h("b", step.decision.action),
-            ": ",
-            step.decision.reason,
-          ),
-        ),
-      ),
-    ),
-    trace.answer !== trace.last.text
-      ? h("li", h("b", "Said to the user"), h("blockquote", h("bdi", ...reveal(trace.answer))))
-      : null,
-  );
 }
 
 /** Everything that is needed to ask the same again. */

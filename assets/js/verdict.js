@@ -1,7 +1,8 @@
 // The decision on the answer that is looked at, and the thresholds that can be moved to see what they would do.
 
-import { figure, fill, h, icon, number } from "./dom.js";
+import { figure, fill, h, icon, number, reveal } from "./dom.js";
 import { holds, ruleText } from "./panels.js";
+import { storyLine } from "./story.js";
 
 const STEPS = 200; // of a slider, over its signal's natural scale
 
@@ -105,7 +106,8 @@ export class Verdict {
           h("span.cx-muted", calibrated === null ? "confidence, not calibrated" : "confidence"),
         ),
       ),
-      h("p.cx-reason", now.reason),
+      h("p.cx-reason", h("bdi", ...reveal(now.reason))),
+      storyLine(trace),
       now.action !== recorded.action
         ? h("p.cx-muted.cx-recorded", "Recorded when it was asked: ", badge(recorded.action))
         : null,
