@@ -9,8 +9,9 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -21,7 +22,7 @@ from codex.engines.continuation import Call, Continuation
 from codex.engines.convert import identity
 from codex.engines.loading import HuggingFaceConfig, LoadedModel, Placement, load_model
 from codex.engines.models import PACKAGED, Models
-from codex.errors import CapabilityError, InvalidInput, ModelError, PromptTooLong
+from codex.errors import Cancelled, CapabilityError, InvalidInput, ModelError, PromptTooLong
 from codex.types import Generation, Message, Prompt, Token
 
 if TYPE_CHECKING:
@@ -38,6 +39,18 @@ def _unstarted(call: Call) -> Iterator[Token | Finished]:
     """What a call that never had its turn comes to."""
     for at, params in enumerate(call.rows):
         yield from Continuation(at, params, call.prompt, call.prefix, frozenset()).news(cancelled=True)
+
+
+Work = Callable[[LoadedModel, Call], Iterator[Token | Finished]]
+"""What the worker does for a call; it yields what the caller gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A prompt and its keys and values, layer by layer, [1, heads, tokens, head size] each."""
+
+    ids: list[int] = field(default_factory=list)
+    states: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
 
 class HuggingFaceEngine(Engine):
@@ -60,6 +73,8 @@ class HuggingFaceEngine(Engine):
         self._calls_lock = threading.Lock()
         self._tokenizing = threading.Lock()
         self._fingerprint: str | None = None
+        self._kept = _Kept()
+        """Of the last prompt; the worker's own."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -122,7 +137,18 @@ class HuggingFaceEngine(Engine):
             return iter(())
         ids = self._encode(prompt)
         self._check_room(ids, max(row.max_tokens for row in rows) + len(prefix))
-        return self._stream(Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event()))
+        call = Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event())
+        return self._stream(call, self._decode)
+
+    def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
+        """See Engine.next_token. The states of the last prompt are used as far as this one is the same."""
+        ids = self._encode(prompt)
+        self._check_room(ids, 1)
+        call = Call(ids, (GenerationParams(max_tokens=1),), (), cancel or threading.Event())
+        for item in self._stream(call, self._peek):
+            if isinstance(item, Token):
+                return item
+        raise Cancelled("The question was cancelled.")
 
     def score(self, messages: Sequence[Message], answer: str) -> Generation:
         ids, given = self._encode(messages), self.tokenize(answer)
@@ -159,11 +185,11 @@ class HuggingFaceEngine(Engine):
         if len(ids) > room:
             raise PromptTooLong(len(ids), room)
 
-    def _stream(self, call: Call) -> Iterator[Token | Finished]:
-        """The caller's side of a decode: hands out what the worker puts out."""
+    def _stream(self, call: Call, work: Work) -> Iterator[Token | Finished]:
+        """The caller's side of a call: hands out what the worker puts out."""
         with self._calls_lock:
             self._calls.add(call)
-        job = self._worker.submit(self._run, call)
+        job = self._worker.submit(self._run, call, work)
         job.add_done_callback(lambda job: call.out.put(None if job.cancelled() else job.exception()))
         try:
             while True:
@@ -185,14 +211,14 @@ class HuggingFaceEngine(Engine):
             with self._calls_lock:
                 self._calls.discard(call)
 
-    def _run(self, call: Call) -> None:
-        """The worker's side of a decode."""
+    def _run(self, call: Call, work: Work) -> None:
+        """The worker's side of a call."""
         import torch
 
         with torch.inference_mode():
             try:
                 # Looked at before the model is: a call that unload cancelled must not load it again.
-                items = _unstarted(call) if call.cancelled else self._decode(self._load(), call)
+                items = _unstarted(call) if call.cancelled else work(self._load(), call)
                 for item in items:
                     call.out.put(item)
             except torch.OutOfMemoryError:
@@ -217,6 +243,7 @@ class HuggingFaceEngine(Engine):
         ]
         context = call.prompt + [token.id for token in call.prefix]
         cache, logits = self._prefill(loaded, context, call)
+        self._keep(context, cache, call)
         cache.batch_repeat_interleave(len(rows))
         draw = Draw(call.rows, context, len(call.prefix), logits.shape[-1], logits.device)
         ids = logits.new_empty(len(rows), dtype=torch.long)
@@ -240,16 +267,56 @@ class HuggingFaceEngine(Engine):
             for row, values in zip(rows, measure(distribution, ids).tolist(), strict=True):
                 row.push(unpack(values, loaded.spelled, loaded.ends))
 
-    def _prefill(self, loaded: LoadedModel, ids: list[int], call: Call | None = None) -> tuple[Cache, Tensor]:
+    def _peek(self, loaded: LoadedModel, call: Call) -> Iterator[Token]:
+        """The likeliest next token, unless the call is cancelled on the way."""
+        from codex.engines.statistics import measure, unpack
+
+        known = self._known(call.prompt)
+        cache, logits = self._prefill(loaded, call.prompt, call, known)
+        self._keep(call.prompt, cache, call)
+        if not call.cancelled:
+            distribution = logits.float()
+            values = measure(distribution, distribution.argmax(-1)).tolist()
+            yield unpack(values[0], loaded.spelled, loaded.ends)
+
+    def _keep(self, ids: list[int], cache: Cache, call: Call) -> None:
+        """Keep a prompt's states for the next `next_token`, which may go on from them; one prompt at a time.
+
+        Kept are the tensors, not the cache: it replaces them when it grows and leaves them as they are.
+        Layers that forget (sliding windows, recurrent states) cannot go back to an earlier token.
+        """
+        from transformers.cache_utils import DynamicLayer
+
+        states = [
+            (layer.keys, layer.values)
+            for layer in cache.layers
+            if type(layer) is DynamicLayer and layer.keys is not None and layer.values is not None
+        ]
+        if len(states) == len(cache.layers) and not call.cancelled:
+            self._kept = _Kept(ids, states)
+
+    def _known(self, ids: list[int]) -> _Kept:
+        """What is kept of the beginning of a prompt; its last token is always read anew."""
+        kept = self._kept
+        pairs = zip(kept.ids, ids[:-1], strict=False)
+        same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+        return _Kept(ids[:same], [(k[:, :, :same], v[:, :, :same]) for k, v in kept.states])
+
+    def _prefill(
+        self, loaded: LoadedModel, ids: list[int], call: Call | None = None, known: _Kept | None = None
+    ) -> tuple[Cache, Tensor]:
         """Read a prompt, batch_size tokens at a time: the cache, and logits [1, vocabulary] of what follows.
 
-        A cancelled call's prompt is not read to the end.
+        What is `known` of its beginning is not read again. A cancelled call's prompt is not read to the end.
         """
         import torch
         from transformers import DynamicCache
 
         cache = DynamicCache(config=loaded.model.config)
-        whole = torch.tensor([ids], device=loaded.model.device)
+        read = known.ids if known else []
+        for at, (keys, values) in enumerate(known.states if known and read else []):
+            cache.update(keys, values, at)
+        whole = torch.tensor([ids[len(read) :]], device=loaded.model.device)
         for piece in whole.split(self.config.batch_size, dim=1):
             logits = self._forward(loaded, piece, cache)
             if call and call.cancelled:
@@ -309,7 +376,7 @@ class HuggingFaceEngine(Engine):
             return
         import torch
 
-        self._loaded = None
+        self._loaded, self._kept = None, _Kept()
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -113,7 +113,7 @@ class LlamaCppEngine(Engine):
         return self._stream(self._call(prompt, tuple(rows), tuple(prefix), cancel), self._decode_all)
 
     def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
-        """See Engine.next_token. The cells that the last calls left are used as far as the prompt is theirs."""
+        """See Engine.next_token. Cells that the last calls left are used as far as the prompt is theirs."""
         call = self._call(prompt, (GenerationParams(max_tokens=1),), (), cancel)
         for item in self._stream(call, self._peek):
             if isinstance(item, Token):
