@@ -1,0 +1,226 @@
+"""Cutting a document into chunks that follow its headings, paragraphs and sentences, each with its place."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from codex.retrieval.reading import Heading, Reading
+
+CHARACTERS_PER_TOKEN = 10
+"""At most, of a chunk. A vocabulary may know a word of 1,000 letters as one unknown token."""
+TINY_SHARE = 0.25
+"""Of the most tokens; a chunk of less joins its neighbour where that has room."""
+
+_PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n\s*")
+_ABBREVIATIONS = (
+    "Mr", "Mrs", "Ms", "Dr", "Prof", "St", "Sr", "Jr", "vs", "etc", "Fig", "fig", "No", "no", "Nr", "Art",
+    "Vol", "vol", "pp", "cf", "al", "ca", "approx", "Inc", "Ltd", "Co", "Corp", "Gen", "Col", "Sec", "Eq",
+)  # fmt: skip
+_SENTENCE_END = re.compile(
+    r"""
+      (?<=[.!?…؟۔।॥։።])["'”’»)\]]*\s+(?=[^\s\da-z]|\d)   # a stop, closing quotes, and a new beginning
+    | (?<=[。！？｡])[」』”’）]*\s*                         # Chinese and Japanese leave no space
+    | \n\s*(?=[-*•+|]\s|\d{1,3}[.)]\s)                   # the next item of a list, the next row of a table
+    """,
+    re.VERBOSE,
+)
+_ABBREVIATED = re.compile(rf"(?:^|[\s(\[])(?:{'|'.join(_ABBREVIATIONS)}|[^\W\d_]|[^\W\d_](?:\.[^\W\d_])+)\.$")
+_SPACE = re.compile(r"\s+")
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f"
+_CLUSTER = 32
+"""Characters looked back for where a letter with its marks begins."""
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document: reading.text[start:end]."""
+
+    start: int
+    end: int
+    page: int | None
+    """The page it begins on, counted from 1; None where the format has no pages."""
+    heading: str
+    """The headings it stands under, outermost first, joined by " > "."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What is not cut further: a sentence, or a part of one that is too long."""
+
+    start: int
+    end: int
+    tokens: int
+
+
+def chunks(reading: Reading, most_tokens: int, count: Callable[[str], int]) -> list[Chunk]:
+    """Chunks in order that cover every word once. None crosses a heading; none has more than most_tokens.
+
+    count: the tokens of a text as the embedding counts them.
+    """
+    cutter = _Cutter(reading.text, most_tokens, count)
+    return [
+        Chunk(start, end, bisect_right(reading.page_starts, start) or None, heading)
+        for section, heading in _sections(reading)
+        for start, end in cutter.cut(section)
+    ]
+
+
+def _sections(reading: Reading) -> Iterator[tuple[Span, str]]:
+    """The text under each heading, with the path of headings to it; one without text joins the next."""
+    text, path = reading.text, list[Heading]()
+    begin = 0
+    bounds = [*reading.headings, Heading(len(text), 0, "")]
+    if bounds[0].start > 0:
+        yield (0, bounds[0].start), ""
+        begin = bounds[0].start
+    for heading, following in pairwise(bounds):
+        path = [*(above for above in path if above.level < heading.level), heading]
+        body = text.find("\n", heading.start, following.start)
+        last = following.start == len(text)
+        if last or (body >= 0 and not text[body : following.start].isspace()):
+            yield (begin, following.start), " > ".join(above.text for above in path)
+            begin = following.start
+
+
+class _Cutter:
+    """Cuts spans of one text. Counts each sentence once, and each chunk once more."""
+
+    def __init__(self, text: str, most: int, count: Callable[[str], int]) -> None:
+        self._text = text
+        self._count = count
+        self._empty = count("")  # the tokens that are put around every text
+        self._most = max(1, most - self._empty)
+        self._longest = self._most * CHARACTERS_PER_TOKEN
+        self._ratio = 4.0  # characters per token, of what was counted last
+
+    def cut(self, section: Span) -> Iterator[Span]:
+        """The chunks of a section."""
+        packed: list[list[_Unit]] = [[]]
+        for paragraph in self._paragraphs(section):
+            if self._fits([*packed[-1], *paragraph]):
+                packed[-1] += paragraph
+            elif self._fits(paragraph) and not self._is_tiny(packed[-1]):
+                packed.append(paragraph)
+            else:
+                for unit in paragraph:
+                    if self._fits([*packed[-1], unit]):
+                        packed[-1].append(unit)
+                    else:
+                        packed.append([unit])
+        for units in self._without_tiny(packed):
+            yield from self._checked(units)
+
+    def _paragraphs(self, section: Span) -> Iterator[list[_Unit]]:
+        for paragraph in _pieces(self._text, section, _PARAGRAPH_END):
+            units = [unit for sentence in _sentences(self._text, paragraph) for unit in self._units(sentence)]
+            if units:
+                yield units
+
+    def _units(self, sentence: Span) -> Iterator[_Unit]:
+        """The sentence, or parts of it that fit."""
+        start, end = _stripped(self._text, sentence)
+        while start < end:
+            stop = end
+            if stop - start > self._longest:
+                stop = self._break(start, start + min(self._longest, int(self._most * self._ratio)))
+            tokens = self._tokens(start, stop)
+            while tokens > self._most and stop - start > 1:
+                room = max(1, int((stop - start) * self._most / tokens * 0.95))
+                stop = self._break(start, start + room)
+                tokens = self._tokens(start, stop)
+            yield _Unit(start, stop, tokens)
+            start, _ = _stripped(self._text, (stop, end))
+
+    def _break(self, start: int, stop: int) -> int:
+        """The best place at or before stop to end a part: a line's end, a space, else between two letters."""
+        half = start + (stop - start) // 2
+        for mark in ("\n", " "):
+            found = self._text.rfind(mark, half, stop)
+            if found > start:
+                return _stripped(self._text, (start, found))[1]
+        for before in range(stop, max(half, stop - _CLUSTER), -1):
+            if not _continues(self._text, before):
+                return before
+        return stop
+
+    def _tokens(self, start: int, stop: int) -> int:
+        tokens = max(1, self._count(self._text[start:stop]) - self._empty)
+        self._ratio = max(1.0, (stop - start) / tokens)
+        return tokens
+
+    def _fits(self, units: list[_Unit]) -> bool:
+        return not units or (
+            sum(unit.tokens for unit in units) <= self._most
+            and units[-1].end - units[0].start <= self._longest
+        )
+
+    def _is_tiny(self, units: list[_Unit]) -> bool:
+        return sum(unit.tokens for unit in units) < TINY_SHARE * self._most
+
+    def _without_tiny(self, packed: list[list[_Unit]]) -> list[list[_Unit]]:
+        """Tiny chunks joined to the one before or after; else filled up from the one before."""
+        kept: list[list[_Unit]] = []
+        for units in packed:
+            if kept and (self._is_tiny(units) or self._is_tiny(kept[-1])) and self._fits([*kept[-1], *units]):
+                kept[-1] += units
+                continue
+            if kept and self._is_tiny(units):
+                before = kept[-1]
+                while len(before) > 1 and self._is_tiny(units) and self._fits([before[-1], *units]):
+                    units.insert(0, before.pop())
+            if units:
+                kept.append(units)
+        return kept
+
+    def _checked(self, units: list[_Unit]) -> Iterator[Span]:
+        """The span of the units, halved where together they have more tokens than one by one."""
+        start, end = units[0].start, units[-1].end
+        if len(units) > 1 and self._count(self._text[start:end]) - self._empty > self._most:
+            middle = len(units) // 2
+            yield from self._checked(units[:middle])
+            yield from self._checked(units[middle:])
+        else:
+            yield start, end
+
+
+def _sentences(text: str, paragraph: Span) -> Iterator[Span]:
+    start, end = paragraph
+    for match in _SENTENCE_END.finditer(text, start, end):
+        if not _ABBREVIATED.search(text[max(start, match.start() - 12) : match.start()]):
+            yield start, match.end()
+            start = match.end()
+    yield start, end
+
+
+def _pieces(text: str, span: Span, separator: re.Pattern[str]) -> Iterator[Span]:
+    start, end = span
+    for match in separator.finditer(text, start, end):
+        yield start, match.start()
+        start = match.end()
+    yield start, end
+
+
+def _stripped(text: str, span: Span) -> Span:
+    """The span without the spaces at its ends."""
+    start, end = span
+    leading = _SPACE.match(text, start, end)
+    start = leading.end() if leading else start
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _continues(text: str, index: int) -> bool:
+    """Whether the character belongs to the letter before it: a mark, or joined by a joiner."""
+    if index >= len(text):
+        return False
+    return (
+        unicodedata.category(text[index])[0] == "M" or text[index] in _JOINERS or text[index - 1] == "\u200d"
+    )

@@ -1,0 +1,81 @@
+"""A reading under way: blocks of text are cleaned and appended, and their places kept."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from codex.errors import UnreadableDocument
+from codex.retrieval.reading import Heading, Reading
+
+MOST_CHARACTERS = 100_000_000
+"""Of a document; a small file that unfolds into more is an accident or an attack."""
+HEADING_CHARACTERS = 200
+"""Of a heading's name; the text itself keeps all of it."""
+
+_LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
+# Besides control characters and lone surrogates: soft hyphens, byte order marks, and the "tag" characters
+# with which text is written that people cannot see and models can.
+_UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
+_TRAILING = re.compile(r"[^\S\n]+$", re.MULTILINE)
+
+
+def clean(text: str) -> str:
+    """NFC, lines ended by \\n without spaces before it, no control characters and no invisible ones."""
+    text = _LINE_ENDS.sub("\n", text)
+    text = _UNWANTED.sub("", text)
+    return _TRAILING.sub("", unicodedata.normalize("NFC", text))
+
+
+class Draft:
+    """Blocks of a document in their order, an empty line between two."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._pieces: list[str] = []
+        self._length = 0
+        self._headings: list[Heading] = []
+        self._page_starts: list[int] = []
+
+    def add(self, block: str, level: int = 0) -> int | None:
+        """Append a block; level: of a heading, 0 for other text. Returns where it starts; None when blank."""
+        block = clean(block).strip()
+        if not block:
+            return None
+        if self._pieces:
+            self._append("\n\n")
+        start = self._length
+        self._append(block)
+        if level:
+            self.head(start, level, block)
+        return start
+
+    def head(self, start: int, level: int, text: str) -> None:
+        """Note a heading that stands in the text already."""
+        name = " ".join(text.split())[:HEADING_CHARACTERS].strip()
+        if name:
+            self._headings.append(Heading(start, level, name))
+
+    def page(self, text: str) -> int:
+        """Append a page, also when blank. Returns where it starts."""
+        before = self._length
+        start = self.add(text)
+        start = before if start is None else start
+        self._page_starts.append(start)
+        return start
+
+    def reading(self, note: str = "") -> Reading:
+        """What came together. Raises UnreadableDocument where that is nothing."""
+        text = "".join(self._pieces)
+        if not text:
+            raise UnreadableDocument(f"{self._name} holds no text. Save it again with its text.")
+        self._headings.sort(key=lambda heading: heading.start)
+        return Reading(text, tuple(self._page_starts), tuple(self._headings), note)
+
+    def _append(self, piece: str) -> None:
+        self._length += len(piece)
+        if self._length > MOST_CHARACTERS:
+            raise UnreadableDocument(
+                f"{self._name} unfolds into more than {MOST_CHARACTERS:,} characters. Split it."
+            )
+        self._pieces.append(piece)

@@ -1,0 +1,116 @@
+"""The process that reads documents: a request a line on its input, an answer on its output.
+
+It ends when its input closes, so with the process that started it, however that one ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import resource
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from codex.errors import UnreadableDocument
+from codex.retrieval.reading import Reading, name_of
+
+MOST_MEMORY = 2 * 2**30
+"""Bytes of address space; a parser that wants more fails instead of taking the machine down."""
+TIRED_AT = 512 * 2**20
+"""Bytes of memory at whose peak the worker ends after its answer, so that it does not sit on them."""
+_GRACE = 5.0
+"""Seconds beyond the time limit after which the worker ends itself, if nobody else did."""
+
+
+def read_here(path: Path, max_bytes: int) -> Reading:
+    """What `read` does, in this process and without a time limit. Raises UnreadableDocument."""
+    from codex.retrieval.reading_file import kind_for, load
+
+    data = load(path, max_bytes)
+    name = name_of(path)
+    match kind_for(path, data):
+        case "pdf":
+            from codex.retrieval.reading_pdf import read_pdf
+
+            return read_pdf(data, name)
+        case "docx":
+            from codex.retrieval.reading_docx import read_docx
+
+            return read_docx(data, name)
+        case "html":
+            from codex.retrieval.reading_html import read_html
+
+            return read_html(data, name)
+        case "csv":
+            from codex.retrieval.reading_csv import read_csv
+
+            return read_csv(data, name)
+        case kind:
+            from codex.retrieval.reading_text import read_text
+
+            return read_text(data, name, markdown=kind == "markdown")
+
+
+def answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """The header of the answer, and the text in UTF-8."""
+    path = Path(request["path"])
+    try:
+        reading = read_here(path, request["max_bytes"])
+    except UnreadableDocument as error:
+        return {"error": str(error)}, b""
+    except MemoryError:
+        return {
+            "error": f"{name_of(path)} needs over {MOST_MEMORY // 2**30} GiB of memory to be read. Split it."
+        }, b""
+    except Exception as error:
+        # Whatever a parser trips over in a broken file, it is the file that cannot be read.
+        return {
+            "error": f"{name_of(path)} cannot be read ({type(error).__name__}); it may be corrupt. "
+            "Save it anew, or as plain text."
+        }, b""
+    headings = [(heading.start, heading.level, heading.text) for heading in reading.headings]
+    header = {"page_starts": reading.page_starts, "headings": headings, "note": reading.note}
+    return header, reading.text.encode()
+
+
+def serve(output: BinaryIO) -> None:
+    """Answer requests until the input closes."""
+    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=[requests], daemon=True).start()
+    while True:
+        request = json.loads(requests.get())
+        # The kernel keeps this deadline even inside a regular expression that never ends.
+        signal.setitimer(signal.ITIMER_REAL, request["seconds"] + _GRACE)
+        header, text = answer(request)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        last = peak > TIRED_AT
+        output.write(json.dumps({**header, "bytes": len(text), "last": last}).encode() + b"\n" + text)
+        output.flush()
+        if last:
+            return
+
+
+def _listen(requests: queue.SimpleQueue[bytes]) -> None:
+    for line in sys.stdin.buffer:
+        requests.put(line)
+    os._exit(0)
+
+
+def main() -> None:
+    """Keep the output for answers alone, limit the memory, and serve."""
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    serve(output)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
