@@ -134,7 +134,11 @@ export class Answers {
     if (trace.id) {
       card.heat.draw(card.tokens, trace.last, trace.last.focus, this.view, trace.last.evidence.sentences);
       card.node.addEventListener("click", (event) => {
-        if (!event.target.closest(".cx-tok, .cx-marker, button, a") && this.active !== card && !getSelection().toString())
+        if (
+          !event.target.closest(".cx-tok, .cx-marker, button, a") &&
+          this.active !== card &&
+          !getSelection().toString()
+        )
           this.activate(trace.id);
       });
     }

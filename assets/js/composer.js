@@ -80,12 +80,15 @@ export class Composer {
           FIELDS.map(({ name, label }) =>
             h("label", { for: `cx-${name}` }, h("span", label), this.inputs[name]),
           ),
-          this.evidence,
           h(
-            "span.cx-engine",
-            { title: "The engine that runs the model" },
-            h("span.cx-sr", "Engine "),
-            options.engine,
+            "div.cx-settings-row",
+            this.evidence,
+            h(
+              "span.cx-engine",
+              { title: "The engine that runs the model" },
+              h("span.cx-sr", "Engine "),
+              options.engine,
+            ),
           ),
         ),
         this.progress,
@@ -154,8 +157,19 @@ export class Composer {
         : choice("unsure", "off", "Look nothing up; ask.retrieve is off"),
       choice("first", "look up first", "Look things up before answering"),
     );
-    this.add = h("a.cx-link", { href: address("documents"), title: "No documents are indexed" }, "add documents");
-    return h("fieldset.cx-evidence", { hidden: true }, h("legend.cx-sr", "Evidence"), h("span", { "aria-hidden": "true" }, "Evidence"), this.choices, this.add);
+    this.add = h(
+      "a.cx-link",
+      { href: address("documents"), title: "No documents are indexed" },
+      "add documents",
+    );
+    return h(
+      "fieldset.cx-evidence",
+      { hidden: true },
+      h("legend.cx-sr", "Evidence"),
+      h("span", { "aria-hidden": "true" }, "Evidence"),
+      this.choices,
+      this.add,
+    );
   }
 
   /** Put a question into the box and the cursor behind it. */

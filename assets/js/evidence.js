@@ -1,6 +1,6 @@
 // The Evidence tab: what the documents say of each sentence of the answer. Passages are untrusted: text nodes only.
 
-import { figure, h, icon, number, reveal } from "./dom.js";
+import { figure, h, icon, reveal } from "./dom.js";
 
 /** How each stance is shown beside its colour. */
 export const STANCES = {
@@ -60,7 +60,12 @@ function nothing(trace, note, { documents, again }, options) {
     again
       ? h(
           "p",
-          h("button.cx-button.small", { onclick: () => options.onlookup() }, icon("search"), looked ? "Look again" : "Look it up now"),
+          h(
+            "button.cx-button.small",
+            { onclick: () => options.onlookup() },
+            icon("search"),
+            looked ? "Look again" : "Look it up now",
+          ),
         )
       : h("p.cx-hint", "The question was not kept; ask it again with the switch at look up first."),
   ];
@@ -79,7 +84,15 @@ function sentenceItem(one, i, { passages, sentence, options }) {
         title: "Show it in the answer and in its passage",
         onclick: () => options.onsentence(here ? null : i),
       },
-      h("span.cx-sentence-head", stance(one.stance), h("span.cx-muted", "support "), figure(one.probability)),
+      h(
+        "span.cx-sentence-head",
+        stance(one.stance),
+        one.stance === "contradicted" && one.contradiction !== null
+          ? [h("span.cx-muted", "contradiction"), figure(one.contradiction)]
+          : null,
+        h("span.cx-muted", "support"),
+        figure(one.probability),
+      ),
       h("bdi", ...reveal(one.text)),
     ),
     one.excerpt
@@ -91,11 +104,22 @@ function sentenceItem(one, i, { passages, sentence, options }) {
           ),
         )
       : null,
-    passage ? h("p.cx-muted.cx-source", `[${one.passage + 1}] `, place(passage)) : null,
-    one.contradiction !== null && one.stance === "contradicted"
-      ? h("p.cx-muted", `contradicted with probability ${number(one.contradiction)}`)
+    passage
+      ? h(
+          "button.cx-link.cx-source",
+          { title: "Show the whole passage", onclick: (event) => unfold(event.target, one.passage) },
+          `[${one.passage + 1}] `,
+          place(passage),
+        )
       : null,
   );
+}
+
+function unfold(from, index) {
+  const passage = from.closest(".cx-panel").querySelectorAll(".cx-passages details")[index];
+  passage.open = true;
+  passage.querySelector("summary").focus({ preventScroll: true });
+  passage.scrollIntoView({ block: "nearest" });
 }
 
 function passageItem(passage, i, { sentences, sentence }) {
@@ -111,7 +135,14 @@ function passageItem(passage, i, { sentences, sentence }) {
       h(
         "summary",
         h("span.cx-passage-name", h("span.cx-num", `[${i + 1}] `), place(passage)),
-        cited.map((of) => h("span", { class: `cx-cited ${STANCES[of].name}`, title: of }, icon(STANCES[of].icon), h("span.cx-sr", of))),
+        cited.map((of) =>
+          h(
+            "span",
+            { class: `cx-cited ${STANCES[of].name}`, title: of },
+            icon(STANCES[of].icon),
+            h("span.cx-sr", of),
+          ),
+        ),
       ),
       passage.heading ? h("p.cx-muted", h("bdi", ...reveal(passage.heading))) : null,
       h("div.cx-passage", text(passage, sentence)),

@@ -82,7 +82,10 @@ export class Heatmap {
   tell(index) {
     const told = index === null ? null : this.sentences[index];
     this.units.forEach((unit, i) =>
-      this.spans[i].classList.toggle("told", Boolean(told) && unit.end > told.first && unit.from <= told.last),
+      this.spans[i].classList.toggle(
+        "told",
+        Boolean(told) && unit.end > told.first && unit.from <= told.last,
+      ),
     );
     for (const marker of this.list.querySelectorAll(".cx-marker"))
       marker.setAttribute("aria-selected", String(Number(marker.dataset.sentence) === index));

@@ -92,7 +92,7 @@ export class Inspector {
 
   /** Move the keyboard to what the evidence says of a sentence, or to all of it. */
   focusSentence(index) {
-    (this.#sentences()[index] ?? this.panel).focus();
+    (this.#sentences()[index] ?? this.panel).focus({ preventScroll: window.innerWidth >= 1000 });
   }
 
   #sentences() {
