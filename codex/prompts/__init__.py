@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from codex.prompts.asking import CHECK, SYSTEM, TEMPLATES, ask, reflect
+from codex.prompts import asking
+from codex.prompts.asking import CHECK, SYSTEM, ask, reflect
 
 __all__ = ["CHECK", "SYSTEM", "ask", "fingerprint", "reflect"]
 
 
 def fingerprint() -> str:
     """Changes when any template changes; 12 hexadecimal digits."""
-    return hashlib.sha256("\0".join(TEMPLATES).encode()).hexdigest()[:12]
+    return hashlib.sha256("\0".join(asking.TEMPLATES).encode()).hexdigest()[:12]
