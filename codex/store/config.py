@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 Privacy = Literal["hash", "preview", "full"]
 """What is kept of a question besides its SHA-256: nothing, its first 127 characters, or all of it.
 
-The rendered prompt repeats the question, so its text is kept under "full" only. Answers and samples
-are always kept.
+The rendered prompt repeats the question, and the passages that were found tell it, so their texts are kept
+under "full" only. Answers, samples and the places of passages are always kept.
 """
 
 

@@ -107,7 +107,14 @@ def create_policies(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (create_events, create_labels, create_policies)
+def add_evidence(db: duckdb.DuckDBPyConnection) -> None:
+    """What each step was checked against."""
+    # passages: without their text unless privacy is full. verdict: the bytes of its tokens in hexadecimal.
+    for column in ("passages", "grounding", "verdict", "similarity"):
+        db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} JSON")
+
+
+MIGRATIONS: tuple[Migration, ...] = (create_events, create_labels, create_policies, add_evidence)
 
 
 def migrate(db: duckdb.DuckDBPyConnection, migrations: Sequence[Migration] = MIGRATIONS) -> None:

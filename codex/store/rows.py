@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from codex.store.config import Privacy
+from codex.store.evidence import evidence_of, evidence_row, finite
 from codex.types import (
     Action,
     Alternative,
@@ -51,7 +52,7 @@ def event_row(event_id: int, trace: Trace, number: int, privacy: Privacy) -> dic
     """One step as a row of model_inference_events: column -> value."""
     step = trace.steps[number]
     generation = step.observation.generation
-    signals = {name: _finite(value) for name, value in step.signals.items()}
+    signals = {name: finite(value) for name, value in step.signals.items()}
     return {
         "event_id": event_id,
         "trace_id": trace.id,
@@ -69,11 +70,12 @@ def event_row(event_id: int, trace: Trace, number: int, privacy: Privacy) -> dic
         "answer": generation.text,
         **_facts(generation),
         "samples": [{"text": sample.text, **_facts(sample)} for sample in step.observation.samples],
+        **evidence_row(step.observation, privacy),
         **{name: signals.get(name) for name in GATE_SIGNALS},
         # DuckDB's own form of a map: as a plain dict, some names would make it another type.
         "signals": {"key": list(signals), "value": list(signals.values())},
-        "confidence": _finite(step.confidence.value),
-        "calibrated": _finite(step.confidence.calibrated),
+        "confidence": finite(step.confidence.value),
+        "calibrated": finite(step.confidence.calibrated),
         "gate": step.decision.gate.value,
         "action": step.decision.action.value,
         "reason": step.decision.reason,
@@ -154,7 +156,7 @@ def _step(
         kind=event["kind"],
         prompt=event["prompt"],
         prompt_sha256=event["prompt_sha256"],
-        observation=Observation(question or "", generation, samples),
+        observation=Observation(question or "", generation, samples, **evidence_of(event)),
         focus=tuple(focus),
         signals=event["signals"],
         confidence=Confidence(event["confidence"], event["calibrated"]),
@@ -188,11 +190,11 @@ def _token(token: Token) -> tuple[object, ...]:
     return (
         token.id,
         token.bytes,
-        _finite(token.logprob),
-        _finite(token.entropy),
+        finite(token.logprob),
+        finite(token.entropy),
         token.entropy_exact,
         token.rank,
-        _finite(token.self_certainty),
+        finite(token.self_certainty),
     )
 
 
@@ -229,8 +231,3 @@ def _kept_question(event: Row) -> str | None:
 def sha256(text: str) -> str:
     """The fingerprint of a text, in hexadecimal."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _finite(value: float | None) -> float | None:
-    """A number that is none is kept as missing, never as NaN or infinity."""
-    return value if value is not None and math.isfinite(value) else None

@@ -99,7 +99,7 @@ class Store:
                 raise InvalidInput(f"The trace holds text that cannot be stored: {error}") from error
 
     def load(self, trace_id: str) -> Trace:
-        """The trace as it was saved; what privacy left out is None, and "" in observations.
+        """The trace as it was saved; what privacy left out is None, and "" in observations and passages.
 
         Raises NotFound.
         """

@@ -172,12 +172,16 @@ def file_size_limit(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+MANY = 100
+"""Traces of about 50 kB: three times what the largest of the small disks holds."""
+
+
 def save_until_full(store: Store, first: int) -> list[int]:
     """The numbers of the traces that were saved before the disk was full."""
     saved: list[int] = []
 
     def fill() -> None:
-        for number in range(first, first + 3000):
+        for number in range(first, first + MANY):
             store.save(make_trace(number, tokens=50))
             saved.append(number)
 
@@ -247,7 +251,8 @@ def test_threads_go_on_after_a_checkpoint_failed_under_them(
     strange: list[BaseException] = []
 
     def read() -> None:
-        while not stop.is_set():
+        # The pause leaves the interpreter to the writer.
+        while not stop.wait(0.001):
             try:
                 store.load("trace-0")
             except StoreError:
@@ -258,14 +263,16 @@ def test_threads_go_on_after_a_checkpoint_failed_under_them(
 
     with Store(tmp_path / "codex.duckdb", "full") as store:
         store.save(make_trace(0, tokens=50))
-        readers = [threading.Thread(target=read) for _ in range(3)]
+        readers = [threading.Thread(target=read, daemon=True) for _ in range(3)]
         for reader in readers:
             reader.start()
-        with file_size_limit(700_000):
-            saved = save_until_full(store, first=1)
-        stop.set()
-        for reader in readers:
-            reader.join(10)
+        try:
+            with file_size_limit(700_000):
+                saved = save_until_full(store, first=1)
+        finally:
+            stop.set()
+            for reader in readers:
+                reader.join(10)
         assert not any(reader.is_alive() for reader in readers)
         assert not strange
         assert_whole(store, [0, *saved])

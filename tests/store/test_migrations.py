@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -10,27 +12,60 @@ import pytest
 from codex.errors import StoreError
 from codex.store import Store
 from codex.store.migrations import MIGRATIONS, migrate
-from tests.store.traces import make_trace
+from tests.store.traces import make_trace, without_evidence
+
+EVIDENCE = ("passages", "grounding", "verdict", "similarity")
+UNDO = {
+    4: [f"ALTER TABLE model_inference_events DROP COLUMN {column}" for column in EVIDENCE],
+    3: ["DROP TABLE policies"],
+    2: ["DROP TABLE labels"],
+}
+"""What takes a step away again, newest first."""
 
 
 def tables(db: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in db.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
 
 
-def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_it_holds(tmp_path: Path) -> None:
-    path, trace = tmp_path / "codex.duckdb", make_trace(1)
+def make_old(path: Path, version: int) -> None:
+    """A database as it was at a version, with trace 1 in it."""
     with Store(path, "full") as store:
-        store.save(trace)
+        store.save(without_evidence(make_trace(1)))
     with duckdb.connect(path) as db:
-        # Back to what the first version left: no labels, no policies.
-        db.execute("DROP TABLE labels; DROP TABLE policies; DELETE FROM schema_migrations WHERE version > 1")
+        for number, statements in UNDO.items():
+            for statement in statements if number > version else []:
+                db.execute(statement)
+        db.execute("DELETE FROM schema_migrations WHERE version > ?", [version])
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_an_older_database_is_brought_up_to_date_with_all_it_holds(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "codex.duckdb"
+    make_old(path, version)
     with Store(path, "full") as store:
-        assert store.load(trace.id) == trace
-        store.label(trace.id, True)
+        assert store.load("trace-1") == without_evidence(make_trace(1))
+        store.save(make_trace(2))
+        assert store.load("trace-2") == make_trace(2)
+        store.label("trace-1", True)
         store.save_policy("p@1", "p", "{}")
     with duckdb.connect(path) as db:
         done = db.execute("SELECT version, name FROM schema_migrations ORDER BY version").fetchall()
     assert done == [(number, step.__name__) for number, step in enumerate(MIGRATIONS, start=1)]
+
+
+def test_a_kill_right_after_the_steps_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "codex.duckdb"
+    make_old(path, version=1)
+    # Without a close, all of it stands in the write-ahead log alone.
+    script = (
+        "import os, sys; from pathlib import Path; from codex.store import Store; "
+        "from tests.store.traces import make_trace; "
+        "store = Store(Path(sys.argv[1]), 'full'); store.save(make_trace(2)); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True, cwd=Path(__file__).parents[2])
+    with Store(path, "full") as store:
+        assert store.load("trace-1") == without_evidence(make_trace(1))
+        assert store.load("trace-2") == make_trace(2)
 
 
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from tests.store.traces import hidden, make_trace
 EARLY, LATE = "zebrafinch", "quetzalwing"
 QUESTION = f"Where does the {EARLY} live{'?' * 200}{LATE}"
 """Two words that stand nowhere else: one inside the first 127 characters, one behind them."""
+FOUND = "umbrellabird"
+"""A word of a passage."""
+WORDS = (EARLY, LATE, FOUND)
 
 
 def on_disk(path: Path) -> bytes:
@@ -22,22 +25,24 @@ def on_disk(path: Path) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("privacy", "kept"), [("hash", (False, False)), ("preview", (True, False)), ("full", (True, True))]
+    ("privacy", "kept"),
+    [("hash", (False, False, False)), ("preview", (True, False, False)), ("full", (True, True, True))],
 )
-def test_the_files_hold_of_a_question_what_the_setting_says(
-    tmp_path: Path, privacy: Privacy, kept: tuple[bool, bool]
+def test_the_files_hold_of_a_question_and_its_passages_what_the_setting_says(
+    tmp_path: Path, privacy: Privacy, kept: tuple[bool, bool, bool]
 ) -> None:
     path = tmp_path / "codex.duckdb"
     with Store(path, privacy) as store:
-        store.save(make_trace(1, question=QUESTION))
+        trace = make_trace(1, question=QUESTION)
+        passage = replace(trace.last.observation.passages[0], text=f"The {FOUND} lives in Peru.")
+        step = replace(trace.last, observation=replace(trace.last.observation, passages=(passage,)))
+        store.save(replace(trace, steps=(step,)))
         while_open = on_disk(path)
         summary = store.session_traces("s")[0]
     closed = on_disk(path)
-    assert tuple(word.encode() in while_open for word in (EARLY, LATE)) == kept
+    assert tuple(word.encode() in while_open for word in WORDS) == kept
     # A closed file may be compressed, so only what must be absent can be looked for in its bytes.
-    assert not any(
-        word.encode() in closed for word, there in zip((EARLY, LATE), kept, strict=True) if not there
-    )
+    assert not any(word.encode() in closed for word, there in zip(WORDS, kept, strict=True) if not there)
     assert summary.question == {"hash": None, "preview": QUESTION[:127], "full": QUESTION}[privacy]
     assert summary.question_sha256 == make_trace(1, question=QUESTION).question_sha256
 

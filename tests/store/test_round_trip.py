@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codex.errors import Conflict, InvalidInput, NotFound, StoreError
-from codex.store import Store, StoreConfig, log_inference_event
+from codex.store import Privacy, Store, StoreConfig, log_inference_event
 from codex.types import (
     Action,
     Alternative,
@@ -24,10 +24,16 @@ from codex.types import (
     Decision,
     Gate,
     Generation,
+    Grounding,
     Observation,
+    Passage,
+    Similarity,
+    Stance,
     Step,
+    Support,
     Token,
     Trace,
+    Verdict,
 )
 from tests.store.traces import hidden, make_trace
 
@@ -78,15 +84,74 @@ def generations(with_alternatives: bool) -> st.SearchStrategy[Generation]:
     )
 
 
+places = st.integers(0, 2**53)
+passages = st.builds(
+    Passage,
+    id=st.text(),
+    document_id=st.text(),
+    document=st.text(),
+    text=st.text(),
+    start=places,
+    end=places,
+    page=st.none() | places,
+    heading=st.text(),
+    scores=st.dictionaries(st.text(), number, max_size=3),
+)
+sentences = st.builds(
+    Support,
+    start=places,
+    end=places,
+    stance=st.sampled_from(Stance),
+    probability=maybe,
+    contradiction=maybe,
+    passage=st.none() | places,
+    quote=st.none() | st.tuples(places, places),
+)
+verdicts = st.builds(
+    Verdict,
+    alternatives=st.lists(
+        st.builds(Alternative, st.integers(), st.binary(max_size=5), number, st.booleans()), max_size=3
+    ).map(tuple),
+    form=st.sampled_from(["plain", "candidates"]),
+    verifier=st.text(),
+    seconds=number,
+)
+
+
+@st.composite
+def similarities(draw: st.DrawFn, n: int) -> Similarity:
+    row = st.lists(number, min_size=n, max_size=n).map(tuple)
+    matrix = draw(st.lists(row, min_size=n, max_size=n))
+    classes = draw(st.lists(st.integers(), min_size=n, max_size=n))
+    return Similarity(draw(st.sampled_from(["embedding", "judge"])), tuple(matrix), tuple(classes), 0.5)
+
+
+@st.composite
+def observations(draw: st.DrawFn, question: str) -> Observation:
+    samples = draw(st.lists(generations(False), max_size=2))
+    grounding = st.builds(
+        Grounding, judge=st.text(), sentences=st.lists(sentences, max_size=2).map(tuple), seconds=number
+    )
+    return Observation(
+        question,
+        draw(generations(True)),
+        tuple(samples),
+        passages=tuple(draw(st.lists(passages, max_size=2))),
+        grounding=draw(st.none() | grounding),
+        verdict=draw(st.none() | verdicts),
+        similarity=draw(st.none() | similarities(1 + len(samples))),
+    )
+
+
 @st.composite
 def steps(draw: st.DrawFn, question: str) -> Step:
-    generation = draw(generations(True))
-    size = len(generation.tokens)
+    observation = draw(observations(question))
+    size = len(observation.generation.tokens)
     return Step(
-        kind=draw(st.sampled_from(["ask", "reflect", "branch"])),
+        kind=draw(st.sampled_from(["ask", "retrieve", "reflect", "branch"])),
         prompt=draw(st.none() | st.text()),
         prompt_sha256=draw(st.text()),
-        observation=Observation(question, generation, tuple(draw(st.lists(generations(False), max_size=2)))),
+        observation=observation,
         focus=tuple(draw(st.lists(st.booleans(), min_size=size, max_size=size))),
         signals=draw(st.dictionaries(st.text(), maybe, max_size=4)),
         confidence=Confidence(draw(maybe), draw(maybe)),
@@ -158,6 +223,42 @@ def test_numbers_that_are_none_are_kept_as_missing(store: Store) -> None:
     assert loaded.confidence == Confidence(None)
 
 
+def test_numbers_of_the_evidence_that_are_none_are_kept_as_missing(store: Store) -> None:
+    trace = make_trace(1)
+    step = trace.last
+    observation = replace(
+        step.observation,
+        passages=(replace(step.observation.passages[0], scores={"dense": math.nan, "bm25": 2.5}),),
+        grounding=Grounding("nli", (Support(0, 1, Stance.NOT_FOUND, math.nan, math.inf),), 0.5),
+        verdict=Verdict(
+            (Alternative(1, b" True", -0.5), Alternative(2, b"False", -math.inf)), "plain", "scripted:a", 0.5
+        ),
+        similarity=Similarity("judge", ((1.0, math.inf), (0.5, 1.0)), (0, 0), 0.5),
+    )
+    store.save(replace(trace, steps=(replace(step, observation=observation),)))
+    kept = store.load(trace.id).last.observation
+    assert kept.passages[0].scores == {"bm25": 2.5}
+    assert kept.grounding == Grounding("nli", (Support(0, 1, Stance.NOT_FOUND, None, None),), 0.5)
+    assert kept.verdict is not None
+    assert kept.verdict.alternatives == (Alternative(1, b" True", -0.5),)
+    assert kept.similarity is not None
+    # A cell cannot be left out; NaN gives missing signals, as infinity did.
+    assert math.isnan(kept.similarity.matrix[0][1])
+
+
+@pytest.mark.parametrize("privacy", ["hash", "preview"])
+def test_without_the_full_text_a_passage_keeps_its_place_alone(tmp_path: Path, privacy: Privacy) -> None:
+    trace = make_trace(1)
+    with Store(tmp_path / "codex.duckdb", privacy) as store:
+        store.save(trace)
+        kept = store.load(trace.id).last.observation
+    before = trace.last.observation
+    assert kept.passages == tuple(replace(passage, text="") for passage in before.passages)
+    assert (kept.grounding, kept.verdict, kept.similarity) == (
+        before.grounding, before.verdict, before.similarity,
+    )  # fmt: skip
+
+
 def test_samples_keep_their_tokens_but_not_their_alternatives(store: Store) -> None:
     trace = make_trace(1)
     answer = trace.last.observation.generation
@@ -171,6 +272,11 @@ def test_samples_keep_their_tokens_but_not_their_alternatives(store: Store) -> N
 def test_half_a_character_is_refused_and_nothing_is_kept(store: Store) -> None:
     with pytest.raises(InvalidInput, match="surrogate"):
         store.save(replace(make_trace(1), question="\ud800", question_sha256=""))
+    trace = make_trace(1)
+    passage = replace(trace.last.observation.passages[0], text="\ud800")
+    step = replace(trace.last, observation=replace(trace.last.observation, passages=(passage,)))
+    with pytest.raises(InvalidInput, match="surrogate"):
+        store.save(replace(trace, steps=(step,)))
     with pytest.raises(NotFound):
         store.load("trace-1")
     assert store.sessions() == []

@@ -6,6 +6,7 @@ import hashlib
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from codex.types import (
     Action,
@@ -14,10 +15,16 @@ from codex.types import (
     Decision,
     Gate,
     Generation,
+    Grounding,
     Observation,
+    Passage,
+    Similarity,
+    Stance,
     Step,
+    Support,
     Token,
     Trace,
+    Verdict,
 )
 
 
@@ -37,7 +44,20 @@ def make_trace(
         prompt=f"<user>{question}<assistant>",
         prompt_sha256=_sha256(f"<user>{question}<assistant>"),
         observation=Observation(
-            question, answer, tuple(_generation(chance, tokens, alternatives=0) for _ in range(samples))
+            question,
+            answer,
+            tuple(_generation(chance, tokens, alternatives=0) for _ in range(samples)),
+            passages=tuple(_passage(chance) for _ in range(2)),
+            grounding=Grounding(
+                "lexical",
+                (
+                    Support(0, 5, Stance.SUPPORTED, chance.random(), passage=1, quote=(4, 13)),
+                    Support(5, 8, Stance.NOT_FOUND, None, contradiction=chance.random()),
+                ),
+                chance.random(),
+            ),
+            verdict=Verdict(_token(chance, 5).alternatives, "candidates", "scripted:a", chance.random()),
+            similarity=_similarity(chance, 1 + samples),
         ),
         focus=tuple(chance.random() < 0.5 for _ in range(tokens)),
         signals={"avg_logprob": -chance.random(), "entropy": chance.random(), "self_certainty": None},
@@ -61,10 +81,39 @@ def make_trace(
 
 def hidden(trace: Trace) -> Trace:
     """The trace as it comes back when only the question's SHA-256 was kept."""
-    steps = tuple(
-        replace(step, prompt=None, observation=replace(step.observation, question="")) for step in trace.steps
+    return replace(trace, question=None, steps=tuple(_hidden(step) for step in trace.steps))
+
+
+def without_evidence(trace: Trace) -> Trace:
+    """The trace as Codex made it before it looked things up."""
+    nothing: dict[str, Any] = {"passages": (), "grounding": None, "verdict": None, "similarity": None}
+    steps = (replace(step, observation=replace(step.observation, **nothing)) for step in trace.steps)
+    return replace(trace, steps=tuple(steps))
+
+
+def _hidden(step: Step) -> Step:
+    passages = tuple(replace(passage, text="") for passage in step.observation.passages)
+    return replace(step, prompt=None, observation=replace(step.observation, question="", passages=passages))
+
+
+def _passage(chance: random.Random) -> Passage:
+    start, words = chance.randrange(9999), "The moon is 384,400 km away. Ο ουρανός."
+    return Passage(
+        id=f"{chance.randbytes(4).hex()}-1",
+        document_id=chance.randbytes(4).hex(),
+        document="ουρανός.pdf",
+        text=words,
+        start=start,
+        end=start + len(words),
+        page=chance.choice([None, 3]),
+        heading="Moon > Distance",
+        scores={"dense": chance.random(), "bm25": 10 * chance.random()},
     )
-    return replace(trace, question=None, steps=steps)
+
+
+def _similarity(chance: random.Random, n: int) -> Similarity:
+    matrix = tuple(tuple(chance.random() for _ in range(n)) for _ in range(n))
+    return Similarity("embedding", matrix, tuple(chance.randrange(n) for _ in range(n)), chance.random())
 
 
 def _generation(chance: random.Random, tokens: int, alternatives: int) -> Generation:
