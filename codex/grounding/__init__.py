@@ -1,1 +1,5 @@
 """What a model makes of an answer: the verifier, the judge of its evidence, the meaning of its samples."""
+
+from codex.grounding.grounder import Grounder
+
+__all__ = ["Grounder"]
