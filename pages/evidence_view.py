@@ -64,7 +64,11 @@ def passages_view(passages: Sequence[Passage], supports: Sequence[Support] = ())
                     if support.passage == index and support.quote
                 },
             ),
-            "cited": [n for n, support in enumerate(supports) if support.passage == index],
+            "cited": [
+                n
+                for n, support in enumerate(supports)
+                if support.passage == index and support.stance is not Stance.NOT_FOUND
+            ],
             "scores": [
                 {"label": SCORES[name][0], "meaning": SCORES[name][1], "value": passage.scores[name]}
                 for name in SCORES

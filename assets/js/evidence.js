@@ -97,7 +97,8 @@ function sentenceItem(one, i, { passages, sentence, options }) {
     ),
     one.excerpt
       ? h(
-          "blockquote.cx-quote",
+          "blockquote",
+          { class: `cx-quote ${one.stance === "not found" ? "quiet" : ""}` },
           h(
             "bdi",
             one.excerpt.map(([text, quoted]) => (quoted ? h("mark", ...reveal(text)) : reveal(text))),
@@ -108,6 +109,7 @@ function sentenceItem(one, i, { passages, sentence, options }) {
       ? h(
           "button.cx-link.cx-source",
           { title: "Show the whole passage", onclick: (event) => unfold(event.target, one.passage) },
+          one.stance === "not found" ? "closest words: " : null,
           `[${one.passage + 1}] `,
           place(passage),
         )
@@ -124,7 +126,7 @@ function unfold(from, index) {
 
 function passageItem(passage, i, { sentences, sentence }) {
   const cited = passage.cited.map((n) => sentences[n].stance);
-  const picked = sentence !== null && passage.cited.includes(sentence);
+  const picked = sentence !== null && sentences[sentence].passage === i;
   const open = picked || (sentence === null && (cited.length > 0 || (i === 0 && !sentences.length)));
   return h(
     "li",
@@ -145,7 +147,7 @@ function passageItem(passage, i, { sentences, sentence }) {
         ),
       ),
       passage.heading ? h("p.cx-muted", h("bdi", ...reveal(passage.heading))) : null,
-      h("div.cx-passage", text(passage, sentence)),
+      h("div.cx-passage", text(passage, sentence === null ? passage.cited : [sentence])),
       h(
         "p.cx-passage-foot.cx-muted",
         passage.scores.map(({ label, meaning, value }) =>
@@ -157,15 +159,15 @@ function passageItem(passage, i, { sentences, sentence }) {
   );
 }
 
-// The words that a sentence rests on are marked; those of the one that is pointed at stand out.
-function text(passage, sentence) {
+// The words that a sentence comes closest to are underlined; those of `shown`, sentences by their index, marked.
+function text(passage, shown) {
   if (!passage.parts.length)
     return h("p.cx-hint", "The text of this passage was not kept, and the document is gone.");
   return h(
     "bdi",
     passage.parts.map(([part, held]) =>
       held.length
-        ? h("mark", { class: held.includes(sentence) || sentence === null ? null : "quiet" }, ...reveal(part))
+        ? h("mark", { class: held.some((n) => shown.includes(n)) ? null : "quiet" }, ...reveal(part))
         : reveal(part),
     ),
   );

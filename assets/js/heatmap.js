@@ -167,7 +167,8 @@ export class Heatmap {
 }
 
 /** What the evidence says of a sentence, behind it: the passage's number, an icon, and the word on hover. */
-function marker({ stance, passage }, i) {
+function marker({ stance, passage: closest }, i) {
+  const passage = stance === "not found" ? null : closest;
   const { icon: shape, name } = STANCES[stance];
   const at = passage === null ? "" : `, passage ${passage + 1}`;
   return h(

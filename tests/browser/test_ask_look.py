@@ -23,7 +23,7 @@ def test_every_text_can_be_read_in_both_themes(
     open_page(page, scripted.url)
     weak = page.evaluate(CONTRAST)
     ask(page, "What is the capital?")
-    for tab in ("Samples", "Signals", "Steps", "Details", "Token"):
+    for tab in ("Samples", "Signals", "Evidence", "Steps", "Details", "Token"):
         page.get_by_role("tab", name=tab).click()
         weak += page.evaluate(CONTRAST)
     page.close()
@@ -51,7 +51,7 @@ def test_nothing_scrolls_sideways_at_800_pixels(page: Page, scripted: Scripted) 
     wide = "document.documentElement.scrollWidth"
     assert page.evaluate(wide) == 800
     ask(page, "What is the capital?" + "W" * 300)
-    for tab in ("Samples", "Signals", "Steps", "Details", "Token"):
+    for tab in ("Samples", "Signals", "Evidence", "Steps", "Details", "Token"):
         page.get_by_role("tab", name=tab).click()
         assert page.evaluate(wide) == 800
     page.get_by_role("button", name="Show or hide the sessions").click()

@@ -85,6 +85,8 @@ def test_samples_signals_steps_and_details_say_where_the_decision_comes_from(
     expect(panel).to_contain_text("Mean log-probability")
     expect(panel).to_contain_text("→ reflect")
     page.keyboard.press("ArrowRight")
+    expect(panel).to_contain_text("There are no documents")
+    page.keyboard.press("ArrowRight")
     expect(panel).to_contain_text("Asked the model")
     page.keyboard.press("ArrowRight")
     expect(panel).to_contain_text(real.workbench.status.model)

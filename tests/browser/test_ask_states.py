@@ -34,7 +34,7 @@ def test_text_of_the_model_is_shown_as_it_is_and_never_run(page: Page, scripted:
         expect(answer).to_contain_text(piece.strip())
     expect(answer.locator("[title*='U+200B']")).to_be_visible()
     expect(answer.locator("[title*='U+202E']")).to_be_visible()
-    for tab in ("Samples", "Signals", "Steps", "Details", "Token"):
+    for tab in ("Samples", "Signals", "Evidence", "Steps", "Details", "Token"):
         page.get_by_role("tab", name=tab).click()
     page.reload()
     expect(answer).to_contain_text("${window.hacked=1}")

@@ -97,6 +97,13 @@ def test_quotes_that_overlap_cut_a_passage_into_parts_that_join_to_it() -> None:
     assert [held for _, held in view["parts"]] == [[0], [0, 1], [1], [2]]
 
 
+def test_a_passage_counts_as_cited_only_by_what_it_says_something_of() -> None:
+    near = replace(NOT_FOUND, passage=0, quote=(0, 4))
+    view = evidence_view(observed(SUPPORTED, near), PIECES)
+    assert [passage["cited"] for passage in view["passages"]] == [[0], []]
+    assert view["sentences"][1]["passage"] == 0
+
+
 def test_a_long_passage_is_quoted_with_some_words_around() -> None:
     text = "before " * 100 + "QUOTE" + " after" * 100
     quoted = replace(SUPPORTED, quote=(700, 705))
