@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from gguf.constants import GGML_QUANT_SIZES, GGUF_DEFAULT_ALIGNMENT, GGMLQuantizationType, LlamaFileType
+from gguf.constants import (
+    GGML_QUANT_SIZES,
+    GGUF_DEFAULT_ALIGNMENT,
+    GGMLQuantizationType,
+    LlamaFileType,
+    TokenType,
+)
 
 from codex.errors import ModelError
 
 MAGIC = b"GGUF"
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
+_TOKENS, _TOKEN_TYPES = "tokenizer.ggml.tokens", "tokenizer.ggml.token_type"
+_CONTROL = (TokenType.UNKNOWN, TokenType.CONTROL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,25 @@ class GgufHeader:
 def read_header(path: Path) -> GgufHeader:
     """Read and check the head of a GGUF file. Raises ModelError when it is not GGUF, or cut short."""
     actual = path.stat().st_size
+    with _opened(path) as reader:
+        header = reader.header()
+    if header.size > actual:
+        raise ModelError(
+            f"{path} is cut short: it has {actual} of {header.size} bytes. "
+            "Delete it and fetch the model again."
+        )
+    return header
+
+
+def read_control_tokens(path: Path, also: Collection[int] = ()) -> frozenset[str]:
+    """The spellings of a GGUF vocabulary's control and unknown tokens, and of those with the ids `also`."""
+    with _opened(path) as reader:
+        reader.header()
+        return reader.control_tokens(also)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_Reader]:
     with path.open("rb") as file:
         if file.read(4) != MAGIC:
             raise ModelError(
@@ -45,17 +74,11 @@ def read_header(path: Path) -> GgufHeader:
             )
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             try:
-                header = _Reader(data, path).header()
+                yield _Reader(data, path)
             except (struct.error, IndexError, OverflowError):
                 raise ModelError(
                     f"{path} is cut short or damaged: it ends within its header. Fetch it again."
                 ) from None
-    if header.size > actual:
-        raise ModelError(
-            f"{path} is cut short: it has {actual} of {header.size} bytes. "
-            "Delete it and fetch the model again."
-        )
-    return header
 
 
 class _Reader:
@@ -65,6 +88,8 @@ class _Reader:
         self._data = data
         self._path = path
         self._at = len(MAGIC)
+        self._arrays: dict[str, int] = {}
+        """Where the value of each array begins."""
 
     def header(self) -> GgufHeader:
         version = self._number("I")
@@ -74,7 +99,7 @@ class _Reader:
                 "versions 2 and 3 can be read. Convert it again with a recent llama.cpp."
             )
         tensors, fields = self._number("Q"), self._number("Q")
-        metadata = {self._string(): self._value(self._number("I")) for _ in range(fields)}
+        metadata = dict(self._field() for _ in range(fields))
         extent = max((self._tensor_end() for _ in range(tensors)), default=0)
         alignment = metadata.get("general.alignment", GGUF_DEFAULT_ALIGNMENT)
         assert isinstance(alignment, int)
@@ -86,6 +111,27 @@ class _Reader:
             context_length=context if isinstance(context, int) else None,
             size=-(-self._at // alignment) * alignment + extent,
         )
+
+    def control_tokens(self, also: Collection[int]) -> frozenset[str]:
+        """After `header`. Empty where the file holds no vocabulary."""
+        if not self._arrays.keys() >= {_TOKENS, _TOKEN_TYPES}:
+            return frozenset()
+        self._at = self._arrays[_TOKEN_TYPES]
+        code, count = self._code(self._number("I")), self._number("Q")
+        types = struct.unpack_from(f"<{count}{code}", self._data, self._at)
+        self._at = self._arrays[_TOKENS] + struct.calcsize("<IQ")
+        spelled = (self._string() for _ in range(count))
+        return frozenset(
+            it
+            for at, (it, kind) in enumerate(zip(spelled, types, strict=True))
+            if kind in _CONTROL or at in also
+        )
+
+    def _field(self) -> tuple[str, object]:
+        name, kind = self._string(), self._number("I")
+        if kind == _ARRAY:
+            self._arrays[name] = self._at
+        return name, self._value(kind)
 
     def _number(self, code: str) -> int:
         (value,) = struct.unpack_from("<" + code, self._data, self._at)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from codex.engines.base import Capabilities, Engine, Finished, GenerationParams
 from codex.engines.continuation import Call, Continuation
+from codex.engines.control_tokens import neutral
 from codex.engines.convert import identity
 from codex.engines.loading import HuggingFaceConfig, LoadedModel, Placement, load_model
 from codex.engines.models import PACKAGED, Models
@@ -114,7 +115,9 @@ class HuggingFaceEngine(Engine):
                 f"{self.config.model_path} has no chat template: it only continues text. "
                 "Take an instruct model, or use complete()."
             )
-        turns = [{"role": it.role, "content": it.content} for it in messages]
+        controls = {it.content for it in tokenizer.added_tokens_decoder.values() if it.special}
+        controls.update(tokenizer.all_special_tokens)
+        turns = [{"role": it.role, "content": neutral(it.content, controls)} for it in messages]
         try:
             return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
         except TemplateError as error:

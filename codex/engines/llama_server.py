@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from codex.engines.base import ModelConfig
-from codex.engines.gguf_header import read_header
+from codex.engines.control_tokens import neutral
+from codex.engines.gguf_header import read_control_tokens, read_header
 from codex.engines.llama_rows import Chunk, Entry, Vocabulary
 from codex.errors import CapabilityError, ModelError
 
@@ -52,6 +53,8 @@ class LlamaServer:
         self.vocabulary = Vocabulary(
             size=self._ask("GET", "/v1/models")["data"][0]["meta"]["n_vocab"], ends=self._ends()
         )
+        # Ends too: some files call them plain tokens, and llama.cpp knows them by their spelling.
+        self._controls = read_control_tokens(path, self.vocabulary.ends)
 
     def close(self) -> None:
         """Give the memory back. Nothing may run any more."""
@@ -114,13 +117,17 @@ class LlamaServer:
         return ids
 
     def render(self, messages: list[dict[str, str]]) -> str:
-        """The model's own chat template applied. Raises CapabilityError when it has none."""
+        """The model's own chat template applied; control tokens in a content become plain text.
+
+        Raises CapabilityError when the model has no template.
+        """
         if not self._has_template:
             raise CapabilityError(
                 "This model has no chat template: it only continues text. "
                 "Take an instruct model, or use complete()."
             )
-        return str(self._ask("POST", "/apply-template", {"messages": messages})["prompt"])
+        turns = [{**it, "content": neutral(it["content"], self._controls)} for it in messages]
+        return str(self._ask("POST", "/apply-template", {"messages": turns})["prompt"])
 
     def _ends(self) -> frozenset[int]:
         """The tokens that llama.cpp forbids when it is told to go on after the end."""
