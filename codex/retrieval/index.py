@@ -1,0 +1,199 @@
+"""The index: documents in, passages out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codex.errors import CodexError, InvalidInput
+from codex.retrieval import lexical
+from codex.retrieval.catalogue import Catalogue
+from codex.retrieval.config import RetrievalConfig
+from codex.retrieval.content import FileStamp
+from codex.retrieval.discovery import discover
+from codex.retrieval.documents import Document, DocumentText, Progress, Report
+from codex.retrieval.embedding import Embedding, Identity
+from codex.retrieval.fusion import reciprocal_ranks
+from codex.retrieval.lock import IndexLock
+from codex.retrieval.mirror import Mirror
+from codex.retrieval.reading import SUFFIXES
+from codex.retrieval.reranking import Reranker
+from codex.retrieval.vectors import other_embedding
+from codex.types import Passage
+
+__all__ = ["Document", "DocumentText", "Index", "Progress", "Report"]
+
+WEIGHTS = (1.0, 1.0)
+"""How much the dense and the lexical ranking count."""
+
+
+class Index:
+    """The documents of one home and the search over them. Thread-safe.
+
+    Cheap to make: the embedding is loaded and Chroma opened at first use.
+    """
+
+    def __init__(self, config: RetrievalConfig, home: Path, *, embedding: Embedding | None = None) -> None:
+        """Files lie under home/"index", which is made when something is added.
+
+        embedding: one that is loaded already, made of the same settings; it is left open.
+        """
+        self.config = config
+        folder = home / "index"
+        self._catalogue = Catalogue(folder / "catalogue.sqlite3")
+        self._owns_embedding = embedding is None
+        self._embedding = embedding or Embedding(config)
+        self._reranker = Reranker(config) if config.reranker else None
+        lock = IndexLock(folder / "writer.lock")
+        self._mirror = Mirror(config, folder / "chroma", self._catalogue, lock, self._embedding)
+
+    def add(self, paths: Sequence[Path], *, within: Path | None = None) -> list[Document]:
+        """Register files, and folders with all that is in them; what is new or changed waits for `run`.
+
+        Files that Codex does not read become "skipped" with a reason. within: refuse what lies outside
+        of this folder, links followed. Raises InvalidInput, before anything is registered.
+        """
+        for path in paths:
+            if not path.expanduser().exists():
+                raise InvalidInput(f"There is no file or folder {path}.", ["paths"])
+            if within is not None and not path.resolve().is_relative_to(within.resolve()):
+                raise InvalidInput(f"{path} lies outside of {within}, and is not read.", ["paths"])
+        found = {}
+        for path in paths:
+            for file in discover(path.expanduser(), SUFFIXES):
+                try:
+                    stamp = FileStamp.of(file.path)
+                except OSError:
+                    stamp = FileStamp(0, 0)
+                found[file.path] = self._catalogue.register(file.path, stamp, file.reason)
+        return list(found.values())
+
+    def run(
+        self,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: threading.Event | None = None,
+        *,
+        check: bool = False,
+    ) -> Report:
+        """Index what waits. check: first look at every known file; changed ones wait, gone ones are removed.
+
+        Each document appears in the index whole or not at all, whatever happens; another run goes on.
+        Raises Conflict when somebody else indexes or another embedding made the index, RetrievalError,
+        ModelError.
+        """
+        from codex.retrieval.indexing import Indexing
+
+        self._claim_embedding()
+        with self._mirror.writing():
+            return Indexing(
+                self.config, self._catalogue, self._mirror, self._embedding, progress, cancel
+            ).run(check)
+
+    def documents(self) -> list[Document]:
+        """All that are known, by name."""
+        return self._catalogue.documents() if self._catalogue.exists else []
+
+    def text(self, document_id: str) -> DocumentText:
+        """What was read of a document. Raises NotFound."""
+        return self._catalogue.text(document_id)
+
+    def remove(self, document_ids: Sequence[str]) -> None:
+        """Forget documents; their files stay. Raises NotFound, and then none is removed."""
+        self._catalogue.remove(document_ids)
+        # Nothing of them is found any more. Who cannot write to Chroma now leaves that to the next run.
+        with contextlib.suppress(CodexError), self._mirror.writing():
+            self._mirror.write_out()
+
+    def rebuild(self) -> None:
+        """Forget all that was read and embedded; every document waits. Raises Conflict, RetrievalError."""
+        self._mirror.forget_all()
+
+    def search(self, query: str, k: int | None = None) -> list[Passage]:
+        """The k best passages (config.k when None), best first; [] when there is nothing to find.
+
+        Raises Conflict when another embedding made the index, RetrievalError, ModelError.
+        """
+        k = self.config.k if k is None else k
+        if not query.strip() or k < 1 or self.is_empty:
+            return []
+        self._check_embedding()
+        vector = self._embedding.encode([query])[0]
+        many = max(self.config.candidates, k)
+        expression = lexical.match(query)
+        dense = self._mirror.nearest(vector, many)
+        bm25 = self._catalogue.lexical(expression, many) if expression else []
+        scores = self._scored(vector, dense, bm25)
+        if self._reranker is None:
+            chosen = sorted(scores, key=lambda id_: -scores[id_]["fused"])[:k]
+            found = self._catalogue.chunks(chosen)
+        else:
+            found = self._catalogue.chunks(list(scores))
+            known = [id_ for id_ in scores if id_ in found]
+            for id_, score in zip(
+                known, self._reranker.scores(query, [found[it].text for it in known]), strict=True
+            ):
+                scores[id_]["rerank"] = score
+            chosen = sorted(known, key=lambda id_: -scores[id_]["rerank"])[:k]
+        return [
+            Passage(
+                id=str(id_),
+                document_id=found[id_].document,
+                document=found[id_].name,
+                text=found[id_].text,
+                start=found[id_].start,
+                end=found[id_].end,
+                page=found[id_].page,
+                heading=found[id_].heading,
+                scores=scores[id_],
+            )
+            for id_ in chosen
+            if id_ in found
+        ]
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of unit length, [n, d]. Raises ModelError."""
+        return self._embedding.encode(texts)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be found. Fast, and true of an index that was never made."""
+        return self._catalogue.is_empty
+
+    def close(self) -> None:
+        """Let go of the files and of the embedding."""
+        if self._owns_embedding:
+            self._embedding.close()
+        self._mirror.close()
+        self._catalogue.close()
+
+    def _scored(
+        self, vector: NDArray[np.float32], dense: list[tuple[int, float]], bm25: list[tuple[int, float]]
+    ) -> dict[int, dict[str, float]]:
+        """Every candidate that is in the catalogue, with its scores."""
+        ids = list(dict.fromkeys([id_ for id_, _ in dense] + [id_ for id_, _ in bm25]))
+        vectors = self._catalogue.vectors(ids)
+        rankings = [[id_ for id_, _ in ranking if id_ in vectors] for ranking in (dense, bm25)]
+        fused = reciprocal_ranks(rankings, WEIGHTS)
+        scores = {id_: {"dense": float(vectors[id_] @ vector), "fused": fused[id_]} for id_ in fused}
+        for id_, score in bm25:
+            if id_ in scores:
+                scores[id_]["bm25"] = score
+        return scores
+
+    def _check_embedding(self) -> None:
+        kept = self._catalogue.get("embedding")
+        if kept and Identity(**json.loads(kept)).fingerprint != self._embedding.identity.fingerprint:
+            raise other_embedding(json.loads(kept)["name"], self._embedding.identity.name)
+
+    def _claim_embedding(self) -> None:
+        """Note which embedding makes this index, when nothing is in it yet."""
+        if self._catalogue.is_empty:
+            self._catalogue.put("embedding", json.dumps(asdict(self._embedding.identity)))
+        self._check_embedding()

@@ -1,0 +1,52 @@
+"""Words as the lexical search knows them: the same for what is indexed and for what is asked."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MAX_QUERY_WORDS = 64
+"""Further words of a question are not looked up: each costs time, and the first ones say what it is about."""
+MAX_QUERY_CHARACTERS = 10_000
+
+STOP_WORDS = frozenset(
+    """
+    a about after again all also am an and any are as at be because been before being between both but by can
+    could did do does doing down during each few for from further had has have having he her here hers him his
+    how i if in into is it its itself just me more most my no nor not of off on once only or other our out
+    over own s same she should so some such t than that the their them then there these they this those through
+    to too under until up us very was we were what when where which while who whom whose why will with would you
+    your
+    """.split()  # noqa: SIM905
+)
+"""Common English words, which nearly every passage holds; other languages' are weighted down by BM25."""
+
+# Marks that many writers leave out: accents, Hebrew points, Arabic vowels and the Arabic lengthening stroke.
+_OPTIONAL = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670\u0640]+")
+# Scripts that set no space between words: Thai, Lao, Myanmar, Khmer, kana, Han, Hangul.
+_UNSPACED = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+    "\uf900-\ufaff\U00020000-\U0003ffff])"
+)
+
+
+def folded(text: str) -> str:
+    """The text without case and accents, the characters of scripts without spaces set apart.
+
+    Text and query go through it alike, so that ΑΘΗΝΑ finds Αθήνα and 東京 finds 東京都.
+    """
+    text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    text = unicodedata.normalize("NFC", _OPTIONAL.sub("", text))
+    return _UNSPACED.sub(r" \1 ", text)
+
+
+def match(query: str) -> str | None:
+    """An FTS5 expression that matches any word of the query; None where it holds no word.
+
+    Stop words are left out unless there are no others. Each word is quoted, so that nothing of the
+    query is read as FTS5 syntax.
+    """
+    text = folded(query[:MAX_QUERY_CHARACTERS].replace("\0", " "))
+    said = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text).split()
+    words = list(dict.fromkeys(word for word in said if word not in STOP_WORDS)) or list(dict.fromkeys(said))
+    return " OR ".join(f'"{word}"' for word in words[:MAX_QUERY_WORDS]) or None

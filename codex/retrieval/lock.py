@@ -1,0 +1,91 @@
+"""Who may write the index: one thread of one process at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from codex.errors import Conflict, RetrievalError
+
+PATIENCE = 2.0
+"""Seconds that a writer waits for searches of other processes, which take milliseconds."""
+
+
+class IndexLock:
+    """An advisory lock on a file, which the system frees when its holder ends, however it ends.
+
+    It belongs to the open file, so two threads of one process exclude each other too.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Write. Raises Conflict with the PID of the process that writes already."""
+        with self._opened() as file:
+            until = time.monotonic() + PATIENCE
+            while not _acquired(file, fcntl.LOCK_EX):
+                holder = self.holder()
+                if holder is not None or time.monotonic() > until:
+                    raise Conflict(
+                        f"Process {holder or 'unknown'} is indexing into {self.path.parent} already. "
+                        "Wait until it is done, or stop it; what it has indexed stays."
+                    )
+                time.sleep(0.02)
+            os.pwrite(file, f"{os.getpid():<20}".encode(), 0)
+            try:
+                yield
+            finally:
+                os.ftruncate(file, 0)
+                fcntl.flock(file, fcntl.LOCK_UN)
+
+    @contextlib.contextmanager
+    def shared(self) -> Iterator[bool]:
+        """Whether nobody writes; while the block runs nobody begins to."""
+        with self._opened() as file:
+            free = _acquired(file, fcntl.LOCK_SH)
+            try:
+                yield free
+            finally:
+                if free:
+                    fcntl.flock(file, fcntl.LOCK_UN)
+
+    def holder(self) -> int | None:
+        """The process that writes, or None."""
+        try:
+            written = self.path.read_text().strip()
+        except OSError:
+            return None
+        if not written.isdigit():
+            return None
+        with self._opened() as file:
+            # A killed writer leaves its number behind.
+            return None if _acquired(file, fcntl.LOCK_SH) else int(written)
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[int]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise RetrievalError(
+                f"The index folder {self.path.parent} may not be written: {error.strerror}. "
+                "Change its permissions, or set another CODEX_HOME."
+            ) from error
+        try:
+            yield file
+        finally:
+            os.close(file)
+
+
+def _acquired(file: int, kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

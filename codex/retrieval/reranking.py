@@ -1,0 +1,48 @@
+"""A second look at the candidates, question and passage read together by a cross-encoder."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from codex.errors import ModelError
+from codex.retrieval.config import RetrievalConfig
+from codex.retrieval.embedding import model_folder, placed
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+
+class Reranker:
+    """The cross-encoder behind config.reranker, loaded at first use. Thread-safe: questions come in turn."""
+
+    def __init__(self, config: RetrievalConfig) -> None:
+        self._config = config
+        self._turn = threading.Lock()
+
+    def scores(self, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers the query, in the model's unit; higher is better. Raises ModelError."""
+        with self._turn:
+            pairs = [(query, text) for text in texts]
+            found = self._model.predict(pairs, batch_size=self._config.batch_size, show_progress_bar=False)
+        return [float(score) for score in found]
+
+    @cached_property
+    def _model(self) -> CrossEncoder:
+        name = self._config.reranker or ""
+        folder = model_folder(name, "retrieval.reranker")
+        device = placed(self._config.device)
+        from sentence_transformers import CrossEncoder
+
+        try:
+            model: CrossEncoder = CrossEncoder(str(folder), device=device, local_files_only=True)
+        except Exception as error:
+            raise ModelError(f"The reranker in {folder} cannot be loaded: {error}.") from error
+        if model.num_labels != 1:
+            raise ModelError(
+                f"retrieval.reranker={name} gives {model.num_labels} scores for a passage, not one: "
+                "it is no reranker. Give a cross-encoder that was trained to rank."
+            )
+        return model

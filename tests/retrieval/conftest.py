@@ -1,0 +1,63 @@
+"""An index over a folder of small documents, with the real embedding and the real Chroma."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from codex.retrieval import Index
+from codex.retrieval.config import RetrievalConfig
+from codex.retrieval.embedding import Embedding
+
+DOCUMENTS = {
+    "paris.txt": "The Eiffel Tower stands in Paris. It was built in 1889 for the World's Fair.",
+    "greece.md": "# Ελλάδα\n\nΗ Αθήνα είναι η πρωτεύουσα της Ελλάδας.",
+    "hebrew.txt": "ירושלים היא עיר עתיקה מאוד.",
+    "tokyo.txt": "東京都は日本の首都です。",
+    "animals.txt": "Cats sleep for most of the day. Dogs like to run after a ball.",
+}
+
+
+@pytest.fixture(scope="session")
+def embedding() -> Iterator[Embedding]:
+    """Loaded once for all tests: that takes seconds."""
+    shared = Embedding(RetrievalConfig())
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def make_index(embedding: Embedding, tmp_path: Path) -> Iterator[Callable[..., Index]]:
+    """Indexes of one home, closed at the end of the test; settings by name."""
+    made: list[Index] = []
+
+    def make(home: Path | None = None, **settings: object) -> Index:
+        config = RetrievalConfig.model_validate(settings)
+        own = None if "embedding" in settings else embedding
+        made.append(Index(config, home or tmp_path / "home", embedding=own))
+        return made[-1]
+
+    yield make
+    for index in made:
+        index.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with DOCUMENTS."""
+    path = tmp_path / "documents"
+    path.mkdir()
+    for name, text in DOCUMENTS.items():
+        (path / name).write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def index(make_index: Callable[..., Index], folder: Path) -> Index:
+    """DOCUMENTS, indexed."""
+    index = make_index()
+    index.add([folder])
+    index.run()
+    return index
