@@ -57,7 +57,7 @@ def words(text: str) -> tuple[Word, ...]:
 
 def stem(word: Word) -> str:
     """The word's key without a possessive or a shortened verb: "oman" of "Oman's"."""
-    return _SUFFIX.sub("", word.key)
+    return _SUFFIX.sub("", word.key) if "'" in word.key else word.key
 
 
 def is_spaceless(word: Word) -> bool:

@@ -6,12 +6,16 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codex.signals import compute
 from codex.types import Observation, Passage
 from tests.signals.observations import make_grounding, make_passage, make_token, observe
 
 QUESTION = "How far is the moon?"
+
+texts = st.text(alphabet="moonkm 東京は-5,'.")
 
 
 def answered(answer: str, *passages: Passage | str, question: str = QUESTION) -> Observation:
@@ -55,6 +59,18 @@ def test_characters_of_japanese_count_by_pairs() -> None:
     assert compute(answered("東京", "首都は東京です", question=question))["evidence_overlap"] == 1
     assert compute(answered("東京", "京都は東にあります", question=question))["evidence_overlap"] == 0
     assert compute(answered("犬", "犬がいます", question=question))["evidence_overlap"] == 1
+
+
+@given(st.text(), st.text())
+def test_an_answer_stands_whole_in_itself_whatever_else_was_found(answer: str, other: str) -> None:
+    assert compute(answered(answer, answer, other))["evidence_overlap"] in (None, 1.0)
+
+
+@given(texts, texts, texts)
+def test_more_passages_never_lower_the_overlap(answer: str, one: str, other: str) -> None:
+    for name in ("evidence_overlap", "evidence_overlap_focus"):
+        fewer, more = (compute(answered(answer, *found))[name] for found in ([one], [one, other]))
+        assert fewer is None or (more is not None and more >= fewer)
 
 
 @pytest.mark.parametrize(("answer", "passage"), [("", "Muscat"), ("...", "Muscat"), ("Muscat", "")])
