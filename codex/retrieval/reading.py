@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codex.errors import Cancelled, UnreadableDocument
+from codex.errors import Cancelled, RetrievalError, UnreadableDocument
 
 SUFFIXES = frozenset({".txt", ".md", ".markdown", ".html", ".htm", ".pdf", ".docx", ".csv"})
 """What is read, in lower case."""
 
-WORST_EXIT = 15.0
-"""Seconds that a worker has to start, on a machine that is busy."""
+START_SECONDS = 30.0
+"""That a worker has to start, on a machine that is busy."""
 _TICK = 0.1
 """Seconds between two looks at the cancel event."""
 
@@ -57,9 +57,12 @@ def read(path: Path, max_bytes: int, seconds: float = 60.0, cancel: threading.Ev
     """The text of a document.
 
     max_bytes: larger files are refused. seconds: what reading may take.
-    Raises UnreadableDocument, whose message names the file, and Cancelled.
+    Raises UnreadableDocument, whose message names the file, Cancelled, and RetrievalError where a parser is
+    not installed.
     """
     answer, text = _READER.ask(path, max_bytes, seconds, cancel)
+    if "fault" in answer:
+        raise RetrievalError(f"Documents cannot be read ({answer['fault']}). Install Codex again.")
     if "error" in answer:
         raise UnreadableDocument(answer["error"])
     headings = tuple(Heading(*fields) for fields in answer["headings"])
@@ -117,16 +120,15 @@ class _Reader:
     def _exchange(
         self, path: Path, max_bytes: int, seconds: float, cancel: threading.Event | None
     ) -> tuple[dict[str, Any], str]:
-        fresh = self._process is None or self._process.poll() is not None
-        if fresh:
+        if self._process is None or self._process.poll() is not None:
             self.close()
-            self._process = _worker()
+            self._start(cancel, path)
         process = self._process
         assert process is not None
         assert process.stdin is not None
-        deadline = time.monotonic() + seconds + (WORST_EXIT if fresh else 0.0)
+        deadline = time.monotonic() + seconds
         request = {"path": str(path.absolute()), "max_bytes": max_bytes, "seconds": seconds}
-        whole = False
+        answered = False
         try:
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
@@ -137,25 +139,35 @@ class _Reader:
             answer: dict[str, Any] = json.loads(header)
             while len(body) < answer["bytes"]:
                 body += _receive(process, deadline, cancel, path)
-            whole = True
+            answered = True
         finally:
-            if not whole:
+            # One that was left in the middle would answer the wrong question next.
+            if not answered:
                 self.close()
         if answer["last"]:
             self.close()
         return answer, body.decode()
 
-
-def _worker() -> subprocess.Popen[bytes]:
-    """A new worker process, which imports nothing but the parsers it needs."""
-    package_root = str(Path(__file__).resolve().parents[2])
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "codex.retrieval.reading_worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": package_root, "PYTHONWARNINGS": "ignore"},
-    )
+    def _start(self, cancel: threading.Event | None, path: Path) -> None:
+        """Start a worker, which imports nothing but the parsers it needs."""
+        package_root = str(Path(__file__).resolve().parents[2])
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "codex.retrieval.reading_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": package_root, "PYTHONWARNINGS": "ignore"},
+        )
+        ready = False
+        try:
+            ready = _receive(self._process, time.monotonic() + START_SECONDS, cancel, path) == b"ready\n"
+        except (_Died, TimeoutError):
+            raise RetrievalError(
+                "Documents cannot be read: the process for it did not start. Install Codex again."
+            ) from None
+        finally:
+            if not ready:
+                self.close()
 
 
 def _receive(

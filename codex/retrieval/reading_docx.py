@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import docx
 from docx.document import Document
-from docx.opc.exceptions import PackageNotFoundError
 from docx.oxml.ns import qn
 from lxml import etree  # type: ignore[import-untyped]
 
@@ -32,38 +33,38 @@ _SPACES = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyph
 def read_docx(data: bytes, name: str) -> Reading:
     """The body in its order. Raises UnreadableDocument."""
     _check_size(data, name)
-    try:
+    with _corrupt_if_it_fails(name):
         document = docx.Document(io.BytesIO(data))
-    except (
-        PackageNotFoundError,
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        etree.XMLSyntaxError,
-        AttributeError,
-        NotImplementedError,
-        EOFError,
-        zipfile.zlib.error,  # type: ignore[attr-defined]
-    ) as error:
-        raise UnreadableDocument(f"{name} is a corrupt DOCX file. Save or download it again.") from error
     levels = _heading_levels(document)
     draft = Draft(name)
     _walk(document.element.body, draft, levels)
     return draft.reading()
 
 
-def _check_size(data: bytes, name: str) -> None:
-    """Refuse a zip bomb: no part is unpacked beyond the size its entry declares, so the sum tells all."""
+@contextmanager
+def _corrupt_if_it_fails(name: str) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        # A damaged package makes zipfile, lxml and python-docx fail in ways of every kind.
         raise UnreadableDocument(f"{name} is a corrupt DOCX file. Save or download it again.") from error
+
+
+def _check_size(data: bytes, name: str) -> None:
+    """Refuse a zip bomb, also one whose entries declare less than they hold."""
+    with _corrupt_if_it_fails(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > MOST_UNPACKED or (unpacked > RATIO_MATTERS and unpacked > MOST_RATIO * len(data)):
         raise UnreadableDocument(
             f"{name} unpacks from {len(data) / 2**20:.2g} MB to {unpacked / 2**20:,.0f} MB, like a zip bomb; "
             f"at most {MOST_UNPACKED // 2**20} MB are unpacked. Remove its pictures, or split it."
         )
+    with _corrupt_if_it_fails(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        # Unpacks piece by piece, and no entry beyond the size that it declares.
+        if archive.testzip() is not None:
+            raise zipfile.BadZipFile
 
 
 def _heading_levels(document: Document) -> dict[str, int]:

@@ -55,6 +55,10 @@ def load(path: Path, max_bytes: int) -> bytes:
     try:
         # Opening alone can already act on a device, so look before.
         _only_regular(os.stat(path), name)
+        if path.suffix.lower() not in SUFFIXES:
+            raise UnreadableDocument(
+                f"{name} is of a kind that is not read. Save it as one of {', '.join(sorted(SUFFIXES))}."
+            )
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
             status = os.fstat(descriptor)
@@ -76,12 +80,7 @@ def load(path: Path, max_bytes: int) -> bytes:
 def kind_for(path: Path, data: bytes) -> Kind:
     """How to read it. Raises UnreadableDocument where the bytes are not what the name says."""
     name = name_of(path)
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UnreadableDocument(
-            f"{name} is of a kind that is not read. Save it as one of {', '.join(sorted(SUFFIXES))}."
-        )
-    said, found = _KINDS[suffix], _found(data)
+    said, found = _KINDS[path.suffix.lower()], _found(data)
     if found == said or (found == "text" and said not in ("pdf", "docx")):
         return said
     if found in ("pdf", "docx"):
@@ -91,7 +90,7 @@ def kind_for(path: Path, data: bytes) -> Kind:
     if found == "text":
         raise UnreadableDocument(
             f"{name} is not a {said.upper()} file but plain text. "
-            f"Rename it so that it ends in .txt, .html or what it is."
+            "Rename it so that it ends in .txt, .html or what it is."
         )
     raise UnreadableDocument(
         f"{name} is not {'text' if said not in ('pdf', 'docx') else f'a {said.upper()} file'} "
@@ -112,7 +111,7 @@ def _found(data: bytes) -> str:
     if head.startswith(_BOMS):
         return "text"
     control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in head)
-    return "binary data" if b"\0" in head or control > len(head) / 20 else "text"
+    return "binary data" if b"\0" in head or control > 4 + len(head) / 20 else "text"
 
 
 def _found_in_zip(data: bytes) -> str:

@@ -31,6 +31,8 @@ _BLOCKS = _CELLS | {
     "h6", "head", "header", "hr", "item", "legend", "li", "list", "main", "nav", "ol", "p", "pre", "quote",
     "row", "section", "summary", "table", "tbody", "tfoot", "thead", "title", "tr", "ul",
 }  # fmt: skip
+# trafilatura makes a quote of a pre.
+_VERBATIM = frozenset({"pre", "code", "quote"})
 _LEVEL = re.compile(r"h([1-6])")
 
 
@@ -137,12 +139,12 @@ def _blocks(tree: etree._Element) -> list[tuple[str, int]]:
                 flush()
             if tag in ("tr", "row") and _is_flat(element):
                 flat_row = element
-            verbatim += tag in ("pre", "code")
+            verbatim += tag in _VERBATIM
             if tag in ("br", "lb"):
                 pieces.append("\n")
             put(element.text)
             continue
-        verbatim -= tag in ("pre", "code")
+        verbatim -= tag in _VERBATIM
         if tag in _BLOCKS and (tag not in _CELLS or flat_row is None):
             level = _LEVEL.fullmatch(element.get("rend", "") if tag == "head" else tag)
             flush(int(level[1]) if level else 0)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import unicodedata
+from collections.abc import Sequence
+from typing import Any
 
 from pypdf import PdfReader
 from pypdf.errors import DependencyError, PyPdfError
 
 from codex.errors import UnreadableDocument
 from codex.retrieval.reading import Reading
-from codex.retrieval.reading_draft import Draft
+from codex.retrieval.reading_draft import Draft, clean
 
 # A word that was divided at the end of a line; not one with a hyphen of its own before.
 _DIVIDED = re.compile(r"(?<![\w-])([^\W\d_]+)-\n(?=[a-zß-öø-ÿ])")
 # Letters as fonts join or shape them: fi and fl, and the Arabic forms. People search for the plain ones.
 _SHAPED = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]+")
+
+
+_TITLE_WORDS = 12
 
 
 def read_pdf(data: bytes, name: str) -> Reading:
@@ -29,6 +35,7 @@ def read_pdf(data: bytes, name: str) -> Reading:
         raise _corrupt(name) from error
     if not pages:
         raise UnreadableDocument(f"{name} has no pages. Save or export it again.")
+    titles = _titles(reader)
     broken = silent = 0
     for index in range(pages):
         try:
@@ -40,12 +47,17 @@ def read_pdf(data: bytes, name: str) -> Reading:
             text, broken = "", broken + 1
         else:
             silent += not text.strip()
-        draft.page(_plain(text))
+        text = clean(_plain(text)).strip()
+        start = draft.page(text)
+        for level, title in titles.get(index, ()):
+            if (place := _line_of(title, text)) is not None:
+                draft.head(start + place, level, title)
     if broken == pages:
         raise _corrupt(name)
     if broken + silent == pages:
         raise UnreadableDocument(
-            f"{name} holds no text: its {pages} pages look like scans. Run text recognition (OCR) over it."
+            f"{name} holds no text on any of its pages ({pages}); they look like scans. "
+            "Run text recognition (OCR) over it."
         )
     return draft.reading(_note(pages, broken, silent))
 
@@ -61,6 +73,32 @@ def _opened(data: bytes, name: str) -> PdfReader:
     if locked:
         raise UnreadableDocument(f"{name} is encrypted with a password. Save it without one.")
     return reader
+
+
+def _titles(reader: PdfReader) -> dict[int, list[tuple[int, str]]]:
+    """The bookmarks by page from 0: level and title."""
+    titles: dict[int, list[tuple[int, str]]] = {}
+
+    def collect(entries: Sequence[Any], level: int) -> None:
+        for entry in entries:
+            if isinstance(entry, list):
+                collect(entry, level + 1)
+            elif (page := reader.get_destination_page_number(entry)) is not None:
+                titles.setdefault(page, []).append((level, clean(str(entry.title or ""))))
+
+    # Bookmarks are an extra: broken ones do not keep anybody from the text.
+    with contextlib.suppress(Exception):
+        collect(reader.outline, 1)
+    return titles
+
+
+def _line_of(title: str, text: str) -> int | None:
+    """Where in the page's text the line begins that the title begins; None where there is none."""
+    words = [re.escape(word) for word in title.split()[:_TITLE_WORDS]]
+    # A number such as 2.1 may stand before it in the text alone.
+    pattern = r"^(?:[\d.]+\s+)?" + r"\s+".join(words)
+    found = re.search(pattern, text, re.MULTILINE) if words else None
+    return found.start() if found else None
 
 
 def _corrupt(name: str) -> UnreadableDocument:

@@ -22,7 +22,7 @@ from codex.retrieval.reading import Reading, name_of
 MOST_MEMORY = 2 * 2**30
 """Bytes of address space; a parser that wants more fails instead of taking the machine down."""
 TIRED_AT = 512 * 2**20
-"""Bytes of memory at whose peak the worker ends after its answer, so that it does not sit on them."""
+"""Bytes held after an answer beyond which the worker ends, so that it does not sit on them."""
 _GRACE = 5.0
 """Seconds beyond the time limit after which the worker ends itself, if nobody else did."""
 
@@ -63,6 +63,8 @@ def answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         reading = read_here(path, request["max_bytes"])
     except UnreadableDocument as error:
         return {"error": str(error)}, b""
+    except (ImportError, SyntaxError) as error:
+        return {"fault": f"{type(error).__name__}: {error}"}, b""
     except MemoryError:
         return {
             "error": f"{name_of(path)} needs over {MOST_MEMORY // 2**30} GiB of memory to be read. Split it."
@@ -82,14 +84,15 @@ def serve(output: BinaryIO) -> None:
     """Answer requests until the input closes."""
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=[requests], daemon=True).start()
+    output.write(b"ready\n")
+    output.flush()
     while True:
         request = json.loads(requests.get())
         # The kernel keeps this deadline even inside a regular expression that never ends.
         signal.setitimer(signal.ITIMER_REAL, request["seconds"] + _GRACE)
         header, text = answer(request)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        last = peak > TIRED_AT
+        last = _held() > TIRED_AT
         output.write(json.dumps({**header, "bytes": len(text), "last": last}).encode() + b"\n" + text)
         output.flush()
         if last:
@@ -100,6 +103,14 @@ def _listen(requests: queue.SimpleQueue[bytes]) -> None:
     for line in sys.stdin.buffer:
         requests.put(line)
     os._exit(0)
+
+
+def _held() -> int:
+    """Bytes of memory; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return 0
 
 
 def main() -> None:
