@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class GroundingConfig(BaseModel):
@@ -26,3 +26,9 @@ class GroundingConfig(BaseModel):
     """How samples are compared: by wording (free), by embedding, or by the judge in both directions."""
     same_above: float = Field(0.9, gt=0.0, le=1.0)
     """Samples at least this similar in meaning count as the same answer; not used with text."""
+
+    @model_validator(mode="after")
+    def _nli_has_a_model(self) -> Self:
+        if self.judge == "nli" and not self.nli_model:
+            raise ValueError("judge=nli needs nli_model, the folder of a cross-encoder")
+        return self

@@ -14,9 +14,11 @@ from codex.errors import Cancelled
 from codex.grounding.config import GroundingConfig
 from codex.grounding.judges import Embed, EmbeddingJudge, Judge, LexicalJudge
 from codex.grounding.model_judge import ModelJudge
+from codex.grounding.nli import NliJudge
 from codex.grounding.sentences import parts
+from codex.grounding.similarity import by_embedding, by_judge
 from codex.grounding.verifier import verify
-from codex.types import Grounding, Message, Observation, Prompt, Support
+from codex.types import Grounding, Message, Observation, Prompt, Similarity, Support
 
 
 class Grounder:
@@ -27,6 +29,7 @@ class Grounder:
         self.config = config
         self._engine = engine
         self._embed = embed
+        self._nli = NliJudge(config.nli_model) if config.judge == "nli" and config.nli_model else None
         self._verifier = engine
         if config.verifier_model is not None:
             own = engine.config.model_copy(update={"model_path": config.verifier_model})
@@ -36,11 +39,15 @@ class Grounder:
         """Load the models that only checking needs. Raises ModelError."""
         if self._verifier is not self._engine:
             self._verifier.load()
+        if self._nli is not None:
+            self._nli.load()
 
     def unload(self) -> None:
         """Give their memory back."""
         if self._verifier is not self._engine:
             self._verifier.unload()
+        if self._nli is not None:
+            self._nli.unload()
 
     def check(
         self, observation: Observation, prompt: Prompt, cancel: threading.Event | None = None
@@ -53,12 +60,19 @@ class Grounder:
         if not observation.generation.text.strip():
             return observation
         conversation = _conversation(observation, prompt)
-        verdict = grounding = None
+        verdict = grounding = similarity = None
         if self.config.verify:
             verdict = verify(self._verifier, observation, conversation, self.config.verifier_form, cancel)
         if observation.passages and self.config.judge != "none":
             grounding = self._ground(observation, self._judge(observation, conversation, cancel), cancel)
-        return replace(observation, verdict=verdict, grounding=grounding)
+        if observation.samples and self.config.similarity != "text":
+            similarity = self._compare(observation, cancel)
+        return replace(observation, verdict=verdict, grounding=grounding, similarity=similarity)
+
+    def _compare(self, observation: Observation, cancel: threading.Event | None) -> Similarity:
+        if self.config.similarity == "embedding":
+            return by_embedding(observation, self._embed, self.config.same_above)
+        return by_judge(observation, self._verifier, self.config.same_above, cancel)
 
     def _judge(
         self, observation: Observation, conversation: Sequence[Message], cancel: threading.Event | None
@@ -67,6 +81,8 @@ class Grounder:
             return LexicalJudge()
         if self.config.judge == "embedding":
             return EmbeddingJudge(self._embed)
+        if self._nli is not None:
+            return self._nli
         return ModelJudge(self._verifier, conversation, observation.generation.text, cancel)
 
     def _ground(self, observation: Observation, judge: Judge, cancel: threading.Event | None) -> Grounding:

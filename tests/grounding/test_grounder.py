@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 from codex import prompts
-from codex.engines.base import GenerationParams
 from codex.engines.models import Models
 from codex.errors import Cancelled
 from codex.grounding import Grounder
