@@ -89,6 +89,21 @@ def _sections(reading: Reading) -> Iterator[tuple[Span, str]]:
             begin = following.start
 
 
+class _Pack:
+    """Units that go into one chunk, and their tokens."""
+
+    def __init__(self, units: list[_Unit] | None = None) -> None:
+        self.units = units or []
+        self.tokens = sum(unit.tokens for unit in self.units)
+
+    def extend(self, other: _Pack) -> None:
+        self.units += other.units
+        self.tokens += other.tokens
+
+    def drop_last(self) -> None:
+        self.tokens -= self.units.pop().tokens
+
+
 class _Cutter:
     """Cuts spans of one text. Counts each sentence once, and each chunk once more."""
 
@@ -102,20 +117,22 @@ class _Cutter:
 
     def cut(self, section: Span) -> Iterator[Span]:
         """The chunks of a section."""
-        packed: list[list[_Unit]] = [[]]
+        packed = [_Pack()]
         for paragraph in self._paragraphs(section):
-            if self._fits([*packed[-1], *paragraph]):
-                packed[-1] += paragraph
-            elif self._fits(paragraph) and not self._is_tiny(packed[-1]):
-                packed.append(paragraph)
-            else:
-                for unit in paragraph:
-                    if self._fits([*packed[-1], unit]):
-                        packed[-1].append(unit)
-                    else:
-                        packed.append([unit])
-        for units in self._without_tiny(packed):
-            yield from self._checked(units)
+            together = _Pack(paragraph)
+            if self._fits(packed[-1], together):
+                packed[-1].extend(together)
+                continue
+            if not self._is_tiny(packed[-1]):
+                packed.append(_Pack())
+            for unit in paragraph:
+                sentence = _Pack([unit])
+                if self._fits(packed[-1], sentence):
+                    packed[-1].extend(sentence)
+                else:
+                    packed.append(sentence)
+        for pack in self._without_tiny([pack for pack in packed if pack.units]):
+            yield from self._checked(pack.units)
 
     def _paragraphs(self, section: Span) -> Iterator[list[_Unit]]:
         for paragraph in _pieces(self._text, section, _PARAGRAPH_END):
@@ -155,28 +172,30 @@ class _Cutter:
         self._ratio = max(1.0, (stop - start) / tokens)
         return tokens
 
-    def _fits(self, units: list[_Unit]) -> bool:
-        return not units or (
-            sum(unit.tokens for unit in units) <= self._most
-            and units[-1].end - units[0].start <= self._longest
-        )
+    def _fits(self, first: _Pack, second: _Pack) -> bool:
+        """Whether both together make a chunk."""
+        start = (first.units or second.units)[0].start
+        return first.tokens + second.tokens <= self._most and second.units[-1].end - start <= self._longest
 
-    def _is_tiny(self, units: list[_Unit]) -> bool:
-        return sum(unit.tokens for unit in units) < TINY_SHARE * self._most
+    def _is_tiny(self, pack: _Pack) -> bool:
+        return pack.tokens < TINY_SHARE * self._most
 
-    def _without_tiny(self, packed: list[list[_Unit]]) -> list[list[_Unit]]:
-        """Tiny chunks joined to the one before or after; else filled up from the one before."""
-        kept: list[list[_Unit]] = []
-        for units in packed:
-            if kept and (self._is_tiny(units) or self._is_tiny(kept[-1])) and self._fits([*kept[-1], *units]):
-                kept[-1] += units
-                continue
-            if kept and self._is_tiny(units):
-                before = kept[-1]
-                while len(before) > 1 and self._is_tiny(units) and self._fits([before[-1], *units]):
-                    units.insert(0, before.pop())
-            if units:
-                kept.append(units)
+    def _without_tiny(self, packed: list[_Pack]) -> list[_Pack]:
+        """Tiny ones joined to a neighbour; where it has no room, filled up from the one before."""
+        kept: list[_Pack] = []
+        for pack in packed:
+            if kept and self._is_tiny(pack):
+                while len(kept[-1].units) > 1 and self._is_tiny(pack) and not self._fits(kept[-1], pack):
+                    last = _Pack([kept[-1].units[-1]])
+                    if not self._fits(last, pack):
+                        break
+                    kept[-1].drop_last()
+                    last.extend(pack)
+                    pack = last
+            if kept and (self._is_tiny(pack) or self._is_tiny(kept[-1])) and self._fits(kept[-1], pack):
+                kept[-1].extend(pack)
+            else:
+                kept.append(pack)
         return kept
 
     def _checked(self, units: list[_Unit]) -> Iterator[Span]:

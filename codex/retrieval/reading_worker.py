@@ -113,12 +113,17 @@ def _held() -> int:
         return 0
 
 
-def main() -> None:
-    """Keep the output for answers alone, limit the memory, and serve."""
-    output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+def limit_memory() -> None:
+    """Of this process, where the system can do so."""
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+
+
+def main() -> None:
+    """Keep the output for answers alone, and serve."""
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    limit_memory()
     serve(output)
     os._exit(0)
 

@@ -133,7 +133,7 @@ def word_with(document_xml: bytes) -> bytes:
     output = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(word())) as source,
-        zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as out,
+        zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out,
     ):
         for entry in source.infolist():
             out.writestr(

@@ -158,11 +158,14 @@ def test_the_worker_ends_with_its_parent_even_in_the_middle_of_a_file(
     assert until(lambda: not worker.is_running())
 
 
-def test_the_worker_limits_its_memory(tmp_path: Path) -> None:
-    # One row of 25 million cells, each an object of 51 bytes in lists of 8 bytes a place.
-    path = files.save(tmp_path, "hungry.csv", b"ab," * 25_000_000)
-    with pytest.raises(UnreadableDocument, match=r"^hungry\.csv needs over 2 GiB of memory"):
-        read(path, 100 * 2**20)
+def test_the_worker_limits_its_memory() -> None:
+    code = (
+        "from codex.retrieval import reading_worker; reading_worker.limit_memory();"
+        "reading_worker.read_here = lambda path, max_bytes: bytearray(reading_worker.MOST_MEMORY);"
+        "print(reading_worker.answer({'path': 'hungry.pdf', 'max_bytes': 1})[0]['error'])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
+    assert said == "hungry.pdf needs over 2 GiB of memory to be read. Split it.\n"
 
 
 def test_the_worker_imports_no_model_and_no_index() -> None:
