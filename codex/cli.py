@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-import unicodedata
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -14,15 +13,19 @@ from rich.progress import DownloadColumn, Progress
 from rich.table import Table
 from rich.text import Text
 
+from codex import cli_documents
 from codex.engines.models import Models, default_home
 from codex.errors import CodexError
 from codex.reply import NOT_CALIBRATED, reply
+from codex.terminal import printable
 from codex.types import Action, DecisionEvent, Event, GenerationEvent, Token, TokenEvent, Trace, TraceEvent
 from codex.workbench import Workbench, last_trace
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 models_app = typer.Typer(help="The models on this machine.")
 app.add_typer(models_app, name="models")
+app.command("index")(cli_documents.index)
+app.command("search")(cli_documents.search)
 
 Overrides = Annotated[
     list[str] | None,
@@ -141,14 +144,6 @@ def _coloured(token: Token) -> Text:
     probability = 1.0 if token.logprob is None else math.exp(token.logprob)
     style = next((style for least, style in SHADES if probability >= least), WEAKEST)
     return Text(printable(token.text), style=style)
-
-
-def printable(text: str) -> str:
-    """Text from a model for a terminal: control characters show as U+FFFD instead of acting."""
-    return "".join(
-        c if c == "\n" or unicodedata.category(c) not in {"Cc", "Cf"} else "\N{REPLACEMENT CHARACTER}"
-        for c in text
-    )
 
 
 def _megabytes(size: int | None) -> str:

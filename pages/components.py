@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from codex.errors import CodexError
-from pages.views import JSON
+from pages import JSON
 
 ASSETS = Path(__file__).parent.parent / "assets"
 ASSETS_URL = "codex-assets"

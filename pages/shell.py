@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
+from typing import Any
 
 import gradio as gr
+from anyio.to_thread import run_sync
 from fastapi import FastAPI, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from codex.jobs import Jobs
 from codex.workbench import Workbench
-from pages import ask
+from pages import JSON, ask, documents
 from pages.components import ASSETS, ASSETS_URL, view
-from pages.views import JSON
 
-STYLES = ("base", "ask", "sessions", "heatmap", "verdict", "inspector")
+STYLES = ("base", "ask", "sessions", "heatmap", "verdict", "inspector", "evidence", "documents")
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
 
@@ -29,39 +34,61 @@ class _Assets(StaticFiles):
 
 
 def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
-    """Put the pages on an application, at "/"; its own routes must be there already."""
+    """Put the pages on an application, at "/"; its own routes must be there already.
+
+    Work that the pages start ends with the application.
+    """
+    jobs = Jobs()
     app.mount(f"/{ASSETS_URL}", _Assets(directory=ASSETS), name="codex-assets")
-    gr.mount_gradio_app(
-        app,
-        _blocks(workbench),
-        path="/",
-        server_name=workbench.settings.server.host,
-        server_port=workbench.settings.server.port,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        pwa=False,
-        ssr_mode=False,
-        favicon_path=str(ASSETS / "logo.svg"),
-        theme=_theme(),
-        head=_head(),
-    )
+    with warnings.catch_warnings():
+        # Gradio warns that it turns server-side rendering off for several pages; it was never on.
+        warnings.filterwarnings("ignore", "SSR mode is not supported")
+        gr.mount_gradio_app(
+            app,
+            _blocks(workbench, jobs),
+            path="/",
+            server_name=workbench.settings.server.host,
+            server_port=workbench.settings.server.port,
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            pwa=False,
+            ssr_mode=False,
+            favicon_path=str(ASSETS / "logo.svg"),
+            theme=_theme(),
+            head=_head(),
+        )
+    serving = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        async with serving(app) as state:
+            yield state
+            await run_sync(jobs.close)
+
+    app.router.lifespan_context = lifespan
     return app
 
 
-def _blocks(workbench: Workbench) -> gr.Blocks:
+def _blocks(workbench: Workbench, jobs: Jobs) -> gr.Blocks:
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
 
+    def bar(page: str) -> None:
+        view("shell", {"page": page, "status": asdict(workbench.status)}, (status,))
+
     blocks = gr.Blocks(title="Codex", analytics_enabled=False, fill_width=True)
     with blocks:
-        view("shell", {"status": asdict(workbench.status)}, (status,))
+        bar("ask")
         page = ask.build(workbench)
 
         def closed(request: gr.Request) -> None:
             page.runs.closed(request.session_hash or "")
 
         blocks.unload(closed)
+    with blocks.route("Documents", "/documents"):
+        bar("documents")
+        documents.build(workbench, jobs)
     return blocks
 
 

@@ -42,6 +42,12 @@ const ICONS = {
   document: "M7 3.5h7l4 4v13H7zM14 3.5v4h4M10 12h5M10 16h5",
   go: "M5 12h13M13 6l6 6-6 6",
   menu: "M4 7h16M4 12h16M4 17h16",
+  upload: "M12 16V5M7.5 9L12 4.5 16.5 9M5 15v4h14v-4",
+  clock: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM12 8v4.5l3 1.5",
+  skip: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM6.5 6.5l11 11",
+  refresh: "M19 12a7 7 0 1 1-2.2-5.1M19 4v4h-4",
+  back: "M14 6l-6 6 6 6",
+  next: "M10 6l6 6-6 6",
 };
 
 /** A line icon; decoration, so it is hidden from screen readers. */

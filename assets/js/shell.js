@@ -19,6 +19,7 @@ export function mount({ element, props, server }) {
     },
     icon("theme"),
   );
+  element.querySelector(`[data-page="${config.page}"]`).setAttribute("aria-current", "page");
   element.querySelector("[data-part='status']").append(chip);
   element.querySelector("[data-part='tools']").append(toggle);
   element.append(alarm);

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
+from codex.server import documents
 from codex.server.errors import no_route
 from codex.server.routes import router
 from codex.workbench import Workbench
@@ -35,4 +36,5 @@ def create_app(workbench: Workbench) -> FastAPI:
     app.state.workbench = workbench
     app.add_exception_handler(HTTPException, no_route)
     app.include_router(router)
+    app.include_router(documents.router)
     return app

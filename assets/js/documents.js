@@ -1,0 +1,142 @@
+// The Documents page: what is in the index, what is done with it, and which part shows it.
+
+import { JobBar } from "./documents_job.js";
+import { Reader } from "./documents_reader.js";
+import { Search } from "./documents_search.js";
+import { Table } from "./documents_table.js";
+import { Upload } from "./documents_upload.js";
+
+// Milliseconds between two looks: while something runs, otherwise, and between two tables while it runs.
+const BUSY = 500;
+const IDLE = 4000;
+const TABLE = 1500;
+
+export function mount({ element, props, server }) {
+  new Documents(element, JSON.parse(props.config), server).start();
+}
+
+class Documents {
+  constructor(element, config, server) {
+    Object.assign(this, { server, version: null, listed: 0, timer: null, documents: [] });
+    const part = (name) => element.querySelector(`[data-part="${name}"]`);
+    this.page = part("page");
+    this.parts = { search: part("search"), table: part("table") };
+    this.reader = new Reader(part("reader"), {
+      read: (wanted) => this.call("read", wanted),
+      onchange: (open) => {
+        this.page.classList.toggle("reading", Boolean(open));
+        this.address({ open: open?.id, start: open?.start, end: open?.end });
+      },
+    });
+    this.search = new Search(part("search"), part("results"), {
+      search: (query) => this.call("search", { query }),
+      onopen: (passage, opener) =>
+        this.reader.open(
+          { id: passage.document_id, start: passage.start, end: passage.end },
+          { opener, name: passage.document },
+        ),
+      onquery: (query) => {
+        this.address({ q: query });
+        this.#arrange();
+      },
+    });
+    this.upload = new Upload(part("upload"), {
+      ...config,
+      ondone: () => this.index({}),
+      onfolder: (folder) => this.index({ folder }),
+    });
+    this.job = new JobBar(part("job"), {
+      oncancel: (job) => this.call("cancel", { job }),
+      onindex: () => this.index({}),
+      onrebuild: () => this.#started("rebuild", {}),
+    });
+    this.table = new Table(part("table"), {
+      onopen: (document, opener) => this.reader.open({ id: document.id }, { opener, name: document.name }),
+      onremove: (ids) => this.remove(ids),
+      oncheck: () => this.index({ check: true }),
+    });
+  }
+
+  start() {
+    const query = new URLSearchParams(location.search);
+    this.look();
+    document.addEventListener("visibilitychange", () => document.hidden || this.look());
+    if (query.get("q")) this.search.run(query.get("q"));
+    if (query.get("open")) {
+      const [start, end] = [query.get("start"), query.get("end")];
+      this.reader.open({ id: query.get("open"), start, end });
+    }
+  }
+
+  /** Call the server; always {value} or {error: {message}}. */
+  async call(name, data) {
+    const answer = await this.server[name](data).catch(() => null);
+    return answer ?? { error: { message: "Codex cannot be reached. Is it still running?" } };
+  }
+
+  async look() {
+    clearTimeout(this.timer);
+    const running = this.state?.job?.state === "running";
+    const brief = running && Date.now() - this.listed < TABLE;
+    const { value, error } = await this.call("look", { seen: this.version, brief });
+    if (value) this.show(value);
+    this.job.unreachable(error?.message);
+    // A look that an action asked for meanwhile has set its own clock.
+    clearTimeout(this.timer);
+    if (!document.hidden)
+      this.timer = setTimeout(() => this.look(), this.state?.job?.state === "running" ? BUSY : IDLE);
+  }
+
+  show(state) {
+    const ended = this.state?.job?.state === "running" && state.job?.state !== "running";
+    this.state = state;
+    if (state.documents) {
+      this.version = state.version;
+      this.listed = Date.now();
+      this.documents = state.documents;
+      this.table.show(state.documents);
+    } else if (ended) this.look();
+    this.job.show(state.job, state.waiting, this.upload.busy);
+    this.upload.compact(state.total > 0);
+    this.#arrange();
+  }
+
+  async index(wanted) {
+    return this.#started("index", wanted);
+  }
+
+  async remove(ids) {
+    const { value, error } = await this.call("remove", { ids });
+    if (value) this.show(value);
+    if (value && ids.includes(this.reader.wanted?.id)) this.reader.close();
+    return error?.message ?? null;
+  }
+
+  async #started(name, wanted) {
+    const { value, error } = await this.call(name, wanted);
+    if (error && !(this.state?.job?.state === "running" && !wanted.folder)) {
+      if (wanted.folder) this.upload.failFolder(error.message);
+      else this.job.fail(error.message);
+    }
+    if (value) this.job.show(value, 0, false);
+    await this.look();
+    return !error;
+  }
+
+  address(values) {
+    const url = new URL(location.href);
+    for (const [name, value] of Object.entries(values))
+      if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
+      else url.searchParams.delete(name);
+    history.replaceState(null, "", url);
+  }
+
+  // While results are shown, they stand in the place of the table.
+  #arrange() {
+    const any = (this.state?.total ?? 0) > 0;
+    this.page.classList.toggle("empty", !any);
+    this.page.classList.toggle("searching", this.search.active);
+    this.parts.search.hidden = !any && !this.search.active;
+    this.parts.table.hidden = !any || this.search.active;
+  }
+}

@@ -1,0 +1,222 @@
+"""The commands about documents: index, search. Neither loads a language model."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from codex import retrieval, uploads
+from codex.errors import InvalidInput, NotFound
+from codex.retrieval.index import Document, Index, Report
+from codex.settings import Settings, load_settings
+from codex.terminal import paths_and_overrides, printable
+from codex.types import Passage
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as shells have it."""
+STYLES = {"indexed": "green", "waiting": "yellow", "skipped": "red"}
+
+
+def index(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATH]... [KEY=VALUE]...",
+            help="Files and folders; settings, e.g. retrieval.max_file_mb=200. "
+            "A word with = is a setting unless a file of that name exists.",
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option(help="Look at every known file too: changed again, gone removed.")
+    ] = False,
+    rebuild: Annotated[
+        bool, typer.Option(help="Index every document anew, e.g. with another embedding.")
+    ] = False,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Forget a document, by name or path.")
+    ] = None,
+) -> None:
+    """Index files and folders; without any, what still waits, and list what is there."""
+    paths, overrides = paths_and_overrides(words or [])
+    for path in paths:
+        if not path.exists():
+            raise InvalidInput(f"There is no file or folder {str(path)!r}.", ["PATH"])
+    settings = load_settings(overrides)
+    console, errors = Console(), Console(stderr=True)
+    with _opened(settings) as found:
+        if remove:
+            _remove(found, settings, remove, console)
+            if not (paths or check or rebuild):
+                return
+        if rebuild:
+            found.rebuild()
+        given = _added(found, paths, errors)
+        report = _indexed(found, errors, check=check)
+        documents = found.documents()
+        if not (paths or check or rebuild or remove):
+            console.print(_table(documents))
+        failed = _skipped(report, given, documents)
+        for document in failed:
+            errors.print(
+                Text.assemble(("skipped  ", "red"), printable(f"{document.path}: {document.reason}"))
+            )
+        console.print(_summary(report, documents))
+    if report.cancelled:
+        errors.print("Stopped; what is indexed stays. `codex index` goes on with the rest.")
+        raise typer.Exit(INTERRUPTED)
+    states = Counter(document.state for document in documents if not given or document.id in given)
+    if failed and not states["indexed"]:
+        raise typer.Exit(1)
+
+
+def search(
+    query: str,
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings.")] = None,
+    k: Annotated[int | None, typer.Option("--k", help="How many passages; by default retrieval.k.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of passages.")] = False,
+) -> None:
+    """Search the indexed documents, by meaning and by words."""
+    if k is not None and k < 1:
+        raise InvalidInput(f"--k must be at least 1, not {k}.", ["k"])
+    settings = load_settings(overrides or [])
+    with _opened(settings) as found:
+        if found.is_empty:
+            Console(stderr=True).print("No documents are indexed yet: codex index PATH")
+        passages = found.search(query, k)
+    if as_json:
+        # In ASCII, so that nothing a document holds can act on a terminal.
+        print(json.dumps([asdict(passage) for passage in passages], indent=2))
+        return
+    console = Console()
+    for number, passage in enumerate(passages, 1):
+        console.print(_shown(number, passage), soft_wrap=False)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Index]:
+    found = retrieval.Index(settings.retrieval, settings.home)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def _remove(found: Index, settings: Settings, names: Sequence[str], console: Console) -> None:
+    documents = found.documents()
+    chosen: dict[str, Document] = {}
+    for name in names:
+        path = Path(name).absolute()
+        named = [d for d in documents if name in (d.id, d.name) or d.path == path]
+        if not named:
+            raise NotFound(f"No document {name!r} is in the index; `codex index` lists them.")
+        chosen |= {document.id: document for document in named}
+    found.remove(list(chosen))
+    uploads.delete(settings.documents, [document.path for document in chosen.values()])
+    for document in chosen.values():
+        console.print(Text(f"removed  {printable(str(document.path))}"))
+
+
+def _added(found: Index, paths: Sequence[Path], errors: Console) -> set[str]:
+    if not paths:
+        return set()
+    with errors.status("looking through the files"):
+        return {document.id for document in found.add(paths)}
+
+
+def _indexed(found: Index, errors: Console, *, check: bool) -> Report:
+    """Run with a bar; the first Ctrl-C stops after what is under way, a second at once."""
+    columns = (
+        TextColumn("{task.completed:.0f} of {task.total:.0f} files"),
+        BarColumn(),
+        TextColumn("{task.fields[rate]}{task.fields[left]}  {task.fields[name]}", markup=False),
+    )
+    with _interrupted(errors) as cancel, Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task("", total=0, visible=False, rate="", left="", name="")
+
+        def progress(now: retrieval.Progress) -> None:
+            left = "" if now.seconds_left is None else f", {now.seconds_left:.0f} s left"
+            bar.update(
+                task,
+                completed=now.done,
+                total=now.total,
+                rate=f"{now.chunks_per_second:.0f} passages/s",
+                left=left,
+                name=printable(now.document),
+                visible=True,
+            )
+
+        return found.run(progress, cancel, check=check)
+
+
+@contextmanager
+def _interrupted(errors: Console) -> Iterator[threading.Event]:
+    cancel = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        cancel.set()
+        signal.signal(signal.SIGINT, before)
+        errors.print("Stopping …")
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _skipped(report: Report, given: set[str], documents: Sequence[Document]) -> list[Document]:
+    """What this call could not read: found while reading, or named by the user."""
+    ids = given | {document.id for document in report.skipped}
+    return [document for document in documents if document.id in ids and document.state == "skipped"]
+
+
+def _summary(report: Report, documents: Sequence[Document]) -> str:
+    states = Counter(document.state for document in documents)
+    rate = f", {report.chunks / report.seconds:.0f} a second" if report.chunks and report.seconds else ""
+    did = (
+        f"{report.indexed} indexed ({report.chunks} passages{rate})" if report.indexed else "nothing to index"
+    )
+    gone = f", {report.removed} gone and removed" if report.removed else ""
+    there = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no documents"
+    return f"{did}{gone}; in all {there}"
+
+
+def _table(documents: Sequence[Document]) -> Table:
+    table = Table("name", "state", "pages", "passages", "size", "why", box=None)
+    for document in documents:
+        table.add_row(
+            Text(printable(document.name)),
+            Text(document.state, style=STYLES[document.state]),
+            "" if document.pages is None else str(document.pages),
+            str(document.chunks or ""),
+            f"{document.size / 1e6:.2g} MB" if document.size >= 1e5 else f"{document.size / 1e3:.2g} kB",
+            Text(printable(document.reason), style="dim"),
+        )
+    return table
+
+
+def _shown(number: int, passage: Passage) -> Text:
+    page = f", page {passage.page}" if passage.page else ""
+    heading = f"  {passage.heading}" if passage.heading else ""
+    scores = "  ".join(f"{name} {value:.3g}" for name, value in passage.scores.items())
+    return Text.assemble(
+        (f"{number}. {printable(passage.document)}{page}", "bold"),
+        (printable(heading), ""),
+        (f"  {scores}\n", "dim"),
+        printable(passage.text.strip()) + "\n",
+    )

@@ -1,0 +1,115 @@
+"""Uploads: each file comes alone, as the body of a PUT, and is written to disk as it arrives."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
+
+from codex.errors import Cancelled, InvalidInput, RetrievalError, UnreadableDocument
+from codex.retrieval.reading import SUFFIXES
+from codex.server.errors import error_response
+from codex.server.routes import Bench, errors
+from codex.uploads import Outcome, place, settle
+
+BLOCK = 2**20
+"""Bytes that are held before they are written."""
+PARTIAL = ".partial"
+"""The folder, beside the documents, of files that are still arriving."""
+
+
+class TooLarge(InvalidInput):
+    """A file beyond retrieval.max_file_mb."""
+
+    status = 413
+
+
+class UploadRoute(APIRoute):
+    """Answers every error as the other routes do, but bodies may be as large as a document."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, guarded."""
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except ClientDisconnect:
+                return Response(status_code=Cancelled.status)
+            except Exception as error:
+                return error_response(error)
+
+        return guarded
+
+
+router = APIRouter(route_class=UploadRoute)
+
+
+class UploadBody(BaseModel):
+    """What became of an uploaded file."""
+
+    name: str
+    """Its place in the folder of uploaded documents."""
+    outcome: Outcome
+    """same: a file of that name and content was there already."""
+
+
+FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
+@router.put(
+    "/documents/{name:path}",
+    tags=["evidence"],
+    summary="Upload a document",
+    status_code=201,
+    responses=errors(409, 413, 503),
+    openapi_extra={"requestBody": {"required": True, "content": FILE}},
+)
+async def upload(name: str, request: Request, workbench: Bench, replace: bool = False) -> UploadBody:
+    """The body is the file, the name may hold folders. It then waits to be indexed.
+
+    Another file of that name is a conflict unless `replace` is set.
+    """
+    folder = workbench.settings.documents
+    limit = workbench.settings.retrieval.max_file_mb
+    target = place(folder, name)
+    if target.suffix.lower() not in SUFFIXES:
+        raise UnreadableDocument(f"{target.suffix or 'such'} files are not read.", ["name"])
+    arriving = folder.parent / PARTIAL / uuid.uuid4().hex
+    try:
+        arriving.parent.mkdir(parents=True, exist_ok=True)
+        await _receive(request, arriving, name, limit)
+        outcome = await run_sync(settle, arriving, target, replace)
+        await run_sync(lambda: workbench.index.add([target], within=folder))
+    except OSError as error:
+        raise RetrievalError(f"{name!r} cannot be written: {os.strerror(error.errno or 0)}.") from error
+    finally:
+        arriving.unlink(missing_ok=True)
+    return UploadBody(name=str(target.relative_to(folder)), outcome=outcome)
+
+
+async def _receive(request: Request, path: Path, name: str, limit: int) -> None:
+    """Write the body to a file. Raises TooLarge; ClientDisconnect when the sender goes away."""
+    most = limit * 2**20
+    too_large = TooLarge(f"{name!r} is larger than {limit} MB (retrieval.max_file_mb).", ["name"])
+    if int(request.headers.get("content-length") or 0) > most:
+        raise too_large
+    size, held = 0, bytearray()
+    with path.open("wb") as file:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most:
+                raise too_large
+            held += chunk
+            if len(held) >= BLOCK:
+                await run_sync(file.write, bytes(held))
+                held.clear()
+        await run_sync(file.write, bytes(held))

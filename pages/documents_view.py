@@ -1,0 +1,152 @@
+"""Documents, passages and their text as the page shows them.
+
+Texts are cut here and travel in parts, because Python and JavaScript count characters differently.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from codex.errors import Conflict
+from codex.jobs import Job
+from codex.retrieval.index import Document, DocumentText, Report
+from codex.signals.focus import content_words
+from codex.signals.text import words
+from codex.types import Passage
+from pages import JSON
+from pages.evidence_view import SCORES
+
+WINDOW = 12_000
+"""Characters of a document's text that are sent before and after the place that is read."""
+
+
+def document_line(document: Document, uploads: Path) -> JSON:
+    """One line of the table. uploads: the folder of uploaded files; files elsewhere are the user's own."""
+    uploads = uploads.resolve()
+    uploaded = document.path.is_relative_to(uploads)
+    folder = document.path.parent.relative_to(uploads) if uploaded else document.path.parent
+    return {
+        "id": document.id,
+        "name": text(document.name),
+        "folder": "" if folder == Path() else text(str(folder)),
+        "path": text(str(document.path)),
+        "uploaded": uploaded,
+        "state": document.state,
+        "reason": document.reason,
+        "size": document.size,
+        "pages": document.pages,
+        "characters": document.characters,
+        "chunks": document.chunks,
+        "added": document.added_at.isoformat(),
+        "indexed": document.indexed_at.isoformat() if document.indexed_at else None,
+    }
+
+
+def text(name: str) -> str:
+    """A file's name as it can be sent: bytes that are not UTF-8 become U+FFFD."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def passage_view(passage: Passage, query: frozenset[str]) -> JSON:
+    """One search result, with the query's words marked. query: the forms of its words for comparing."""
+    return {
+        "id": passage.id,
+        "document_id": passage.document_id,
+        "document": text(passage.document),
+        "page": passage.page,
+        "heading": passage.heading,
+        "start": passage.start,
+        "end": passage.end,
+        "parts": marked(passage.text, query),
+        "scores": [
+            {"label": SCORES[name][0], "meaning": SCORES[name][1], "value": passage.scores[name]}
+            for name in SCORES
+            if name in passage.scores
+        ],
+    }
+
+
+def query_words(query: str) -> frozenset[str]:
+    """The words of a query that are worth marking, in their form for comparing."""
+    return frozenset(word.key for word in content_words(query))
+
+
+def marked(text: str, keys: frozenset[str]) -> list[tuple[str, bool]]:
+    """A text in parts, each with whether it is one of the words; the parts join to the text."""
+    parts: list[tuple[str, bool]] = []
+    end = 0
+    for word in words(text):
+        if word.key in keys:
+            parts += [(text[end : word.start], False), (text[word.start : word.end], True)]
+            end = word.end
+    return [part for part in [*parts, (text[end:], False)] if part[0]]
+
+
+def text_view(document: DocumentText, first: int, last: int, start: int | None, end: int | None) -> JSON:
+    """The text from character `first` to `last`, cut at its pages and at the marked span."""
+    whole, pages = document.text, document.page_starts
+    first, last = max(0, first), min(len(whole), last)
+    mark = (len(whole), len(whole)) if start is None or end is None else (start, end)
+    borders = {first, last, *(at for at in (*mark, *pages) if first < at < last)}
+    pieces: list[JSON] = []
+    for at, until in pairwise(sorted(borders)):
+        pieces.append(
+            {
+                "page": bisect.bisect_right(pages, at) or None,
+                "begins": at in pages,
+                "text": whole[at:until],
+                "marked": mark[0] <= at and until <= mark[1],
+            }
+        )
+    return {"first": first, "last": last, "length": len(whole), "pages": len(pages) or None, "pieces": pieces}
+
+
+def job_view(job: Job) -> JSON:
+    """A job for its bar: how far it is, or how it ended."""
+    progress = job.progress
+    return {
+        "id": job.id,
+        "title": job.title,
+        "state": job.state,
+        "cancelling": job.state == "running" and job.cancel.is_set(),
+        "done": progress.done,
+        "total": progress.total,
+        "unit": progress.unit,
+        "rate": progress.rate,
+        "rate_unit": progress.rate_unit,
+        "seconds_left": progress.seconds_left,
+        "text": progress.text,
+        "error": str(job.error) if job.error else None,
+        "rebuild": isinstance(job.error, Conflict) and "--rebuild" in str(job.error),
+        "summary": summary(job.result) if isinstance(job.result, Report) else None,
+    }
+
+
+def summary(report: Report) -> str:
+    """What an indexing did, in words: "3 files indexed (41 passages), 1 skipped, 2 unchanged"."""
+    parts = [f"{files(report.indexed)} indexed ({report.chunks:,} passages)"] if report.indexed else []
+    parts += [f"{len(report.skipped):,} skipped"] if report.skipped else []
+    parts += [f"{report.unchanged:,} unchanged"] if report.unchanged else []
+    parts += [f"{report.removed:,} gone and removed"] if report.removed else []
+    return ", ".join(parts) or "nothing to do"
+
+
+def files(count: int) -> str:
+    """A number of files in words."""
+    return f"{count:,} {'file' if count == 1 else 'files'}"
+
+
+def together(reports: Sequence[Report]) -> Report:
+    """Several runs as one."""
+    return Report(
+        indexed=sum(report.indexed for report in reports),
+        unchanged=max((report.unchanged for report in reports), default=0),
+        skipped=tuple(document for report in reports for document in report.skipped),
+        removed=sum(report.removed for report in reports),
+        chunks=sum(report.chunks for report in reports),
+        seconds=sum(report.seconds for report in reports),
+        cancelled=any(report.cancelled for report in reports),
+    )
