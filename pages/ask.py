@@ -19,13 +19,27 @@ from codex.errors import Cancelled, CodexError, InvalidInput
 from codex.policy import Policy
 from codex.settings import MAX_SAMPLES
 from codex.store.config import Privacy
-from codex.types import Event, GenerationEvent, SamplesEvent, SignalsEvent, Token, TokenEvent, TraceEvent
+from codex.types import (
+    CheckedEvent,
+    DecisionEvent,
+    Event,
+    Gate,
+    GenerationEvent,
+    PassagesEvent,
+    SamplesEvent,
+    SignalsEvent,
+    Token,
+    TokenEvent,
+    TraceEvent,
+)
 from codex.workbench import Workbench
+from pages import JSON
 from pages.components import view
+from pages.evidence_view import passages_view
 from pages.pieces import Decoder
 from pages.runs import Runs
 from pages.scales import SCALES
-from pages.views import JSON, family, roots, session_line, token_view, trace_view
+from pages.views import family, roots, session_line, token_view, trace_view
 
 EXAMPLES = (
     "What is the capital of Australia?",
@@ -74,6 +88,7 @@ class AskPage:
                 "seed": (0, 2**32 - 1),
             },
             "engine": settings.engine.name,
+            "looks_up": settings.ask.retrieve,
             "levels": [
                 {"name": level, "label": KEPT[level][0], "note": KEPT[level][1]}
                 for level in get_args(Privacy)
@@ -88,6 +103,7 @@ class AskPage:
             return self.workbench.ask(
                 str(asked["question"]),
                 session_id=asked.get("session"),
+                enable_rag=asked.get("evidence") == "first",
                 n_samples=_number(asked, "n_samples", int),
                 sample_temperature=_number(asked, "sample_temperature", float),
                 params=self._params(asked),
@@ -95,7 +111,8 @@ class AskPage:
                 cancel=cancel,
             )
 
-        return self._run(str(asked["run"]), tab, start)
+        first = asked.get("evidence") == "first" and not self.workbench.index.is_empty
+        return self._run(str(asked["run"]), tab, start, "looking" if first else "waiting")
 
     def branch(self, asked: JSON, tab: str = "") -> Iterator[JSON]:
         """Continue an answer from another token; yields like `ask`."""
@@ -116,8 +133,13 @@ class AskPage:
         return self.runs.known(asked["run"])
 
     def look(self, wanted: JSON) -> JSON:
-        """The list of sessions, and a session opened at a trace or at its last question."""
-        return {"sidebar": self._sidebar(), "open": self._open(wanted) if wanted.get("session") else None}
+        """The list of sessions, a session opened at a trace or at its last question, and whether there
+        are documents to look things up in."""
+        return {
+            "sidebar": self._sidebar(),
+            "open": self._open(wanted) if wanted.get("session") else None,
+            "documents": not self.workbench.index.is_empty,
+        }
 
     def delete_session(self, wanted: JSON) -> JSON:
         """Delete a session with all that was asked in it."""
@@ -176,11 +198,18 @@ class AskPage:
             name = str(first["loc"][0])
             raise InvalidInput(f"{name} = {first['input']!r}: {first['msg']}.", [name]) from error
 
-    def _run(self, run: str, tab: str, start: Callable[[threading.Event], Iterator[Event]]) -> Iterator[JSON]:
+    def _run(
+        self,
+        run: str,
+        tab: str,
+        start: Callable[[threading.Event], Iterator[Event]],
+        phase: str = "waiting",
+    ) -> Iterator[JSON]:
         state: JSON = {
             "run": run,
-            "phase": "waiting",
+            "phase": phase,
             "chunks": [],
+            "passages": None,
             "session": None,
             "trace": None,
             "error": None,
@@ -202,13 +231,15 @@ class AskPage:
 def throttled(events: Iterator[Event], clock: Callable[[], float] = time.monotonic) -> Iterator[JSON]:
     """Events as changes of a run's state: the first token at once, then at most one change a FRAME.
 
-    Tokens come as JSON text in `chunk`, so that nothing between here and the page looks into them again.
+    Tokens come as JSON text in `chunk`, so that nothing between here and the page looks into them again;
+    so do `passages`. A chunk's `kind` says what its step does.
     """
     decoder, held, step = Decoder(), list[JSON](), 0
+    kind, evidence = "ask", False
     shown = -FRAME
 
     def chunk() -> JSON:
-        text = json.dumps({"step": step, "tokens": held})
+        text = json.dumps({"step": step, "kind": kind, "tokens": held})
         held.clear()
         return {"chunk": text}
 
@@ -222,8 +253,16 @@ def throttled(events: Iterator[Event], clock: Callable[[], float] = time.monoton
                 yield {"phase": "answering"} | chunk()
         elif isinstance(event, GenerationEvent):
             yield {"phase": "sampling"} | (chunk() if held else {})
-        elif isinstance(event, SamplesEvent | SignalsEvent):
+        elif isinstance(event, PassagesEvent):
+            evidence = True
+            yield {"phase": "waiting", "passages": json.dumps(passages_view(event.passages))}
+        elif isinstance(event, SamplesEvent):
+            yield {"phase": "checking" if evidence else "verifying"}
+        elif isinstance(event, CheckedEvent | SignalsEvent):
             yield {"phase": "judging"}
+        elif isinstance(event, DecisionEvent) and event.decision.gate in (Gate.RETRIEVE, Gate.REFLECT):
+            kind = str(event.decision.gate)
+            yield {"phase": "looking" if event.decision.gate is Gate.RETRIEVE else "waiting"}
         elif isinstance(event, TraceEvent):
             yield {"phase": "done", "session": event.trace.session_id, "trace": event.trace.id}
 

@@ -4,7 +4,7 @@ import { figure, h, number, reveal } from "./dom.js";
 
 const DONE = {
   ask: "Asked the model",
-  retrieve: "Asked it with passages",
+  retrieve: "Asked the model with passages",
   reflect: "Asked it to check its answer",
   branch: "Continued from another token",
 };
@@ -57,7 +57,7 @@ function stepItem(step, open) {
       step.passages.length
         ? h(
             "p",
-            `${step.passages.length} ${step.passages.length === 1 ? "passage" : "passages"} of `,
+            `Saw ${step.passages.length} ${step.passages.length === 1 ? "passage" : "passages"} of `,
             [...new Set(step.passages)].map((name, i) => [i ? ", " : null, h("bdi", ...reveal(name))]),
             step.support ? `: ${step.support}.` : ".",
           )

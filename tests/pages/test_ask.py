@@ -10,7 +10,21 @@ import pytest
 
 from codex.errors import InvalidInput, ModelError, NotFound
 from codex.policy import Policy, Rule
-from codex.types import Event, Token, TokenEvent
+from codex.types import (
+    Action,
+    CheckedEvent,
+    Decision,
+    DecisionEvent,
+    Event,
+    Gate,
+    Generation,
+    GenerationEvent,
+    Passage,
+    PassagesEvent,
+    SamplesEvent,
+    Token,
+    TokenEvent,
+)
 from pages.ask import FRAME, AskPage, slider_ranges, throttled
 from tests.pages.conftest import Pages
 
@@ -188,6 +202,35 @@ def test_the_first_token_goes_out_at_once_and_the_next_ones_in_frames() -> None:
 
     sent = [len(json.loads(change["chunk"])["tokens"]) for change in throttled(events(), lambda: now[0])]
     assert sent == [1, 4, 4]
+
+
+def test_the_phases_of_a_question_that_is_looked_up_after_the_first_answer() -> None:
+    token, said = Token(0, b"x", -0.1), Generation("x", (), "stop", 1, 0.1)
+    unsure = Decision(Action.DEFER, Gate.RETRIEVE, "entropy 3 > 2.5: retrieve")
+    found = PassagesEvent(1, (Passage("p", "d", "a.txt", "<b>x</b>", 0, 8),))
+    events: list[Event] = [TokenEvent(0, 0, token), GenerationEvent(0, said), SamplesEvent(0, ())]
+    events += [CheckedEvent(0, None, None), DecisionEvent(0, "ask", unsure), found]
+    events += [TokenEvent(1, 0, token), GenerationEvent(1, said), SamplesEvent(1, ())]
+    ticks = iter(range(99))
+    changes = [*throttled(iter(events), lambda: float(next(ticks)))]
+    phases = ["answering", "sampling", "verifying", "judging", "looking", "waiting"]
+    assert [change["phase"] for change in changes] == [*phases, "answering", "sampling", "checking"]
+    assert json.loads(changes[5]["passages"])[0]["parts"] == [["<b>x</b>", []]]
+    assert [json.loads(change["chunk"])["kind"] for change in changes if "chunk" in change] == [
+        "ask",
+        "retrieve",
+    ]
+
+
+def test_without_documents_there_is_nothing_to_look_up_and_the_answer_says_so(pages: Pages) -> None:
+    page = pages()
+    assert page.look({})["documents"] is False
+    first = next(page.ask({"run": "r", "question": QUESTION, "evidence": "first"}))
+    assert first["phase"] == "waiting"
+    last = asked(page, evidence="first")
+    opened = page.look({"session": last["session"]})["open"]["traces"][0]
+    assert "no documents" in opened["last"]["evidence"]["note"]
+    assert opened["last"]["evidence"]["passages"] == []
 
 
 def test_a_sliders_range_holds_its_threshold_even_outside_the_natural_scale() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -65,10 +66,29 @@ def test_a_part_of_a_character_is_shown_by_its_bytes() -> None:
     assert token_view(token, "")["alternatives"][0]["text"] == "⟨E2 80⟩"
 
 
-def test_every_signal_of_the_register_is_listed_in_both_forms() -> None:
+def test_every_signal_of_the_register_is_listed_in_each_form_it_has() -> None:
     values: dict[str, float | None] = dict.fromkeys(REGISTRY)
     forms = [form["name"] for group in signals_view(values) for row in group["rows"] for form in row["forms"]]
     assert sorted(forms) == sorted(REGISTRY)
+
+
+def test_signals_stand_under_what_they_are_measured_on() -> None:
+    groups = {group["title"]: group["rows"] for group in signals_view(dict.fromkeys(REGISTRY))}
+    first = {title: rows[0]["forms"][0]["name"] for title, rows in groups.items()}
+    assert first == {
+        "Of the answer's tokens": "avg_logprob",
+        "Of the samples' agreement": "answer_frequency",
+        "Of the evidence": "evidence_overlap",
+        "Of the verifier": "p_true",
+    }
+    assert [form["name"] for form in groups["Of the verifier"][0]["forms"]] == ["p_true"]
+
+
+def test_the_details_say_who_checked_the_answer_and_how_long_it_took(trace: Trace) -> None:
+    details = dict(trace_view(trace, fingerprint=trace.model, correct=None)["details"])
+    assert details["samples"] == "5, compared by wording"
+    assert re.fullmatch(rf"{trace.model}, plain prompt, \d\.\d\d s", details["verifier"])
+    assert "judge of evidence" not in details
 
 
 def test_a_branch_says_where_it_left_its_parent(workbench: Workbench, trace: Trace) -> None:

@@ -1,0 +1,320 @@
+"""Evidence on the Ask page: what is looked up, how it is marked, and what is said when there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from codex.errors import RetrievalError
+from codex.prompts.judging import CONTRADICT, SUPPORT
+from codex.settings import load_settings
+from codex.store import Store
+from codex.workbench import Workbench
+from tests.browser.conftest import Scripted, ask, open_page, serving
+from tests.browser.test_ask_look import AA, CONTRAST
+from tests.scripted import Script, ScriptedEngine
+
+HOSTILE_NAME = "<img src=x onerror=window.hacked=1> ${window.hacked=1}.txt"
+DOCUMENTS = {
+    "towers.txt": "The lighthouse of Zelm was built in 1712. Its keeper was Ada Brook.",
+    "rivers.txt": "The river Ospra is 412 kilometres long. It ends in the lake of Tarn.",
+    HOSTILE_NAME: "The vault of Querk holds <script>window.hacked=1</script> "
+    "<img src=x onerror=window.hacked=1> ${window.hacked=1} {{value}} and \u202ereversed words. "
+    "It opens at noon.",
+}
+QUESTION = "Who was the keeper of the lighthouse of Zelm?"
+SPREAD = Script(["It", " was", " Tom", " Reed", "."], entropy=3.0, samples=["Tom Reed", "Jan Roe", "Ann Low"])
+"""Entropy above the default 2.5: retrieve."""
+FOUND = Script(["The", " keeper", " was", " Ada", " Brook", "."])
+THREE = Script(
+    [
+        "The",
+        " keeper",
+        " was",
+        " Ada",
+        " Brook",
+        ".",
+        " She",
+        " loved",
+        " cats",
+        ".",
+        " It",
+        " is",
+        " new",
+        ".",
+    ]
+)
+VAULT = Script(["It", " opens", " at", " noon", "."])
+
+
+def says(prompt: str) -> Script:
+    """Knows what stands in the passages of the prompt, and nothing else."""
+    if "does the vault" in prompt:
+        return VAULT if "noon" in prompt else SPREAD
+    return FOUND if "Ada Brook" in prompt else SPREAD
+
+
+@pytest.fixture(scope="module")
+def library_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripted]:
+    """Codex with a few documents, and a model that answers from them."""
+    home = tmp_path_factory.mktemp("library")
+
+    def script(prompt: str) -> Script:
+        return next((said for key, said in server.scripts.items() if key in prompt), says(prompt))
+
+    engine = ScriptedEngine(script)
+    workbench = Workbench(load_settings([f"home={home}"]), engine, Store(home / "codex.duckdb"))
+    index_documents(workbench, home)
+    with serving(workbench) as url:
+        server = Scripted(url, workbench, engine)
+        yield server
+    workbench.close()
+
+
+@pytest.fixture
+def library(library_server: Scripted) -> Iterator[Scripted]:
+    library_server.reset()
+    library_server.engine.judgement = lambda prompt: 0.9
+    yield library_server
+    library_server.reset()
+
+
+def index_documents(workbench: Workbench, home: Path) -> None:
+    folder = home / "files"
+    folder.mkdir(exist_ok=True)
+    for name, text in DOCUMENTS.items():
+        (folder / name).write_text(text)
+    workbench.index.add([folder])
+    workbench.index.run()
+
+
+def look_up_first(page: Page) -> None:
+    page.get_by_role("group", name="Evidence").get_by_label("look up first").check(force=True)
+
+
+def evidence(page: Page) -> Locator:
+    page.get_by_role("tab", name="Evidence").click()
+    return page.get_by_role("tabpanel")
+
+
+def answer(page: Page) -> Locator:
+    return page.get_by_role("listbox", name="Answer, token by token")
+
+
+def test_what_is_looked_up_first_stands_beside_the_answer_while_it_is_written(
+    page: Page, library: Scripted
+) -> None:
+    library.engine.delay = 0.3
+    open_page(page, library.url)
+    look_up_first(page)
+    page.get_by_role("textbox", name="Question").fill(QUESTION)
+    page.keyboard.press("Enter")
+    panel = page.get_by_role("tabpanel")
+    expect(panel).to_contain_text("Its keeper was Ada Brook.")
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible(timeout=20_000)
+    expect(answer(page).get_by_role("option", name="sentence 1: supported, passage 1")).to_be_visible()
+    expect(page.get_by_role("region", name="Decision")).to_contain_text(
+        re.compile(r"looked up \d passages.*1 of 1 sentence supported.*answer 0\.\d\d")
+    )
+
+
+def test_an_unsure_answer_is_looked_up_by_itself_and_the_story_tells_it(
+    page: Page, library: Scripted
+) -> None:
+    open_page(page, library.url)
+    ask(page, QUESTION)
+    expect(answer(page)).to_contain_text("Ada")
+    expect(page.get_by_role("region", name="Answer", exact=True)).to_contain_text("after looking it up")
+    story = re.compile(
+        r"unsure \(entropy 3 > 2\.5\).*looked up \d passages.*1 of 1 sentence supported.*answer"
+    )
+    expect(page.get_by_role("region", name="Decision")).to_contain_text(story)
+    page.get_by_role("tab", name="Steps").click()
+    panel = page.get_by_role("tabpanel")
+    expect(panel).to_contain_text(story)
+    # The first answer stands beside the one that took its place.
+    expect(panel.locator(".cx-changed")).to_contain_text(re.compile("It was Tom Reed.*Ada Brook"))
+    first = panel.get_by_role("listitem").first
+    first.locator("summary").first.click()
+    expect(first).to_contain_text("Gate retrieve")
+    first.get_by_text("Prompt", exact=True).click()
+    expect(first.get_by_label("The prompt of this step")).to_contain_text(QUESTION)
+
+
+def test_a_marker_leads_to_its_passage_with_the_words_marked(page: Page, library: Scripted) -> None:
+    open_page(page, library.url)
+    look_up_first(page)
+    ask(page, QUESTION)
+    page.get_by_role("tab", name="Token").click()
+    marker = answer(page).get_by_role("option", name="sentence 1: supported, passage 1")
+    marker.hover()
+    expect(marker.get_by_text("supported")).to_be_visible()
+    marker.click()
+    panel = page.get_by_role("tabpanel")
+    expect(page.get_by_role("tab", name="Evidence")).to_have_attribute("aria-selected", "true")
+    expect(panel.locator(".cx-quote mark")).to_contain_text("keeper was Ada Brook")
+    expect(panel.locator(".cx-passages .here mark")).to_contain_text("keeper was Ada Brook")
+    expect(answer(page).locator(".cx-tok.told")).to_have_count(6)
+    link = panel.get_by_role("link", name="open in Documents").first
+    document = library.workbench.index.search(QUESTION)[0]
+    expect(link).to_have_attribute(
+        "href", re.compile(rf"/documents\?open={document.document_id}&start=0&end=\d+$")
+    )
+
+
+def test_each_sentence_is_marked_by_what_the_passages_say_of_it(page: Page, library: Scripted) -> None:
+    library.scripts["Zelm"] = THREE
+    library.engine.judgement = judged
+    open_page(page, library.url)
+    look_up_first(page)
+    ask(page, QUESTION)
+    markers = answer(page).locator(".cx-marker")
+    expect(markers).to_have_count(3)
+    for i, stance in enumerate(("supported", "not found", "contradicted")):
+        expect(markers.nth(i)).to_have_attribute("aria-label", re.compile(f"sentence {i + 1}: {stance}"))
+    lines = markers.evaluate_all("all => all.map(one => getComputedStyle(one).borderBottomStyle)")
+    icons = markers.evaluate_all("all => all.map(one => one.querySelector('path').getAttribute('d'))")
+    assert (len(set(lines)), len(set(icons))) == (3, 3)
+    panel = evidence(page)
+    expect(panel.locator(".cx-stance")).to_have_text(["supported", "not found", "contradicted"])
+    expect(panel.locator(".cx-sentence").nth(1)).to_contain_text("She loved cats.")
+    expect(page.get_by_role("button", name="1 of 3 sentences supported, 1 contradicted")).to_be_visible()
+
+
+def test_text_of_a_document_is_shown_as_it_is_and_never_run(page: Page, library: Scripted) -> None:
+    open_page(page, library.url)
+    look_up_first(page)
+    ask(page, "When does the vault of Querk open?")
+    panel = evidence(page)
+    expect(panel).to_contain_text(HOSTILE_NAME)
+    expect(panel).to_contain_text("<script>window.hacked=1</script> <img src=x onerror=window.hacked=1>")
+    expect(panel.locator("[title*='U+202E']").first).to_be_visible()
+    for tab in ("Samples", "Signals", "Steps", "Details"):
+        page.get_by_role("tab", name=tab).click()
+    page.reload()
+    expect(evidence(page)).to_contain_text("${window.hacked=1}")
+    assert page.evaluate("window.hacked") is None
+    assert page.locator(".cx-page img, .cx-page script").count() == 0
+
+
+def test_evidence_is_reached_with_the_keyboard_alone(page: Page, library: Scripted) -> None:
+    open_page(page, library.url)
+    switch = page.get_by_role("group", name="Evidence")
+    while not switch.evaluate("group => group.contains(document.activeElement)"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    expect(switch.get_by_label("look up first")).to_be_checked()
+    page.get_by_role("textbox", name="Question").focus()
+    page.keyboard.type(QUESTION)
+    page.keyboard.press("Enter")
+    marker = answer(page).get_by_role("option", name=re.compile("^sentence 1"))
+    expect(marker).to_be_visible(timeout=20_000)
+    answer(page).locator("[tabindex='0']").focus()
+    page.keyboard.press("End")
+    expect(marker).to_be_focused()
+    page.keyboard.press("Enter")
+    sentence = page.locator(".cx-sentence")
+    expect(sentence).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(marker).to_be_focused()
+
+
+def test_the_switch_stays_over_a_reload(page: Page, library: Scripted) -> None:
+    open_page(page, library.url)
+    expect(page.get_by_label("when unsure")).to_be_checked()
+    look_up_first(page)
+    page.reload()
+    expect(page.get_by_label("look up first")).to_be_checked()
+
+
+def test_an_answer_without_evidence_can_be_looked_up_with_one_click(page: Page, library: Scripted) -> None:
+    library.scripts["Ospra"] = Script(["The", " Ospra", "."])
+    open_page(page, library.url)
+    ask(page, "Which river is long, the Ospra?")
+    panel = evidence(page)
+    expect(panel).to_contain_text("given without looking anything up")
+    panel.get_by_role("button", name="Look it up now").click()
+    expect(panel).to_contain_text("412 kilometres")
+    expect(page.get_by_role("heading", name="Which river is long")).to_be_visible()
+    expect(page.get_by_label("when unsure")).to_be_checked()
+
+
+def test_without_documents_the_switch_is_a_link_to_where_they_are_added(
+    page: Page, scripted: Scripted
+) -> None:
+    open_page(page, scripted.url)
+    expect(page.get_by_role("link", name="add documents")).to_have_attribute(
+        "href", re.compile("/documents$")
+    )
+    expect(page.get_by_label("look up first")).to_be_hidden()
+    ask(page, "What is the capital?")
+    panel = evidence(page)
+    expect(panel).to_contain_text("There are no documents")
+    expect(panel.get_by_role("link", name="Add documents")).to_have_attribute(
+        "href", re.compile("/documents$")
+    )
+
+
+def test_an_index_that_cannot_be_reached_is_said_beside_the_answer(
+    page: Page, library: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise RetrievalError("No Chroma server answers at http://localhost:9.")
+
+    monkeypatch.setattr(library.workbench.index, "search", gone)
+    open_page(page, library.url)
+    look_up_first(page)
+    ask(page, QUESTION)
+    expect(answer(page)).to_contain_text("Tom")
+    panel = evidence(page)
+    expect(panel).to_contain_text("could not be searched: No Chroma server answers at http://localhost:9.")
+    expect(panel.get_by_role("button", name="Look again")).to_be_visible()
+    expect(page.get_by_role("region", name="Decision")).to_contain_text("could not look anything up")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_evidence_can_be_read_in_both_themes(
+    browser: Browser, library: Scripted, theme: Literal["light", "dark"]
+) -> None:
+    library.scripts["Zelm"] = THREE
+    library.engine.judgement = judged
+    page = browser.new_page(color_scheme=theme, viewport={"width": 1280, "height": 900})
+    open_page(page, library.url)
+    look_up_first(page)
+    ask(page, QUESTION)
+    answer(page).locator(".cx-marker").first.click()
+    weak = page.evaluate(CONTRAST)
+    for tab in ("Samples", "Signals", "Steps", "Details"):
+        page.get_by_role("tab", name=tab).click()
+        weak += page.evaluate(CONTRAST)
+    page.close()
+    assert [entry for entry in weak if entry["contrast"] < AA] == []
+
+
+def test_evidence_never_scrolls_sideways_at_800_pixels(page: Page, library: Scripted) -> None:
+    page.set_viewport_size({"width": 800, "height": 900})
+    open_page(page, library.url)
+    look_up_first(page)
+    ask(page, "When does the vault of Querk open?" + "W" * 300)
+    wide = "document.documentElement.scrollWidth"
+    assert page.evaluate(wide) == 800
+    answer(page).locator(".cx-marker").first.click()
+    for tab in ("Steps", "Evidence"):
+        page.get_by_role("tab", name=tab).click()
+        assert page.evaluate(wide) == 800
+
+
+def judged(prompt: str) -> float:
+    """Of the sentences of THREE the first is supported, the second not found, the third contradicted."""
+    last = prompt.rpartition("<user>")[2]
+    if SUPPORT.partition("{sentence}")[2] in last:
+        return 0.9 if "Ada Brook" in last else 0.1
+    if CONTRADICT.partition("{sentence}")[2] in last:
+        return 0.8 if "It is new" in last else 0.2
+    return 0.7
