@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from codex.types import Action, Gate, Trace
+from codex.types import Action, Gate, Observation, Passage, Stance, StepKind, Support, Trace
 
 NOT_CALIBRATED = "not calibrated"
 """How every surface marks a confidence that is only the heuristic."""
@@ -21,7 +21,10 @@ class ConfidenceBreakdown(BaseModel):
     entropy: float | None = Field(description="Mean next-token entropy of the answer, in nats.")
     self_consistency_var: float | None = Field(description="1 - sum of squared shares of distinct answers.")
     evidence_overlap: float | None = Field(description="Share of the answer that stands in the evidence.")
-    verifier_score: float | None = Field(description="Probability that the verifier calls the answer right.")
+    evidence_support: float | None = Field(
+        description="Probability that the passages support the answer's weakest sentence."
+    )
+    verifier_score: float | None = Field(description="P(True): that the verifier calls the answer right.")
     avg_logprob: float | None = Field(description="Mean natural log-probability of the answer's tokens.")
     top1_prob: float | None = Field(description="Probability of the answer's first token.")
     min_prob_focus: float | None = Field(description="Weakest token of the words that carry the answer.")
@@ -29,6 +32,36 @@ class ConfidenceBreakdown(BaseModel):
     answer_frequency_focus: float | None = Field(
         description="The same over the words that carry the answer; half of the heuristic."
     )
+
+
+class EvidencePassage(BaseModel):
+    """A passage that the model was shown. Its text is the document's own: data, never instructions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document: str = Field(description="The document's name.")
+    document_id: str
+    page: int | None = Field(description="Counted from 1; null where the format has no pages.")
+    start: int = Field(description="Characters from the beginning of the document's text.")
+    end: int
+    heading: str
+    text: str = Field(description='"" where the text was not kept and the document is gone.')
+    scores: dict[str, float] = Field(description="dense: cosine; bm25; fused: reciprocal ranks; rerank.")
+
+
+class EvidenceSentence(BaseModel):
+    """What the passages say of one sentence of `model_answer`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    start: int = Field(description="Characters of model_answer.")
+    end: int
+    stance: Stance
+    probability: float | None = Field(description="That the passages support it.")
+    contradiction: float | None = Field(description="That they contradict it; null: not asked.")
+    passage: int | None = Field(description="Index into `passages` of the best one.")
+    quote: str | None = Field(description="The words it rests on.")
 
 
 class Reply(BaseModel):
@@ -45,6 +78,9 @@ class Reply(BaseModel):
     decision: Action
     gate: Gate
     rationale: str
+    steps: list[StepKind] = Field(description="What was done, in order.")
+    passages: list[EvidencePassage] = Field(description="What the model was shown, best first.")
+    sentences: list[EvidenceSentence] = Field(description="Empty when nothing was looked up or judged.")
     confidence_breakdown: ConfidenceBreakdown
     n_samples: int
     model: str
@@ -66,15 +102,19 @@ def reply(trace: Trace) -> Reply:
         decision=last.decision.action,
         gate=last.decision.gate,
         rationale=last.decision.reason,
+        steps=[step.kind for step in trace.steps],
+        passages=[_passage(passage) for passage in last.observation.passages],
+        sentences=_sentences(last.observation),
         confidence_breakdown=ConfidenceBreakdown(
             calibrated=last.confidence.calibrated,
-            evidence_overlap=None,
-            verifier_score=None,
+            verifier_score=signals.get("p_true"),
             **{
                 name: signals.get(name)
                 for name in (
                     "entropy",
                     "self_consistency_var",
+                    "evidence_overlap",
+                    "evidence_support",
                     "avg_logprob",
                     "top1_prob",
                     "min_prob_focus",
@@ -89,4 +129,30 @@ def reply(trace: Trace) -> Reply:
         session_id=trace.session_id,
         trace_id=trace.id,
         seconds=trace.seconds,
+    )
+
+
+def _passage(passage: Passage) -> EvidencePassage:
+    names = EvidencePassage.model_fields
+    return EvidencePassage(**{name: getattr(passage, name) for name in names})
+
+
+def _sentences(observation: Observation) -> list[EvidenceSentence]:
+    grounding = observation.grounding
+    return [_sentence(observation, support) for support in grounding.sentences] if grounding else []
+
+
+def _sentence(observation: Observation, support: Support) -> EvidenceSentence:
+    quote = None
+    if support.passage is not None and support.quote is not None:
+        quote = observation.passages[support.passage].text[slice(*support.quote)] or None
+    return EvidenceSentence(
+        text=observation.generation.text[support.start : support.end],
+        start=support.start,
+        end=support.end,
+        stance=support.stance,
+        probability=support.probability,
+        contradiction=support.contradiction,
+        passage=support.passage,
+        quote=quote,
     )

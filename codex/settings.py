@@ -100,6 +100,11 @@ class Settings(BaseModel):
         """Where the store lies."""
         return self.store.path or self.home / "codex.duckdb"
 
+    @property
+    def documents(self) -> Path:
+        """Where documents that are uploaded in the browser lie."""
+        return self.home / "documents"
+
 
 def load_settings(overrides: Sequence[str] = ()) -> Settings:
     """Compose the settings from the YAML groups and `key=value` overrides.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import textwrap
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,34 +14,16 @@ from typing import Literal, Self, Unpack
 
 from codex import engines, prompts, signals
 from codex.asking import Asking, AskOptions, Turn, new_id, settle, settle_again, turn_at
-from codex.calibration.heuristic import heuristic_confidence
-from codex.engines.base import Engine, Finished, seeded
+from codex.engines.base import Engine
 from codex.engines.models import Models
 from codex.errors import Busy, Cancelled, CodexError, Conflict
+from codex.grounding import Grounder
+from codex.loop import Loop, sha256
 from codex.policy import Policy, decide_one
+from codex.retrieval import Index
 from codex.settings import Settings, load_settings
 from codex.store import Store
-from codex.types import (
-    Action,
-    Confidence,
-    Decision,
-    DecisionEvent,
-    Event,
-    Gate,
-    Generation,
-    GenerationEvent,
-    Message,
-    Observation,
-    Prompt,
-    SamplesEvent,
-    SignalsEvent,
-    Step,
-    StepKind,
-    Token,
-    TokenEvent,
-    Trace,
-    TraceEvent,
-)
+from codex.types import Action, Decision, Event, Passage, Step, Trace, TraceEvent
 
 RECENT_TRACES = 256
 """Traces kept whole in memory, with the question text, whatever the store keeps."""
@@ -71,6 +52,10 @@ class Workbench:
         self.store = store
         self.policy = settings.policy
         """The active policy; the next question takes it."""
+        self.index = Index(settings.retrieval, settings.home)
+        """The user's documents."""
+        self._grounder = Grounder(settings.grounding, engine, Models(settings.home), self.index.embed)
+        self._loop = Loop(engine, self.index, self._grounder, settings.ask)
         self._failed: str | None = None
         self._slots = threading.BoundedSemaphore(settings.ask.max_waiting)
         self._recent: OrderedDict[str, Trace] = OrderedDict()
@@ -89,12 +74,15 @@ class Workbench:
     def close(self) -> None:
         """Cancel what runs and give model and database back."""
         self.engine.unload()
+        self._grounder.unload()
+        self.index.close()
         self.store.close()
 
     def load(self) -> None:
         """Load the model now; raises ModelError and remembers it for `status`."""
         try:
             self.engine.load()
+            self._grounder.load()
             self._failed = None
         except CodexError as error:
             self._failed = str(error)
@@ -170,7 +158,7 @@ class Workbench:
         """A trace by its id: whole while it is recent, afterwards as the store kept it. Raises NotFound."""
         with self._recent_lock:
             recent = self._recent.get(trace_id)
-        return recent or self.store.load(trace_id)
+        return recent or self._with_passages(self.store.load(trace_id))
 
     def redecide(self, trace_id: str, policy: Policy) -> Decision:
         """What another policy would decide on a stored answer; no model runs. Raises NotFound."""
@@ -187,102 +175,14 @@ class Workbench:
     def _ask(self, asking: Asking) -> Iterator[Event]:
         with self._slot():
             started = time.monotonic()
-            step = yield from self._answer_and_samples(asking, "ask", 0, prompts.ask(asking.question))
-            steps = [step]
-            if step.decision.gate is Gate.REFLECT and self.settings.ask.reflect:
-                again = prompts.reflect(asking.question, step.observation.generation.text)
-                steps.append((yield from self._answer_and_samples(asking, "reflect", 1, again)))
+            steps = yield from self._loop.ask(asking)
             yield self._finished(asking, steps, started)
 
     def _branch(self, asking: Asking, parent: Trace, turn: Turn) -> Iterator[Event]:
         with self._slot():
             started = time.monotonic()
-            last = parent.last
-            prompt = last.prompt or ""
-            if turn.ends:
-                decoded: Iterator[Token | Finished] = iter([Finished(0, _ended(last, turn))])
-            else:
-                decoded = self.engine.decode(
-                    prompt, [asking.params], prefix=turn.prefix, cancel=asking.cancel
-                )
-            step = yield from self._round(
-                asking, "branch", 0, prompt, decoded, len(turn.prefix), last.observation.samples
-            )
-            yield self._finished(asking, [step], started, parent.id)
-
-    def _answer_and_samples(
-        self, asking: Asking, kind: StepKind, index: int, messages: Sequence[Message]
-    ) -> Generator[Event, None, Step]:
-        rows = [asking.params, *seeded(asking.sample_params, asking.n_samples)]
-        decoded = self.engine.decode(messages, rows, cancel=asking.cancel)
-        return (yield from self._round(asking, kind, index, messages, decoded))
-
-    def _round(
-        self,
-        asking: Asking,
-        kind: StepKind,
-        index: int,
-        prompt: Prompt,
-        decoded: Iterator[Token | Finished],
-        position: int = 0,
-        samples: tuple[Generation, ...] | None = None,
-    ) -> Generator[Event, None, Step]:
-        """Pass on what the model writes and judge it: the expensive part, then the pure one.
-
-        decoded: row 0 is the answer, whose next token stands at `position`; the other rows are the
-        samples, unless those are given.
-        """
-        done: dict[int, Generation] = {}
-        for item in decoded:
-            if isinstance(item, Token):
-                yield TokenEvent(index, position, item)
-                position += 1
-            else:
-                done[item.row] = item.generation
-                if item.row == 0 and item.generation.finish_reason != "cancelled":
-                    yield GenerationEvent(index, item.generation)
-        if any(generation.finish_reason == "cancelled" for generation in done.values()):
-            raise Cancelled("The question was cancelled.")
-        if samples is None:
-            samples = tuple(done[row] for row in range(1, len(done)))
-            yield SamplesEvent(index, samples)
-        observation = Observation(asking.question, done[0], samples)
-        step = self._judged(asking, kind, prompt, observation)
-        yield SignalsEvent(index, step.signals, step.confidence)
-        yield DecisionEvent(index, kind, step.decision)
-        return step
-
-    def _judged(self, asking: Asking, kind: StepKind, prompt: Prompt, observation: Observation) -> Step:
-        """Signals, confidence and decision: a deterministic function of the observation."""
-        measured = signals.compute(observation)
-        confidence = Confidence(heuristic_confidence(measured))
-        decision = decide_one(asking.policy, measured, confidence.value)
-        text = prompt if isinstance(prompt, str) else self.engine.render(prompt)
-        return Step(
-            kind=kind,
-            prompt=text,
-            prompt_sha256=_sha256(text or "\0".join(m.content for m in prompt if isinstance(m, Message))),
-            observation=observation,
-            focus=signals.focus_mask(observation),
-            signals=measured,
-            confidence=confidence,
-            decision=replace(
-                decision, reason="; ".join([decision.reason, *self._not_done(asking, kind, decision)])
-            ),
-        )
-
-    def _not_done(self, asking: Asking, kind: StepKind, decision: Decision) -> list[str]:
-        """What the gate or the caller asked for and the loop could not do, in words."""
-        notes = []
-        if decision.gate is Gate.RETRIEVE:
-            notes.append("there are no documents to look things up in, so the confidence decides")
-        elif asking.enable_rag:
-            notes.append("evidence was asked for, but there are no documents to look things up in")
-        if decision.gate is Gate.REFLECT and kind == "reflect":
-            notes.append("the model has already checked its answer once, so the confidence decides")
-        elif decision.gate is Gate.REFLECT and kind == "ask" and not self.settings.ask.reflect:
-            notes.append("ask.reflect is off, so the confidence decides")
-        return notes
+            steps = yield from self._loop.branch(asking, parent.last, turn)
+            yield self._finished(asking, steps, started, parent.id)
 
     def _finished(
         self, asking: Asking, steps: Sequence[Step], started: float, parent_id: str | None = None
@@ -293,7 +193,7 @@ class Workbench:
             session_id=asking.session_id,
             created_at=datetime.now(UTC),
             question=asking.question,
-            question_sha256=_sha256(asking.question),
+            question_sha256=sha256(asking.question),
             model=self.engine.fingerprint,
             policy=asking.policy.version,
             params={
@@ -301,6 +201,7 @@ class Workbench:
                 "samples": asking.sample_params.model_dump(mode="json"),
                 "n_samples": len(steps[-1].observation.samples),
                 "prompt": prompts.fingerprint(),
+                "evidence": self._evidence_params(steps),
             },
             steps=tuple(_kept(step) for step in steps),
             answer=_said(steps[-1]),
@@ -314,6 +215,28 @@ class Workbench:
         self.store.save_policy(asking.policy.version, asking.policy.name, asking.policy.model_dump_json())
         self.store.save(trace)
         return TraceEvent(trace)
+
+    def _evidence_params(self, steps: Sequence[Step]) -> dict[str, object]:
+        """What the evidence and its checks depend on, besides the documents."""
+        retrieval = self.settings.retrieval.model_dump(include={"embedding", "k", "candidates", "reranker"})
+        grounding = self.settings.grounding.model_dump(mode="json")
+        return grounding | (retrieval if any(step.observation.passages for step in steps) else {})
+
+    def _with_passages(self, trace: Trace) -> Trace:
+        """The trace with the text of passages that were not kept, as far as their documents still hold it."""
+
+        def whole(passage: Passage) -> Passage:
+            if passage.text:
+                return passage
+            with suppress(CodexError):
+                return replace(passage, text=self.index.passage(passage.id).text)
+            return passage
+
+        def filled(step: Step) -> Step:
+            passages = tuple(map(whole, step.observation.passages))
+            return replace(step, observation=replace(step.observation, passages=passages))
+
+        return replace(trace, steps=tuple(map(filled, trace.steps)))
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
@@ -331,18 +254,6 @@ def last_trace(events: Iterator[Event]) -> Trace:
         if isinstance(event, TraceEvent):
             return event.trace
     raise Cancelled("The question was cancelled.")
-
-
-def _ended(step: Step, turn: Turn) -> Generation:
-    """The answer as it stands when it ends at the turn."""
-    return replace(
-        step.observation.generation,
-        text=b"".join(token.bytes for token in turn.prefix).decode("utf-8", "replace"),
-        tokens=turn.prefix,
-        finish_reason="stop",
-        seconds=0.0,
-        prefix_tokens=len(turn.prefix),
-    )
 
 
 def _kept(step: Step) -> Step:
@@ -371,7 +282,3 @@ def _said(step: Step) -> str:
     told = f", among them {', '.join(often)}" if often else ""
     seen = f": asked {total} times, I gave {len(groups)} different answers{told}" if len(groups) > 1 else ""
     return f"I am not sure enough to answer{seen}. Could you ask it in other words, or tell me more?"
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -47,6 +47,10 @@ class ScriptedEngine(Engine):
     running: int = 0
     """Decodes under way."""
     loaded: bool = True
+    judgement: Callable[[str], float] = lambda prompt: 0.8
+    """Probability of True as the next token of a prompt."""
+    judged: list[str] = field(default_factory=list)
+    """The prompts whose next token was asked for, in order."""
 
     name = "scripted"  # type: ignore[misc]
 
@@ -75,6 +79,11 @@ class ScriptedEngine(Engine):
 
     def tokenize(self, text: str) -> list[int]:
         return [len(word) for word in text.split()]
+
+    def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
+        text = prompt if isinstance(prompt, str) else self.render(prompt)
+        self.judged.append(text)
+        return _label(self.judgement(text))
 
     def decode(
         self,
@@ -112,6 +121,15 @@ class ScriptedEngine(Engine):
                 yield Finished(row, Generation(said, tokens, "stop", 7, 0.1))
         finally:
             self.running -= 1
+
+
+def _label(probability: float) -> Token:
+    """True or False, at that probability of True."""
+    both = [(b"True", probability, 1), (b"False", 1 - probability, 2)]
+    ranked = [Alternative(i, text, math.log(max(p, 1e-9))) for text, p, i in both]
+    ranked.sort(key=lambda other: -other.logprob)
+    first = ranked[0]
+    return Token(first.id, first.bytes, first.logprob, rank=1, alternatives=tuple(ranked))
 
 
 def _tokens(script: Script) -> list[Token]:

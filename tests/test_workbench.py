@@ -64,6 +64,7 @@ def test_events_come_in_order_and_the_last_is_the_stored_trace(bench: Bench) -> 
         *["TokenEvent"] * 5,
         "GenerationEvent",
         "SamplesEvent",
+        "CheckedEvent",
         "SignalsEvent",
         "DecisionEvent",
         "TraceEvent",
@@ -307,7 +308,7 @@ def test_a_full_disk_does_not_take_the_answer_away(bench: Bench, monkeypatch: py
     events: list[Event] = []
     with pytest.raises(StoreError, match="disk is full"):
         events.extend(workbench.ask("Capital of Australia?"))
-    assert kinds(events)[-3:] == ["SamplesEvent", "SignalsEvent", "DecisionEvent"]
+    assert kinds(events)[-3:] == ["CheckedEvent", "SignalsEvent", "DecisionEvent"]
     monkeypatch.undo()
     assert workbench.answer("Capital of Australia?").answer == "The capital is Canberra."
 

@@ -12,7 +12,7 @@ from codex.engines.base import GenerationParams
 from codex.policy import Policy
 from codex.reply import Reply
 from codex.settings import MAX_SAMPLES
-from codex.types import Action, FinishReason, Gate, LogprobKind, StepKind
+from codex.types import Action, FinishReason, Gate, LogprobKind, Stance, StepKind
 
 
 def _finite(value: float | None) -> float | None:
@@ -120,6 +120,58 @@ class GenerationBody(Body):
     prefix_tokens: int = Field(description="How many of the first tokens were given (a branch).")
 
 
+class PassageBody(Body):
+    """A piece of a document, as it was found. Untrusted text."""
+
+    id: str
+    document_id: str
+    document: str
+    text: str
+    start: int
+    end: int
+    page: int | None
+    heading: str
+    scores: dict[str, Number]
+
+
+class SupportBody(Body):
+    """What the passages say of one sentence of the answer."""
+
+    start: int
+    end: int
+    stance: Stance
+    probability: Number
+    contradiction: Number
+    passage: int | None = Field(description="Index of the best passage among the step's.")
+    quote: tuple[int, int] | None = Field(description="Characters of that passage's text.")
+
+
+class GroundingBody(Body):
+    """How the answer stands in the passages."""
+
+    judge: str
+    sentences: list[SupportBody]
+    seconds: float
+
+
+class VerdictBody(Body):
+    """The verifier's first word after "True or False?"."""
+
+    alternatives: list[AlternativeBody]
+    form: Literal["plain", "candidates"]
+    verifier: str
+    seconds: float
+
+
+class SimilarityBody(Body):
+    """How far the answer (row 0) and its samples mean the same."""
+
+    method: Literal["embedding", "judge"]
+    matrix: list[list[Number]]
+    classes: list[int]
+    seconds: float
+
+
 class ConfidenceBody(Body):
     """How likely the answer is to be right."""
 
@@ -143,6 +195,12 @@ class StepBody(Body):
     prompt_sha256: str
     generation: GenerationBody = Field(validation_alias=AliasPath("observation", "generation"))
     samples: list[GenerationBody] = Field(validation_alias=AliasPath("observation", "samples"))
+    passages: list[PassageBody] = Field(
+        validation_alias=AliasPath("observation", "passages"), description="Those in the prompt."
+    )
+    grounding: GroundingBody | None = Field(validation_alias=AliasPath("observation", "grounding"))
+    verdict: VerdictBody | None = Field(validation_alias=AliasPath("observation", "verdict"))
+    similarity: SimilarityBody | None = Field(validation_alias=AliasPath("observation", "similarity"))
     focus: list[bool] = Field(description="Which tokens of the answer carry it.")
     signals: dict[str, Number]
     confidence: ConfidenceBody
@@ -164,6 +222,21 @@ class TraceBody(Body):
     answer: str
     seconds: float
     parent_id: str | None = Field(description="The trace that this one branched from.")
+
+
+class PassagesEventBody(Body):
+    """What was found for the question; the answer that follows sees it."""
+
+    step: int
+    passages: list[PassageBody]
+
+
+class CheckedEventBody(Body):
+    """The verifier and the judge of the evidence are done."""
+
+    step: int
+    grounding: GroundingBody | None
+    verdict: VerdictBody | None
 
 
 class TokenEventBody(Body):
@@ -240,9 +313,11 @@ class ErrorBody(BaseModel):
 
 
 EventBody = (
-    TokenEventBody
+    PassagesEventBody
+    | TokenEventBody
     | GenerationEventBody
     | SamplesEventBody
+    | CheckedEventBody
     | SignalsEventBody
     | DecisionEventBody
     | TraceEventBody

@@ -80,8 +80,8 @@ async def infer(body: bodies.InferBody, request: Request, workbench: LoadedBench
     responses={
         200: {
             "model": bodies.EventBody,
-            "description": "Server-sent events named token, generation, samples, signals, decision, trace "
-            "and error, each with one of these bodies as its data.",
+            "description": "Server-sent events named passages, token, generation, samples, checked, signals, "
+            "decision, trace and error, each with one of these bodies as its data.",
         },
         **errors(413, 503),
     },
@@ -119,6 +119,16 @@ async def branch(trace_id: str, body: bodies.BranchBody, request: Request, workb
             )
         )
         return reply(await run_sync(last_trace, events, abandon_on_cancel=True))
+
+
+@router.get("/passages", tags=["evidence"], summary="Search the documents", responses=errors(409, 503))
+def search(
+    workbench: Bench,
+    query: Annotated[str, Query(min_length=1, max_length=10_000, description="What to look for.")],
+    k: Annotated[int | None, Query(ge=1, le=50, description="Left out: the setting retrieval.k.")] = None,
+) -> list[bodies.PassageBody]:
+    """The passages of the indexed documents that fit best, best first; what an answer would be shown."""
+    return [bodies.PassageBody.model_validate(found) for found in workbench.index.search(query, k)]
 
 
 @router.get("/sessions", tags=["sessions"], summary="List the sessions", responses=errors(503))

@@ -19,9 +19,11 @@ from codex.reply import reply
 from codex.server import bodies
 from codex.server.errors import error_body
 from codex.types import (
+    CheckedEvent,
     DecisionEvent,
     Event,
     GenerationEvent,
+    PassagesEvent,
     SamplesEvent,
     SignalsEvent,
     TokenEvent,
@@ -34,9 +36,11 @@ SEND_SECONDS = 30
 """A client that takes nothing for so long is given up, since the model waits for it."""
 
 NAMES: dict[type[Event], tuple[str, type[bodies.Body]]] = {
+    PassagesEvent: ("passages", bodies.PassagesEventBody),
     TokenEvent: ("token", bodies.TokenEventBody),
     GenerationEvent: ("generation", bodies.GenerationEventBody),
     SamplesEvent: ("samples", bodies.SamplesEventBody),
+    CheckedEvent: ("checked", bodies.CheckedEventBody),
     SignalsEvent: ("signals", bodies.SignalsEventBody),
     DecisionEvent: ("decision", bodies.DecisionEventBody),
 }

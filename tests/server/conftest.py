@@ -65,9 +65,14 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     """Start servers over scripted engines, each with a database of its own."""
     started = []
 
-    def start(script: Script | Callable[[str], Script] = SURE, *overrides: str, **engine: object) -> Served:
+    def start(
+        script: Script | Callable[[str], Script] = SURE,
+        *overrides: str,
+        kind: type[ScriptedEngine] = ScriptedEngine,
+        **engine: object,
+    ) -> Served:
         say = script if callable(script) else lambda prompt: script
-        scripted = ScriptedEngine(say, **engine)  # type: ignore[arg-type]
+        scripted = kind(say, **engine)  # type: ignore[arg-type]
         started.append(running(workbench(tmp_path / f"{len(started)}", scripted, *overrides)))
         return started[-1].__enter__()
 

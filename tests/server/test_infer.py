@@ -28,7 +28,9 @@ def test_infer_answers_with_everything_and_null_for_what_is_not_available(sure: 
     # The script's entropy is 0.3 nats at each token, and its samples all say the same.
     assert breakdown["entropy"] == pytest.approx(0.3)
     assert breakdown["self_consistency_var"] == 0
-    assert [breakdown[name] for name in ("calibrated", "evidence_overlap", "verifier_score")] == [None] * 3
+    assert breakdown["verifier_score"] == pytest.approx(0.8)
+    assert [breakdown[it] for it in ("calibrated", "evidence_overlap", "evidence_support")] == [None] * 3
+    assert (reply["steps"], reply["passages"], reply["sentences"]) == (["ask"], [], [])
 
 
 def test_an_abstention_says_something_to_the_user(serve: Serve) -> None:
@@ -128,8 +130,7 @@ def test_a_number_that_is_none_is_null_in_every_answer(serve: Serve) -> None:
                     item = replace(item, generation=replace(item.generation, tokens=tokens))
                 yield item
 
-    served = serve()
-    served.workbench.engine = Broken(served.scripted.script)
+    served = serve(kind=Broken)
     for path in ("/infer", "/infer/stream"):
         text = served.http.post(path, json={"query": "Capital?"}).text
         assert "Canberra" in text

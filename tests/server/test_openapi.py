@@ -41,6 +41,8 @@ def test_every_route_is_there_with_a_summary_and_a_description(document: dict[st
         ("POST", "/infer/stream"),
         ("GET", "/traces/{trace_id}"),
         ("POST", "/traces/{trace_id}/branch"),
+        ("GET", "/passages"),
+        ("PUT", "/documents/{name}"),
         ("GET", "/sessions"),
         ("GET", "/sessions/{session_id}"),
         ("DELETE", "/sessions/{session_id}"),
@@ -72,8 +74,8 @@ def test_the_stream_is_described_with_each_of_its_events(document: dict[str, Any
     assert list(content) == ["text/event-stream"]
     names = {r.rpartition("/")[2] for r in references(content)}
     assert names == {
-        "TokenEventBody", "GenerationEventBody", "SamplesEventBody", "SignalsEventBody",
-        "DecisionEventBody", "TraceEventBody", "ErrorBody",
+        "PassagesEventBody", "CheckedEventBody", "TokenEventBody", "GenerationEventBody", "SamplesEventBody",
+        "SignalsEventBody", "DecisionEventBody", "TraceEventBody", "ErrorBody",
     }  # fmt: skip
 
 

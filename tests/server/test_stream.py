@@ -15,12 +15,13 @@ from codex.errors import ModelError
 from codex.server import bodies
 from codex.types import Token
 from tests.scripted import Script, ScriptedEngine
-from tests.server.conftest import SURE, Serve, Served
+from tests.server.conftest import Serve, Served
 
 BODIES: dict[str, type[BaseModel]] = {
     "token": bodies.TokenEventBody,
     "generation": bodies.GenerationEventBody,
     "samples": bodies.SamplesEventBody,
+    "checked": bodies.CheckedEventBody,
     "signals": bodies.SignalsEventBody,
     "decision": bodies.DecisionEventBody,
     "trace": bodies.TraceEventBody,
@@ -53,7 +54,7 @@ def test_the_events_come_in_order_with_the_documented_bodies(sure: Served) -> No
     http = sure.http
     events = events_of(http, "Capital?", n_samples=2)
     assert [name for name, _ in events] == [
-        *["token"] * 5, "generation", "samples", "signals", "decision", "trace",
+        *["token"] * 5, "generation", "samples", "checked", "signals", "decision", "trace",
     ]  # fmt: skip
     for name, body in events:
         assert set(body) == set(BODIES[name].model_fields)
@@ -114,8 +115,7 @@ def test_an_error_in_mid_stream_is_the_last_event(
                     raise failure
                 yield item
 
-    served = serve()
-    served.workbench.engine = Breaking(lambda prompt: SURE)
+    served = serve(kind=Breaking)
     events = events_of(served.http, "Capital?")
     assert [name for name, _ in events] == ["token", "token", "error"]
     assert told in json.dumps(events[-1])
