@@ -8,13 +8,11 @@ transaction, whatever happens to the process.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import os
 import queue
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,23 +29,17 @@ from codex.retrieval.content import (
     Vectors,
     content_of,
     entry_of,
-    now,
     put,
+    register,
     step,
     take_out,
 )
 from codex.retrieval.documents import Document, DocumentState, DocumentText
-from codex.retrieval.reading import name_of
 
 BUSY_SECONDS = 60.0
 """How long a writer waits for another; a transaction of a large document takes seconds."""
 HEADING_WEIGHT = 0.5
 """A word of the heading, which all chunks of a section share, beside a word of the text."""
-
-
-def document_id(path: Path) -> str:
-    """The same for the same path, so that a link to a document outlives its removal and return."""
-    return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
 
 
 class Catalogue:
@@ -149,6 +141,12 @@ class Catalogue:
             )
             return [entry_of(row) for row in rows]
 
+    def count(self, state: DocumentState) -> int:
+        """How many documents are in a state."""
+        with self._connection() as db:
+            found = db.execute("SELECT count(*) FROM documents WHERE state = ?", [state])
+            return int(found.fetchone()[0])
+
     def entry(self, document_id: str) -> Entry:
         """Raises NotFound."""
         with self._connection() as db:
@@ -180,43 +178,12 @@ class Catalogue:
             raise NotFound(f"There is no text of {entry.document.name}: {why}")
         return DocumentText(entry.document, row["text"], tuple(json.loads(row["page_starts"])))
 
-    def register(self, path: Path, stamp: FileStamp, reason: str = "") -> Document:
-        """Note a file: "skipped" with a reason, else "waiting" unless the one known is the same."""
-        id_ = document_id(path)
+    def register(self, files: Iterable[tuple[Path, FileStamp, str]]) -> list[Document]:
+        """Note files, all at once: "skipped" with a reason, "waiting" when new or changed."""
         with self.write() as db:
-            db.execute(
-                "INSERT INTO documents (id, path, name, state, added_at) VALUES (?, ?, ?, '', ?)"
-                " ON CONFLICT DO NOTHING",
-                [id_, os.fsencode(path), name_of(path), now()],
-            )
-            row = db.execute("SELECT * FROM documents WHERE id = ?", [id_]).fetchone()
-            same = row["state"] == "indexed" and stamp == FileStamp(row["size"], row["mtime_ns"])
-            if not same or reason:
-                if reason:
-                    take_out(db, id_)
-                db.execute(
-                    "UPDATE documents SET state = ?, reason = ?, size = ?, mtime_ns = ? WHERE id = ?",
-                    ["skipped" if reason else "waiting", reason, stamp.size, stamp.mtime_ns, id_],
-                )
-        return self.entry(id_).document
-
-    def skip(self, document_id: str, reason: str, stamp: FileStamp) -> Document | None:
-        """The file cannot be read, and what was read of it before is forgotten; None: it was removed."""
-        with self.write() as db:
-            take_out(db, document_id)
-            found = db.execute(
-                "UPDATE documents SET state = 'skipped', reason = ?, size = ?, mtime_ns = ? WHERE id = ?",
-                [reason, stamp.size, stamp.mtime_ns, document_id],
-            )
-        return self.entry(document_id).document if found.rowcount else None
-
-    def keep(self, document_id: str, stamp: FileStamp) -> None:
-        """The file was touched, but what it holds is what is in the index."""
-        with self.write() as db:
-            db.execute(
-                "UPDATE documents SET state = 'indexed', size = ?, mtime_ns = ? WHERE id = ?",
-                [stamp.size, stamp.mtime_ns, document_id],
-            )
+            ids = [register(db, path, stamp, reason) for path, stamp, reason in files]
+            known = {row["id"]: entry_of(row).document for row in db.execute("SELECT * FROM documents")}
+        return [known[id_] for id_ in dict.fromkeys(ids)]
 
     def remove(self, document_ids: Sequence[str]) -> None:
         """Forget them, all or none. Raises NotFound."""
@@ -236,7 +203,6 @@ class Catalogue:
                 " characters = 0, chunks = 0, indexed_at = NULL"
             )
             put(db, "embedding", "")
-            put(db, "chroma", "")
             step(db)
 
     # chunks

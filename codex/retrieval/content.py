@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from codex.retrieval.documents import Document
 from codex.retrieval.lexical import folded
+from codex.retrieval.reading import name_of
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -105,6 +107,11 @@ class Content:
     """[chunks, d]"""
 
 
+def document_id(path: Path) -> str:
+    """The same for the same path, so that a link to a document outlives its removal and return."""
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+
+
 def put(db: sqlite3.Connection, key: str, value: str) -> None:
     """Set a remark within a transaction."""
     db.execute(
@@ -133,6 +140,42 @@ def take_out(db: sqlite3.Connection, document_id: str) -> None:
         "UPDATE documents SET sha256 = '', pages = NULL, characters = 0, chunks = 0, indexed_at = NULL"
         " WHERE id = ?",
         [document_id],
+    )
+
+
+def register(db: sqlite3.Connection, path: Path, stamp: FileStamp, reason: str) -> str:
+    """Note a file within a transaction; its id. An indexed one that is the same stays as it is."""
+    id_ = document_id(path)
+    db.execute(
+        "INSERT INTO documents (id, path, name, state, added_at) VALUES (?, ?, ?, 'waiting', ?)"
+        " ON CONFLICT DO NOTHING",
+        [id_, os.fsencode(path), name_of(path), now()],
+    )
+    if reason:
+        skip(db, id_, reason, stamp)
+        return id_
+    db.execute(
+        "UPDATE documents SET state = 'waiting', reason = '', size = ?1, mtime_ns = ?2"
+        " WHERE id = ?3 AND NOT (state = 'indexed' AND size = ?1 AND mtime_ns = ?2)",
+        [stamp.size, stamp.mtime_ns, id_],
+    )
+    return id_
+
+
+def skip(db: sqlite3.Connection, document_id: str, reason: str, stamp: FileStamp) -> None:
+    """Note within a transaction that the file cannot be read; what was read of it before goes."""
+    take_out(db, document_id)
+    db.execute(
+        "UPDATE documents SET state = 'skipped', reason = ?, size = ?, mtime_ns = ? WHERE id = ?",
+        [reason, stamp.size, stamp.mtime_ns, document_id],
+    )
+
+
+def keep(db: sqlite3.Connection, document_id: str, stamp: FileStamp) -> None:
+    """Note within a transaction that the file was touched, but holds what is in the index."""
+    db.execute(
+        "UPDATE documents SET state = 'indexed', size = ?, mtime_ns = ? WHERE id = ?",
+        [stamp.size, stamp.mtime_ns, document_id],
     )
 
 

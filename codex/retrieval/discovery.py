@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from codex.retrieval.content import FileStamp
+
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
@@ -16,6 +18,14 @@ class FoundFile:
     path: Path
     reason: str = ""
     """Empty: to be read."""
+
+    @property
+    def stamp(self) -> FileStamp:
+        """Zeros of what cannot be looked at."""
+        try:
+            return FileStamp.of(self.path)
+        except OSError:
+            return FileStamp(0, 0)
 
 
 def discover(given: Path, suffixes: Collection[str]) -> Iterator[FoundFile]:

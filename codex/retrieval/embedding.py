@@ -6,8 +6,9 @@ import hashlib
 import importlib.util
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -115,11 +116,12 @@ class Embedding:
 
     @cached_property
     def _loaded(self) -> SentenceTransformer:
+        device = placed(self._config.device)
         from sentence_transformers import SentenceTransformer
 
-        device = placed(self._config.device)
         try:
-            model = SentenceTransformer(str(self.folder), device=device, local_files_only=True)
+            with quiet_progress():
+                model = SentenceTransformer(str(self.folder), device=device, local_files_only=True)
         except Exception as error:
             raise ModelError(
                 f"The embedding {self._config.embedding!r} in {self.folder} cannot be loaded: {error}. "
@@ -139,6 +141,20 @@ def placed(device: str) -> str:
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError("retrieval.device=cuda, but there is no CUDA device here. Set it to auto or cpu.")
     return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+@contextmanager
+def quiet_progress() -> Iterator[None]:
+    """No progress bars of Transformers inside."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def model_folder(name: str, setting: str) -> Path:

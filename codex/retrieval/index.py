@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.errors import CodexError, InvalidInput
+from codex.errors import CodexError, InvalidInput, NotFound
 from codex.retrieval import lexical
 from codex.retrieval.catalogue import Catalogue
 from codex.retrieval.config import RetrievalConfig
-from codex.retrieval.content import FileStamp
+from codex.retrieval.content import StoredChunk
 from codex.retrieval.discovery import discover
 from codex.retrieval.documents import Document, DocumentText, Progress, Report
 from codex.retrieval.embedding import Embedding, Identity
@@ -65,15 +65,8 @@ class Index:
                 raise InvalidInput(f"There is no file or folder {path}.", ["paths"])
             if within is not None and not path.resolve().is_relative_to(within.resolve()):
                 raise InvalidInput(f"{path} lies outside of {within}, and is not read.", ["paths"])
-        found = {}
-        for path in paths:
-            for file in discover(path.expanduser(), SUFFIXES):
-                try:
-                    stamp = FileStamp.of(file.path)
-                except OSError:
-                    stamp = FileStamp(0, 0)
-                found[file.path] = self._catalogue.register(file.path, stamp, file.reason)
-        return list(found.values())
+        found = [file for path in paths for file in discover(path.expanduser(), SUFFIXES)]
+        return self._catalogue.register((file.path, file.stamp, file.reason) for file in found)
 
     def run(
         self,
@@ -108,8 +101,8 @@ class Index:
         """Forget documents; their files stay. Raises NotFound, and then none is removed."""
         self._catalogue.remove(document_ids)
         # Nothing of them is found any more. Who cannot write to Chroma now leaves that to the next run.
-        with contextlib.suppress(CodexError), self._mirror.writing():
-            self._mirror.write_out()
+        with contextlib.suppress(CodexError):
+            self._mirror.tidy()
 
     def rebuild(self) -> None:
         """Forget all that was read and embedded; every document waits. Raises Conflict, RetrievalError."""
@@ -141,21 +134,15 @@ class Index:
             ):
                 scores[id_]["rerank"] = score
             chosen = sorted(known, key=lambda id_: -scores[id_]["rerank"])[:k]
-        return [
-            Passage(
-                id=str(id_),
-                document_id=found[id_].document,
-                document=found[id_].name,
-                text=found[id_].text,
-                start=found[id_].start,
-                end=found[id_].end,
-                page=found[id_].page,
-                heading=found[id_].heading,
-                scores=scores[id_],
-            )
-            for id_ in chosen
-            if id_ in found
-        ]
+        return [_passage(id_, found[id_], scores[id_]) for id_ in chosen if id_ in found]
+
+    def passage(self, passage_id: str) -> Passage:
+        """A passage by its id, which is never given to another. Raises NotFound when it is gone."""
+        id_ = int(passage_id) if passage_id.isdecimal() else -1
+        found = self._catalogue.chunks([id_]) if self._catalogue.exists else {}
+        if id_ not in found:
+            raise NotFound(f"There is no passage {passage_id!r}: its document was removed or changed.")
+        return _passage(id_, found[id_], {})
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of unit length, [n, d]. Raises ModelError."""
@@ -197,3 +184,17 @@ class Index:
         if self._catalogue.is_empty:
             self._catalogue.put("embedding", json.dumps(asdict(self._embedding.identity)))
         self._check_embedding()
+
+
+def _passage(id_: int, chunk: StoredChunk, scores: dict[str, float]) -> Passage:
+    return Passage(
+        id=str(id_),
+        document_id=chunk.document,
+        document=chunk.name,
+        text=chunk.text,
+        start=chunk.start,
+        end=chunk.end,
+        page=chunk.page,
+        heading=chunk.heading,
+        scores=scores,
+    )

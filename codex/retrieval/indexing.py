@@ -1,37 +1,24 @@
-"""What waits is read, cut, embedded and written: three steps that overlap, each on a thread of its own."""
+"""What waits is read, embedded and written: three steps that overlap, each on a thread of its own."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from codex.errors import Cancelled, CodexError, UnreadableDocument
+from codex.errors import Cancelled
 from codex.retrieval.catalogue import Catalogue
-from codex.retrieval.chunking import chunks
 from codex.retrieval.config import RetrievalConfig
-from codex.retrieval.content import Content, Entry, FileStamp, StoredChunk, write_content
+from codex.retrieval.content import Entry, FileStamp, keep, skip, write_content
 from codex.retrieval.documents import Document, Progress, Report
 from codex.retrieval.embedding import PASS, Embedding
 from codex.retrieval.mirror import Mirror
-from codex.retrieval.reading import read
-
-log = logging.getLogger(__name__)
-
-WINDOW = 1000
-"""Chunks that are sorted by length before they are embedded, so that a pass holds chunks of one length."""
-READ_AHEAD = 4
-"""Documents read while others are embedded."""
+from codex.retrieval.preparing import WINDOW, Preparation, ReadAhead, Work
 
 
-class _Stop(threading.Event):
+class Stop(threading.Event):
     """Set by itself or by the caller's own event."""
 
     def __init__(self, cancel: threading.Event | None) -> None:
@@ -40,25 +27,6 @@ class _Stop(threading.Event):
 
     def is_set(self) -> bool:
         return super().is_set() or (self._cancel is not None and self._cancel.is_set())
-
-
-@dataclass
-class _Work:
-    """A document under way."""
-
-    entry: Entry
-    stamp: FileStamp
-    sha256: str
-    content: Content | None = None
-    """None: skipped, or the same as what is in the index."""
-    reason: str = ""
-    """Why it is skipped."""
-    embedded: int = 0
-    """Chunks that have their vector."""
-
-    @property
-    def is_complete(self) -> bool:
-        return self.content is None or self.embedded == len(self.content.chunks)
 
 
 @dataclass
@@ -71,24 +39,25 @@ class Indexing:
     embedding: Embedding
     progress: Callable[[Progress], None] | None = None
     cancel: threading.Event | None = None
-    _done: int = 0
     _total: int = 0
+    _total_bytes: int = 0
+    _done: int = 0
+    _done_bytes: float = 0.0
     _chunks: int = 0
     _indexed: int = 0
-    _bytes: float = 0.0
-    _total_bytes: float = 0.0
+    _unchanged: int = 0
     _skipped: list[Document] = field(default_factory=list)
+    _embedding_since: float | None = None
 
     def run(self, check: bool) -> Report:
         """Index what waits; with `check` look first what has changed. Raises RetrievalError, ModelError."""
-        self._started = time.monotonic()
-        self._stop = _Stop(self.cancel)
-        self.mirror.write_out(self._stop)
+        started = time.monotonic()
+        self.mirror.write_out(self.cancel)
         gone = self._changed() if check else []
         waiting = [entry for entry in self.catalogue.entries("waiting") if entry.document.id not in gone]
-        unchanged = len(self.catalogue.entries("indexed"))
+        self._unchanged = self.catalogue.count("indexed") - len(gone)
         self._total = len(waiting)
-        self._total_bytes = float(sum(max(entry.document.size, 1) for entry in waiting))
+        self._total_bytes = sum(max(entry.document.size, 1) for entry in waiting)
         cancelled = False
         try:
             self._index(waiting)
@@ -96,20 +65,20 @@ class Indexing:
             cancelled = True
         if gone:
             self.catalogue.remove(gone)
-        self.mirror.write_out(self._stop)
+        self.mirror.write_out(self.cancel)
         return Report(
             indexed=self._indexed,
-            unchanged=unchanged,
+            unchanged=self._unchanged,
             skipped=tuple(self._skipped),
             removed=len(gone),
             chunks=self._chunks,
-            seconds=time.monotonic() - self._started,
+            seconds=time.monotonic() - started,
             cancelled=cancelled,
         )
 
     def _changed(self) -> list[str]:
         """Let changed files wait again; the ids of those that are gone."""
-        gone = []
+        gone, changed = [], []
         for entry in self.catalogue.entries():
             try:
                 stamp = FileStamp.of(entry.document.path)
@@ -117,150 +86,96 @@ class Indexing:
                 gone.append(entry.document.id)
                 continue
             except OSError:
-                continue
+                stamp = FileStamp(0, 0)
             if stamp != entry.stamp:
-                self.catalogue.register(entry.document.path, stamp)
+                changed.append((entry.document.path, stamp, ""))
+        self.catalogue.register(changed)
         return gone
 
     def _index(self, waiting: Sequence[Entry]) -> None:
-        reader, writer = ThreadPoolExecutor(1, "reading"), ThreadPoolExecutor(1, "writing")
+        stop = Stop(self.cancel)
+        preparation = Preparation(self.config, self.catalogue, self.embedding, stop)
+        ahead = ReadAhead(waiting, preparation.prepare, stop)
+        writer = ThreadPoolExecutor(1, "writing")
         try:
             written: Future[None] | None = None
-            for window in self._windows(self._read_ahead(waiting, reader)):
-                complete = self._embed(window)
+            while works := ahead.take():
+                self._count_finished(works)
+                for window in _windows(works):
+                    self._embed(window, stop)
                 if written is not None:
                     written.result()
-                written = writer.submit(self._write, complete)
+                written = writer.submit(self._write, works, stop)
             if written is not None:
                 written.result()
         finally:
-            self._stop.set()
-            reader.shutdown(cancel_futures=True)
+            stop.set()
+            ahead.close()
             writer.shutdown()
-            self._stop = _Stop(self.cancel)
 
-    def _read_ahead(self, waiting: Sequence[Entry], reader: ThreadPoolExecutor) -> Iterator[_Work]:
-        under_way: deque[Future[_Work]] = deque()
-        for entry in waiting:
-            under_way.append(reader.submit(self._read, entry))
-            if len(under_way) > READ_AHEAD:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+    def _count_finished(self, works: Sequence[Work]) -> None:
+        """Documents of which nothing is to be embedded: skipped, unchanged, or the same as another."""
+        finished = [work for work in works if work.is_complete]
+        self._done += len(finished)
+        self._done_bytes += sum(work.entry.document.size for work in finished)
+        if finished:
+            self._tell(finished[-1].entry.document.name)
 
-    def _windows(self, works: Iterator[_Work]) -> Iterator[list[tuple[_Work, int]]]:
-        """Chunks of several documents, or a part of one document's; a document without any is alone."""
-        window: list[tuple[_Work, int]] = []
-        for work in works:
-            self._check_cancel()
-            if work.is_complete:
-                # It needs no embedding, and is written behind the window that is being gathered.
-                yield [(work, -1)]
-                continue
-            assert work.content is not None
-            for index in range(len(work.content.chunks)):
-                window.append((work, index))
-                if len(window) == WINDOW:
-                    yield window
-                    window = []
-        if window:
-            yield window
-
-    def _embed(self, window: Sequence[tuple[_Work, int]]) -> list[_Work]:
-        """Fill in the vectors; the documents that are complete with them."""
-        if window[0][1] < 0:
-            return [window[0][0]]
-        texts = [(_embedded_text(work, index), work, index) for work, index in window]
-        texts.sort(key=lambda item: -len(item[0]))
-        complete = []
-        for at in range(0, len(texts), PASS):
-            self._check_cancel()
-            part = texts[at : at + PASS]
+    def _embed(self, window: Sequence[tuple[Work, int]], stop: Stop) -> None:
+        """Fill in the vectors of the window's chunks. Raises Cancelled."""
+        self._embedding_since = self._embedding_since or time.monotonic()
+        texts = sorted(((work.text(at), work, at) for work, at in window), key=lambda it: -len(it[0]))
+        for first in range(0, len(texts), PASS):
+            if stop.is_set():
+                raise Cancelled("The indexing was cancelled; what is indexed stays, the rest waits.")
+            part = texts[first : first + PASS]
             vectors = self.embedding.encode([text for text, _, _ in part])
-            for (_, work, index), vector in zip(part, vectors, strict=True):
+            for (_, work, at), vector in zip(part, vectors, strict=True):
+                work.fill(at, vector)
                 assert work.content is not None
-                work.content.vectors[index] = vector
-                work.embedded += 1
-                self._bytes += max(work.entry.document.size, 1) / len(work.content.chunks)
-                if work.is_complete:
-                    complete.append(work)
+                self._done_bytes += work.entry.document.size / len(work.content.chunks)
+                self._done += work.is_complete
             self._chunks += len(part)
-            self._tell(part[0][1].entry.document.name)
-        return complete
+            self._tell(part[-1][1].entry.document.name)
 
-    def _write(self, works: Sequence[_Work]) -> None:
+    def _write(self, works: Sequence[Work], stop: Stop) -> None:
         """Make the documents visible, all at once, then bring their vectors to Chroma."""
+        skipped = []
         with self.catalogue.write() as db:
             for work in works:
+                id_ = work.entry.document.id
                 if work.content is not None:
-                    write_content(db, work.entry.document.id, work.content, work.stamp, work.sha256)
-        for work in works:
-            if work.content is not None:
-                self._indexed += 1
-            elif work.reason:
-                skipped = self.catalogue.skip(work.entry.document.id, work.reason, work.stamp)
-                self._skipped += [skipped] if skipped else []
-            else:
-                self.catalogue.keep(work.entry.document.id, work.stamp)
-        self._done += len(works)
-        self._tell(works[-1].entry.document.name if works else "")
-        self.mirror.write_out(self._stop)
-
-    def _read(self, entry: Entry) -> _Work:
-        """On the reading thread: what there is to embed of a document. Raises Cancelled."""
-        self._check_cancel()
-        path, most_bytes = entry.document.path, self.config.max_file_mb * 10**6
-        work = _Work(entry, entry.stamp, "")
-        try:
-            work.stamp = FileStamp.of(path)
-            if work.stamp.size <= most_bytes:
-                with path.open("rb") as file:
-                    work.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-                if work.sha256 == entry.sha256:
-                    return work
-                twin = self.catalogue.twin(work.sha256, path.suffix)
-                if twin is not None:
-                    work.content = twin
-                    work.embedded = len(twin.chunks)
-                    return work
-            work.content = self._read_content(entry, most_bytes)
-        except UnreadableDocument as error:
-            work.reason = str(error)
-        except OSError as error:
-            work.reason = f"{entry.document.name} cannot be opened: {error.strerror or error}."
-        except CodexError:
-            raise
-        except Exception as error:
-            log.exception("%s could not be read", path)
-            work.reason = f"{entry.document.name} cannot be read: {error}"
-        return work
-
-    def _read_content(self, entry: Entry, most_bytes: int) -> Content:
-        reading = read(entry.document.path, most_bytes, cancel=self._stop)
-        most_tokens = min(self.config.chunk_tokens, self.embedding.most_tokens)
-        pieces = [
-            StoredChunk(it.start, it.end, it.page, it.heading, reading.text[it.start : it.end])
-            for it in chunks(reading, most_tokens, self.embedding.count)
-        ]
-        if not pieces:
-            raise UnreadableDocument(f"{entry.document.name} holds no text.")
-        vectors = np.empty((len(pieces), self.embedding.dimension), np.float32)
-        return Content(reading.text, tuple(reading.page_starts), reading.note, pieces, vectors)
-
-    def _check_cancel(self) -> None:
-        if self._stop.is_set():
-            raise Cancelled("The indexing was cancelled; what is indexed stays, the rest waits.")
+                    write_content(db, id_, work.content, work.stamp, work.sha256)
+                elif work.reason:
+                    skip(db, id_, work.reason, work.stamp)
+                    skipped.append(id_)
+                else:
+                    keep(db, id_, work.stamp)
+        self._indexed += sum(work.content is not None for work in works)
+        self._unchanged += sum(work.content is None and not work.reason for work in works)
+        if skipped:
+            self._skipped += [it for it in self.catalogue.documents() if it.id in skipped]
+        self.mirror.write_out(stop)
 
     def _tell(self, name: str) -> None:
         if self.progress is None:
             return
-        seconds = time.monotonic() - self._started
-        share = min(self._bytes / self._total_bytes, 1.0) if self._total_bytes else 1.0
-        left = seconds * (1.0 - share) / share if share > 0 else None
-        self.progress(Progress(name, self._done, self._total, self._chunks, self._chunks / seconds, left))
+        rate, left = 0.0, None
+        if self._chunks and self._embedding_since is not None:
+            seconds = time.monotonic() - self._embedding_since
+            share = min(self._done_bytes / self._total_bytes, 1.0)
+            rate, left = self._chunks / seconds, seconds * (1.0 - share) / share
+        self.progress(Progress(name, self._done, self._total, self._chunks, rate, left))
 
 
-def _embedded_text(work: _Work, index: int) -> str:
-    assert work.content is not None
-    chunk = work.content.chunks[index]
-    return f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text
+def _windows(works: Sequence[Work]) -> Iterator[list[tuple[Work, int]]]:
+    """The chunks that are to be embedded: all documents' together, a large one's in several windows."""
+    window: list[tuple[Work, int]] = []
+    for work in works:
+        for at in range(work.missing):
+            window.append((work, at))
+            if len(window) == WINDOW:
+                yield window
+                window = []
+    if window:
+        yield window

@@ -91,6 +91,15 @@ class Mirror:
                 put(db, "chroma", "written")
                 step(db)
 
+    def tidy(self) -> None:
+        """Delete in Chroma what is gone, if that is all there is to do and nobody else writes.
+
+        Raises Conflict, RetrievalError, ModelError.
+        """
+        if self._catalogue.unwritten() == 0 and self._catalogue.get("chroma") == "written":
+            with self.writing():
+                self.write_out()
+
     def nearest(self, vector: NDArray[np.float32], limit: int) -> Hits:
         """The nearest chunks of the catalogue, in Chroma already or not; gone ones may be among them.
 
@@ -107,6 +116,7 @@ class Mirror:
     def forget_all(self) -> None:
         """Throw away Chroma's copy and what was read and embedded. Raises Conflict, RetrievalError."""
         with self._lock.exclusive(), self._opening:
+            self._catalogue.put("chroma", "writing")
             self._opened().forget()
             self._catalogue.forget_content()
 
@@ -151,18 +161,20 @@ class Mirror:
         with self._opening:
             vectors = self._opened()
             vectors.close()
-            if self._catalogue.get("chroma") == "writing":
+            if self._config.chroma_url is None and self._catalogue.get("chroma") != "written":
                 vectors.forget()
             vectors.open(create=True)
             unwritten, undeleted = self._catalogue.unwritten(), self._catalogue.undeleted()
             expected = self._catalogue.chunk_count() - unwritten
             # Deletions may have been done already, and writes too, when a server's writer was killed.
             if not expected <= vectors.count() <= expected + unwritten + undeleted:
+                self._catalogue.put("chroma", "writing")
                 vectors.forget()
                 vectors.open(create=True)
                 with self._catalogue.write() as db:
                     db.execute("DELETE FROM outbox")
                     db.execute("INSERT INTO outbox SELECT id, 0 FROM chunks")
+            self._catalogue.put("chroma", "written")
             return vectors
 
 

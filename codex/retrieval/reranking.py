@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from codex.errors import ModelError
 from codex.retrieval.config import RetrievalConfig
-from codex.retrieval.embedding import model_folder, placed
+from codex.retrieval.embedding import model_folder, placed, quiet_progress
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
@@ -37,7 +37,8 @@ class Reranker:
         from sentence_transformers import CrossEncoder
 
         try:
-            model: CrossEncoder = CrossEncoder(str(folder), device=device, local_files_only=True)
+            with quiet_progress():
+                model: CrossEncoder = CrossEncoder(str(folder), device=device, local_files_only=True)
         except Exception as error:
             raise ModelError(f"The reranker in {folder} cannot be loaded: {error}.") from error
         if model.num_labels != 1:
