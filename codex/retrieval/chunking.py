@@ -16,6 +16,10 @@ CHARACTERS_PER_TOKEN = 10
 TINY_SHARE = 0.25
 """Of the most tokens; a chunk of less joins its neighbour where that has room."""
 
+SUMS_SUFFICE = 16
+"""Chunks with the tokens of their sentences, no more and no less, after which no more are counted: tokenizers
+that cut at spaces first, as those of nearly all embeddings do, always give such sums."""
+
 _PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n\s*")
 _ABBREVIATIONS = (
     "Mr", "Mrs", "Ms", "Dr", "Prof", "St", "Sr", "Jr", "vs", "etc", "Fig", "fig", "No", "no", "Nr", "Art",
@@ -105,7 +109,7 @@ class _Pack:
 
 
 class _Cutter:
-    """Cuts spans of one text. Counts each sentence once, and each chunk once more."""
+    """Cuts spans of one text. Counts each sentence, and chunks until it is clear that they are the sums."""
 
     def __init__(self, text: str, most: int, count: Callable[[str], int]) -> None:
         self._text = text
@@ -113,6 +117,7 @@ class _Cutter:
         self._empty = count("")  # the tokens that are put around every text
         self._most = max(1, most - self._empty)
         self._longest = self._most * CHARACTERS_PER_TOKEN
+        self._sums = 0  # chunks in a row that had exactly the tokens of their sentences
         self._ratio = 4.0  # characters per token, of what was counted last
 
     def cut(self, section: Span) -> Iterator[Span]:
@@ -132,7 +137,7 @@ class _Cutter:
                 else:
                     packed.append(sentence)
         for pack in self._without_tiny([pack for pack in packed if pack.units]):
-            yield from self._checked(pack.units)
+            yield from self._checked(pack)
 
     def _paragraphs(self, section: Span) -> Iterator[list[_Unit]]:
         for paragraph in _pieces(self._text, section, _PARAGRAPH_END):
@@ -198,15 +203,19 @@ class _Cutter:
                 kept.append(pack)
         return kept
 
-    def _checked(self, units: list[_Unit]) -> Iterator[Span]:
-        """The span of the units, halved where together they have more tokens than one by one."""
+    def _checked(self, pack: _Pack) -> Iterator[Span]:
+        """The span of the pack, halved where together its units have more tokens than one by one."""
+        units = pack.units
         start, end = units[0].start, units[-1].end
-        if len(units) > 1 and self._count(self._text[start:end]) - self._empty > self._most:
-            middle = len(units) // 2
-            yield from self._checked(units[:middle])
-            yield from self._checked(units[middle:])
-        else:
-            yield start, end
+        if len(units) > 1 and self._sums < SUMS_SUFFICE:
+            tokens = self._count(self._text[start:end]) - self._empty
+            self._sums = self._sums + 1 if tokens == pack.tokens else 0
+            if tokens > self._most:
+                middle = len(units) // 2
+                yield from self._checked(_Pack(units[:middle]))
+                yield from self._checked(_Pack(units[middle:]))
+                return
+        yield start, end
 
 
 def _sentences(text: str, paragraph: Span) -> Iterator[Span]:

@@ -128,12 +128,12 @@ def word(document: Document | None = None) -> bytes:
     return output.getvalue()
 
 
-def word_with(document_xml: bytes) -> bytes:
+def word_with(document_xml: bytes, compression: int = 9) -> bytes:
     """A Word document with this main part."""
     output = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(word())) as source,
-        zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out,
+        zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED, compresslevel=compression) as out,
     ):
         for entry in source.infolist():
             out.writestr(
@@ -152,9 +152,9 @@ def word_body(inner: str, doctype: str = "") -> bytes:
     ).encode()
 
 
-def zip_bomb(megabytes: int) -> bytes:
+def zip_bomb(megabytes: int, compression: int = 9) -> bytes:
     """A Word document whose main part unpacks to so much."""
-    return word_with(word_body("<w:p/>" + " " * (megabytes * 2**20)))
+    return word_with(word_body("<w:p/>" + " " * (megabytes * 2**20)), compression)
 
 
 def zip_bomb_that_lies(megabytes: int) -> bytes:

@@ -148,6 +148,14 @@ def test_a_sentence_that_is_too_long_is_cut_between_words() -> None:
     assert len(found) <= 25  # 20 would be full
 
 
+def test_a_count_that_is_no_sum_is_held_all_the_same() -> None:
+    reading = document(" ".join(SENTENCES * 20))
+    found = chunks(reading, 90, len)  # three sentences of 25 to 26 characters, with the spaces between them
+    check_cover(reading, found)
+    assert {len(text) <= 90 for text in texts(reading, found)} == {True}
+    assert len(found) < 40 * 20 / 2
+
+
 def test_letters_keep_their_marks_where_a_line_has_no_spaces() -> None:
     letter = unicodedata.normalize("NFC", "x\u0301\u0323")  # there is no composed form
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"

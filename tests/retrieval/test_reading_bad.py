@@ -53,7 +53,7 @@ def refusal(path: Path, max_bytes: int = ROOM) -> str:
         ("cut.docx", files.word()[:5000], "is a corrupt DOCX"),
         ("broken.docx", files.word_with(b"<w:document"), "is a corrupt DOCX"),
         ("laughs.docx", files.word_with(files.word_body("<w:p/>", LAUGHS) + b"&d;"), "is a corrupt DOCX"),
-        ("huge.docx", lambda: files.zip_bomb(200), "MB to 201 MB, like a zip bomb"),
+        ("huge.docx", lambda: files.zip_bomb(200, compression=1), "MB to 201 MB, like a zip bomb"),
         ("dense.docx", lambda: files.zip_bomb(20), "MB to 21 MB, like a zip bomb"),
         ("liar.docx", lambda: files.zip_bomb_that_lies(30), "is a corrupt DOCX"),
         ("empty.txt", "", "is empty (0 bytes)"),
