@@ -225,6 +225,7 @@ class HuggingFaceEngine(Engine):
                 for item in items:
                     call.out.put(item)
             except torch.OutOfMemoryError:
+                self._kept = _Kept()
                 raise ModelError(
                     f"The GPU has not enough memory for {len(call.rows)} answers at once. "
                     "Ask for fewer samples or fewer tokens."
