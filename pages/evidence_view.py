@@ -104,6 +104,7 @@ def _sentence(support: Support, observation: Observation) -> JSON:
         "probability": support.probability,
         "contradiction": support.contradiction,
         "passage": support.passage,
+        "span": [passage.start + at for at in quote] if passage and quote else None,
         "excerpt": _excerpt(passage.text, quote) if passage and quote else None,
     }
 

@@ -153,7 +153,7 @@ function passageItem(passage, i, { sentences, sentence }) {
         passage.scores.map(({ label, meaning, value }) =>
           h("span", { title: meaning }, `${label} `, figure(value)),
         ),
-        h("a", { href: opened(passage) }, "open in Documents"),
+        h("a", { href: opened(passage, picked ? sentences[sentence].span : null) }, "open in Documents"),
       ),
     ),
   );
@@ -177,8 +177,10 @@ function place({ document, page }) {
   return [h("bdi", ...reveal(document)), page === null ? null : `, page ${page}`];
 }
 
-function opened({ document_id, start, end }) {
-  return `${address("documents")}?${new URLSearchParams({ open: document_id, start, end })}`;
+// The Documents page, open at a passage, or at the words of it that are meant.
+function opened(passage, span) {
+  const [start, end] = span ?? [passage.start, passage.end];
+  return `${address("documents")}?${new URLSearchParams({ open: passage.document_id, start, end })}`;
 }
 
 /** A page of Codex, wherever it is served. */

@@ -83,6 +83,7 @@ def test_the_words_that_a_sentence_rests_on_are_cut_out_of_the_passage() -> None
         ("an old lighthouse.", True),
         (" Its keeper was Ada Brook.", False),
     ]
+    assert view["sentences"][0]["span"] == [100 + QUOTE[0], 100 + QUOTE[1]]
     assert [(part, held) for part, held in view["passages"][0]["parts"] if held] == [
         ("an old lighthouse.", [0])
     ]
