@@ -22,6 +22,10 @@ from codex.errors import Cancelled, RetrievalError, UnreadableDocument
 SUFFIXES = frozenset({".txt", ".md", ".markdown", ".html", ".htm", ".pdf", ".docx", ".csv"})
 """What is read, in lower case."""
 
+ALIVE = b"alive\n"
+"""What the worker says while it gets on."""
+LONGEST = 20
+"""Times the seconds of a part, for a whole document."""
 START_SECONDS = 30.0
 """That a worker has to start, on a machine that is busy."""
 _TICK = 0.1
@@ -56,7 +60,7 @@ class Reading:
 def read(path: Path, max_bytes: int, seconds: float = 60.0, cancel: threading.Event | None = None) -> Reading:
     """The text of a document.
 
-    max_bytes: larger files are refused. seconds: what reading may take.
+    max_bytes: larger files are refused. seconds: what it may take; of a PDF, each page.
     Raises UnreadableDocument, whose message names the file, Cancelled, and RetrievalError where a parser is
     not installed.
     """
@@ -96,8 +100,10 @@ class _Reader:
             _stop_if(cancel, path)
             return self._exchange(path, max_bytes, seconds, cancel)
         except TimeoutError:
+            part = " for a page" if path.suffix.lower() == ".pdf" else ""
             raise UnreadableDocument(
-                f"{name_of(path)} was not read after {seconds:g} seconds. Split it, or save it as plain text."
+                f"{name_of(path)} takes too long to read: over {seconds:g} seconds{part}. "
+                "Split it, or save it as plain text."
             ) from None
         except (_Died, BrokenPipeError):
             raise UnreadableDocument(
@@ -126,19 +132,24 @@ class _Reader:
         process = self._process
         assert process is not None
         assert process.stdin is not None
-        deadline = time.monotonic() + seconds
+        last_moment = time.monotonic() + LONGEST * seconds
         request = {"path": str(path.absolute()), "max_bytes": max_bytes, "seconds": seconds}
         answered = False
         try:
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
             received = bytearray()
-            while b"\n" not in received:
-                received += _receive(process, deadline, cancel, path)
-            header, _, body = received.partition(b"\n")
+            header = ALIVE
+            while header == ALIVE:
+                deadline = min(time.monotonic() + seconds, last_moment)
+                while b"\n" not in received:
+                    received += _receive(process, deadline, cancel, path)
+                end = received.index(b"\n") + 1
+                header = bytes(received[:end])
+                del received[:end]
             answer: dict[str, Any] = json.loads(header)
-            while len(body) < answer["bytes"]:
-                body += _receive(process, deadline, cancel, path)
+            while len(received) < answer["bytes"]:
+                received += _receive(process, deadline, cancel, path)
             answered = True
         finally:
             # One that was left in the middle would answer the wrong question next.
@@ -146,7 +157,7 @@ class _Reader:
                 self.close()
         if answer["last"]:
             self.close()
-        return answer, body.decode()
+        return answer, received.decode()
 
     def _start(self, cancel: threading.Event | None, path: Path) -> None:
         """Start a worker, which imports nothing but the parsers it needs."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from itertools import islice
 
 from codex.retrieval.reading import Reading
@@ -15,7 +14,7 @@ _DELIMITERS = ",;\t|"
 _SNIFFED_ROWS = 50
 _SNIFFED = 100_000
 """Characters in which the delimiter is sought."""
-_VALUE = re.compile(r"[-+]?[\d.,:/%\s-]*\d[\d.,:/%\s-]*")
+_NUMERIC = frozenset("0123456789.,:/%+- ")
 
 
 def read_csv(data: bytes, name: str) -> Reading:
@@ -57,7 +56,7 @@ def _is_heading(row: list[str]) -> bool:
         len(row) > 1
         and all(row)
         and len(set(row)) == len(row)
-        and not any(_VALUE.fullmatch(cell) for cell in row)
+        and not any(_NUMERIC.issuperset(cell) for cell in row)
     )
 
 

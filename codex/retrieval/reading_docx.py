@@ -17,11 +17,11 @@ from codex.errors import UnreadableDocument
 from codex.retrieval.reading import Reading
 from codex.retrieval.reading_draft import Draft
 
-MOST_UNPACKED = 200 * 2**20
+MOST_UNPACKED = 200_000_000
 """Bytes of all parts together."""
 MOST_RATIO = 200
 """Unpacked to packed; deflated prose reaches 10, a bomb 1000."""
-RATIO_MATTERS = 10 * 2**20
+RATIO_MATTERS = 10_000_000
 """Bytes below which no ratio does harm."""
 
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
@@ -58,8 +58,8 @@ def _check_size(data: bytes, name: str) -> None:
         unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > MOST_UNPACKED or (unpacked > RATIO_MATTERS and unpacked > MOST_RATIO * len(data)):
         raise UnreadableDocument(
-            f"{name} unpacks from {len(data) / 2**20:.2g} MB to {unpacked / 2**20:,.0f} MB, like a zip bomb; "
-            f"at most {MOST_UNPACKED // 2**20} MB are unpacked. Remove its pictures, or split it."
+            f"{name} unpacks from {len(data) / 1e6:.2g} MB to {unpacked / 1e6:,.0f} MB, like a zip bomb; "
+            f"at most {MOST_UNPACKED // 10**6} MB are unpacked. Remove its pictures, or split it."
         )
     with _corrupt_if_it_fails(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
         # Unpacks piece by piece, and no entry beyond the size that it declares.

@@ -17,14 +17,13 @@ _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 # Besides control characters and lone surrogates: soft hyphens, byte order marks, and the "tag" characters
 # with which text is written that people cannot see and models can.
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
-_TRAILING = re.compile(r"[^\S\n]+$", re.MULTILINE)
 
 
 def clean(text: str) -> str:
     """NFC, lines ended by \\n without spaces before it, no control characters and no invisible ones."""
     text = _LINE_ENDS.sub("\n", text)
-    text = _UNWANTED.sub("", text)
-    return _TRAILING.sub("", unicodedata.normalize("NFC", text))
+    text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
+    return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
 class Draft:

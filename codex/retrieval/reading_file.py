@@ -69,7 +69,7 @@ def load(path: Path, max_bytes: int) -> bytes:
     size = max(len(data), status.st_size)
     if size > max_bytes:
         raise UnreadableDocument(
-            f"{name} has {size / 2**20:.3g} MB; at most {max_bytes / 2**20:.3g} MB are read. "
+            f"{name} has {size / 1e6:.3g} MB; at most {max_bytes / 1e6:.3g} MB are read. "
             "Split it, or raise retrieval.max_file_mb."
         )
     if not data:

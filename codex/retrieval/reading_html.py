@@ -22,7 +22,7 @@ _NEVER = (
     "script", "style", "template", "noscript", "head", "iframe", "object", "svg", "math", "canvas", "audio",
     "video", "select", "button", "textarea",
 )  # fmt: skip
-_AROUND = ("nav", "footer", "aside", "form")
+_AROUND = ("nav", "footer", "aside")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|(opacity|font-size)\s*:\s*0(?![.\d]*[1-9])")
 _CELLS = frozenset({"td", "th", "cell"})
 _BLOCKS = _CELLS | {
@@ -39,7 +39,7 @@ _LEVEL = re.compile(r"h([1-6])")
 def read_html(data: bytes, name: str) -> Reading:
     """What the page shows. Raises UnreadableDocument."""
     text, note = _decode(data)
-    tree = _tree(text)
+    tree = _tree(text, name)
     if tree is None:
         raise UnreadableDocument(f"{name} holds no text. Save the page again, complete.")
     whole = _blocks(tree)
@@ -63,23 +63,27 @@ def _decode(data: bytes) -> tuple[str, str]:
     return decode(data)
 
 
-def _tree(text: str) -> etree._Element | None:
+def _tree(text: str, name: str) -> etree._Element | None:
     """The page without what is never shown."""
     # lxml refuses text with an encoding in its XML declaration, and control characters.
     text = re.sub(r"^\s*<\?xml[^>]*>", "", text).replace("\0", "")
     try:
-        tree = html.document_fromstring(text, ensure_head_body=True)
+        parser = html.HTMLParser(huge_tree=True, remove_comments=True, remove_pis=True)
+        tree = html.document_fromstring(text, parser=parser, ensure_head_body=True)
     except etree.ParserError:
         return None
-    for element in list(tree.iter(etree.Comment, etree.ProcessingInstruction)):
-        _drop(element)
+    if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
+        # The rest of the text is not in the tree.
+        raise UnreadableDocument(f"{name} is nested more than 2,000 elements deep. Save it as plain text.")
     for element in list(tree.iter(*_NEVER)):
         _drop(element)
     for element in list(tree.iter(etree.Element)):
         if "hidden" in element.attrib or _HIDDEN.search(element.get("style", "").lower()):
             _drop(element)
     for element in list(tree.iter(*_AROUND)):
-        if element.tag != "form" or not element.xpath(".//p"):
+        if element.tag == "nav" or not any(
+            above.tag in ("article", "main") for above in element.iterancestors()
+        ):
             _drop(element)
     return tree
 
@@ -106,9 +110,13 @@ def _main_blocks(tree: etree._Element) -> list[tuple[str, int]]:
         # Outside of an article it keeps paragraphs only, and no headings.
         body.tag, body = "article", etree.SubElement(tree, "body")
         body.append(tree.find("article"))
-    found = trafilatura.bare_extraction(
-        tree, include_comments=False, include_formatting=True, favor_recall=True, fast=True
-    )
+    try:
+        found = trafilatura.bare_extraction(
+            tree, include_comments=False, include_formatting=True, favor_recall=True, fast=True
+        )
+    except RecursionError:
+        # It copies the tree by recursion; the whole page is read without.
+        return []
     return _blocks(found.body) if isinstance(found, Document) else []
 
 

@@ -6,7 +6,7 @@ import contextlib
 import io
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pypdf import PdfReader
@@ -25,8 +25,11 @@ _SHAPED = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]+")
 _TITLE_WORDS = 12
 
 
-def read_pdf(data: bytes, name: str) -> Reading:
-    """The text of each page. Raises UnreadableDocument."""
+def read_pdf(data: bytes, name: str, alive: Callable[[], None]) -> Reading:
+    """The text of each page. Raises UnreadableDocument.
+
+    alive: called after each page.
+    """
     reader = _opened(data, name)
     draft = Draft(name)
     try:
@@ -52,6 +55,7 @@ def read_pdf(data: bytes, name: str) -> Reading:
         for level, title in titles.get(index, ()):
             if (place := _line_of(title, text)) is not None:
                 draft.head(start + place, level, title)
+        alive()
     if broken == pages:
         raise _corrupt(name)
     if broken + silent == pages:

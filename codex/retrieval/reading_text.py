@@ -15,7 +15,7 @@ BROKEN_SHARE = 0.1
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_HASHES = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*$")
+_HASHES = re.compile(r" {0,3}(#{1,6})(?![^ \t])")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _NOT_A_PARAGRAPH = re.compile(r"\s*$|\s{4}|\s*([>|`~#]|[-*+] |\d+[.)] )")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -66,7 +66,7 @@ def markdown_headings(text: str) -> tuple[Heading, ...]:
             fence, before = mark[1], ""
             continue
         if hashes := _HASHES.match(line):
-            _note(found, start, len(hashes[1]), hashes[2] or "")
+            _note(found, start, len(hashes[1]), line[hashes.end() :])
             before = ""
             continue
         if before and (under := _UNDERLINE.match(line)):
@@ -78,7 +78,10 @@ def markdown_headings(text: str) -> tuple[Heading, ...]:
 
 
 def _note(found: list[Heading], start: int, level: int, line: str) -> None:
-    name = _MARKS.sub("", _LINK.sub(r"\1", line[: 4 * HEADING_CHARACTERS]))
-    name = " ".join(name.split())[:HEADING_CHARACTERS].strip()
+    name = line[: 4 * HEADING_CHARACTERS].rstrip()
+    unclosed = name.rstrip("#")
+    if unclosed[-1:] in ("", " ", "\t"):
+        name = unclosed
+    name = " ".join(_MARKS.sub("", _LINK.sub(r"\1", name)).split())[:HEADING_CHARACTERS].strip()
     if name:
         found.append(Heading(start, level, name))

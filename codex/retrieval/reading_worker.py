@@ -13,22 +13,29 @@ import resource
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from codex.errors import UnreadableDocument
-from codex.retrieval.reading import Reading, name_of
+from codex.retrieval.reading import ALIVE, Reading, name_of
 
 MOST_MEMORY = 2 * 2**30
 """Bytes of address space; a parser that wants more fails instead of taking the machine down."""
 TIRED_AT = 512 * 2**20
 """Bytes held after an answer beyond which the worker ends, so that it does not sit on them."""
+BEAT_SECONDS = 0.2
+"""Between two signs of life."""
 _GRACE = 5.0
 """Seconds beyond the time limit after which the worker ends itself, if nobody else did."""
 
 
-def read_here(path: Path, max_bytes: int) -> Reading:
-    """What `read` does, in this process and without a time limit. Raises UnreadableDocument."""
+def read_here(path: Path, max_bytes: int, alive: Callable[[], None]) -> Reading:
+    """What `read` does, in this process and without a time limit. Raises UnreadableDocument.
+
+    alive: called after each page.
+    """
     from codex.retrieval.reading_file import kind_for, load
 
     data = load(path, max_bytes)
@@ -37,7 +44,7 @@ def read_here(path: Path, max_bytes: int) -> Reading:
         case "pdf":
             from codex.retrieval.reading_pdf import read_pdf
 
-            return read_pdf(data, name)
+            return read_pdf(data, name, alive)
         case "docx":
             from codex.retrieval.reading_docx import read_docx
 
@@ -56,11 +63,11 @@ def read_here(path: Path, max_bytes: int) -> Reading:
             return read_text(data, name, markdown=kind == "markdown")
 
 
-def answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+def answer(request: dict[str, Any], alive: Callable[[], None]) -> tuple[dict[str, Any], bytes]:
     """The header of the answer, and the text in UTF-8."""
     path = Path(request["path"])
     try:
-        reading = read_here(path, request["max_bytes"])
+        reading = read_here(path, request["max_bytes"], alive)
     except UnreadableDocument as error:
         return {"error": str(error)}, b""
     except (ImportError, SyntaxError) as error:
@@ -80,6 +87,27 @@ def answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     return header, reading.text.encode()
 
 
+class _Pulse:
+    """Tells the parent now and then that the work goes on, and ends this process when it does not."""
+
+    def __init__(self, output: BinaryIO, seconds: float) -> None:
+        self._output = output
+        self._seconds = seconds
+        self._last = 0.0
+        self.beat()
+
+    def beat(self) -> None:
+        """There is progress."""
+        now = time.monotonic()
+        if now - self._last < BEAT_SECONDS:
+            return
+        self._last = now
+        # The kernel keeps this deadline even inside a regular expression that never ends.
+        signal.setitimer(signal.ITIMER_REAL, self._seconds + _GRACE)
+        self._output.write(ALIVE)
+        self._output.flush()
+
+
 def serve(output: BinaryIO) -> None:
     """Answer requests until the input closes."""
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -88,9 +116,8 @@ def serve(output: BinaryIO) -> None:
     output.flush()
     while True:
         request = json.loads(requests.get())
-        # The kernel keeps this deadline even inside a regular expression that never ends.
-        signal.setitimer(signal.ITIMER_REAL, request["seconds"] + _GRACE)
-        header, text = answer(request)
+        pulse = _Pulse(output, request["seconds"])
+        header, text = answer(request, pulse.beat)
         signal.setitimer(signal.ITIMER_REAL, 0)
         last = _held() > TIRED_AT
         output.write(json.dumps({**header, "bytes": len(text), "last": last}).encode() + b"\n" + text)

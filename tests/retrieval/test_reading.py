@@ -181,6 +181,15 @@ def test_the_main_content_of_a_page_is_read_without_what_stands_around_it(tmp_pa
     assert "Buy a boat" not in reading.text
 
 
+def test_a_page_within_a_form_and_a_remark_within_an_article_are_read(tmp_path: Path) -> None:
+    page = (
+        "<form><div>In a form.</div><input value='x'></form><aside>Elsewhere.</aside>"
+        "<article><p>Text.</p><aside>Note: mind the step.</aside></article>"
+    )
+    text = reading_of(tmp_path, "a.html", page).text
+    assert text == "In a form.\n\nText.\n\nNote: mind the step."
+
+
 def test_a_page_laid_out_in_a_table_keeps_its_paragraphs(tmp_path: Path) -> None:
     page = "<table><tr><td><h1>Top</h1><p>One.</p><p>Two.</p></td><td>Side</td></tr></table>"
     assert reading_of(tmp_path, "a.htm", page).text == "Top\n\nOne.\n\nTwo.\n\nSide"

@@ -73,11 +73,26 @@ def test_one_worker_reads_many_files_for_many_threads(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("fresh")
 def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read(tmp_path: Path, endless: Path) -> None:
     started = time.monotonic()
-    with pytest.raises(UnreadableDocument, match=r"^endless\.pdf was not read after 0\.5 seconds\. Split it"):
+    with pytest.raises(
+        UnreadableDocument,
+        match=r"^endless\.pdf takes too long to read: over 0\.5 seconds for a page\. Split",
+    ):
         read(endless, ROOM, seconds=0.5)
     assert time.monotonic() - started < 5
     assert workers() == []
     assert read(files.save(tmp_path, "next.txt", "Next."), ROOM).text == "Next."
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_long_document_has_its_time_for_each_page(tmp_path: Path) -> None:
+    page = "\n".join(f"Line {number} of a page that is slow to read." for number in range(60))
+    path = files.save(tmp_path, "long.pdf", files.pdf([page] * 120))
+    read(files.save(tmp_path, "first.pdf", files.pdf([page])), ROOM)
+    started = time.monotonic()
+    whole = read(path, ROOM)
+    seconds = time.monotonic() - started
+    # A fifth of what the whole takes is much more than a page needs.
+    assert read(path, ROOM, seconds=max(seconds / 5, 0.3)) == whole
 
 
 @pytest.mark.usefixtures("fresh")
@@ -161,8 +176,8 @@ def test_the_worker_ends_with_its_parent_even_in_the_middle_of_a_file(
 def test_the_worker_limits_its_memory() -> None:
     code = (
         "from codex.retrieval import reading_worker; reading_worker.limit_memory();"
-        "reading_worker.read_here = lambda path, max_bytes: bytearray(reading_worker.MOST_MEMORY);"
-        "print(reading_worker.answer({'path': 'hungry.pdf', 'max_bytes': 1})[0]['error'])"
+        "reading_worker.read_here = lambda *request: bytearray(reading_worker.MOST_MEMORY);"
+        "print(reading_worker.answer({'path': 'hungry.pdf', 'max_bytes': 1}, print)[0]['error'])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
     assert said == "hungry.pdf needs over 2 GiB of memory to be read. Split it.\n"
