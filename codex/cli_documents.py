@@ -71,10 +71,9 @@ def index(
             console.print(_table(documents))
         failed = _skipped(report, given, documents)
         for document in failed:
-            errors.print(
-                Text.assemble(("skipped  ", "red"), printable(f"{document.path}: {document.reason}"))
-            )
-        console.print(_summary(report, documents))
+            why = printable(f"{document.path}: {document.reason}")
+            errors.print(Text.assemble(("skipped  ", "red"), why), soft_wrap=True)
+        console.print(_summary(report, documents), soft_wrap=True)
     if report.cancelled:
         errors.print("Stopped; what is indexed stays. `codex index` goes on with the rest.")
         raise typer.Exit(INTERRUPTED)
@@ -90,20 +89,24 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of passages.")] = False,
 ) -> None:
     """Search the indexed documents, by meaning and by words."""
+    if not query.strip():
+        raise InvalidInput("The query is empty: say what to look for.", ["query"])
     if k is not None and k < 1:
         raise InvalidInput(f"--k must be at least 1, not {k}.", ["k"])
     settings = load_settings(overrides or [])
     with _opened(settings) as found:
-        if found.is_empty:
-            Console(stderr=True).print("No documents are indexed yet: codex index PATH")
+        empty = found.is_empty
         passages = found.search(query, k)
+    if not passages:
+        why = "No documents are indexed yet: codex index PATH" if empty else "Nothing was found."
+        Console(stderr=True).print(why)
     if as_json:
         # In ASCII, so that nothing a document holds can act on a terminal.
         print(json.dumps([asdict(passage) for passage in passages], indent=2))
         return
     console = Console()
     for number, passage in enumerate(passages, 1):
-        console.print(_shown(number, passage), soft_wrap=False)
+        console.print(_shown(number, passage))
 
 
 @contextmanager
@@ -187,10 +190,8 @@ def _skipped(report: Report, given: set[str], documents: Sequence[Document]) -> 
 
 def _summary(report: Report, documents: Sequence[Document]) -> str:
     states = Counter(document.state for document in documents)
-    rate = f", {report.chunks / report.seconds:.0f} a second" if report.chunks and report.seconds else ""
-    did = (
-        f"{report.indexed} indexed ({report.chunks} passages{rate})" if report.indexed else "nothing to index"
-    )
+    new = f"{report.indexed} indexed ({report.chunks} passages) in {report.seconds:.3g} s"
+    did = new if report.indexed else "nothing new to index"
     gone = f", {report.removed} gone and removed" if report.removed else ""
     there = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no documents"
     return f"{did}{gone}; in all {there}"
