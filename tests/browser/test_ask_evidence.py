@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -28,8 +29,13 @@ DOCUMENTS = {
     "It opens at noon.",
 }
 QUESTION = "Who was the keeper of the lighthouse of Zelm?"
-SPREAD = Script(["It", " was", " Tom", " Reed", "."], entropy=3.0, samples=["Tom Reed", "Jan Roe", "Ann Low"])
-"""Entropy above the default 2.5: retrieve."""
+SPREAD = Script(
+    ["It", " was", " Tom", " Reed", "."],
+    [0.9, 0.9, 0.4, 0.9, 0.9],
+    samples=["Tom Reed", "Jan Roe", "Ann Low"],
+    entropy=3.0,
+)
+"""Entropy above the default 2.5: retrieve. The weakest token has 0.4, and 2 of 5 samples agree: defer."""
 FOUND = Script(["The", " keeper", " was", " Ada", " Brook", "."])
 THREE = Script(
     [
@@ -259,6 +265,54 @@ def test_without_documents_the_switch_is_a_link_to_where_they_are_added(
     expect(panel.get_by_role("link", name="Add documents")).to_have_attribute(
         "href", re.compile("/documents$")
     )
+
+
+def test_what_goes_on_is_said_in_words(
+    page: Page, library: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = library.workbench.index.search
+
+    def slowly(*asked: Any) -> Any:
+        time.sleep(0.5)
+        return search(*asked)
+
+    monkeypatch.setattr(library.workbench.index, "search", slowly)
+    library.engine.delay = 0.1
+    library.engine.judgement = lambda prompt: time.sleep(0.3) or 0.9
+    open_page(page, library.url)
+    look_up_first(page)
+    page.get_by_role("textbox", name="Question").fill(QUESTION)
+    page.keyboard.press("Enter")
+    for words in ("Looking up", "Answering", "Checking the evidence"):
+        expect(page.get_by_role("status").filter(has_text=words)).to_be_visible()
+
+
+def test_without_its_documents_the_same_question_is_answered_and_decided_otherwise(
+    page: Page, library: Scripted
+) -> None:
+    library.engine.judgement = lambda prompt: 0.9 if "Ada Brook" in prompt else 0.1
+    open_page(page, library.url)
+    ask(page, QUESTION)
+    badge = page.get_by_role("region", name="Decision").locator(".cx-badge.large")
+    expect(badge).to_have_text("answer")
+    first = page.url
+    index = library.workbench.index
+    try:
+        index.remove([document.id for document in index.documents()])
+        ask(page, QUESTION)
+        expect(answer(page)).to_contain_text("Tom")
+        expect(badge).to_have_text("defer")
+        expect(evidence(page).get_by_role("link", name="Add documents")).to_be_visible()
+        expect(page.get_by_role("link", name="add documents", exact=True)).to_be_visible()
+        # As after a restart: of the passages only their places were kept.
+        library.workbench._recent.clear()
+        page.goto(first)
+        page.locator(".cx-asked button").first.click()
+        panel = evidence(page)
+        expect(panel.locator(".cx-stance")).to_have_text("supported")
+        expect(panel).to_contain_text("The text of this passage was not kept")
+    finally:
+        index_documents(library.workbench, library.workbench.settings.home)
 
 
 def test_an_index_that_cannot_be_reached_is_said_beside_the_answer(
