@@ -89,6 +89,7 @@ class _Reader:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._ended = False
 
     def ask(
         self, path: Path, max_bytes: int, seconds: float, cancel: threading.Event | None
@@ -106,6 +107,8 @@ class _Reader:
                 "Split it, or save it as plain text."
             ) from None
         except (_Died, BrokenPipeError):
+            if self._ended:
+                raise Cancelled(f"Codex was closed while it read {name_of(path)}.") from None
             raise UnreadableDocument(
                 f"Reading {name_of(path)} broke its parser. Save it again, or as plain text."
             ) from None
@@ -122,6 +125,13 @@ class _Reader:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
+
+    def end(self) -> None:
+        """End the worker for good. What it reads just now is cancelled, and not called unreadable."""
+        self._ended = True
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def _exchange(
         self, path: Path, max_bytes: int, seconds: float, cancel: threading.Event | None
@@ -205,4 +215,4 @@ def _stop_if(cancel: threading.Event | None, path: Path) -> None:
 
 
 _READER = _Reader()
-atexit.register(_READER.close)
+atexit.register(_READER.end)

@@ -148,6 +148,9 @@ def limit_memory() -> None:
 
 def main() -> None:
     """Keep the output for answers alone, and serve."""
+    # Ctrl-C reaches the whole group; the parent decides what becomes of the file.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     limit_memory()

@@ -138,6 +138,32 @@ def test_a_worker_that_crashes_costs_one_file(tmp_path: Path, endless: Path) -> 
 
 
 @pytest.mark.usefixtures("fresh")
+def test_ctrl_c_for_the_whole_group_does_not_make_a_file_unreadable(tmp_path: Path) -> None:
+    read(files.save(tmp_path, "a.txt", "Text."), ROOM)
+    (worker,) = workers()
+    worker.send_signal(signal.SIGINT)
+    worker.send_signal(signal.SIGTERM)
+    assert read(files.save(tmp_path, "b.txt", "Text."), ROOM).text == "Text."
+    assert workers() == [worker]
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_file_under_way_when_codex_is_closed_is_cancelled(tmp_path: Path, endless: Path) -> None:
+    code = (
+        "import threading, time; from pathlib import Path; from codex.retrieval.reading import *\n"
+        "from codex.retrieval.reading import _READER\n"
+        "def reads():\n"
+        f"    try: read(Path({str(endless)!r}), {ROOM})\n"
+        "    except Exception as error: print(type(error).__name__)\n"
+        "thread = threading.Thread(target=reads); thread.start(); time.sleep(1); _READER.end(); thread.join()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == "Cancelled\n"
+
+
+@pytest.mark.usefixtures("fresh")
 def test_a_worker_that_was_ended_between_two_files_is_started_again(tmp_path: Path) -> None:
     path = files.save(tmp_path, "a.txt", "Text.")
     read(path, ROOM)
