@@ -19,6 +19,9 @@ _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
 
 
+_CLOSING = frozenset(".!?…:;\"'”’»)]")
+
+
 def clean(text: str) -> str:
     """NFC, lines ended by \\n without spaces before it, no control characters and no invisible ones."""
     text = _LINE_ENDS.sub("\n", text)
@@ -36,13 +39,13 @@ class Draft:
         self._headings: list[Heading] = []
         self._page_starts: list[int] = []
 
-    def add(self, block: str, level: int = 0) -> int | None:
+    def add(self, block: str, level: int = 0, between: str = "\n\n") -> int | None:
         """Append a block; level: of a heading, 0 for other text. Returns where it starts; None when blank."""
         block = clean(block).strip()
         if not block:
             return None
         if self._pieces:
-            self._append("\n\n")
+            self._append(between)
         start = self._length
         self._append(block)
         if level:
@@ -58,7 +61,9 @@ class Draft:
     def page(self, text: str) -> int:
         """Append a page, also when blank. Returns where it starts."""
         before = self._length
-        start = self.add(text)
+        ended = not self._pieces or self._pieces[-1][-1] in _CLOSING
+        # A sentence that runs on over the page is not cut by an empty line.
+        start = self.add(text, between="\n" if not ended and text[:1].islower() else "\n\n")
         start = before if start is None else start
         self._page_starts.append(start)
         return start

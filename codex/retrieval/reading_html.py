@@ -77,6 +77,10 @@ def _tree(text: str, name: str) -> etree._Element | None:
         raise UnreadableDocument(f"{name} is nested more than 2,000 elements deep. Save it as plain text.")
     for element in list(tree.iter(*_NEVER)):
         _drop(element)
+    for heading in tree.iter("h1", "h2", "h3", "h4", "h5", "h6"):
+        for link in list(heading.iter("a")):
+            if link.text_content().strip() in ("¶", "#", "§", "\N{LINK SYMBOL}"):
+                _drop(link)
     for element in list(tree.iter(etree.Element)):
         if "hidden" in element.attrib or _HIDDEN.search(element.get("style", "").lower()):
             _drop(element)

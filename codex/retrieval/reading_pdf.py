@@ -15,13 +15,12 @@ from pypdf.errors import DependencyError, PyPdfError
 from codex.errors import UnreadableDocument
 from codex.retrieval.reading import Reading
 from codex.retrieval.reading_draft import Draft, clean
+from codex.retrieval.reading_margins import without_margins
 
 # A word that was divided at the end of a line; not one with a hyphen of its own before.
 _DIVIDED = re.compile(r"(?<![\w-])([^\W\d_]+)-\n(?=[a-zß-öø-ÿ])")
 # Letters as fonts join or shape them: fi and fl, and the Arabic forms. People search for the plain ones.
 _SHAPED = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]+")
-
-
 _TITLE_WORDS = 12
 
 
@@ -31,15 +30,13 @@ def read_pdf(data: bytes, name: str, alive: Callable[[], None]) -> Reading:
     alive: called after each page.
     """
     reader = _opened(data, name)
-    draft = Draft(name)
     try:
         pages = len(reader.pages)
     except (PyPdfError, RecursionError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _corrupt(name) from error
     if not pages:
         raise UnreadableDocument(f"{name} has no pages. Save or export it again.")
-    titles = _titles(reader)
-    broken = silent = 0
+    texts, broken, silent = list[str](), 0, 0
     for index in range(pages):
         try:
             text = reader.pages[index].extract_text()
@@ -50,11 +47,7 @@ def read_pdf(data: bytes, name: str, alive: Callable[[], None]) -> Reading:
             text, broken = "", broken + 1
         else:
             silent += not text.strip()
-        text = clean(_plain(text)).strip()
-        start = draft.page(text)
-        for level, title in titles.get(index, ()):
-            if (place := _line_of(title, text)) is not None:
-                draft.head(start + place, level, title)
+        texts.append(clean(_plain(text)).strip())
         alive()
     if broken == pages:
         raise _corrupt(name)
@@ -63,6 +56,13 @@ def read_pdf(data: bytes, name: str, alive: Callable[[], None]) -> Reading:
             f"{name} holds no text on any of its pages ({pages}); they look like scans. "
             "Run text recognition (OCR) over it."
         )
+    titles = _titles(reader)
+    draft = Draft(name)
+    for index, text in enumerate(without_margins(texts)):
+        start = draft.page(text)
+        for level, title in titles.get(index, ()):
+            if (place := _line_of(title, text)) is not None:
+                draft.head(start + place, level, title)
     return draft.reading(_note(pages, broken, silent))
 
 

@@ -106,6 +106,27 @@ def test_a_pdf_keeps_pages_bookmarks_and_divided_words(tmp_path: Path) -> None:
     assert reading.note == "1 of 3 pages hold no text (scans?)"
 
 
+def test_page_numbers_and_repeated_titles_do_not_cut_the_text(tmp_path: Path) -> None:
+    pages = [
+        f"The harbours\n{'Year Tons' if number > 3 else 'and on'}\nline {number}\n{1800 + 7 * number}\n"
+        f"{number + 6} / 11"
+        for number in range(1, 6)
+    ]
+    reading = reading_of(tmp_path, "a.pdf", files.pdf(pages))
+    # The title stays where it is first, the years at the foot are no page numbers, the table keeps its heads.
+    assert reading.text == (
+        "The harbours\nand on\nline 1\n1807\nand on\nline 2\n1814\nand on\nline 3\n1821\n\n"
+        "Year Tons\nline 4\n1828\n\nYear Tons\nline 5\n1835"
+    )
+    assert [reading.text[start:].split("\n")[0] for start in reading.page_starts] == [
+        "The harbours",
+        "and on",
+        "and on",
+        "Year Tons",
+        "Year Tons",
+    ]
+
+
 def test_a_pdf_that_opens_without_a_password_is_read(tmp_path: Path) -> None:
     assert reading_of(tmp_path, "a.pdf", files.encrypted_pdf("")).text == "Kept in the safe."
 
@@ -139,7 +160,8 @@ def test_a_word_document_shows_insertions_but_no_deletions_and_hidden_runs(tmp_p
 
 PAGE = """<!DOCTYPE html><html><head><title>Title</title><style>.s {color: red}</style></head><body>
 <nav><a href="/">Home</a> <a href="/about">About us</a></nav>
-<h1>The harbour</h1><p>The harbour of <b>Oslo</b> opened in 1872.<br>It has <a href="#">three piers</a>.</p>
+<h1>The harbour<a href="#h">¶</a></h1>
+<p>The harbour of <b>Oslo</b> opened in 1872.<br>It has <a href="#">three piers</a>.</p>
 <h2>Trade</h2><ul><li>cod</li><li>herring</li></ul>
 <table><tr><th>Year</th><th>Tons</th></tr><tr><td>1900</td><td>12</td></tr></table>
 <pre>two  spaces
