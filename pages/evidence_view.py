@@ -125,7 +125,7 @@ def _excerpt(text: str, quote: tuple[int, int]) -> list[tuple[str, bool]]:
     start, end = quote
     before, after = text[max(0, start - CONTEXT) : start], text[end : end + CONTEXT]
     if start > CONTEXT:
-        before = f"… {before.partition(' ')[2]}"
+        before = f"… {before.partition(' ')[2] or before}"
     if end + CONTEXT < len(text):
-        after = f"{after.rpartition(' ')[0]} …"
+        after = f"{after.rpartition(' ')[0] or after} …"
     return [part for part in ((before, False), (text[start:end], True), (after, False)) if part[0]]
