@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from codex import engines, prompts
+from codex.engines import EngineName
 from codex.engines.base import Engine
 from codex.engines.models import Models
 from codex.errors import Cancelled
@@ -31,9 +32,10 @@ class Grounder:
         self._embed = embed
         self._nli = NliJudge(config.nli_model) if config.judge == "nli" and config.nli_model else None
         self._verifier = engine
-        if config.verifier_model is not None:
+        if config.verifier_model not in (None, engine.config.model_path):
             own = engine.config.model_copy(update={"model_path": config.verifier_model})
-            self._verifier = engines.create(engine.name, own, models)  # type: ignore[arg-type]
+            kind: EngineName = "huggingface" if engine.name == "huggingface" else "llama_cpp"
+            self._verifier = engines.create(kind, own, models)
 
     def load(self) -> None:
         """Load the models that only checking needs. Raises ModelError."""
@@ -83,7 +85,7 @@ class Grounder:
             return EmbeddingJudge(self._embed)
         if self._nli is not None:
             return self._nli
-        return ModelJudge(self._verifier, conversation, observation.generation.text, cancel)
+        return ModelJudge(self._verifier, conversation, cancel)
 
     def _ground(self, observation: Observation, judge: Judge, cancel: threading.Event | None) -> Grounding:
         started = time.perf_counter()

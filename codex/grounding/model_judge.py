@@ -15,15 +15,15 @@ from codex.types import Message, Passage
 
 @dataclass(frozen=True, slots=True)
 class ModelJudge:
-    """Asks about the sentences of one answer, in the conversation that led to it.
+    """Asks about the sentences of one answer, after the passages as the answer's own prompt quotes them.
 
-    Everything before the question is in the engine's cache, so that a sentence costs the reading of some
-    forty tokens. The passage and the quote are the lexical judge's.
+    These are in the engine's cache, so that a sentence costs the reading of some fifty tokens. The
+    passage and the quote are the lexical judge's.
     """
 
     engine: Engine
     conversation: Sequence[Message]
-    answer: str
+    """What led to the answer; it holds the passages."""
     cancel: threading.Event | None = None
     thresholds: Thresholds = PROBABLE
 
@@ -34,10 +34,10 @@ class ModelJudge:
     def judge(self, question: str, sentence: str, passages: Sequence[Passage]) -> Finding:
         """Whether it is contradicted is only asked where it is not supported."""
         place = LexicalJudge().judge(question, sentence, passages)
-        support = self._true(judging.support(self.conversation, self.answer, sentence))
+        support = self._true(judging.support(self.conversation, question, sentence))
         contradiction = None
         if support is not None and support < self.thresholds.supported:
-            contradiction = self._true(judging.contradict(self.conversation, self.answer, sentence))
+            contradiction = self._true(judging.contradict(self.conversation, question, sentence))
         return replace(place, probability=support, contradiction=contradiction)
 
     def _true(self, prompt: list[Message]) -> float | None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from codex.prompts.asking import QUESTION
 from codex.types import Message
 
 # The wording of the stored answers that P(True) was measured on; Kadavath et al. 2022, arXiv:2207.05221.
 VERIFY = "Is the proposed answer correct? Reply with exactly one word, True or False."
 CANDIDATES = "Here are some brainstormed answers:\n{candidates}\nProposed answer: {answer}\n" + VERIFY
-SUPPORT = (
-    "You said: “{sentence}”\nDo the passages support this answer to the question? "
-    "Reply with exactly one word, True or False."
+# The judge sees the evidence without the turn in which it answered: in the conversation it agrees with
+# itself, and what it says of right and of wrong answers is nearly the same.
+PROPOSED = "The passages end here.\nQuestion: {question}\nProposed answer: {sentence}\n"
+SUPPORT = PROPOSED + (
+    "Do the passages support this answer to the question? Reply with exactly one word, True or False."
 )
-CONTRADICT = (
-    "You said: “{sentence}”\nDo the passages say something else, so that it cannot be right? "
-    "Reply with exactly one word, True or False."
+CONTRADICT = PROPOSED + (
+    "Do the passages say otherwise, so that this answer is wrong? Reply with exactly one word, True or False."
 )
 SAME = (
     "Question: {question}\nFirst answer: {first}\nSecond answer: {second}\n"
@@ -36,18 +38,23 @@ def verify(conversation: Sequence[Message], answer: str, candidates: Sequence[st
     return [*conversation, Message("assistant", answer), Message("user", asked)]
 
 
-def support(conversation: Sequence[Message], answer: str, sentence: str) -> list[Message]:
-    """Whether the passages of the conversation support a sentence of the answer."""
-    asked = SUPPORT.format(sentence=sentence)
-    return [*conversation, Message("assistant", answer), Message("user", asked)]
+def support(conversation: Sequence[Message], question: str, sentence: str) -> list[Message]:
+    """Whether the passages of a conversation support a sentence as the answer to its question."""
+    return _over_evidence(conversation, question, SUPPORT.format(question=question, sentence=sentence))
 
 
-def contradict(conversation: Sequence[Message], answer: str, sentence: str) -> list[Message]:
-    """Whether the passages of the conversation contradict a sentence of the answer."""
-    asked = CONTRADICT.format(sentence=sentence)
-    return [*conversation, Message("assistant", answer), Message("user", asked)]
+def contradict(conversation: Sequence[Message], question: str, sentence: str) -> list[Message]:
+    """Whether the passages of a conversation contradict a sentence as the answer to its question."""
+    return _over_evidence(conversation, question, CONTRADICT.format(question=question, sentence=sentence))
 
 
 def same(question: str, first: str, second: str) -> list[Message]:
     """Whether one answer says what another says; to be asked both ways."""
     return [Message("user", SAME.format(question=question, first=first, second=second))]
+
+
+def _over_evidence(conversation: Sequence[Message], question: str, asked: str) -> list[Message]:
+    """The conversation up to its quoted passages, and then something else: the same cells of the cache."""
+    first = next(at for at, message in enumerate(conversation) if message.role == "user")
+    evidence = conversation[first].content.removesuffix(QUESTION.format(question=question))
+    return [*conversation[:first], Message("user", evidence + asked)]

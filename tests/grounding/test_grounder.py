@@ -58,14 +58,27 @@ def test_the_verdict_holds_the_distribution_of_the_first_word(models: Models) ->
     assert verdict.verifier == engine.fingerprint
 
 
-def test_every_check_continues_the_conversation_of_the_answer(models: Models) -> None:
-    """So that the engine's cache holds all but the question at its end."""
+def test_the_verifier_continues_the_conversation_of_the_answer(models: Models) -> None:
+    """So that the engine's cache holds all but its question."""
+    engine, seen = scripted(), observation("Athens. It is large.")
+    asked = prompts.ask(seen.question, seen.passages)
+    grounder(engine, models, judge="none").check(seen, asked)
+    (verified,) = engine.judged
+    assert verified.startswith(engine.render(asked) + "Athens. It is large.</assistant><user>")
+
+
+def test_the_judge_reads_the_passages_that_the_answer_was_given(models: Models) -> None:
+    """The same text up to their end, so that the engine's cache holds them; after a reflection too."""
     engine, seen = scripted(0.2), observation("Athens. It is large.")
     asked = prompts.ask(seen.question, seen.passages)
-    grounder(engine, models).check(seen, asked)
-    begins = engine.render(asked) + "Athens. It is large.</assistant><user>"
-    assert len(engine.judged) == 5  # the verifier, and support and contradiction of two sentences
-    assert all(prompt.startswith(begins) for prompt in engine.judged)
+    again = prompts.reflect(seen.question, "Rome.", seen.passages)
+    for prompt in (asked, again):
+        engine.judged.clear()
+        grounder(engine, models, verify=False).check(seen, prompt)
+        passages_end = engine.render(asked).index("The passages end here.")
+        assert len(engine.judged) == 4  # support and contradiction of two sentences
+        assert {judged[:passages_end] for judged in engine.judged} == {engine.render(asked)[:passages_end]}
+        assert all("Rome" not in judged for judged in engine.judged)
 
 
 def test_a_sentence_is_marked_by_what_the_judge_says(models: Models) -> None:
@@ -73,17 +86,17 @@ def test_a_sentence_is_marked_by_what_the_judge_says(models: Models) -> None:
 
     def stances(true: object) -> list[Stance]:
         engine = ScriptedEngine(lambda prompt: Script(["x"]), judgement=true)  # type: ignore[arg-type]
-        grounding = grounder(engine, models).check(seen, prompts.ask("")).grounding
+        grounding = grounder(engine, models).check(seen, prompts.ask(seen.question, seen.passages)).grounding
         assert grounding is not None
         return [sentence.stance for sentence in grounding.sentences]
 
     assert stances(lambda prompt: 0.9) == [Stance.SUPPORTED] * 2
     assert stances(lambda prompt: 0.1) == [Stance.NOT_FOUND] * 2
-    assert stances(lambda prompt: 0.9 if "“Athens.”" in prompt else 0.1) == [
+    assert stances(lambda prompt: 0.9 if "answer: Athens." in prompt else 0.1) == [
         Stance.SUPPORTED,
         Stance.NOT_FOUND,
     ]
-    assert stances(lambda prompt: 0.9 if "something else" in prompt else 0.1) == [Stance.CONTRADICTED] * 2
+    assert stances(lambda prompt: 0.9 if "say otherwise" in prompt else 0.1) == [Stance.CONTRADICTED] * 2
 
 
 def test_without_passages_nothing_is_grounded(models: Models) -> None:
@@ -111,3 +124,63 @@ def test_a_branch_is_checked_in_a_conversation_of_its_own(models: Models) -> Non
     engine, seen = scripted(), observation("Athens.")
     grounder(engine, models).check(seen, "<user>anything</user>")
     assert engine.judged[0].startswith(engine.render(prompts.ask(seen.question, seen.passages)))
+
+
+def test_another_model_verifies_and_judges_when_it_is_set(models: Models) -> None:
+    engine, seen = scripted(), observation("Athens.")
+    other = grounder(engine, models, verifier_model="smollm2-135m-instruct")
+    try:
+        other.load()
+        checked = other.check(seen, prompts.ask(seen.question, seen.passages))
+    finally:
+        other.unload()
+    assert engine.judged == []
+    assert checked.verdict is not None
+    assert checked.verdict.verifier == "llama_cpp:smollm2-135m-instruct:Q4_1"
+    assert checked.grounding is not None
+    assert checked.grounding.judge == "model llama_cpp:smollm2-135m-instruct:Q4_1"
+    (sentence,) = checked.grounding.sentences
+    assert sentence.probability is not None
+    assert 0.0 < sentence.probability < 1.0
+    assert sentence.passage == 1
+    assert sentence.quote is not None
+    assert ATHENS[slice(*sentence.quote)] == "Athens is the capital of Greece."
+
+
+def test_the_candidates_are_the_different_samples(models: Models) -> None:
+    engine, seen = scripted(), observation("Athens.", "Rome", "athens", "Athens!", "Sparta\nof old")
+    verdict = (
+        grounder(engine, models, judge="none", verifier_form="candidates")
+        .check(seen, prompts.ask(seen.question))
+        .verdict
+    )
+    assert verdict is not None
+    assert verdict.form == "candidates"
+    assert "brainstormed answers:\nRome\nathens\nSparta of old\nProposed answer: Athens." in engine.judged[0]
+
+
+def test_without_samples_the_verdict_is_plain(models: Models) -> None:
+    engine, seen = scripted(), observation("Athens.")
+    checked = grounder(engine, models, judge="none", verifier_form="candidates").check(
+        seen, prompts.ask(seen.question)
+    )
+    assert checked.verdict is not None
+    assert checked.verdict.form == "plain"
+
+
+@pytest.mark.parametrize("similarity", ["judge", "embedding", "text"])
+def test_samples_are_compared_as_the_settings_say(similarity: str, models: Models) -> None:
+    engine, seen = scripted(0.95), observation("Athens.", "Athens, of course", passages=())
+    found = Grounder(
+        GroundingConfig.model_validate({"verify": False, "similarity": similarity}),
+        engine,
+        models,
+        lambda texts: np.ones((len(texts), 1), np.float32),
+    ).check(seen, prompts.ask(seen.question))
+    if similarity == "text":
+        assert found.similarity is None
+    else:
+        assert found.similarity is not None
+        assert found.similarity.method == similarity
+        assert found.similarity.classes == (0, 0)
+        assert found.similarity.seconds >= 0.0
