@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from codex import prompts
+from codex.engines.base import ModelConfig
 from codex.engines.models import Models
 from codex.errors import Cancelled
 from codex.grounding import Grounder
@@ -128,6 +129,7 @@ def test_a_branch_is_checked_in_a_conversation_of_its_own(models: Models) -> Non
 
 def test_another_model_verifies_and_judges_when_it_is_set(models: Models) -> None:
     engine, seen = scripted(), observation("Athens.")
+    engine.config = ModelConfig(model_path="scripted", threads=2)
     other = grounder(engine, models, verifier_model="smollm2-135m-instruct")
     try:
         other.load()
