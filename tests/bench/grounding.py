@@ -1,0 +1,308 @@
+"""How well the checks of an answer tell right from wrong, on SQuAD 2.0 with the passage given.
+
+    python -m tests.bench.grounding MODEL.gguf [--questions 300] [--keep FILE]
+
+Half of the questions cannot be answered from their passage, and there only a refusal is right. They are
+three and three of as many passages as it takes, passages and questions in the order of their hashes.
+Prints the AUROC of each signal for "the answer is right", with intervals from a bootstrap that draws
+whole passages, and how far evidence_support leads. --keep: answers found there are not asked again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from codex import prompts, signals
+from codex.engines import llama_cpp
+from codex.engines.base import Finished, GenerationParams, ModelConfig, seeded
+from codex.engines.llama_cpp import LlamaCppEngine
+from codex.engines.models import Models, default_home
+from codex.grounding import Grounder
+from codex.grounding.config import GroundingConfig
+from codex.grounding.verifier import verify
+from codex.prompts import asking
+from codex.retrieval.config import RetrievalConfig
+from codex.retrieval.embedding import Embedding
+from codex.signals.text import normalise
+from codex.types import Observation, Passage
+from tests.bench.line import Line
+from tests.signals.frozen import auroc
+
+OF_EACH = 3
+"""Questions of a passage that it answers, and that it does not."""
+SAMPLES = 5
+NEW_TOKENS = 48
+LEAD = 0.03
+"""By which evidence_support should rank better than each of BASELINES."""
+BASELINES = ("evidence_overlap", "p_true", "avg_logprob")
+SHOWN = (
+    "evidence_support",
+    *BASELINES,
+    "p_true, candidates",
+    "evidence_overlap_focus",
+    "avg_logprob_focus",
+    "min_prob_focus",
+    "semantic_entropy_focus",
+)
+RESAMPLES = 2000
+
+_REFUSAL = re.compile(
+    r"""
+      \b(?:passages?|text|context|documents?)\b.{0,40}(?:\b(?:not|no|nothing)\b|n't\b)
+    | \bnot\ (?:mentioned|provided|specified|stated|given|found|available|clear|explicit|known|enough)
+    | \bno\ (?:information|mention|specific|answer)
+    | \b(?:unknown|cannot|can't|unable|don't\ know|do\ not\ know)\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+Row = dict[str, Any]
+"""One question: what was answered, whether it is right, and every signal."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.grounding",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", type=Path, help="a GGUF file")
+    parser.add_argument("--questions", type=int, default=300)
+    parser.add_argument("--keep", type=Path, help="a JSONL file that the answers are added to")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    given = parser.parse_args()
+    if not _data().exists():
+        sys.exit(f"There is no {_data()}; CODEX_SHARED_DATA names the folder that holds squad2_dev.")
+    rows = list(measured(given.model, given.questions, given.threads, given.keep))
+    report(rows)
+    return 0 if all(line.reached for line in lines(rows)) else 1
+
+
+def measure(home: Path) -> Iterator[Line]:
+    """The part of `make bench`; CODEX_BENCH_MODEL names the GGUF file, without which it is left out."""
+    model = Path(os.environ.get("CODEX_BENCH_MODEL", ""))
+    if not model.is_file() or not _data().exists():
+        print("grounding: left out; it takes CODEX_BENCH_MODEL=FILE.gguf and ../shared/data/squad2_dev.")
+        return
+    yield from lines(list(measured(model, 300, len(os.sched_getaffinity(0)))))
+
+
+def measured(model: Path, questions: int, threads: int, keep: Path | None = None) -> Iterator[Row]:
+    """Each question asked and checked as the product does it, but for samples only the verifier sees."""
+    kept = {}
+    if keep and keep.exists():
+        kept = {row["id"]: row for row in map(json.loads, keep.read_text("utf-8").splitlines())}
+    wanted = chosen(questions)
+    if all(question["id"] in kept for question in wanted):
+        yield from (kept[question["id"]] for question in wanted)
+        return
+    shelf = Models(default_home())
+    engine = LlamaCppEngine(ModelConfig(model_path=str(model), threads=threads), shelf)
+    embed = Embedding(RetrievalConfig(device="cpu")).encode
+    grounder = Grounder(GroundingConfig(verifier_form="plain"), engine, shelf, embed)
+    try:
+        with _passages_read_once():
+            for number, question in enumerate(wanted, 1):
+                row = kept.get(question["id"]) or _asked(engine, grounder, question)
+                if question["id"] not in kept:
+                    print(
+                        f"{number}/{questions} {row['seconds']['answer']:.1f} s {row['answer']!r}", flush=True
+                    )
+                    if keep:
+                        with keep.open("a", encoding="utf-8") as file:
+                            file.write(json.dumps(row) + "\n")
+                yield row
+    finally:
+        engine.unload()
+
+
+def chosen(questions: int, skip: int = 0) -> list[dict[str, Any]]:
+    """The questions with their passages; `skip` passages are left out first."""
+    texts = {it["pid"]: it for it in _lines("contexts.jsonl")}
+    by_passage = defaultdict(list)
+    for question in _lines("questions.jsonl"):
+        by_passage[question["pid"]].append(question)
+    found: list[dict[str, Any]] = []
+    for passage in sorted(by_passage, key=_hash):
+        every = sorted(by_passage[passage], key=lambda it: _hash(it["id"]))
+        halves = [[it for it in every if it["answerable"] is held][:OF_EACH] for held in (True, False)]
+        if all(len(half) == OF_EACH for half in halves):
+            skip -= 1
+            if skip < 0:
+                found += [{**it, "passage": texts[passage]} for half in halves for it in half]
+        if len(found) >= questions:
+            break
+    return found[:questions]
+
+
+def is_right(answer: str, accepted: Sequence[str]) -> bool:
+    """Whether it holds an accepted answer in whole words; without any, whether it says that there is none."""
+    said = f" {normalise(answer)} "
+    return any(f" {normalise(it)} " in said for it in accepted) if accepted else refuses(answer)
+
+
+def refuses(answer: str) -> bool:
+    """Whether it says that the passage does not tell."""
+    return _REFUSAL.search(answer) is not None
+
+
+def report(rows: Sequence[Row]) -> None:
+    """Base rates, AUROCs with 95 % intervals of all and of the answered ones, and the leads."""
+    right, refused, answerable = (
+        np.array([row[name] for row in rows]) for name in ("right", "refused", "answerable")
+    )
+    console = Console(width=140)
+    console.print(
+        f"{len(rows)} questions; right {right.mean():.3f}; of the answerable {right[answerable].mean():.3f}, "
+        f"of the others {right[~answerable].mean():.3f}; refused {refused.mean():.3f}"
+    )
+    table = Table("signal", "AUROC", "95 %", "answered only", "95 %", "missing", box=None)
+    given = np.flatnonzero(~refused)
+    for name in SHOWN:
+        scores, missing = _scores(rows, name)
+        figures = [
+            column
+            for of in (np.arange(len(rows)), given)
+            for column in (
+                f"{auroc(scores[of], right[of]):.3f}",
+                _interval(_resampled(rows, of, lambda at, s=scores: auroc(s[at], right[at]))),
+            )
+        ]
+        table.add_row(name, *figures, str(missing))
+    console.print(table)
+    support = _scores(rows, "evidence_support")[0]
+    table = Table("evidence_support leads", "by", "95 %", box=None)
+    for name in (*BASELINES, "p_true, candidates"):
+        other = _scores(rows, name)[0]
+        leads = _resampled(
+            rows,
+            np.arange(len(rows)),
+            lambda at, o=other: auroc(support[at], right[at]) - auroc(o[at], right[at]),
+        )
+        table.add_row(name, f"{auroc(support, right) - auroc(other, right):+.3f}", _interval(leads))
+    console.print(table)
+    for name in rows[0]["seconds"]:
+        taken = [row["seconds"][name] * 1000 for row in rows]
+        console.print(f"{name}: median {np.median(taken):.0f} ms, 90 % {np.quantile(taken, 0.9):.0f} ms")
+
+
+def lines(rows: Sequence[Row]) -> Iterator[Line]:
+    """What was promised: evidence_support leads each of the others."""
+    right = np.array([row["right"] for row in rows])
+    support = auroc(_scores(rows, "evidence_support")[0], right)
+    for name in BASELINES:
+        other = auroc(_scores(rows, name)[0], right)
+        how = f"AUROC {support:.3f} and {other:.3f} for 'right', {len(rows)} questions of SQuAD 2.0"
+        yield Line(f"evidence_support leads {name}", LEAD, support - other, "", how, at_least=True)
+
+
+def _asked(engine: LlamaCppEngine, grounder: Grounder, question: dict[str, Any]) -> Row:
+    title, text = question["passage"]["title"].replace("_", " "), question["passage"]["text"]
+    passages = (Passage(question["pid"], question["pid"], title, text, 0, len(text)),)
+    prompt = prompts.ask(question["question"], passages)
+    params = GenerationParams(max_tokens=NEW_TOKENS)
+    rows = [params, *seeded(params.model_copy(update={"temperature": 1.0}), SAMPLES)]
+    done = {it.row: it.generation for it in engine.decode(prompt, rows) if isinstance(it, Finished)}
+    observation = Observation(
+        question["question"], done[0], tuple(done[row] for row in range(1, len(rows))), passages
+    )
+    observation = grounder.check(observation, prompt)
+    verdict, grounding = observation.verdict, observation.grounding
+    assert verdict is not None
+    assert grounding is not None
+    with_candidates = verify(engine, observation, prompt, "candidates")
+    values = signals.compute(observation)
+    p_true = signals.compute(Observation(question["question"], done[0], verdict=with_candidates))["p_true"]
+    answer = done[0].text
+    return {
+        "id": question["id"],
+        "pid": question["pid"],
+        "question": question["question"],
+        "answer": answer,
+        "samples": [it.text for it in observation.samples],
+        "answerable": question["answerable"],
+        "right": is_right(answer, question["answers"]),
+        "refused": refuses(answer),
+        "sentences": [(it.probability, it.contradiction) for it in grounding.sentences],
+        "signals": {**values, "p_true, candidates": p_true},
+        "seconds": {
+            "answer": done[0].seconds,
+            "verifier": verdict.seconds,
+            "verifier, candidates": with_candidates.seconds,
+            "judge, a sentence": grounding.seconds / len(grounding.sentences),
+        },
+    }
+
+
+@contextmanager
+def _passages_read_once() -> Iterator[None]:
+    """The questions of one passage start from its cells; every one alone would take minutes longer.
+
+    For that a question's first request uses the cache too, and the mark around the passage does not
+    depend on the question.
+    """
+    request, mark = llama_cpp._request, asking._mark
+    with (
+        mock.patch.object(llama_cpp, "_request", lambda rows, cached, context: request(rows, True, context)),
+        mock.patch.object(asking, "_mark", lambda contents: mark(contents[1:])),
+    ):
+        yield
+
+
+def _scores(rows: Sequence[Row], name: str) -> tuple[NDArray[np.float64], int]:
+    """The signal of each row, and how many lack it; these count as least sure."""
+    values = np.array([np.nan if (v := row["signals"][name]) is None else v for row in rows], float)
+    missing = np.isnan(values)
+    values[missing] = -np.inf
+    return values, int(missing.sum())
+
+
+def _resampled(
+    rows: Sequence[Row], of: NDArray[np.int64], figure: Callable[[NDArray[np.int64]], float]
+) -> NDArray[np.float64]:
+    """The figure over draws of whole passages with replacement; of: the rows that count."""
+    places = defaultdict(list)
+    for at in of.tolist():
+        places[rows[at]["pid"]].append(at)
+    groups, rng = [np.array(it) for it in places.values()], np.random.default_rng(0)
+    draws = (rng.integers(len(groups), size=len(groups)) for _ in range(RESAMPLES))
+    return np.array([figure(np.concatenate([groups[i] for i in draw])) for draw in draws])
+
+
+def _interval(figures: NDArray[np.float64]) -> str:
+    low, high = np.nanquantile(figures, [0.025, 0.975])
+    return f"[{low:.3f}, {high:.3f}]"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(f"codex{text}".encode()).hexdigest()
+
+
+def _data() -> Path:
+    sibling = Path(__file__).parents[2].parent / "shared" / "data"
+    return Path(os.environ.get("CODEX_SHARED_DATA", sibling)) / "squad2_dev"
+
+
+def _lines(name: str) -> Iterator[dict[str, Any]]:
+    with (_data() / name).open(encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
