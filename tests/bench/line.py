@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A figure that should be at most `bound`."""
+    """A figure that should be at most `bound`, or at least that."""
 
     name: str
     bound: float
@@ -18,14 +18,15 @@ class Line:
     how: str
     spread: tuple[float, float] | None = None
     """Smallest and largest single figure."""
+    at_least: bool = False
 
     @property
     def reached(self) -> bool:
-        return self.got <= self.bound
+        return self.got >= self.bound if self.at_least else self.got <= self.bound
 
     @property
     def asked(self) -> str:
-        return f"<= {self.bound:g} {self.unit}".strip()
+        return f"{'>=' if self.at_least else '<='} {self.bound:g} {self.unit}".strip()
 
     @property
     def shown(self) -> str:
