@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from codex.engines.models import DEFAULT_MODEL, Models, default_home
+
+# A busy machine is slow, not wrong: how long an example takes says nothing.
+settings.register_profile("codex", deadline=None)
+settings.load_profile("codex")
 
 
 @pytest.fixture(scope="session")
