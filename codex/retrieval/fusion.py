@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-RANK_CONSTANT = 60
-"""k of reciprocal rank fusion: how little the very first ranks count above those after them."""
+LEXICAL_WEIGHT = 0.3
+"""Of the lexical ranking beside the dense one, when its best match does not stand out.
+
+Chosen, like 1 / rank, on one half of the Natural Questions passages. With 1 / (60 + rank) and equal weights,
+the usual choice, the first passage is the right one less often than in the dense ranking alone.
+"""
+
+Ranking = Sequence[tuple[int, float]]
+"""Items with their scores, best first."""
 
 
-def reciprocal_ranks(rankings: Sequence[Sequence[int]], weights: Sequence[float]) -> dict[int, float]:
-    """Each item's sum of weight / (60 + rank) over the rankings that hold it, ranks counted from 1.
+def reciprocal_ranks(dense: Ranking, lexical: Ranking) -> dict[int, float]:
+    """Each item's sum of weight / rank over the rankings that hold it; ranks are counted from 1.
 
-    Source: Cormack, Clarke and Buettcher 2009, "Reciprocal rank fusion outperforms Condorcet".
+    The dense ranking weighs 1. The lexical one weighs LEXICAL_WEIGHT, and up to 1 more the further its
+    best match stands out: a name or a number that one passage alone holds decides.
+
+    Source: Cormack, Clarke and Buettcher 2009, with ranks weighted as said.
     """
     scores: dict[int, float] = {}
-    for ranking, weight in zip(rankings, weights, strict=True):
-        for rank, item in enumerate(ranking, start=1):
-            scores[item] = scores.get(item, 0.0) + weight / (RANK_CONSTANT + rank)
+    for ranking, weight in ((dense, 1.0), (lexical, LEXICAL_WEIGHT + prominence(lexical))):
+        for rank, (item, _) in enumerate(ranking, start=1):
+            scores[item] = scores.get(item, 0.0) + weight / rank
     return scores
+
+
+def prominence(ranking: Ranking) -> float:
+    """By how much of its score the first is ahead of the second, in [0, 1]; 1 when there is no second."""
+    if not ranking or ranking[0][1] <= 0:
+        return 0.0
+    second = ranking[1][1] if len(ranking) > 1 else 0.0
+    return 1.0 - max(second, 0.0) / ranking[0][1]

@@ -30,9 +30,6 @@ from codex.types import Passage
 
 __all__ = ["Document", "DocumentText", "Index", "Progress", "Report"]
 
-WEIGHTS = (1.0, 1.0)
-"""How much the dense and the lexical ranking count."""
-
 
 class Index:
     """The documents of one home and the search over them. Thread-safe.
@@ -166,8 +163,8 @@ class Index:
         """Every candidate that is in the catalogue, with its scores."""
         ids = list(dict.fromkeys([id_ for id_, _ in dense] + [id_ for id_, _ in bm25]))
         vectors = self._catalogue.vectors(ids)
-        rankings = [[id_ for id_, _ in ranking if id_ in vectors] for ranking in (dense, bm25)]
-        fused = reciprocal_ranks(rankings, WEIGHTS)
+        dense, bm25 = ([hit for hit in ranking if hit[0] in vectors] for ranking in (dense, bm25))
+        fused = reciprocal_ranks(dense, bm25)
         scores = {id_: {"dense": float(vectors[id_] @ vector), "fused": fused[id_]} for id_ in fused}
         for id_, score in bm25:
             if id_ in scores:

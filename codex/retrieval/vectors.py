@@ -18,19 +18,22 @@ from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Identity
 
 if TYPE_CHECKING:
+    import httpx
     from chromadb.api.client import Client
     from chromadb.api.collection_configuration import CreateHNSWConfiguration
     from chromadb.api.models.Collection import Collection
 
 HNSW: CreateHNSWConfiguration = {
     "space": "cosine",
-    "max_neighbors": 32,
-    "ef_construction": 200,
+    "max_neighbors": 16,
+    "ef_construction": 128,
     "ef_search": 400,
     # Chroma rewrites its files after so many changes, and repeats up to as many when it opens them.
     "sync_threshold": 2000,
 }
 """Set so that what the graph finds is what comparing with every vector finds."""
+PATIENCE = 10.0
+"""Seconds that a server has to say that it is there; Chroma's own client would wait for ever."""
 BATCH = 1000
 """Vectors written at once; a server takes at most some thousand."""
 
@@ -51,6 +54,7 @@ class Vectors:
         }
         self._client: Client | None = None
         self._collection: Collection | None = None
+        self._http: httpx.Client | None = None
 
     def open(self, create: bool) -> bool:
         """Whether the collection is there, made first when it should be. Raises Conflict, RetrievalError."""
@@ -65,7 +69,9 @@ class Vectors:
         if self._client is not None:
             with contextlib.suppress(Exception):
                 self._client.close()
-        self._client = self._collection = None
+        if self._http is not None:
+            self._http.close()
+        self._client = self._collection = self._http = None
 
     def write(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Write [n, d] vectors of unit length under the chunks' ids. Raises RetrievalError."""
@@ -102,6 +108,17 @@ class Vectors:
             if self._found(self._client, any_embedding=True) is not None:
                 self._client.delete_collection(self._config.collection)
             self._collection = None
+
+    def _listen(self) -> None:
+        """Raises when a server is set that does not say in time that it is there."""
+        url = self._config.chroma_url
+        if url is None:
+            return
+        import httpx
+
+        if self._http is None:
+            self._http = httpx.Client(timeout=PATIENCE)
+        self._http.get(f"{url.rstrip('/')}/api/v2/heartbeat").raise_for_status()
 
     def _ready(self) -> Collection:
         if self._collection is None:
@@ -159,6 +176,7 @@ class Vectors:
     def _told(self) -> Iterator[None]:
         """What goes wrong with Chroma, in words."""
         try:
+            self._listen()
             yield
         except (Conflict, RetrievalError):
             raise
@@ -170,6 +188,8 @@ class Vectors:
                     f"The vectors in {self._folder} cannot be used: {said}. Run `codex index --rebuild` to "
                     "make them anew from the documents."
                 ) from error
+            # The next attempt looks for the collection again: the server may come back without it.
+            self.close()
             raise RetrievalError(
                 f"The Chroma server {url} does not answer as it should: {said}. Start it again "
                 "(`chroma run`), or set retrieval.chroma_url=null to keep the vectors in the home folder."
