@@ -34,10 +34,10 @@ class ModelJudge:
     def judge(self, question: str, sentence: str, passages: Sequence[Passage]) -> Finding:
         """Whether it is contradicted is only asked where it is not supported."""
         place = LexicalJudge().judge(question, sentence, passages)
-        support = self._true(judging.support(self.conversation, question, sentence))
+        support = self._true(judging.support(self.conversation, sentence))
         contradiction = None
         if support is not None and support < self.thresholds.supported:
-            contradiction = self._true(judging.contradict(self.conversation, question, sentence))
+            contradiction = self._true(judging.contradict(self.conversation, sentence))
         return replace(place, probability=support, contradiction=contradiction)
 
     def _true(self, prompt: list[Message]) -> float | None:

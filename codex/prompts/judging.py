@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codex.prompts.asking import QUESTION
 from codex.types import Message
 
 # The wording of the stored answers that P(True) was measured on; Kadavath et al. 2022, arXiv:2207.05221.
 VERIFY = "Is the proposed answer correct? Reply with exactly one word, True or False."
 CANDIDATES = "Here are some brainstormed answers:\n{candidates}\nProposed answer: {answer}\n" + VERIFY
-# The judge sees the evidence without the turn in which it answered: in the conversation it agrees with
+# The judge sees the question with its passages, and not the turn in which it answered: there it agrees with
 # itself, and what it says of right and of wrong answers is nearly the same.
-PROPOSED = "The passages end here.\nQuestion: {question}\nProposed answer: {sentence}\n"
-SUPPORT = PROPOSED + (
-    "Do the passages support this answer to the question? Reply with exactly one word, True or False."
+SUPPORT = (
+    "Proposed answer: {sentence}\nDo the quotes support this answer to the question? "
+    "Reply with exactly one word, True or False."
 )
-CONTRADICT = PROPOSED + (
-    "Do the passages say otherwise, so that this answer is wrong? Reply with exactly one word, True or False."
+CONTRADICT = (
+    "Proposed answer: {sentence}\nDo the quotes say otherwise, so that this answer is wrong? "
+    "Reply with exactly one word, True or False."
 )
 SAME = (
     "Question: {question}\nFirst answer: {first}\nSecond answer: {second}\n"
@@ -38,14 +38,14 @@ def verify(conversation: Sequence[Message], answer: str, candidates: Sequence[st
     return [*conversation, Message("assistant", answer), Message("user", asked)]
 
 
-def support(conversation: Sequence[Message], question: str, sentence: str) -> list[Message]:
-    """Whether the passages of a conversation support a sentence as the answer to its question."""
-    return _over_evidence(conversation, question, SUPPORT.format(question=question, sentence=sentence))
+def support(conversation: Sequence[Message], sentence: str) -> list[Message]:
+    """Whether the passages that a conversation begins with support a sentence as the answer."""
+    return _instead_of_answer(conversation, SUPPORT.format(sentence=sentence))
 
 
-def contradict(conversation: Sequence[Message], question: str, sentence: str) -> list[Message]:
-    """Whether the passages of a conversation contradict a sentence as the answer to its question."""
-    return _over_evidence(conversation, question, CONTRADICT.format(question=question, sentence=sentence))
+def contradict(conversation: Sequence[Message], sentence: str) -> list[Message]:
+    """Whether the passages that a conversation begins with contradict a sentence as the answer."""
+    return _instead_of_answer(conversation, CONTRADICT.format(sentence=sentence))
 
 
 def same(question: str, first: str, second: str) -> list[Message]:
@@ -53,8 +53,7 @@ def same(question: str, first: str, second: str) -> list[Message]:
     return [Message("user", SAME.format(question=question, first=first, second=second))]
 
 
-def _over_evidence(conversation: Sequence[Message], question: str, asked: str) -> list[Message]:
-    """The conversation up to its quoted passages, and then something else: the same cells of the cache."""
+def _instead_of_answer(conversation: Sequence[Message], asked: str) -> list[Message]:
+    """The conversation up to its first question, which goes on with what is asked."""
     first = next(at for at, message in enumerate(conversation) if message.role == "user")
-    evidence = conversation[first].content.removesuffix(QUESTION.format(question=question))
-    return [*conversation[:first], Message("user", evidence + asked)]
+    return [*conversation[:first], Message("user", f"{conversation[first].content}\n{asked}")]
