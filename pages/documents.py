@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from codex import uploads
-from codex.errors import InvalidInput
+from codex.errors import CodexError, InvalidInput
 from codex.jobs import Job, JobProgress, Jobs
 from codex.retrieval.index import Document, Index, Progress, Report
 from codex.retrieval.reading import SUFFIXES
@@ -18,6 +18,7 @@ from pages.documents_view import (
     WINDOW,
     document_line,
     job_view,
+    needs_rebuild,
     passage_view,
     query_words,
     text_view,
@@ -99,13 +100,16 @@ class DocumentsPage:
         return self.look({})
 
     def search(self, wanted: JSON) -> JSON:
-        """Passages for a query, best first. wanted: {query}."""
+        """Passages for a query, best first, or why it could not be searched. wanted: {query}."""
         query = str(wanted["query"]).strip()
         if not query:
             raise InvalidInput("Type what to look for.", ["query"])
-        found = self.workbench.index.search(query, RESULTS)
+        try:
+            found = self.workbench.index.search(query, RESULTS)
+        except CodexError as error:
+            return {"error": str(error), "rebuild": needs_rebuild(error), "passages": []}
         marks = query_words(query)
-        return {"query": query, "passages": [passage_view(passage, marks) for passage in found]}
+        return {"error": None, "passages": [passage_view(passage, marks) for passage in found]}
 
     def read(self, wanted: JSON) -> JSON:
         """A stretch of a document's text, with a passage marked.
@@ -152,11 +156,15 @@ def _indexing(index: Index, paths: Sequence[Path], *, check: bool) -> Callable[[
                 )
             )
 
+        def waiting() -> int:
+            return sum(document.state == "waiting" for document in index.documents())
+
         if paths:
             job.report(JobProgress(text=f"Looking through {paths[0]}"))
             index.add(paths)
+        job.report(JobProgress(0, waiting() or None, "files", text="Preparing"))
         reports = [index.run(progress, job.cancel, check=check)]
-        while not job.cancel.is_set() and any(d.state == "waiting" for d in index.documents()):
+        while not job.cancel.is_set() and waiting():
             reports.append(index.run(progress, job.cancel))
             if not reports[-1].indexed and not reports[-1].skipped:
                 break

@@ -120,9 +120,14 @@ def job_view(job: Job) -> JSON:
         "seconds_left": progress.seconds_left,
         "text": progress.text,
         "error": str(job.error) if job.error else None,
-        "rebuild": isinstance(job.error, Conflict) and "--rebuild" in str(job.error),
+        "rebuild": needs_rebuild(job.error),
         "summary": summary(job.result) if isinstance(job.result, Report) else None,
     }
+
+
+def needs_rebuild(error: Exception | None) -> bool:
+    """Whether the index is another embedding's, and not only busy."""
+    return isinstance(error, Conflict) and "--rebuild" in str(error)
 
 
 def summary(report: Report) -> str:

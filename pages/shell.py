@@ -36,9 +36,9 @@ class _Assets(StaticFiles):
 def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     """Put the pages on an application, at "/"; its own routes must be there already.
 
-    Work that the pages start ends with the application.
+    Work that the pages start, app.state.jobs, ends with the application.
     """
-    jobs = Jobs()
+    jobs = app.state.jobs = Jobs()
     app.mount(f"/{ASSETS_URL}", _Assets(directory=ASSETS), name="codex-assets")
     with warnings.catch_warnings():
         # Gradio warns that it turns server-side rendering off for several pages; it was never on.

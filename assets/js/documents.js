@@ -39,6 +39,7 @@ class Documents {
         this.address({ q: query });
         this.#arrange();
       },
+      onrebuild: () => this.#started("rebuild", {}),
     });
     this.upload = new Upload(part("upload"), {
       ...config,
@@ -61,6 +62,7 @@ class Documents {
     const query = new URLSearchParams(location.search);
     this.look();
     document.addEventListener("visibilitychange", () => document.hidden || this.look());
+    addEventListener("beforeunload", (event) => this.upload.busy && event.preventDefault());
     if (query.get("q")) this.search.run(query.get("q"));
     if (query.get("open")) {
       const [start, end] = [query.get("start"), query.get("end")];

@@ -11,7 +11,7 @@ export class Reader {
     Object.assign(this, { dialog, options, wanted: null, opener: null });
     this.title = h("h2");
     this.where = h("p.cx-muted");
-    this.body = h("div.cx-reader-body", { tabindex: "0", role: "document" });
+    this.body = h("div.cx-reader-body", { tabindex: "0", role: "region", "aria-label": "Text" });
     dialog.append(
       h(
         "header",

@@ -3,7 +3,7 @@
 import { fill, h, icon, number, reveal } from "./dom.js";
 
 export class Search {
-  /** options: {search(query), onopen(passage, opener), onquery(query or null)}. */
+  /** options: {search(query), onopen(passage, opener), onquery(query or null), onrebuild()}. */
   constructor(box, results, options) {
     this.options = options;
     this.active = false;
@@ -43,8 +43,9 @@ export class Search {
     this.options.onquery(query);
     const { value, error } = await this.options.search(query);
     if (number !== this.asked) return;
-    if (error) return this.#show(this.#head("", "Back to the documents"), h("p.cx-error", { role: "alert" }, error.message));
-    this.#found(value);
+    const failed = error?.message ?? value.error;
+    if (failed) this.#failed(failed, value?.rebuild);
+    else this.#found(value);
   }
 
   close() {
@@ -61,6 +62,23 @@ export class Search {
     this.active = true;
     this.results.hidden = false;
     fill(this.results, nodes);
+  }
+
+  #failed(message, rebuild) {
+    const again = h(
+      "button.cx-button.small",
+      {
+        onclick: () => {
+          this.close();
+          this.options.onrebuild();
+        },
+      },
+      "Index everything again",
+    );
+    this.#show(
+      this.#head("Not searched", "Back to the documents"),
+      h("div.cx-error.cx-job-line", { role: "alert" }, h("span.cx-grow", message), rebuild ? again : null),
+    );
   }
 
   #head(words, back) {

@@ -60,7 +60,7 @@ export class Upload {
     this.path.setAttribute("aria-invalid", String(Boolean(message)));
   }
 
-  /** entries: [{name, file}], the name with its folders. */
+  /** entries: [{name, file}], the name with its folders; file is null where it cannot be opened. */
   add(entries) {
     const wanted = entries.filter(({ name }) => !name.split("/").some((part) => part.startsWith(".")));
     if (!wanted.length) return;
@@ -84,6 +84,7 @@ export class Upload {
 
   #unwanted({ name, file }) {
     const { suffixes, max_bytes, max_words } = this.options;
+    if (!file) return "cannot be opened";
     if (!suffixes.some((suffix) => name.toLowerCase().endsWith(suffix)))
       return `is not read; Codex reads ${suffixes.map((suffix) => suffix.slice(1)).join(", ")}`;
     return file.size > max_bytes ? `is larger than ${max_words} (retrieval.max_file_mb)` : null;
@@ -257,9 +258,8 @@ async function walk(entry, found) {
   if (!entry) return;
   if (entry instanceof File) return void found.push({ name: entry.name, file: entry });
   if (entry.isFile) {
-    // A file that cannot be read is left to the upload, which says so.
     const file = await new Promise((done) => entry.file(done, () => done(null)));
-    if (file) found.push({ name: entry.fullPath.replace(/^\//, ""), file });
+    found.push({ name: entry.fullPath.replace(/^\//, ""), file });
     return;
   }
   const reader = entry.createReader();
@@ -271,7 +271,7 @@ async function walk(entry, found) {
 }
 
 function reason(request) {
-  if (!request.status) return "the connection broke off";
+  if (!request.status) return "did not arrive: the file has changed, or the connection broke off";
   try {
     return JSON.parse(request.responseText).error.message;
   } catch {

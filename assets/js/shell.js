@@ -19,7 +19,9 @@ export function mount({ element, props, server }) {
     },
     icon("theme"),
   );
-  element.querySelector(`[data-page="${config.page}"]`).setAttribute("aria-current", "page");
+  const here = element.querySelector(`[data-page="${config.page}"]`);
+  here.setAttribute("aria-current", "page");
+  document.title = `${here.textContent} · Codex`;
   element.querySelector("[data-part='status']").append(chip);
   element.querySelector("[data-part='tools']").append(toggle);
   element.append(alarm);

@@ -21,8 +21,8 @@ from pages.documents import KIND, DocumentsPage
 from pages.documents_view import job_view, marked, query_words, summary, text_view, together
 from tests.scripted import Script, ScriptedEngine
 
-WAIT = 60.0
-"""Seconds in which a few short files are surely indexed, the embedding loaded first."""
+WAIT = 180.0
+"""Seconds in which a few short files are surely indexed, the embedding loaded first, on a busy machine."""
 BEES = "Bees dance the waggle dance. It tells the others how far the flowers are.\n"
 HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(1)> ${1+1} {{value}}"
 
@@ -243,8 +243,8 @@ def test_an_index_of_another_embedding_is_refused_and_can_be_made_anew(
         refused = ended(page, page.index({}))
         assert (refused["state"], refused["rebuild"]) == ("failed", True)
         assert "was made by the embedding" in refused["error"]
-        with pytest.raises(Conflict, match="was made by the embedding"):
-            page.search({"query": "bees"})
+        unsearched = page.search({"query": "bees"})
+        assert (unsearched["error"], unsearched["rebuild"]) == (refused["error"], True)
         assert ended(page, page.rebuild({}))["summary"] == "2 files indexed (2 passages)"
     assert ended(page, page.rebuild({}))["state"] == "done"
 

@@ -1,0 +1,41 @@
+"""What all pages share: where they are served, and that their work ends with the application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from codex.server import create_app
+from codex.settings import load_settings
+from codex.store import Store
+from codex.workbench import Workbench
+from pages.shell import mount
+from tests.scripted import Script, ScriptedEngine
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[FastAPI]:
+    engine = ScriptedEngine(lambda prompt: Script(["A"]))
+    workbench = Workbench(load_settings([f"home={tmp_path}"]), engine, Store(tmp_path / "db"))
+    yield mount(create_app(workbench), workbench)
+    workbench.close()
+
+
+def test_each_page_has_its_address_and_leaves_the_routes_as_they_are(app: FastAPI) -> None:
+    with TestClient(app) as http:
+        for path in ("/", "/documents"):
+            assert "text/html" in http.get(path).headers["content-type"]
+        assert http.get("/documents/").url.path == "/documents"
+        assert http.get("/sessions").json() == []
+        assert http.put("/documents/a.txt", content=b"text").status_code == 201
+
+
+def test_work_that_the_pages_started_ends_with_the_application(app: FastAPI) -> None:
+    with TestClient(app):
+        job = app.state.jobs.start("index", "Indexing", lambda job: job.cancel.wait(30))
+        assert job.state == "running"
+    assert job.state == "cancelled"
