@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codex import signals
+from codex.loop import NOTHING_FOUND
 from codex.types import Decision, Gate, Step, Trace
 from pages import JSON
 from pages.evidence_view import stances
 
-NOTHING_FOUND = "nothing was found in the documents"
 NOT_SEARCHED = "the documents could not be searched"
 
 
@@ -17,7 +17,7 @@ def story_line(steps: Sequence[Step]) -> list[str]:
     """The whole story in one line of parts; empty when the model was simply asked."""
     parts: list[str] = []
     for step in steps:
-        vain, by_itself = _in_vain(step), step.decision.gate is Gate.RETRIEVE
+        vain, by_itself = in_vain(step), step.decision.gate is Gate.RETRIEVE
         grounding = step.observation.grounding
         told = [
             vain if not by_itself else None,
@@ -74,21 +74,21 @@ def step_story(step: Step) -> JSON:
     }
 
 
-def _began(step: Step) -> str | None:
-    """What was done before the model was asked."""
-    n = len(step.observation.passages)
-    if step.kind == "reflect":
-        return "checked its answer"
-    return f"looked up {n} passage{'' if n == 1 else 's'}" if n and step.kind == "retrieve" else None
-
-
-def _in_vain(step: Step) -> str | None:
+def in_vain(step: Step) -> str | None:
     """Why a search brought nothing, if there was one."""
     if NOTHING_FOUND in step.decision.reason:
         return "looked up, found nothing"
     if NOT_SEARCHED in step.decision.reason:
         return "could not look anything up"
     return None
+
+
+def _began(step: Step) -> str | None:
+    """What was done before the model was asked."""
+    n = len(step.observation.passages)
+    if step.kind == "reflect":
+        return "checked its answer"
+    return f"looked up {n} passage{'' if n == 1 else 's'}" if n and step.kind == "retrieve" else None
 
 
 def _unsure(decision: Decision) -> str:

@@ -13,7 +13,7 @@ from codex.types import Alternative, Generation, Observation, Step, Token, Trace
 from pages import JSON
 from pages.evidence_view import compared, evidence_view
 from pages.pieces import pieces
-from pages.story import first_answer, notes, step_story, story_line
+from pages.story import first_answer, in_vain, notes, step_story, story_line
 
 ALTERNATIVES = 10
 """How many alternatives are shown beside a token; the chosen one is always among them."""
@@ -64,7 +64,8 @@ def step_view(step: Step) -> JSON:
         "finish": generation.finish_reason,
         "samples": samples_view(step.observation),
         "signals": signals_view(step.signals),
-        "evidence": evidence_view(step.observation, cut.texts) | {"note": notes(step.decision)},
+        "evidence": evidence_view(step.observation, cut.texts)
+        | {"note": notes(step.decision), "looked": bool(in_vain(step))},
     }
 
 

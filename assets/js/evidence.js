@@ -19,13 +19,14 @@ export function stance(of) {
  * sentence: index of the one that was pointed at, or null. lookup: {documents, again} or what may be done now.
  */
 export function evidencePanel({ trace, live, sentence, lookup, options }) {
-  const { passages, sentences, judge, note } = trace?.last.evidence ?? {
+  const { passages, sentences, judge, note, looked } = trace?.last.evidence ?? {
     passages: live,
     sentences: [],
     judge: null,
     note: "",
+    looked: true,
   };
-  if (!passages.length) return nothing(trace, note, lookup, options);
+  if (!passages.length) return nothing({ note, looked }, lookup, options);
   return [
     note ? h("p.cx-hint", `${capital(note)}.`) : null,
     trace && !sentences.length
@@ -47,14 +48,13 @@ export function evidencePanel({ trace, live, sentence, lookup, options }) {
   ];
 }
 
-function nothing(trace, note, { documents, again }, options) {
+function nothing({ note, looked }, { documents, again }, options) {
   if (!documents)
     return [
       h("p.cx-hint", note ? `${capital(note)}.` : "There are no documents to look things up in."),
       h("p", h("a.cx-button.small", { href: address("documents") }, icon("plus"), "Add documents")),
       h("p.cx-hint", "Their passages then stand here, with the words that support each sentence."),
     ];
-  const looked = /nothing was found|could not be searched/.test(note);
   return [
     h("p.cx-hint", looked ? `${capital(note)}.` : "This answer was given without looking anything up."),
     again

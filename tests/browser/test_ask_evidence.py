@@ -366,9 +366,8 @@ def test_evidence_never_scrolls_sideways_at_800_pixels(page: Page, library: Scri
 
 def judged(prompt: str) -> float:
     """Of the sentences of THREE the first is supported, the second not found, the third contradicted."""
-    last = prompt.rpartition("<user>")[2]
-    if SUPPORT.partition("{sentence}")[2] in last:
-        return 0.9 if "Ada Brook" in last else 0.1
-    if CONTRADICT.partition("{sentence}")[2] in last:
-        return 0.8 if "It is new" in last else 0.2
+    for template, sentence, yes in ((SUPPORT, "Ada Brook", 0.9), (CONTRADICT, "It is new", 0.8)):
+        head, _, tail = template.partition("{sentence}")
+        if tail in prompt:
+            return yes if sentence in prompt.rpartition(head)[2] else 0.1
     return 0.7

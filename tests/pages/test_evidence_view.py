@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from codex.loop import NOTHING_FOUND
 from codex.types import (
     Action,
     Confidence,
@@ -181,7 +182,7 @@ def test_a_second_look_is_told_after_what_made_it_necessary() -> None:
     ],
 )
 def test_a_search_that_found_nothing_is_told_where_it_happened(gate: Gate, line: list[str]) -> None:
-    reason = "nothing was found in the documents"
+    reason = NOTHING_FOUND
     assert story_line([step(observed(passages=()), gate=gate, reason=reason)]) == line
 
 
