@@ -17,13 +17,14 @@ from rich.console import Console
 from rich.table import Table
 
 from codex.engines.models import Models, default_home
-from tests.bench import decoding, grounding, serving
+from tests.bench import decoding, grounding, retrieval, serving
 from tests.bench.line import Line
 
 PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "llama_cpp": decoding.llama_cpp,
     "huggingface": decoding.huggingface,
     "serving": serving.measure,
+    "retrieval": retrieval.measure,
     "grounding": grounding.measure,
 }
 
