@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -18,7 +18,20 @@ from codex.engines.models import Models, default_home
 from codex.errors import CodexError
 from codex.reply import NOT_CALIBRATED, reply
 from codex.terminal import printable
-from codex.types import Action, DecisionEvent, Event, GenerationEvent, Token, TokenEvent, Trace, TraceEvent
+from codex.types import (
+    Action,
+    DecisionEvent,
+    Event,
+    GenerationEvent,
+    Passage,
+    PassagesEvent,
+    SamplesEvent,
+    Stance,
+    Token,
+    TokenEvent,
+    Trace,
+    TraceEvent,
+)
 from codex.workbench import Workbench, last_trace
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -38,6 +51,7 @@ Overrides = Annotated[
 # reads without colour too. Below the last one: reverse.
 SHADES = ((0.9, ""), (0.7, "yellow"), (0.5, "yellow underline"), (0.3, "red underline"))
 WEAKEST = "red reverse"
+STANCES = {Stance.SUPPORTED: "green", Stance.NOT_FOUND: "yellow", Stance.CONTRADICTED: "red"}
 DECISIONS = {Action.ANSWER: "green", Action.DEFER: "yellow", Action.ABSTAIN: "red"}
 
 
@@ -48,12 +62,13 @@ def ask(
     samples: Annotated[
         int | None, typer.Option(help="Independent answers drawn beside the shown one.")
     ] = None,
+    evidence: Annotated[bool, typer.Option("--evidence", help="Look things up first.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what POST /infer answers.")] = False,
 ) -> None:
     """Ask one question and print the answer, its confidence and the decision."""
     workbench = Workbench.open(overrides or [])
     try:
-        events = workbench.ask(question, n_samples=samples)
+        events = workbench.ask(question, n_samples=samples, enable_rag=evidence)
         trace = last_trace(events if as_json else _shown(events, Console()))
     finally:
         workbench.close()
@@ -111,11 +126,16 @@ def _shown(events: Iterator[Event], console: Console) -> Iterator[Event]:
     try:
         for event in events:
             status.stop()
-            if isinstance(event, TokenEvent):
+            if isinstance(event, PassagesEvent):
+                console.print(Text(_looked_up(event.passages), style="dim"))
+            elif isinstance(event, TokenEvent):
                 console.print(_coloured(event.token), end="", soft_wrap=True)
             elif isinstance(event, GenerationEvent):
                 console.print()
                 status.update("drawing samples")
+                status.start()
+            elif isinstance(event, SamplesEvent):
+                status.update("checking")
                 status.start()
             elif isinstance(event, DecisionEvent):
                 console.print(Text(event.decision.reason, style="dim"))
@@ -126,8 +146,27 @@ def _shown(events: Iterator[Event], console: Console) -> Iterator[Event]:
         status.stop()
 
 
+def _looked_up(passages: Sequence[Passage]) -> str:
+    names = dict.fromkeys(printable(passage.document) for passage in passages)
+    return f"looked up {len(passages)} passage{'s' if len(passages) > 1 else ''} in {', '.join(names)}"
+
+
+def _print_evidence(trace: Trace, console: Console) -> None:
+    """Each sentence with what the passages say of it, and the words it rests on."""
+    for sentence in reply(trace).sentences:
+        quoted = f" “{' '.join(sentence.quote.split())}”" if sentence.quote else ""
+        console.print(
+            Text.assemble(
+                (f"{sentence.stance}: ", STANCES[sentence.stance]),
+                printable(sentence.text.strip()),
+                (printable(quoted), "dim"),
+            )
+        )
+
+
 def _print_decision(trace: Trace, console: Console) -> None:
     last = trace.last
+    _print_evidence(trace, console)
     confidence = "not available" if last.confidence.value is None else f"{last.confidence.value:.2f}"
     console.print(
         Text.assemble(

@@ -45,6 +45,16 @@ def test_ask_prints_the_answer_the_decision_and_that_it_is_not_calibrated(own_ho
     assert "not calibrated" in done.stdout
 
 
+def test_ask_with_evidence_shows_what_each_sentence_rests_on(own_home: Path) -> None:
+    (own_home / "tide.txt").write_text("High water in Tarn harbour is at 14:20.")
+    assert codex(own_home, "index", str(own_home / "tide.txt")).returncode == 0
+    question = "When is high water in Tarn harbour?"
+    done = codex(own_home, "ask", question, "--evidence", "--samples", "1", "grounding.judge=lexical")
+    assert done.returncode == 0, done.stderr
+    assert "looked up 1 passage in tide.txt" in done.stdout
+    assert "“High water in Tarn harbour is at 14:20.”" in " ".join(done.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
