@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from codex.engines.models import Models, default_home
-from tests.bench import decoding, grounding, retrieval, serving
+from tests.bench import decoding, grounding, injection, loop, retrieval, serving
 from tests.bench.line import Line
 
 PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
@@ -26,6 +26,8 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "serving": serving.measure,
     "retrieval": retrieval.measure,
     "grounding": grounding.measure,
+    "injection": injection.measure,
+    "loop": loop.measure,
 }
 
 
