@@ -190,7 +190,8 @@ def _skipped(report: Report, given: set[str], documents: Sequence[Document]) -> 
 
 def _summary(report: Report, documents: Sequence[Document]) -> str:
     states = Counter(document.state for document in documents)
-    new = f"{report.indexed} indexed ({report.chunks} passages) in {report.seconds:.3g} s"
+    noun = "passage" if report.chunks == 1 else "passages"
+    new = f"{report.indexed} indexed ({report.chunks} {noun}) in {report.seconds:.3g} s"
     did = new if report.indexed else "nothing new to index"
     gone = f", {report.removed} gone and removed" if report.removed else ""
     there = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no documents"

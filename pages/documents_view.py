@@ -132,16 +132,17 @@ def needs_rebuild(error: Exception | None) -> bool:
 
 def summary(report: Report) -> str:
     """What an indexing did, in words: "3 files indexed (41 passages), 1 skipped, 2 unchanged"."""
-    parts = [f"{files(report.indexed)} indexed ({report.chunks:,} passages)"] if report.indexed else []
+    passages = counted(report.chunks, "passage")
+    parts = [f"{counted(report.indexed, 'file')} indexed ({passages})"] if report.indexed else []
     parts += [f"{len(report.skipped):,} skipped"] if report.skipped else []
     parts += [f"{report.unchanged:,} unchanged"] if report.unchanged else []
     parts += [f"{report.removed:,} gone and removed"] if report.removed else []
     return ", ".join(parts) or "nothing to do"
 
 
-def files(count: int) -> str:
-    """A number of files in words."""
-    return f"{count:,} {'file' if count == 1 else 'files'}"
+def counted(count: int, noun: str) -> str:
+    """A number of things in words: "1 file", "1,200 files"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def together(reports: Sequence[Report]) -> Report:

@@ -80,7 +80,7 @@ export class Reader {
     const page = found.pieces.find(({ marked }) => marked)?.page;
     this.where.textContent = [
       page ? `page ${page} of ${found.pages}` : found.pages ? `${found.pages} pages` : null,
-      `${found.length.toLocaleString("en")} characters`,
+      `${found.length.toLocaleString("en")} ${found.length === 1 ? "character" : "characters"}`,
       file.reason,
     ]
       .filter(Boolean)

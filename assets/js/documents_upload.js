@@ -131,7 +131,10 @@ export class Upload {
   #show() {
     const { batch } = this;
     this.state.hidden = !batch || (batch.ended && !batch.left.length && !batch.clashes.length && !batch.cancelled);
-    if (this.state.hidden) return;
+    if (this.state.hidden) {
+      this.shown = null;
+      return void fill(this.state);
+    }
     if (batch.ended) return this.#result(batch);
     if (this.shown !== batch) {
       this.shown = batch;

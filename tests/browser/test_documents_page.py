@@ -48,6 +48,7 @@ def test_files_are_dropped_indexed_searched_read_and_removed(page: Page, served:
     search.press("Enter")
     found = page.get_by_role("region", name="Passages found").get_by_role("listitem")
     expect(found.first).to_contain_text("bees.txt", timeout=INDEXED)
+    expect(page.get_by_text("Drop files or folders here")).to_be_hidden()
     expect(found.first.locator("mark").first).to_have_text("Bees")
     expect(found.first.locator("[title*='cosine' i]")).to_be_visible()
     found.first.get_by_role("link").click()
@@ -140,6 +141,30 @@ def test_text_and_names_of_documents_are_shown_as_they_are_and_never_run(
     expect(page.get_by_role("alertdialog")).to_contain_text(HOSTILE)
     assert page.evaluate("window.hacked") is None
     assert page.locator(".cx-docs img, .cx-docs script").count() == 0
+
+
+def test_each_paragraph_is_read_in_the_direction_of_its_script(
+    page: Page, served: Scripted, tmp_path: Path
+) -> None:
+    arabic, greek = "النحل يرقص رقصة الاهتزاز (12 bees).", "Οι μέλισσες χορεύουν."
+    indexed(served, tmp_path, {"نحل.txt": f"{arabic}\n\n{greek}"})
+    [document] = served.workbench.index.documents()
+    open_documents(page, served, f"?open={document.id}&start=5&end=9")
+    reader = page.get_by_role("dialog", name="Text of نحل.txt")
+    expect(reader.locator("mark")).to_have_text(arabic[5:9])
+    sides = reader.locator(".cx-doctext").evaluate(
+        """(text) => {
+            const box = text.getBoundingClientRect();
+            const edges = (node) => {
+                const range = document.createRange();
+                range.selectNodeContents(node);
+                const lines = [...range.getClientRects()];
+                return [lines[0].right - box.right, lines.at(-1).left - box.left].map(Math.round);
+            };
+            return [edges(text.firstChild)[0], edges(text.lastChild)[1]];
+        }"""
+    )
+    assert sides == [0, 0]  # Arabic begins at the right edge, Greek at the left
 
 
 def test_everything_can_be_done_with_the_keyboard_alone(page: Page, served: Scripted, tmp_path: Path) -> None:

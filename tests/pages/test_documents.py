@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_read_says_why_beside_those_that_can(page: Documen
     put(page, "bees.txt", BEES)
     put(page, "broken.pdf", "this is no PDF")
     done = ended(page, page.index({}))
-    assert done["summary"] == "1 file indexed (1 passages), 1 skipped"
+    assert done["summary"] == "1 file indexed (1 passage), 1 skipped"
     line = lines(page)["broken.pdf"]
     assert line["state"] == "skipped"
     assert "broken.pdf" in line["reason"]
@@ -143,7 +143,7 @@ def test_checking_finds_what_has_changed_and_what_is_gone(page: DocumentsPage) -
     changed.write_text("The herring swims in shoals of thousands.")
     gone.unlink()
     done = ended(page, page.index({"check": True}))
-    assert done["summary"].startswith("1 file indexed (1 passages)")
+    assert done["summary"].startswith("1 file indexed (1 passage)")
     assert done["summary"].endswith("1 gone and removed")
     assert list(lines(page)) == ["changed.txt"]
     assert page.search({"query": "herring"})["passages"][0]["document"] == "changed.txt"
@@ -253,7 +253,7 @@ def test_rebuilding_indexes_everything_again(page: DocumentsPage) -> None:
     put(page, "bees.txt", BEES)
     ended(page, page.index({}))
     done = ended(page, page.rebuild({}))
-    assert done["summary"] == "1 file indexed (1 passages)"
+    assert done["summary"] == "1 file indexed (1 passage)"
     assert page.search({"query": "waggle dance"})["passages"][0]["document"] == "bees.txt"
 
 
