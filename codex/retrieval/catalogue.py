@@ -103,7 +103,6 @@ class Catalogue:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA mmap_size = 268435456")
         if db.execute("PRAGMA user_version").fetchone()[0] == 0:
             db.execute("BEGIN IMMEDIATE")
             if db.execute("PRAGMA user_version").fetchone()[0] == 0:

@@ -49,7 +49,7 @@ class Progress:
     """How far an indexing is."""
 
     document: str
-    """The name of the file under way."""
+    """The name of the file under way; "" while vectors of an earlier run are written again."""
     done: int
     """Documents that are finished, skipped ones too."""
     total: int

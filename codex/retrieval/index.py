@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +18,12 @@ from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.content import StoredChunk
 from codex.retrieval.discovery import discover
 from codex.retrieval.documents import Document, DocumentText, Progress, Report
-from codex.retrieval.embedding import Embedding, Identity
+from codex.retrieval.embedding import Embedding
 from codex.retrieval.fusion import reciprocal_ranks
 from codex.retrieval.lock import IndexLock
 from codex.retrieval.mirror import Mirror
 from codex.retrieval.reading import SUFFIXES
 from codex.retrieval.reranking import Reranker
-from codex.retrieval.vectors import other_embedding
 from codex.types import Passage
 
 __all__ = ["Document", "DocumentText", "Index", "Progress", "Report"]
@@ -58,8 +56,8 @@ class Index:
         of this folder, links followed. Raises InvalidInput, before anything is registered.
         """
         for path in paths:
-            if not path.expanduser().exists():
-                raise InvalidInput(f"There is no file or folder {path}.", ["paths"])
+            if not os.path.exists(path.expanduser()):
+                raise InvalidInput(f"There is no file or folder {path}, or it may not be read.", ["paths"])
             if within is not None and not path.resolve().is_relative_to(within.resolve()):
                 raise InvalidInput(f"{path} lies outside of {within}, and is not read.", ["paths"])
         found = [file for path in paths for file in discover(path.expanduser(), SUFFIXES)]
@@ -80,7 +78,6 @@ class Index:
         """
         from codex.retrieval.indexing import Indexing
 
-        self._claim_embedding()
         with self._mirror.writing():
             return Indexing(
                 self.config, self._catalogue, self._mirror, self._embedding, progress, cancel
@@ -113,7 +110,7 @@ class Index:
         k = self.config.k if k is None else k
         if not query.strip() or k < 1 or self.is_empty:
             return []
-        self._check_embedding()
+        self._mirror.check_embedding()
         vector = self._embedding.encode([query])[0]
         many = max(self.config.candidates, k)
         expression = lexical.match(query)
@@ -170,17 +167,6 @@ class Index:
             if id_ in scores:
                 scores[id_]["bm25"] = score
         return scores
-
-    def _check_embedding(self) -> None:
-        kept = self._catalogue.get("embedding")
-        if kept and Identity(**json.loads(kept)).fingerprint != self._embedding.identity.fingerprint:
-            raise other_embedding(json.loads(kept)["name"], self._embedding.identity.name)
-
-    def _claim_embedding(self) -> None:
-        """Note which embedding makes this index, when nothing is in it yet."""
-        if self._catalogue.is_empty:
-            self._catalogue.put("embedding", json.dumps(asdict(self._embedding.identity)))
-        self._check_embedding()
 
 
 def _passage(id_: int, chunk: StoredChunk, scores: dict[str, float]) -> Passage:

@@ -52,7 +52,7 @@ class Indexing:
     def run(self, check: bool) -> Report:
         """Index what waits; with `check` look first what has changed. Raises RetrievalError, ModelError."""
         started = time.monotonic()
-        self.mirror.write_out(self.cancel)
+        self._mend()
         gone = self._changed() if check else []
         waiting = [entry for entry in self.catalogue.entries("waiting") if entry.document.id not in gone]
         self._unchanged = self.catalogue.count("indexed") - len(gone)
@@ -75,6 +75,19 @@ class Indexing:
             seconds=time.monotonic() - started,
             cancelled=cancelled,
         )
+
+    def _mend(self) -> None:
+        """Bring to Chroma what an earlier run has left; all of it, if that was killed while Chroma wrote."""
+        left, written, started = self.catalogue.unwritten(), 0, time.monotonic()
+
+        def told(batch: int) -> None:
+            nonlocal written
+            written += batch
+            if self.progress is not None and written:
+                rate = written / (time.monotonic() - started)
+                self.progress(Progress("", 0, 0, written, rate, max(left - written, 0) / rate))
+
+        self.mirror.write_out(self.cancel, told)
 
     def _changed(self) -> list[str]:
         """Let changed files wait again; the ids of those that are gone."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 from codex.retrieval.catalogue import Catalogue
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.content import put, step
-from codex.retrieval.embedding import Embedding
+from codex.retrieval.embedding import Embedding, Identity
 from codex.retrieval.lock import IndexLock
-from codex.retrieval.vectors import BATCH, Vectors
+from codex.retrieval.vectors import BATCH, Vectors, other_embedding
 
 Hits = list[tuple[int, float]]
 """Chunks with their cosine, best first."""
@@ -56,9 +57,11 @@ class Mirror:
     def writing(self) -> Iterator[None]:
         """The right to call `write_out`, with Chroma's files mended before it is given.
 
-        Raises Conflict where somebody else writes, and RetrievalError.
+        Raises Conflict where somebody else writes or another embedding made the index, RetrievalError,
+        ModelError.
         """
         with self._lock.exclusive():
+            self._claim_embedding()
             vectors = self._mended()
             with self._opening:
                 self._vectors = vectors
@@ -69,8 +72,13 @@ class Mirror:
                 self._writing = False
                 self._generation = self._catalogue.get("generation")
 
-    def write_out(self, cancel: threading.Event | None = None) -> None:
-        """Bring to Chroma what has changed in the catalogue. Raises RetrievalError."""
+    def write_out(
+        self, cancel: threading.Event | None = None, told: Callable[[int], None] | None = None
+    ) -> None:
+        """Bring to Chroma what has changed in the catalogue. Raises RetrievalError.
+
+        told: called with the number of vectors after each batch.
+        """
         assert self._vectors is not None, "called outside of writing()"
         while not (cancel and cancel.is_set()):
             new, gone = self._catalogue.outbox(BATCH)
@@ -90,6 +98,8 @@ class Mirror:
                 db.execute(done, [1, json.dumps(gone)])
                 put(db, "chroma", "written")
                 step(db)
+            if told:
+                told(len(new))
 
     def tidy(self) -> None:
         """Delete in Chroma what is gone, if that is all there is to do and nobody else writes.
@@ -106,12 +116,22 @@ class Mirror:
         Where another process writes, or Chroma's files cannot be trusted, every vector of the catalogue is
         compared. Raises Conflict, RetrievalError.
         """
-        unwritten = list(self._catalogue.blocks(only_unwritten=True))
+        # Before Chroma is asked, so that what is written in between is found twice and not missed.
+        unwritten = _compared(vector, self._catalogue.blocks(only_unwritten=True), limit)
         with self._usable() as vectors:
             if vectors is not None:
                 margin = min(self._catalogue.undeleted(), MAX_MARGIN)
-                return _best([*vectors.nearest(vector, limit + margin), *_compared(vector, unwritten, limit)])
+                return _best([*vectors.nearest(vector, limit + margin), *unwritten])
         return _best(_compared(vector, self._catalogue.blocks(only_unwritten=False), limit))
+
+    def check_embedding(self) -> None:
+        """Raises Conflict when another embedding made the index, ModelError."""
+        kept = self._catalogue.get("embedding")
+        if not kept:
+            return
+        made_by, own = Identity(**json.loads(kept)), self._embedding.identity
+        if made_by.fingerprint != own.fingerprint:
+            raise other_embedding(made_by.name, own.name)
 
     def forget_all(self) -> None:
         """Throw away Chroma's copy and what was read and embedded. Raises Conflict, RetrievalError."""
@@ -156,12 +176,20 @@ class Mirror:
             self._vectors = Vectors(self._config, self._folder, self._catalogue.get("id"), made_by)
         return self._vectors
 
+    def _claim_embedding(self) -> None:
+        """Note which embedding makes the index, when nothing is in it yet. Raises Conflict, ModelError."""
+        if self._catalogue.is_empty:
+            self._catalogue.put("embedding", json.dumps(asdict(self._embedding.identity)))
+        self.check_embedding()
+
     def _mended(self) -> Vectors:
         """Chroma with what it should hold, or with everything noted that is to be written."""
         with self._opening:
             vectors = self._opened()
             vectors.close()
-            if self._config.chroma_url is None and self._catalogue.get("chroma") != "written":
+            untrusted = self._config.chroma_url is None and self._catalogue.get("chroma") != "written"
+            if untrusted or self._catalogue.is_empty:
+                self._catalogue.put("chroma", "writing")
                 vectors.forget()
             vectors.open(create=True)
             unwritten, undeleted = self._catalogue.unwritten(), self._catalogue.undeleted()

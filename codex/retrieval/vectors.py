@@ -34,8 +34,8 @@ HNSW: CreateHNSWConfiguration = {
 """Set so that what the graph finds is what comparing with every vector finds."""
 PATIENCE = 10.0
 """Seconds that a server has to say that it is there; Chroma's own client would wait for ever."""
-BATCH = 1000
-"""Vectors written at once; a server takes at most some thousand."""
+BATCH = 500
+"""Vectors written at once: under a second, so that a cancel is heard."""
 
 _openings = itertools.count()
 

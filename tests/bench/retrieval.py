@@ -160,7 +160,6 @@ def _fill(index: Index, passages: Sequence[str], vectors: NDArray[np.float32]) -
     """LARGE chunks: sentences of the passages in another order, vectors near those of the passages."""
     chance, noise = random.Random(0), np.random.default_rng(0)
     sentences = [sentence for passage in passages for sentence in passage.split(". ")]
-    index._claim_embedding()
     with index._mirror.writing():
         for number in range(LARGE // 1000):
             chosen = noise.integers(0, len(vectors), 1000)

@@ -44,14 +44,28 @@ def make_index(embedding: Embedding, tmp_path: Path) -> Iterator[Callable[..., I
         index.close()
 
 
+def _written(folder: Path) -> Path:
+    folder.mkdir()
+    for name, text in DOCUMENTS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with DOCUMENTS."""
-    path = tmp_path / "documents"
-    path.mkdir()
-    for name, text in DOCUMENTS.items():
-        (path / name).write_text(text, encoding="utf-8")
-    return path
+    return _written(tmp_path / "documents")
+
+
+@pytest.fixture(scope="session")
+def library(embedding: Embedding, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """DOCUMENTS, indexed, for tests that change nothing."""
+    home = tmp_path_factory.mktemp("library")
+    index = Index(RetrievalConfig(), home, embedding=embedding)
+    index.add([_written(home / "documents")])
+    index.run()
+    yield index
+    index.close()
 
 
 @pytest.fixture

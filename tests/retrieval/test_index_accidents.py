@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from codex.errors import Conflict, RetrievalError
-from codex.retrieval import Index, Progress, lexical
+from codex.retrieval import Index, Progress, lexical, mirror
 from tests.retrieval.indexer import often_on_disk, open_index
 
 ROOT = Path(__file__).parents[2]
@@ -221,3 +221,43 @@ def test_no_query_is_read_as_syntax(tmp_path: Path, text: str) -> None:
     expression = lexical.match(text)
     if expression:
         assert index._catalogue.lexical(expression, 5) == []
+
+
+def test_files_that_a_killed_writer_left_are_not_opened_but_made_anew(
+    tmp_path: Path, pages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    index = open_index(home)
+    index.add([pages])
+    index.run()
+    index.close()
+    # As a kill leaves it: the remark of a writer that is gone, and files of which a part is new.
+    index._catalogue.put("chroma", "writing")
+    (home / "index" / "chroma" / "chroma.sqlite3").write_bytes(b"half of it" * 1000)
+    index = open_index(home)
+    assert_found_by_meaning(index, 20)
+    monkeypatch.setattr(mirror, "BATCH", 100)
+    told: list[Progress] = []
+    report = index.run(told.append)
+    assert (report.indexed, report.chunks) == (0, 0)
+    assert told[0].document == ""
+    assert told[0].seconds_left is not None
+    with index._mirror._usable() as vectors:
+        assert vectors is not None
+        assert vectors.count() == told[-1].chunks == sum(it.chunks for it in index.documents())
+    assert_found_by_meaning(index, 50)
+    index.close()
+
+
+def test_an_index_that_is_empty_again_takes_another_embedding(
+    tmp_path: Path, pages: Path, make_index: Callable[..., Index]
+) -> None:
+    other = open_index(tmp_path / "home")
+    other.add([pages / "1.txt"])
+    other.run()
+    other.remove([it.id for it in other.documents()])
+    other.close()
+    index = make_index(tmp_path / "home")
+    index.add([pages / "2.txt"])
+    assert index.run().indexed == 1
+    assert index.search("page", 1)[0].document == "2.txt"
