@@ -48,7 +48,7 @@ class ScriptedEngine(Engine):
     """Decodes under way."""
     loaded: bool = True
     judgement: Callable[[str], float] = lambda prompt: 0.8
-    """Probability of True as the next token of a prompt."""
+    """Probability of True as the next token of a prompt, or of A where a letter is asked for."""
     judged: list[str] = field(default_factory=list)
     """The prompts whose next token was asked for, in order."""
 
@@ -83,7 +83,7 @@ class ScriptedEngine(Engine):
     def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
         text = prompt if isinstance(prompt, str) else self.render(prompt)
         self.judged.append(text)
-        return _label(self.judgement(text))
+        return _label(self.judgement(text), text)
 
     def decode(
         self,
@@ -123,10 +123,14 @@ class ScriptedEngine(Engine):
             self.running -= 1
 
 
-def _label(probability: float) -> Token:
-    """True or False, at that probability of True."""
-    both = [(b"True", probability, 1), (b"False", 1 - probability, 2)]
-    ranked = [Alternative(i, text, math.log(max(p, 1e-9))) for text, p, i in both]
+def _label(probability: float, prompt: str) -> Token:
+    """The first label at that probability: True before False, or A before C, with a little for B."""
+    left = 1 - probability
+    if "A, B or C" in prompt:
+        shares = {b"A": probability, b"B": 0.1 * left, b"C": 0.9 * left}
+    else:
+        shares = {b"True": probability, b"False": left}
+    ranked = [Alternative(i, text, math.log(max(p, 1e-9))) for i, (text, p) in enumerate(shares.items(), 1)]
     ranked.sort(key=lambda other: -other.logprob)
     first = ranked[0]
     return Token(first.id, first.bytes, first.logprob, rank=1, alternatives=tuple(ranked))

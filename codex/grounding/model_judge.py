@@ -1,45 +1,59 @@
-"""The language model as the judge of the evidence, asked for True or False."""
+"""The language model as the judge of the evidence, asked for one word or one letter at a time."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 
 from codex.engines.base import Engine
-from codex.grounding.judges import PROBABLE, Finding, LexicalJudge, Thresholds
+from codex.grounding.judges import Finding, LexicalJudge, Thresholds
 from codex.prompts import judging
 from codex.signals.verifier import label_probability
-from codex.types import Message, Passage
+from codex.types import Alternative, Message, Passage
+
+SAID = Thresholds(supported=0.6)
+"""Small models lean to yes. On 84 questions of SQuAD 2.0 Qwen2.5-Coder-1.5B gave 71 % of the right answers
+and 35 % of the wrong ones this much, and at one half 95 % and 83 %."""
 
 
-@dataclass(frozen=True, slots=True)
 class ModelJudge:
-    """Asks about the sentences of one answer, after the passages as the answer's own prompt quotes them.
+    """Judges the sentences of one answer, after its question and passages as its own prompt has them.
 
-    These are in the engine's cache, so that a sentence costs the reading of some fifty tokens. The
-    passage and the quote are the lexical judge's.
+    The support of a sentence is the mean of two probabilities: that the passages answer exactly this
+    question, which is asked once, and that the sentence is what they answer. All before that is in the
+    engine's cache; each asking reads some forty tokens. Passage and quote are the lexical judge's.
     """
 
-    engine: Engine
-    conversation: Sequence[Message]
-    """What led to the answer; it holds the passages."""
-    cancel: threading.Event | None = None
-    thresholds: Thresholds = PROBABLE
+    thresholds = SAID
+
+    def __init__(
+        self, engine: Engine, conversation: Sequence[Message], cancel: threading.Event | None = None
+    ) -> None:
+        """conversation: what led to the answer; it begins with the passages."""
+        self._engine = engine
+        self._conversation = conversation
+        self._cancel = cancel
 
     @property
     def name(self) -> str:
-        return f"model {self.engine.fingerprint}"
+        return f"model {self._engine.fingerprint}"
 
     def judge(self, question: str, sentence: str, passages: Sequence[Passage]) -> Finding:
-        """Whether it is contradicted is only asked where it is not supported."""
         place = LexicalJudge().judge(question, sentence, passages)
-        support = self._true(judging.support(self.conversation, sentence))
-        contradiction = None
-        if support is not None and support < self.thresholds.supported:
-            contradiction = self._true(judging.contradict(self.conversation, sentence))
-        return replace(place, probability=support, contradiction=contradiction)
+        letters = self._alternatives(judging.support(self._conversation, sentence))
+        said = label_probability(letters, "A", "B", "C")
+        if said is None or self._answered is None:
+            return replace(place, probability=None)
+        otherwise = label_probability(letters, "B", "A", "C")
+        return replace(place, probability=(said + self._answered) / 2, contradiction=otherwise)
 
-    def _true(self, prompt: list[Message]) -> float | None:
-        token = self.engine.next_token(prompt, self.cancel)
-        return label_probability(token.alternatives, "True", "False")
+    @cached_property
+    def _answered(self) -> float | None:
+        """That the passages answer exactly this question."""
+        words = self._alternatives(judging.answered(self._conversation))
+        return label_probability(words, "True", "False")
+
+    def _alternatives(self, prompt: list[Message]) -> tuple[Alternative, ...]:
+        return self._engine.next_token(prompt, self._cancel).alternatives

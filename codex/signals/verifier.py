@@ -15,15 +15,16 @@ NO_LOGPROB = -9999.0
 _AROUND = b" \t\r\n.,:;!*_\"'`"
 
 
-def label_probability(alternatives: Sequence[Alternative], positive: str, negative: str) -> float | None:
-    """Probability that a one-word answer is `positive` and not `negative`, in [0, 1].
+def label_probability(alternatives: Sequence[Alternative], positive: str, *negatives: str) -> float | None:
+    """Probability that a one-word answer is `positive` and none of the `negatives`, in [0, 1].
 
     alternatives: the likeliest tokens of the answer's first position. Every token that begins one of the
-    two labels counts (" True", "true", "TRUE.", the piece "Tr"), and the rest of the distribution is left
-    out. None where neither label is among the tokens.
+    labels counts (" True", "true", "TRUE.", the piece "Tr"), and the rest of the distribution is left
+    out. None where no label is among the tokens.
     """
-    of_positive = _logprobs(alternatives, positive, negative)
-    of_negative = _logprobs(alternatives, negative, positive)
+    labels = (positive, *negatives)
+    of_positive = _logprobs(alternatives, positive, labels)
+    of_negative = [value for label in negatives for value in _logprobs(alternatives, label, labels)]
     if not of_positive and not of_negative:
         return None
     highest = max(of_positive + of_negative)
@@ -50,15 +51,15 @@ def p_true(view: View) -> float | None:
     return label_probability(verdict.alternatives, "True", "False") if verdict else None
 
 
-def _logprobs(alternatives: Sequence[Alternative], label: str, other: str) -> list[float]:
-    """Of the tokens that begin the label and not the other one."""
+def _logprobs(alternatives: Sequence[Alternative], label: str, labels: Sequence[str]) -> list[float]:
+    """Of the tokens that begin the label and no other one."""
     return [
         each.logprob
         for each in alternatives
         if NO_LOGPROB < each.logprob < math.inf
         and (piece := each.bytes.strip(_AROUND))
         and _begins(piece, label)
-        and not _begins(piece, other)
+        and not any(_begins(piece, other) for other in labels if other != label)
     ]
 
 

@@ -36,7 +36,6 @@ from codex.engines.models import Models, default_home
 from codex.grounding import Grounder
 from codex.grounding.config import GroundingConfig
 from codex.grounding.verifier import verify
-from codex.prompts import asking
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding
 from codex.signals.text import normalise
@@ -252,16 +251,12 @@ def _asked(engine: LlamaCppEngine, grounder: Grounder, question: dict[str, Any])
 
 @contextmanager
 def _passages_read_once() -> Iterator[None]:
-    """The questions of one passage start from its cells; every one alone would take minutes longer.
+    """A question's first request uses the cache too, so that the questions of one passage share its cells.
 
-    For that a question's first request uses the cache too, and the mark around the passage does not
-    depend on the question.
+    Reading it for every one of them would take minutes longer.
     """
-    request, mark = llama_cpp._request, asking._mark
-    with (
-        mock.patch.object(llama_cpp, "_request", lambda rows, cached, context: request(rows, True, context)),
-        mock.patch.object(asking, "_mark", lambda contents: mark(contents[1:])),
-    ):
+    request = llama_cpp._request
+    with mock.patch.object(llama_cpp, "_request", lambda rows, cached, context: request(rows, True, context)):
         yield
 
 

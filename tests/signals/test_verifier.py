@@ -48,6 +48,12 @@ def test_a_piece_that_begins_both_labels_says_nothing() -> None:
     assert label_probability(alternatives, "untrue", "unknown") == pytest.approx(2 / 3)
 
 
+def test_one_label_may_stand_against_several() -> None:
+    alternatives = make_verdict(("A", HALF), (" B", QUARTER), ("c", EIGHTH), ("D", EIGHTH)).alternatives
+    shares = [label_probability(alternatives, *order) for order in ("ABC", "BAC", "CAB")]
+    assert shares == pytest.approx([4 / 7, 2 / 7, 1 / 7])
+
+
 def test_a_token_may_end_inside_a_character() -> None:
     # "Σωστό" and "Λάθος" begin with the same byte; the second tells them apart.
     alternatives = make_verdict((b"\xce", HALF), (b"\xce\xa3", QUARTER), ("λάθος", EIGHTH)).alternatives
