@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -270,21 +270,22 @@ def test_without_documents_the_switch_is_a_link_to_where_they_are_added(
 def test_what_goes_on_is_said_in_words(
     page: Page, library: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    search = library.workbench.index.search
+    search, go_on, judge = library.workbench.index.search, threading.Event(), threading.Event()
 
-    def slowly(*asked: Any) -> Any:
-        time.sleep(0.5)
+    def held(*asked: Any) -> Any:
+        go_on.wait(60)
         return search(*asked)
 
-    monkeypatch.setattr(library.workbench.index, "search", slowly)
-    library.engine.delay = 0.1
-    library.engine.judgement = lambda prompt: time.sleep(0.3) or 0.9
+    monkeypatch.setattr(library.workbench.index, "search", held)
+    library.engine.judgement = lambda prompt: 0.9 if judge.wait(60) else 0.0
     open_page(page, library.url)
     look_up_first(page)
     page.get_by_role("textbox", name="Question").fill(QUESTION)
     page.keyboard.press("Enter")
-    for words in ("Looking up", "Answering", "Checking the evidence"):
+    for words, event in (("Looking up", go_on), ("Checking the evidence", judge)):
         expect(page.get_by_role("status").filter(has_text=words)).to_be_visible()
+        event.set()
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
 
 
 def test_without_its_documents_the_same_question_is_answered_and_decided_otherwise(
