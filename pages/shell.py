@@ -19,7 +19,7 @@ from codex.workbench import Workbench
 from pages import JSON, ask, documents
 from pages.components import ASSETS, ASSETS_URL, view
 
-STYLES = ("base", "ask", "sessions", "heatmap", "verdict", "inspector", "evidence", "documents")
+STYLES = ("base", "ask", "sessions", "heatmap", "verdict", "inspector", "evidence", "documents", "reading")
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
 
