@@ -13,9 +13,10 @@ from codex.prompts import judging
 from codex.signals.verifier import label_probability
 from codex.types import Alternative, Message, Passage
 
-SAID = Thresholds(supported=0.6)
-"""Small models lean to yes. On 84 questions of SQuAD 2.0 Qwen2.5-Coder-1.5B gave 71 % of the right answers
-and 35 % of the wrong ones this much, and at one half 95 % and 83 %."""
+SAID = Thresholds(supported=0.6, contradicted=0.3)
+"""Small models lean to yes, and share what is left. On 84 questions of SQuAD 2.0 Qwen2.5-Coder-1.5B supports
+84 % of the right answers and 37 % of the wrong ones this much (at one half 95 % and 72 %). It contradicts
+57 % of answers to another question about the passage this much, and none that were right."""
 
 
 class ModelJudge:
