@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from codex.retrieval.chunking import _sentences
+from codex.retrieval import chunking
 
 Span = tuple[int, int]
 """Where a piece of a text starts and ends, in characters."""
@@ -26,7 +26,7 @@ def sentences(text: str) -> list[Span]:
     spans: list[Span] = []
     for line in _LINE.finditer(text):
         start = line.start()
-        for _, end in _sentences(text, line.span()):
+        for _, end in chunking.sentences(text, line.span()):
             if _says_something(text[start:end]) or end == line.end():
                 spans.append((start, end))
                 start = end

@@ -141,7 +141,7 @@ class _Cutter:
 
     def _paragraphs(self, section: Span) -> Iterator[list[_Unit]]:
         for paragraph in _pieces(self._text, section, _PARAGRAPH_END):
-            units = [unit for sentence in _sentences(self._text, paragraph) for unit in self._units(sentence)]
+            units = [unit for sentence in sentences(self._text, paragraph) for unit in self._units(sentence)]
             if units:
                 yield units
 
@@ -218,7 +218,8 @@ class _Cutter:
         yield start, end
 
 
-def _sentences(text: str, paragraph: Span) -> Iterator[Span]:
+def sentences(text: str, paragraph: Span) -> Iterator[Span]:
+    """The sentences of a paragraph, each with the space after it."""
     start, end = paragraph
     for match in _SENTENCE_END.finditer(text, start, end):
         if not _ABBREVIATED.search(text[max(start, match.start() - 12) : match.start()]):
