@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from codex.errors import RetrievalError
-from codex.prompts.judging import CONTRADICT, SUPPORT
 from codex.settings import load_settings
 from codex.store import Store
+from codex.types import Observation, Stance
 from codex.workbench import Workbench
 from tests.browser.conftest import Scripted, ask, open_page, serving
 from tests.browser.test_ask_look import AA, CONTRAST
@@ -88,6 +89,25 @@ def library(library_server: Scripted) -> Iterator[Scripted]:
     library_server.engine.judgement = lambda prompt: 0.9
     yield library_server
     library_server.reset()
+
+
+@pytest.fixture
+def three_stances(library: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three sentences the first is supported, the second not found and the third contradicted."""
+    grounder = library.workbench._grounder
+    check = grounder.check
+
+    def checked(*asked: Any) -> Observation:
+        seen = check(*asked)
+        if seen.grounding is None:
+            return seen
+        judged = tuple(
+            replace(sentence, stance=stance, probability=0.9 - 0.4 * i, contradiction=0.1 + 0.35 * i)
+            for i, (sentence, stance) in enumerate(zip(seen.grounding.sentences, Stance, strict=False))
+        )
+        return replace(seen, grounding=replace(seen.grounding, sentences=judged))
+
+    monkeypatch.setattr(grounder, "check", checked)
 
 
 def index_documents(workbench: Workbench, home: Path) -> None:
@@ -174,9 +194,9 @@ def test_a_marker_leads_to_its_passage_with_the_words_marked(page: Page, library
     expect(link).to_have_attribute("href", re.compile(rf"/documents\?{at}"))
 
 
+@pytest.mark.usefixtures("three_stances")
 def test_each_sentence_is_marked_by_what_the_passages_say_of_it(page: Page, library: Scripted) -> None:
     library.scripts["Zelm"] = THREE
-    library.engine.judgement = judged
     open_page(page, library.url)
     look_up_first(page)
     ask(page, QUESTION)
@@ -333,12 +353,12 @@ def test_an_index_that_cannot_be_reached_is_said_beside_the_answer(
     expect(page.get_by_role("region", name="Decision")).to_contain_text("could not look anything up")
 
 
+@pytest.mark.usefixtures("three_stances")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_evidence_can_be_read_in_both_themes(
     browser: Browser, library: Scripted, theme: Literal["light", "dark"]
 ) -> None:
     library.scripts["Zelm"] = THREE
-    library.engine.judgement = judged
     page = browser.new_page(color_scheme=theme, viewport={"width": 1280, "height": 900})
     open_page(page, library.url)
     look_up_first(page)
@@ -363,12 +383,3 @@ def test_evidence_never_scrolls_sideways_at_800_pixels(page: Page, library: Scri
     for tab in ("Steps", "Evidence"):
         page.get_by_role("tab", name=tab).click()
         assert page.evaluate(wide) == 800
-
-
-def judged(prompt: str) -> float:
-    """Of the sentences of THREE the first is supported, the second not found, the third contradicted."""
-    for template, sentence, yes in ((SUPPORT, "Ada Brook", 0.9), (CONTRADICT, "It is new", 0.8)):
-        head, _, tail = template.partition("{sentence}")
-        if tail in prompt:
-            return yes if sentence in prompt.rpartition(head)[2] else 0.1
-    return 0.7
