@@ -120,9 +120,7 @@ def measured(model: Path, questions: int, threads: int, keep: Path | None = None
             for number, question in enumerate(wanted, 1):
                 row = kept.get(question["id"]) or _asked(engine, grounder, question)
                 if question["id"] not in kept:
-                    print(
-                        f"{number}/{questions} {row['seconds']['answer']:.1f} s {row['answer']!r}", flush=True
-                    )
+                    print(f"{number} of {questions}: {row['answer']!r}", flush=True)
                     if keep:
                         with keep.open("a", encoding="utf-8") as file:
                             file.write(json.dumps(row) + "\n")
