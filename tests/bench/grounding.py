@@ -1,11 +1,12 @@
 """How well the checks of an answer tell right from wrong, on SQuAD 2.0 with the passage given.
 
-    python -m tests.bench.grounding MODEL.gguf [--questions 300] [--keep FILE]
+    python -m tests.bench.grounding MODEL.gguf [--questions 300] [--keep FILE] [--candidates]
 
 Half of the questions cannot be answered from their passage, and there only a refusal is right. They are
 three and three of as many passages as it takes, passages and questions in the order of their hashes.
 Prints the AUROC of each signal for "the answer is right", with intervals from a bootstrap that draws
 whole passages, and how far evidence_support leads. --keep: answers found there are not asked again.
+--candidates: five samples of each answer are drawn too, and the verifier is asked with and without them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -57,7 +59,6 @@ SHOWN = (
     "evidence_overlap_focus",
     "avg_logprob_focus",
     "min_prob_focus",
-    "semantic_entropy_focus",
 )
 RESAMPLES = 2000
 
@@ -84,11 +85,15 @@ def main() -> int:
     parser.add_argument("model", type=Path, help="a GGUF file")
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--keep", type=Path, help="a JSONL file that the answers are added to")
+    parser.add_argument(
+        "--candidates", action="store_true", help="the verifier's other form too; twice as long"
+    )
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     given = parser.parse_args()
     if not _data().exists():
         sys.exit(f"There is no {_data()}; CODEX_SHARED_DATA names the folder that holds squad2_dev.")
-    rows = list(measured(given.model, given.questions, given.threads, given.keep))
+    samples = SAMPLES if given.candidates else 0
+    rows = list(measured(given.model, given.questions, given.threads, samples, given.keep))
     report(rows)
     return 0 if all(line.reached for line in lines(rows)) else 1
 
@@ -99,14 +104,17 @@ def measure(home: Path) -> Iterator[Line]:
     if not model.is_file() or not _data().exists():
         print("grounding: left out; it takes CODEX_BENCH_MODEL=FILE.gguf and ../shared/data/squad2_dev.")
         return
-    yield from lines(list(measured(model, 300, len(os.sched_getaffinity(0)))))
+    yield from lines(list(measured(model, 300, len(os.sched_getaffinity(0)), samples=0)))
 
 
-def measured(model: Path, questions: int, threads: int, keep: Path | None = None) -> Iterator[Row]:
-    """Each question asked and checked as the product does it, but for samples only the verifier sees."""
+def measured(
+    model: Path, questions: int, threads: int, samples: int, keep: Path | None = None
+) -> Iterator[Row]:
+    """Each question asked with its passage and checked, as the product does it."""
     kept = {}
     if keep and keep.exists():
-        kept = {row["id"]: row for row in map(json.loads, keep.read_text("utf-8").splitlines())}
+        every = map(json.loads, keep.read_text("utf-8").splitlines())
+        kept = {row["id"]: row for row in every if len(row["samples"]) >= samples}
     wanted = chosen(questions)
     if all(question["id"] in kept for question in wanted):
         yield from (kept[question["id"]] for question in wanted)
@@ -118,7 +126,7 @@ def measured(model: Path, questions: int, threads: int, keep: Path | None = None
     try:
         with _passages_read_once():
             for number, question in enumerate(wanted, 1):
-                row = kept.get(question["id"]) or _asked(engine, grounder, question)
+                row = kept.get(question["id"]) or _asked(engine, grounder, question, samples)
                 if question["id"] not in kept:
                     print(f"{number} of {questions}: {row['answer']!r}", flush=True)
                     if keep:
@@ -129,8 +137,8 @@ def measured(model: Path, questions: int, threads: int, keep: Path | None = None
         engine.unload()
 
 
-def chosen(questions: int, skip: int = 0) -> list[dict[str, Any]]:
-    """The questions with their passages; `skip` passages are left out first."""
+def chosen(questions: int) -> list[dict[str, Any]]:
+    """The questions with their passages."""
     texts = {it["pid"]: it for it in _lines("contexts.jsonl")}
     by_passage = defaultdict(list)
     for question in _lines("questions.jsonl"):
@@ -140,9 +148,7 @@ def chosen(questions: int, skip: int = 0) -> list[dict[str, Any]]:
         every = sorted(by_passage[passage], key=lambda it: _hash(it["id"]))
         halves = [[it for it in every if it["answerable"] is held][:OF_EACH] for held in (True, False)]
         if all(len(half) == OF_EACH for half in halves):
-            skip -= 1
-            if skip < 0:
-                found += [{**it, "passage": texts[passage]} for half in halves for it in half]
+            found += [{**it, "passage": texts[passage]} for half in halves for it in half]
         if len(found) >= questions:
             break
     return found[:questions]
@@ -169,9 +175,10 @@ def report(rows: Sequence[Row]) -> None:
         f"{len(rows)} questions; right {right.mean():.3f}; of the answerable {right[answerable].mean():.3f}, "
         f"of the others {right[~answerable].mean():.3f}; refused {refused.mean():.3f}"
     )
+    shown = [name for name in SHOWN if all(name in row["signals"] for row in rows)]
     table = Table("signal", "AUROC", "95 %", "answered only", "95 %", "missing", box=None)
     given = np.flatnonzero(~refused)
-    for name in SHOWN:
+    for name in shown:
         scores, missing = _scores(rows, name)
         figures = [
             column
@@ -185,7 +192,7 @@ def report(rows: Sequence[Row]) -> None:
     console.print(table)
     support = _scores(rows, "evidence_support")[0]
     table = Table("evidence_support leads", "by", "95 %", box=None)
-    for name in (*BASELINES, "p_true, candidates"):
+    for name in shown[1:]:
         other = _scores(rows, name)[0]
         leads = _resampled(
             rows,
@@ -195,7 +202,7 @@ def report(rows: Sequence[Row]) -> None:
         table.add_row(name, f"{auroc(support, right) - auroc(other, right):+.3f}", _interval(leads))
     console.print(table)
     for name in rows[0]["seconds"]:
-        taken = [row["seconds"][name] * 1000 for row in rows]
+        taken = [row["seconds"][name] * 1000 for row in rows if name in row["seconds"]]
         console.print(f"{name}: median {np.median(taken):.0f} ms, 90 % {np.quantile(taken, 0.9):.0f} ms")
 
 
@@ -209,12 +216,12 @@ def lines(rows: Sequence[Row]) -> Iterator[Line]:
         yield Line(f"evidence_support leads {name}", LEAD, support - other, "", how, at_least=True)
 
 
-def _asked(engine: LlamaCppEngine, grounder: Grounder, question: dict[str, Any]) -> Row:
+def _asked(engine: LlamaCppEngine, grounder: Grounder, question: dict[str, Any], samples: int) -> Row:
     title, text = question["passage"]["title"].replace("_", " "), question["passage"]["text"]
     passages = (Passage(question["pid"], question["pid"], title, text, 0, len(text)),)
     prompt = prompts.ask(question["question"], passages)
     params = GenerationParams(max_tokens=NEW_TOKENS)
-    rows = [params, *seeded(params.model_copy(update={"temperature": 1.0}), SAMPLES)]
+    rows = [params, *seeded(params.model_copy(update={"temperature": 1.0}), samples)]
     done = {it.row: it.generation for it in engine.decode(prompt, rows) if isinstance(it, Finished)}
     observation = Observation(
         question["question"], done[0], tuple(done[row] for row in range(1, len(rows))), passages
@@ -223,9 +230,16 @@ def _asked(engine: LlamaCppEngine, grounder: Grounder, question: dict[str, Any])
     verdict, grounding = observation.verdict, observation.grounding
     assert verdict is not None
     assert grounding is not None
-    with_candidates = verify(engine, observation, prompt, "candidates")
-    values = signals.compute(observation)
-    p_true = signals.compute(Observation(question["question"], done[0], verdict=with_candidates))["p_true"]
+    values: dict[str, float | None] = dict(signals.compute(observation))
+    seconds = {
+        "answer": done[0].seconds,
+        "verifier": verdict.seconds,
+        "judge, a sentence": grounding.seconds / len(grounding.sentences),
+    }
+    if samples:
+        other = verify(engine, observation, prompt, "candidates")
+        values["p_true, candidates"] = signals.compute(replace(observation, verdict=other))["p_true"]
+        seconds["verifier, candidates"] = other.seconds
     answer = done[0].text
     return {
         "id": question["id"],
@@ -237,13 +251,8 @@ def _asked(engine: LlamaCppEngine, grounder: Grounder, question: dict[str, Any])
         "right": is_right(answer, question["answers"]),
         "refused": refuses(answer),
         "sentences": [(it.probability, it.contradiction) for it in grounding.sentences],
-        "signals": {**values, "p_true, candidates": p_true},
-        "seconds": {
-            "answer": done[0].seconds,
-            "verifier": verdict.seconds,
-            "verifier, candidates": with_candidates.seconds,
-            "judge, a sentence": grounding.seconds / len(grounding.sentences),
-        },
+        "signals": values,
+        "seconds": seconds,
     }
 
 
