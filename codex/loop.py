@@ -37,6 +37,7 @@ from codex.types import (
 
 NO_DOCUMENTS = "there are no documents to look things up in"
 NOTHING_FOUND = "nothing was found in the documents"
+NOT_SEARCHED = "the documents could not be searched"
 
 
 @dataclass(slots=True)
@@ -219,7 +220,7 @@ class Loop:
             if not course.passages:
                 course.notes.append(NOTHING_FOUND)
         except CodexError as error:
-            course.notes.append(f"the documents could not be searched: {error}")
+            course.notes.append(f"{NOT_SEARCHED}: {error}")
 
 
 def sha256(text: str) -> str:

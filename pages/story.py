@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codex import signals
-from codex.loop import NOTHING_FOUND
+from codex.loop import NOT_SEARCHED, NOTHING_FOUND
 from codex.types import Decision, Gate, Step, Trace
 from pages import JSON
 from pages.evidence_view import stances
-
-NOT_SEARCHED = "the documents could not be searched"
 
 
 def story_line(steps: Sequence[Step]) -> list[str]:
