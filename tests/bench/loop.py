@@ -41,8 +41,9 @@ from codex.types import Observation
 from tests.bench.line import Line
 
 QUESTIONS = 200
-PASSAGES = 3
-"""Passages in a prompt."""
+PASSAGES = 2
+"""Passages in a prompt. Of 500 other questions the gold one is the first for 0.82, of the first two for 0.88,
+of the first four for 0.93."""
 NEW_TOKENS = 32
 RULE = Rule(signal="sum_logprob_focus", below=-1.0, gate="retrieve")
 KEPT, ASKED = 0.95, 0.60
@@ -219,7 +220,7 @@ def _asked(engine: LlamaCppEngine, index: Index, question: dict[str, Any], passa
         },
         "found": any(normalise(it.text) in gold for it in found),
         "signals": signals.compute(Observation(question["question"], first)),
-        "signals with": signals.compute(Observation(question["question"], second, passages=tuple(found))),
+        "passages": [{"text": it.text, "scores": it.scores} for it in found],
         "seconds": {"without": first.seconds, "with": second.seconds},
     }
 
