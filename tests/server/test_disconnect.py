@@ -51,7 +51,7 @@ def test_the_model_stops_when_the_client_goes_away(serve: Serve, path: str) -> N
     # Noticed at the next turn of the event loop, and the engine looks before each token.
     assert eventually(lambda: served.scripted.running == 0, 1)
     assert served.http.get("/sessions").json() == []
-    served.workbench.engine = ScriptedEngine(lambda prompt: SURE)
+    served.scripted.script, served.scripted.delay = lambda prompt: SURE, 0
     assert served.http.post(path, json={"query": "Is the one slot free again?"}).status_code == 200
 
 
@@ -68,8 +68,8 @@ def test_the_model_stops_before_its_first_token_too(serve: Serve, path: str) -> 
             self.running -= 1
             yield from super().decode(*args, cancel=cancel, **kwargs)  # type: ignore[arg-type]
 
-    served = serve()
-    engine = served.workbench.engine = Reading(lambda prompt: SURE)
+    served = serve(kind=Reading)
+    engine = served.scripted
     with asking(served, path):
         assert eventually(lambda: engine.running == 1, 5)
     assert eventually(lambda: engine.running == 0, 1)
@@ -92,8 +92,8 @@ def test_the_model_stops_while_it_draws_samples_and_no_event_is_due(serve: Serve
                     return
                 yield item
 
-    served = serve()
-    engine = served.workbench.engine = Sampling(lambda prompt: SURE)
+    served = serve(kind=Sampling)
+    engine = served.scripted
     with asking(served, "/infer/stream") as client:
         read_until(client, b"event: generation")
         assert sampling.wait(5)

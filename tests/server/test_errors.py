@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from codex.errors import ModelError, PromptTooLong, StoreError
-from tests.scripted import ScriptedEngine
 from tests.server.conftest import SURE, Serve, Served, eventually
 
 
@@ -232,5 +231,5 @@ def test_a_fault_of_ours_is_500_with_an_id_that_stands_in_the_log(
     logged = [record for record in caplog.records if error_id in record.getMessage()]
     assert len(logged) == 1
     assert logged[0].exc_info is not None
-    served.workbench.engine = ScriptedEngine(lambda prompt: SURE)
+    served.scripted.failure = None
     assert served.http.post(path, json={"query": "x"}).status_code == 200
