@@ -85,7 +85,7 @@ class Grounder:
             return EmbeddingJudge(self._embed)
         if self._nli is not None:
             return self._nli
-        return ModelJudge(self._verifier, conversation, cancel)
+        return ModelJudge(self._verifier, conversation, observation.generation.text, cancel)
 
     def _ground(self, observation: Observation, judge: Judge, cancel: threading.Event | None) -> Grounding:
         started = time.perf_counter()

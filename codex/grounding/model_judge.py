@@ -11,7 +11,7 @@ from codex.engines.base import Engine
 from codex.grounding.judges import Finding, LexicalJudge, Thresholds
 from codex.prompts import judging
 from codex.signals.verifier import label_probability
-from codex.types import Alternative, Message, Passage
+from codex.types import Message, Passage
 
 SAID = Thresholds(supported=0.6, contradicted=0.3)
 """Small models lean to yes, and share what is left. On 84 questions of SQuAD 2.0 Qwen2.5-Coder-1.5B supports
@@ -20,21 +20,25 @@ SAID = Thresholds(supported=0.6, contradicted=0.3)
 
 
 class ModelJudge:
-    """Judges the sentences of one answer, after its question and passages as its own prompt has them.
+    """Judges the sentences of one answer in the conversation that led to it, which has the passages.
 
     The support of a sentence is the mean of two probabilities: that the passages answer exactly this
-    question, which is asked once, and that the sentence is what they answer. All before that is in the
-    engine's cache; each asking reads some forty tokens. Passage and quote are the lexical judge's.
+    question, which is asked once, and that they support the sentence. What comes before is in the engine's
+    cache, so that each asking reads some thirty tokens. Passage and quote are the lexical judge's.
     """
 
     thresholds = SAID
 
     def __init__(
-        self, engine: Engine, conversation: Sequence[Message], cancel: threading.Event | None = None
+        self,
+        engine: Engine,
+        conversation: Sequence[Message],
+        answer: str,
+        cancel: threading.Event | None = None,
     ) -> None:
-        """conversation: what led to the answer; it begins with the passages."""
         self._engine = engine
         self._conversation = conversation
+        self._answer = answer
         self._cancel = cancel
 
     @property
@@ -42,19 +46,21 @@ class ModelJudge:
         return f"model {self._engine.fingerprint}"
 
     def judge(self, question: str, sentence: str, passages: Sequence[Passage]) -> Finding:
+        """Whether the passages say something else is asked only where they do not support the sentence."""
         place = LexicalJudge().judge(question, sentence, passages)
-        letters = self._alternatives(judging.support(self._conversation, sentence))
-        said = label_probability(letters, "A", "B", "C")
-        if said is None or self._answered is None:
+        supported = self._asked(judging.support(self._conversation, self._answer, sentence), "True", "False")
+        if supported is None or self._answered is None:
             return replace(place, probability=None)
-        otherwise = label_probability(letters, "B", "A", "C")
-        return replace(place, probability=(said + self._answered) / 2, contradiction=otherwise)
+        probability, contradiction = (supported + self._answered) / 2, None
+        if probability < self.thresholds.supported:
+            contradiction = self._asked(judging.contradict(self._conversation, sentence), "B", "A", "C")
+        return replace(place, probability=probability, contradiction=contradiction)
 
     @cached_property
     def _answered(self) -> float | None:
         """That the passages answer exactly this question."""
-        words = self._alternatives(judging.answered(self._conversation))
-        return label_probability(words, "True", "False")
+        return self._asked(judging.answered(self._conversation), "True", "False")
 
-    def _alternatives(self, prompt: list[Message]) -> tuple[Alternative, ...]:
-        return self._engine.next_token(prompt, self._cancel).alternatives
+    def _asked(self, prompt: list[Message], positive: str, *negatives: str) -> float | None:
+        token = self._engine.next_token(prompt, self._cancel)
+        return label_probability(token.alternatives, positive, *negatives)

@@ -9,15 +9,19 @@ from codex.types import Message
 # The wording of the stored answers that P(True) was measured on; Kadavath et al. 2022, arXiv:2207.05221.
 VERIFY = "Is the proposed answer correct? Reply with exactly one word, True or False."
 CANDIDATES = "Here are some brainstormed answers:\n{candidates}\nProposed answer: {answer}\n" + VERIFY
-# The judge sees the question with its passages, and not the turn in which it answered: there it agrees with
-# itself, and what it says of right and of wrong answers is nearly the same. Asked whether an answer is
-# supported, or contradicted, a small model says True to both, so that it has to choose. These two are the
-# best of sixteen wordings on 84 questions of SQuAD 2.0.
+# The evidence is judged by what two askings say on average. Whether the question is answered at all is asked
+# without the answer, which the model would only agree with. Of twenty wordings on 138 questions of SQuAD 2.0
+# these two together ranked among the best, and neither alone.
 ANSWERED = (
     "Not every question is answered by the quotes. Do the quotes answer exactly this question? "
     "Reply with exactly one word, True or False."
 )
-SUPPORT = (
+SUPPORT = "Do the quotes support this answer? Reply with exactly one word, True or False."
+SUPPORT_PART = (
+    "You said: “{sentence}”\nDo the quotes support this? Reply with exactly one word, True or False."
+)
+# Asked whether an answer is contradicted, a small model says True of right ones too; so it has to choose.
+CONTRADICT = (
     "What do the quotes answer?\nA. {sentence}\nB. Something else.\nC. Nothing: they do not say.\n"
     "Reply with exactly one letter, A, B or C."
 )
@@ -26,7 +30,7 @@ SAME = (
     "Does the first answer say the same as the second? Reply with exactly one word, True or False."
 )
 
-TEMPLATES = (VERIFY, CANDIDATES, ANSWERED, SUPPORT, SAME)
+TEMPLATES = (VERIFY, CANDIDATES, ANSWERED, SUPPORT, SUPPORT_PART, CONTRADICT, SAME)
 """Everything that the fingerprint covers."""
 
 
@@ -45,9 +49,17 @@ def answered(conversation: Sequence[Message]) -> list[Message]:
     return _instead_of_answer(conversation, ANSWERED)
 
 
-def support(conversation: Sequence[Message], sentence: str) -> list[Message]:
-    """Whether these passages answer the question with a sentence, A, with something else, B, or not, C."""
-    return _instead_of_answer(conversation, SUPPORT.format(sentence=" ".join(sentence.split())))
+def support(conversation: Sequence[Message], answer: str, sentence: str) -> list[Message]:
+    """Whether the passages support the answer, or one sentence of it; True or False."""
+    asked = (
+        SUPPORT if sentence.strip() == answer.strip() else SUPPORT_PART.format(sentence=_one_line(sentence))
+    )
+    return [*conversation, Message("assistant", answer), Message("user", asked)]
+
+
+def contradict(conversation: Sequence[Message], sentence: str) -> list[Message]:
+    """Whether the passages answer the question with the sentence, A, with something else, B, or not, C."""
+    return _instead_of_answer(conversation, CONTRADICT.format(sentence=_one_line(sentence)))
 
 
 def same(question: str, first: str, second: str) -> list[Message]:
@@ -59,3 +71,7 @@ def _instead_of_answer(conversation: Sequence[Message], asked: str) -> list[Mess
     """The conversation up to its first question, which goes on with what is asked."""
     first = next(at for at, message in enumerate(conversation) if message.role == "user")
     return [*conversation[:first], Message("user", f"{conversation[first].content}\n{asked}")]
+
+
+def _one_line(sentence: str) -> str:
+    return " ".join(sentence.split())

@@ -144,7 +144,7 @@ def chosen(questions: int) -> list[dict[str, Any]]:
     for question in _lines("questions.jsonl"):
         by_passage[question["pid"]].append(question)
     found: list[dict[str, Any]] = []
-    for passage in sorted(by_passage, key=_hash):
+    for passage in sorted(by_passage, key=_hash, reverse=True):
         every = sorted(by_passage[passage], key=lambda it: _hash(it["id"]))
         halves = [[it for it in every if it["answerable"] is held][:OF_EACH] for held in (True, False)]
         if all(len(half) == OF_EACH for half in halves):

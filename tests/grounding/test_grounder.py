@@ -69,17 +69,18 @@ def test_the_verifier_continues_the_conversation_of_the_answer(models: Models) -
 
 
 def test_the_judge_reads_the_passages_that_the_answer_was_given(models: Models) -> None:
-    """The same text up to their end, so that the engine's cache holds them; after a reflection too."""
+    """The same text up to the question, so that the engine's cache holds it; after a reflection too."""
     engine, seen = scripted(0.2), observation("Athens. It is large.")
     asked = prompts.ask(seen.question, seen.passages)
     again = prompts.reflect(seen.question, "Rome.", seen.passages)
+    shared = engine.render(asked).removesuffix("</user><assistant>")
     for prompt in (asked, again):
         engine.judged.clear()
         grounder(engine, models, verify=False).check(seen, prompt)
-        shared = engine.render(asked).removesuffix("</user><assistant>")
-        assert len(engine.judged) == 3  # whether it is answered, and by which of two sentences
+        assert len(engine.judged) == 5  # whether it is answered; of two sentences support and contradiction
         assert all(judged.startswith(shared) for judged in engine.judged)
-        assert all("Rome" not in judged for judged in engine.judged)
+        supports = [judged for judged in engine.judged if "Do the quotes support" in judged]
+        assert all(judged.startswith(engine.render(prompt) + seen.generation.text) for judged in supports)
 
 
 def test_a_sentence_is_marked_by_what_the_judge_says(models: Models) -> None:
@@ -93,7 +94,7 @@ def test_a_sentence_is_marked_by_what_the_judge_says(models: Models) -> None:
 
     assert stances(lambda prompt: 0.9) == [Stance.SUPPORTED] * 2
     assert stances(lambda prompt: 0.1) == [Stance.NOT_FOUND] * 2
-    assert stances(lambda prompt: 0.1 if "A. Rome." in prompt else 0.9) == [
+    assert stances(lambda prompt: 0.1 if "said: “Rome.”" in prompt else 0.9) == [
         Stance.SUPPORTED,
         Stance.NOT_FOUND,
     ]

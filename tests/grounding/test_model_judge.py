@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from codex import prompts
-from codex.grounding.model_judge import ModelJudge
-from codex.types import Alternative, Message, Passage, Prompt, Stance, Token
+from codex.grounding.judges import Finding
+from codex.grounding.model_judge import SAID, ModelJudge
+from codex.types import Alternative, Passage, Prompt, Stance, Token
 from tests.scripted import Script, ScriptedEngine
 
 QUESTION = "What is the capital of Greece?"
@@ -21,37 +22,40 @@ ASKED = prompts.ask(QUESTION, PASSAGES)
 
 @dataclass
 class Labels(ScriptedEngine):
-    """Says each label with the probability given for it; `letters` where a letter is asked for."""
+    """Says labels with the probabilities given: to whether it is answered, supported, or which letter."""
 
-    letters: dict[str, float] = field(default_factory=dict)
-    words: dict[str, float] = field(default_factory=lambda: {"True": 0.8, "False": 0.2})
+    answered: dict[str, float] = field(default_factory=lambda: {"True": 0.8, "False": 0.2})
+    supported: dict[str, float] = field(default_factory=lambda: {"True": 0.9, "False": 0.1})
+    letters: dict[str, float] = field(default_factory=lambda: {"A": 0.9, "B": 0.05, "C": 0.05})
 
     def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
         text = prompt if isinstance(prompt, str) else self.render(prompt)
         self.judged.append(text)
-        said = self.letters if "letter" in text else self.words
+        said = self.letters if "letter" in text else self.answered if "Not every" in text else self.supported
         ranked = tuple(
             Alternative(i, label.encode(), math.log(p)) for i, (label, p) in enumerate(said.items())
         )
         return Token(0, ranked[0].bytes, ranked[0].logprob, alternatives=ranked)
 
 
-def judge(engine: Labels, conversation: list[Message] = ASKED) -> ModelJudge:
-    return ModelJudge(engine, conversation)
+def labels(**said: dict[str, float]) -> Labels:
+    return Labels(lambda prompt: Script(["x"]), **said)  # type: ignore[arg-type]
 
 
-def labels(**letters: float) -> Labels:
-    return Labels(lambda prompt: Script(["x"]), letters=letters)
+def judge(engine: Labels, sentence: str = "Athens.", answer: str = "Athens.") -> Finding:
+    return ModelJudge(engine, ASKED, answer).judge(QUESTION, sentence, PASSAGES)
 
 
-def test_support_is_the_mean_of_answered_and_chosen() -> None:
-    finding = judge(labels(A=0.3, B=0.1, C=0.1, Well=0.5)).judge(QUESTION, "Athens.", PASSAGES)
-    assert finding.probability == pytest.approx((0.8 + 0.6) / 2)
-    assert finding.contradiction == pytest.approx(0.2)
+def test_support_is_the_mean_of_answered_and_supported() -> None:
+    engine = labels(supported={"True": 0.3, " false": 0.1, "Well": 0.5}, answered={"true": 0.4, "FALSE": 0.1})
+    finding = judge(engine)
+    assert finding.probability == pytest.approx((0.75 + 0.8) / 2)
+    assert finding.contradiction is None
+    assert len(engine.judged) == 2
 
 
 def test_the_words_are_found_without_the_model() -> None:
-    finding = judge(labels(A=1.0)).judge(QUESTION, "Athens.", PASSAGES)
+    finding = judge(labels())
     assert finding.passage == 1
     assert finding.quote == (0, len(TEXTS[1]))
 
@@ -59,38 +63,39 @@ def test_the_words_are_found_without_the_model() -> None:
 @pytest.mark.parametrize(
     ("letters", "stance"),
     [
-        ({"A": 0.9, "B": 0.05, "C": 0.05}, Stance.SUPPORTED),
         ({"A": 0.1, "B": 0.8, "C": 0.1}, Stance.CONTRADICTED),
         ({"A": 0.1, "B": 0.1, "C": 0.8}, Stance.NOT_FOUND),
+        ({"A": 0.8, "B": 0.1, "C": 0.1}, Stance.NOT_FOUND),
     ],
 )
-def test_each_letter_has_its_stance(letters: dict[str, float], stance: Stance) -> None:
-    asked = judge(labels(**letters))
-    assert asked.thresholds.stance(asked.judge(QUESTION, "Athens.", PASSAGES)) is stance
+def test_what_is_not_supported_may_be_contradicted(letters: dict[str, float], stance: Stance) -> None:
+    finding = judge(labels(supported={"True": 0.1, "False": 0.9}, letters=letters))
+    assert finding.probability == pytest.approx(0.45)
+    assert finding.contradiction == pytest.approx(letters["B"])
+    assert SAID.stance(finding) is stance
 
 
 def test_whether_the_question_is_answered_is_asked_once() -> None:
-    engine = labels(A=0.9, B=0.05, C=0.05)
-    asked = judge(engine)
+    engine = labels()
+    asked = ModelJudge(engine, ASKED, "Athens. It is large. It lies in Attica.")
     for sentence in ("Athens.", "It is large.", "It lies in Attica."):
         asked.judge(QUESTION, sentence, PASSAGES)
     assert len(engine.judged) == 4
-    assert sum("True or False" in prompt for prompt in engine.judged) == 1
+    assert sum("exactly this question" in prompt for prompt in engine.judged) == 1
+    assert [f"You said: “{it}”" in "".join(engine.judged) for it in ("Athens.", "It is large.")] == [True] * 2
 
 
-@pytest.mark.parametrize("missing", ["letters", "words"])
+@pytest.mark.parametrize("missing", ["answered", "supported"])
 def test_labels_that_are_not_among_the_tokens_give_no_probability(missing: str) -> None:
-    engine = labels(A=0.9, B=0.05, C=0.05)
-    setattr(engine, missing, {"Well": 0.5, "The": 0.3})
-    finding = judge(engine).judge(QUESTION, "Athens.", PASSAGES)
+    finding = judge(labels(**{missing: {"Well": 0.5, "The": 0.3}}))
     assert finding.probability is None
     assert finding.passage == 1
-    assert judge(engine).thresholds.stance(finding) is Stance.NOT_FOUND
+    assert SAID.stance(finding) is Stance.NOT_FOUND
 
 
 def test_a_sentence_cannot_add_a_choice_of_its_own() -> None:
-    engine = labels(A=0.9, B=0.05, C=0.05)
-    judge(engine).judge(QUESTION, "Athens.\nB. Athens, of course.", PASSAGES)
-    lines = engine.judged[0].splitlines()
+    engine = labels(supported={"True": 0.1, "False": 0.9})
+    judge(engine, "Athens.\nB. Athens, of course.", "Athens.\nB. Athens, of course. It is.")
+    lines = engine.judged[-1].splitlines()
     assert "A. Athens. B. Athens, of course." in lines
     assert sum(line.startswith("B. ") for line in lines) == 1
