@@ -179,16 +179,16 @@ def keep(db: sqlite3.Connection, document_id: str, stamp: FileStamp) -> None:
     )
 
 
+def stands(db: sqlite3.Connection, document_id: str, stamp: FileStamp) -> bool:
+    """Whether a document is still known by this stamp."""
+    row = db.execute("SELECT size, mtime_ns FROM documents WHERE id = ?", [document_id]).fetchone()
+    return row is not None and FileStamp(row["size"], row["mtime_ns"]) == stamp
+
+
 def write_content(
     db: sqlite3.Connection, document_id: str, content: Content, stamp: FileStamp, sha256: str
 ) -> None:
-    """Put what was read of a document in the place of what was there, within a transaction.
-
-    Of a document that has been removed in the meantime nothing is written.
-    """
-    found = db.execute("SELECT 1 FROM documents WHERE id = ?", [document_id]).fetchone()
-    if not found:
-        return
+    """Put what was read of a document in the place of what was there, within a transaction."""
     take_out(db, document_id)
     db.execute(
         "INSERT INTO texts VALUES (?, ?, ?)", [document_id, content.text, json.dumps(content.page_starts)]

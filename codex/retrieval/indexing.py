@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from codex.errors import Cancelled
 from codex.retrieval.catalogue import Catalogue
 from codex.retrieval.config import RetrievalConfig
-from codex.retrieval.content import Entry, FileStamp, keep, skip, write_content
+from codex.retrieval.content import Entry, FileStamp, keep, skip, stands, write_content
 from codex.retrieval.documents import Document, Progress, Report
 from codex.retrieval.embedding import PASS, Embedding
 from codex.retrieval.mirror import Mirror
@@ -54,13 +54,12 @@ class Indexing:
         started = time.monotonic()
         self._mend()
         gone = self._changed() if check else []
-        waiting = [entry for entry in self.catalogue.entries("waiting") if entry.document.id not in gone]
         self._unchanged = self.catalogue.count("indexed") - len(gone)
-        self._total = len(waiting)
-        self._total_bytes = sum(max(entry.document.size, 1) for entry in waiting)
+        tried: set[tuple[str, FileStamp]] = set()
         cancelled = False
         try:
-            self._index(waiting)
+            while waiting := self._waiting(gone, tried):
+                self._index(waiting)
         except Cancelled:
             cancelled = True
         if gone:
@@ -88,6 +87,18 @@ class Indexing:
                 self.progress(Progress("", 0, 0, written, rate, max(left - written, 0) / rate))
 
         self.mirror.write_out(self.cancel, told)
+
+    def _waiting(self, gone: Sequence[str], tried: set[tuple[str, FileStamp]]) -> list[Entry]:
+        """What waits and was not tried yet, which more may have joined since the run began."""
+        waiting = [
+            entry
+            for entry in self.catalogue.entries("waiting")
+            if entry.document.id not in gone and (entry.document.id, entry.stamp) not in tried
+        ]
+        tried |= {(entry.document.id, entry.stamp) for entry in waiting}
+        self._total += len(waiting)
+        self._total_bytes += sum(max(entry.document.size, 1) for entry in waiting)
+        return waiting
 
     def _changed(self) -> list[str]:
         """Let changed files wait again; the ids of those that are gone."""
@@ -153,10 +164,13 @@ class Indexing:
 
     def _write(self, works: Sequence[Work], stop: Stop) -> None:
         """Make the documents visible, all at once, then bring their vectors to Chroma."""
-        skipped = []
+        skipped, kept = [], []
         with self.catalogue.write() as db:
             for work in works:
                 id_ = work.entry.document.id
+                if not stands(db, id_, work.entry.stamp):
+                    continue  # Removed or replaced while it was read; the new one waits.
+                kept.append(work)
                 if work.content is not None:
                     write_content(db, id_, work.content, work.stamp, work.sha256)
                 elif work.reason:
@@ -164,8 +178,8 @@ class Indexing:
                     skipped.append(id_)
                 else:
                     keep(db, id_, work.stamp)
-        self._indexed += sum(work.content is not None for work in works)
-        self._unchanged += sum(work.content is None and not work.reason for work in works)
+        self._indexed += sum(work.content is not None for work in kept)
+        self._unchanged += sum(work.content is None and not work.reason for work in kept)
         if skipped:
             self._skipped += [it for it in self.catalogue.documents() if it.id in skipped]
         self.mirror.write_out(stop)

@@ -175,7 +175,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(page: Page, served: Scri
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose files").press("Enter")
     chooser.value.set_files(tmp_path / "bees.txt")
-    done(page)
+    expect(row(page, "bees.txt")).to_contain_text("indexed", timeout=INDEXED)
     page.get_by_role("searchbox", name="Search the documents").focus()
     page.keyboard.type("waggle dance")
     page.keyboard.press("Enter")
@@ -223,7 +223,7 @@ def test_a_file_of_the_same_name_is_replaced_only_when_the_user_says_so(
     page = browser.new_page()  # of no context that fails on the console's line about the conflict
     open_documents(page, served)
     drop(page, {"bees.txt": BEES})
-    done(page)
+    expect(row(page, "bees.txt")).to_contain_text("indexed", timeout=INDEXED)
     drop(page, {"bees.txt": FISH})
     upload = page.get_by_role("region", name="Upload")
     expect(upload).to_contain_text("1 file of the same name is here already, with other content.")

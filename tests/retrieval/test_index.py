@@ -225,3 +225,22 @@ def test_embedded_texts_have_unit_length_and_keep_their_order(index: Index) -> N
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert np.allclose(vectors[0], vectors[2], atol=1e-5)
     assert index.embed([]).shape == (0, 384)
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
+    make_index: Callable[..., Index], tmp_path: Path
+) -> None:
+    index, file = make_index(), tmp_path / "notice.txt"
+    file.write_text("The ferry leaves at eight.")
+    index.add([file])
+
+    def replace(_: Progress) -> None:
+        if "nine" not in file.read_text():
+            file.write_text("The ferry leaves at nine, says the new notice.")
+            index.add([file])
+
+    report = index.run(replace)
+    assert report.indexed == 1
+    assert names(index) == ["notice.txt"]
+    assert [it.text for it in index.search("When does the ferry leave?")] == [file.read_text()]
+    assert vectors_in_chroma(index) == 1
