@@ -120,7 +120,12 @@ export class Table {
   #replace(rows) {
     const focused = this.body.contains(document.activeElement) ? document.activeElement : null;
     fill(this.body, rows);
-    if (focused?.isConnected) focused.focus({ preventScroll: true });
+    // The row of a document that has changed is made anew, and its controls have the names of the old ones.
+    const name = focused?.getAttribute("aria-label");
+    const same = focused?.isConnected
+      ? focused
+      : name && [...this.body.querySelectorAll("[aria-label]")].find((it) => it.getAttribute("aria-label") === name);
+    same?.focus({ preventScroll: true });
   }
 
   #row(document) {

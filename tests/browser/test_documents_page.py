@@ -259,7 +259,7 @@ def test_a_thousand_documents_stay_quick_to_list_and_filter(
     page: Page, served: Scripted, tmp_path: Path
 ) -> None:
     for i in range(1000):
-        (tmp_path / f"paper {i}.txt").write_text(f"Paper {i}.")
+        (tmp_path / f"paper-{i}.txt").write_text(f"Paper {i}.")
     served.workbench.index.add([tmp_path])
     open_documents(page, served)
     expect(page.get_by_role("heading", name="1,000 documents · 1000 waiting")).to_be_visible()
@@ -271,14 +271,14 @@ def test_a_thousand_documents_stay_quick_to_list_and_filter(
     took = box.evaluate(
         """(box) => {
             const start = performance.now();
-            box.value = "paper 99";
+            box.value = "paper-99";
             box.dispatchEvent(new Event("input"));
             return performance.now() - start;
         }"""
     )
-    expect(page.get_by_role("rowheader")).to_have_count(19)  # 99, 199 to 899, 990 to 999
+    expect(page.get_by_role("rowheader")).to_have_count(11)  # 99 and 990 to 999
     expect(pages).to_be_hidden()
     # A keystroke feels immediate under 100 ms; three times that on a machine that is busy.
     assert took < 300
     page.get_by_role("checkbox", name="Select all").check()
-    expect(page.get_by_role("button", name="Remove 19 selected")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove 11 selected")).to_be_visible()
