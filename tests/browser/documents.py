@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -60,6 +61,7 @@ def indexed(served: Served, folder: Path, files: Mapping[str, str]) -> None:
 
 def forget_all(served: Served) -> None:
     """As if nothing had ever been added."""
+    shutil.rmtree(served.workbench.settings.documents, ignore_errors=True)
     served.workbench.index.remove([document.id for document in served.workbench.index.documents()])
 
 
