@@ -42,7 +42,7 @@ from tests.bench.line import Line
 
 QUESTIONS = 200
 PASSAGES = 2
-"""Passages in a prompt. Of 500 other questions the gold one is the first for 0.82, of the first two for 0.88,
+"""Passages in a prompt. Of 500 questions the gold one is the first for 0.82, of the first two for 0.88,
 of the first four for 0.93."""
 NEW_TOKENS = 32
 RULE = Rule(signal="min_prob_focus", below=0.55, gate="retrieve")
