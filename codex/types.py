@@ -271,6 +271,51 @@ class Trace:
         return self.steps[-1]
 
 
+RunState = Literal["running", "done", "cancelled", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One evaluation: the questions of a dataset, asked once each in one way."""
+
+    id: str
+    name: str
+    """What people call it."""
+    dataset: str
+    created_at: datetime
+    """In UTC."""
+    model: str
+    """The engine's fingerprint."""
+    prompt: str
+    """The fingerprint of the prompt templates."""
+    params: dict[str, object]
+    """How was asked: answer, samples, n_samples, grader, evidence, split, overrides."""
+    total: int
+    """Questions to ask."""
+    state: RunState = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One question of a run."""
+
+    id: str
+    """Of the question; unique in its run."""
+    group: str
+    """The dataset it comes from."""
+    answers: tuple[str, ...]
+    """Accepted ones; none where only a refusal is right."""
+    observation: Observation
+    signals: dict[str, float | None]
+    right: bool | None
+    """None: it failed, or nobody could tell."""
+    grade: float | None
+    """The grader's score, in [0, 1]."""
+    seconds: float
+    error: str = ""
+    """Why nothing was answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class TokenEvent:
     """A token of the answer, as the engine gave it."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -28,6 +29,9 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+
+
+Row = Mapping[str, Any]
 
 
 class Database:
@@ -123,6 +127,13 @@ class Database:
             # Nothing is lost: what was committed stands in the log, which is read at the next start.
             log.warning("The write-ahead log of the database was not folded in: %s", error)
             self._checkpoint_at = size + CHECKPOINT_BYTES
+
+
+def rows(db: duckdb.DuckDBPyConnection, query: str, values: Sequence[object] = ()) -> list[Row]:
+    """All rows of a query, by column name."""
+    db.execute(query, values)
+    names = [column[0] for column in db.description]
+    return [dict(zip(names, row, strict=True)) for row in db.fetchall()]
 
 
 def _explain(path: Path, error: Exception) -> str:

@@ -23,9 +23,9 @@ def evidence_row(observation: Observation, privacy: Privacy) -> dict[str, str | 
     grounding, verdict, similarity = observation.grounding, observation.verdict, observation.similarity
     return {
         "passages": _json(passages) if passages else None,
-        "grounding": _json(_grounding(grounding)) if grounding else None,
-        "verdict": _json(_verdict(verdict)) if verdict else None,
-        "similarity": _json(_similarity(similarity)) if similarity else None,
+        "grounding": _json(grounding_row(grounding)) if grounding else None,
+        "verdict": _json(verdict_row(verdict)) if verdict else None,
+        "similarity": _json(similarity_row(similarity)) if similarity else None,
     }
 
 
@@ -36,9 +36,9 @@ def evidence_of(row: Mapping[str, Any]) -> dict[str, Any]:
     )
     return {
         "passages": tuple(Passage(**passage) for passage in passages or ()),
-        "grounding": _grounding_of(grounding) if grounding else None,
-        "verdict": _verdict_of(verdict) if verdict else None,
-        "similarity": _similarity_of(similarity) if similarity else None,
+        "grounding": grounding_of(grounding) if grounding else None,
+        "verdict": verdict_of(verdict) if verdict else None,
+        "similarity": similarity_of(similarity) if similarity else None,
     }
 
 
@@ -59,7 +59,7 @@ def _passage(passage: Passage, privacy: Privacy) -> dict[str, object]:
     }
 
 
-def _grounding(grounding: Grounding) -> dict[str, object]:
+def grounding_row(grounding: Grounding) -> dict[str, object]:
     sentences = [
         asdict(sentence)
         | {"probability": finite(sentence.probability), "contradiction": finite(sentence.contradiction)}
@@ -68,7 +68,7 @@ def _grounding(grounding: Grounding) -> dict[str, object]:
     return asdict(grounding) | {"sentences": sentences}
 
 
-def _grounding_of(kept: dict[str, Any]) -> Grounding:
+def grounding_of(kept: dict[str, Any]) -> Grounding:
     sentences = tuple(
         Support(
             **sentence
@@ -82,7 +82,7 @@ def _grounding_of(kept: dict[str, Any]) -> Grounding:
     return Grounding(**kept | {"sentences": sentences})
 
 
-def _verdict(verdict: Verdict) -> dict[str, object]:
+def verdict_row(verdict: Verdict) -> dict[str, object]:
     alternatives = [
         asdict(alternative) | {"bytes": alternative.bytes.hex()}
         for alternative in verdict.alternatives
@@ -91,7 +91,7 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
     return asdict(verdict) | {"alternatives": alternatives}
 
 
-def _verdict_of(kept: dict[str, Any]) -> Verdict:
+def verdict_of(kept: dict[str, Any]) -> Verdict:
     alternatives = tuple(
         Alternative(**alternative | {"bytes": bytes.fromhex(alternative["bytes"])})
         for alternative in kept["alternatives"]
@@ -99,10 +99,15 @@ def _verdict_of(kept: dict[str, Any]) -> Verdict:
     return Verdict(**kept | {"alternatives": alternatives})
 
 
-def _similarity(similarity: Similarity) -> dict[str, object]:
-    return asdict(similarity) | {"matrix": [[finite(value) for value in row] for row in similarity.matrix]}
+def similarity_row(similarity: Similarity) -> dict[str, object]:
+    return {
+        "method": similarity.method,
+        "matrix": [[finite(value) for value in row] for row in similarity.matrix],
+        "classes": similarity.classes,
+        "seconds": similarity.seconds,
+    }
 
 
-def _similarity_of(kept: dict[str, Any]) -> Similarity:
+def similarity_of(kept: dict[str, Any]) -> Similarity:
     matrix = tuple(tuple(math.nan if value is None else value for value in row) for row in kept["matrix"])
     return Similarity(**kept | {"matrix": matrix, "classes": tuple(kept["classes"])})

@@ -114,7 +114,78 @@ def add_evidence(db: duckdb.DuckDBPyConnection) -> None:
         db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} JSON")
 
 
-MIGRATIONS: tuple[Migration, ...] = (create_events, create_labels, create_policies, add_evidence)
+def create_runs(db: duckdb.DuckDBPyConnection) -> None:
+    """Evaluations with their records, calibrators, and which policy and calibrator were made active."""
+    db.execute(
+        """
+        CREATE TABLE runs (
+            id VARCHAR PRIMARY KEY,
+            name VARCHAR NOT NULL,
+            dataset VARCHAR NOT NULL,
+            created_at TIMESTAMP NOT NULL,      -- UTC
+            model VARCHAR NOT NULL,             -- the engine's fingerprint
+            prompt VARCHAR NOT NULL,            -- the templates' fingerprint
+            params JSON NOT NULL,
+            total UINTEGER NOT NULL,
+            state VARCHAR NOT NULL,
+            signals VARCHAR[] NOT NULL          -- names of the numbers in run_records.signals
+        )
+        """
+    )
+    # That a question stands once in a run is checked before it is written: an index of a million texts
+    # would fill the memory that the database may use.
+    db.execute(
+        """
+        CREATE TABLE run_records (
+            run_id VARCHAR NOT NULL,
+            number UINTEGER NOT NULL,           -- in the order they came
+            question_id VARCHAR NOT NULL,
+            "group" VARCHAR NOT NULL,
+            question VARCHAR NOT NULL,
+            answer VARCHAR NOT NULL,            -- what the model wrote
+            answers VARCHAR[] NOT NULL,         -- accepted ones
+            "right" BOOLEAN,
+            grade DOUBLE,
+            seconds DOUBLE NOT NULL,
+            error VARCHAR NOT NULL,
+            signals DOUBLE[] NOT NULL,          -- by runs.signals; a shorter list: the rest is missing
+            observation VARCHAR NOT NULL        -- JSON, as in a file of generations
+        )
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE calibrators (
+            version VARCHAR PRIMARY KEY,
+            name VARCHAR NOT NULL,
+            body JSON NOT NULL,
+            run_id VARCHAR,
+            created_at TIMESTAMP NOT NULL
+        )
+        """
+    )
+    db.execute("CREATE SEQUENCE activation_numbers")
+    # The last one of a kind that was not undone is active.
+    db.execute(
+        """
+        CREATE TABLE activations (
+            number BIGINT NOT NULL,
+            kind VARCHAR NOT NULL,              -- policy or calibrator
+            version VARCHAR,                    -- none: nothing of that kind
+            activated_at TIMESTAMP NOT NULL,
+            undone BOOLEAN NOT NULL
+        )
+        """
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    create_events,
+    create_labels,
+    create_policies,
+    add_evidence,
+    create_runs,
+)
 
 
 def migrate(db: duckdb.DuckDBPyConnection, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from codex.store.config import Privacy
+from codex.store.database import Row
 from codex.store.evidence import evidence_of, evidence_row, finite
 from codex.types import (
     Action,
@@ -44,8 +45,6 @@ TOKEN_COLUMNS = (
     "in_focus",
     "alternatives",
 )
-
-Row = Mapping[str, Any]
 
 
 def event_row(event_id: int, trace: Trace, number: int, privacy: Privacy) -> dict[str, object]:

@@ -1,8 +1,9 @@
-"""Traces, sessions, labels and policies in one DuckDB file."""
+"""Traces, sessions and labels in one DuckDB file, which holds runs, calibrators and policies too."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +13,12 @@ from typing import Any, Self, get_args
 import duckdb
 
 from codex.errors import Conflict, InvalidInput, NotFound
+from codex.store.calibrators import Calibrators
 from codex.store.config import Privacy
-from codex.store.database import Database
-from codex.store.rows import TOKEN_COLUMNS, Row, event_row, in_utc, naive_utc, token_rows, trace_of
+from codex.store.database import Database, Row, rows
+from codex.store.policies import Policies
+from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
+from codex.store.runs import Runs
 from codex.types import Action, Confidence, Gate, Trace
 
 TITLE_CHARACTERS = 127
@@ -67,6 +71,10 @@ class Store:
         """Open the database, made when it is missing and brought up to date when it is older."""
         self.privacy = privacy
         self._database = Database(path)
+        self.runs = Runs(self._database)
+        """Evaluations and their records."""
+        self.calibrators = Calibrators(self._database)
+        self.policies = Policies(self._database)
 
     @property
     def path(self) -> Path:
@@ -91,7 +99,7 @@ class Store:
         Conflict when the id is taken; InvalidInput when a text holds half a character (a lone surrogate).
         """
         with self._database.write() as db:
-            if _rows(db, "SELECT 1 FROM model_inference_events WHERE trace_id = ?", [trace.id]):
+            if rows(db, "SELECT 1 FROM model_inference_events WHERE trace_id = ?", [trace.id]):
                 raise Conflict(f"A trace {trace.id!r} is stored already.")
             try:
                 self._insert(db, trace)
@@ -104,7 +112,7 @@ class Store:
         Raises NotFound.
         """
         with self._database.read() as db:
-            events = _rows(
+            events = rows(
                 db, "SELECT * FROM model_inference_events WHERE trace_id = ? ORDER BY step", [trace_id]
             )
             if not events:
@@ -116,10 +124,34 @@ class Store:
             ).fetchall()
         return trace_of(events, tokens)
 
+    def calibrated_signals(self, calibrator: str, newest: int) -> tuple[int, list[dict[str, float | None]]]:
+        """How many answers a calibrator's version spoke on, and the signals of the newest, oldest first."""
+        spoke = (
+            "FROM model_inference_events WHERE calibrated IS NOT NULL"
+            " AND json_extract_string(params, 'calibrator') = ?"
+        )
+        with self._database.read() as db:
+            ((seen,),) = db.execute(f"SELECT count(*) {spoke}", [calibrator]).fetchall()
+            found = db.execute(
+                f"SELECT signals {spoke} ORDER BY event_id DESC LIMIT ?", [calibrator, newest]
+            ).fetchall()
+        return seen, [dict(signals) for (signals,) in reversed(found)]
+
+    def labelled_traces(self) -> Iterator[tuple[Trace, bool | None]]:
+        """Every trace, oldest first, with what a person said of its answer, read as they are asked for."""
+        with self._database.read() as db:
+            found = db.execute(
+                "SELECT e.trace_id, any_value(l.correct) FROM model_inference_events e"
+                " LEFT JOIN labels l ON l.trace_id = e.trace_id GROUP BY e.trace_id ORDER BY min(e.event_id)"
+            ).fetchall()
+        for trace_id, correct in found:
+            with suppress(NotFound):  # It was deleted in the meantime.
+                yield self.load(trace_id), correct
+
     def sessions(self, limit: int = 50, offset: int = 0) -> list[SessionSummary]:
         """The sessions, last used first."""
         with self._database.read() as db:
-            rows = _rows(
+            found = rows(
                 db,
                 """
                 SELECT s.id, s.created_at,
@@ -142,13 +174,13 @@ class Store:
                 questions=row["questions"],
                 last_action=Action(row["last_action"]),
             )
-            for row in rows
+            for row in found
         ]
 
     def session_traces(self, session_id: str) -> list[TraceSummary]:
         """The traces of a session, oldest first. Raises NotFound."""
         with self._database.read() as db:
-            rows = _rows(
+            found = rows(
                 db,
                 """
                 SELECT e.*, l.correct
@@ -159,9 +191,9 @@ class Store:
                 """,
                 [session_id],
             )
-        if not rows:
+        if not found:
             raise NotFound(f"No session {session_id!r} is stored.")
-        return [_summary(row) for row in rows]
+        return [_summary(row) for row in found]
 
     def delete_session(self, session_id: str) -> None:
         """Delete a session with its traces and labels. Raises NotFound.
@@ -169,7 +201,7 @@ class Store:
         The space in the file is used again by later writes; it is not overwritten at once.
         """
         with self._database.write() as db:
-            if not _rows(db, "DELETE FROM sessions WHERE id = ? RETURNING id", [session_id]):
+            if not rows(db, "DELETE FROM sessions WHERE id = ? RETURNING id", [session_id]):
                 raise NotFound(f"No session {session_id!r} is stored.")
             events = "FROM model_inference_events WHERE session_id = ?"
             db.execute(f"DELETE FROM labels WHERE trace_id IN (SELECT trace_id {events})", [session_id])
@@ -182,7 +214,7 @@ class Store:
     def label(self, trace_id: str, correct: bool | None) -> None:
         """Keep what a person says of an answer; None takes it back. Raises NotFound."""
         with self._database.write() as db:
-            if not _rows(db, "SELECT 1 FROM model_inference_events WHERE trace_id = ?", [trace_id]):
+            if not rows(db, "SELECT 1 FROM model_inference_events WHERE trace_id = ?", [trace_id]):
                 raise NotFound(f"No trace {trace_id!r} is stored.")
             if correct is None:
                 db.execute("DELETE FROM labels WHERE trace_id = ?", [trace_id])
@@ -191,25 +223,6 @@ class Store:
                     "INSERT OR REPLACE INTO labels VALUES (?, ?, now() AT TIME ZONE 'UTC')",
                     [trace_id, correct],
                 )
-
-    def save_policy(self, version: str, name: str, body: str) -> None:
-        """Keep a policy's JSON under its version; a version that is there stays as it is."""
-        with self._database.read() as db:
-            if _rows(db, "SELECT 1 FROM policies WHERE version = ?", [version]):
-                return
-        with self._database.write() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO policies VALUES (?, ?, ?, now() AT TIME ZONE 'UTC')",
-                [version, name, body],
-            )
-
-    def load_policy(self, version: str) -> str:
-        """A policy's JSON, as it was saved. Raises NotFound."""
-        with self._database.read() as db:
-            found = _rows(db, "SELECT body FROM policies WHERE version = ?", [version])
-        if not found:
-            raise NotFound(f"No policy {version!r} is stored.")
-        return str(found[0]["body"])
 
     def close(self) -> None:
         """Wait for what is under way and close the file; using the store afterwards raises StoreError."""
@@ -234,13 +247,6 @@ class Store:
         with db.appender("model_inference_token_stats", columns=list(TOKEN_COLUMNS)) as appender:
             for (event_id,), step in zip(ids, trace.steps, strict=True):
                 appender.append_rows(token_rows(event_id, step))
-
-
-def _rows(db: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]) -> list[Row]:
-    """All rows of a query, by column name."""
-    db.execute(query, values)
-    names = [column[0] for column in db.description]
-    return [dict(zip(names, row, strict=True)) for row in db.fetchall()]
 
 
 def _summary(row: Row) -> TraceSummary:

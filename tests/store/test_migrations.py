@@ -16,6 +16,10 @@ from tests.store.traces import make_trace, without_evidence
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    5: [
+        *(f"DROP TABLE {table}" for table in ("runs", "run_records", "calibrators", "activations")),
+        "DROP SEQUENCE activation_numbers",
+    ],
     4: [f"ALTER TABLE model_inference_events DROP COLUMN {column}" for column in EVIDENCE],
     3: ["DROP TABLE policies"],
     2: ["DROP TABLE labels"],
@@ -47,7 +51,9 @@ def test_an_older_database_is_brought_up_to_date_with_all_it_holds(tmp_path: Pat
         store.save(make_trace(2))
         assert store.load("trace-2") == make_trace(2)
         store.label("trace-1", True)
-        store.save_policy("p@1", "p", "{}")
+        store.policies.save("p@1", "p", "{}")
+        store.policies.activate("p@1")
+        assert store.runs.list() == []
     with duckdb.connect(path) as db:
         done = db.execute("SELECT version, name FROM schema_migrations ORDER BY version").fetchall()
     assert done == [(number, step.__name__) for number, step in enumerate(MIGRATIONS, start=1)]

@@ -1,4 +1,4 @@
-"""Sessions, labels and policies."""
+"""Sessions and labels."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_deleting_a_session_leaves_nothing_of_it_and_all_of_the_others(store: St
     assert store.session_traces("gone")[0].correct is None
 
 
-@pytest.mark.parametrize("call", ["session_traces", "delete_session", "load_policy"])
+@pytest.mark.parametrize("call", ["session_traces", "delete_session"])
 def test_what_is_not_there_is_not_found(store: Store, call: str) -> None:
     with pytest.raises(NotFound, match="nowhere"):
         getattr(store, call)("nowhere")
@@ -95,7 +95,10 @@ def test_a_label_is_kept_changed_and_taken_back(store: Store) -> None:
         store.label("nowhere", True)
 
 
-def test_a_policy_stays_as_it_was_first_saved(store: Store) -> None:
-    store.save_policy("strict@1", "strict", '{"answer_above": 0.8}')
-    store.save_policy("strict@1", "strict", '{"answer_above": 0.9}')
-    assert store.load_policy("strict@1") == '{"answer_above": 0.8}'
+def test_every_trace_comes_with_its_label_oldest_first(store: Store) -> None:
+    for number, session in ((3, "b"), (1, "a"), (2, "b")):
+        store.save(make_trace(number, session=session))
+    store.label("trace-1", False)
+    assert [(trace.id, correct) for trace, correct in store.labelled_traces()] == [
+        ("trace-3", None), ("trace-1", False), ("trace-2", None),
+    ]  # fmt: skip

@@ -1,0 +1,87 @@
+"""Calibrators under their versions, and which of them speaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from codex.errors import NotFound
+from codex.store.activations import Activation, Activations
+from codex.store.database import Database, Row, rows
+from codex.store.rows import in_utc
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCalibrator:
+    """A calibrator as it was saved."""
+
+    version: str
+    name: str
+    created_at: datetime
+    """In UTC."""
+    active: bool
+    body: str
+    """The calibrator as JSON."""
+    run_id: str | None
+    """The run it was fit on, the first of several; None: it came from a file."""
+
+
+class Calibrators:
+    """The calibrators of a store. Thread-safe; every method raises StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._activations = Activations(database, "calibrator")
+
+    def save(self, version: str, name: str, body: str, run_id: str | None = None) -> None:
+        """Keep a calibrator's JSON under its version; a version that is there stays as it is."""
+        with self._database.write() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO calibrators VALUES (?, ?, ?, ?, now() AT TIME ZONE 'UTC')",
+                [version, name, body, run_id],
+            )
+
+    def load(self, version: str) -> SavedCalibrator:
+        """A calibrator by its version. Raises NotFound."""
+        for calibrator in self.list():
+            if calibrator.version == version:
+                return calibrator
+        raise NotFound(f"No calibrator {version!r} is stored; `codex calibrators` lists them.")
+
+    def activate(self, version: str | None) -> None:
+        """Let a calibrator speak; None: none, so that confidences are heuristic. Raises NotFound."""
+        if version is not None:
+            self.load(version)
+        with self._database.write() as db:
+            self._activations.add(db, version)
+
+    def active(self) -> SavedCalibrator | None:
+        """The calibrator that speaks."""
+        return next((calibrator for calibrator in self.list() if calibrator.active), None)
+
+    def rollback(self) -> SavedCalibrator | None:
+        """Take the last activation back; returns the calibrator that speaks now. Raises Conflict."""
+        self._activations.undo()
+        return self.active()
+
+    def history(self) -> list[Activation]:
+        """What was activated, the newest first."""
+        return self._activations.history()
+
+    def list(self) -> list[SavedCalibrator]:
+        """Every calibrator, the newest first."""
+        active = self._activations.active()
+        with self._database.read() as db:
+            found = rows(db, "SELECT * FROM calibrators ORDER BY created_at DESC, version")
+        return [_saved(row, active) for row in found]
+
+
+def _saved(row: Row, active: str | None) -> SavedCalibrator:
+    return SavedCalibrator(
+        row["version"],
+        row["name"],
+        in_utc(row["created_at"]),
+        row["version"] == active,
+        row["body"],
+        row["run_id"],
+    )

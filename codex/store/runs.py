@@ -1,0 +1,344 @@
+"""Evaluations and their records: added a few at a time, read one by one or as columns."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from codex.errors import Conflict, InvalidInput, NotFound
+from codex.store.database import Database, Row, rows
+from codex.store.evidence import finite
+from codex.store.observations import observation_of, observation_row
+from codex.store.rows import in_utc, naive_utc
+from codex.types import Record, Run, RunState
+
+PAGE = 256
+"""Records read at once: an observation with ten samples is up to 100 kB."""
+
+RECORD_COLUMNS = (
+    "run_id",
+    "number",
+    "question_id",
+    "group",
+    "question",
+    "answer",
+    "answers",
+    "right",
+    "grade",
+    "seconds",
+    "error",
+    "signals",
+    "observation",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line of the list of runs."""
+
+    run: Run
+    done: int
+    """Questions with a record, answered or failed."""
+    right: int
+    wrong: int
+    failed: int
+    """Records with an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The graded records of a run as columns, in the order they came; n of them."""
+
+    ids: tuple[str, ...]
+    questions: tuple[str, ...]
+    texts: tuple[str, ...]
+    """What the model answered."""
+    groups: NDArray[np.str_]
+    right: NDArray[np.bool_]
+    signals: dict[str, NDArray[np.float64]]
+    """Name -> [n]; NaN: missing."""
+    ungraded: int
+    """Records that are not in the table: they failed, or nobody could tell."""
+
+
+class Runs:
+    """The runs of a store. Thread-safe; every method raises StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._stop_the_killed()
+
+    def create(self, run: Run) -> None:
+        """Keep a new run, without records. Raises Conflict when the id is taken."""
+        values = [
+            run.id,
+            run.name,
+            run.dataset,
+            naive_utc(run.created_at),
+            run.model,
+            run.prompt,
+            json.dumps(run.params, allow_nan=False),
+            run.total,
+            run.state,
+        ]
+        with self._database.write() as db:
+            if rows(db, "SELECT 1 FROM runs WHERE id = ?", [run.id]):
+                raise Conflict(f"A run {run.id!r} is stored already.")
+            db.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, [])", values)
+
+    def finish(self, run_id: str, state: RunState, total: int | None = None) -> None:
+        """Say how a run stands; "running" takes it up again. total: where it was not known before.
+
+        Raises NotFound.
+        """
+        if total is not None:
+            self._update(run_id, "total", total)
+        self._update(run_id, "state", state)
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Call a run something else. Raises NotFound, InvalidInput."""
+        if not name.strip():
+            raise InvalidInput("The name of a run must not be empty.", ["name"])
+        self._update(run_id, "name", name.strip())
+
+    def get(self, run_id: str) -> RunSummary:
+        """A run by its id. Raises NotFound."""
+        with self._database.read() as db:
+            return self._summaries(db, run_id)[0]
+
+    def list(self) -> list[RunSummary]:
+        """Every run, the newest first."""
+        with self._database.read() as db:
+            return [*self._summaries(db)]
+
+    def delete(self, run_id: str) -> None:
+        """Delete a run and its records; who reads them is told NotFound. Raises NotFound."""
+        with self._database.write() as db:
+            if not rows(db, "DELETE FROM runs WHERE id = ? RETURNING id", [run_id]):
+                raise _not_found(run_id)
+            db.execute("DELETE FROM run_records WHERE run_id = ?", [run_id])
+
+    def add(self, run_id: str, records: Sequence[Record]) -> None:
+        """Keep records at the end of a run, all of them or none.
+
+        Raises NotFound; Conflict when a question of the run is there already; InvalidInput when a text
+        holds half a character (a lone surrogate).
+        """
+        with self._database.write() as db:
+            names = _signal_names(db, run_id)
+            known = dict.fromkeys([*names, *(name for record in records for name in record.signals)])
+            if len(known) > len(names):
+                db.execute("UPDATE runs SET signals = ? WHERE id = ?", [list(known), run_id])
+            _check_new(db, run_id, [record.id for record in records])
+            (start,) = db.execute(
+                "SELECT coalesce(max(number) + 1, 0) FROM run_records WHERE run_id = ?", [run_id]
+            ).fetchall()[0]
+            values = [
+                _record_row(run_id, number, record, list(known))
+                for number, record in enumerate(records, start)
+            ]
+            try:
+                with db.appender("run_records", columns=list(RECORD_COLUMNS)) as appender:
+                    appender.append_rows(values)
+            except duckdb.InvalidInputException as error:
+                raise InvalidInput(f"A record holds text that cannot be stored: {error}") from error
+
+    def ids(self, run_id: str) -> set[str]:
+        """The questions that have a record. Raises NotFound."""
+        with self._database.read() as db:
+            _signal_names(db, run_id)
+            found = db.execute("SELECT question_id FROM run_records WHERE run_id = ?", [run_id]).fetchall()
+        return {question_id for (question_id,) in found}
+
+    def records(self, run_id: str) -> Iterator[Record]:
+        """Every record, in the order they came, read as they are asked for.
+
+        Raises NotFound, also when the run is deleted in the meantime.
+        """
+        after = -1
+        while True:
+            with self._database.read() as db:
+                names = _signal_names(db, run_id)
+                page = rows(
+                    db,
+                    "SELECT * FROM run_records WHERE run_id = ? AND number > ? ORDER BY number LIMIT ?",
+                    [run_id, after, PAGE],
+                )
+            for row in page:
+                yield _record(row, names)
+            if len(page) < PAGE:
+                return
+            after = page[-1]["number"]
+
+    def record(self, run_id: str, question_id: str) -> Record:
+        """One record. Raises NotFound."""
+        with self._database.read() as db:
+            names = _signal_names(db, run_id)
+            found = rows(
+                db, "SELECT * FROM run_records WHERE run_id = ? AND question_id = ?", [run_id, question_id]
+            )
+        if not found:
+            raise NotFound(f"The run {run_id!r} has no question {question_id!r}.")
+        return _record(found[0], names)
+
+    def answers(self, run_id: str) -> Sequence[tuple[str, ...]]:
+        """The accepted answers of each row of `table`. Raises NotFound."""
+        with self._database.read() as db:
+            _signal_names(db, run_id)
+            found = db.execute(
+                'SELECT answers FROM run_records WHERE run_id = ? AND "right" IS NOT NULL ORDER BY number',
+                [run_id],
+            ).fetchall()
+        return [tuple(answers) for (answers,) in found]
+
+    def table(self, run_id: str) -> Table:
+        """The graded records as columns. Raises NotFound."""
+        with self._database.read() as db:
+            db.begin()
+            names = _signal_names(db, run_id)
+            columns = "".join(f", signals[{at}] AS s{at}" for at in range(1, len(names) + 1))
+            found = db.execute(
+                'SELECT number, question_id, question, answer, "group", "right" AS is_right'
+                f'{columns} FROM run_records WHERE run_id = ? AND "right" IS NOT NULL',
+                [run_id],
+            ).fetchnumpy()
+            ((ungraded,),) = db.execute(
+                'SELECT count(*) FROM run_records WHERE run_id = ? AND "right" IS NULL', [run_id]
+            ).fetchall()
+            db.rollback()
+        return _table(found, names, ungraded)
+
+    def _stop_the_killed(self) -> None:
+        """Only this process has the database open, so whatever ran when it was opened was killed."""
+        with self._database.read() as db:
+            if not rows(db, "SELECT 1 FROM runs WHERE state = 'running' LIMIT 1"):
+                return
+        with self._database.write() as db:
+            db.execute("UPDATE runs SET state = 'cancelled' WHERE state = 'running'")
+
+    def _update(self, run_id: str, column: str, value: str | int) -> None:
+        with self._database.write() as db:
+            if not rows(db, f"UPDATE runs SET {column} = ? WHERE id = ? RETURNING id", [value, run_id]):
+                raise _not_found(run_id)
+
+    @staticmethod
+    def _summaries(db: duckdb.DuckDBPyConnection, run_id: str | None = None) -> Sequence[RunSummary]:
+        found = rows(
+            db,
+            """
+            SELECT any_value(r) AS run, count(k.run_id) AS done,
+                   count(*) FILTER (k."right") AS right_ones, count(*) FILTER (NOT k."right") AS wrong,
+                   count(*) FILTER (k.error <> '') AS failed
+            FROM runs r LEFT JOIN run_records k ON k.run_id = r.id
+            WHERE r.id = coalesce(?, r.id)
+            GROUP BY r.id ORDER BY max(r.created_at) DESC, r.id
+            """,
+            [run_id],
+        )
+        if run_id is not None and not found:
+            raise _not_found(run_id)
+        return [
+            RunSummary(_run(row["run"]), row["done"], row["right_ones"], row["wrong"], row["failed"])
+            for row in found
+        ]
+
+
+def _not_found(run_id: str) -> NotFound:
+    return NotFound(f"No run {run_id!r} is stored: it was deleted, or never there. `codex runs` lists them.")
+
+
+def _signal_names(db: duckdb.DuckDBPyConnection, run_id: str) -> tuple[str, ...]:
+    """The names of a run's signals. Raises NotFound."""
+    found = rows(db, "SELECT signals FROM runs WHERE id = ?", [run_id])
+    if not found:
+        raise _not_found(run_id)
+    return tuple(found[0]["signals"])
+
+
+def _check_new(db: duckdb.DuckDBPyConnection, run_id: str, ids: Sequence[str]) -> None:
+    """Raises Conflict when one of the questions has a record, or stands twice among them."""
+    twice = [question_id for question_id, times in Counter(ids).items() if times > 1]
+    found = rows(
+        db,
+        "SELECT question_id FROM run_records WHERE run_id = ? AND question_id IN (SELECT unnest(?)) LIMIT 1",
+        [run_id, list(ids)],
+    )
+    if twice or found:
+        shown = twice[0] if twice else found[0]["question_id"]
+        raise Conflict(f"The question {shown!r} has a record in the run {run_id!r} already.")
+
+
+def _record_row(run_id: str, number: int, record: Record, names: Sequence[str]) -> tuple[object, ...]:
+    return (
+        run_id,
+        number,
+        record.id,
+        record.group,
+        record.observation.question,
+        record.observation.generation.text,
+        list(record.answers),
+        record.right,
+        finite(record.grade),
+        record.seconds,
+        record.error,
+        [finite(record.signals.get(name)) for name in names],
+        json.dumps(observation_row(record.observation), allow_nan=False),
+    )
+
+
+def _record(row: Row, names: Sequence[str]) -> Record:
+    values = [*row["signals"], *[None] * (len(names) - len(row["signals"]))]
+    return Record(
+        id=row["question_id"],
+        group=row["group"],
+        answers=tuple(row["answers"]),
+        observation=observation_of(json.loads(row["observation"])),
+        signals=dict(zip(names, values, strict=True)),
+        right=row["right"],
+        grade=row["grade"],
+        seconds=row["seconds"],
+        error=row["error"],
+    )
+
+
+def _run(row: Row) -> Run:
+    return Run(
+        id=row["id"],
+        name=row["name"],
+        dataset=row["dataset"],
+        created_at=in_utc(row["created_at"]),
+        model=row["model"],
+        prompt=row["prompt"],
+        params=json.loads(row["params"]),
+        total=row["total"],
+        state=row["state"],
+    )
+
+
+def _table(found: dict[str, NDArray[Any]], names: Sequence[str], ungraded: int) -> Table:
+    number = found.pop("number")
+    # They come as they were written; sorting a million rows in the database would take three times as long.
+    if np.any(number[1:] < number[:-1]):
+        order = np.argsort(number)
+        found = {name: column[order] for name, column in found.items()}
+    return Table(
+        ids=tuple(found["question_id"]),
+        questions=tuple(found["question"]),
+        texts=tuple(found["answer"]),
+        groups=np.asarray(found["group"], dtype=np.str_),
+        right=np.asarray(found["is_right"], dtype=np.bool_),
+        signals={name: _numbers(found[f"s{at}"]) for at, name in enumerate(names, 1)},
+        ungraded=ungraded,
+    )
+
+
+def _numbers(column: NDArray[Any]) -> NDArray[np.float64]:
+    """A column of doubles; NULL becomes NaN."""
+    return np.asarray(np.ma.filled(np.ma.asarray(column, dtype=np.float64), np.nan))
