@@ -52,6 +52,10 @@ class Conflict(CodexError):
     status = 409
 
 
+class OtherEmbedding(Conflict):
+    """The index was made by another embedding than the one that is set; it has to be made anew."""
+
+
 class Busy(CodexError):
     """Too many questions are waiting; try again after `retry_after` seconds."""
 

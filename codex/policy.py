@@ -69,6 +69,28 @@ DEFAULT_RULES = (
 )
 
 
+class Promise(BaseModel):
+    """Of the answers given, at most a share `risk` is wrong, with probability `certainty`.
+
+    It was shown on held-back questions, and holds for questions like those under the same calibrator.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    risk: float = Field(gt=0.0, lt=1.0)
+    certainty: float = Field(gt=0.0, lt=1.0)
+    """Over the draw of the held-back questions."""
+    calibrator: str
+    """The version whose confidences it is about."""
+    run: str
+    """The run that the questions are of."""
+    questions: int = Field(ge=1)
+    answered: int = Field(ge=1)
+    """Of these questions, at this policy."""
+    wrong: int = Field(ge=0)
+    """Of those answered."""
+
+
 class Policy(BaseModel):
     """Gate rules, of which the first that holds wins, and the two thresholds of the routing."""
 
@@ -82,6 +104,8 @@ class Policy(BaseModel):
     """Confidence at or above it: answer."""
     abstain_below: float = Field(0.2, ge=0.0, le=1.0)
     """Confidence below it: abstain. Between the two: defer to a person."""
+    promise: Promise | None = None
+    """What is guaranteed of the answers it lets through; none once a rule or threshold is moved."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

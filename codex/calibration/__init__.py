@@ -1,1 +1,26 @@
-"""Signals to probability: a heuristic until a calibrator is fitted."""
+"""Signals to probability: a heuristic until a calibrator is fitted, then what it says of held-out answers."""
+
+from codex.calibration.calibrator import Calibrator, Figure, figures
+from codex.calibration.combine import SIGNALS, Design, Term
+from codex.calibration.crossfit import LEAST_LABELS, Fitted, cross_fitted, fit, leave_group_out
+from codex.calibration.heuristic import heuristic_confidence, heuristic_confidences
+from codex.calibration.methods import METHODS, Map, Method
+
+__all__ = [
+    "LEAST_LABELS",
+    "METHODS",
+    "SIGNALS",
+    "Calibrator",
+    "Design",
+    "Figure",
+    "Fitted",
+    "Map",
+    "Method",
+    "Term",
+    "cross_fitted",
+    "figures",
+    "fit",
+    "heuristic_confidence",
+    "heuristic_confidences",
+    "leave_group_out",
+]

@@ -8,8 +8,11 @@ of the whole answers in both forms, and by the wording otherwise.
 from __future__ import annotations
 
 import numpy as np
+from rapidfuzz.distance import Indel
+from rapidfuzz.process import cdist
 
 from codex.signals.registry import signal
+from codex.signals.text import normalise
 from codex.signals.view import View
 
 
@@ -105,6 +108,81 @@ def degmat(view: View) -> float:
     Over wordings and a fixed number of samples it ranks as `lexical_similarity` does.
     """
     return float(view.similarity.mean())
+
+
+@signal(
+    "greedy_similarity",
+    label="Similarity to the samples",
+    meaning="How far the samples say what the answer says, on average.",
+    needs={"1 sample"},
+    source="The consistency in CoCoA; Vashurin et al. 2025, arXiv:2502.04964",
+    higher_is_confident=True,
+    scale=(0.0, 1.0),
+)
+def greedy_similarity(view: View) -> float:
+    """Mean similarity of the answer to the samples, in [0, 1]."""
+    return float(view.answer_similarity.mean())
+
+
+@signal(
+    "weighted_similarity",
+    label="Similarity to likely samples",
+    meaning="How far the samples say what the answer says, the likelier ones counting more.",
+    needs={"logprobs", "1 sample"},
+    source="After SentenceSAR; Duan et al. 2023, arXiv:2307.01379",
+    higher_is_confident=True,
+    scale=(0.0, 1.0),
+)
+def weighted_similarity(view: View) -> float | None:
+    """Mean similarity of the answer to the samples, each weighted by its exp(mean ln p), in [0, 1].
+
+    Missing where no sample has log-probabilities; one without them counts nothing. On stored answers of two
+    models its focus form lifted the AUROC of all signals together by 0.000 to 0.008 a set, 0.003 on average.
+    """
+    counts = [max(len(sample.tokens), 1) for sample in view.observation.samples]
+    weights = np.nan_to_num(np.exp(view.sample_logprobs / counts))
+    total = weights.sum()
+    return float(view.answer_similarity @ weights / total) if total > 0 else None
+
+
+@signal(
+    "spelling_similarity",
+    label="Similarity in spelling",
+    meaning="How many of its letters and digits the answer shares with a sample, on average.",
+    needs={"1 sample"},
+    source="Codex's own; `greedy_similarity` over characters instead of words, after Lin 2004 (ROUGE-L)",
+    higher_is_confident=True,
+    scale=(0.0, 1.0),
+)
+def spelling_similarity(view: View) -> float:
+    """Mean F1 of the longest common subsequence of characters, in [0, 1], between normalised texts.
+
+    Masqat is near Muscat here, and 15263 near 15273. On 250 answers of SmolLM2, in sentences, its focus form
+    lifted the AUROC of all signals together from 0.859 to 0.873.
+    """
+    texts = list(map(normalise, view.samples))
+    said = [normalise(view.answer)]
+    return float(cdist(said, texts, scorer=Indel.normalized_similarity, dtype=np.float64).mean())
+
+
+@signal(
+    "max_sample_logprob",
+    label="Likeliest sample",
+    meaning="How likely the model found the likeliest of its samples as a whole.",
+    unit="nats",
+    forms=("whole",),
+    needs={"logprobs", "1 sample"},
+    source="Codex's own; `sum_logprob` of the best sample, after Malinin and Gales 2021, arXiv:2002.07650",
+    higher_is_confident=True,
+    scale=(-20.0, 0.0),
+)
+def max_sample_logprob(view: View) -> float | None:
+    """Highest sum of ln p over a sample's tokens, at most 0; missing where no sample has them all.
+
+    Over the focus it ranks no better: on four sets of stored answers AUROC fell by 0.03 or stayed.
+    """
+    known = view.sample_logprobs[~np.isnan(view.sample_logprobs)]
+    return float(known.max()) if len(known) else None
 
 
 @signal(

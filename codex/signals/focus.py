@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -71,6 +71,8 @@ def token_mask(question: str, generation: Generation) -> tuple[bool, ...]:
     return tuple((before[ends] > before[starts]).tolist())
 
 
+# The samples of one question often repeat each other.
+@lru_cache(maxsize=256)
 def focus_text(question: str, text: str) -> str:
     """The focus of a text, words in order; the whole text when nothing is left.
 
@@ -98,28 +100,51 @@ def content_words(text: str) -> list[Word]:
     return content or list(every)
 
 
+@lru_cache(maxsize=256)
 def _focus_runs(question: str, text: str) -> list[tuple[int, int]]:
     """First and last index of each focus word or hyphenated compound; one part brings in the whole."""
     given, every = _given(question), words(text)
     carrying = [_carries(i, every, text, given) for i in range(len(every))]
-    return [(first, last) for first, last in _compounds(every, text) if any(carrying[first : last + 1])]
+    return [(first, last) for first, last in _compounds(every, text) if True in carrying[first : last + 1]]
 
 
 def _carries(i: int, every: Sequence[Word], text: str, given: _Given) -> bool:
     word = every[i]
+    key, kind = _kind(word.key)
+    match kind:
+        case "plain":
+            return key not in given.stems
+        case "verdict":
+            return True
+        case "negation":
+            # After "No," a "not" says the same again; on its own it is the answer.
+            return stem(every[0]) not in _VERDICT
+        case "character":
+            # One character is too little to know a word by: it must stand beside the same neighbour there.
+            pairs = text[max(0, word.start - 1) : word.end], text[word.start : word.end + 1]
+            return not any(len(pair) > word.end - word.start and pair in given.text for pair in pairs)
+        case "stop":
+            return _is_name(i, every, text) and text[word.start : word.end] not in given.names
+        case "sign":
+            return False
+
+
+@lru_cache(maxsize=16384)
+def _kind(
+    word_key: str,
+) -> tuple[str, Literal["plain", "verdict", "negation", "character", "stop", "sign"]]:
+    """The stem of a word and how it is told whether the word carries the answer."""
+    word = Word(0, len(word_key), word_key)
     key = stem(word)
     if key in _VERDICT:
-        return True
+        return key, "verdict"
     if key in _NEGATION or key.endswith("n't"):
-        # After "No," a "not" says the same again; on its own it is the answer.
-        return stem(every[0]) not in _VERDICT
+        return key, "negation"
     if is_spaceless(word):
-        # One character is too little to know a word by, so it must stand beside the same neighbour there.
-        pairs = text[max(0, word.start - 1) : word.end], text[word.start : word.end + 1]
-        return not any(len(pair) > word.end - word.start and pair in given.text for pair in pairs)
+        return key, "character"
     if key in _STOP:
-        return _is_name(i, every, text) and text[word.start : word.end] not in given.names
-    return key not in given.stems and not is_sign(word)
+        return key, "stop"
+    return key, "sign" if is_sign(word) else "plain"
 
 
 def _is_name(i: int, every: Sequence[Word], text: str) -> bool:
@@ -134,9 +159,11 @@ def _is_name(i: int, every: Sequence[Word], text: str) -> bool:
 
 def _compounds(every: Sequence[Word], text: str) -> list[tuple[int, int]]:
     """First and last index of the words joined by hyphens; most stand alone."""
+    if not any(hyphen in text for hyphen in _HYPHENS):
+        return [(i, i) for i in range(len(every))]
     runs: list[tuple[int, int]] = []
     for i, word in enumerate(every):
-        if i and text[every[i - 1].end : word.start] in _HYPHENS:
+        if i and every[i - 1].end == word.start - 1 and text[word.start - 1] in _HYPHENS:
             runs[-1] = (runs[-1][0], i)
         else:
             runs.append((i, i))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from codex.signals.registry import signal
 from codex.signals.view import View
@@ -23,8 +24,12 @@ def label_probability(alternatives: Sequence[Alternative], positive: str, *negat
     out. None where no label is among the tokens.
     """
     labels = (positive, *negatives)
-    of_positive = _logprobs(alternatives, positive, labels)
-    of_negative = [value for label in negatives for value in _logprobs(alternatives, label, labels)]
+    of_positive: list[float] = []
+    of_negative: list[float] = []
+    for each in alternatives:
+        label = _label_begun(each.bytes, labels)
+        if label is not None and NO_LOGPROB < each.logprob < math.inf:
+            (of_positive if label == positive else of_negative).append(each.logprob)
     if not of_positive and not of_negative:
         return None
     highest = max(of_positive + of_negative)
@@ -51,16 +56,13 @@ def p_true(view: View) -> float | None:
     return label_probability(verdict.alternatives, "True", "False") if verdict else None
 
 
-def _logprobs(alternatives: Sequence[Alternative], label: str, labels: Sequence[str]) -> list[float]:
-    """Of the tokens that begin the label and no other one."""
-    return [
-        each.logprob
-        for each in alternatives
-        if NO_LOGPROB < each.logprob < math.inf
-        and (piece := each.bytes.strip(_AROUND))
-        and _begins(piece, label)
-        and not any(_begins(piece, other) for other in labels if other != label)
-    ]
+# A model's first words are few, and each answer brings the same ones.
+@lru_cache(maxsize=4096)
+def _label_begun(token: bytes, labels: tuple[str, ...]) -> str | None:
+    """The one label that a token begins; None where it begins none, or several."""
+    piece = token.strip(_AROUND)
+    begun = [label for label in labels if piece and _begins(piece, label)]
+    return begun[0] if len(begun) == 1 else None
 
 
 def _begins(piece: bytes, label: str) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from typing import Literal, Self
 
 import numpy as np
@@ -100,6 +101,15 @@ class View:
         return np.array([t.logprob for t in self.tokens], dtype=np.float64)
 
     @cached_property
+    def sample_logprobs(self) -> Array:
+        """[n]: the sum over the tokens of each sample; NaN where it has none, or one of them none."""
+        sums = (
+            [token.logprob if token.logprob is not None else np.nan for token in sample.tokens] or [np.nan]
+            for sample in self.observation.samples
+        )
+        return np.array(list(map(sum, sums)), dtype=np.float64)
+
+    @cached_property
     def entropies(self) -> Array:
         """[tokens] in nats; NaN where a token has none."""
         return np.array([t.entropy for t in self.tokens], dtype=np.float64)
@@ -118,9 +128,9 @@ class View:
     @cached_property
     def _wordings(self) -> Array:
         """[1 + n, 1 + n]: ROUGE-L F1 between the answer (row 0) and the samples, over normalised words."""
-        codes: dict[str, str] = {}
+        codes: dict[str, str] = defaultdict(map(chr, count()).__next__)
         texts = [
-            "".join(codes.setdefault(word, chr(len(codes))) for word in normalise(text).split(" "))
+            "".join(map(codes.__getitem__, normalise(text).split(" ")))
             for text in (self.answer, *self.samples)
         ]
         # 2 LCS / (n + m), which is ROUGE-L's F1, is 1 minus the normalised insert-delete distance.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex.calibration.heuristic import heuristic_confidence
+from codex.calibration.heuristic import PARTS, heuristic_confidence, heuristic_confidences
 from codex.signals import compute
 from tests.signals.frozen import FILES, auroc, frozen_answers
 from tests.signals.observations import make_token, observe
@@ -17,6 +17,23 @@ shares = st.floats(0.0, 1.0)
 
 def test_it_is_the_mean_of_the_weakest_token_and_the_agreement() -> None:
     assert heuristic_confidence({"min_prob_focus": 0.5, "answer_frequency_focus": 0.8}) == pytest.approx(0.65)
+
+
+def test_where_something_was_looked_up_the_support_counts_too() -> None:
+    signals = {"min_prob_focus": 0.5, "answer_frequency_focus": 0.8, "evidence_support": 0.2}
+    assert heuristic_confidence(signals) == pytest.approx(0.5)
+
+
+@given(st.lists(st.tuples(*[st.none() | shares] * 3), max_size=5))
+def test_a_table_of_answers_gets_what_each_answer_would_get(
+    rows: list[tuple[float | None, float | None, float | None]],
+) -> None:
+    columns = {
+        name: [np.nan if row[at] is None else row[at] for row in rows] for at, name in enumerate(PARTS)
+    }
+    alone = [heuristic_confidence(dict(zip(PARTS, row, strict=True))) for row in rows]
+    expected = [np.nan if value is None else value for value in alone]
+    assert heuristic_confidences(columns, len(rows)) == pytest.approx(expected, nan_ok=True)
 
 
 def test_without_samples_the_weakest_token_alone_decides() -> None:

@@ -49,9 +49,9 @@ def make_generation(tokens: Sequence[Token]) -> Generation:
     return Generation(text, tuple(tokens), "stop", prompt_tokens=1, seconds=0.0)
 
 
-def said(text: str) -> Generation:
-    """A text as an engine without log-probabilities gives it, in one token."""
-    return make_generation([make_token(text)])
+def said(text: str, probability: float | None = None) -> Generation:
+    """A text in one token; without a probability as an engine that knows none gives it."""
+    return make_generation([make_token(text, probability)])
 
 
 def make_passage(text: str, **scores: float) -> Passage:

@@ -80,6 +80,7 @@ BOUNDS = {
     "entropy": (0, math.inf),
     "max_entropy": (0, math.inf),
     "self_certainty": (0, math.inf),
+    "max_sample_logprob": (-math.inf, 0),
     "distinct_answers": (1, math.inf),
     "semantic_entropy": (0, math.inf),
     "cocoa_ppl": (0, math.inf),
@@ -120,6 +121,7 @@ def test_samples_that_all_repeat_the_answer_agree_fully(answer: list[Token], n: 
     values = compute(observe(QUESTION, answer, [text] * n))
     for form in ("", "_focus"):
         assert values[f"answer_frequency{form}"] == 1
+        assert values[f"greedy_similarity{form}"] == values[f"spelling_similarity{form}"] == 1
         assert values[f"lexical_similarity{form}"] == values[f"degmat{form}"] == pytest.approx(1)
         assert values[f"distinct_answers{form}"] == 1
         assert values[f"semantic_entropy{form}"] == values[f"self_consistency_var{form}"] == 0
@@ -174,8 +176,8 @@ COMPLETE = replace(
     observe(
         QUESTION,
         [make_token(piece, 0.5, second=0.25, entropy=1.0, self_certainty=1.0) for piece in (" Mus", "cat")],
-        ["Muscat", "Salalah"],
     ),
+    samples=(said("Muscat", 0.5), said("Salalah", 0.25)),
     passages=(make_passage("Muscat is in Oman.", dense=0.5),),
     grounding=make_grounding(0.5),
     verdict=make_verdict(("True", -1.0), ("False", -1.0)),

@@ -31,6 +31,7 @@ def test_signals_that_compare_meanings_follow_the_model(form: str) -> None:
     assert values[f"distinct_answers{form}"] == 2
     assert values[f"semantic_entropy{form}"] == pytest.approx(log(3) - 2 / 3 * log(2))
     assert values[f"degmat{form}"] == pytest.approx((3 + 2 * (0.5 + 0.75 + 0.25)) / 9)
+    assert values[f"greedy_similarity{form}"] == pytest.approx(2 / 3)
     assert values[f"cocoa_ppl{form}"] == pytest.approx(log(2) * (1 - 2 / 3))
 
 
@@ -39,7 +40,7 @@ def test_every_other_signal_stays_as_it_was() -> None:
     changed = {name.removesuffix("_focus") for name in before if before[name] != after[name]}
     assert changed == {
         "answer_frequency", "self_consistency_var", "distinct_answers", "semantic_entropy", "degmat",
-        "cocoa_ppl",
+        "greedy_similarity", "cocoa_ppl",
     }  # fmt: skip
     assert after["lexical_similarity"] is not None
 

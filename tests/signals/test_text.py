@@ -75,3 +75,12 @@ def test_words_lie_in_order_inside_the_text(text: str) -> None:
 @given(st.text(alphabet=st.sampled_from("aA the.,-5 1’'%$_\n"), max_size=20))
 def test_normalising_twice_changes_nothing(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
+
+
+@given(
+    st.text(st.sampled_from("aB-.,'+#%_?()$= \n19"), max_size=30) | st.text(st.characters(max_codepoint=127))
+)
+def test_ascii_words_are_the_same_in_a_text_that_is_not_ascii(text: str) -> None:
+    # A text that is all ASCII is cut by a faster pattern.
+    assert words(text + " ") == words(text + " é")[: len(words(text + " "))]
+    assert len(words(text + " é")) == len(words(text)) + 1

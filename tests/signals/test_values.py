@@ -8,7 +8,15 @@ from math import log
 import pytest
 
 from codex.signals import REGISTRY, compute
-from tests.signals.observations import make_grounding, make_passage, make_token, make_verdict, observe
+from tests.signals.observations import (
+    make_generation,
+    make_grounding,
+    make_passage,
+    make_token,
+    make_verdict,
+    observe,
+    said,
+)
 
 # Probabilities are powers of two, so that every mean of logarithms is a multiple of ln 2.
 ASKED = observe(
@@ -25,8 +33,16 @@ ASKED = observe(
     ],
     ["The capital of Oman is Muscat.", "Muscat", "muscat!", "Salalah"],
 )
+# The first sample's token has no probability, so it is not among the likeliest.
+DRAWN = (
+    said("The capital of Oman is Muscat."),
+    make_generation([make_token("Mus", 1 / 4), make_token("cat", 1 / 2)]),
+    said("muscat!", 1 / 16),
+    said("Salalah", 1 / 32),
+)
 OMAN = replace(
     ASKED,
+    samples=DRAWN,
     passages=(make_passage("Oman's largest city is MUSCAT.", dense=0.5), make_passage("Salalah", dense=0.25)),
     grounding=make_grounding(0.75),
     verdict=make_verdict(("True", log(3 / 8)), ("False", log(1 / 8)), ("Well", log(1 / 2))),
@@ -53,6 +69,16 @@ EXPECTED: dict[str, tuple[float, ...]] = {
     "distinct_answers": (3.0, 2.0),
     "semantic_entropy": (3 / 2 * log(2), -(3 / 4 * log(3 / 4) + 1 / 4 * log(1 / 4))),
     "degmat": ((4 + 2 * 5 / 3) / 16, (4 + 2 * 3) / 16),
+    "greedy_similarity": ((1 + 1 / 3 + 1 / 3) / 4, 3 / 4),
+    # The first sample counts nothing; the others, with mean log2 p of -3/2, -4 and -5, by 2 to that power.
+    "weighted_similarity": (
+        (2**-1.5 + 2**-4) / 3 / (2**-1.5 + 2**-4 + 2**-5),
+        (2**-1.5 + 2**-4) / (2**-1.5 + 2**-4 + 2**-5),
+    ),
+    # "capital of oman is muscat" has 25 characters, "muscat" 6 and "salalah" 7: the longest has "muscat" and
+    # "alaa" in order, and "muscat" has "sa".
+    "spelling_similarity": ((1 + 12 / 31 + 12 / 31 + 8 / 32) / 4, (3 + 4 / 13) / 4),
+    "max_sample_logprob": (-3 * log(2),),
     "cocoa_ppl": (11 / 8 * log(2) * (1 - (1 + 1 / 3 + 1 / 3) / 4), 5 / 2 * log(2) * (1 - 3 / 4)),
     "evidence_overlap": (2 / 3, 1.0),
     "retrieval_score": (0.5,),
@@ -93,6 +119,14 @@ def test_one_sample_is_one_class_and_says_nothing_about_spread() -> None:
     assert values["cocoa_ppl"] == 0
     spread = ["self_consistency_var", "semantic_entropy", "lexical_similarity", "degmat"]
     assert [values[name] for name in spread] == [None] * 4
+
+
+def test_a_sample_of_no_tokens_is_not_the_likeliest() -> None:
+    asked = observe("Which?", [make_token("Rome", 1 / 2)])
+    drawn = replace(asked, samples=(make_generation([]), said("Oslo", 1 / 8)))
+    assert compute(drawn)["max_sample_logprob"] == pytest.approx(log(1 / 8))
+    unknown = replace(asked, samples=(make_generation([]), said("Oslo")))
+    assert compute(unknown)["max_sample_logprob"] is None
 
 
 def test_minus_zero_is_zero() -> None:

@@ -1,0 +1,165 @@
+"""Sets of answers that hold the right one with a stated chance, made of samples alone.
+
+Split conformal prediction (Vovk et al. 2005; Angelopoulos & Bates 2021, arXiv:2107.07511) with the share of
+samples that say the same as score: samples that agree are one candidate, and a candidate is in the set when
+its share is large enough. How large is an order statistic of the shares that right answers had among
+labelled questions: with n of them the set holds the right answer with probability k / (n + 1), where
+k = ceil((n + 1)(1 - alpha)), over the draw of the questions, whatever the model.
+
+Ten samples give eleven shares at most, so ties are the rule; without breaking them at random the sets would
+be larger than promised. A right answer that no sample gave has share 0: a set that must allow for it says
+"or anything else".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict
+
+from codex.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSet:
+    """The candidates that one question's set holds."""
+
+    members: tuple[int, ...]
+    """Indices of the candidates, as they were given."""
+    anything: bool
+    """The right answer may also be one that no sample gave: the set is everything."""
+
+
+class AnswerSets(BaseModel):
+    """Which candidates belong to the set, so that it holds the right answer with probability >= 1 - alpha."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    alpha: float
+    """Highest share of sets without the right answer."""
+    n: int
+    """Labelled questions."""
+    cutoff: float
+    """Share of the samples above which a candidate is in the set."""
+    tie: float
+    """A candidate at exactly the cutoff is in the set when the question's own draw is at most this."""
+
+    @classmethod
+    def of(cls, shares: ArrayLike, alpha: float, *, seed: int = 0) -> AnswerSets:
+        """shares: [n] in [0, 1], of each labelled question's samples the share that is right; 0 for none.
+
+        seed: of the draws that break ties. With too few labels for alpha each set is everything.
+        Raises InvalidInput for alpha outside ]0, 1[ and for shares outside [0, 1] or missing.
+        """
+        value = _shares(shares)
+        k = quantile_index(len(value), alpha)
+        if k > len(value):
+            return cls(alpha=alpha, n=len(value), cutoff=0.0, tie=1.0)
+        draws = np.random.default_rng(seed).random(len(value))
+        at = np.lexsort((draws, -value))[k - 1]
+        return cls(alpha=alpha, n=len(value), cutoff=float(value[at]), tie=float(draws[at]))
+
+    @property
+    def infinite(self) -> bool:
+        """Too few labels: every set is everything."""
+        return quantile_index(self.n, self.alpha) > self.n
+
+    @property
+    def chance(self) -> float:
+        """Probability that a set holds the right answer: k / (n + 1), at least 1 - alpha."""
+        return min(1.0, quantile_index(self.n, self.alpha) / (self.n + 1))
+
+    @property
+    def labels(self) -> int:
+        """Labelled questions that it takes for a set that is not everything."""
+        return math.ceil(1 / _decimal(self.alpha)) - 1
+
+    def pick(self, shares: Sequence[float], tie: float) -> AnswerSet:
+        """shares: of each candidate among a question's samples; tie: the question's draw, see `tie_of`."""
+        inside = self.holds(np.append(_shares(shares), 0.0), np.full(len(shares) + 1, tie))
+        return AnswerSet(tuple(int(index) for index in np.flatnonzero(inside[:-1])), bool(inside[-1]))
+
+    def holds(self, shares: ArrayLike, ties: ArrayLike) -> NDArray[np.bool_]:
+        """[n] shares of candidates and their questions' draws -> [n], whether each is in its set."""
+        value = _shares(shares)
+        lucky = np.asarray(ties, dtype=np.float64) <= self.tie
+        inside: NDArray[np.bool_] = (value > self.cutoff) | ((value == self.cutoff) & lucky)
+        return inside
+
+    def __str__(self) -> str:
+        if self.infinite:
+            return (
+                f"{self.n} labelled questions are too few for sets that hold the right answer in "
+                f"{100 * (1 - self.alpha):.3g} % of cases: it takes {self.labels}. Each set is any answer."
+            )
+        holds = f"A set holds the right answer in {100 * self.chance:.3g} % of cases: it is"
+        if self.cutoff == 0:
+            return (
+                f"{holds} every answer that a sample gave, and for {100 * self.tie:.2g} % of the questions "
+                "any answer, since so often no sample was right."
+            )
+        return (
+            f"{holds} every answer that more than {100 * self.cutoff:.2g} % of the samples gave, and by "
+            "lot those that just so many gave."
+        )
+
+
+def by_group(shares: ArrayLike, groups: ArrayLike, alpha: float, *, seed: int = 0) -> dict[str, AnswerSets]:
+    """Sets that hold the right answer at 1 - alpha in each group by itself (Mondrian), by name.
+
+    A group that is not there has no labels: its sets are `AnswerSets.of([], alpha)`, everything.
+    """
+    value = _shares(shares)
+    names, member = np.unique(np.atleast_1d(np.asarray(groups, dtype=np.str_)), return_inverse=True)
+    if len(member) != len(value):
+        raise InvalidInput(
+            f"There are {len(member)} groups for {len(value)} shares: give one a row.", ["groups"]
+        )
+    return {
+        str(name): AnswerSets.of(value[member == index], alpha, seed=seed + index)
+        for index, name in enumerate(names)
+    }
+
+
+def conformal_quantile(scores: ArrayLike, alpha: float) -> float:
+    """The k-th smallest of n scores, k = ceil((n + 1)(1 - alpha)); infinite when k > n."""
+    value = np.atleast_1d(np.asarray(scores, dtype=np.float64))
+    if np.isnan(value).any():
+        raise InvalidInput("A score is missing: leave its row out.", ["scores"])
+    k = quantile_index(len(value), alpha)
+    return math.inf if k > len(value) else float(np.partition(value, k - 1)[k - 1])
+
+
+def quantile_index(n: int, alpha: float) -> int:
+    """k = ceil((n + 1)(1 - alpha)), from 1 to n + 1, with alpha taken as the decimal that it is written as.
+
+    In floating point (9 + 1)(1 - 0.7) is a little over 3, and k would be one too high.
+    """
+    if not 0 < alpha < 1:
+        raise InvalidInput(f"alpha is {alpha:g}; it must lie between 0 and 1, both excluded.", ["alpha"])
+    return math.ceil((n + 1) * (1 - _decimal(alpha)))
+
+
+def tie_of(question: str) -> float:
+    """A question's draw from [0, 1[: of its content, so that asking again gives the same set."""
+    return int.from_bytes(hashlib.sha256(question.encode()).digest()[:6]) / 2**48
+
+
+def _decimal(alpha: float) -> Fraction:
+    return Fraction(repr(float(alpha)))
+
+
+def _shares(shares: ArrayLike) -> NDArray[np.float64]:
+    value = np.atleast_1d(np.asarray(shares, dtype=np.float64))
+    if not ((value >= 0) & (value <= 1)).all():
+        raise InvalidInput(
+            "A share of samples lies in [0, 1]; leave out questions without samples.", ["shares"]
+        )
+    # 1 - 0.7 and 3 / 10 are the same share.
+    return np.round(value, 9)

@@ -1,0 +1,152 @@
+"""A fitted calibrator as it is kept: what it computes, what it was fitted on, and how good it was there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.special import expit
+
+from codex.calibration import metrics
+from codex.calibration.combine import Columns, Design
+from codex.calibration.crossfit import Fitted
+from codex.calibration.methods import Map, Method
+from codex.calibration.resampling import bootstrap
+
+Array = NDArray[np.float64]
+FigureName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
+
+
+class Figure(BaseModel):
+    """One figure of the cross-fitted confidences: the mean over the repeats."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: float
+    low: float
+    """Of the 95 % bootstrap interval over the answers."""
+    high: float
+
+
+class Calibrator(BaseModel):
+    """Signals to the probability that the answer is right. Holds for what it was fitted on, nothing else."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    method: Method
+    design: Design
+    map: Map
+    model: str
+    """The engine's fingerprint."""
+    prompt: str
+    """The fingerprint of the prompt templates."""
+    temperature: float = 0.0
+    """Of the answers."""
+    n_samples: int
+    sample_temperature: float
+    evidence: bool
+    """Asked with passages in the prompt."""
+    runs: tuple[str, ...]
+    datasets: tuple[str, ...]
+    questions: int
+    """Graded answers it was fitted on."""
+    accuracy: float
+    """Their share of right ones."""
+    metrics: dict[Literal["before", "after"], dict[FigureName, Figure]]
+    """Cross-fitted; before: of the combined probability, without the map."""
+    briers: dict[Method, float] = {}
+    """Cross-validated, of each method that was tried."""
+    reference: dict[str, Any] | None = None
+    """The signals' own distribution, for telling drift."""
+    created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def version(self) -> str:
+        """The name and ten hexadecimal digits of the content, apart from name and time."""
+        content = self.model_dump_json(exclude={"name", "created_at"})
+        return f"{self.name}@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+
+    def raw(self, columns: Columns) -> Array:
+        """[n]: the combined probability before the map; NaN where every signal is missing."""
+        return np.asarray(expit(self.design.logit(columns)))
+
+    def confidences(self, columns: Columns) -> Array:
+        """[n] in [0, 1]; NaN where nothing can be said."""
+        return self.map(self.raw(columns))
+
+    def confidence(self, signals: Mapping[str, float | None]) -> float | None:
+        """Of one answer; None where nothing can be said."""
+        columns = {
+            term.name: [np.nan if (value := signals.get(term.name)) is None else value]
+            for term in self.design.terms
+        }
+        value = float(self.confidences(columns)[0])
+        return None if np.isnan(value) else value
+
+    def misfit(
+        self,
+        *,
+        model: str,
+        prompt: str,
+        n_samples: int,
+        sample_temperature: float,
+        evidence: bool,
+        temperature: float = 0.0,
+    ) -> str:
+        """Why it does not hold for answers made so, in words; "" when it does."""
+        if model != self.model:
+            return f"It was fitted to answers of {self.model}, not of {model}."
+        if prompt != self.prompt:
+            return "It was fitted to answers to other prompt templates."
+        if evidence != self.evidence:
+            return f"It was fitted to answers {'with' if self.evidence else 'without'} passages."
+        if temperature != self.temperature:
+            return f"It was fitted to answers at temperature {self.temperature:g}, not at {temperature:g}."
+        if n_samples != self.n_samples:
+            return f"It was fitted with {self.n_samples} samples of each answer, not {n_samples}."
+        if self.n_samples and sample_temperature != self.sample_temperature:
+            return (
+                f"It was fitted with samples at temperature {self.sample_temperature:g}, "
+                f"not {sample_temperature:g}."
+            )
+        return ""
+
+
+def figures(
+    fitted: Fitted, right: ArrayLike, resamples: int = 1000
+) -> dict[Literal["before", "after"], dict[FigureName, Figure]]:
+    """What a calibrator keeps as its `metrics`."""
+    outcomes = np.asarray(right, bool)
+    both: dict[Literal["before", "after"], Array] = {
+        "before": fitted.raw_crossfitted,
+        "after": fitted.crossfitted,
+    }
+    return {
+        when: {name: _figure(name, confidences, outcomes, resamples) for name in _FIGURES}
+        for when, confidences in both.items()
+    }
+
+
+def _figure(name: FigureName, confidences: Array, right: NDArray[np.bool_], resamples: int) -> Figure:
+    figure, first = _FIGURES[name], confidences[0]
+    value = float(np.mean([figure(row, right) for row in confidences]))
+    # What perfect probabilities show hardly moves between resamples, and costs most to simulate.
+    drawn = metrics.ece if name == "ece_excess" else figure
+    low, high = bootstrap(drawn, first, right, resamples=resamples, centred=True)
+    shift = value - drawn(first, right)
+    return Figure(value=value, low=low + shift, high=high + shift)
+
+
+_FIGURES: dict[FigureName, Callable[[ArrayLike, ArrayLike], float]] = {
+    "auroc": metrics.auroc,
+    "ece": metrics.ece,
+    "ece_excess": metrics.ece_excess,
+    "brier": metrics.brier,
+    "nll": metrics.nll,
+}

@@ -1,0 +1,260 @@
+"""Fitting a calibrator, and saying how good it is without letting it see what it is judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+
+from codex.calibration import metrics
+from codex.calibration.combine import SIGNALS, Columns, Design, combine, pieces, ridge, scales
+from codex.calibration.methods import METHODS, Map, Method, fit_map
+from codex.errors import Cancelled, InvalidInput
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Rows = NDArray[np.int64]
+
+LEAST_LABELS = 30
+"""Fewer graded answers make no calibrator."""
+PENALTIES = (1.0, 4.0, 16.0)
+"""The L2 penalties to choose among; for 40 to 800 stored answers a wider range ranked no better."""
+FOLDS, REPEATS = 5, 10
+
+
+class Stop(Protocol):
+    """Such as `threading.Event`."""
+
+    def is_set(self) -> bool: ...
+
+
+Progress = Callable[[int, int], None]
+"""Called with the number of fits that are done, and of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A combination and its map, and what such fits say of rows that they did not see."""
+
+    design: Design
+    map: Map
+    briers: dict[Method, float]
+    """Cross-validated Brier score of each method; the map's is the one named, or that of the lowest."""
+    crossfitted: Array
+    """[repeats, n]: confidences, each from a fit that did not see its row; NaN: nothing can be said."""
+    raw_crossfitted: Array
+    """[repeats, n]: the same before the map."""
+
+    @property
+    def method(self) -> Method:
+        return self.map.method
+
+    def raw(self, columns: Columns) -> Array:
+        """[n]: the combined probability before the map; NaN where every signal is missing."""
+        return np.asarray(expit(self.design.logit(columns)))
+
+    def confidences(self, columns: Columns) -> Array:
+        """[n] in [0, 1]; NaN where nothing can be said."""
+        return self.map(self.raw(columns))
+
+
+def fit(
+    columns: Columns,
+    right: ArrayLike,
+    *,
+    signs: Mapping[str, int],
+    groups: ArrayLike | None = None,
+    method: Method | Literal["auto"] = "auto",
+    folds: int = FOLDS,
+    repeats: int = REPEATS,
+    seed: int = 0,
+    progress: Progress | None = None,
+    cancel: Stop | None = None,
+) -> Fitted:
+    """Fit to all rows, and cross-fit `repeats` times over for the figures.
+
+    columns: signals by name, each [n]; NaN is missing. right: [n]. signs: 1 where a higher value of the
+    signal is surer, -1 where a lower one is. Combined are those of SIGNALS that have a sign, or, where none
+    of them has, all that do. groups: [n], in equal shares in every fold. Scales, penalty, weights, method
+    and map are those of the rows of each fit alone, so nothing cross-fitted has seen its own row.
+
+    Raises InvalidInput for fewer than LEAST_LABELS labels, for labels of one kind, and where no signal tells
+    answers apart; Cancelled after `cancel`.
+    """
+    methods = _methods(method)
+    data = _Data.of(columns, right, signs, groups)
+    whole = _fit(data, np.arange(data.n), methods, seed)
+    confidences, raws = np.full((2, repeats, data.n), np.nan)
+    for number, (repeat, train, test) in enumerate(_splits(data, folds, repeats, seed), 1):
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("The fit was cancelled; nothing was saved.")
+        part = _fit(data, train, methods, seed)
+        held = data.of_rows(test)
+        raws[repeat, test], confidences[repeat, test] = part.raw(held), part.confidences(held)
+        if progress is not None:
+            progress(number, folds * repeats)
+    return Fitted(whole.design, whole.map, whole.briers, confidences, raws)
+
+
+def cross_fitted(
+    columns: Columns,
+    right: ArrayLike,
+    *,
+    signs: Mapping[str, int],
+    groups: ArrayLike | None = None,
+    method: Method | Literal["auto"] = "auto",
+    folds: int = FOLDS,
+    repeats: int = REPEATS,
+    seed: int = 0,
+) -> Array:
+    """[repeats, n]: a confidence for each row from a fit that did not see it; otherwise as `fit`."""
+    return fit(
+        columns, right, signs=signs, groups=groups, method=method, folds=folds, repeats=repeats, seed=seed
+    ).crossfitted
+
+
+def leave_group_out(
+    columns: Columns,
+    right: ArrayLike,
+    groups: ArrayLike,
+    *,
+    signs: Mapping[str, int],
+    method: Method | Literal["auto"] = "auto",
+    seed: int = 0,
+) -> Array:
+    """[n]: a confidence for each row from a fit to all other groups: questions of a kind never seen.
+
+    groups: [n]. Raises InvalidInput for a single group, and where the others are too few to fit.
+    """
+    data = _Data.of(columns, right, signs, groups)
+    if data.groups.max() == 0:
+        raise InvalidInput("There is only one group; leaving it out leaves nothing to fit.", ("groups",))
+    confidences = np.empty(data.n)
+    for group in np.unique(data.groups):
+        others, test = np.flatnonzero(data.groups != group), np.flatnonzero(data.groups == group)
+        _check_labels(data.right[others])
+        part = _fit(data, others, _methods(method), seed)
+        confidences[test] = part.confidences(data.of_rows(test))
+    return confidences
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    columns: dict[str, Array]
+    right: Flags
+    signs: Mapping[str, int]
+    groups: Rows
+    """Numbered from 0."""
+
+    @property
+    def n(self) -> int:
+        return len(self.right)
+
+    def of_rows(self, rows: Rows) -> dict[str, Array]:
+        return {name: column[rows] for name, column in self.columns.items()}
+
+    @classmethod
+    def of(
+        cls, columns: Columns, right: ArrayLike, signs: Mapping[str, int], groups: ArrayLike | None
+    ) -> _Data:
+        """Raises InvalidInput for what cannot be fitted."""
+        outcomes = np.atleast_1d(np.asarray(right, bool))
+        signs = {name: signs[name] for name in SIGNALS if name in signs} or dict(signs)
+        arrays = {name: np.asarray(column, float) for name, column in columns.items() if name in signs}
+        for name, array in arrays.items():
+            if array.shape != outcomes.shape:
+                raise InvalidInput(
+                    f"The signal {name!r} has {array.size} values for {outcomes.size} answers.", ("columns",)
+                )
+        _check_labels(outcomes)
+        group = np.zeros(outcomes.size) if groups is None else np.asarray(groups)
+        return cls(arrays, outcomes, signs, np.unique(group, return_inverse=True)[1])
+
+
+def _check_labels(right: Flags) -> None:
+    n = len(right)
+    if n < LEAST_LABELS:
+        raise InvalidInput(
+            f"{n} graded answers are too few to fit a calibrator; it takes {LEAST_LABELS}. "
+            f"Grade {LEAST_LABELS - n} more.",
+            ("right",),
+        )
+    if right.all() or not right.any():
+        kind, wanted = ("wrong", "harder") if right.all() else ("right", "easier")
+        raise InvalidInput(
+            f"None of the {n} answers are {kind}: there is nothing to tell apart. Add {wanted} questions.",
+            ("right",),
+        )
+
+
+def _methods(method: Method | Literal["auto"]) -> tuple[Method, ...]:
+    if method == "auto":
+        return METHODS
+    if method not in METHODS:
+        raise InvalidInput(
+            f"There is no method {method!r}; there are auto, {', '.join(METHODS)}.", ("method",)
+        )
+    return (method,)
+
+
+def _fit(data: _Data, rows: Rows, methods: tuple[Method, ...], seed: int) -> Fitted:
+    """Everything from these rows alone."""
+    terms = scales(data.of_rows(rows), data.signs)
+    scores = pieces(terms, data.of_rows(rows)) if terms else np.empty((len(rows), 0))
+    known = ~np.isnan(scores).all(axis=1)
+    if not known.any():
+        raise InvalidInput(
+            "No signal is there for enough answers and differs between them; there were: "
+            f"{', '.join(data.columns) or 'none'}.",
+            ("columns",),
+        )
+    scores, right = np.nan_to_num(scores[known]), data.right[rows][known]
+    fold = _folds(right, data.groups[rows][known], FOLDS, seed)
+    raw, l2 = _held_out(scores, right, fold)
+    briers = {method: _brier(method, raw, right, fold) for method in methods}
+    best = min(briers, key=briers.__getitem__)
+    none = np.empty((0, len(rows)))
+    return Fitted(combine(terms, scores, right, l2), fit_map(best, raw, right), briers, none, none)
+
+
+def _folds(right: Flags, groups: Rows, folds: int, seed: int) -> Rows:
+    """[n]: the fold of each row, drawn at random with right answers and groups in equal shares."""
+    order = np.lexsort((np.random.default_rng(seed).random(len(right)), right, groups))
+    fold = np.empty(len(right), np.int64)
+    fold[order] = np.arange(len(right)) % folds
+    return fold
+
+
+def _splits(data: _Data, folds: int, repeats: int, seed: int) -> Iterator[tuple[int, Rows, Rows]]:
+    for repeat in range(repeats):
+        # Seeds of their own: the folds inside a fit are drawn from `seed` itself.
+        fold = _folds(data.right, data.groups, folds, seed + 1 + repeat)
+        for held in range(folds):
+            yield repeat, np.flatnonzero(fold != held), np.flatnonzero(fold == held)
+
+
+def _held_out(scores: Array, right: Flags, fold: Rows) -> tuple[Array, float]:
+    """[n] raw probabilities, each from a fit to the other folds, at the penalty of their lowest log loss."""
+    best, lowest = (np.empty(0), 0.0), np.inf
+    for l2 in PENALTIES:
+        raw = np.empty(len(right))
+        for held in np.unique(fold):
+            train, test = fold != held, fold == held
+            weights, intercept = ridge(scores[train], right[train].astype(float), l2)
+            raw[test] = expit(scores[test] @ weights + intercept)
+        if (loss := metrics.nll(raw, right)) < lowest:
+            best, lowest = (raw, l2), loss
+    return best
+
+
+def _brier(method: Method, raw: Array, right: Flags, fold: Rows) -> float:
+    """Of the method's maps, each scored on the fold that it did not see."""
+    mapped = np.empty(len(right))
+    for held in np.unique(fold):
+        train, test = fold != held, fold == held
+        mapped[test] = fit_map(method, raw[train], right[train])(raw[test])
+    return metrics.brier(mapped, right)

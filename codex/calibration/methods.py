@@ -1,0 +1,131 @@
+"""From a combined probability to one that means what it says: the maps, and the choice among them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict
+from scipy.special import expit, logit
+from sklearn.isotonic import IsotonicRegression
+
+from codex.calibration.combine import logistic
+from codex.errors import InvalidInput
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Method = Literal["none", "temperature", "platt", "isotonic", "venn_abers"]
+METHODS: tuple[Method, ...] = get_args(Method)
+"""From the simplest on."""
+
+SLOPE = 0.001
+"""Share of the raw probability in a step map, so that answers on one step keep their order."""
+EDGE = 1e-6
+"""Raw probabilities are kept this far from 0 and 1 before their log odds are taken."""
+STEEPEST = 20.0
+"""Largest slope of the smooth maps: separable answers would have none."""
+
+
+class Map(BaseModel):
+    """A rising function of the raw probability, in numbers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    method: Method
+    slope: float = 1.0
+    """Of the log odds; 1 / temperature."""
+    intercept: float = 0.0
+    knots: tuple[float, ...] = ()
+    """[k] rising raw probabilities: isotonic, Venn-Abers."""
+    values: tuple[float, ...] = ()
+    """Isotonic: [k], joined by lines. Venn-Abers: [k + 1] probabilities if the answer counts as wrong."""
+    upper: tuple[float, ...] = ()
+    """Venn-Abers: [k + 1] if it counts as right; the two are merged as upper / (1 - values + upper)."""
+
+    def __call__(self, raw: ArrayLike) -> Array:
+        """[n] in [0, 1]; NaN stays NaN."""
+        p = np.asarray(raw, float)
+        if self.method == "none":
+            return p.copy()
+        if self.method in ("temperature", "platt"):
+            return np.asarray(expit(self.slope * _odds(p) + self.intercept))
+        if self.method == "isotonic":
+            step = np.interp(p, self.knots, self.values)
+        else:
+            low = np.asarray(self.values)[np.searchsorted(self.knots, p, "right")]
+            high = np.asarray(self.upper)[np.searchsorted(self.knots, p, "left")]
+            step = high / (1 - low + high)
+        return np.where(np.isnan(p), np.nan, (1 - SLOPE) * step + SLOPE * p)
+
+
+def fit_map(method: Method, raw: Array, right: Flags) -> Map:
+    """The map of that method for these probabilities, none of them NaN, and outcomes of both kinds."""
+    if method not in _FITS:
+        raise InvalidInput(
+            f"There is no method {method!r}; there are auto, {', '.join(METHODS)}.", ("method",)
+        )
+    return _FITS[method](raw, right)
+
+
+def _odds(p: Array) -> Array:
+    return np.asarray(logit(np.clip(p, EDGE, 1 - EDGE)))
+
+
+def _none(raw: Array, right: Flags) -> Map:
+    return Map(method="none")
+
+
+def _temperature(raw: Array, right: Flags) -> Map:
+    # Guo et al. 2017, arXiv:1706.04599
+    slopes, _ = logistic(_odds(raw)[:, None], _targets(right), most=STEEPEST, with_intercept=False)
+    return Map(method="temperature", slope=float(slopes[0]))
+
+
+def _platt(raw: Array, right: Flags) -> Map:
+    # Platt 1999; Lin et al. 2007, doi:10.1007/s10994-007-5018-6
+    slopes, intercept = logistic(_odds(raw)[:, None], _targets(right), most=STEEPEST)
+    return Map(method="platt", slope=float(slopes[0]), intercept=intercept)
+
+
+def _targets(right: Flags) -> Array:
+    """[n]: Platt's, a little inside of 0 and 1, so that few answers of one kind make no one sure."""
+    n, m = int(right.sum()), int((~right).sum())
+    return np.where(right, (n + 1) / (n + 2), 1 / (m + 2))
+
+
+def _isotonic(raw: Array, right: Flags) -> Map:
+    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(raw, right.astype(float))
+    return Map(
+        method="isotonic",
+        knots=tuple(fitted.X_thresholds_.tolist()),
+        values=tuple(fitted.y_thresholds_.tolist()),
+    )
+
+
+def _venn_abers(raw: Array, right: Flags) -> Map:
+    # Vovk, Petej and Fedorova 2015, arXiv:1511.00213
+    # Importing it turns numpy's warnings off for good, and fitting it gives some.
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        from venn_abers import VennAbers
+
+        fitted = VennAbers()
+        fitted.fit(np.column_stack([1 - raw, raw]), right.astype(float), precision=3)
+    return Map(
+        method="venn_abers",
+        knots=tuple(fitted.c.tolist()),
+        values=tuple(np.clip(fitted.p0[:, 1], 0, 1).tolist()),
+        upper=tuple(np.clip(fitted.p1[:, 1], 0, 1).tolist()),
+    )
+
+
+_FITS: dict[Method, Callable[[Array, Flags], Map]] = {
+    "none": _none,
+    "temperature": _temperature,
+    "platt": _platt,
+    "isotonic": _isotonic,
+    "venn_abers": _venn_abers,
+}

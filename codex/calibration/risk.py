@@ -1,0 +1,297 @@
+"""A promise on the answers given: at most alpha of them are wrong, with probability 1 - delta.
+
+Learn-then-Test (Angelopoulos et al. 2021, arXiv:2110.01052) for the selective risk R(t) = P(wrong |
+confidence >= t), over thresholds from the strictest down. Given how many answers lie at or above a fixed t,
+the wrong ones among them are binomial with rate R(t), so P(Bin(answered, alpha) <= wrong) is an exact
+p-value of "R(t) > alpha".
+
+Each threshold owns a fixed share of delta; one that passes hands what it was tested at on to the next, one
+that fails loses it (the fallback procedure, Wiens 2003, doi:10.1002/pst.64; with a single share it is the
+plain fixed sequence). Why it holds for any confidence, however bad: say that i_1 < i_2 < ... are the places
+where R > alpha. As long as none of them passed, i_j is tested at no more than the shares after i_(j-1) up to
+its own. So the chance that any passes is at most the sum of these shares over j, which is at most delta.
+Thresholds taken from the calibration draw itself would not do: the place at which such a walk starts
+says something about the rows in it, and the count of the wrong ones is then no longer binomial.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.stats import beta, binom
+
+from codex.errors import InvalidInput
+
+START = 0.9
+"""Share of delta that the threshold 1 - alpha owns; the others share the rest alike. An answer that says
+"1 - alpha or more" is wrong less often than alpha if the confidence is calibrated, so a walk from there
+seldom fails at its first step and loses nothing to thresholds that too few answers reach."""
+STEPS = 100
+"""The other thresholds are 0, 1/100, ..., 0.99."""
+ENOUGH = 20_000
+"""Labels beyond which nobody is told how many more it takes."""
+
+
+class Guarantee(BaseModel):
+    """Of the answers with confidence >= threshold at most alpha are wrong, with probability 1 - delta."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    kind: Literal["guarantee"] = "guarantee"
+    alpha: float
+    """Highest share of wrong answers among those given."""
+    delta: float
+    """Chance, over the draw of the labelled answers, that the promise is broken."""
+    threshold: float
+    """Answer at this confidence or above."""
+    n: int
+    """Labelled answers, those that are never given among them."""
+    answered: int
+    """Of these, at or above the threshold."""
+    wrong: int
+    """Of those answered."""
+    bound: float
+    """Exact binomial upper bound on the share of wrong answers, at the level tested; at most alpha."""
+    coverage: float
+    """answered / n."""
+
+    def __str__(self) -> str:
+        return (
+            f"Of the answers given, at most {_percent(self.alpha)} are wrong, with "
+            f"{_percent(1 - self.delta)} certainty. Of {self.answered} labelled ones with a confidence of "
+            f"{self.threshold:.2g} or more {self.wrong} were."
+        )
+
+
+class NoGuarantee(BaseModel):
+    """No threshold can be promised to keep the risk: answer nothing, or answer without a promise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    kind: Literal["none"] = "none"
+    alpha: float
+    delta: float
+    n: int
+    """Labelled answers."""
+    reason: str
+    """Why, in a sentence for people."""
+    labels: int | None = None
+    """About how many labelled answers it would take in all; None where more would not help."""
+
+    @property
+    def threshold(self) -> float:
+        """Infinite: nothing is answered."""
+        return math.inf
+
+    @property
+    def coverage(self) -> float:
+        return 0.0
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+Promise = Annotated[Guarantee | NoGuarantee, Field(discriminator="kind")]
+
+
+def selective_threshold(
+    confidence: ArrayLike,
+    right: ArrayLike,
+    alpha: float,
+    delta: float,
+    *,
+    selectable: ArrayLike | None = None,
+) -> Guarantee | NoGuarantee:
+    """The lowest threshold that keeps the selective risk at or below alpha, with probability 1 - delta.
+
+    confidence: [n] in [0, 1], fitted on other rows than these; NaN is never answered. right: [n] of bool.
+    selectable: [n] of bool, the rows that the gate lets through; all when None. The rows must be drawn from
+    what will be asked. A threshold takes all rows with an equal confidence.
+    Raises InvalidInput for alpha or delta outside ]0, 1[, a confidence outside [0, 1], unequal lengths.
+    """
+    _check_level("alpha", alpha)
+    _check_level("delta", delta)
+    value, wrong = _table(confidence, right, selectable)
+    return _walk(value, wrong, alpha, delta)
+
+
+def by_group(
+    confidence: ArrayLike,
+    right: ArrayLike,
+    groups: ArrayLike,
+    alpha: float,
+    delta: float,
+    *,
+    selectable: ArrayLike | None = None,
+    together: bool = False,
+) -> dict[str, Guarantee | NoGuarantee]:
+    """A threshold for each group (Mondrian), by name; arguments as in `selective_threshold`.
+
+    groups: [n] of names. Each group's promise holds with probability 1 - delta by itself; `together`: all
+    hold at once with probability 1 - delta, each being given delta / number of groups (Bonferroni).
+    """
+    _check_level("alpha", alpha)
+    _check_level("delta", delta)
+    value, wrong = _table(confidence, right, selectable)
+    names, member = np.unique(np.atleast_1d(np.asarray(groups, dtype=np.str_)), return_inverse=True)
+    if len(member) != len(value):
+        raise InvalidInput(
+            f"There are {len(member)} groups for {len(value)} answers: give one a row.", ["groups"]
+        )
+    share = delta / len(names) if together and len(names) else delta
+    return {
+        str(name): _walk(value[member == index], wrong[member == index], alpha, share)
+        for index, name in enumerate(names)
+    }
+
+
+def upper_bound(wrong: int, answered: int, delta: float) -> float:
+    """Exact (Clopper-Pearson) one-sided upper bound on a binomial rate, at level 1 - delta; 1 for no rows.
+
+    For a threshold that was fixed before the labels were seen; `selective_threshold` pays for choosing.
+    """
+    return 1.0 if wrong >= answered else float(beta.ppf(1 - delta, wrong + 1, answered - wrong))
+
+
+def fewest_labels(alpha: float, delta: float) -> int:
+    """Answers that must all be right before anything can be promised: log(delta) / log(1 - alpha), up."""
+    return math.ceil(math.log(START * delta) / math.log1p(-alpha))
+
+
+def _walk(
+    value: NDArray[np.float64], wrong: NDArray[np.bool_], alpha: float, delta: float
+) -> Guarantee | NoGuarantee:
+    """value: [n], NaN where never answered; wrong: [n]."""
+    thresholds, shares = _sequence(alpha, delta)
+    answered, errors = _counts(thresholds, value, wrong)
+    p = np.where(answered > 0, binom.cdf(errors, answered, alpha), 1.0)
+    chosen, level, tested_at = -1, 0.0, 0.0
+    for index, share in enumerate(shares):
+        level += share
+        if p[index] > level:
+            level = 0.0
+        elif chosen < 0 or answered[index] > answered[chosen]:
+            # Of thresholds that the same rows reach the strictest: below it nothing was seen.
+            chosen, tested_at = index, level
+    if chosen < 0:
+        return _none(answered, errors, shares, len(value), alpha, delta)
+    given, missed = int(answered[chosen]), int(errors[chosen])
+    return Guarantee(
+        alpha=alpha,
+        delta=delta,
+        threshold=float(thresholds[chosen]),
+        n=len(value),
+        answered=given,
+        wrong=missed,
+        bound=min(alpha, upper_bound(missed, given, tested_at)),
+        coverage=given / len(value),
+    )
+
+
+def _sequence(alpha: float, delta: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Thresholds, falling, and what each owns of delta: known before any answer is."""
+    start = round(1 - alpha, 12)
+    thresholds = np.unique(np.append(np.arange(STEPS) / STEPS, start))[::-1]
+    shares = np.full(len(thresholds), (1 - START) * delta / len(thresholds))
+    shares[thresholds == start] += START * delta
+    return thresholds, shares
+
+
+def _counts(
+    thresholds: NDArray[np.float64], value: NDArray[np.float64], wrong: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Answers at or above each threshold, and the wrong ones among them."""
+    there = ~np.isnan(value)
+    steps = len(thresholds)
+    first = np.searchsorted(-thresholds, -value[there], side="left")
+    answered = np.bincount(first, minlength=steps)
+    errors = np.bincount(first[wrong[there]], minlength=steps)
+    return np.cumsum(answered), np.cumsum(errors)
+
+
+def _none(
+    answered: NDArray[np.int64],
+    errors: NDArray[np.int64],
+    shares: NDArray[np.float64],
+    n: int,
+    alpha: float,
+    delta: float,
+) -> NoGuarantee:
+    asked = f"at most {_percent(alpha)} wrong with {_percent(1 - delta)} certainty"
+    given, few = int(answered[-1]), fewest_labels(alpha, delta)
+    labels = _labels_needed(answered, errors, shares, n, alpha) if given else None
+    if labels is not None:
+        why = f"If more turn out like these {n}, it takes about {labels}: label {labels - n} more."
+    elif n < few:
+        labels = few
+        why = f"There are {n} labelled answers; it takes {few} even when all of them are right."
+    elif given < few:
+        why = f"Of {n} labelled answers {given} may be given; it takes {few} even when all of them are right."
+    else:
+        why = f"These {n} are not right often enough at any confidence to say how many it takes."
+    return NoGuarantee(
+        alpha=alpha, delta=delta, n=n, labels=labels, reason=f"No threshold can promise {asked}. {why}"
+    )
+
+
+def _labels_needed(
+    answered: NDArray[np.int64],
+    errors: NDArray[np.int64],
+    shares: NDArray[np.float64],
+    n: int,
+    alpha: float,
+) -> int | None:
+    """About how many rows like these make some threshold pass at its own share of delta."""
+    # Half a wrong answer more than was seen, so that a handful of right ones does not look perfect.
+    rate = (errors + 0.5) / (answered + 1)
+    good = (answered > 0) & (rate < alpha)
+    if not good.any():
+        return None
+    # Chernoff's bound puts the thresholds in order; the exact test then counts for the best one.
+    rate, share, coverage = rate[good], shares[good], answered[good] / n
+    divergence = rate * np.log(rate / alpha) + (1 - rate) * np.log((1 - rate) / (1 - alpha))
+    best = int(np.argmin(-np.log(share) / divergence / coverage))
+    sizes = np.unique(np.geomspace(1, ENOUGH, 300).astype(np.int64))
+    enough = binom.cdf(np.floor(rate[best] * sizes), sizes, alpha) <= share[best]
+    if not enough.any():
+        return None
+    labels = math.ceil(sizes[np.argmax(enough)] / coverage[best])
+    return max(n + 1, labels) if labels <= ENOUGH else None
+
+
+def _table(
+    confidence: ArrayLike, right: ArrayLike, selectable: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    value = np.atleast_1d(np.asarray(confidence, dtype=np.float64))
+    correct = np.atleast_1d(np.asarray(right))
+    if correct.dtype != np.bool_ and not np.isin(correct, (0, 1)).all():
+        raise InvalidInput(
+            "An answer is right or not: a verdict other than true and false was given.", ["right"]
+        )
+    let = np.ones(value.shape) if selectable is None else np.atleast_1d(np.asarray(selectable))
+    lengths = {column.shape for column in (value, correct, let)}
+    if len(lengths) > 1 or value.ndim != 1:
+        raise InvalidInput(
+            f"There are {value.size} confidences, {correct.size} verdicts and {let.size} rows that a gate "
+            "judged: give one of each a row.",
+            ["confidence", "right", "selectable"],
+        )
+    outside = (value < 0) | (value > 1)
+    if outside.any():
+        raise InvalidInput(
+            f"A confidence lies in [0, 1]; {float(value[outside][0]):g} was given.", ["confidence"]
+        )
+    return np.where(let.astype(np.bool_), value, np.nan), ~correct.astype(np.bool_)
+
+
+def _check_level(name: str, level: float) -> None:
+    if not 0 < level < 1:
+        raise InvalidInput(f"{name} is {level:g}; it must lie between 0 and 1, both excluded.", [name])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

@@ -1,0 +1,18 @@
+"""The calibrators that come with Codex: of its default model, on each engine.
+
+Each was made by `codex calibrate --generations` from the answers under datasets/answers.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from codex.calibration.calibrator import Calibrator
+
+
+@cache
+def shipped() -> tuple[Calibrator, ...]:
+    """All of them."""
+    files = sorted(Path(__file__).parent.glob("*.json"))
+    return tuple(Calibrator.model_validate_json(file.read_text(encoding="utf-8")) for file in files)

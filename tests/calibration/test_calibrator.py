@@ -1,0 +1,119 @@
+"""What is kept of a fit, and for which answers it holds."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from codex.calibration import METHODS, Calibrator, Fitted, Method, figures, fit, metrics
+
+Array = NDArray[np.float64]
+SIGNS = {"likely": 1, "unsure": -1}
+MADE = {"model": "llama", "prompt": "p1", "n_samples": 10, "sample_temperature": 1.0, "evidence": False}
+
+
+def answers(n: int = 150, seed: int = 0) -> tuple[dict[str, Array], NDArray[np.bool_]]:
+    rng = np.random.default_rng(seed)
+    hidden = rng.normal(size=n)
+    columns = {"likely": hidden + rng.normal(size=n), "unsure": rng.normal(size=n) - hidden}
+    return columns, rng.random(n) < expit(2 * hidden)
+
+
+@lru_cache
+def fitted(method: Method = "platt") -> Fitted:
+    return fit(*answers(), signs=SIGNS, method=method, repeats=1)
+
+
+def calibrator(method: Method = "platt", **changed: Any) -> Calibrator:
+    _, right = answers()
+    parts: dict[str, Any] = {
+        "name": "first",
+        "method": method,
+        "design": fitted(method).design,
+        "map": fitted(method).map,
+        "runs": ("run",),
+        "datasets": ("capitals",),
+        "questions": len(right),
+        "accuracy": float(right.mean()),
+        "metrics": {"before": {}, "after": {}},
+    }
+    return Calibrator(**(parts | MADE | changed))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_saved_calibrator_says_what_the_fitted_one_did(method: Method) -> None:
+    columns, _ = answers(seed=1)
+    columns["likely"][:3] = [np.nan, np.inf, -np.inf]
+    written = calibrator(method).model_dump_json()
+    loaded = Calibrator.model_validate_json(written)
+    assert (loaded.confidences(columns) == fitted(method).confidences(columns)).all()
+    assert (loaded.raw(columns) == fitted(method).raw(columns)).all()
+    assert loaded == calibrator(method, created_at=loaded.created_at)
+    assert loaded.version == calibrator(method).version
+
+
+def test_it_is_plain_json() -> None:
+    body = json.loads(calibrator("venn_abers").model_dump_json())
+    assert body["design"]["terms"][0]["name"] == "likely"
+    # Ten signals and a thousand steps stay under 0.1 MB.
+    assert len(calibrator("venn_abers").model_dump_json()) < 100_000
+
+
+def test_one_answer_gets_what_the_table_gets() -> None:
+    columns, _ = answers()
+    for row in range(5):
+        signals: dict[str, float | None] = {name: float(column[row]) for name, column in columns.items()}
+        assert calibrator().confidence(signals) == calibrator().confidences(columns)[row]
+
+
+def test_missing_signals_are_none_and_nothing_known_is_none() -> None:
+    assert calibrator().confidence({}) is None
+    assert calibrator().confidence({"likely": None, "unsure": None}) is None
+    some = calibrator().confidence({"likely": 2.0, "unsure": None})
+    assert some is not None
+    assert 0.5 < some < 1
+
+
+def test_the_version_names_the_content() -> None:
+    version = calibrator().version
+    assert version.startswith("first@")
+    assert len(version) == len("first@") + 10
+    assert calibrator(name="second").version == version.replace("first", "second")
+    assert calibrator(model="another").version != version
+    assert calibrator("isotonic").version != version
+
+
+def test_it_holds_for_what_it_was_fitted_on_and_says_why_not_otherwise() -> None:
+    assert calibrator().misfit(**MADE) == ""
+    for changed, said in (
+        ({"model": "qwen"}, "llama, not of qwen"),
+        ({"prompt": "p2"}, "prompt"),
+        ({"n_samples": 5}, "10 samples of each answer, not 5"),
+        ({"sample_temperature": 0.7}, "temperature 1, not 0.7"),
+        ({"evidence": True}, "without passages"),
+    ):
+        assert said in calibrator().misfit(**(MADE | changed))
+
+
+def test_the_temperature_of_no_samples_does_not_matter() -> None:
+    alone = calibrator(n_samples=0)
+    assert alone.misfit(**(MADE | {"n_samples": 0, "sample_temperature": 0.3})) == ""
+
+
+def test_its_figures_are_those_of_the_cross_fitted_confidences() -> None:
+    _, right = answers()
+    found = figures(fitted(), right, resamples=200)
+    for when, confidences in (("before", fitted().raw_crossfitted), ("after", fitted().crossfitted)):
+        for name, figure in (
+            ("auroc", metrics.auroc), ("ece", metrics.ece), ("ece_excess", metrics.ece_excess),
+            ("brier", metrics.brier), ("nll", metrics.nll),
+        ):  # fmt: skip
+            kept = found[when][name]  # type: ignore[index]
+            assert kept.value == pytest.approx(np.mean([figure(row, right) for row in confidences]))
+            assert kept.low < kept.value < kept.high
