@@ -13,7 +13,7 @@ from rich.progress import DownloadColumn, Progress
 from rich.table import Table
 from rich.text import Text
 
-from codex import cli_documents
+from codex import cli_calibrate, cli_datasets, cli_documents, cli_evaluate, cli_runs
 from codex.engines.models import Models, default_home
 from codex.errors import CodexError
 from codex.reply import NOT_CALIBRATED, reply
@@ -37,6 +37,12 @@ from codex.workbench import Workbench, last_trace
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 models_app = typer.Typer(help="The models on this machine.")
 app.add_typer(models_app, name="models")
+app.add_typer(cli_datasets.app, name="datasets")
+app.add_typer(cli_evaluate.app, name="evaluate")
+app.add_typer(cli_runs.app, name="runs")
+app.command("export")(cli_runs.export)
+app.command("calibrate")(cli_calibrate.calibrate)
+app.add_typer(cli_calibrate.app, name="calibrators")
 app.command("index")(cli_documents.index)
 app.command("search")(cli_documents.search)
 
@@ -172,7 +178,7 @@ def _print_decision(trace: Trace, console: Console) -> None:
         Text.assemble(
             (last.decision.action.upper(), f"bold {DECISIONS[last.decision.action]}"),
             f"  confidence {confidence}",
-            (f" ({NOT_CALIBRATED})" if last.confidence.calibrated is None else "", "dim"),
+            (f" ({NOT_CALIBRATED if last.confidence.calibrated is None else 'calibrated'})", "dim"),
         )
     )
     if last.decision.action is Action.ABSTAIN:

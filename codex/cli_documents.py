@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -23,11 +20,9 @@ from codex import retrieval, uploads
 from codex.errors import InvalidInput, NotFound
 from codex.retrieval.index import Document, Index, Report
 from codex.settings import Settings, load_settings
-from codex.terminal import paths_and_overrides, printable
+from codex.terminal import INTERRUPTED, interruptible, paths_and_overrides, printable
 from codex.types import Passage
 
-INTERRUPTED = 130
-"""The exit status after Ctrl-C, as shells have it."""
 STYLES = {"indexed": "green", "waiting": "yellow", "skipped": "red"}
 
 
@@ -147,7 +142,7 @@ def _indexed(found: Index, errors: Console, *, check: bool) -> Report:
         BarColumn(),
         TextColumn("{task.fields[rate]}{task.fields[left]}  {task.fields[name]}", markup=False),
     )
-    with _interrupted(errors) as cancel, Progress(*columns, console=errors, transient=True) as bar:
+    with interruptible(errors) as cancel, Progress(*columns, console=errors, transient=True) as bar:
         task = bar.add_task("", total=0, visible=False, rate="", left="", name="")
 
         def progress(now: retrieval.Progress) -> None:
@@ -163,23 +158,6 @@ def _indexed(found: Index, errors: Console, *, check: bool) -> Report:
             )
 
         return found.run(progress, cancel, check=check)
-
-
-@contextmanager
-def _interrupted(errors: Console) -> Iterator[threading.Event]:
-    cancel = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        cancel.set()
-        signal.signal(signal.SIGINT, before)
-        errors.print("Stopping …")
-
-    signal.signal(signal.SIGINT, stop)
-    try:
-        yield cancel
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _skipped(report: Report, given: set[str], documents: Sequence[Document]) -> list[Document]:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as shells have it."""
 
 
 def printable(text: str) -> str:
@@ -25,3 +34,21 @@ def paths_and_overrides(words: Sequence[str]) -> tuple[list[Path], list[str]]:
         else:
             paths.append(Path(word))
     return paths, overrides
+
+
+@contextmanager
+def interruptible(errors: Console) -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets; a second ends the program at once."""
+    cancel = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        cancel.set()
+        signal.signal(signal.SIGINT, before)
+        errors.print("Stopping …")
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -35,14 +35,19 @@ def test_ask_as_json_prints_the_reply_and_nothing_else(own_home: Path) -> None:
     assert done.stderr == ""
 
 
-def test_ask_prints_the_answer_the_decision_and_that_it_is_not_calibrated(own_home: Path) -> None:
-    done = codex(
-        own_home, "ask", "What is the capital of France?", "policy.answer_above=0", "policy.abstain_below=0"
-    )
+@pytest.mark.parametrize(
+    ("samples", "said"), [((), "(calibrated)"), (("--samples", "2"), "(not calibrated)")]
+)
+def test_ask_prints_the_answer_the_decision_and_whether_it_is_calibrated(
+    own_home: Path, samples: tuple[str, ...], said: str
+) -> None:
+    """The calibrator that ships was fitted to answers with five samples, the default."""
+    always = ("policy.answer_above=0", "policy.abstain_below=0")
+    done = codex(own_home, "ask", "What is the capital of France?", *always, *samples)
     assert done.returncode == 0, done.stderr
     assert "Paris" in done.stdout
     assert "ANSWER" in done.stdout
-    assert "not calibrated" in done.stdout
+    assert said in done.stdout
 
 
 def test_ask_with_evidence_shows_what_each_sentence_rests_on(own_home: Path) -> None:

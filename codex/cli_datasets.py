@@ -1,0 +1,226 @@
+"""The commands about questions: datasets list, show, import; and how good the graders are."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from codex import engines
+from codex.engines.base import Engine
+from codex.engines.models import Models, default_home
+from codex.errors import InvalidInput
+from codex.evaluation import hub
+from codex.evaluation.datasets import datasets, find, items
+from codex.evaluation.grader_study import TEXT_GRADERS, Agreement, study
+from codex.evaluation.graders import DEFAULT
+from codex.evaluation.importing import MOST_QUESTIONS, Imported, import_file
+from codex.evaluation.items import Item
+from codex.evaluation.splits import split
+from codex.evaluation.table_files import is_table
+from codex.settings import load_settings
+from codex.terminal import printable
+
+SHOWN = 10
+"""Questions and rejected rows, unless more are asked for."""
+JUDGED_ANSWERS = 100
+"""Of each set, by a judge that a model is: it takes a second for each."""
+
+app = typer.Typer(help="Sets of questions: those that ship, and your own.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_datasets(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of datasets.")] = False,
+) -> None:
+    """List the datasets there are."""
+    there = datasets(default_home())
+    if as_json:
+        rows = [{"name": d.name, "rows": d.rows, "kind": d.kind, "about": d.about} for d in there]
+        print(json.dumps(rows, indent=2))
+        return
+    table = Table("name", "questions", "from", "what it asks", box=None)
+    for dataset in there:
+        table.add_row(dataset.name, f"{dataset.rows:,}", dataset.kind, Text(printable(dataset.about)))
+    Console().print(table)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A dataset, a file of one, or OWNER/NAME of the hub.")],
+    limit: Annotated[int, typer.Option(help="So many questions.")] = SHOWN,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Show what a dataset is and how it begins."""
+    if limit < 0:
+        raise InvalidInput(f"--limit must be at least 0, not {limit}.", ["limit"])
+    home, console = default_home(), Console()
+    of_machine = not is_table(Path(name)) and not hub.is_name(name)
+    dataset = find(name, home) if of_machine else None
+    first = list(itertools.islice(items(name, home), limit))
+    if as_json:
+        for item in first:
+            print(json.dumps({**item.as_row(), "split": split(item.question)}))
+        return
+    if dataset:
+        console.print(Markdown(printable(dataset.card)))
+    table = Table("id", "split", "question", "accepted answers", box=None)
+    for item in first:
+        table.add_row(item.id, split(item.question), Text(printable(item.asked)), _accepted(item))
+    console.print(table)
+
+
+@app.command("import")
+def import_dataset(
+    file: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet; all but Parquet also as .gz.")],
+    name: Annotated[str | None, typer.Option(help="What to call it; by default as the file.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=COLUMN",
+            help="Which column holds question, answers, context, choices, id, group, answerable or grader, "
+            "where its name does not say so, e.g. question=Frage. Answers may be in several.",
+        ),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of a text file, e.g. latin-1; else UTF-8.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="The dataset of that name.")] = False,
+) -> None:
+    """Import a file of questions; rows that cannot be used are named, the others kept."""
+    errors = Console(stderr=True)
+    columns = TextColumn("{task.completed:,.0f} rows read"), TextColumn("{task.fields[rate]}")
+    with Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task("", total=None, rate="")
+
+        def progress(done: int) -> None:
+            if done % 1000 == 0:
+                speed = bar.tasks[0].speed
+                bar.update(task, completed=done, rate=f"{speed:,.0f} rows/s" if speed else "")
+
+        imported = import_file(
+            file, default_home(), name, _columns(column or []), encoding, replace=replace, progress=progress
+        )
+    for row in imported.reasons[:SHOWN]:
+        errors.print(Text.assemble(("rejected  ", "red"), printable(f"line {row.line}: {row.reason}")))
+    if imported.rejected > SHOWN:
+        errors.print(
+            f"… and {imported.rejected - SHOWN:,} more, see {imported.rejected_path}", soft_wrap=True
+        )
+    Console().print(_told(imported), soft_wrap=True, highlight=False)
+
+
+def graders(
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of the judge's engine.")
+    ] = None,
+    data: Annotated[
+        Path, typer.Option(help="The folder with nq.jsonl.gz and triviaqa.jsonl.gz of EVOUNA.")
+    ] = Path("../shared/data/evouna"),
+    engine_judge: Annotated[
+        bool, typer.Option("--engine-judge", help="Measure the model as judge too, on a sample.")
+    ] = False,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="So many answers of each set; by default all, of a judge 100.")
+    ] = None,
+    systems: Annotated[bool, typer.Option("--systems", help="A row for each system too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of measurements.")] = False,
+) -> None:
+    """Measure every grader against people's verdicts on the same answers; best first."""
+    if engine_judge and sample is None:
+        sample = JUDGED_ANSWERS
+    names = [*TEXT_GRADERS, "judge"] if engine_judge else TEXT_GRADERS
+    columns = (
+        TextColumn("grading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with (
+        _judge(overrides or [], engine_judge) as engine,
+        Progress(*columns, console=Console(stderr=True), transient=True) as bar,
+    ):
+        task = bar.add_task("", total=None)
+        found = study(
+            data, names, engine, sample, lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    if as_json:
+        print(json.dumps([_finite(row) for row in found], indent=2))
+        return
+    console = Console()
+    console.print(_measured(row for row in found if systems or row.system == "all"))
+    console.print(
+        "agreement: share of the answers on which grader and people agree; kind: wrong answers called right; "
+        f"strict: right ones called wrong; none: not graded. The default is {DEFAULT}.",
+        highlight=False,
+    )
+
+
+@contextmanager
+def _judge(overrides: Sequence[str], wanted: bool) -> Iterator[Engine | None]:
+    if not wanted:
+        yield None
+        return
+    settings = load_settings(overrides)
+    engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
+    try:
+        with Console(stderr=True).status("loading the model"):
+            engine.load()
+        yield engine
+    finally:
+        engine.unload()
+
+
+def _columns(given: Sequence[str]) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = {}
+    for each in given:
+        field, sign, column = each.partition("=")
+        if not sign or not column:
+            raise InvalidInput(f"--column is FIELD=COLUMN, e.g. question=Frage, not {each!r}.", ["column"])
+        columns.setdefault(field.strip(), []).append(column)
+    return columns
+
+
+def _told(imported: Imported) -> str:
+    dataset = imported.dataset
+    duplicates = f", {imported.duplicates:,} duplicates left out" if imported.duplicates else ""
+    rejected = f", {imported.rejected:,} rejected" if imported.rejected else ""
+    rest = (
+        "" if imported.complete else f"\nThe file holds more than {MOST_QUESTIONS:,}: the rest was not read."
+    )
+    return f"{dataset.name}: {dataset.rows:,} questions imported{duplicates}{rejected}{rest}"
+
+
+def _accepted(item: Item) -> Text:
+    if not item.answerable:
+        return Text("only a refusal", style="dim")
+    return Text(printable(" | ".join(item.answers)))
+
+
+def _measured(rows: Iterator[Agreement]) -> Table:
+    table = Table(box=None)
+    for heading in ("grader", "set", "system"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("answers", "agreement", "kappa", "AC1", "kind", "strict", "none"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        counts = (f"{count:,}" for count in (row.too_kind, row.too_strict, row.ungraded))
+        shares = (f"{row.agreement:.1%}", f"{row.kappa:.2f}", f"{row.ac1:.2f}")
+        table.add_row(row.grader, row.set, row.system, f"{row.n:,}", *shares, *counts)
+    return table
+
+
+def _finite(row: Agreement) -> dict[str, object]:
+    """As JSON has it, which knows no NaN."""
+    values = dataclasses.asdict(row)
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}

@@ -1,0 +1,1 @@
+"""Many questions at once: datasets, graders, runs, and what they say of signals and confidence."""

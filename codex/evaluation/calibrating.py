@@ -1,0 +1,347 @@
+"""From runs to a calibrator: fitted to one side of the split, so that promises can rest on the other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codex.calibration import LEAST_LABELS, Calibrator, Method, figures, fit
+from codex.calibration.drift import Reference
+from codex.calibration.risk import Guarantee, NoGuarantee, selective_threshold
+from codex.errors import InvalidInput
+from codex.evaluation.generations import Generated, Origin
+from codex.evaluation.scoring import graded
+from codex.evaluation.splits import Side, split
+from codex.policy import GATES, Policy, Promise, decide
+from codex.signals import REGISTRY
+from codex.signals.text import normalise
+from codex.store import Store
+from codex.store.runs import Table
+from codex.types import Gate, Run
+
+Progress = Callable[[int, int], None]
+"""Called with the number of fits that are done, and of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Graded answers, and how they came about."""
+
+    table: Table
+    """Both sides of the split, each question once."""
+    origin: Origin
+    n_samples: int
+    evidence: bool
+    """Asked with passages in the prompt."""
+    runs: tuple[str, ...] = ()
+
+
+def calibrate(
+    store: Store,
+    run_ids: Sequence[str],
+    method: str = "auto",
+    alpha: float | None = None,
+    delta: float | None = None,
+    name: str = "calibrator",
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> Calibrator:
+    """Fit a calibrator to the answers of runs and save it; it is not made active.
+
+    With alpha and delta the active policy is saved too, under the calibrator's name and with the threshold
+    and the promise that the answers of the other side of the split allow, if any; see `guarantee`.
+
+    Raises NotFound; InvalidInput when the runs were not asked in one way, when there are too few labels (it
+    says how many it takes) or only one kind of them, for an unknown method, an alpha or delta outside ]0, 1[;
+    Cancelled, with nothing saved.
+    """
+    if alpha is not None and delta is not None:
+        selective_threshold([], [], alpha, delta)  # Says before the fit what cannot be asked for.
+    labelled = labelled_runs(store, run_ids)
+    calibrator = fitted(labelled, method, name, progress, cancel)
+    policy = None
+    if alpha is not None and delta is not None:
+        promised = guarantee(labelled, calibrator, alpha, delta, active_policy(store))
+        policy = promising(active_policy(store), promised, calibrator)
+    keep(store, calibrator, policy)
+    return calibrator
+
+
+def keep(store: Store, calibrator: Calibrator, policy: Policy | None = None, *, active: bool = False) -> None:
+    """Save a calibrator, and the policy that promises something of it; active: let both speak from now on."""
+    run = calibrator.runs[0] if calibrator.runs else None
+    store.calibrators.save(calibrator.version, calibrator.name, calibrator.model_dump_json(), run)
+    if policy is not None:
+        store.policies.save(policy.version, policy.name, policy.model_dump_json())
+    if active:
+        store.calibrators.activate(calibrator.version)
+        if policy is not None:
+            store.policies.activate(policy.version)
+
+
+def joined_tables(store: Store, run_ids: Sequence[str]) -> Table:
+    """The graded answers that a calibrator of these runs is fitted to: one side of the split.
+
+    Raises NotFound, and InvalidInput when the runs were not asked in one way.
+    """
+    return on_side(labelled_runs(store, run_ids).table, "calibration")
+
+
+def labelled_runs(store: Store, run_ids: Sequence[str]) -> Labelled:
+    """The graded answers of runs; a question that stands in several counts in the first.
+
+    Raises NotFound, and InvalidInput when the runs were not asked in one way.
+    """
+    if not run_ids:
+        raise InvalidInput("Name a run to calibrate on; `codex runs` lists them.", ["runs"])
+    chosen = list(dict.fromkeys(run_ids))
+    runs = [store.runs.get(run_id).run for run_id in chosen]
+    _check_alike(runs)
+    tables = [store.runs.table(run_id) for run_id in chosen]
+    names = dict.fromkeys(name for table in tables for name in table.signals)
+    joined = Table(
+        ids=tuple(id_ for table in tables for id_ in table.ids),
+        questions=tuple(question for table in tables for question in table.questions),
+        texts=tuple(answer for table in tables for answer in table.texts),
+        groups=np.concatenate([table.groups for table in tables]),
+        right=np.concatenate([table.right for table in tables]),
+        signals={
+            name: np.concatenate(
+                [table.signals.get(name, np.full(len(table.ids), np.nan)) for table in tables]
+            )
+            for name in names
+        },
+        ungraded=sum(table.ungraded for table in tables),
+    )
+    params: Any = runs[0].params
+    return Labelled(
+        _each_once(joined),
+        Origin.of(runs[0]),
+        int(params.get("n_samples") or 0),
+        bool(params.get("evidence")),
+        tuple(chosen),
+    )
+
+
+def labelled_generations(
+    generations: Iterable[Generated],
+    model: str | None = None,
+    prompt: str | None = None,
+    grader: str | None = None,
+    cancel: threading.Event | None = None,
+) -> Labelled:
+    """Stored answers with their grades.
+
+    model, prompt: fingerprints, where the answers do not say them. Raises InvalidInput when they were not
+    made in one way, or nobody says by which model; Cancelled.
+    """
+    ways: dict[tuple[Origin, int, bool], str] = {}
+
+    def noted() -> Iterator[Generated]:
+        for each in generations:
+            if not each.error:
+                said = each.origin or Origin("", "", 1.0)
+                origin = replace(said, model=model or said.model, prompt=prompt or said.prompt)
+                way = (origin, len(each.observation.samples), bool(each.observation.passages))
+                ways.setdefault(way, each.id)
+            yield each
+
+    table, _ = graded(noted(), grader, cancel)
+    if len(ways) > 1:
+        (first, one), (second, other) = list(ways.items())[:2]
+        raise InvalidInput(
+            f"The answers were not made in one way: {_in_words(first)} for {one!r}, {_in_words(second)} for "
+            f"{other!r}. Calibrate on each kind by itself.",
+            ["generations"],
+        )
+    ((origin, n_samples, evidence),) = ways or [(Origin(model or "", prompt or "", 1.0), 0, False)]
+    if not origin.model:
+        raise InvalidInput(
+            "The file does not say which model answered: name its fingerprint with --model.", ["model"]
+        )
+    return Labelled(_each_once(table), origin, n_samples, evidence)
+
+
+def on_side(table: Table, side: Side) -> Table:
+    """The rows whose question is on a side of the split."""
+    return _rows(table, np.array([split(question) == side for question in table.questions], dtype=np.bool_))
+
+
+def fitted(
+    labelled: Labelled,
+    method: str = "auto",
+    name: str = "calibrator",
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> Calibrator:
+    """A calibrator fitted to the calibration side. Raises InvalidInput, Cancelled."""
+    name = _name(name)
+    table = on_side(labelled.table, "calibration")
+    _check_enough(table, len(labelled.table.ids))
+    result = fit(
+        table.signals,
+        table.right,
+        signs={signal.name: 1 if signal.higher_is_confident else -1 for signal in REGISTRY.values()},
+        groups=table.groups,
+        method=_method(method),
+        progress=progress,
+        cancel=cancel,
+    )
+    used = {term.name: table.signals[term.name] for term in result.design.terms}
+    return Calibrator(
+        name=name,
+        method=result.method,
+        design=result.design,
+        map=result.map,
+        model=labelled.origin.model,
+        prompt=labelled.origin.prompt,
+        temperature=labelled.origin.temperature,
+        n_samples=labelled.n_samples,
+        sample_temperature=labelled.origin.sample_temperature,
+        evidence=labelled.evidence,
+        runs=labelled.runs,
+        datasets=tuple(sorted(set(table.groups.tolist()))),
+        questions=len(table.ids),
+        accuracy=float(table.right.mean()),
+        metrics=figures(result, table.right),
+        briers=result.briers,
+        reference=Reference.of(used).model_dump(mode="json"),
+    )
+
+
+def guarantee(
+    labelled: Labelled, calibrator: Calibrator, alpha: float, delta: float, policy: Policy
+) -> Guarantee | NoGuarantee:
+    """What can be promised of the answers that no rule of a policy holds for, given at some threshold.
+
+    Where a rule has the model asked again, what is answered then is another answer.
+    It rests on the test side alone, which the calibrator has not seen. Raises InvalidInput.
+    """
+    held = on_side(labelled.table, "test")
+    confidence = calibrator.confidences(held.signals) if held.ids else np.empty(0)
+    gates = decide(policy, held.signals, confidence).gate
+    return selective_threshold(
+        confidence, held.right, alpha, delta, selectable=gates == GATES.index(Gate.PROCEED)
+    )
+
+
+def promising(policy: Policy, promised: Guarantee | NoGuarantee, calibrator: Calibrator) -> Policy | None:
+    """The policy with the threshold and the promise, under the calibrator's name; None without a promise."""
+    if isinstance(promised, NoGuarantee):
+        return None
+    return policy.model_copy(
+        update={
+            "name": calibrator.name,
+            "answer_above": promised.threshold,
+            "abstain_below": min(policy.abstain_below, promised.threshold),
+            "promise": Promise(
+                risk=promised.alpha,
+                certainty=round(1 - promised.delta, 12),
+                calibrator=calibrator.version,
+                run=calibrator.runs[0] if calibrator.runs else "",
+                questions=promised.n,
+                answered=promised.answered,
+                wrong=promised.wrong,
+            ),
+        }
+    )
+
+
+def active_policy(store: Store) -> Policy:
+    """The one that was made active, else the default."""
+    saved = store.policies.active()
+    return Policy.model_validate_json(saved.body) if saved else Policy()
+
+
+def _check_enough(table: Table, graded: int) -> None:
+    n = len(table.ids)
+    if n < LEAST_LABELS:
+        raise InvalidInput(
+            f"{graded} graded answers are too few. A calibrator is fitted to one half of the questions, so "
+            f"that the other half can prove it; {n} of them are in that half, and it takes {LEAST_LABELS}. "
+            f"Ask about {2 * (LEAST_LABELS - n)} more.",
+            ["runs"],
+        )
+
+
+def _check_alike(runs: Sequence[Run]) -> None:
+    """Raise InvalidInput, with what differs, unless the runs were asked in one way."""
+
+    def way(run: Run) -> dict[str, object]:
+        params: Any = run.params
+        told = {"model": run.model, "prompt": run.prompt, "evidence": bool(params.get("evidence"))}
+        for name in ("answer", "samples", "n_samples", "checks"):
+            value = params.get(name)
+            told |= (
+                {f"{name}.{key}": it for key, it in value.items()}
+                if isinstance(value, dict)
+                else {name: value}
+            )
+        return told
+
+    first = way(runs[0])
+    for run in runs[1:]:
+        other = way(run)
+        differing = [
+            f"{key} is {first.get(key)!r} in {runs[0].name!r} and {other.get(key)!r} in {run.name!r}"
+            for key in {**first, **other}
+            if first.get(key) != other.get(key)
+        ]
+        if differing:
+            raise InvalidInput(
+                f"The runs were not asked in one way: {'; '.join(differing)}. Calibrate on each by itself.",
+                ["runs"],
+            )
+
+
+def _each_once(table: Table) -> Table:
+    """A question asked twice would be on both sides of a fold, and count twice in a promise."""
+    first: dict[str, int] = {}
+    for at, question in enumerate(table.questions):
+        first.setdefault(normalise(question), at)
+    keep = np.zeros(len(table.ids), dtype=np.bool_)
+    keep[list(first.values())] = True
+    return _rows(table, keep)
+
+
+def _rows(table: Table, keep: NDArray[np.bool_]) -> Table:
+    kept = np.flatnonzero(keep)
+    return Table(
+        ids=tuple(table.ids[at] for at in kept),
+        questions=tuple(table.questions[at] for at in kept),
+        texts=tuple(table.texts[at] for at in kept),
+        groups=table.groups[kept],
+        right=table.right[kept],
+        signals={name: column[kept] for name, column in table.signals.items()},
+        ungraded=table.ungraded,
+    )
+
+
+def _method(name: str) -> Method | Literal["auto"]:
+    for method in ("auto", *get_args(Method)):
+        if method == name:
+            return method  # type: ignore[no-any-return]
+    raise InvalidInput(
+        f"There is no method {name!r}. There are: auto, {', '.join(get_args(Method))}.", ["method"]
+    )
+
+
+def _name(name: str) -> str:
+    stripped = name.strip()
+    if not stripped or "@" in stripped:
+        raise InvalidInput(f"{name!r} is no name for a calibrator: give letters, without @.", ["name"])
+    return stripped
+
+
+def _in_words(way: tuple[Origin, int, bool]) -> str:
+    origin, n_samples, evidence = way
+    return (
+        f"{origin.model or 'a model not named'}, {n_samples} samples at temperature "
+        f"{origin.sample_temperature:g}, {'with' if evidence else 'without'} passages, "
+        f"answers at temperature {origin.temperature:g}"
+    )

@@ -1,0 +1,275 @@
+"""Stored generations: questions with the answers and samples that a model gave, one JSON object a line.
+
+The form of a line is that of codex.store.observations, with beside the observation
+
+    "id", "set"?, "answers"?: accepted ones, "answerable"?: false where only a refusal is right,
+    "right"?, "grade"?, "seconds"?, "error"?,
+    "asked"?: {"model", "prompt", "sample_temperature", "temperature": of the answer}
+
+Files may be compressed with gzip, and are read and written line by line, whatever their size. An answer that
+has alternatives and no entropies gets those that its alternatives allow.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from codex.engines.entropy import entropy_estimate
+from codex.errors import InvalidInput
+from codex.evaluation.items import Item
+from codex.store.observations import observation_of, observation_row, text
+from codex.types import Generation, Observation, Record, Run
+
+LONGEST_LINE = 64 * 2**20
+"""Bytes; an answer with ten samples has up to 0.2 MB."""
+GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How an answer came about, as far as a calibrator depends on it."""
+
+    model: str
+    """The engine's fingerprint."""
+    prompt: str
+    """The fingerprint of the prompt templates; "" where nobody knows."""
+    sample_temperature: float
+    temperature: float = 0.0
+    """Of the answer."""
+
+    @staticmethod
+    def of(run: Run) -> Origin:
+        """That of the answers of a run."""
+        params: Any = run.params
+        samples, answer = params.get("samples") or {}, params.get("answer") or {}
+        return Origin(
+            run.model,
+            run.prompt,
+            float(samples.get("temperature", 0.0)),
+            float(answer.get("temperature", 0.0)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """One line: a question, what a model answered, and what is known of that answer."""
+
+    id: str
+    group: str
+    """The set it comes from; the file's name where that is not said."""
+    answers: tuple[str, ...]
+    """Accepted ones."""
+    answerable: bool
+    """False: only a refusal is right."""
+    observation: Observation
+    right: bool | None = None
+    """None: not graded yet."""
+    grade: float | None = None
+    seconds: float = 0.0
+    error: str = ""
+    origin: Origin | None = None
+    """None: the file does not say."""
+
+    @property
+    def item(self) -> Item:
+        """The question, for a grader."""
+        return Item(self.id, self.observation.question, self.answers, self.group, answerable=self.answerable)
+
+
+def read(path: Path) -> Iterator[Generated]:
+    """The lines of a file, one by one; empty ones are passed over.
+
+    Raises InvalidInput naming the file, the line and what is wrong with it: no UTF-8, no JSON, a key that
+    is missing or of the wrong type, an id that came before.
+    """
+    seen: dict[str, int] = {}
+    group = path.name.removesuffix(".gz").removesuffix(".jsonl")
+    for number, line in enumerate(_lines(path), start=1):
+        try:
+            stripped = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            if not stripped:
+                continue
+            generated = _generated(json.loads(stripped), group)
+        except KeyError as error:
+            raise _bad(path, number, f"there is no key {error}") from error
+        except UnicodeDecodeError as error:
+            raise _bad(path, number, "it is not UTF-8; save the file in that encoding") from error
+        except json.JSONDecodeError as error:
+            raise _bad(path, number, f"it is not JSON: {error}") from error
+        except (AttributeError, TypeError, ValueError, RecursionError) as error:
+            raise _bad(path, number, str(error)) from error
+        if generated.id in seen:
+            raise _bad(path, number, f"the id {generated.id!r} is that of line {seen[generated.id]}")
+        seen[generated.id] = number
+        yield generated
+    if not seen:
+        raise InvalidInput(f"{path} holds no generations: it is empty.", ["generations"])
+
+
+def write(path: Path, generations: Iterable[Generated]) -> int:
+    """Write generations to a file, compressed when it ends in .gz; returns how many.
+
+    The file appears whole or not at all. Raises InvalidInput when it cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    written = 0
+    try:
+        with partial.open("wb") as raw, _packed(raw, path) as packed:
+            for generated in generations:
+                packed.write(json.dumps(_row(generated), allow_nan=False).encode() + b"\n")
+                written += 1
+        partial.replace(path)
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror or error}.", ["output"]) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return written
+
+
+def generated_of(record: Record, origin: Origin | None = None) -> Generated:
+    """A record as it is written; its signals are computed again when it is read."""
+    return Generated(
+        id=record.id,
+        group=record.group,
+        answers=record.answers,
+        answerable=bool(record.answers),
+        observation=record.observation,
+        right=record.right,
+        grade=record.grade,
+        seconds=record.seconds,
+        error=record.error,
+        origin=origin,
+    )
+
+
+def _generated(row: Any, group: str) -> Generated:
+    if not isinstance(row, dict):
+        raise TypeError(f"it is {type(row).__name__}, not an object")
+    answers = row.get("answers") or ()
+    if not isinstance(answers, list | tuple) or not all(isinstance(answer, str) for answer in answers):
+        raise TypeError("answers is not a list of texts")
+    observation = observation_of(row)
+    right, grade = row.get("right"), row.get("grade")
+    if not (right is None or isinstance(right, bool)):
+        raise TypeError(f"right is {right!r}, not true, false or null")
+    if not (grade is None or isinstance(grade, int | float)):
+        raise TypeError(f"grade is {grade!r}, not a number")
+    return Generated(
+        id=_id(row["id"]),
+        group=text(row.get("set") or group, "set"),
+        answers=tuple(answers),
+        answerable=row.get("answerable") is not False,
+        observation=replace(observation, generation=_with_entropies(observation.generation)),
+        right=right,
+        grade=grade,
+        seconds=float(row.get("seconds") or 0.0),
+        error=text(row.get("error") or "", "error"),
+        origin=_origin(row["asked"]) if row.get("asked") else None,
+    )
+
+
+def _with_entropies(generation: Generation) -> Generation:
+    """The estimate of `engines.entropy` at each token that has alternatives, unless entropies were stored.
+
+    How many tokens the model has is not stored: it is at least one more than the largest number of a token
+    that is. A vocabulary taken at a third of its size puts the estimate lower by half of ln 3 times the mass
+    that the alternatives leave.
+    """
+    tokens = generation.tokens
+    if any(token.entropy is not None for token in tokens) or not any(it.alternatives for it in tokens):
+        return generation
+    least = 1 + max(max(token.id, *(it.id for it in token.alternatives)) for token in tokens)
+    filled = (
+        replace(
+            token,
+            entropy=entropy_estimate(
+                (other.logprob for other in token.alternatives), max(least, len(token.alternatives) + 1)
+            ),
+        )
+        if token.alternatives
+        else token
+        for token in tokens
+    )
+    return replace(generation, tokens=tuple(filled))
+
+
+def _origin(row: Any) -> Origin:
+    if not isinstance(row, dict):
+        raise TypeError(f"asked is {type(row).__name__}, not an object")
+    return Origin(
+        text(row["model"], "asked.model"),
+        text(row.get("prompt") or "", "asked.prompt"),
+        float(row.get("sample_temperature", 1.0)),
+        float(row.get("temperature", 0.0)),
+    )
+
+
+def _id(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not text(value, "id"):
+        raise ValueError("the id is empty")
+    return str(value)
+
+
+def _row(generated: Generated) -> Mapping[str, object]:
+    observed = observation_row(generated.observation)
+    row: dict[str, object] = {
+        "id": generated.id,
+        "set": generated.group,
+        "question": observed.pop("question"),
+        "answers": list(generated.answers),
+        "answerable": generated.answerable,
+        **observed,
+    }
+    known = {
+        "right": generated.right,
+        "grade": generated.grade,
+        "seconds": generated.seconds or None,
+        "error": generated.error or None,
+        "asked": asdict(generated.origin) if generated.origin else None,
+    }
+    return row | {name: value for name, value in known.items() if value is not None}
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as raw:
+            packed = raw.read(2) == GZIP
+            raw.seek(0)
+            lines: BinaryIO = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if packed else raw
+            while line := lines.readline(LONGEST_LINE):
+                if len(line) == LONGEST_LINE:
+                    raise InvalidInput(
+                        f"{path} has a line of more than {LONGEST_LINE // 2**20} MB: "
+                        "write one JSON object a line.",
+                        ["generations"],
+                    )
+                yield line
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InvalidInput(f"{path} is cut off or damaged: {error}.", ["generations"]) from error
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror or error}.", ["generations"]) from error
+
+
+@contextmanager
+def _packed(raw: BinaryIO, path: Path) -> Iterator[Any]:
+    if path.suffix != ".gz":
+        yield raw
+        return
+    # Without a name and a time in its header, equal content makes an equal file.
+    with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed:
+        yield packed
+
+
+def _bad(path: Path, number: int, why: str) -> InvalidInput:
+    return InvalidInput(f"{path}, line {number}: {why}.", ["generations"])

@@ -1,0 +1,217 @@
+"""Graders: whether an answer is right, given the accepted ones."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from codex.errors import InvalidInput
+from codex.evaluation.items import GRADERS, GraderName, Item, letter
+from codex.evaluation.number_words import NUMBERS
+from codex.evaluation.word_recall import contains, word_recall
+from codex.evaluation.wording import plain, refuses
+from codex.prompts import judging
+from codex.signals import label_probability
+
+if TYPE_CHECKING:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    from codex.engines.base import Engine
+
+DEFAULT: GraderName = "recall"
+"""The one that agrees best with people; see `AGREEMENT`."""
+
+# Recall: more than half of an answer's words. Half would agree with people more often (mean AC1 0.89 instead
+# of 0.86), but only where three answers of four are right, as there: it calls twice as many wrong answers
+# right, such as the franc of the neighbouring country. ROUGE-L as in Kuhn et al. 2023, arXiv:2302.09664.
+ABOVE: dict[GraderName, float] = {"recall": 0.5, "f1": 0.5, "rouge_l": 0.3}
+"""The score above which an answer is right; of the other graders it is 0 or 1."""
+
+AGREEMENT: dict[GraderName, tuple[float, float]] = {
+    "recall": (0.880, 0.949),
+    "contains": (0.831, 0.915),
+    "refusal": (0.733, 0.849),
+    "rouge_l": (0.506, 0.550),
+    "f1": (0.408, 0.411),
+    "exact": (0.388, 0.364),
+    "numeric": (0.380, 0.191),
+}
+"""Share of the answers on which a grader and people agree: of 15,098 to NQ and of 9,690 to TriviaQA, by five
+systems, judged by people in EVOUNA (Wang et al. 2023, arXiv:2305.12421). By `codex evaluate graders`."""
+
+TOLERANCE = 1e-6
+"""Of numbers, relative to the accepted one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """What a grader says of an answer."""
+
+    right: bool | None
+    """None: the grader could not tell."""
+    score: float
+    """In [0, 1]; NaN where it could not tell."""
+    grader: GraderName
+
+
+def grade(item: Item, text: str, grader: str | None = None, engine: Engine | None = None) -> Grade:
+    """Grade an answer by the grader named, else the item's own, else the default.
+
+    An item that cannot be answered is graded by whether the answer refuses, whatever is named.
+    engine: the judge, which only the grader "judge" asks. Raises InvalidInput for an unknown name.
+    """
+    name = known(grader or item.grader or DEFAULT)
+    if not item.answerable:
+        name = "refusal"
+    if name == "judge":
+        return _judged(item, text, engine)
+    score = float(_SCORES[name](item, text))
+    return Grade(score > ABOVE.get(name, 0.5), score, name)
+
+
+def known(name: str) -> GraderName:
+    """The name as a grader's. Raises InvalidInput."""
+    for grader in GRADERS:
+        if grader == name:
+            return grader
+    raise InvalidInput(f"There is no grader {name!r}. There are: {', '.join(GRADERS)}.", ["grader"])
+
+
+def _exact(item: Item, text: str) -> float:
+    said = plain(text)
+    return any(said == plain(answer) for answer in item.answers)
+
+
+def _contains(item: Item, text: str) -> float:
+    return any(contains(answer, text) for answer in item.answers)
+
+
+def _recall(item: Item, text: str) -> float:
+    return word_recall(item.question, item.answers, text)
+
+
+def _f1(item: Item, text: str) -> float:
+    said = plain(text).split()
+    return max((token_f1(said, plain(answer).split()) for answer in item.answers), default=0.0)
+
+
+def token_f1(said: Sequence[str], accepted: Sequence[str]) -> float:
+    """F1 of the words of two texts, in [0, 1]; Rajpurkar et al. 2016, arXiv:1606.05250."""
+    both = sum((Counter(said) & Counter(accepted)).values())
+    return 2 * both / (len(said) + len(accepted)) if both else 0.0
+
+
+def _rouge_l(item: Item, text: str) -> float:
+    said = plain(text)
+    return max((_rouge().score(plain(a), said)["rougeL"].fmeasure for a in item.answers), default=0.0)
+
+
+@lru_cache
+def _rouge() -> RougeScorer:
+    # Seconds: it brings all of NLTK.
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer(["rougeL"])
+
+
+_NUMBER = re.compile(r"(?<![\w.])[-−]?\$?\d+(?:[,  ’']\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(NUMBERS)})\b", re.IGNORECASE)
+
+
+def last_number(text: str) -> float | None:
+    """The last number of a text, in figures or, up to twenty, in a word; None where there is none."""
+    found = [*_NUMBER.finditer(text), *_NUMBER_WORD.finditer(text)]
+    if not found:
+        return None
+    last = max(found, key=lambda match: match.start())[0]
+    if last.lower() in NUMBERS:
+        return float(NUMBERS[last.lower()])
+    return float(re.sub("[$,  ’']", "", last).replace("−", "-"))
+
+
+def _numeric(item: Item, text: str) -> float:
+    said = last_number(text)
+    accepted = [number for answer in item.answers if (number := last_number(answer)) is not None]
+    return said is not None and any(math.isclose(said, number, rel_tol=TOLERANCE) for number in accepted)
+
+
+def _choice(item: Item, text: str) -> float:
+    """Whether the right choice is named, by its letter or its text, and no other."""
+    chosen = _chosen(item.choices, text)
+    return chosen is not None and plain(item.choices[chosen]) in set(map(plain, item.answers))
+
+
+_LETTER = re.compile(
+    r"^\W*(?:(?:the\s+)?(?:correct\s+)?(?:answer|option|choice)\s*(?:is|:)?\s*)?\W*([A-Za-z])(?![\w'’])",
+    re.IGNORECASE,
+)
+
+
+def _chosen(choices: Sequence[str], text: str) -> int | None:
+    said = plain(text)
+    same = [at for at, choice in enumerate(choices) if plain(choice) == said]
+    if len(same) == 1:
+        return same[0]
+    if found := _LETTER.match(text):
+        letters = [letter(at) for at in range(len(choices))]
+        if found[1].upper() in letters and (found[1].isupper() or said == found[1].casefold()):
+            return letters.index(found[1].upper())
+    named = [at for at, choice in enumerate(choices) if f" {plain(choice)} " in f" {said} "]
+    return named[0] if len(named) == 1 else None
+
+
+def _regex(item: Item, text: str) -> float:
+    """Whether one of the answers, each a regular expression of RE2, is found. Raises InvalidInput."""
+    said = text.encode("utf-8", "replace").decode()
+    return any(_is_found(answer, said) for answer in item.answers)
+
+
+def _is_found(pattern: str, text: str) -> bool:
+    # DuckDB searches with RE2, whose time grows with the text alone, whatever the pattern.
+    try:
+        found = _duckdb().cursor().execute("SELECT regexp_matches($1, $2)", [text, pattern]).fetchone()
+    except duckdb.Error as wrong:
+        why = str(wrong).splitlines()[0]
+        raise InvalidInput(f"{pattern[:80]!r} is not a regular expression: {why}", ["answers"]) from wrong
+    return bool(found and found[0])
+
+
+@lru_cache
+def _duckdb() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+def _refusal(item: Item, text: str) -> float:
+    return refuses(text) is not item.answerable
+
+
+def _judged(item: Item, text: str, engine: Engine | None) -> Grade:
+    if engine is None:
+        raise InvalidInput(
+            "The grader judge needs an engine: give one, or choose another grader.", ["grader"]
+        )
+    prompt = judging.grade(item.asked, item.answers, text)
+    probability = label_probability(engine.next_token(prompt).alternatives, "True", "False")
+    if probability is None:
+        return Grade(None, math.nan, "judge")
+    return Grade(probability >= 0.5, probability, "judge")
+
+
+_SCORES: dict[GraderName, Callable[[Item, str], float]] = {
+    "exact": _exact,
+    "contains": _contains,
+    "recall": _recall,
+    "f1": _f1,
+    "rouge_l": _rouge_l,
+    "numeric": _numeric,
+    "choice": _choice,
+    "regex": _regex,
+    "refusal": _refusal,
+}

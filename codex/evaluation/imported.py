@@ -1,0 +1,106 @@
+"""Stored generations as a run, so that pages and commands treat them as one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from codex.asking import new_id
+from codex.errors import Cancelled, NotFound
+from codex.evaluation.generations import Generated, Origin, read
+from codex.evaluation.graders import grade
+from codex.signals import compute
+from codex.store import Store
+from codex.store.runs import RunSummary
+from codex.types import Record, Run
+
+BATCH = 64
+"""Records kept at once."""
+
+
+def import_run(
+    store: Store,
+    path: Path,
+    name: str = "",
+    model: str | None = None,
+    prompt: str | None = None,
+    grader: str | None = None,
+    progress: Callable[[int], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> RunSummary:
+    """Keep the answers of a file as a run, with their signals and grades; whole or not at all.
+
+    model, prompt: fingerprints, where the file does not say them. grader: by name; without one a stored
+    verdict counts, else the default grader's. progress: called with the number of lines read.
+    Raises InvalidInput naming file and line, Cancelled.
+    """
+    lines = read(path)
+    first = next(lines)
+    run = _run(path, first, name, model, prompt, grader)
+    total = 0
+    store.runs.create(run)
+    try:
+        batch = [first]
+        while batch:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("The import was cancelled; nothing of it was kept.")
+            store.runs.add(run.id, [record_of(each, grader) for each in batch])
+            total += len(batch)
+            if progress is not None:
+                progress(total)
+            batch = list(islice(lines, BATCH))
+        store.runs.finish(run.id, "done", total)
+    except BaseException:
+        with suppress(NotFound):
+            store.runs.delete(run.id)
+        raise
+    return store.runs.get(run.id)
+
+
+def record_of(generated: Generated, grader: str | None = None) -> Record:
+    """A line with its signals and its grade."""
+    right, score = generated.right, generated.grade
+    if not generated.error and (grader or right is None):
+        graded = grade(generated.item, generated.observation.generation.text, grader)
+        right, score = graded.right, graded.score
+    return Record(
+        id=generated.id,
+        group=generated.group,
+        answers=generated.answers if generated.answerable else (),
+        observation=generated.observation,
+        signals={} if generated.error else compute(generated.observation),
+        right=right,
+        grade=score,
+        seconds=generated.seconds,
+        error=generated.error,
+    )
+
+
+def _run(
+    path: Path, first: Generated, name: str, model: str | None, prompt: str | None, grader: str | None
+) -> Run:
+    title = path.name.removesuffix(".gz").removesuffix(".jsonl")
+    said = first.origin or Origin(f"generations {path.name}", "", 1.0)
+    return Run(
+        id=new_id(),
+        name=name.strip() or title,
+        dataset=first.group,
+        created_at=datetime.now(UTC),
+        model=model or said.model,
+        prompt=prompt or said.prompt,
+        params={
+            "answer": {"temperature": said.temperature},
+            "samples": {"temperature": said.sample_temperature},
+            "n_samples": len(first.observation.samples),
+            "grader": grader,
+            "evidence": bool(first.observation.passages),
+            "split": None,
+            "overrides": [],
+        },
+        total=0,
+        state="running",
+    )

@@ -1,0 +1,173 @@
+"""Brings a file of questions into the home folder, row by row; what cannot be used is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from codex.errors import Cancelled, Conflict, InvalidInput, StoreError
+from codex.evaluation.columns import Given
+from codex.evaluation.datasets import NAME, Dataset, datasets, find
+from codex.evaluation.questions import Accepted, Duplicate, read
+from codex.evaluation.table_files import Rejected
+
+MOST_QUESTIONS = 1_000_000
+"""A set may hold; of a larger file the rest is not read, and that is said."""
+NAMED = 100
+"""Rejected rows that a report names itself; all are in the file beside the set."""
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file."""
+
+    dataset: Dataset
+    duplicates: int
+    """Rows left out, since they ask and accept the same as one before."""
+    rejected: int
+    reasons: tuple[Rejected, ...]
+    """Of the first ones."""
+    rejected_path: Path | None
+    """The file that names every rejected row; None: none was."""
+    complete: bool
+    """False: the file holds more questions than a set may."""
+
+
+@dataclass(slots=True)
+class _Counts:
+    questions: int = 0
+    duplicates: int = 0
+    reasons: list[Rejected] = field(default_factory=list)
+    rejected: int = 0
+    complete: bool = True
+
+
+def import_file(
+    path: Path,
+    home: Path,
+    name: str | None = None,
+    columns: Given | None = None,
+    encoding: str | None = None,
+    *,
+    replace: bool = False,
+    most: int = MOST_QUESTIONS,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> Imported:
+    """Import a file under home/datasets. Nothing is changed unless all of it was read.
+
+    name: None: the file's. columns: which column holds a field, where its name does not say so.
+    replace: a set of that name. progress: called with the rows read so far. Raises NotFound, InvalidInput
+    (nothing in the file can be used), Conflict (the name is taken), Cancelled, StoreError.
+    """
+    named = _free_name(name or _name_of(path), home, replace)
+    folder = home / "datasets"
+    rows = _told(read(path, named, columns, encoding), progress, cancel)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as made:
+            draft = Path(made)
+            counts = _written(rows, draft, path.name, named, most)
+            (draft / "md").write_text(_card(named, path, counts, columns), encoding="utf-8")
+            for suffix in ("rejected.txt", "md", "jsonl"):
+                os.replace(draft / suffix, folder / f"{named}.{suffix}")
+        rejected = folder / f"{named}.rejected.txt"
+        if not counts.rejected:
+            rejected.unlink()
+    except OSError as wrong:
+        why = wrong.strerror or wrong
+        raise StoreError(f"{folder} cannot be written: {why}. Nothing was imported.") from wrong
+    return Imported(
+        dataset=find(named, home),
+        duplicates=counts.duplicates,
+        rejected=counts.rejected,
+        reasons=tuple(counts.reasons),
+        rejected_path=rejected if counts.rejected else None,
+        complete=counts.complete,
+    )
+
+
+def _told(
+    rows: Iterator[Accepted | Duplicate | Rejected],
+    progress: Progress | None,
+    cancel: threading.Event | None,
+) -> Iterator[Accepted | Duplicate | Rejected]:
+    for number, row in enumerate(rows, 1):
+        if cancel and cancel.is_set():
+            raise Cancelled("The import was stopped; nothing was changed.")
+        if progress:
+            progress(number)
+        yield row
+
+
+def _written(
+    rows: Iterator[Accepted | Duplicate | Rejected], folder: Path, file: str, name: str, most: int
+) -> _Counts:
+    """Write the rows into `jsonl` and `rejected.txt`. Raises InvalidInput when there is no question."""
+    counts = _Counts()
+    with (
+        (folder / "jsonl").open("w", encoding="utf-8") as good,
+        (folder / "rejected.txt").open("w", encoding="utf-8") as bad,
+    ):
+        for row in rows:
+            if isinstance(row, Duplicate):
+                counts.duplicates += 1
+            elif isinstance(row, Rejected):
+                counts.rejected += 1
+                counts.reasons += [row] if len(counts.reasons) < NAMED else []
+                bad.write(f"line {row.line}: {row.reason}\n")
+            elif counts.questions == most:
+                counts.complete = False
+                break
+            else:
+                counts.questions += 1
+                good.write(json.dumps(row.item.as_row(name), ensure_ascii=False) + "\n")
+    if not counts.questions:
+        why = "".join(f" Line {row.line}: {row.reason}." for row in counts.reasons[:1])
+        raise InvalidInput(f"{file} holds no question that can be used.{why}")
+    return counts
+
+
+def _free_name(name: str, home: Path, replace: bool) -> str:
+    if not NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} is no name for a dataset: take up to 64 small letters, digits, dots, - and _.",
+            ["name"],
+        )
+    for dataset in datasets(home):
+        if dataset.name == name and dataset.kind == "shipped":
+            raise Conflict(f"The dataset {name} ships with Codex: give another name.")
+        if dataset.name == name and not replace:
+            raise Conflict(f"There is a dataset {name} already: give another name, or replace it.")
+    return name
+
+
+def _name_of(path: Path) -> str:
+    """The file's name without what it ends with, as a set may be called."""
+    stem = path.name.lower().removesuffix(".gz").rpartition(".")[0]
+    return re.sub(r"[^a-z0-9_.-]+", "-", stem).strip("-._")[:64] or "imported"
+
+
+def _card(name: str, path: Path, counts: _Counts, columns: Given | None) -> str:
+    told = ", ".join(f"{field}={column}" for field, column in (columns or {}).items())
+    lines = [
+        f"# {name}",
+        "",
+        f"Imported from {path.name} on {datetime.now(UTC):%Y-%m-%d}.",
+        "",
+        f"- rows: {counts.questions}",
+        f"- duplicates left out: {counts.duplicates}",
+        f"- rejected: {counts.rejected}" + (f", see {name}.rejected.txt" if counts.rejected else ""),
+        *([] if counts.complete else [f"- only the first {counts.questions} questions of the file"]),
+        *([f"- columns: {told}"] if told else []),
+    ]
+    return "\n".join(lines) + "\n"

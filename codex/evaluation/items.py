@@ -1,0 +1,88 @@
+"""Questions of a dataset, each with the answers that are accepted."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+GraderName = Literal[
+    "exact", "contains", "recall", "f1", "rouge_l", "numeric", "choice", "regex", "refusal", "judge"
+]
+GRADERS: tuple[GraderName, ...] = get_args(GraderName)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A question and what counts as a right answer to it."""
+
+    id: str
+    """Unique in its dataset."""
+    question: str
+    answers: tuple[str, ...]
+    """Every accepted wording, the usual one first; of a multiple choice the text of the right one."""
+    group: str
+    """The dataset it comes from, or a part of it."""
+    context: str | None = None
+    """The passage that the question is about."""
+    answerable: bool = True
+    """False: only a refusal is right."""
+    grader: GraderName | None = None
+    """What it has to be graded by; None: the default."""
+    choices: tuple[str, ...] = ()
+    """Of a multiple choice, in order: A, B, C ..."""
+
+    @property
+    def asked(self) -> str:
+        """What the model is asked: the question, and the choices under it with their letters."""
+        lines = (f"{letter(at)}. {choice}" for at, choice in enumerate(self.choices))
+        return "\n".join([self.question, *lines])
+
+    def as_row(self, dataset: str = "") -> dict[str, object]:
+        """As it is stored in a dataset, one JSON object a line; what it does not have is left out."""
+        row: dict[str, object] = {
+            "id": self.id,
+            "question": self.question,
+            "answers": list(self.answers),
+            "answerable": self.answerable,
+        }
+        if self.grader:
+            row["grader"] = self.grader
+        if self.group != dataset:
+            row["group"] = self.group
+        if self.context is not None:
+            row["context"] = self.context
+        if self.choices:
+            row["choices"] = list(self.choices)
+        return row
+
+    @staticmethod
+    def of_row(row: Mapping[str, Any], group: str) -> Item:
+        """The item that `as_row` wrote. Raises KeyError or TypeError for any other row."""
+        return Item(
+            id=str(row["id"]),
+            question=str(row["question"]),
+            answers=tuple(map(str, row["answers"])),
+            group=str(row.get("group") or group),
+            context=row.get("context"),
+            answerable=bool(row.get("answerable", True)),
+            grader=row.get("grader"),
+            choices=tuple(map(str, row.get("choices", ()))),
+        )
+
+
+def letter(at: int) -> str:
+    """The letter of a choice: 0 is A."""
+    return chr(ord("A") + at)
+
+
+def content_id(question: str, context: str | None = None, choices: tuple[str, ...] = ()) -> str:
+    """A name for a question by what is asked: 16 hexadecimal digits of SHA-256.
+
+    Case and white space do not matter; everything else does.
+    """
+    parts = (question, context or "", *choices)
+    plain = "\0".join(" ".join(unicodedata.normalize("NFKC", part).casefold().split()) for part in parts)
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]

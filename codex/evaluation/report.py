@@ -1,0 +1,308 @@
+"""What a run came to, to hand on: lines of JSON, a table, and one page that needs nothing else."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codex.calibration import metrics
+from codex.evaluation.graders import AGREEMENT, DEFAULT
+from codex.evaluation.intervals import Interval
+from codex.evaluation.report_page import PAGE
+from codex.evaluation.safe_csv import cell
+from codex.evaluation.scoring import ConfidenceScores, GroupScores, Ranking, Scores
+from codex.signals import REGISTRY
+from codex.store.runs import Table
+from codex.types import Record
+
+Array = NDArray[np.float64]
+Row = dict[str, Any]
+"""id, group, question, answer, accepted, right, grade, confidence, seconds, error, signals."""
+
+SURE_AND_WRONG = 25
+"""Questions in the page's list of confident mistakes."""
+
+
+def record_row(record: Record, confidence: float | None = None) -> Row:
+    """A record without its tokens and samples. confidence: in [0, 1]."""
+    return {
+        "id": record.id,
+        "group": record.group,
+        "question": record.observation.question,
+        "answer": record.observation.generation.text,
+        "accepted": list(record.answers),
+        "right": record.right,
+        "grade": _finite(record.grade),
+        "confidence": _finite(confidence),
+        "seconds": _finite(record.seconds),
+        "error": record.error,
+        "signals": {name: _finite(value) for name, value in record.signals.items()},
+    }
+
+
+def table_rows(
+    table: Table, answers: Sequence[Sequence[str]] | None = None, confidence: Array | None = None
+) -> Iterator[Row]:
+    """The rows of graded answers that are no records. answers: [n] accepted ones; confidence: [n]."""
+    for i, id_ in enumerate(table.ids):
+        yield {
+            "id": id_,
+            "group": str(table.groups[i]),
+            "question": table.questions[i],
+            "answer": table.texts[i],
+            "accepted": [] if answers is None else list(answers[i]),
+            "right": bool(table.right[i]),
+            "grade": None,
+            "confidence": None if confidence is None else _finite(confidence[i]),
+            "seconds": None,
+            "error": "",
+            "signals": {name: _finite(column[i]) for name, column in table.signals.items()},
+        }
+
+
+def ndjson(rows: Iterable[Row]) -> Iterator[str]:
+    """A line of JSON for each row."""
+    for row in rows:
+        yield json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """A head and a line for each row, a column for each signal; no cell is a formula to a spreadsheet.
+
+    The signals are those of the register; what is missing is empty.
+    """
+    plain = (
+        "id",
+        "group",
+        "question",
+        "answer",
+        "accepted",
+        "right",
+        "grade",
+        "confidence",
+        "seconds",
+        "error",
+    )
+    yield _csv_line([*plain, *REGISTRY])
+    for row in rows:
+        values = row | {"accepted": " | ".join(row["accepted"])}
+        yield _csv_line(
+            [cell(values[name]) for name in plain] + [row["signals"].get(name) for name in REGISTRY]
+        )
+
+
+def _csv_line(values: Sequence[object]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(values)
+    return buffer.getvalue()
+
+
+def grader_noise(grader: str | None = None) -> str:
+    """How far a grader is to be trusted, in a sentence. grader: by name; None: the default."""
+    name = grader or DEFAULT
+    known = next((shares for each, shares in AGREEMENT.items() if each == name), None)
+    if known is None:
+        return f"Graded by {name}; how often it agrees with people was not measured."
+    nq, triviaqa = known
+    return (
+        f"Graded by {name}, which agrees with people on {nq:.0%} of answers to NQ and {triviaqa:.0%} to "
+        "TriviaQA: no confidence can look better calibrated than that allows."
+    )
+
+
+def page(
+    title: str,
+    scores: Scores,
+    table: Table,
+    confidences: Array | None = None,
+    *,
+    facts: Iterable[tuple[str, str]] = (),
+    grader: str | None = None,
+) -> str:
+    """The report as one HTML file with its plots; it loads nothing and runs nothing but them.
+
+    confidences: [repeats, n], those that were scored; facts: names and values of how the run was made.
+    """
+    first = None if confidences is None else np.atleast_2d(confidences)[0]
+    plots = _plots(scores, table, first)
+    described = [("answers", f"{scores.n} graded, {scores.ungraded} not"), *facts]
+    if scores.confidence is not None:
+        described.append(("confidence", scores.confidence.source))
+    described.append(("intervals", f"95 %, bootstrap of {scores.resamples} resamples"))
+    return Template(PAGE).substitute(
+        title=html.escape(title),
+        accuracy=_with_interval(scores.accuracy, scores.accuracy_ci),
+        facts="".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in described),
+        noise=html.escape(grader_noise(grader)),
+        note=f'<p class="note">{html.escape(scores.note)}</p>' if scores.note else "",
+        confidence=_confidence_table(scores.confidence),
+        plots="".join(f'<figure data-plot="{name}"></figure>' for name in plots),
+        signals=_signals_table(scores.signals, scores.confidence),
+        groups=_groups_table(scores.groups),
+        texts=_texts_table(scores),
+        mistakes=_mistakes(table, first),
+        data=_script_json(plots),
+        plotly=_plotly(),
+    )
+
+
+# Plotly takes a third of a second to import, which a table of figures can do without.
+def _plotly() -> str:
+    import plotly
+
+    return (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+
+
+def _plots(scores: Scores, table: Table, confidence: Array | None) -> dict[str, dict[str, Any]]:
+    from codex import figures
+
+    plots: dict[str, dict[str, Any]] = {}
+    if confidence is not None and scores.confidence is not None and not np.isnan(confidence).all():
+        bins = metrics.reliability_bins(confidence, table.right)
+        plots["reliability"] = figures.reliability(
+            bins.count, bins.confidence, bins.rate, bins.low, bins.high
+        )
+        plots["histogram"] = figures.histogram(confidence, table.right)
+        curve = metrics.risk_coverage(confidence, table.right)
+        plots["risk"] = figures.risk_coverage(curve.coverage, curve.risk, curve.threshold)
+    known = {
+        name: (each.auroc, *(each.auroc_ci or (math.nan, math.nan)))
+        for name, each in scores.signals.items()
+        if each.auroc is not None
+    }
+    if known:
+        plots["signals"] = figures.interval_bars([*known], *zip(*known.values(), strict=True))
+    return plots
+
+
+_COLUMNS = (
+    ("auroc", "AUROC"),
+    ("auprc", "AUPRC of errors"),
+    ("prr", "PRR"),
+    ("prr50", "PRR to 50 %"),
+    ("aurc", "AURC"),
+    ("eaurc", "excess AURC"),
+    ("accuracy_at_80", "right at 80 % coverage"),
+)
+_PROBABILITY = (
+    ("ece", "ECE, 15 bins of equal mass"),
+    ("ece_perfect", "ECE of perfect probabilities, simulated"),
+    ("ece_excess", "ECE over that"),
+    ("ece_width", "ECE, 10 bins of equal width"),
+    ("brier", "Brier score"),
+    ("nll", "negative log-likelihood, nats"),
+)
+
+
+def _signals_table(signals: Mapping[str, Ranking], confidence: ConfidenceScores | None) -> str:
+    known = {name: each for name, each in signals.items() if each.aurc is not None}
+    ranked = sorted(known.items(), key=lambda each: (each[1].auroc is None, -(each[1].auroc or 0.0)))
+    lines: list[tuple[str, Ranking]] = ranked if confidence is None else [("confidence", confidence), *ranked]
+    rows = [
+        [
+            name,
+            REGISTRY[name].label if name in REGISTRY else "",
+            *(_with_interval(getattr(each, key), getattr(each, f"{key}_ci")) for key, _ in _COLUMNS),
+            str(each.missing or ""),
+        ]
+        for name, each in lines
+    ]
+    absent = ", ".join(name for name in signals if name not in known)
+    missing = f'<p class="note">Missing for every answer: {html.escape(absent)}.</p>' if absent else ""
+    return _table(["signal", "", *(label for _, label in _COLUMNS), "missing"], rows) + missing
+
+
+def _confidence_table(confidence: ConfidenceScores | None) -> str:
+    if confidence is None:
+        return ""
+    rows = [
+        [label, _with_interval(getattr(confidence, key), getattr(confidence, f"{key}_ci", None))]
+        for key, label in (*_COLUMNS, *_PROBABILITY)
+    ]
+    return _table(["figure", "value and 95 % interval"], rows)
+
+
+def _groups_table(groups: Mapping[str, GroupScores]) -> str:
+    if not groups:
+        return ""
+    rows = []
+    for name, group in groups.items():
+        known = {key: each.auroc for key, each in group.signals.items() if each.auroc is not None}
+        best = max(known, key=lambda key: known[key] or 0.0, default=None)
+        of = group.confidence
+        rows.append(
+            [
+                name,
+                str(group.n),
+                _with_interval(group.accuracy, group.accuracy_ci),
+                _with_interval(of.auroc, of.auroc_ci) if of else "",
+                _with_interval(of.ece_excess, of.ece_excess_ci) if of else "",
+                best or "",
+                _with_interval(group.signals[best].auroc, group.signals[best].auroc_ci) if best else "",
+            ]
+        )
+    head = ["group", "answers", "right", "AUROC of confidence", "ECE excess", "best signal", "its AUROC"]
+    return "<h2>Groups</h2>" + _table(head, rows)
+
+
+def _texts_table(scores: Scores) -> str:
+    if scores.text is None:
+        return ""
+    shown = [("answers compared", str(scores.text.n))]
+    for key, label in (
+        ("exact_match", "exact match"), ("f1", "F1 over words"), ("bleu", "BLEU, 0 to 100"),
+        ("chrf", "chrF, 0 to 100"), ("rouge1", "ROUGE-1 F1"), ("rouge2", "ROUGE-2 F1"),
+        ("rouge_l", "ROUGE-L F1"), ("perplexity", "perplexity"),
+        ("distinct1", "distinct words"), ("distinct2", "distinct pairs of words"),
+    ):  # fmt: skip
+        shown.append((label, _number(getattr(scores.text, key))))
+    return "<h2>Texts</h2>" + _table(["figure", "value"], shown)
+
+
+def _mistakes(table: Table, confidence: Array | None) -> str:
+    if confidence is None:
+        return ""
+    wrong = np.flatnonzero(~table.right & ~np.isnan(confidence))
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:SURE_AND_WRONG].tolist()
+    if not worst:
+        return ""
+    rows = [[f"{confidence[i]:.2f}", table.questions[i], table.texts[i], str(table.groups[i])] for i in worst]
+    return "<h2>Most confident mistakes</h2>" + _table(["confidence", "question", "answer", "group"], rows)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; everything in it is text, never markup."""
+    top = "".join(f'<th scope="col">{html.escape(each)}</th>' for each in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(each)}</td>" for each in row) + "</tr>" for row in rows
+    )
+    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _with_interval(value: float | None, interval: Interval | None = None) -> str:
+    if value is None:
+        return ""
+    return _number(value) + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _script_json(value: object) -> str:
+    """JSON that no text in it can end the script element of."""
+    return json.dumps(value, allow_nan=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None

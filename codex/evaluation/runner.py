@@ -1,0 +1,339 @@
+"""Runs: the questions of a dataset asked one after another, each kept as it comes.
+
+A run that was cancelled or killed goes on where it stopped: what has a record is not asked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Unpack
+
+from codex import prompts
+from codex.asking import AskOptions, new_id, settle
+from codex.engines.base import GenerationParams
+from codex.errors import Cancelled, CodexError, Conflict, InvalidInput, NotFound, PromptTooLong
+from codex.evaluation.datasets import load
+from codex.evaluation.graders import grade, known
+from codex.evaluation.items import Item
+from codex.evaluation.splits import Side, split
+from codex.jobs import JobProgress
+from codex.store.runs import RunSummary
+from codex.types import Generation, Observation, Passage, Record, Run
+from codex.workbench import Workbench
+
+# Nine questions with five samples by the default model on two cores took 19.6 s of processor time with one
+# caller, 17.8 s with two, 16.1 s with three and 17.5 s with four.
+CALLERS = {"llama_cpp": 3}
+"""Questions asked at once, by engine; one where it is not said."""
+FLUSH_RECORDS = 8
+FLUSH_SECONDS = 2.0
+"""Records are written when there are so many of them, or when the first is so old."""
+LOOK = 0.05
+"""Seconds between two looks at whether the run is cancelled."""
+
+Progress = Callable[[JobProgress], None]
+
+
+def questions(dataset: str, home: Path, limit: int | None = None, side: Side | None = None) -> list[Item]:
+    """The first questions of a dataset, of one side of the split or of both.
+
+    Raises NotFound; InvalidInput when none is left.
+    """
+    if limit is not None and limit < 1:
+        raise InvalidInput(f"limit must be at least 1, not {limit}.", ["limit"])
+    chosen = [item for item in load(dataset, home) if side is None or split(item.question) == side]
+    if not chosen:
+        there = f" on the side {side!r} of the split" if side else ""
+        raise InvalidInput(f"The dataset {dataset!r} has no questions{there}.", ["dataset"])
+    return chosen[:limit]
+
+
+def prepare(
+    workbench: Workbench,
+    dataset: str,
+    *,
+    name: str = "",
+    limit: int | None = None,
+    side: Side | None = None,
+    grader: str | None = None,
+    evidence: bool = False,
+    overrides: Sequence[str] = (),
+    **options: Unpack[AskOptions],
+) -> Run:
+    """A new run in the store, with how it asks settled; `run` asks its questions.
+
+    grader: None grades each question by its own, else by the default. evidence: look up in the user's
+    documents what a question brings no passage for. overrides: the settings that the workbench was opened
+    with, told for people. options: params, n_samples and sample_temperature, as in `Workbench.ask`.
+
+    Loads the model. Raises NotFound, InvalidInput, ModelError.
+    """
+    items = questions(dataset, workbench.settings.home, limit, side)
+    workbench.load()
+    run = Run(
+        id=new_id(),
+        name=name.strip() or dataset,
+        dataset=dataset,
+        created_at=datetime.now(UTC),
+        model=workbench.engine.fingerprint,
+        prompt=prompts.fingerprint(),
+        params={
+            **asked_how(workbench, **options),
+            "grader": known(grader) if grader else None,
+            "evidence": evidence or any(item.context for item in items),
+            "look_up": evidence,
+            "split": side,
+            "limit": limit,
+            "questions": _digest(items),
+            "overrides": list(overrides),
+        },
+        total=len(items),
+        state="cancelled",
+    )
+    workbench.store.runs.create(run)
+    return run
+
+
+def asked_how(workbench: Workbench, **options: Unpack[AskOptions]) -> dict[str, object]:
+    """How the workbench asks: the parameters of answer and samples, and how they are checked.
+
+    Raises InvalidInput.
+    """
+    asking = settle("?", options, workbench.settings, workbench.policy, workbench.calibrator)
+    return {
+        "answer": asking.params.model_dump(mode="json"),
+        "samples": asking.sample_params.model_dump(mode="json"),
+        "n_samples": asking.n_samples,
+        "checks": workbench.settings.grounding.model_dump(mode="json"),
+    }
+
+
+def run(
+    workbench: Workbench,
+    run_id: str,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+    callers: int | None = None,
+) -> RunSummary:
+    """Ask the questions of a run that have no record yet, several at once where the engine batches.
+
+    A question that cannot be asked keeps its error. When `cancel` is set the run stops within a token, as
+    cancelled, and can be gone on with. Raises Conflict when the workbench has another model or asks another
+    way than the run began, or the dataset has changed; NotFound; and what ends a run: ModelError,
+    StoreError. The run is failed then, and can be gone on with too.
+    """
+    summary = workbench.store.runs.get(run_id)
+    items = _items(workbench, summary.run)
+    workbench.load()
+    check_same(workbench, summary.run)
+    done = workbench.store.runs.ids(run_id)
+    course = _Course(
+        workbench,
+        summary.run,
+        iter([item for item in items if item.id not in done]),
+        callers or CALLERS.get(workbench.engine.name, 1),
+        progress or (lambda now: None),
+        cancel or threading.Event(),
+    )
+    return course.go(len(done))
+
+
+def check_same(workbench: Workbench, run: Run, params: Mapping[str, object] | None = None) -> None:
+    """Raise Conflict, with what differs, unless the workbench asks as the run did.
+
+    params: as `asked_how` gives them, where somebody asked for others than the run's.
+    """
+    now = {**(params or {}), "checks": workbench.settings.grounding.model_dump(mode="json")}
+    pairs: dict[str, tuple[object, object]] = {
+        "model": (run.model, workbench.engine.fingerprint),
+        "prompt": (run.prompt, prompts.fingerprint()),
+    }
+    for name, value in now.items():
+        pairs |= _pairs(name, run.params.get(name), value)
+    differing = [f"{name} was {was!r}, now {is_!r}" for name, (was, is_) in pairs.items() if was != is_]
+    if differing:
+        raise Conflict(
+            f"The run {run.name!r} cannot go on: {'; '.join(differing)}. "
+            "Start Codex with the settings it began with, or begin another run."
+        )
+
+
+def _pairs(name: str, was: object, now: object) -> dict[str, tuple[object, object]]:
+    if not (isinstance(was, dict) and isinstance(now, dict)):
+        return {name: (was, now)}
+    return {f"{name}.{key}": (was.get(key), now.get(key)) for key in {**was, **now}}
+
+
+def _items(workbench: Workbench, run: Run) -> list[Item]:
+    if "questions" not in run.params:
+        raise Conflict(f"The run {run.name!r} was imported; there is nothing to ask.")
+    limit, side = run.params.get("limit"), run.params.get("split")
+    items = questions(run.dataset, workbench.settings.home, limit, side)  # type: ignore[arg-type]
+    if _digest(items) != run.params["questions"]:
+        raise Conflict(
+            f"The dataset {run.dataset!r} has other questions than when the run {run.name!r} began. "
+            "Begin another run."
+        )
+    return items
+
+
+def _digest(items: Sequence[Item]) -> str:
+    """Of what is asked, and under which ids."""
+    asked = "\0".join(f"{item.id}\0{item.asked}\0{item.context or ''}" for item in items)
+    return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@dataclass
+class _Course:
+    """One going through the questions of a run."""
+
+    workbench: Workbench
+    run: Run
+    items: Iterator[Item]
+    callers: int
+    progress: Progress
+    cancel: threading.Event
+    halt: threading.Event = field(default_factory=threading.Event)
+    """Set when the callers should stop: cancelled, or something broke."""
+    came: queue.Queue[Record | CodexError | None] = field(default_factory=queue.Queue)
+    """What the callers put out; None: one of them has ended."""
+    taking: threading.Lock = field(default_factory=threading.Lock)
+
+    def go(self, done: int) -> RunSummary:
+        """Ask everything; done: how many have a record already."""
+        runs, run_id = self.workbench.store.runs, self.run.id
+        runs.finish(run_id, "running")
+        state = "failed"
+        threads = [threading.Thread(target=self._call, name="codex-evaluate") for _ in range(self.callers)]
+        try:
+            for thread in threads:
+                thread.start()
+            self._keep(done, len(threads))
+            state = "cancelled" if self.cancel.is_set() else "done"
+        except (Cancelled, KeyboardInterrupt):
+            state = "cancelled"
+            raise
+        finally:
+            self.halt.set()
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
+            with suppress(NotFound):  # It was deleted in the meantime.
+                runs.finish(run_id, state)  # type: ignore[arg-type]
+        return runs.get(run_id)
+
+    def _keep(self, done: int, callers: int) -> None:
+        """Write what comes, and say how far it is, until every caller has ended."""
+        begun, first = time.monotonic(), done
+        waiting: list[Record] = []
+        since, failure = begun, None
+        self.progress(_standing(done, self.run.total, 0, 0.0))
+        while callers:
+            if self.cancel.is_set():
+                self.halt.set()
+            with suppress(queue.Empty):
+                came = self.came.get(timeout=LOOK)
+                if came is None:
+                    callers -= 1
+                elif isinstance(came, CodexError):
+                    failure = failure or came
+                    self.halt.set()
+                else:
+                    since = since if waiting else time.monotonic()
+                    waiting.append(came)
+                    done += 1
+                    self.progress(_standing(done, self.run.total, done - first, time.monotonic() - begun))
+            late = time.monotonic() - since > FLUSH_SECONDS
+            if waiting and (late or not callers or len(waiting) >= FLUSH_RECORDS):
+                self.workbench.store.runs.add(self.run.id, waiting)
+                waiting = []
+        if failure is not None:
+            raise failure
+
+    def _call(self) -> None:
+        """One caller: a question after the other."""
+        try:
+            while not self.halt.is_set():
+                with self.taking:
+                    item = next(self.items, None)
+                if item is None:
+                    return
+                self.came.put(self._record(item))
+        except Cancelled:
+            if not (self.halt.is_set() or self.cancel.is_set()):
+                self.came.put(Cancelled("The model was given back while the run was under way."))
+        except CodexError as error:
+            self.came.put(error)
+        except BaseException as error:
+            self.came.put(CodexError(f"The run failed inside Codex: {error!r}."))
+            raise
+        finally:
+            self.came.put(None)
+
+    def _record(self, item: Item) -> Record:
+        """Ask and grade one question. Raises what ends the run."""
+        started = time.monotonic()
+        observation = Observation(item.asked, Generation("", (), "stop", 0, 0.0, "none"))
+        measured: dict[str, float | None] = {}
+        right = score = None
+        error = ""
+        try:
+            passages = self._passages(item)
+            step = self.workbench.observe(item.asked, passages, **self._options())
+            observation, measured = step.observation, step.signals
+            if passages and not observation.passages:
+                raise InvalidInput("The passages did not fit the model's context; raise engine.context_size.")
+            grader: Any = self.run.params["grader"]
+            graded = grade(item, observation.generation.text, grader, self.workbench.engine)
+            right, score = graded.right, graded.score
+        except (PromptTooLong, InvalidInput) as wrong:
+            error = str(wrong)
+        return Record(
+            id=item.id,
+            group=item.group,
+            answers=item.answers if item.answerable else (),
+            observation=observation,
+            signals=measured,
+            right=right,
+            grade=score,
+            seconds=time.monotonic() - started,
+            error=error,
+        )
+
+    def _options(self) -> AskOptions:
+        params: Mapping[str, Any] = self.run.params
+        return {
+            "params": GenerationParams.model_validate(params["answer"]),
+            "n_samples": params["n_samples"],
+            "sample_temperature": params["samples"]["temperature"],
+            "cancel": self.halt,
+        }
+
+    def _passages(self, item: Item) -> tuple[Passage, ...]:
+        if item.context:
+            place = Passage(item.id, item.group, item.group, item.context, 0, len(item.context))
+            return (place,)
+        if self.run.params.get("look_up"):
+            return tuple(self.workbench.index.search(item.question))
+        return ()
+
+
+def _standing(done: int, total: int, new: int, seconds: float) -> JobProgress:
+    """How far a run is; new: questions asked in so many seconds."""
+    rate = new / seconds if new and seconds else None
+    return JobProgress(
+        done=done,
+        total=total,
+        unit="questions",
+        rate=rate,
+        rate_unit="questions",
+        seconds_left=(total - done) / rate if rate else None,
+    )

@@ -1,0 +1,29 @@
+"""Which side of a split a question falls on: by what it asks, whatever set it is in."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from codex.errors import InvalidInput
+from codex.signals.text import normalise
+
+Side = Literal["calibration", "test"]
+
+
+def split(question: str, calibration: float = 0.5) -> Side:
+    """The side of a question, from the SHA-256 of its normalised text alone.
+
+    So it never changes when a set grows, and the same question in two sets is on one side. Case,
+    punctuation, articles and white space do not matter.
+
+    calibration: the expected share of that side, in [0, 1]; a question that is on it at some share is
+    on it at every larger one.
+    """
+    if not 0 <= calibration <= 1:
+        raise InvalidInput(
+            f"The share for calibration must be in [0, 1], not {calibration}.", ["calibration"]
+        )
+    digest = hashlib.sha256(normalise(question).encode("utf-8", "surrogatepass")).digest()
+    place = int.from_bytes(digest[:8], "big") / 2**64
+    return "calibration" if place < calibration else "test"

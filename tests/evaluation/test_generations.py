@@ -1,0 +1,198 @@
+"""Files of stored generations."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codex.engines.entropy import entropy_bounds
+from codex.errors import InvalidInput
+from codex.evaluation.generations import Generated, generated_of, read, write
+from codex.types import Alternative, Generation, Observation, Token, Verdict
+from tests.store.records import make_record
+
+LINE: dict[str, Any] = {
+    "id": "q1",
+    "set": "countries",
+    "question": "What is the capital of Oman?",
+    "context": "Muscat is the capital of Oman.",
+    "answers": ["Muscat"],
+    "greedy": {
+        "text": "Muscat.",
+        "finish": "stop",
+        "tokens": [
+            [7, "Mus", -0.5, [[7, "Mus", -0.5], [8, "Mas", -1.5]]],
+            [9, "cat.", -0.1, [[9, "cat.", -0.1]]],
+            [2, "", -0.01, [[2, "", -0.01]]],
+        ],
+    },
+    "samples": [{"text": "Muscat", "finish": "length", "tokens": [[7, "Mus", -0.5], [9, "cat", -0.2]]}],
+    "p_true_top": [["True", -0.1], [" False", -2.5]],
+}
+
+
+def file_of(tmp_path: Path, *lines: Any, name: str = "set.jsonl") -> Path:
+    path = tmp_path / name
+    raw = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+    path.write_bytes(b"\n".join(raw) + b"\n")
+    return path
+
+
+def test_a_line_is_an_observation_with_its_context_as_passage_and_a_verdict(tmp_path: Path) -> None:
+    (found,) = read(file_of(tmp_path, LINE))
+    assert (found.id, found.group, found.answers, found.answerable) == ("q1", "countries", ("Muscat",), True)
+    assert found.observation.question == "What is the capital of Oman?"
+    assert [passage.text for passage in found.observation.passages] == [LINE["context"]]
+    assert found.observation.verdict is not None
+    assert [(it.text, it.logprob) for it in found.observation.verdict.alternatives] == [
+        ("True", -0.1), (" False", -2.5),
+    ]  # fmt: skip
+    answer, (sample,) = found.observation.generation, found.observation.samples
+    assert [(it.id, it.text, it.logprob) for it in answer.tokens] == [(7, "Mus", -0.5), (9, "cat.", -0.1)]
+    assert [it.text for it in answer.tokens[0].alternatives] == ["Mus", "Mas"]
+    assert (sample.text, sample.finish_reason, len(sample.tokens)) == ("Muscat", "length", 2)
+
+
+def test_entropies_that_were_not_stored_come_from_the_alternatives(tmp_path: Path) -> None:
+    (found,) = read(file_of(tmp_path, LINE))
+    first, second = found.observation.generation.tokens
+    # The largest number of a token is 9: there are ten at least.
+    low, high = entropy_bounds([-0.5, -1.5], 10)
+    assert first.entropy == pytest.approx((low + high) / 2)
+    assert not first.entropy_exact
+    assert (second.entropy, [it.entropy for it in found.observation.samples[0].tokens]) == (
+        pytest.approx(sum(entropy_bounds([-0.1], 10)) / 2),
+        [None, None],
+    )
+
+
+def test_entropies_that_were_stored_stay(tmp_path: Path) -> None:
+    greedy = LINE["greedy"] | {"entropy": [0.25, None, None]}
+    (found,) = read(file_of(tmp_path, LINE | {"greedy": greedy}))
+    assert [it.entropy for it in found.observation.generation.tokens] == [0.25, None]
+
+
+def test_only_id_question_and_text_must_be_there(tmp_path: Path) -> None:
+    (found,) = read(file_of(tmp_path, {"id": 1, "question": "?", "greedy": {"text": "yes"}}, name="my.jsonl"))
+    assert found == Generated("1", "my", (), True, Observation("?", Generation("yes", (), "stop", 0, 0.0)))
+
+
+@pytest.mark.parametrize("name", ["set.jsonl", "set.jsonl.gz"])
+def test_what_is_written_comes_back_whole(tmp_path: Path, name: str) -> None:
+    records = [make_record(1), make_record(2), make_record(3, error="too long")]
+    generations = [generated_of(record) for record in records]
+    assert write(tmp_path / name, generations) == 3
+    assert list(read(tmp_path / name)) == generations
+    assert [it.name for it in tmp_path.iterdir()] == [name]
+
+
+@given(
+    pieces=st.lists(st.binary(max_size=6), max_size=4),
+    logprobs=st.lists(st.none() | st.floats(max_value=0, allow_nan=False, allow_infinity=False), max_size=4),
+)
+def test_bytes_that_are_no_text_are_not_lost(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], logprobs: list[float | None]
+) -> None:
+    tokens = tuple(
+        Token(at, raw, logprob, 0.5, True, 3, 0.25, (Alternative(at, raw, -0.5, is_end=at == 1),))
+        for at, (raw, logprob) in enumerate(zip(pieces, logprobs, strict=False))
+    )
+    answer = Generation("text", tokens, "stop", 7, 0.5, "processed", prefix_tokens=1)
+    verdict = Verdict((Alternative(3, b"\xff", -0.25, True),), "candidates", "scripted:a", 0.5)
+    stored = Generated(
+        "q", "g", (), False, Observation("?", answer, (replace(answer, tokens=()),), verdict=verdict)
+    )
+    path = tmp_path_factory.mktemp("generations") / "set.jsonl"
+    write(path, [stored])
+    assert list(read(path)) == [stored]
+
+
+def test_numbers_that_are_not_finite_are_missing(tmp_path: Path) -> None:
+    token = [1, "a", -math.inf, [[1, "a", math.nan], [2, "b", -1.0]]]
+    (found,) = read(file_of(tmp_path, LINE | {"greedy": {"text": "a", "tokens": [token]}}))
+    (read_token,) = found.observation.generation.tokens
+    assert read_token.logprob is None
+    assert [it.text for it in read_token.alternatives] == ["b"]
+
+
+def without(key: str) -> dict[str, Any]:
+    return {name: value for name, value in LINE.items() if name != key}
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"{", "not JSON"),
+        (b"[1]", "list, not an object"),
+        ('{"id": "ä"}'.encode("latin-1"), "not UTF-8"),
+        (without("id"), "no key 'id'"),
+        (without("question"), "no key 'question'"),
+        (without("greedy"), "no key 'greedy'"),
+        (LINE | {"greedy": "Muscat"}, "greedy is str"),
+        (LINE | {"greedy": {"tokens": []}}, "no key 'text'"),
+        (LINE | {"id": ""}, "id is empty"),
+        (LINE | {"id": None}, "id is NoneType"),
+        (LINE | {"answers": "Muscat"}, "answers is not a list"),
+        (LINE | {"right": "yes"}, "right is 'yes'"),
+        (LINE | {"grade": "good"}, "grade is 'good'"),
+        (LINE | {"context": 3}, "context is int"),
+        (LINE | {"greedy": {"text": "a", "finish": "never"}}, "finish 'never'"),
+        (LINE | {"greedy": {"text": "a", "tokens": [[1, "a"]]}}, r"greedy.tokens\[0\]"),
+        (LINE | {"greedy": {"text": "a", "tokens": [[1, "a", "-1"]]}}, r"greedy.tokens\[0\]"),
+        (LINE | {"greedy": {"text": "a", "tokens": [[1, "a", 0.7]]}}, "0.7 is above 0"),
+        (LINE | {"greedy": {"text": "a", "tokens": [[1, "a", -1, [[1, "a", 2]]]]}}, "2 is above 0"),
+        (LINE | {"samples": [{"text": "a", "tokens": [[None, "a", -1]]}]}, r"samples\[0\].tokens\[0\]"),
+        (LINE | {"greedy": {"text": "a", "tokens": [[1, "a", -1]], "rank": [1, 2]}}, "2 values for 1 tokens"),
+        (LINE | {"p_true_top": [["True"]]}, "p_true_top"),
+        (LINE | {"passages": [{"id": "a"}]}, "Passage"),
+    ],
+)
+def test_a_bad_line_is_named_with_what_is_wrong(tmp_path: Path, line: Any, says: str) -> None:
+    reading = read(file_of(tmp_path, LINE | {"id": "first"}, line))
+    assert next(reading).id == "first"
+    with pytest.raises(InvalidInput, match=rf"set\.jsonl, line 2: .*{says}"):
+        next(reading)
+
+
+def test_an_id_that_comes_twice_is_named_with_both_lines(tmp_path: Path) -> None:
+    path = file_of(tmp_path, LINE, b"", LINE | {"id": "other"}, LINE)
+    with pytest.raises(InvalidInput, match=r"line 4: the id 'q1' is that of line 1"):
+        list(read(path))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n"])
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "set.jsonl").write_bytes(content)
+    with pytest.raises(InvalidInput, match="empty"):
+        list(read(tmp_path / "set.jsonl"))
+
+
+def test_a_file_that_is_cut_off_missing_or_no_lines_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = tmp_path / "cut.jsonl.gz"
+    cut.write_bytes(gzip.compress(json.dumps(LINE).encode() * 50)[:-40])
+    with pytest.raises(InvalidInput, match=r"cut\.jsonl\.gz is cut off or damaged"):
+        list(read(cut))
+    with pytest.raises(InvalidInput, match="nowhere"):
+        list(read(tmp_path / "nowhere.jsonl"))
+    monkeypatch.setattr("codex.evaluation.generations.LONGEST_LINE", 2**20)
+    with pytest.raises(InvalidInput, match="more than 1 MB"):
+        list(read(file_of(tmp_path, b"x" * 2**20)))
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(InvalidInput, match="cannot be written"):
+        write(tmp_path / "taken", [generated_of(make_record(1))])
+    with pytest.raises(InvalidInput, match="cannot be written"):
+        write(tmp_path / "no folder" / "set.jsonl", [])
+    assert [it.name for it in tmp_path.iterdir()] == ["taken"]

@@ -1,0 +1,77 @@
+"""Intervals of all figures at once: the same figures as one by one, and as wide as they should be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from codex.calibration import metrics
+from codex.evaluation.intervals import RANKING, Resamples, resamples_for
+
+ONE_BY_ONE = {
+    "auroc": metrics.auroc,
+    "auprc": metrics.auprc_errors,
+    "prr": metrics.prr,
+    "prr50": lambda c, r: metrics.prr(c, r, 0.5) if len(r) > 3 else np.nan,
+    "aurc": metrics.aurc,
+    "eaurc": metrics.eaurc,
+    "accuracy_at_80": metrics.accuracy_at_coverage,
+    "ece": metrics.ece,
+    "ece_width": lambda p, r: metrics.ece(p, r, metrics.WIDTH_BINS, mass=False),
+    "brier": metrics.brier,
+    "nll": metrics.nll,
+}
+
+
+def answers(n: int, kind: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Confidences and outcomes; with many ties, and some unknown, where asked for."""
+    rng = np.random.default_rng(seed)
+    confidence = rng.random(n)
+    right = rng.random(n) < confidence
+    if kind != "distinct":
+        confidence = np.round(confidence, 1)
+    if kind == "unknown":
+        confidence[::5] = np.nan
+    return confidence, right
+
+
+@pytest.mark.parametrize("kind", ["distinct", "tied", "unknown"])
+@pytest.mark.parametrize("n", [2, 7, 40])
+def test_every_figure_of_a_resample_is_the_metric_of_its_rows(kind: str, n: int) -> None:
+    confidence, right = answers(n, kind)
+    for seed in range(20):
+        # Of one resample both ends of the interval are its figure.
+        one = Resamples(right, resamples=1, seed=seed)
+        drawn = np.repeat(np.arange(n), one.weights[0])
+        got = one.ranking(confidence) | one.probabilities(confidence)
+        for name, figure in ONE_BY_ONE.items():
+            expected = figure(confidence[drawn], right[drawn])
+            interval = got[name]
+            if interval is None:
+                assert np.isnan(expected), name
+            elif not np.isnan(confidence[drawn]).all():
+                assert interval == pytest.approx((expected, expected), abs=1e-12), name
+
+
+def test_an_interval_covers_the_truth_as_often_as_it_says() -> None:
+    # AUROC of uniform confidences that are right by themselves is 5/6: of 200 draws at 95 % the
+    # count of intervals that hold it is binomial; 179 is the 0.1 % quantile, with 2 % less for small n.
+    held = 0
+    for seed in range(200):
+        confidence, right = answers(150, "distinct", seed)
+        low, high = Resamples(right, resamples=200, seed=seed).ranking(confidence)["auroc"] or (1.0, 0.0)
+        held += low <= 5 / 6 <= high
+    assert held >= 175
+
+
+@pytest.mark.parametrize("right", [[True] * 5, [False] * 5, [True]])
+def test_what_is_not_defined_has_no_interval(right: list[bool]) -> None:
+    got = Resamples(np.array(right)).ranking(np.linspace(0, 1, len(right)))
+    assert set(got) == set(RANKING)
+    assert got["auroc"] is None
+    assert got["prr"] is None
+    assert got["accuracy_at_80"] == (float(right[0]),) * 2
+
+
+def test_more_answers_take_fewer_resamples() -> None:
+    assert [resamples_for(n) for n in (1, 1000, 4000, 1_000_000)] == [300, 300, 250, 50]

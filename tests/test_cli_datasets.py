@@ -1,0 +1,123 @@
+"""codex datasets, as a user types it; and what the graders' study prints."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from codex import cli, cli_datasets
+
+
+@dataclass
+class Said:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+
+Codex = Callable[..., Said]
+
+
+@pytest.fixture
+def codex(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Codex:
+    """The program in this process, so that what it imports is imported once."""
+    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["codex", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr()
+        return Said(int(ended.value.code or 0), printed.out, printed.err)
+
+    return run
+
+
+def test_the_sets_that_ship_are_listed(codex: Codex) -> None:
+    said = codex("datasets", "list")
+    assert said.status == 0
+    for name in ("arithmetic", "capitals", "elements", "unanswerable"):
+        assert name in said.out
+    assert [row["name"] for row in json.loads(codex("datasets", "list", "--json").out)][:2] == [
+        "arithmetic",
+        "capitals",
+    ]
+
+
+def test_a_set_is_shown_with_its_card_and_its_first_questions(codex: Codex) -> None:
+    said = codex("datasets", "show", "capitals", "--limit", "2")
+    assert "CC0 1.0" in said.out
+    assert said.out.count("What is the c") == 2
+    rows = [json.loads(line) for line in codex("datasets", "show", "capitals", "--json").out.splitlines()]
+    assert len(rows) == 10
+    assert {row["split"] for row in rows} == {"calibration", "test"}
+
+
+def test_a_file_is_imported_shown_and_its_bad_rows_are_named(codex: Codex, tmp_path: Path) -> None:
+    path = tmp_path / "Mine.csv"
+    path.write_text("Frage,Antwort\nWer?,Anna\nWo?,\n\x1b[31mWann?,jetzt\nWer?,Anna\n")
+    said = codex("datasets", "import", str(path), "--column", "question=Frage", "--column", "answers=Antwort")
+    assert said.status == 0
+    assert "mine: 2 questions imported, 1 duplicates left out, 1 rejected" in said.out
+    assert "line 3: it has no answer" in said.err
+    shown = codex("datasets", "show", "mine")
+    assert "Anna" in shown.out
+    assert "\x1b[31m" not in shown.out
+    again = codex(
+        "datasets", "import", str(path), "--column", "question=Frage", "--column", "answers=Antwort"
+    )
+    assert (again.status, "already" in again.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("show", "capital"), "There is no dataset 'capital'"),
+        (("show", "capitals", "--limit", "-1"), "--limit must be at least 0"),
+        (("import", "nowhere.csv"), "There is no file nowhere.csv"),
+        (("import", "nowhere.csv", "--column", "question"), "--column is FIELD=COLUMN"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_that_says_why(
+    codex: Codex, words: tuple[str, ...], said: str
+) -> None:
+    ended = codex("datasets", *words)
+    assert ended.status == 1
+    assert said in " ".join(ended.err.split())
+
+
+def test_the_study_of_the_graders_is_printed_and_is_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {
+            "id": "1",
+            "question": "Who?",
+            "answers": ["Ann"],
+            "improper": False,
+            "outputs": {
+                "one": {"answer": "Ann", "correct": True},
+                "two": {"answer": "Ben", "correct": False},
+            },
+        }
+    ]
+    for name in ("nq", "triviaqa"):
+        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt") as out:
+            out.writelines(json.dumps(row) + "\n" for row in rows)
+    cli_datasets.graders(data=tmp_path, systems=True)
+    printed = capsys.readouterr().out
+    assert "100.0%" in printed
+    assert "The default is recall." in " ".join(printed.split())
+    cli_datasets.graders(data=tmp_path, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert {row["grader"] for row in found} >= {"exact", "contains", "recall", "f1", "rouge_l", "numeric"}
+    assert {row["n"] for row in found if row["system"] == "all"} == {2}
