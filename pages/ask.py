@@ -68,12 +68,10 @@ class AskPage:
 
     def config(self) -> JSON:
         """What the page needs before anything is asked."""
-        settings, policy = self.workbench.settings, self.workbench.policy
+        settings = self.workbench.settings
         params = settings.engine.params
         return {
-            "policy": policy.model_dump(mode="json", exclude={"name"}),
-            "version": policy.version,
-            "ranges": slider_ranges(policy),
+            "active": self._active(),
             "scales": {name: {**asdict(s), "captions": s.captions} for name, s in SCALES.items()},
             "defaults": {
                 "n_samples": settings.ask.n_samples,
@@ -133,12 +131,13 @@ class AskPage:
         return self.runs.known(asked["run"])
 
     def look(self, wanted: JSON) -> JSON:
-        """The list of sessions, a session opened at a trace or at its last question, and whether there
-        are documents to look things up in."""
+        """The list of sessions, a session opened at a trace or at its last question, whether there are
+        documents to look things up in, and the policy that decides."""
         return {
             "sidebar": self._sidebar(),
             "open": self._open(wanted) if wanted.get("session") else None,
             "documents": not self.workbench.index.is_empty,
+            "active": self._active(),
         }
 
     def delete_session(self, wanted: JSON) -> JSON:
@@ -159,6 +158,16 @@ class AskPage:
     def label(self, wanted: JSON) -> None:
         """Keep what a person says of an answer."""
         self.workbench.store.label(wanted["trace"], wanted["correct"])
+
+    def _active(self) -> JSON:
+        """The service's policy, the ranges of its sliders, and what it promises, in words."""
+        policy = self.workbench.policy
+        return {
+            "policy": policy.model_dump(mode="json", exclude={"name", "promise"}),
+            "version": policy.version,
+            "ranges": slider_ranges(policy),
+            "promise": self.workbench.promise,
+        }
 
     def _sidebar(self) -> JSON:
         store = self.workbench.store

@@ -17,7 +17,7 @@ from pages.components import view
 from pages.documents_view import (
     WINDOW,
     document_line,
-    job_view,
+    indexing_view,
     needs_rebuild,
     passage_view,
     query_words,
@@ -60,7 +60,7 @@ class DocumentsPage:
         version = _version(documents)
         latest = next(iter(self.jobs.list(KIND)), None)
         return {
-            "job": job_view(latest) if latest else None,
+            "job": indexing_view(latest) if latest else None,
             "version": version,
             "total": len(documents),
             "waiting": sum(document.state == "waiting" for document in documents),
@@ -75,7 +75,7 @@ class DocumentsPage:
         paths = [self._folder(folder)] if folder else []
         title = "Checking for changes" if wanted.get("check") else "Indexing"
         work = _indexing(self.workbench.index, paths, check=bool(wanted.get("check")))
-        return job_view(self.jobs.start(KIND, title, work))
+        return indexing_view(self.jobs.start(KIND, title, work))
 
     def cancel(self, wanted: JSON) -> None:
         """Stop a job."""
@@ -89,7 +89,7 @@ class DocumentsPage:
             index.rebuild()
             return _indexing(index, [], check=False)(job)
 
-        return job_view(self.jobs.start(KIND, "Indexing everything again", work))
+        return indexing_view(self.jobs.start(KIND, "Indexing everything again", work))
 
     def remove(self, wanted: JSON) -> JSON:
         """Forget documents; of uploaded ones the file goes too. wanted: {ids}."""

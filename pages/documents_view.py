@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from codex.errors import Conflict
+from codex.errors import OtherEmbedding
 from codex.jobs import Job
 from codex.retrieval.index import Document, DocumentText, Report
 from codex.signals.focus import content_words
@@ -18,6 +18,7 @@ from codex.signals.text import words
 from codex.types import Passage
 from pages import JSON
 from pages.evidence_view import SCORES
+from pages.job_view import job_view
 
 WINDOW = 12_000
 """Characters of a document's text that are sent before and after the place that is read."""
@@ -104,30 +105,15 @@ def text_view(document: DocumentText, first: int, last: int, start: int | None, 
     return {"first": first, "last": last, "length": len(whole), "pages": len(pages) or None, "pieces": pieces}
 
 
-def job_view(job: Job) -> JSON:
-    """A job for its bar: how far it is, or how it ended."""
-    progress = job.progress
-    return {
-        "id": job.id,
-        "title": job.title,
-        "state": job.state,
-        "cancelling": job.state == "running" and job.cancel.is_set(),
-        "done": progress.done,
-        "total": progress.total,
-        "unit": progress.unit,
-        "rate": progress.rate,
-        "rate_unit": progress.rate_unit,
-        "seconds_left": progress.seconds_left,
-        "text": progress.text,
-        "error": str(job.error) if job.error else None,
-        "rebuild": needs_rebuild(job.error),
-        "summary": summary(job.result) if isinstance(job.result, Report) else None,
-    }
+def indexing_view(job: Job) -> JSON:
+    """An indexing for its bar: how far it is, or how it ended."""
+    done = summary(job.result) if isinstance(job.result, Report) else None
+    return {**job_view(job, done), "rebuild": needs_rebuild(job.error)}
 
 
 def needs_rebuild(error: Exception | None) -> bool:
     """Whether the index is another embedding's, and not only busy."""
-    return isinstance(error, Conflict) and "--rebuild" in str(error)
+    return isinstance(error, OtherEmbedding)
 
 
 def summary(report: Report) -> str:

@@ -17,7 +17,7 @@ CONTEXT = 80
 SCORES = {
     "dense": ("meaning", "Cosine of the question's and the passage's embeddings"),
     "bm25": ("words", "BM25: how many of the question's words it holds, rare ones counting more"),
-    "fused": ("fused", "Reciprocal rank fusion of both searches"),
+    "fused": ("fused", "Both searches together: the sum of their weights over the ranks"),
     "rerank": ("reranked", "What the cross-encoder says of question and passage"),
 }
 """What each score of a passage is called, and what it is."""

@@ -6,20 +6,26 @@ import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import plotly
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Response
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from codex.jobs import Jobs
 from codex.workbench import Workbench
-from pages import JSON, ask, documents
+from pages import JSON, ask, calibrate, documents, evaluate, evaluate_downloads, tune
 from pages.components import ASSETS, ASSETS_URL, view
 
-STYLES = ("base", "ask", "sessions", "heatmap", "verdict", "inspector", "evidence", "documents", "reading")
+STYLES = (
+    *("base", "ask", "sessions", "heatmap", "verdict", "inspector", "evidence", "documents", "reading"),
+    *("plot", "lab", "tune", "calibrate", "evaluate"),
+)
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
 
@@ -39,6 +45,8 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     Work that the pages start, app.state.jobs, ends with the application.
     """
     jobs = app.state.jobs = Jobs()
+    _serve_plotly(app)
+    app.include_router(evaluate_downloads.router)
     app.mount(f"/{ASSETS_URL}", _Assets(directory=ASSETS), name="codex-assets")
     with warnings.catch_warnings():
         # Gradio warns that it turns server-side rendering off for several pages; it was never on.
@@ -70,6 +78,15 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     return app
 
 
+def _serve_plotly(app: FastAPI) -> None:
+    """Plotly's script, out of its wheel; the pages that draw ask for it when they draw."""
+    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+    @app.get(f"/{ASSETS_URL}/plotly.min.js", include_in_schema=False)
+    def serve() -> FileResponse:
+        return FileResponse(script, headers={"Cache-Control": "public, max-age=86400"})
+
+
 def _blocks(workbench: Workbench, jobs: Jobs) -> gr.Blocks:
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
@@ -89,6 +106,15 @@ def _blocks(workbench: Workbench, jobs: Jobs) -> gr.Blocks:
     with blocks.route("Documents", "/documents"):
         bar("documents")
         documents.build(workbench, jobs)
+    with blocks.route("Evaluate", "/evaluate"):
+        bar("evaluate")
+        evaluate.build(workbench, jobs)
+    with blocks.route("Calibrate", "/calibrate"):
+        bar("calibrate")
+        calibrate.build(workbench, jobs)
+    with blocks.route("Tune", "/tune"):
+        bar("tune")
+        tune.build(workbench)
     return blocks
 
 

@@ -229,10 +229,17 @@ def _details(trace: Trace) -> list[tuple[str, str]]:
         ("samples", f"{len(observation.samples)}, compared {compared(observation.similarity)}"),
         ("sampling", _words(samples)),
         *_checks(observation),
-        ("confidence", MEANING if trace.last.confidence.calibrated is None else "calibrated"),
+        ("confidence", _calibrated(trace) or MEANING),
         ("policy", trace.policy),
         ("session", trace.session_id),
     ]
+
+
+def _calibrated(trace: Trace) -> str:
+    """Who made the confidence a probability; "" where nobody did."""
+    if trace.last.confidence.calibrated is None:
+        return ""
+    return f"calibrated by {trace.params.get('calibrator') or 'an unknown calibrator'}"
 
 
 def _checks(observation: Observation) -> list[tuple[str, str]]:

@@ -46,9 +46,7 @@ class Ask {
       onagain: (question) => this.composer.put(question),
     });
     this.verdict = new Verdict(part("verdict"), {
-      policy: config.policy,
-      version: config.version,
-      scales: config.ranges,
+      ...config.active,
       redecide: (trace, policy) => this.call("redecide", { trace, policy }),
       onpolicy: () => this.inspector.policy(this.verdict.policy),
     });
@@ -93,7 +91,8 @@ class Ask {
     else if (wanted.session) this.fresh();
   }
 
-  display({ sidebar, open, documents }) {
+  display({ sidebar, open, documents, active }) {
+    if (active) this.verdict.activate(active);
     if (open) {
       this.open = open;
       this.address(open.session, open.trace === open.roots.at(-1)?.id ? null : open.trace);

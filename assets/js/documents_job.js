@@ -1,6 +1,7 @@
 // The bar of an indexing: how far it is, how it ended, and what waits.
 
-import { bar, fill, h, icon, number, reveal } from "./dom.js";
+import { fill, h, icon } from "./dom.js";
+import { JobMeter } from "./job.js";
 
 export class JobBar {
   /** options: {oncancel(job), onindex(), onrebuild()}. */
@@ -43,28 +44,12 @@ export class JobBar {
   }
 
   #running(job) {
-    const share = job.total ? job.done / job.total : 0;
     if (this.running !== job.id) {
       this.running = job.id;
-      this.title = h("strong");
-      this.figures = h("span.cx-muted.cx-num");
-      this.meter = h("div.cx-meter", { role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" });
-      this.text = h("p.cx-job-text.cx-muted");
-      this.cancel = h("button.cx-button.small", { onclick: () => this.options.oncancel(job.id) }, "Cancel");
-      fill(
-        this.body,
-        h("div.cx-job-line", this.title, this.figures, this.cancel),
-        this.meter,
-        this.text,
-      );
+      this.meter = new JobMeter(() => this.options.oncancel(job.id));
+      fill(this.body, this.meter.nodes);
     }
-    this.title.textContent = job.cancelling ? "Stopping" : job.title;
-    this.cancel.disabled = job.cancelling;
-    this.figures.textContent = progressWords(job);
-    this.meter.setAttribute("aria-valuenow", String(Math.round(100 * share)));
-    this.meter.setAttribute("aria-label", job.title);
-    fill(this.meter, bar(share));
-    fill(this.text, h("bdi", ...reveal(job.text)));
+    this.meter.show(job);
   }
 
   #ended(job, waiting, uploading) {
@@ -118,20 +103,4 @@ function ended(job) {
   if (job.state === "failed") return null;
   if (job.state === "cancelled") return h("span", "Stopped; what was indexed stays.");
   return h("span.cx-job-done", icon("answer"), `Done: ${job.summary}.`);
-}
-
-/** "12 of 200 files · 85 passages/s · about 20 s left" */
-export function progressWords(job) {
-  const parts = [];
-  if (job.total) parts.push(`${job.done} of ${job.total} ${job.unit}`);
-  if (job.rate) parts.push(`${number(job.rate)} ${job.rate_unit}/s`);
-  if (job.seconds_left !== null && job.seconds_left !== undefined)
-    parts.push(`about ${duration(job.seconds_left)} left`);
-  return parts.join(" · ");
-}
-
-export function duration(seconds) {
-  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
-  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
-  return `${number(seconds / 3600)} h`;
 }

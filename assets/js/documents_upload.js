@@ -1,7 +1,7 @@
 // Bringing files in: dropped or chosen, sent one by one, each streamed to disk by the server.
 
 import { bar, fill, h, icon, reveal } from "./dom.js";
-import { duration } from "./documents_job.js";
+import { duration } from "./job.js";
 
 const AT_ONCE = 3;
 

@@ -8,14 +8,17 @@ import { stepsPanel } from "./story.js";
 const TABS = ["Token", "Samples", "Signals", "Evidence", "Steps", "Details"];
 
 export class Inspector {
-  /** options: {onbranch(pointed, token id), onback(pointed), onsentence(index or null), onleave(index), onlookup()}. */
+  /**
+   * options: {onbranch(pointed, token id), onback(pointed), onsentence(index or null), onleave(index), onlookup(),
+   * tabs: which of them, by default all}.
+   */
   constructor(element, options) {
     this.options = options;
     this.tab = "Token";
     this.rules = [];
     this.live = null;
     this.lookup = { documents: false, again: false };
-    this.tabs = TABS.map((name) =>
+    this.tabs = (options.tabs ?? TABS).map((name) =>
       h(
         "button",
         {

@@ -33,7 +33,7 @@ export function mount({ element, props, server }) {
     toggle.setAttribute("aria-label", toggle.title);
   }
 
-  function state({ state: name, model, error, calibrated }) {
+  function state({ state: name, model, error, calibrated, calibration }) {
     chip.dataset.state = name;
     alarm.hidden = !error;
     alarm.textContent = error ?? "";
@@ -42,7 +42,7 @@ export function mount({ element, props, server }) {
       h("i", { "aria-hidden": "true" }),
       { loading: "loading ", error: "not loaded: " }[name] ?? "",
       h("b", model),
-      h("span.cx-calibrated", calibrated ? "calibrated" : "not calibrated"),
+      h("span.cx-calibrated", { title: calibration }, calibrated ? "calibrated" : "not calibrated"),
     );
   }
 
@@ -55,5 +55,7 @@ export function mount({ element, props, server }) {
   const chosen = localStorage.getItem(THEME);
   paint(chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
   state(config.status);
+  // Another calibrator speaks: the page that made it so says this.
+  addEventListener("codex-status", poll);
   poll();
 }

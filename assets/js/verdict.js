@@ -7,7 +7,7 @@ import { storyLine } from "./story.js";
 const STEPS = 200; // of a slider, over its signal's natural scale
 
 export class Verdict {
-  /** options: {policy, scales, redecide(trace id, policy), onpolicy(policy)}. */
+  /** options: {redecide(trace id, policy), onpolicy(policy)} and what `activate` takes. */
   constructor(element, options) {
     this.options = options;
     this.active = options.policy;
@@ -45,6 +45,16 @@ export class Verdict {
   /** Whether a threshold was moved. */
   get changed() {
     return JSON.stringify(this.policy) !== JSON.stringify(this.active);
+  }
+
+  /** Take the service's policy, unless thresholds were moved here: {policy, version, ranges, promise}. */
+  activate({ policy, version, ranges, promise }) {
+    const moved = this.changed;
+    const same = version === this.options.version && promise === this.options.promise;
+    Object.assign(this.options, { policy, version, ranges, promise });
+    if (same) return;
+    this.active = policy;
+    if (!moved) this.#replace(structuredClone(policy));
   }
 
   /** Show a trace's decision; under moved thresholds, the one that they would make. */
@@ -103,11 +113,15 @@ export class Verdict {
         h(
           "div.cx-confidence",
           h("span.cx-confidence-value", figure(value)),
-          h("span.cx-muted", calibrated === null ? "confidence, not calibrated" : "confidence"),
+          h("span.cx-muted", calibrated === null ? "confidence, not calibrated" : "confidence, calibrated"),
         ),
       ),
       h("p.cx-reason", h("bdi", ...reveal(now.reason))),
       storyLine(trace),
+      // It is about answers as they were first given, which the gate lets pass.
+      calibrated !== null && recorded.gate === "proceed" && !this.changed && this.options.promise
+        ? h("p.cx-muted.cx-promise", this.options.promise)
+        : null,
       now.action !== recorded.action
         ? h("p.cx-muted.cx-recorded", "Recorded when it was asked: ", badge(recorded.action))
         : null,
@@ -149,7 +163,7 @@ export class Verdict {
   }
 
   #rule(rule, i) {
-    const [low, high] = this.options.scales[rule.signal] ?? [-10, 10];
+    const [low, high] = this.options.ranges[rule.signal] ?? [-10, 10];
     const input = h("input", {
       type: "range",
       min: low,

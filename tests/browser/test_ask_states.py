@@ -177,7 +177,7 @@ def test_words_merge_with_their_weakest_part_and_focus_dims_the_rest(page: Page,
     expect(word).to_have_class(re.compile(r"\bs4\b"))
     word.click()
     expect(page.get_by_role("tabpanel")).to_contain_text("weakest part of")
-    page.get_by_label("focus").check()
+    page.get_by_role("checkbox", name="focus").check()
     expect(answer.get_by_role("option").filter(has_text="capital")).to_have_class(re.compile("dim"))
     expect(word).not_to_have_class(re.compile("dim"))
 

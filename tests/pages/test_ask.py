@@ -142,22 +142,32 @@ def test_moved_thresholds_decide_again_without_the_model(pages: Pages) -> None:
     page = pages()
     trace = asked(page)["trace"]
     before = len(page.workbench.engine.decodes)  # type: ignore[attr-defined]
-    strict = page.config()["policy"] | {"answer_above": 1.0, "abstain_below": 0.0}
+    strict = page.config()["active"]["policy"] | {"answer_above": 1.0, "abstain_below": 0.0}
     decision = page.redecide({"trace": trace, "policy": strict})
     assert decision["action"] == "defer"
     assert len(page.workbench.engine.decodes) == before  # type: ignore[attr-defined]
 
 
+def test_each_look_brings_the_policy_that_decides_now(pages: Pages) -> None:
+    page = pages()
+    before = page.look({})["active"]
+    assert before == page.config()["active"]
+    page.workbench.activate_policy(Policy(name="strict", answer_above=0.9))
+    after = page.look({})["active"]
+    assert (after["policy"]["answer_above"], after["version"]) == (0.9, page.workbench.policy.version)
+    assert after["version"] != before["version"]
+
+
 def test_thresholds_that_cross_are_refused_in_words(pages: Pages) -> None:
     page = pages()
-    crossed = page.config()["policy"] | {"answer_above": 0.1, "abstain_below": 0.9}
+    crossed = page.config()["active"]["policy"] | {"answer_above": 0.1, "abstain_below": 0.9}
     with pytest.raises(InvalidInput, match="abstain_below"):
         page.redecide({"trace": "any", "policy": crossed})
 
 
 def test_moved_thresholds_hold_for_the_next_question(pages: Pages) -> None:
     page = pages()
-    strict = page.config()["policy"] | {"answer_above": 1.0, "abstain_below": 1.0}
+    strict = page.config()["active"]["policy"] | {"answer_above": 1.0, "abstain_below": 1.0}
     trace = page.workbench.trace(asked(page, policy=strict)["trace"])
     assert trace.last.decision.action == "abstain"
 

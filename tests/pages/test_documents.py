@@ -18,7 +18,7 @@ from codex.store import Store
 from codex.workbench import Workbench
 from pages import documents
 from pages.documents import KIND, DocumentsPage
-from pages.documents_view import job_view, marked, query_words, summary, text_view, together
+from pages.documents_view import indexing_view, marked, query_words, summary, text_view, together
 from tests.scripted import Script, ScriptedEngine
 
 WAIT = 180.0
@@ -57,7 +57,7 @@ def put(page: DocumentsPage, name: str, text: str) -> Path:
 
 
 def ended(page: DocumentsPage, started: dict[str, Any]) -> dict[str, Any]:
-    return job_view(page.jobs.wait(started["id"], WAIT))
+    return indexing_view(page.jobs.wait(started["id"], WAIT))
 
 
 def lines(page: DocumentsPage) -> dict[str, dict[str, Any]]:

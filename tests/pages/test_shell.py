@@ -27,11 +27,21 @@ def app(tmp_path: Path) -> Iterator[FastAPI]:
 
 def test_each_page_has_its_address_and_leaves_the_routes_as_they_are(app: FastAPI) -> None:
     with TestClient(app) as http:
-        for path in ("/", "/documents"):
+        for path in ("/", "/documents", "/evaluate", "/calibrate", "/tune"):
             assert "text/html" in http.get(path).headers["content-type"]
         assert http.get("/documents/").url.path == "/documents"
         assert http.get("/sessions").json() == []
         assert http.put("/documents/a.txt", content=b"text").status_code == 201
+
+
+def test_the_script_that_draws_is_served_from_this_machine_and_only_where_it_is_asked_for(
+    app: FastAPI,
+) -> None:
+    with TestClient(app) as http:
+        script = http.get("/codex-assets/plotly.min.js")
+        assert "javascript" in script.headers["content-type"]
+        assert "plotly.js v" in script.text[:200]
+        assert "plotly" not in http.get("/").text
 
 
 def test_work_that_the_pages_started_ends_with_the_application(app: FastAPI) -> None:

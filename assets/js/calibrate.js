@@ -1,0 +1,128 @@
+// The Calibrate page: a calibrator is fit, looked at, compared, activated and rolled back.
+
+import { Diagrams } from "./calibrate_diagrams.js";
+import { Fit } from "./calibrate_fit.js";
+import { Card, Saved } from "./calibrate_saved.js";
+import { WorkBar } from "./job.js";
+import { address, BUSY, caller, IDLE } from "./lab.js";
+
+export function mount({ element, props, server }) {
+  new Calibrate(element, JSON.parse(props.config), caller(server)).start();
+}
+
+class Calibrate {
+  constructor(element, config, call) {
+    Object.assign(this, { call, state: null, version: null, shown: null, compared: null, timer: null });
+    const part = (name) => element.querySelector(`[data-part="${name}"]`);
+    this.fit = new Fit(part("fit"), { ...config, onfit: (wanted) => this.begin(wanted), onrisk: () => this.draw() });
+    this.job = new WorkBar(part("job"), {
+      label: "Fit",
+      oncancel: ({ id }) => this.call("cancel", { job: id }).then(() => this.look()),
+      ended: () => null,
+    });
+    this.diagrams = new Diagrams(part("diagrams"), {
+      oncompare: (version) => {
+        this.compared = version;
+        this.draw();
+      },
+    });
+    this.card = new Card(part("card"), {
+      onactivate: (version) => this.change("activate", { version }),
+      onpromise: (version) => this.change("keep_promise", { version, ...this.fit.risk }),
+      onrollback: () => this.change("rollback", {}),
+    });
+    this.saved = new Saved(part("saved"), { onshow: (version) => this.show(version) });
+  }
+
+  async start() {
+    const query = new URLSearchParams(location.search);
+    document.addEventListener("visibilitychange", () => document.hidden || this.look());
+    this.shown = query.get("calibrator");
+    this.compared = query.get("with");
+    await this.look();
+    if (query.get("run")) this.fit.choose([query.get("run")]);
+  }
+
+  async look() {
+    clearTimeout(this.timer);
+    const { value, error } = await this.call("look", { seen: this.version });
+    if (value) await this.display(value);
+    this.job.unreachable(error?.message);
+    clearTimeout(this.timer);
+    const busy = this.state?.job?.state === "running";
+    if (!document.hidden) this.timer = setTimeout(() => this.look(), busy ? BUSY : IDLE);
+  }
+
+  async display(state) {
+    const before = this.state?.job;
+    this.state = { ...this.state, ...state };
+    this.job.show(state.job);
+    this.fit.state(state.job?.state === "running");
+    const fitted = before?.id === state.job?.id && before?.state === "running" && state.job?.calibrator;
+    if (state.runs) {
+      this.version = state.version;
+      this.state.back = state.back;
+      this.fit.show(state.runs);
+      this.list = state.calibrators;
+    }
+    if (fitted) {
+      this.shown = fitted;
+      address({ calibrator: fitted, run: null });
+    }
+    if (this.list && (state.runs || fitted)) await this.arrange();
+  }
+
+  async arrange() {
+    const known = (version) => this.list.some((one) => one.version === version);
+    if (!known(this.shown)) this.shown = (this.list.find(({ active }) => active) ?? this.list[0])?.version ?? null;
+    if (!known(this.compared) || this.compared === this.shown) this.compared = null;
+    this.saved.show(this.list, this.shown);
+    if (this.shown) return this.draw();
+    this.diagrams.none(this.state.runs?.length ?? 0);
+    this.card.hide();
+  }
+
+  show(version) {
+    this.shown = version;
+    address({ calibrator: version, run: null });
+    if (this.list) this.arrange();
+  }
+
+  /** Draw what is shown; again in a moment while its figures are being computed. */
+  async draw() {
+    clearTimeout(this.waiting);
+    const { shown, compared } = this;
+    if (!shown) return;
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    address({ with: compared });
+    const others = this.list.filter(({ version }) => version !== shown).map(({ version }) => [version, version]);
+    this.diagrams.begin(shown, others, compared);
+    const { value, error } = await this.call("show", { version: shown, with: compared, ...this.fit.risk });
+    // What was asked for later stands already, or comes.
+    if (turn !== this.turn) return;
+    this.diagrams.fail(error?.message);
+    if (!value) return;
+    const { calibrator, ...view } = value;
+    this.diagrams.show(view);
+    this.card.show(calibrator, this.state.back);
+    if (view.computing) this.waiting = setTimeout(() => this.draw(), BUSY);
+  }
+
+  async begin(wanted) {
+    const { value, error } = await this.call("fit", wanted);
+    if (value) {
+      this.state = { ...this.state, job: value };
+      this.job.show(value);
+    }
+    this.look();
+    return error?.message ?? null;
+  }
+
+  async change(name, wanted) {
+    const { error } = await this.call(name, wanted);
+    this.version = null;
+    dispatchEvent(new Event("codex-status"));
+    await this.look();
+    return error?.message ?? null;
+  }
+}

@@ -1,0 +1,136 @@
+// The right side: what a calibrator was fit on and promises, whether it speaks, and those that are saved.
+
+import { fill, h, icon } from "./dom.js";
+import { measured, moment, written } from "./lab.js";
+
+export class Card {
+  /**
+   * options: {onactivate(version or null) -> message or null, onpromise(version) -> message or null,
+   * onrollback() -> message or null}.
+   */
+  constructor(element, options) {
+    this.options = options;
+    this.error = h("p.cx-error", { role: "alert", hidden: true });
+    this.warning = h("div");
+    this.facts = h("dl.cx-lab-facts.column");
+    this.promise = h("div.cx-cal-promise", { role: "status" });
+    this.buttons = h("div.cx-lab-buttons");
+    this.title = h("h2");
+    this.card = h(
+      "section.cx-lab-card.cx-lab-form",
+      { "aria-label": "Calibrator" },
+      this.title,
+      this.warning,
+      this.promise,
+      this.buttons,
+      this.error,
+      h("h3", "Fit on"),
+      this.facts,
+    );
+    element.append(this.card);
+  }
+
+  hide() {
+    this.card.hidden = true;
+  }
+
+  /** shown: {version, active, misfit, facts, guarantee: {holds, words}}; back: whether there is something to go back to. */
+  show(shown, back) {
+    const key = JSON.stringify([shown, back]);
+    this.card.hidden = false;
+    if (key === this.key) return;
+    this.key = key;
+    this.error.hidden = true;
+    fill(
+      this.title,
+      written(shown.version),
+      " ",
+      shown.active ? h("span.cx-badge.answer", icon("answer"), "active") : h("span.cx-badge.none", "not active"),
+    );
+    fill(
+      this.warning,
+      shown.misfit
+        ? h("p.cx-lab-warning", { role: "alert" }, icon("defer"), h("span", shown.misfit, " The Ask page shows a heuristic instead of its confidence."))
+        : null,
+    );
+    // A button that is disabled while it works has lost the focus.
+    const focused = this.acting ?? (this.card.contains(document.activeElement) ? document.activeElement.dataset.act : null);
+    fill(
+      this.promise,
+      h("h3", shown.guarantee?.holds === false ? "No guarantee" : "Guarantee"),
+      h("p", shown.guarantee?.words ?? "It is computed together with the diagrams, from the answers of a run."),
+      shown.guarantee?.holds
+        ? h(
+            "button.cx-button.small",
+            {
+              title: "Activate the calibrator and a policy that answers from this confidence on",
+              "data-act": "promise",
+              onclick: (event) => this.#run(event.currentTarget, () => this.options.onpromise(shown.version)),
+            },
+            `Answer from ${shown.guarantee.threshold.toFixed(2)} on`,
+          )
+        : null,
+    );
+    const act = (name, words, run, kind = "") =>
+      h("button", { class: `cx-button small ${kind}`, "data-act": name, onclick: (event) => this.#run(event.currentTarget, run) }, words);
+    fill(
+      this.buttons,
+      shown.active
+        ? act("activate", "Deactivate", () => this.options.onactivate(null))
+        : act("activate", "Activate", () => this.options.onactivate(shown.version), "primary"),
+      back ? act("rollback", "Roll back", () => this.options.onrollback()) : null,
+    );
+    if (focused) (this.card.querySelector(`[data-act="${focused}"]`) ?? this.buttons.firstChild).focus();
+    fill(this.facts, shown.facts.map(([name, value]) => h("div", h("dt", name), h("dd", written(value)))));
+  }
+
+  async #run(button, run) {
+    this.acting = button.dataset.act;
+    button.disabled = true;
+    const message = await run();
+    button.disabled = false;
+    if (button.isConnected) button.focus();
+    this.acting = null;
+    this.error.hidden = !message;
+    this.error.textContent = message ?? "";
+  }
+}
+
+export class Saved {
+  /** options: {onshow(version)}. */
+  constructor(element, options) {
+    this.options = options;
+    this.list = h("ul.cx-cal-saved");
+    this.card = h("section.cx-lab-card.cx-lab-form", { "aria-label": "Saved calibrators", hidden: true }, h("h2", "Saved"), this.list);
+    element.append(this.card);
+  }
+
+  /** calibrators: as the server gives them; shown: the version that is looked at. */
+  show(calibrators, shown) {
+    const key = JSON.stringify([calibrators, shown]);
+    this.card.hidden = !calibrators.length;
+    if (key === this.key) return;
+    this.key = key;
+    const focused = this.list.contains(document.activeElement) ? document.activeElement.dataset.version : null;
+    fill(
+      this.list,
+      calibrators.map((one) =>
+        h(
+          "li",
+          h(
+            "button.cx-cal-line",
+            {
+              "aria-current": one.version === shown ? "true" : null,
+              "data-version": one.version,
+              onclick: () => this.options.onshow(one.version),
+            },
+            h("span.cx-cal-name", written(one.version), one.active ? h("span.cx-badge.answer", icon("answer"), "active") : null),
+            h("span.cx-lab-sub", one.method, " · AUROC ", measured(one.auroc), " · ", moment(one.created)),
+            one.misfit ? h("span.cx-lab-sub.cx-cal-problem", one.misfit) : null,
+          ),
+        ),
+      ),
+    );
+    if (focused) this.list.querySelector(`[data-version="${CSS.escape(focused)}"]`)?.focus();
+  }
+}

@@ -1,0 +1,100 @@
+"""Results that take seconds: computed in the background, one after another, and kept."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from codex.errors import Cancelled, CodexError, Conflict
+from codex.jobs import Job, Jobs
+
+T = TypeVar("T")
+KEPT = 64
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """What a computation came to."""
+
+    value: T | None
+    note: str = ""
+    """Why there is no value, in words for people."""
+
+
+class Book(Generic[T]):
+    """Outcomes by key; a key stands for everything that the outcome depends on. Thread-safe."""
+
+    def __init__(
+        self, jobs: Jobs, kind: str, title: str, compute: Callable[[str, Job], T], kept: int = KEPT
+    ) -> None:
+        """compute(key, job): runs in a job of that kind; reports and stops as every work of a job does."""
+        self._jobs, self._kind, self._title, self._compute, self._kept = jobs, kind, title, compute, kept
+        self._outcomes: OrderedDict[str, Outcome[T]] = OrderedDict()
+        self._wanted: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+        self._working = False
+
+    def get(self, key: str) -> Outcome[T] | None:
+        """The outcome; None while it is not known."""
+        with self._lock:
+            if key in self._outcomes:
+                self._outcomes.move_to_end(key)
+            return self._outcomes.get(key)
+
+    def want(self, keys: Iterable[str], *, first: bool = False) -> None:
+        """Have outcomes computed in time; first: before all others that are wanted."""
+        with self._lock:
+            for key in keys:
+                if key not in self._outcomes and key not in self._wanted:
+                    self._wanted[key] = None
+                if first and key in self._wanted:
+                    self._wanted.move_to_end(key, last=False)
+            if self._working or not self._wanted:
+                return
+            self._working = True
+        try:
+            self._jobs.start(self._kind, self._title, self._work)
+        except Conflict:  # Codex is shutting down, or another page's book is at work: it is asked for again.
+            with self._lock:
+                self._working = False
+
+    @property
+    def job(self) -> Job | None:
+        """The job that computes now."""
+        return self._jobs.running(self._kind)
+
+    def _work(self, job: Job) -> None:
+        try:
+            while (key := self._next()) is not None and not job.cancel.is_set():
+                outcome = self._outcome(key, job)
+                with self._lock:
+                    self._outcomes[key] = outcome
+                    self._wanted.pop(key, None)
+                    while len(self._outcomes) > self._kept:
+                        self._outcomes.popitem(last=False)
+        finally:
+            with self._lock:
+                self._working = False
+                if job.cancel.is_set():
+                    self._wanted.clear()
+
+    def _next(self) -> str | None:
+        with self._lock:
+            return next(iter(self._wanted), None)
+
+    def _outcome(self, key: str, job: Job) -> Outcome[T]:
+        try:
+            return Outcome(self._compute(key, job))
+        except Cancelled:
+            raise
+        except CodexError as error:
+            return Outcome(None, str(error))
+        except Exception as error:
+            log.exception("%s failed", self._title, exc_info=error)
+            return Outcome(None, f"{self._title} failed inside Codex; its log says why.")

@@ -1,0 +1,267 @@
+"""The Calibrate page: a confidence that means what it says, fit, shown and made active."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from codex.calibration import Calibrator, fit
+from codex.calibration.heuristic import heuristic_confidences
+from codex.calibration.risk import Guarantee, NoGuarantee
+from codex.errors import Conflict, InvalidInput
+from codex.evaluation.calibrating import (
+    active_policy,
+    calibrate,
+    guarantee,
+    labelled_runs,
+    on_side,
+    promising,
+)
+from codex.jobs import Job, JobProgress, Jobs
+from codex.signals import REGISTRY
+from codex.workbench import Workbench
+from pages import JSON
+from pages.book import Book, Outcome
+from pages.calibrate_view import (
+    METHODS,
+    Seen,
+    calibrator_facts,
+    calibrator_line,
+    diagram,
+    figures_row,
+    hints,
+    measured,
+    promise_view,
+    run_choice,
+)
+from pages.components import view
+from pages.job_view import job_view
+
+KIND = "calibrate"
+HELD_BACK = "Calibrated answers to the other half of the questions, which was not fit on"
+ALPHA, DELTA = 0.1, 0.05
+"""The risk and the doubt that are asked for at first."""
+
+
+class CalibratePage:
+    """What the page can do, as plain calls: JSON in, JSON out. Gradio only carries them."""
+
+    def __init__(self, workbench: Workbench, jobs: Jobs) -> None:
+        self.workbench = workbench
+        self.jobs = jobs
+        self._seen: Book[Seen] = Book(jobs, "diagrams", "Drawing the diagrams", self._compute)
+        self._read: dict[str, Calibrator] = {}
+        self._lock = threading.Lock()
+
+    def config(self) -> JSON:
+        """What the page needs at the start."""
+        return {"methods": list(METHODS.items()), "defaults": {"alpha": ALPHA, "delta": DELTA}}
+
+    def look(self, wanted: JSON) -> JSON:
+        """The fit, and runs and calibrators if the page has others. wanted: {seen: version}."""
+        store = self.workbench.store
+        job = next(iter(self.jobs.list(KIND)), None)
+        runs = [run_choice(summary) for summary in store.runs.list()]
+        saved = store.calibrators.list()
+        calibrators = [calibrator_line(one, self._body(one.version, one.body), "") for one in saved]
+        for line in calibrators:
+            line["misfit"] = self.workbench.misfit(self._read[line["version"]])
+        shown = {"runs": runs, "calibrators": calibrators, "back": _can_go_back(store.calibrators.history())}
+        version = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
+        same = wanted.get("seen") == version
+        return {"job": _fit_view(job) if job else None, "version": version, **({} if same else shown)}
+
+    def fit(self, wanted: JSON) -> JSON:
+        """Fit and save. wanted: {runs: ids, method, alpha, delta, name}."""
+        runs, method = [str(run) for run in wanted["runs"]], str(wanted["method"])
+        if not runs:
+            raise InvalidInput("Choose a run to fit on.", ["runs"])
+        alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
+        name = str(wanted.get("name") or "").strip() or "calibrator"
+        store = self.workbench.store
+        for run in runs:
+            store.runs.get(run)
+
+        def work(job: Job) -> Calibrator:
+            job.report(JobProgress(text="Reading the answers"))
+
+            def progress(done: int, total: int) -> None:
+                job.report(JobProgress(done, total, "fits"))
+
+            return calibrate(store, runs, method, alpha, delta, name, progress=progress, cancel=job.cancel)
+
+        return _fit_view(self.jobs.start(KIND, f"Fitting {name}", work))
+
+    def cancel(self, wanted: JSON) -> None:
+        """Stop a fit."""
+        self.jobs.cancel(wanted["job"])
+
+    def show(self, wanted: JSON) -> JSON:
+        """A calibrator, its diagrams and figures beside another's or the heuristic's, and what it promises.
+
+        wanted: {version, with: another version or null, alpha, delta}.
+        """
+        version, other = str(wanted["version"]), wanted.get("with")
+        calibrator = self._load(version)
+        seen, rival = self._outcome(version), self._outcome(str(other)) if other else None
+        computing = (seen is None) or (bool(other) and rival is None)
+        value = seen.value if seen else None
+        rows = []
+        if other:
+            compared = self._load(str(other))
+            rows.append(figures_row(str(other), "Cross-fitted on its own runs", compared.metrics["after"]))
+        rows += [
+            figures_row("heuristic", "What is shown without a calibrator", value.before if value else None),
+            figures_row("combined", "Cross-fitted, before the map", calibrator.metrics["before"]),
+            figures_row("calibrated", "Cross-fitted, after the map", calibrator.metrics["after"]),
+            figures_row("held back", HELD_BACK, value.held_out if value else None),
+        ]
+        return {
+            "calibrator": self._card(version, calibrator, value, wanted),
+            "left": self._left(value, str(other) if other else None, rival),
+            "right": diagram(value.calibrated, value.right, f"After: {calibrator.name}") if value else None,
+            "rows": rows,
+            "computing": self._progress() if computing else None,
+            "note": " ".join(outcome.note for outcome in (seen, rival) if outcome and outcome.note),
+            "hint": hints(calibrator, value),
+        }
+
+    def activate(self, wanted: JSON) -> None:
+        """Let a calibrator speak, or none. wanted: {version: or null}."""
+        self.workbench.activate_calibrator(wanted["version"])
+
+    def keep_promise(self, wanted: JSON) -> None:
+        """Let the calibrator speak, and answer from the threshold on that keeps its promise.
+
+        wanted: {version, alpha, delta}. Raises Conflict when nothing can be promised.
+        """
+        version = str(wanted["version"])
+        calibrator, found = self._load(version), self._outcome(version)
+        if found is None or found.value is None:
+            raise Conflict("The diagrams are still being drawn; try again when they are there.")
+        promised = self._promise(found.value, calibrator, wanted)
+        policy = promising(active_policy(self.workbench.store), promised, calibrator)
+        if policy is None:
+            raise Conflict(str(promised))
+        self.workbench.activate_calibrator(version)
+        self.workbench.activate_policy(policy)
+
+    def rollback(self, _: JSON) -> None:
+        """Take the last activation back."""
+        before = self.workbench.store.calibrators.rollback()
+        self.workbench.activate_calibrator(before.version if before else None)
+
+    def _card(self, version: str, calibrator: Calibrator, seen: Seen | None, wanted: JSON) -> JSON:
+        active = self.workbench.store.calibrators.active()
+        names = {each.run.id: each.run.name for each in self.workbench.store.runs.list()}
+        return {
+            "version": version,
+            "active": active is not None and active.version == version,
+            "misfit": self.workbench.misfit(calibrator),
+            "facts": calibrator_facts(calibrator, names),
+            "guarantee": promise_view(self._promise(seen, calibrator, wanted)) if seen else None,
+        }
+
+    def _promise(self, seen: Seen, calibrator: Calibrator, wanted: JSON) -> Guarantee | NoGuarantee:
+        """What the half that was held back allows to promise, under the rules of the active policy."""
+        alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
+        return guarantee(seen.labelled, calibrator, alpha, delta, active_policy(self.workbench.store))
+
+    def _left(self, seen: Seen | None, other: str | None, rival: Outcome[Seen] | None) -> JSON | None:
+        if other is not None:
+            found = rival.value if rival else None
+            return diagram(found.calibrated, found.right, f"{other}") if found else None
+        return diagram(seen.heuristic, seen.right, "Before: the heuristic") if seen else None
+
+    def _outcome(self, version: str) -> Outcome[Seen] | None:
+        found = self._seen.get(version)
+        if found is None:
+            self._seen.want([version], first=True)
+        return found
+
+    def _progress(self) -> str:
+        job = self._seen.job
+        now = job.progress if job else JobProgress()
+        return (
+            f"Drawing the diagrams: {now.done} of {now.total} fits" if now.total else "Drawing the diagrams"
+        )
+
+    def _compute(self, version: str, job: Job) -> Seen:
+        """Cross-fit once more on what the calibrator was fit on, since only the fit itself is kept.
+
+        The first repeat of the fit is drawn, the one that the intervals of its figures are of.
+        """
+        calibrator = self._load(version)
+        if not calibrator.runs:
+            raise InvalidInput(
+                "It was fitted to answers of a file, so none are here to draw. Fit on a run to see diagrams."
+            )
+        labelled = labelled_runs(self.workbench.store, calibrator.runs)
+        table, held = on_side(labelled.table, "calibration"), on_side(labelled.table, "test")
+        job.report(JobProgress(text=version))
+        fitted = fit(
+            table.signals,
+            table.right,
+            signs={each.name: 1 if each.higher_is_confident else -1 for each in REGISTRY.values()},
+            groups=table.groups,
+            repeats=1,
+            method="auto" if len(calibrator.briers) > 1 else calibrator.method,
+            progress=lambda done, total: job.report(JobProgress(done, total, "fits")),
+            cancel=job.cancel,
+        )
+        plain = heuristic_confidences(table.signals, len(table.right))
+        return Seen(
+            labelled=labelled,
+            right=table.right,
+            heuristic=plain,
+            calibrated=fitted.crossfitted[0],
+            before=measured(plain, table.right),
+            held_out=measured(calibrator.confidences(held.signals), held.right) if held.ids else None,
+        )
+
+    def _load(self, version: str) -> Calibrator:
+        with self._lock:
+            known = self._read.get(version)
+        return known or self._body(version, self.workbench.store.calibrators.load(version).body)
+
+    def _body(self, version: str, body: str) -> Calibrator:
+        """A calibrator of its JSON; a version never changes, so it is read once."""
+        with self._lock:
+            if version not in self._read:
+                self._read[version] = Calibrator.model_validate_json(body)
+            return self._read[version]
+
+
+def _level(wanted: JSON, name: str) -> float:
+    try:
+        level = float(wanted[name])
+    except (KeyError, TypeError, ValueError):
+        level = np.nan
+    if not 0 < level < 1:
+        raise InvalidInput(f"{'Risk α' if name == 'alpha' else 'Doubt δ'} must lie between 0 and 1.", [name])
+    return level
+
+
+def _can_go_back(history: Sequence[object]) -> bool:
+    return any(not getattr(each, "undone", True) for each in history)
+
+
+def _fit_view(job: Job) -> JSON:
+    done = job.result if isinstance(job.result, Calibrator) else None
+    words = {
+        "done": f"{done.version} is saved, not yet active" if done else None,
+        "cancelled": "Stopped; nothing was saved.",
+    }
+    return {**job_view(job, words.get(job.state)), "calibrator": done.version if done else None}
+
+
+def build(workbench: Workbench, jobs: Jobs) -> CalibratePage:
+    """Put the page into the Blocks that are open."""
+    page = CalibratePage(workbench, jobs)
+    calls = (page.look, page.fit, page.cancel, page.show, page.activate, page.keep_promise, page.rollback)
+    view("calibrate", page.config(), calls)
+    return page

@@ -1,0 +1,182 @@
+"""Calibrators as the Calibrate page shows them: plain JSON, made without Gradio or a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codex import figures
+from codex.calibration import Calibrator, metrics
+from codex.calibration.calibrator import Figure, FigureName
+from codex.calibration.crossfit import LEAST_LABELS
+from codex.calibration.resampling import bootstrap
+from codex.calibration.risk import Guarantee, NoGuarantee
+from codex.evaluation.calibrating import Labelled
+from codex.store.calibrators import SavedCalibrator
+from codex.store.runs import RunSummary
+from pages import JSON
+
+METHODS = {
+    "auto": "the best by Brier score",
+    "none": "none: the combination as it is",
+    "temperature": "temperature",
+    "platt": "Platt",
+    "isotonic": "isotonic",
+    "venn_abers": "Venn-Abers",
+}
+"""What each method of calibration is called."""
+
+RESAMPLES = 300
+"""Behind each interval that the page computes itself; those of a calibrator were computed when it was fit."""
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a calibrator's answers show: each judged by a fit that did not see it."""
+
+    labelled: Labelled
+    """All answers that there are, both halves."""
+    right: Flags
+    """[n], of the half that it was fit on."""
+    heuristic: Array
+    """[n]: the confidence without a calibrator; NaN: nothing can be said."""
+    calibrated: Array
+    """[n]: cross-fitted."""
+    before: dict[FigureName, Figure]
+    """Figures of the heuristic."""
+    held_out: dict[FigureName, Figure] | None
+    """Figures of the calibrator on the half that was held back; None where there is none."""
+
+
+def run_choice(summary: RunSummary) -> JSON:
+    """A run as it can be chosen to fit on; problem: why it alone makes no calibrator, in words."""
+    graded = summary.right + summary.wrong
+    if graded < 2 * LEAST_LABELS:
+        problem = f"it takes about {2 * LEAST_LABELS}: {LEAST_LABELS} to fit, the others to prove it"
+    elif not summary.right or not summary.wrong:
+        problem = f"all are {'right' if summary.right else 'wrong'}: nothing to tell apart"
+    else:
+        problem = ""
+    run = summary.run
+    return {
+        "id": run.id,
+        "name": run.name,
+        "dataset": run.dataset,
+        "model": run.model,
+        "graded": graded,
+        "accuracy": summary.right / graded if graded else None,
+        "problem": problem,
+    }
+
+
+def calibrator_line(saved: SavedCalibrator, calibrator: Calibrator, misfit: str) -> JSON:
+    """One line of the list of calibrators."""
+    return {
+        "version": saved.version,
+        "active": saved.active,
+        "method": METHODS.get(calibrator.method, calibrator.method),
+        "auroc": calibrator.metrics["after"]["auroc"].value,
+        "created": saved.created_at.isoformat(),
+        "misfit": misfit,
+    }
+
+
+def calibrator_facts(calibrator: Calibrator, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a calibrator was fit on. names: what the runs that are still there are called, by id."""
+    runs = ", ".join(names.get(run, f"{run[:8]} (deleted)") for run in calibrator.runs)
+    samples = f"{calibrator.n_samples}"
+    if calibrator.n_samples:
+        samples += f" at temperature {calibrator.sample_temperature:g}"
+    return [
+        ("answers", f"{calibrator.questions:,}, {calibrator.accuracy:.0%} right"),
+        ("datasets", ", ".join(calibrator.datasets)),
+        ("runs", runs or "none"),
+        ("model", calibrator.model),
+        ("samples", samples),
+        ("evidence", "passages in the prompt" if calibrator.evidence else "none"),
+        ("prompt", calibrator.prompt),
+        ("method", METHODS.get(calibrator.method, calibrator.method)),
+        ("signals", ", ".join(term.name for term in calibrator.design.terms if term.weight > 0) or "none"),
+        ("fit", f"{calibrator.created_at:%Y-%m-%d %H:%M} UTC"),
+    ]
+
+
+def measured(confidence: Array, right: Flags) -> dict[FigureName, Figure]:
+    """The figures of the table, each with its 95 % bootstrap interval."""
+    names: dict[FigureName, Callable[..., float]] = {
+        "auroc": metrics.auroc,
+        "ece": metrics.ece,
+        "brier": metrics.brier,
+        "nll": metrics.nll,
+    }
+    found: dict[FigureName, Figure] = {}
+    for name, figure in names.items():
+        low, high = bootstrap(figure, confidence, right, resamples=RESAMPLES, centred=True)
+        found[name] = Figure(value=figure(confidence, right), low=low, high=high)
+    perfect = metrics.perfect_ece(confidence)
+    ece = found["ece"]
+    found["ece_excess"] = Figure(value=ece.value - perfect, low=ece.low - perfect, high=ece.high - perfect)
+    return found
+
+
+def diagram(confidence: Array, right: Flags, title: str) -> JSON:
+    """A reliability diagram, the counts under it, and the numbers of its table."""
+    bins = metrics.reliability_bins(confidence, right)
+    shown = figures.reliability(bins.count, bins.confidence, bins.rate, bins.low, bins.high, title=title)
+    counts = figures.histogram(confidence, right, title="")
+    shown["layout"].update(height=320, showlegend=False)
+    counts["layout"].update(height=190)
+    for figure, top in ((shown, 40), (counts, 24)):
+        figure["layout"]["margin"] = {"l": 64, "r": 20, "t": top, "b": 44}
+        figure["layout"]["xaxis"]["dtick"] = 0.25
+    rows = zip(
+        *(each.tolist() for each in (bins.confidence, bins.rate, bins.low, bins.high, bins.count)),
+        strict=True,
+    )
+    return {
+        "diagram": shown,
+        "counts": counts,
+        "table": {
+            "head": ["mean confidence", "share right", "95 % from", "to", "answers"],
+            "rows": [list(row) for row in rows],
+        },
+    }
+
+
+def promise_view(promise: Guarantee | NoGuarantee) -> JSON:
+    """A guarantee, or why there is none, in words."""
+    words = str(promise)
+    if isinstance(promise, Guarantee):
+        words += f" Those are {promise.coverage:.0%} of the questions that were held back."
+    return {"holds": isinstance(promise, Guarantee), "words": words, "threshold": promise.threshold}
+
+
+def figures_row(label: str, title: str, found: Mapping[FigureName, Figure] | None) -> JSON:
+    """One row of the table of figures."""
+    return {
+        "label": label,
+        "title": title,
+        "figures": found and {name: figure.model_dump() for name, figure in found.items()},
+    }
+
+
+def hints(calibrator: Calibrator, seen: Seen | None) -> str:
+    """What to know when reading the diagrams."""
+    if seen is None:
+        return ""
+    parts = ["Each answer was judged by a fit that had not seen it. Bars and brackets are 95 % intervals."]
+    unknown = metrics.unknown(seen.calibrated)
+    if unknown:
+        parts.append(f"{unknown:,} answers have no signal and so no confidence.")
+    if len(seen.right) != calibrator.questions:
+        parts.append(
+            f"The runs have {len(seen.right):,} graded answers in this half now; "
+            f"it was fit when there were {calibrator.questions:,}."
+        )
+    return " ".join(parts)

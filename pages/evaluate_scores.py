@@ -1,0 +1,102 @@
+"""What runs come to: their scores, computed once in the background, and each question's confidence."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codex.calibration.heuristic import heuristic_confidences
+from codex.evaluation.scoring import Scores, confidences_of, score
+from codex.jobs import Job, Jobs
+from codex.store import Store
+from codex.store.runs import RunSummary, Table
+from pages.book import Book, Outcome
+
+KEPT_SCORES = 4096
+"""More runs than anybody has: one that is forgotten is measured again at the next look."""
+KEPT_TABLES = 4
+"""Runs whose columns stay in memory; a table of 10,000 questions with 50 signals is 10 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a run's answers show."""
+
+    scores: Scores
+    confidence: NDArray[np.float64]
+    """[n]: of each row of the run's table."""
+
+
+class ScoreBook:
+    """Scores and tables of the runs of a store. Thread-safe."""
+
+    def __init__(self, store: Store, jobs: Jobs) -> None:
+        self._store = store
+        self._book: Book[Measured] = Book(jobs, "score", "Measuring the runs", self._measure, KEPT_SCORES)
+        self._tables: OrderedDict[str, Table] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, summary: RunSummary) -> Outcome[Measured] | None:
+        """A run's scores; None while they are not known."""
+        return self._book.get(_key(summary)) or _hopeless(summary)
+
+    def want(self, *summaries: RunSummary, first: bool = False) -> None:
+        """Have runs measured; first: before others."""
+        keys = [_key(one) for one in summaries if _hopeless(one) is None]
+        self._book.want(keys, first=first)
+
+    @property
+    def busy(self) -> bool:
+        """Whether runs are being measured."""
+        return self._book.job is not None
+
+    def table(self, summary: RunSummary) -> Table:
+        """The graded records of a run. Raises NotFound."""
+        key = _key(summary)
+        with self._lock:
+            known = self._tables.get(key)
+        if known is not None:
+            return known
+        table = self._store.runs.table(summary.run.id)
+        with self._lock:
+            self._tables[key] = table
+            while len(self._tables) > KEPT_TABLES:
+                self._tables.popitem(last=False)
+        return table
+
+    def confidence(self, summary: RunSummary) -> NDArray[np.float64]:
+        """[n]: each graded answer's confidence: cross-fitted where it is known, else the heuristic."""
+        table, found = self.table(summary), self._book.get(_key(summary))
+        if found and found.value and len(found.value.confidence) == len(table.right):
+            return found.value.confidence
+        return heuristic_confidences(table.signals, len(table.right))
+
+    def _measure(self, key: str, job: Job) -> Measured:
+        table = self.table(self._store.runs.get(key.split(" ")[0]))
+        confidences, _, _ = confidences_of(table)
+        scores = score(table, confidences=confidences, cancel=job.cancel)
+        if confidences is None:
+            return Measured(scores, heuristic_confidences(table.signals, len(table.right)))
+        return Measured(scores, confidences.mean(axis=0))
+
+
+def noted(found: Outcome[Measured] | None) -> str:
+    """Why a run has no figures, or not all of them, in words."""
+    if found is None:
+        return ""
+    return found.value.scores.note if found.value else found.note
+
+
+def _key(summary: RunSummary) -> str:
+    return f"{summary.run.id} {summary.done}"
+
+
+def _hopeless(summary: RunSummary) -> Outcome[Measured] | None:
+    """Why a run cannot be measured, in words; None when it can."""
+    if summary.right + summary.wrong == 0:
+        return Outcome(None, "No answer is graded yet." if not summary.done else "No answer could be graded.")
+    return None

@@ -1,0 +1,97 @@
+"""Policies between the page, the store and YAML files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from codex.errors import InvalidInput
+from codex.policy import Policy
+from codex.store.policies import SavedPolicy
+from pages import JSON
+
+MAX_YAML = 64 * 2**10
+"""Characters of a policy's file; one of a hundred rules has a tenth of it."""
+MAX_NAME = 80
+UNSAVED = "moved"
+"""What thresholds that nobody has named are called, here and on the Ask page."""
+
+
+def policy_of(body: Any, *, name: str = UNSAVED) -> Policy:
+    """A policy from the page or from a file. Raises InvalidInput, which says what is wrong where."""
+    if not isinstance(body, Mapping):
+        raise InvalidInput("A policy is a list of names with values: rules, answer_above, abstain_below.")
+    try:
+        return Policy.model_validate({"name": name, **body})
+    except ValidationError as error:
+        raise InvalidInput(_wrong(error), ["policy"]) from error
+
+
+def named(policy: Policy, name: Any) -> Policy:
+    """The policy under a name that a person typed. Raises InvalidInput."""
+    name = str(name or "").strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise InvalidInput(f"Give the policy a name, of at most {MAX_NAME} characters.", ["name"])
+    if name == UNSAVED:
+        raise InvalidInput(f"{UNSAVED!r} is what nameless thresholds are called; take another.", ["name"])
+    return policy.model_copy(update={"name": name})
+
+
+def to_yaml(policy: Policy) -> str:
+    """As it stands under codex/conf/policy."""
+    body = policy.model_dump(mode="json")
+    body["rules"] = [
+        {key: value for key, value in rule.items() if value is not None} for rule in body["rules"]
+    ]
+    if policy.promise is None:
+        del body["promise"]
+    return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100))
+
+
+def from_yaml(text: str) -> Policy:
+    """A policy out of a file. Raises InvalidInput with the line, or the name, that is wrong."""
+    if len(text) > MAX_YAML:
+        raise InvalidInput(f"A policy's file has at most {MAX_YAML // 1024} KiB. Is this one?", ["file"])
+    try:
+        body = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InvalidInput(f"The file is not YAML{line}: {error.problem}.", ["file"]) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise InvalidInput("The file is not YAML in UTF-8.", ["file"]) from error
+    if not isinstance(body, Mapping):
+        raise InvalidInput(
+            "The file holds no policy: it needs rules, answer_above and abstain_below. Export one to see it.",
+            ["file"],
+        )
+    policy = policy_of(body, name="imported")
+    return named(policy, policy.name)
+
+
+def policy_view(policy: Policy) -> JSON:
+    """A policy for the page, with its version."""
+    return {"version": policy.version, **policy.model_dump(mode="json")}
+
+
+def saved_view(saved: SavedPolicy) -> JSON | None:
+    """A saved policy for the page; None where nobody named it, or another Codex wrote it otherwise."""
+    if saved.name == UNSAVED:
+        return None
+    try:
+        policy = Policy.model_validate_json(saved.body)
+    except ValidationError:
+        return None
+    return {**policy_view(policy), "created": saved.created_at.isoformat()}
+
+
+def _wrong(error: ValidationError) -> str:
+    """What is wrong where, in one line: "rules 2, gate: Input should be ..."."""
+    found = []
+    for part in error.errors(include_url=False)[:3]:
+        place = " ".join(str(at + 1) if isinstance(at, int) else at for at in part["loc"])
+        said = part["msg"].removeprefix("Value error, ")
+        found.append(f"{place}: {said}" if place else said)
+    return f"This is not a policy: {'; '.join(found)}."

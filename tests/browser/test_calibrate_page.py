@@ -1,0 +1,145 @@
+"""Calibration in the browser: a calibrator fit, looked at, compared, activated and taken back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Scripted
+from tests.evaluated import put_calibrator, put_run
+
+FITTED = 90_000
+"""Milliseconds in which a hundred answers are surely fit to on a busy machine."""
+
+
+@pytest.fixture
+def served(scripted: Scripted) -> Iterator[Scripted]:
+    forget_all(scripted)
+    yield scripted
+    forget_all(scripted)
+
+
+def forget_all(served: Scripted) -> None:
+    """As if nothing had been asked or fit; the store has no way to delete a calibrator."""
+    workbench = served.workbench
+    for summary in workbench.store.runs.list():
+        workbench.store.runs.delete(summary.run.id)
+    workbench.activate_calibrator(None)
+    workbench.store.policies.activate(None)
+    workbench.policy = workbench.settings.policy
+    with workbench.store._database.write() as db:
+        db.execute("DELETE FROM calibrators")
+        db.execute("DELETE FROM activations")
+
+
+def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, served: Scripted) -> None:
+    page.goto(f"{served.url}calibrate")
+    start = page.get_by_role("link", name="Start a run first")
+    expect(start).to_be_visible()
+    put_run(served.workbench.store, "few", name="too few", graded=12)
+    put_run(served.workbench.store, "good", name="good", graded=300)
+    page.reload()
+    form = page.get_by_role("complementary", name="New calibrator")
+    expect(form).to_contain_text("it takes about 60")
+    fit = form.get_by_role("button", name="Fit", exact=True)
+    expect(fit).to_be_disabled()
+    form.get_by_role("checkbox", name="good").check()
+    form.get_by_role("combobox", name="Method").select_option("temperature")
+    form.get_by_role("spinbutton", name="Risk").fill("0.3")
+    form.get_by_role("textbox", name="Name").fill("mine")
+    fit.click()
+    work = page.get_by_role("region", name="Fit", exact=True)
+    expect(work.get_by_role("progressbar", name="Fitting mine")).to_be_visible()
+    expect(work).to_contain_text(re.compile("Done: mine@.* is saved, not yet active"), timeout=FITTED)
+    for side, name in (("Before", "Before: the heuristic"), ("After", "After: mine")):
+        group = page.get_by_role("group", name=side)
+        expect(group.get_by_role("figure", name=name)).to_be_visible(timeout=FITTED)
+    table = page.get_by_role("table", name="Figures before and after")
+    interval = re.compile(r"0\.\d\d \[0\.\d\d, 0\.\d\d\]")
+    expect(table.get_by_role("row", name="calibrated")).to_contain_text(interval)
+    expect(table.get_by_role("row", name="held back")).to_contain_text(re.compile(r"0\.\d\d"))
+
+    card = page.get_by_role("region", name="Calibrator", exact=True)
+    expect(card.get_by_role("heading", name="Guarantee", exact=True)).to_be_visible()
+    expect(card).to_contain_text("at most 30 % are wrong")
+    expect(card).to_contain_text("not active")
+    expect(page.get_by_role("banner")).to_contain_text("not calibrated")
+    card.get_by_role("button", name="Activate").click()
+    expect(card.get_by_role("button", name="Deactivate")).to_be_focused()
+    expect(page.get_by_role("banner")).not_to_contain_text("not calibrated")
+    card.get_by_role("button", name="Roll back").click()
+    expect(card).to_contain_text("not active")
+    assert served.workbench.calibrator is None
+
+
+def test_the_risk_can_be_changed_after_the_fit_and_answered_by(page: Page, served: Scripted) -> None:
+    put_calibrator(served.workbench.store, put_run(served.workbench.store, graded=300))
+    page.goto(f"{served.url}calibrate")
+    card = page.get_by_role("region", name="Calibrator", exact=True)
+    expect(card.get_by_role("heading", name="No guarantee")).to_be_visible(timeout=FITTED)
+    expect(card).to_contain_text("No threshold can promise at most 10 % wrong", timeout=FITTED)
+    risk = page.get_by_role("spinbutton", name="Risk")
+    risk.fill("0.3")
+    risk.press("Tab")
+    expect(card.get_by_role("heading", name="Guarantee", exact=True)).to_be_visible()
+    card.get_by_role("button", name=re.compile(r"Answer from 0\.\d\d on")).click()
+    expect(card.get_by_role("button", name="Deactivate")).to_be_visible()
+    assert served.workbench.promise is not None
+    risk.fill("2")
+    risk.press("Tab")
+    diagrams = page.get_by_role("region", name="Diagrams")
+    expect(diagrams.get_by_role("alert")).to_contain_text("must lie between 0 and 1")
+    expect(diagrams.get_by_role("table", name="Figures before and after")).to_be_visible()
+
+
+def test_two_calibrators_are_compared_and_one_of_another_model_warns(page: Page, served: Scripted) -> None:
+    store = served.workbench.store
+    run = put_run(store, graded=90)
+    mine = put_calibrator(store, run, "mine")
+    other = put_calibrator(store, run, "other", model="another:model:q4")
+    page.goto(f"{served.url}calibrate?calibrator={other}")
+    card = page.get_by_role("region", name="Calibrator", exact=True)
+    expect(card.get_by_role("alert").filter(has_text="another:model:q4")).to_be_visible()
+    diagrams = page.get_by_role("region", name="Diagrams")
+    diagrams.get_by_role("combobox", name="Compare with").select_option(mine)
+    left = diagrams.get_by_role("group", name="Before")
+    expect(left.get_by_role("figure", name=mine)).to_be_visible(timeout=FITTED)
+    expect(diagrams.get_by_role("row", name=mine)).to_be_visible()
+    saved = page.get_by_role("region", name="Saved calibrators")
+    expect(saved).to_contain_text("It was fitted to answers of another:model:q4")
+    saved.get_by_role("button", name=mine).click()
+    expect(diagrams.get_by_role("heading", name=mine, level=2)).to_be_visible()
+    expect(page).to_have_url(re.compile("calibrator=mine"))
+    expect(card.get_by_role("alert").filter(has_text="another:model:q4")).to_be_hidden()
+
+
+def test_a_run_that_is_deleted_while_it_is_shown_loses_no_figure(page: Page, served: Scripted) -> None:
+    store = served.workbench.store
+    version = put_calibrator(store, put_run(store, "gone", name="gone", graded=90))
+    store.runs.delete("gone")
+    page.goto(f"{served.url}calibrate")
+    diagrams = page.get_by_role("region", name="Diagrams")
+    expect(diagrams).to_contain_text("was deleted", timeout=FITTED)
+    expect(diagrams.get_by_role("row", name="calibrated")).to_contain_text(re.compile(r"0\.\d\d"))
+    card = page.get_by_role("region", name="Calibrator", exact=True)
+    expect(card).to_contain_text("gone (deleted)")
+    card.get_by_role("button", name="Activate").click()
+    expect(card.get_by_role("button", name="Deactivate")).to_be_visible()
+    active = store.calibrators.active()
+    assert active is not None
+    assert active.version == version
+
+
+def test_what_cannot_be_fit_says_why_in_the_page(page: Page, served: Scripted) -> None:
+    put_run(served.workbench.store, name="all of them", graded=90, right=lambda chance, rng: False)
+    page.goto(f"{served.url}calibrate?run=run-1")
+    form = page.get_by_role("complementary", name="New calibrator")
+    expect(form.get_by_role("checkbox", name="all of them")).to_be_checked()
+    form.get_by_role("button", name="Fit", exact=True).press("Enter")
+    work = page.get_by_role("region", name="Fit", exact=True)
+    expect(work.get_by_role("alert")).to_contain_text("None of the")
+    work.get_by_role("button", name="Dismiss").click()
+    expect(work).to_be_hidden()

@@ -1,0 +1,95 @@
+"""From questions to answers that keep a promise: the whole way, with the real model."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from playwright.sync_api import Locator, Page, expect
+
+from codex.policy import ACTIONS, GATES, decide
+from codex.types import Action, Gate
+from tests.browser.conftest import Served, ask, open_page
+
+QUESTIONS = 100
+"""Half to fit to, half to prove it; the model takes a second for each."""
+RISK = 60
+"""Percent: SmolLM2 names one capital or currency in three, and few prove little; 50 % may be refused."""
+ASKED, FITTED = 900_000, 120_000
+"""Milliseconds that suffice on a busy machine."""
+
+
+def test_from_a_run_to_a_calibrator_to_a_target_to_answers_that_keep_it(page: Page, real: Served) -> None:
+    evaluate(page, real)
+    calibrate(page)
+    expect(page.get_by_role("banner")).not_to_contain_text("not calibrated")
+    tune(page, real)
+    open_page(page, real.url)
+    ask(page, sure_question(real))
+    decision = page.get_by_role("region", name="Decision")
+    expect(decision).to_contain_text("confidence, calibrated")
+    expect(decision).to_contain_text(f"Of the answers given, at most {RISK} % are wrong, with 95 % certainty")
+    expect(decision.locator(".cx-badge.large")).to_have_text("answer")
+
+
+def sure_question(real: Served) -> str:
+    """One of the run's that the active policy answers as it is first answered."""
+    workbench = real.workbench
+    table = workbench.store.runs.table(workbench.store.runs.list()[0].run.id)
+    assert workbench.calibrator is not None
+    confidence = workbench.calibrator.confidences(table.signals)
+    decided = decide(workbench.policy, table.signals, confidence)
+    given = (decided.action == ACTIONS.index(Action.ANSWER)) & (decided.gate == GATES.index(Gate.PROCEED))
+    return table.questions[int(np.flatnonzero(given)[confidence[given].argmax()])]
+
+
+def evaluate(page: Page, real: Served) -> None:
+    """Ask the questions on the Evaluate page, and go from the run to the Calibrate page."""
+    page.goto(f"{real.url}evaluate")
+    page.get_by_role("combobox", name="Questions from").select_option("capitals")
+    page.get_by_role("spinbutton", name="At most").fill(str(QUESTIONS))
+    page.get_by_role("textbox", name="Name").fill("the whole way")
+    page.get_by_role("button", name="Start", exact=True).click()
+    work = page.get_by_role("region", name="Evaluation")
+    expect(work).to_contain_text(f"Done: {QUESTIONS} answers graded", timeout=ASKED)
+    work.get_by_role("button", name="Open it").click()
+    page.get_by_role("link", name="Calibrate with it").click()
+
+
+def calibrate(page: Page) -> None:
+    """Fit, see that the diagram is straighter than before, and let the calibrator speak."""
+    form = page.get_by_role("complementary", name="New calibrator")
+    expect(form.get_by_role("checkbox", name="the whole way")).to_be_checked()
+    form.get_by_role("button", name="Fit", exact=True).click()
+    work = page.get_by_role("region", name="Fit", exact=True)
+    expect(work).to_contain_text("is saved, not yet active", timeout=FITTED)
+    table = page.get_by_role("table", name="Figures before and after")
+    before, after = (
+        excess(table.get_by_role("row", name=name), table) for name in ("heuristic", "calibrated")
+    )
+    assert after < before
+    page.get_by_role("region", name="Calibrator", exact=True).get_by_role("button", name="Activate").click()
+
+
+def excess(row: Locator, table: Locator) -> float:
+    """The calibration error of a row, beyond what perfect probabilities would show."""
+    heads = table.get_by_role("columnheader").all_inner_texts()
+    at = next(i for i, head in enumerate(heads) if "excess" in head.lower())
+    cell = row.get_by_role("cell").nth(at - 1)
+    expect(cell).to_contain_text(re.compile(r"\d"), timeout=FITTED)
+    found = re.search(r"-?\d+\.\d+", cell.inner_text().replace("\u2212", "-"))
+    assert found is not None
+    return float(found[0])
+
+
+def tune(page: Page, real: Served) -> None:
+    """Type a target, take the thresholds that are proposed for it, and let them decide."""
+    run = real.workbench.store.runs.list()[0].run.id
+    page.goto(f"{real.url}tune?run={run}")
+    target = page.get_by_role("form", name="Target")
+    target.get_by_role("textbox", name="wrong, at most, in percent").fill(str(RISK))
+    target.get_by_role("button", name="Propose thresholds").click()
+    expect(page.get_by_text(f"at most {RISK} % are wrong, with 95 % certainty")).to_be_visible()
+    page.get_by_role("button", name="Make active").click()
+    expect(page.get_by_text(re.compile("decides from the next question on"))).to_be_visible()
+    assert real.workbench.policy.promise is not None

@@ -1,0 +1,225 @@
+"""Evaluation in the browser: runs asked, watched, stopped, gone on with, opened, read and deleted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import CANBERRA, Scripted, Served
+from tests.evaluated import put_run
+
+MEASURED = 60_000
+"""Milliseconds in which a small run is surely measured on a busy machine."""
+HOSTILE = "<img src=x onerror=window.hacked=1>${window.hacked=1}{{value}}"
+
+
+@pytest.fixture
+def served(scripted: Scripted) -> Iterator[Scripted]:
+    forget_runs(scripted)
+    yield scripted
+    forget_runs(scripted)
+
+
+def forget_runs(served: Served) -> None:
+    for summary in served.workbench.store.runs.list():
+        served.workbench.store.runs.delete(summary.run.id)
+
+
+def open_evaluate(page: Page, served: Served, query: str = "") -> None:
+    page.goto(f"{served.url}evaluate{query}")
+    if query:
+        expect(page.get_by_role("button", name="All runs")).to_be_visible()
+    else:
+        expect(page.get_by_role("combobox", name="Questions from")).to_contain_text("capitals")
+
+
+def line(page: Page, name: str) -> Locator:
+    """A line of the leaderboard."""
+    board = page.get_by_role("region", name="Leaderboard")
+    return board.get_by_role("row").filter(has=page.get_by_role("rowheader", name=name))
+
+
+def start(page: Page, dataset: str, limit: int, name: str) -> None:
+    page.get_by_role("combobox", name="Questions from").select_option(dataset)
+    page.get_by_role("spinbutton", name="At most").fill(str(limit))
+    page.get_by_role("spinbutton", name="Samples").fill("2")
+    page.get_by_role("textbox", name="Name").fill(name)
+    page.get_by_role("button", name="Start", exact=True).click()
+
+
+def test_a_newcomer_starts_a_first_run_stops_it_and_goes_on(page: Page, served: Scripted) -> None:
+    served.engine.delay = 0.02
+    open_evaluate(page, served)
+    page.get_by_role("button", name="Ask 100 questions of capitals").click()
+    work = page.get_by_role("region", name="Evaluation")
+    expect(work.get_by_role("progressbar", name="Asking capitals")).to_be_visible()
+    expect(work).to_contain_text(re.compile(r"\d+ of 100 questions · .* questions/s · about .* left"))
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
+    expect(line(page, "capitals")).to_contain_text("running")
+    work.get_by_role("button", name="Cancel").click()
+    expect(work).to_contain_text("Stopped; what was answered is kept")
+    row = line(page, "capitals")
+    expect(row).to_contain_text("stopped")
+    expect(row).to_contain_text("of 100")
+    served.engine.delay = 0.0
+    asked = len(served.engine.decodes)
+    row.get_by_role("button", name="Go on with capitals").click()
+    expect(work).to_contain_text("Done: 100 answers graded")
+    expect(row).to_contain_text("done")
+    # What was asked before the stop is not asked again; a question on its way at the stop may be.
+    assert len(served.engine.decodes) - asked < 100
+    assert served.workbench.store.runs.list()[0].done == 100
+
+
+def test_a_real_model_answers_a_handful_of_questions(page: Page, real: Served) -> None:
+    forget_runs(real)
+    open_evaluate(page, real)
+    start(page, "capitals", 3, "a handful")
+    work = page.get_by_role("region", name="Evaluation")
+    expect(work).to_contain_text("Done: 3 answers graded", timeout=MEASURED)
+    work.get_by_role("button", name="Open it").click()
+    expect(page.get_by_role("heading", name="a handful")).to_be_visible()
+    questions = page.get_by_role("region", name="Questions")
+    questions.get_by_role("link").first.click()
+    reader = page.get_by_role("complementary", name="Question")
+    expect(
+        reader.get_by_role("listbox", name="Answer, token by token").get_by_role("option").first
+    ).to_be_visible()
+    reader.get_by_role("tab", name="Samples").click()
+    expect(reader).to_contain_text("Asked 2 more times")
+    forget_runs(real)
+
+
+def test_a_run_opens_to_its_signals_its_questions_and_their_tokens(page: Page, served: Scripted) -> None:
+    put_run(served.workbench.store, graded=60, failed=2)
+    open_evaluate(page, served)
+    row = line(page, "capitals, as they are")
+    # Figures arrive by themselves, measured in the background.
+    expect(row).to_contain_text(re.compile(r"0\.\d\d"), timeout=MEASURED)
+    row.get_by_role("link").click()
+    expect(page).to_have_url(re.compile(r"run=run-1"))
+    ranking = page.get_by_role("region", name="Signals by AUROC")
+    expect(ranking.get_by_role("figure", name="AUROC of each signal")).to_be_visible(timeout=MEASURED)
+    ranking.get_by_text("Table", exact=True).click()
+    expect(ranking.get_by_role("row", name="Calibrated confidence")).to_be_visible()
+
+    scatter = page.get_by_role("region", name="Signal against signal")
+    scatter.get_by_role("combobox", name="Across").select_option("Agreeing samples, focus")
+    expect(scatter.get_by_role("figure", name="against Agreeing samples, focus")).to_be_visible()
+
+    questions = page.get_by_role("region", name="Questions")
+    questions.get_by_text("wrong", exact=False).first.click()
+    expect(questions.get_by_role("row").filter(has_text="right")).to_have_count(0)
+    questions.get_by_role("button", name="Confidence").click()
+    expect(questions.get_by_role("columnheader", name="Confidence")).to_have_attribute(
+        "aria-sort", "descending"
+    )
+    first, second = (questions.get_by_role("link").nth(at).inner_text() for at in (0, 1))
+    questions.get_by_role("link").first.click()
+    reader = page.get_by_role("complementary", name="Question")
+    expect(reader.get_by_role("heading", name=first)).to_be_focused()
+    expect(reader).to_contain_text("It could have gone on with")
+    expect(reader.get_by_role("tab", name="Evidence")).to_be_hidden()
+    reader.get_by_role("button", name="Next question").click()
+    expect(reader.get_by_role("heading", name=second)).to_be_visible()
+    page.reload()
+    expect(reader.get_by_role("heading", name=second)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(reader).to_be_hidden()
+    questions.get_by_text("not graded", exact=False).first.click()
+    expect(questions.get_by_role("row").filter(has_text="failed")).to_have_count(2)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    assert download.value.suggested_filename == "capitals-as-they-are-records.csv"
+    page.get_by_role("button", name="All runs").click()
+    expect(row.get_by_role("link")).to_be_focused()
+
+
+def test_the_leaderboard_sorts_and_a_run_is_deleted_only_after_a_question(
+    page: Page, served: Scripted
+) -> None:
+    store = served.workbench.store
+    put_run(store, "one", name="one", graded=5)
+    put_run(store, "two", name=HOSTILE, graded=12)
+    open_evaluate(page, served)
+    board = page.get_by_role("region", name="Leaderboard")
+    names = board.get_by_role("rowheader").get_by_role("link")
+    board.get_by_role("button", name="Questions").click()
+    expect(names).to_have_text([HOSTILE, "one"])
+    board.get_by_role("button", name="Questions").click()
+    expect(names).to_have_text(["one", HOSTILE])
+    remove = board.get_by_role("button", name=f"Delete {HOSTILE}")
+    remove.click()
+    asked = page.get_by_role("alertdialog", name="Delete a run")
+    expect(asked.get_by_role("button", name="Keep")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(remove).to_be_focused()
+    remove.press("Enter")
+    asked.get_by_role("button", name="Delete it").click()
+    expect(names).to_have_text(["one"])
+    assert [each.run.id for each in store.runs.list()] == ["one"]
+    assert page.evaluate("window.hacked") is None
+
+
+def test_a_run_that_is_deleted_while_it_is_read_says_so_and_stays_in_sight(
+    page: Page, served: Scripted
+) -> None:
+    put_run(served.workbench.store, graded=12)
+    open_evaluate(page, served, "?run=run-1")
+    run = page.get_by_role("region", name="Run", exact=True)
+    expect(run).to_contain_text("it takes 30", timeout=MEASURED)
+    questions = page.get_by_role("region", name="Questions")
+    expect(questions.get_by_role("link")).to_have_count(12)
+    served.workbench.store.runs.delete("run-1")
+    expect(run.get_by_role("alert")).to_contain_text("This run was deleted")
+    expect(questions.get_by_role("link")).to_have_count(12)
+    questions.get_by_role("link").first.click()
+    reader = page.get_by_role("complementary", name="Question")
+    expect(reader.get_by_role("alert")).to_contain_text("deleted")
+    page.reload()
+    expect(page.get_by_role("heading", name="This run cannot be shown")).to_be_visible()
+    expect(run.get_by_role("alert")).to_contain_text("deleted")
+
+
+def test_what_cannot_be_asked_is_said_beside_the_form_and_nothing_typed_is_lost(
+    page: Page, served: Scripted
+) -> None:
+    open_evaluate(page, served)
+    served.engine.failure = None
+    page.get_by_role("textbox", name="Name").fill("mine")
+    page.get_by_role("spinbutton", name="Temperature").fill("4.5")
+    # The server's own answer is wanted here, not the browser's.
+    page.get_by_role("spinbutton", name="Temperature").evaluate("(input) => input.removeAttribute('max')")
+    page.get_by_role("spinbutton", name="Temperature").fill("99")
+    page.get_by_role("button", name="Start", exact=True).click()
+    form = page.get_by_role("complementary", name="New run")
+    expect(form.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("mine")
+    assert served.workbench.store.runs.list() == []
+
+
+def test_a_run_can_be_started_opened_and_read_with_the_keyboard_alone(page: Page, served: Scripted) -> None:
+    served.scripts["capital"] = CANBERRA
+    open_evaluate(page, served)
+    page.get_by_role("combobox", name="Questions from").focus()
+    page.keyboard.type("capitals")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("3")
+    page.keyboard.press("Enter")
+    work = page.get_by_role("region", name="Evaluation")
+    expect(work).to_contain_text("Done: 3 answers graded")
+    work.get_by_role("button", name="Open it").press("Enter")
+    expect(page.get_by_role("button", name="All runs")).to_be_focused()
+    questions = page.get_by_role("region", name="Questions")
+    questions.get_by_role("link").first.press("Enter")
+    reader = page.get_by_role("complementary", name="Question")
+    expect(reader.get_by_role("heading").first).to_be_focused()
+    tokens = reader.get_by_role("listbox", name="Answer, token by token")
+    tokens.locator("[tabindex='0']").press("ArrowLeft")
+    expect(reader).to_contain_text("token 4 of")
+    page.keyboard.press("Escape")
+    expect(questions.get_by_role("link").first).to_be_focused()

@@ -1,0 +1,46 @@
+"""What tests of the Tune page share: a run with known answers in the store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from codex.store import Store
+from codex.types import Generation, Observation, Record, Run
+
+GROUP = "invented"
+HOSTILE = "<img src=x onerror=window.hacked=1>\u202e${window.hacked=1}"
+
+
+def keep_run(store: Store, run_id: str = "r1", name: str = "invented sums", n: int = 200) -> None:
+    """A run whose n answers have confidence 1/n, 2/n, ... 1 by the heuristic, and are right just as often."""
+    seeded = np.random.default_rng(4)
+    confidence = np.arange(1, n + 1) / n
+    right = seeded.random(n) < confidence
+    store.runs.create(
+        Run(run_id, name, GROUP, datetime.now(UTC), "scripted", "prompt", {"n_samples": 0}, n, "running")
+    )
+    records = [
+        Record(
+            id=f"q{i}",
+            group=GROUP,
+            answers=("1",),
+            observation=Observation(
+                question=HOSTILE if i == n // 2 else f"What is {i} plus {i}?",
+                generation=Generation(f"It is {2 * i}.", (), "stop", 1, 0.1),
+            ),
+            signals={
+                "min_prob_focus": float(confidence[i]),
+                "avg_logprob": float(np.log(confidence[i])),
+                "entropy": float(4 * (1 - confidence[i])),
+                "top1_prob": float(confidence[i]),
+            },
+            right=bool(right[i]),
+            grade=float(right[i]),
+            seconds=0.1,
+        )
+        for i in seeded.permutation(n)
+    ]
+    store.runs.add(run_id, records)
+    store.runs.finish(run_id, "done")

@@ -1,0 +1,220 @@
+"""The Calibrate page's calls: fitting, the diagrams, comparing, activating, and what cannot be done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codex.calibration.shipped import shipped
+from codex.errors import Conflict, InvalidInput, NotFound
+from codex.jobs import Jobs
+from codex.settings import load_settings
+from codex.store import Store
+from codex.workbench import Workbench
+from pages.calibrate import CalibratePage
+from tests.evaluated import put_calibrator, put_run
+from tests.scripted import Script, ScriptedEngine
+
+WAIT = 60.0
+"""Seconds in which a fit to a hundred answers is surely done, on a busy machine."""
+RISK = {"alpha": 0.3, "delta": 0.05}
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[CalibratePage]:
+    settings = load_settings([f"home={tmp_path}"])
+    engine = ScriptedEngine(lambda prompt: Script(["A"]))
+    workbench = Workbench(settings, engine, Store(tmp_path / "codex.duckdb"))
+    jobs = Jobs()
+    yield CalibratePage(workbench, jobs)
+    jobs.close()
+    workbench.close()
+
+
+def fitted(page: CalibratePage, *runs: str, **wanted: Any) -> dict[str, Any]:
+    """The job of a fit, at its end."""
+    asked = {"runs": list(runs), "method": "temperature", "name": "mine", **RISK, **wanted}
+    page.jobs.wait(page.fit(asked)["id"], WAIT)
+    job: dict[str, Any] = page.look({})["job"]
+    return job
+
+
+def drawn(page: CalibratePage, version: str, **wanted: Any) -> dict[str, Any]:
+    """A calibrator with its diagrams, once they are there."""
+    deadline = time.monotonic() + WAIT
+    while (shown := page.show({"version": version, **RISK, **wanted}))["computing"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return shown
+
+
+def test_nothing_is_there_at_first_and_a_calibrator_nobody_knows_is_refused(page: CalibratePage) -> None:
+    looked = page.look({})
+    assert (looked["job"], looked["runs"], looked["calibrators"], looked["back"]) == (None, [], [], False)
+    assert "runs" not in page.look({"seen": looked["version"]})
+    with pytest.raises(NotFound):
+        page.show({"version": "mine@0123456789", **RISK})
+
+
+def test_a_run_says_why_it_alone_makes_no_calibrator(page: CalibratePage) -> None:
+    store = page.workbench.store
+    put_run(store, "few", graded=12, failed=2)
+    put_run(store, "wrong", graded=80, right=lambda chance, rng: False)
+    put_run(store, "right", graded=80, right=lambda chance, rng: True)
+    put_run(store, "good", graded=80)
+    problems = {run["id"]: run["problem"] for run in page.look({})["runs"]}
+    assert problems["good"] == ""
+    assert "takes about 60" in problems["few"]
+    assert "all are wrong" in problems["wrong"]
+    assert "all are right" in problems["right"]
+
+
+@pytest.mark.parametrize(("run", "words"), [("few", "it takes 30"), ("wrong", "None of the")])
+def test_what_cannot_be_fit_fails_with_the_reason_and_saves_nothing(
+    page: CalibratePage, run: str, words: str
+) -> None:
+    put_run(page.workbench.store, "few", graded=12)
+    put_run(page.workbench.store, "wrong", graded=90, right=lambda chance, rng: False)
+    job = fitted(page, run)
+    assert job["state"] == "failed"
+    assert words in job["error"]
+    assert page.look({})["calibrators"] == []
+
+
+def test_a_fit_is_saved_and_shown_before_and_after_with_what_it_promises(page: CalibratePage) -> None:
+    put_run(page.workbench.store, "good", graded=300)
+    job = fitted(page, "good")
+    assert job["state"] == "done"
+    assert "not yet active" in job["summary"]
+    (line,) = page.look({})["calibrators"]
+    assert line["version"] == job["calibrator"]
+    assert line["active"] is False
+    shown = drawn(page, line["version"])
+    assert [row["label"] for row in shown["rows"]] == ["heuristic", "combined", "calibrated", "held back"]
+    for row in shown["rows"]:
+        for name in ("ece", "brier", "nll", "auroc", "ece_excess"):
+            figure = row["figures"][name]
+            assert figure["low"] <= figure["high"]
+    assert shown["left"]["diagram"]["layout"]["title"]["text"].startswith("Before")
+    counts = shown["right"]["table"]["rows"]
+    facts = dict(shown["calibrator"]["facts"])
+    # One half of the questions is held back for the promise.
+    assert f"{sum(row[-1] for row in counts)}, " in facts["answers"]
+    assert 100 < sum(row[-1] for row in counts) < 200
+    # Answers are as often right as they seem, so some of the other half can be given at 30 % risk.
+    assert shown["calibrator"]["guarantee"]["holds"]
+    assert "at most 30 % are wrong" in shown["calibrator"]["guarantee"]["words"]
+    assert facts["runs"] == "capitals, as they are"
+
+
+def test_no_guarantee_says_why_and_cannot_be_made_active(page: CalibratePage) -> None:
+    version = put_calibrator(page.workbench.store, put_run(page.workbench.store, graded=90))
+    guarantee = drawn(page, version, alpha=0.01)["calibrator"]["guarantee"]
+    assert not guarantee["holds"]
+    assert guarantee["words"].startswith("No threshold can promise at most 1 % wrong")
+    with pytest.raises(Conflict, match="No threshold"):
+        page.keep_promise({"version": version, "alpha": 0.01, "delta": 0.05})
+    assert page.workbench.calibrator is None
+
+
+def test_a_guarantee_becomes_the_policy_that_answers_by_it(page: CalibratePage) -> None:
+    version = put_calibrator(page.workbench.store, put_run(page.workbench.store, graded=300))
+    guarantee = drawn(page, version)["calibrator"]["guarantee"]
+    page.keep_promise({"version": version, **RISK})
+    calibrator = page.workbench.calibrator
+    assert calibrator is not None
+    assert calibrator.version == version
+    assert page.workbench.policy.answer_above == guarantee["threshold"]
+    assert page.workbench.promise is not None
+    assert "30%" in page.workbench.promise.replace(" %", "%")
+
+
+def test_another_calibrator_stands_in_the_place_of_the_heuristic(page: CalibratePage) -> None:
+    run = put_run(page.workbench.store, graded=90)
+    first, second = (put_calibrator(page.workbench.store, run, name) for name in ("first", "second"))
+    shown = drawn(page, second, **{"with": first})
+    assert shown["left"]["diagram"]["layout"]["title"]["text"] == first
+    assert shown["rows"][0]["label"] == first
+
+
+def test_activation_can_be_taken_back(page: CalibratePage) -> None:
+    run = put_run(page.workbench.store, graded=90)
+    first, second = (put_calibrator(page.workbench.store, run, name) for name in ("first", "second"))
+
+    def active() -> list[str]:
+        listed = [line["version"] for line in page.look({})["calibrators"] if line["active"]]
+        assert listed == ([page.workbench.calibrator.version] if page.workbench.calibrator else [])
+        return listed
+
+    page.activate({"version": first})
+    page.activate({"version": second})
+    assert active() == [second]
+    page.rollback({})
+    assert active() == [first]
+    page.activate({"version": None})
+    assert active() == []
+    page.rollback({})
+    assert active() == [first]
+
+
+def test_a_calibrator_of_other_answers_warns(page: CalibratePage) -> None:
+    store, samples = page.workbench.store, page.workbench.settings.ask.n_samples
+    run = put_run(store, graded=90)
+    model = put_calibrator(store, run, "model", model="another:model:q4")
+    sampled = put_calibrator(store, run, "sampled", n_samples=samples + 3)
+    prompt = put_calibrator(store, run, "prompt", prompt="0123456789ab")
+    misfits = {line["version"]: line["misfit"] for line in page.look({})["calibrators"]}
+    assert "another:model:q4" in misfits[model]
+    assert f"{samples + 3} samples" in misfits[sampled]
+    assert "other prompt templates" in misfits[prompt]
+    assert page.show({"version": model, **RISK})["calibrator"]["misfit"] == misfits[model]
+
+
+def test_a_run_that_is_deleted_takes_the_diagrams_with_it_and_nothing_else(page: CalibratePage) -> None:
+    run = put_run(page.workbench.store, "gone", graded=90)
+    version = put_calibrator(page.workbench.store, run)
+    page.workbench.store.runs.delete("gone")
+    shown = drawn(page, version)
+    assert shown["left"] is None
+    assert shown["right"] is None
+    assert "deleted" in shown["note"]
+    assert shown["rows"][2]["figures"]["ece"]["value"] >= 0
+    assert "deleted" in dict(shown["calibrator"]["facts"])["runs"]
+    with pytest.raises(NotFound):
+        page.fit({"runs": ["gone"], "method": "auto", "name": "", **RISK})
+
+
+def test_a_calibrator_that_ships_is_shown_without_the_answers_it_was_fitted_to(page: CalibratePage) -> None:
+    ours = shipped()[0]
+    page.workbench.store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
+    shown = drawn(page, ours.version)
+    assert "answers of a file" in shown["note"]
+    assert (shown["left"], shown["right"], shown["calibrator"]["guarantee"]) == (None, None, None)
+    assert ("datasets", ", ".join(ours.datasets)) in shown["calibrator"]["facts"]
+
+
+def test_diagrams_that_were_drawn_stay_when_their_run_is_deleted(page: CalibratePage) -> None:
+    version = put_calibrator(page.workbench.store, put_run(page.workbench.store, "gone", graded=90))
+    before = drawn(page, version)
+    page.workbench.store.runs.delete("gone")
+    assert page.show({"version": version, **RISK})["right"] == before["right"]
+
+
+@pytest.mark.parametrize("alpha", [0, 1, 2, "much", None])
+def test_a_risk_outside_of_0_to_1_is_refused(page: CalibratePage, alpha: object) -> None:
+    put_run(page.workbench.store, "good", graded=90)
+    with pytest.raises(InvalidInput, match="between 0 and 1"):
+        page.fit({"runs": ["good"], "method": "auto", "name": "", "alpha": alpha, "delta": 0.05})
+
+
+def test_a_cancelled_fit_saves_nothing(page: CalibratePage) -> None:
+    put_run(page.workbench.store, "good", graded=400)
+    job = page.fit({"runs": ["good"], "method": "auto", "name": "", **RISK})
+    page.cancel({"job": job["id"]})
+    ended = page.jobs.wait(job["id"], WAIT)
+    assert ended.state == "cancelled"
+    assert page.look({})["calibrators"] == []
