@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 
 from pydantic import ValidationError
 
+from codex.calibration import Calibrator
 from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput
 from codex.policy import Policy
@@ -54,11 +55,14 @@ class Asking:
     sample_params: GenerationParams
     n_samples: int
     policy: Policy
+    calibrator: Calibrator | None
     enable_rag: bool
     cancel: threading.Event
 
 
-def settle(question: str, options: AskOptions, settings: Settings, policy: Policy) -> Asking:
+def settle(
+    question: str, options: AskOptions, settings: Settings, policy: Policy, calibrator: Calibrator | None
+) -> Asking:
     """Check the question and its options, and fill in the settings. Raises InvalidInput."""
     given: Mapping[str, Any] = {key: value for key, value in options.items() if value is not None}
     unknown = sorted(given.keys() - AskOptions.__annotations__.keys())
@@ -74,6 +78,7 @@ def settle(question: str, options: AskOptions, settings: Settings, policy: Polic
         ),
         n_samples=_checked_samples(given.get("n_samples", settings.ask.n_samples)),
         policy=given.get("policy", policy),
+        calibrator=calibrator,
         enable_rag=given.get("enable_rag", False),
         cancel=given.get("cancel", threading.Event()),
     )
@@ -88,6 +93,7 @@ def settle_again(parent: Trace, policy: Policy, cancel: threading.Event | None) 
         sample_params=GenerationParams.model_validate(parent.params["samples"]),
         n_samples=len(parent.last.observation.samples),
         policy=policy,
+        calibrator=None,
         enable_rag=False,
         cancel=cancel or threading.Event(),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from codex import prompts, signals
 from codex.asking import Asking, Turn
-from codex.calibration.heuristic import heuristic_confidence
+from codex.confidence import Asked, confidence_of
 from codex.engines.base import Engine, Finished, seeded
 from codex.errors import Cancelled, CodexError, PromptTooLong
 from codex.grounding import Grounder
@@ -17,7 +17,6 @@ from codex.retrieval import Index
 from codex.settings import AskSettings
 from codex.types import (
     CheckedEvent,
-    Confidence,
     DecisionEvent,
     Event,
     Gate,
@@ -88,6 +87,11 @@ class Loop:
             steps.append((yield from self._answered(course, kind, steps)))
         return steps
 
+    def once(self, asking: Asking, passages: Sequence[Passage] = ()) -> Generator[Event, None, Step]:
+        """One asking with these passages, wherever its gate leads. Raises as `ask`."""
+        course = _Course(asking, tuple(passages), looked_up=True, checked=True)
+        return (yield from self._answered(course, "retrieve" if passages else "ask", steps=()))
+
     def branch(self, asking: Asking, last: Step, turn: Turn) -> Generator[Event, None, list[Step]]:
         """Another way on from a turn of a step's answer: one step, with that step's samples and passages."""
         prompt = last.prompt or ""
@@ -153,7 +157,7 @@ class Loop:
             course.notes.append(f"the answer could not be checked: {error}")
         yield CheckedEvent(draft.index, observation.grounding, observation.verdict)
         measured = signals.compute(observation)
-        confidence = Confidence(heuristic_confidence(measured))
+        confidence = confidence_of(measured, self._asked(course, draft), course.asking.calibrator)
         yield SignalsEvent(draft.index, measured, confidence)
         decision = decide_one(course.asking.policy, measured, confidence.value)
         self._try_gate(course, draft.kind, decision.gate)
@@ -170,6 +174,17 @@ class Loop:
             signals=measured,
             confidence=confidence,
             decision=decision,
+        )
+
+    def _asked(self, course: _Course, draft: _Draft) -> Asked:
+        asking = course.asking
+        return Asked(
+            draft.kind,
+            self._engine.fingerprint,
+            asking.params.temperature,
+            asking.n_samples,
+            asking.sample_params.temperature,
+            evidence=bool(draft.passages),
         )
 
     def _observed(self, asking: Asking, draft: _Draft) -> Generator[Event, None, Observation]:

@@ -17,7 +17,9 @@ class ConfidenceBreakdown(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    calibrated: float | None = Field(description="Calibrated probability; null until a calibrator is fitted.")
+    calibrated: float | None = Field(
+        description="Calibrated probability; null where no calibrator holds for this model and asking."
+    )
     entropy: float | None = Field(description="Mean next-token entropy of the answer, in nats.")
     self_consistency_var: float | None = Field(description="1 - sum of squared shares of distinct answers.")
     evidence_overlap: float | None = Field(description="Share of the answer that stands in the evidence.")
@@ -30,7 +32,7 @@ class ConfidenceBreakdown(BaseModel):
     min_prob_focus: float | None = Field(description="Weakest token of the words that carry the answer.")
     answer_frequency: float | None = Field(description="Share of the samples that say the same.")
     answer_frequency_focus: float | None = Field(
-        description="The same over the words that carry the answer; half of the heuristic."
+        description="The same over the words that carry the answer; a part of the heuristic."
     )
 
 

@@ -14,6 +14,10 @@ from typing import Literal, Self, Unpack
 
 from codex import engines, prompts, signals
 from codex.asking import Asking, AskOptions, Turn, new_id, settle, settle_again, turn_at
+from codex.calibration import Calibrator
+from codex.calibration.drift import EVERY, WINDOW, Drift
+from codex.calibration.shipped import shipped
+from codex.confidence import Asked, misfit
 from codex.engines.base import Engine
 from codex.engines.models import Models
 from codex.errors import Busy, Cancelled, CodexError, Conflict
@@ -23,6 +27,7 @@ from codex.policy import Policy, decide_one
 from codex.retrieval import Index
 from codex.settings import Settings, load_settings
 from codex.store import Store
+from codex.stream import Stream
 from codex.types import Action, Decision, Event, Passage, Step, Trace, TraceEvent
 
 RECENT_TRACES = 256
@@ -40,7 +45,9 @@ class Status:
     """The engine's fingerprint."""
     error: str | None = None
     calibrated: bool = False
-    """Whether a calibrator fits this model."""
+    """Whether a calibrator holds for questions that are asked as the settings say."""
+    calibration: str = ""
+    """What it was fitted on, or why there is none, in words."""
 
 
 class Workbench:
@@ -50,8 +57,10 @@ class Workbench:
         self.settings = settings
         self.engine = engine
         self.store = store
-        self.policy = settings.policy
+        self.policy = _stored_policy(store) or settings.policy
         """The active policy; the next question takes it."""
+        self._activate_shipped()
+        self._stream = self._stream_of(self._stored_calibrator())
         self.index = Index(settings.retrieval, settings.home)
         """The user's documents."""
         self._grounder = Grounder(settings.grounding, engine, Models(settings.home), self.index.embed)
@@ -65,11 +74,16 @@ class Workbench:
     def open(cls, overrides: Sequence[str] = ()) -> Self:
         """A workbench by settings; the model is not loaded yet.
 
+        A policy among the overrides comes before the one that was made active.
+
         Raises SettingsError, StoreError.
         """
         settings = load_settings(overrides)
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
-        return cls(settings, engine, Store(settings.database, settings.store.privacy))
+        workbench = cls(settings, engine, Store(settings.database, settings.store.privacy))
+        if any(override.startswith("policy") for override in overrides):
+            workbench.policy = settings.policy
+        return workbench
 
     def close(self) -> None:
         """Cancel what runs and give model and database back."""
@@ -102,11 +116,90 @@ class Workbench:
     @property
     def status(self) -> Status:
         """Whether a question can be answered now."""
+        calibrated, calibration = self._calibration()
+        model, error = self.engine.fingerprint, None
+        state: Literal["loading", "ready", "error"] = "loading"
         if self.engine.is_loaded:
-            return Status("ready", self.engine.fingerprint)
-        if self._failed is not None:
-            return Status("error", self.engine.fingerprint, self._failed)
-        return Status("loading", self.engine.fingerprint)
+            state = "ready"
+        elif self._failed is not None:
+            state, error = "error", self._failed
+        return Status(state, model, error, calibrated, calibration)
+
+    def activate_policy(self, policy: Policy) -> None:
+        """Let a policy decide, from the next question on and after a restart. Raises StoreError."""
+        self.store.policies.save(policy.version, policy.name, policy.model_dump_json())
+        self.store.policies.activate(policy.version)
+        self.policy = policy
+
+    def activate_calibrator(self, version: str | None) -> None:
+        """Let a saved calibrator speak from the next question on; None: none. Raises NotFound."""
+        self.store.calibrators.activate(version)
+        self._stream = self._stream_of(self._stored_calibrator())
+
+    @property
+    def calibrator(self) -> Calibrator | None:
+        """The active calibrator; confidences are calibrated where it holds."""
+        return self._stream.calibrator if self._stream else None
+
+    @property
+    def drift(self) -> Drift | None:
+        """Whether the answers have moved away from what the calibrator was fitted on; None: not watched."""
+        return self._stream.drift if self._stream else None
+
+    def misfit(self, calibrator: Calibrator) -> str:
+        """Why it does not hold for questions asked as the settings say, in words; "" when it does."""
+        ask, params = self.settings.ask, self.settings.engine.params
+        asked = Asked(
+            "ask",
+            self.engine.fingerprint,
+            params.temperature,
+            ask.n_samples,
+            ask.sample_temperature,
+            calibrator.evidence,
+        )
+        return misfit(calibrator, asked)
+
+    @property
+    def promise(self) -> str | None:
+        """What the active policy promises of the answers given, in words; None: nothing."""
+        promise, calibrator = self.policy.promise, self.calibrator
+        if promise is None or calibrator is None or promise.calibrator != calibrator.version:
+            return None
+        if self.drift is not None and self.drift.tripped:
+            return f"The guarantee is suspended. {self.drift.message}"
+        return (
+            f"Of the answers given, at most {100 * promise.risk:.3g} % are wrong, with "
+            f"{100 * promise.certainty:.3g} % certainty, for questions like the "
+            f"{promise.questions:,} it was shown on."
+        )
+
+    def _activate_shipped(self) -> None:
+        """What ships for this model speaks until somebody chooses otherwise."""
+        versions = {each.version for each in shipped()}
+        chosen = {change.version for change in self.store.calibrators.history()}
+        ours = next((each for each in shipped() if each.model == self.engine.fingerprint), None)
+        if ours is not None and chosen <= versions:
+            self.store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
+            self.store.calibrators.activate(ours.version)
+
+    def _stored_calibrator(self) -> Calibrator | None:
+        """The calibrator that was made active."""
+        saved = self.store.calibrators.active()
+        return Calibrator.model_validate_json(saved.body) if saved else None
+
+    def _stream_of(self, calibrator: Calibrator | None) -> Stream | None:
+        if calibrator is None:
+            return None
+        seen, newest = self.store.calibrated_signals(calibrator.version, WINDOW + EVERY)
+        return Stream(calibrator, newest, seen)
+
+    def _calibration(self) -> tuple[bool, str]:
+        """Whether questions asked as the settings say are calibrated, and on what, or why not."""
+        if self.calibrator is None:
+            return False, "No calibrator is active."
+        why_not = self.misfit(self.calibrator)
+        sets = ", ".join(self.calibrator.datasets)
+        return not why_not, why_not or f"Fitted on {self.calibrator.questions:,} answers to {sets}."
 
     def ask(self, question: str, **options: Unpack[AskOptions]) -> Iterator[Event]:
         """Ask one question; what the options leave out comes from the settings.
@@ -117,11 +210,24 @@ class Workbench:
         Raises InvalidInput at once; PromptTooLong, ModelError, Busy, Cancelled and StoreError while
         iterating.
         """
-        return self._ask(settle(question, options, self.settings, self.policy))
+        return self._ask(settle(question, options, self.settings, self.policy, self.calibrator))
 
     def answer(self, question: str, **options: Unpack[AskOptions]) -> Trace:
         """`ask`, waiting for the end; the same errors."""
         return last_trace(self.ask(question, **options))
+
+    def observe(self, question: str, passages: Sequence[Passage] = (), **options: Unpack[AskOptions]) -> Step:
+        """One asking with these passages: its gate is not followed and nothing is stored.
+
+        Raises InvalidInput, PromptTooLong, ModelError, Cancelled.
+        """
+        asking = settle(question, options, self.settings, self.policy, self.calibrator)
+        course = self._loop.once(asking, passages)
+        while True:
+            try:
+                next(course)
+            except StopIteration as end:
+                return _kept(end.value)
 
     def branch(
         self,
@@ -201,6 +307,7 @@ class Workbench:
                 "samples": asking.sample_params.model_dump(mode="json"),
                 "n_samples": len(steps[-1].observation.samples),
                 "prompt": prompts.fingerprint(),
+                "calibrator": asking.calibrator.version if asking.calibrator else None,
                 "evidence": self._evidence_params(steps),
             },
             steps=tuple(_kept(step) for step in steps),
@@ -212,8 +319,13 @@ class Workbench:
             self._recent[trace.id] = trace
             while len(self._recent) > RECENT_TRACES:
                 self._recent.popitem(last=False)
-        self.store.save_policy(asking.policy.version, asking.policy.name, asking.policy.model_dump_json())
+        self.store.policies.save(asking.policy.version, asking.policy.name, asking.policy.model_dump_json())
         self.store.save(trace)
+        stream = self._stream
+        if stream is not None and stream.calibrator is asking.calibrator:
+            for step in steps:
+                if step.confidence.calibrated is not None:
+                    stream.add(step.signals)
         return TraceEvent(trace)
 
     def _evidence_params(self, steps: Sequence[Step]) -> dict[str, object]:
@@ -246,6 +358,12 @@ class Workbench:
             yield
         finally:
             self._slots.release()
+
+
+def _stored_policy(store: Store) -> Policy | None:
+    """The policy that was made active."""
+    saved = store.policies.active()
+    return Policy.model_validate_json(saved.body) if saved else None
 
 
 def last_trace(events: Iterator[Event]) -> Trace:

@@ -225,7 +225,7 @@ def test_the_active_policy_is_taken_at_the_next_question(bench: Bench) -> None:
     trace = workbench.answer("Capital of Australia?")
     assert trace.last.decision.action is Action.ABSTAIN
     assert trace.policy == workbench.policy.version
-    assert workbench.store.load_policy(trace.policy)
+    assert workbench.store.policies.load(trace.policy)
 
 
 @pytest.mark.parametrize(

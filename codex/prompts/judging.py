@@ -29,6 +29,11 @@ SAME = (
     "Question: {question}\nFirst answer: {first}\nSecond answer: {second}\n"
     "Does the first answer say the same as the second? Reply with exactly one word, True or False."
 )
+# Grades answers of an evaluation. No answer and no confidence depends on it, so no fingerprint covers it.
+GRADE = (
+    "Question: {question}\nAccepted answers: {accepted}\nProposed answer: {answer}\n"
+    "Does the proposed answer say the same as an accepted one? Reply with exactly one word, True or False."
+)
 
 TEMPLATES = (VERIFY, CANDIDATES, ANSWERED, SUPPORT, SUPPORT_PART, CONTRADICT, SAME)
 """Everything that the fingerprint covers."""
@@ -65,6 +70,12 @@ def contradict(conversation: Sequence[Message], sentence: str) -> list[Message]:
 def same(question: str, first: str, second: str) -> list[Message]:
     """Whether one answer says what another says; to be asked both ways."""
     return [Message("user", SAME.format(question=question, first=first, second=second))]
+
+
+def grade(question: str, accepted: Sequence[str], answer: str) -> list[Message]:
+    """Whether the answer is right, given the accepted ones; True or False."""
+    listed = " | ".join(map(_one_line, accepted))
+    return [Message("user", GRADE.format(question=question, accepted=listed, answer=_one_line(answer)))]
 
 
 def _instead_of_answer(conversation: Sequence[Message], asked: str) -> list[Message]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.errors import Conflict, RetrievalError
+from codex.errors import Conflict, OtherEmbedding, RetrievalError
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Identity
 
@@ -196,10 +196,10 @@ class Vectors:
             ) from error
 
 
-def other_embedding(made_by: str, set_: str) -> Conflict:
+def other_embedding(made_by: str, set_: str) -> OtherEmbedding:
     """The vectors of one embedding say nothing to another."""
     same = " (its files have changed since)" if made_by == set_ else ""
-    return Conflict(
+    return OtherEmbedding(
         f"The index was made by the embedding {made_by!r}{same}, but {set_!r} is set. Set "
         f"retrieval.embedding={made_by} again, or run `codex index --rebuild` to make the index anew."
     )

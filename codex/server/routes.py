@@ -64,7 +64,7 @@ MEANINGS = {
 async def infer(body: bodies.InferBody, request: Request, workbench: LoadedBench) -> Reply:
     """Answer with a confidence and a decision. Closing the connection cancels the work.
 
-    What is not available is null; `calibrated` is null until a calibrator is fitted to the model.
+    What is not available is null; `calibrated` is null where no calibrator holds for the model and asking.
     """
     cancel = threading.Event()
     async with cancelled_when_gone(request, cancel):

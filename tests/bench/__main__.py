@@ -17,7 +17,18 @@ from rich.console import Console
 from rich.table import Table
 
 from codex.engines.models import Models, default_home
-from tests.bench import decoding, grounding, injection, loop, retrieval, serving
+from tests.bench import (
+    calibration,
+    decoding,
+    evaluation,
+    grounding,
+    guarantees,
+    injection,
+    loop,
+    retrieval,
+    serving,
+    tuning,
+)
 from tests.bench.line import Line
 
 PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
@@ -28,6 +39,10 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "grounding": grounding.measure,
     "injection": injection.measure,
     "loop": loop.measure,
+    "calibration": calibration.measure,
+    "guarantees": guarantees.measure,
+    "evaluation": evaluation.measure,
+    "tuning": tuning.measure,
 }
 
 

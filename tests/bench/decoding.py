@@ -21,11 +21,13 @@ QUESTIONS = (
     "Why is the sky blue?",
 )
 NEW_TOKENS = 64
+ONE_ASKING = ("ask.reflect=false", "grounding.verify=false")
+"""So that both sides of a ratio ask the model for the same rows."""
 
 
 def llama_cpp(home: Path) -> Iterator[Line]:
     """A whole `ask` over the same rows decoded by xllamacpp called by hand, its answers thrown away."""
-    workbench = Workbench.open([f"home={home}", "engine=llama_cpp", "ask.reflect=false"])
+    workbench = Workbench.open([f"home={home}", "engine=llama_cpp", *ONE_ASKING])
     try:
         workbench.load()
         yield _whole_ask(workbench, samples=5, bound=1.10)
@@ -35,7 +37,7 @@ def llama_cpp(home: Path) -> Iterator[Line]:
 
 def huggingface(home: Path) -> Iterator[Line]:
     """Greedy and ten samples over one plain `generate` of eleven sequences, same model, same lengths."""
-    workbench = Workbench.open([f"home={home}", "engine=huggingface", "ask.reflect=false"])
+    workbench = Workbench.open([f"home={home}", "engine=huggingface", *ONE_ASKING])
     try:
         workbench.load()
         yield _over_generate(workbench, samples=10, bound=1.3)

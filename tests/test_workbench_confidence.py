@@ -1,0 +1,202 @@
+"""What the workbench makes of an active calibrator and an active policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codex import prompts
+from codex.calibration import Calibrator, figures, fit
+from codex.calibration.drift import EVERY, Reference
+from codex.engines.base import GenerationParams
+from codex.errors import NotFound
+from codex.policy import Policy, Promise, Rule
+from codex.reply import reply
+from codex.settings import load_settings
+from codex.store import Store
+from codex.types import Action
+from codex.workbench import Workbench
+from tests.scripted import Script, ScriptedEngine
+
+SURE = Script(["The", " capital", " is", " Canberra", "."])
+UNSURE = Script(["Maybe", " Sydney"], [0.3, 0.1], samples=["Sydney", "Perth", "Canberra"])
+
+Open = Callable[..., Workbench]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Open]:
+    """Workbenches on one home, one after the other."""
+    opened: list[Workbench] = []
+
+    def make(script: Script = SURE, *overrides: str) -> Workbench:
+        for workbench in opened:
+            workbench.close()
+        settings = load_settings([f"home={tmp_path}", *overrides])
+        engine = ScriptedEngine(lambda prompt: script)
+        opened.append(Workbench(settings, engine, Store(tmp_path / "codex.duckdb")))
+        return opened[-1]
+
+    yield make
+    opened[-1].close()
+
+
+def again(workbench: Workbench, bench: Open) -> Iterator[Workbench]:
+    """The workbench, and what comes after it."""
+    yield workbench
+    yield bench()
+
+
+def calibrator(model: str, n_samples: int = 5, evidence: bool = False) -> Calibrator:
+    """Fitted to 200 answers whose weakest token is as likely as they are to be right."""
+    rng = np.random.default_rng(0)
+    weakest = rng.random(200)
+    right = rng.random(200) < weakest
+    fitted = fit({"min_prob_focus": weakest}, right, signs={"min_prob_focus": 1}, repeats=1)
+    return Calibrator(
+        name="fitted",
+        method=fitted.method,
+        design=fitted.design,
+        map=fitted.map,
+        model=model,
+        prompt=prompts.fingerprint(),
+        n_samples=n_samples,
+        sample_temperature=1.0,
+        evidence=evidence,
+        runs=("run",),
+        datasets=("capitals",),
+        questions=200,
+        accuracy=float(right.mean()),
+        metrics=figures(fitted, right, resamples=10),
+        reference=Reference.of({"min_prob_focus": weakest}).model_dump(mode="json"),
+    )
+
+
+def activate(workbench: Workbench, fitted: Calibrator) -> None:
+    workbench.store.calibrators.save(fitted.version, fitted.name, fitted.model_dump_json())
+    workbench.activate_calibrator(fitted.version)
+
+
+def promise(fitted: Calibrator) -> Promise:
+    return Promise(
+        risk=0.1, certainty=0.95, calibrator=fitted.version, run="run", questions=100, answered=40, wrong=1
+    )
+
+
+def test_an_active_calibrator_speaks_from_the_next_question_on_and_after_a_restart(bench: Open) -> None:
+    workbench = bench()
+    assert not workbench.status.calibrated
+    fitted = calibrator(workbench.engine.fingerprint)
+    activate(workbench, fitted)
+    for opened in again(workbench, bench):
+        assert opened.status.calibrated
+        assert opened.status.calibration == "Fitted on 200 answers to capitals."
+        trace = opened.answer("What is the capital of Australia?")
+        told = trace.last.confidence
+        assert told.value == told.calibrated == fitted.confidence(trace.last.signals)
+        assert trace.params["calibrator"] == fitted.version
+        assert reply(trace).confidence_note == "calibrated"
+        assert opened.store.load(trace.id).last.confidence == told
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"n_samples": 3}, "another number of samples"),
+        ({"sample_temperature": 0.5}, "another temperature"),
+    ],
+)
+def test_it_is_silent_where_it_was_not_fitted(bench: Open, asked: dict[str, object], why: str) -> None:
+    workbench = bench()
+    activate(workbench, calibrator(workbench.engine.fingerprint))
+    trace = workbench.answer("What is the capital of Australia?", **asked)  # type: ignore[arg-type]
+    assert trace.last.confidence.calibrated is None, why
+    assert trace.last.confidence.value is not None
+
+
+def test_an_answer_after_a_look_at_itself_is_not_calibrated(bench: Open) -> None:
+    workbench = bench(UNSURE)
+    activate(workbench, calibrator(workbench.engine.fingerprint))
+    trace = workbench.answer("Where?")
+    assert [step.kind for step in trace.steps] == ["ask", "reflect"]
+    assert trace.steps[0].confidence.calibrated is not None
+    assert trace.steps[1].confidence.calibrated is None
+
+
+def test_the_calibrator_of_another_model_is_not_used_and_the_status_says_why(bench: Open) -> None:
+    workbench = bench()
+    activate(workbench, calibrator("another model"))
+    assert not workbench.status.calibrated
+    assert "another model" in workbench.status.calibration
+    assert workbench.answer("Where?").last.confidence.calibrated is None
+
+
+def test_a_calibrator_can_be_put_to_rest_and_one_that_is_not_stored_is_refused(bench: Open) -> None:
+    workbench = bench()
+    activate(workbench, calibrator(workbench.engine.fingerprint))
+    workbench.activate_calibrator(None)
+    assert workbench.calibrator is None
+    assert bench().calibrator is None
+    with pytest.raises(NotFound, match="nobody@1"):
+        bench().activate_calibrator("nobody@1")
+
+
+def test_an_active_policy_decides_from_the_next_question_on_and_after_a_restart(bench: Open) -> None:
+    workbench = bench()
+    strict = Policy(name="strict", rules=(Rule(signal="top1_prob", below=0.999, gate="abstain"),))
+    workbench.activate_policy(strict)
+    for opened in again(workbench, bench):
+        assert opened.answer("Where?").last.decision.action is Action.ABSTAIN
+        assert opened.policy == strict
+
+
+def test_a_policy_among_the_overrides_comes_before_the_active_one(tmp_path: Path) -> None:
+    with Store(tmp_path / "codex.duckdb") as store:
+        strict = Policy(name="strict", answer_above=0.9)
+        store.policies.save(strict.version, strict.name, strict.model_dump_json())
+        store.policies.activate(strict.version)
+    for overrides, expected in (([], 0.9), (["policy.answer_above=0.7"], 0.7)):
+        workbench = Workbench.open([f"home={tmp_path}", *overrides])
+        assert workbench.policy.answer_above == expected
+        workbench.close()
+
+
+def test_a_promise_is_told_only_with_the_calibrator_that_it_was_made_with(bench: Open) -> None:
+    workbench = bench()
+    fitted = calibrator(workbench.engine.fingerprint)
+    workbench.activate_policy(Policy(promise=promise(fitted)))
+    assert workbench.promise is None
+    activate(workbench, fitted)
+    assert workbench.promise == (
+        "Of the answers given, at most 10 % are wrong, with 95 % certainty, "
+        "for questions like the 100 it was shown on."
+    )
+    workbench.activate_policy(Policy())
+    assert workbench.promise is None
+
+
+def test_a_hotter_answer_is_not_what_it_was_fitted_on(bench: Open) -> None:
+    workbench = bench()
+    activate(workbench, calibrator(workbench.engine.fingerprint))
+    trace = workbench.answer("Where?", params=GenerationParams(temperature=1.5))
+    assert trace.last.confidence.calibrated is None
+
+
+def test_the_promise_is_suspended_when_the_answers_move_away_also_after_a_restart(bench: Open) -> None:
+    workbench = bench()
+    fitted = calibrator(workbench.engine.fingerprint)
+    activate(workbench, fitted)
+    workbench.activate_policy(Policy(promise=promise(fitted)))
+    # The scripted answers are all equally sure; those of the calibrator lay anywhere between 0 and 1.
+    for _ in range(EVERY - 1):
+        workbench.answer("Where?")
+    assert (workbench.promise or "").startswith("Of the answers given")
+    workbench.answer("Where?")
+    for opened in again(workbench, bench):
+        assert opened.drift is not None
+        assert opened.drift.moved == ("min_prob_focus",)
+        assert (opened.promise or "").startswith("The guarantee is suspended. The newest 50 answers")
+    assert bench().answer("Where?").last.confidence.calibrated is not None
