@@ -58,6 +58,7 @@ export class Questions {
     );
     this.error = h("p.cx-error", { role: "alert", hidden: true });
     this.body = h("tbody");
+    this.table = h("table.cx-lab-table.cx-questions", heads(COLUMNS, this.sort, () => this.#turn({ page: 0 })), this.body);
     this.none = h("p.cx-hint.cx-lab-none", { hidden: true }, "No question was answered like that.");
     this.pager = h("nav.cx-pager", { "aria-label": "Pages of the questions" });
     element.append(
@@ -66,10 +67,7 @@ export class Questions {
         { "aria-label": "Questions" },
         h("header.cx-lab-head", this.title, this.filters),
         this.error,
-        h(
-          "div.cx-lab-scroll",
-          h("table.cx-lab-table.cx-questions", heads(COLUMNS, this.sort, () => this.#turn({ page: 0 })), this.body),
-        ),
+        h("div.cx-lab-scroll", this.table),
         this.none,
         this.pager,
       ),
@@ -88,8 +86,11 @@ export class Questions {
 
   async look() {
     const wanted = { run: this.run, filter: this.filter, page: this.page, sort: this.sort.key || null, down: this.sort.down };
+    this.wanted = wanted;
+    this.table.ariaBusy = "true";
     const { value, error } = await this.options.call("questions", wanted);
-    if (this.run !== wanted.run || this.filter !== wanted.filter || this.page !== wanted.page) return;
+    if (this.wanted !== wanted) return; // asked for other lines since
+    this.table.ariaBusy = null;
     this.error.hidden = !error;
     this.error.textContent = error?.message ?? "";
     if (value) this.#show(value);

@@ -28,6 +28,7 @@ from tests.bench import (
     retrieval,
     serving,
     tuning,
+    verifier,
 )
 from tests.bench.line import Line
 
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "serving": serving.measure,
     "retrieval": retrieval.measure,
     "grounding": grounding.measure,
+    "verifier": verifier.measure,
     "injection": injection.measure,
     "loop": loop.measure,
     "calibration": calibration.measure,

@@ -1,12 +1,11 @@
 """How well the checks of an answer tell right from wrong, on SQuAD 2.0 with the passage given.
 
-    python -m tests.bench.grounding MODEL.gguf [--questions 300] [--keep FILE] [--candidates]
+    python -m tests.bench.grounding MODEL.gguf [--questions 300] [--keep FILE]
 
 Half of the questions cannot be answered from their passage, and there only a refusal is right. They are
 three and three of as many passages as it takes, passages and questions in the order of their hashes.
 Prints the AUROC of each signal for "the answer is right", with intervals from a bootstrap that draws
 whole passages, and how far evidence_support leads. --keep: answers found there are not asked again.
---candidates: five samples of each answer are drawn too, and the verifier is asked with and without them.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -32,12 +30,11 @@ from rich.table import Table
 
 from codex import prompts, signals
 from codex.engines import llama_cpp
-from codex.engines.base import Finished, GenerationParams, ModelConfig, seeded
+from codex.engines.base import GenerationParams, ModelConfig
 from codex.engines.llama_cpp import LlamaCppEngine
 from codex.engines.models import Models, default_home
 from codex.grounding import Grounder
 from codex.grounding.config import GroundingConfig
-from codex.grounding.verifier import verify
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding
 from codex.signals.text import normalise
@@ -47,7 +44,6 @@ from tests.signals.frozen import auroc
 
 OF_EACH = 3
 """Questions of a passage that it answers, and that it does not."""
-SAMPLES = 5
 NEW_TOKENS = 48
 LEAD = 0.03
 """By which evidence_support should rank better than each of BASELINES."""
@@ -55,7 +51,6 @@ BASELINES = ("evidence_overlap", "p_true", "avg_logprob")
 SHOWN = (
     "evidence_support",
     *BASELINES,
-    "p_true, candidates",
     "evidence_overlap_focus",
     "avg_logprob_focus",
     "min_prob_focus",
@@ -85,15 +80,11 @@ def main() -> int:
     parser.add_argument("model", type=Path, help="a GGUF file")
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--keep", type=Path, help="a JSONL file that the answers are added to")
-    parser.add_argument(
-        "--candidates", action="store_true", help="the verifier's other form too; twice as long"
-    )
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     given = parser.parse_args()
-    if not _data().exists():
-        sys.exit(f"There is no {_data()}; CODEX_SHARED_DATA names the folder that holds squad2_dev.")
-    samples = SAMPLES if given.candidates else 0
-    rows = list(measured(given.model, given.questions, given.threads, samples, given.keep))
+    if not data().exists():
+        sys.exit(f"There is no {data()}; CODEX_SHARED_DATA names the folder that holds squad2_dev.")
+    rows = list(measured(given.model, given.questions, given.threads, given.keep))
     report(rows)
     return 0 if all(line.reached for line in lines(rows)) else 1
 
@@ -101,20 +92,17 @@ def main() -> int:
 def measure(home: Path) -> Iterator[Line]:
     """The part of `make bench`; CODEX_BENCH_MODEL names the GGUF file, without which it is left out."""
     model = Path(os.environ.get("CODEX_BENCH_MODEL", ""))
-    if not model.is_file() or not _data().exists():
+    if not model.is_file() or not data().exists():
         print("grounding: left out; it takes CODEX_BENCH_MODEL=FILE.gguf and ../shared/data/squad2_dev.")
         return
-    yield from lines(list(measured(model, 300, len(os.sched_getaffinity(0)), samples=0)))
+    yield from lines(list(measured(model, 300, len(os.sched_getaffinity(0)))))
 
 
-def measured(
-    model: Path, questions: int, threads: int, samples: int, keep: Path | None = None
-) -> Iterator[Row]:
+def measured(model: Path, questions: int, threads: int, keep: Path | None = None) -> Iterator[Row]:
     """Each question asked with its passage and checked, as the product does it."""
     kept = {}
     if keep and keep.exists():
-        every = map(json.loads, keep.read_text("utf-8").splitlines())
-        kept = {row["id"]: row for row in every if len(row["samples"]) >= samples}
+        kept = {row["id"]: row for row in map(json.loads, keep.read_text("utf-8").splitlines())}
     wanted = chosen(questions)
     if all(question["id"] in kept for question in wanted):
         yield from (kept[question["id"]] for question in wanted)
@@ -124,9 +112,9 @@ def measured(
     embed = Embedding(RetrievalConfig(device="cpu")).encode
     grounder = Grounder(GroundingConfig(verifier_form="plain"), engine, shelf, embed)
     try:
-        with _passages_read_once():
+        with passages_read_once():
             for number, question in enumerate(wanted, 1):
-                row = kept.get(question["id"]) or _asked(engine, grounder, question, samples)
+                row = kept.get(question["id"]) or _asked(engine, grounder, question)
                 if question["id"] not in kept:
                     print(f"{number} of {questions}: {row['answer']!r}", flush=True)
                     if keep:
@@ -185,7 +173,7 @@ def report(rows: Sequence[Row]) -> None:
             for of in (np.arange(len(rows)), given)
             for column in (
                 f"{auroc(scores[of], right[of]):.3f}",
-                _interval(_resampled(rows, of, lambda at, s=scores: auroc(s[at], right[at]))),
+                interval(resampled(rows, of, lambda at, s=scores: auroc(s[at], right[at]))),
             )
         ]
         table.add_row(name, *figures, str(missing))
@@ -194,12 +182,12 @@ def report(rows: Sequence[Row]) -> None:
     table = Table("evidence_support leads", "by", "95 %", box=None)
     for name in shown[1:]:
         other = _scores(rows, name)[0]
-        leads = _resampled(
+        leads = resampled(
             rows,
             np.arange(len(rows)),
             lambda at, o=other: auroc(support[at], right[at]) - auroc(o[at], right[at]),
         )
-        table.add_row(name, f"{auroc(support, right) - auroc(other, right):+.3f}", _interval(leads))
+        table.add_row(name, f"{auroc(support, right) - auroc(other, right):+.3f}", interval(leads))
     console.print(table)
     for name in rows[0]["seconds"]:
         taken = [row["seconds"][name] * 1000 for row in rows if name in row["seconds"]]
@@ -216,37 +204,28 @@ def lines(rows: Sequence[Row]) -> Iterator[Line]:
         yield Line(f"evidence_support leads {name}", LEAD, support - other, "", how, at_least=True)
 
 
-def _asked(engine: LlamaCppEngine, grounder: Grounder, question: dict[str, Any], samples: int) -> Row:
+def _asked(engine: LlamaCppEngine, grounder: Grounder, question: dict[str, Any]) -> Row:
     title, text = question["passage"]["title"].replace("_", " "), question["passage"]["text"]
     passages = (Passage(question["pid"], question["pid"], title, text, 0, len(text)),)
     prompt = prompts.ask(question["question"], passages)
     params = GenerationParams(max_tokens=NEW_TOKENS)
-    rows = [params, *seeded(params.model_copy(update={"temperature": 1.0}), samples)]
-    done = {it.row: it.generation for it in engine.decode(prompt, rows) if isinstance(it, Finished)}
-    observation = Observation(
-        question["question"], done[0], tuple(done[row] for row in range(1, len(rows))), passages
-    )
-    observation = grounder.check(observation, prompt)
+    generation = engine.chat(prompt, params)
+    observation = grounder.check(Observation(question["question"], generation, (), passages), prompt)
     verdict, grounding = observation.verdict, observation.grounding
     assert verdict is not None
     assert grounding is not None
     values: dict[str, float | None] = dict(signals.compute(observation))
     seconds = {
-        "answer": done[0].seconds,
+        "answer": generation.seconds,
         "verifier": verdict.seconds,
         "judge, a sentence": grounding.seconds / len(grounding.sentences),
     }
-    if samples:
-        other = verify(engine, observation, prompt, "candidates")
-        values["p_true, candidates"] = signals.compute(replace(observation, verdict=other))["p_true"]
-        seconds["verifier, candidates"] = other.seconds
-    answer = done[0].text
+    answer = generation.text
     return {
         "id": question["id"],
         "pid": question["pid"],
         "question": question["question"],
         "answer": answer,
-        "samples": [it.text for it in observation.samples],
         "answerable": question["answerable"],
         "right": is_right(answer, question["answers"]),
         "refused": refuses(answer),
@@ -257,7 +236,7 @@ def _asked(engine: LlamaCppEngine, grounder: Grounder, question: dict[str, Any],
 
 
 @contextmanager
-def _passages_read_once() -> Iterator[None]:
+def passages_read_once() -> Iterator[None]:
     """A question's first request uses the cache too, so that the questions of one passage share its cells.
 
     Reading it for every one of them would take minutes longer.
@@ -275,7 +254,7 @@ def _scores(rows: Sequence[Row], name: str) -> tuple[NDArray[np.float64], int]:
     return values, int(missing.sum())
 
 
-def _resampled(
+def resampled(
     rows: Sequence[Row], of: NDArray[np.int64], figure: Callable[[NDArray[np.int64]], float]
 ) -> NDArray[np.float64]:
     """The figure over draws of whole passages with replacement; of: the rows that count."""
@@ -287,7 +266,7 @@ def _resampled(
     return np.array([figure(np.concatenate([groups[i] for i in draw])) for draw in draws])
 
 
-def _interval(figures: NDArray[np.float64]) -> str:
+def interval(figures: NDArray[np.float64]) -> str:
     low, high = np.nanquantile(figures, [0.025, 0.975])
     return f"[{low:.3f}, {high:.3f}]"
 
@@ -296,13 +275,13 @@ def _hash(text: str) -> str:
     return hashlib.sha256(f"codex{text}".encode()).hexdigest()
 
 
-def _data() -> Path:
+def data() -> Path:
     sibling = Path(__file__).parents[2].parent / "shared" / "data"
     return Path(os.environ.get("CODEX_SHARED_DATA", sibling)) / "squad2_dev"
 
 
 def _lines(name: str) -> Iterator[dict[str, Any]]:
-    with (_data() / name).open(encoding="utf-8") as file:
+    with (data() / name).open(encoding="utf-8") as file:
         yield from map(json.loads, file)
 
 

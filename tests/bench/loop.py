@@ -68,8 +68,8 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="a JSONL file that the answers are added to")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     given = parser.parse_args()
-    if not _data().exists():
-        sys.exit(f"There is no {_data()}; CODEX_SHARED_DATA names the folder that holds nq_gold_passage.")
+    if not data().exists():
+        sys.exit(f"There is no {data()}; CODEX_SHARED_DATA names the folder that holds nq_gold_passage.")
     rows = measured(
         given.model, chosen(given.questions, given.skip), given.threads, given.passages, given.keep
     )
@@ -80,7 +80,7 @@ def main() -> int:
 def measure(home: Path) -> Iterator[Line]:
     """The part of `make bench`; CODEX_BENCH_MODEL names the GGUF file, without which it is left out."""
     model = Path(os.environ.get("CODEX_BENCH_MODEL", ""))
-    if not model.is_file() or not _data().exists():
+    if not model.is_file() or not data().exists():
         print("loop: left out; it takes CODEX_BENCH_MODEL=FILE.gguf and ../shared/data/nq_gold_passage.")
         return
     yield from lines(measured(model, chosen(QUESTIONS), len(os.sched_getaffinity(0))))
@@ -241,13 +241,13 @@ def _signal(rows: Sequence[Row], name: str) -> NDArray[np.float64]:
     return np.array([np.nan if (v := row["signals"][name]) is None else v for row in rows], float)
 
 
-def _data() -> Path:
+def data() -> Path:
     sibling = Path(__file__).parents[2].parent / "shared" / "data"
     return Path(os.environ.get("CODEX_SHARED_DATA", sibling)) / "nq_gold_passage" / "questions.jsonl.gz"
 
 
 def _stored() -> list[dict[str, Any]]:
-    with gzip.open(_data(), "rt", encoding="utf-8") as stored:
+    with gzip.open(data(), "rt", encoding="utf-8") as stored:
         return [json.loads(line) for line in stored]
 
 

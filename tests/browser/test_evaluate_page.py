@@ -117,6 +117,7 @@ def test_a_run_opens_to_its_signals_its_questions_and_their_tokens(page: Page, s
     expect(questions.get_by_role("columnheader", name="Confidence")).to_have_attribute(
         "aria-sort", "descending"
     )
+    expect(questions.get_by_role("table")).not_to_have_attribute("aria-busy", "true")
     first, second = (questions.get_by_role("link").nth(at).inner_text() for at in (0, 1))
     questions.get_by_role("link").first.click()
     reader = page.get_by_role("complementary", name="Question")
