@@ -3,11 +3,13 @@
 import { fill, h } from "./dom.js";
 import { draw } from "./plot.js";
 import { Changes } from "./tune_changes.js";
+import { curveTable, withPoints } from "./tune_curve.js";
 import { Draft, bodyOf, content } from "./tune_draft.js";
 import { Knobs } from "./tune_knobs.js";
 import { OutcomeView, counted } from "./tune_outcome.js";
 import { Saved, download } from "./tune_saved.js";
 import { Target } from "./tune_target.js";
+import { newest } from "./waits.js";
 
 const KEPT = "codex.tune";
 const LOOK = 5000; // ms between two looks at the runs and policies
@@ -19,10 +21,11 @@ export function mount({ element, props, server }) {
 
 class Tune {
   constructor(element, config, server) {
-    Object.assign(this, { server, config, runs: [], policies: [], other: "active", run: null });
+    Object.assign(this, { server, config, runs: [], policies: [], other: "active", run: null, newest: newest() });
     this.kept = restored();
     const part = (name) => element.querySelector(`[data-part="${name}"]`);
     this.parts = Object.fromEntries(["page", "empty", "side", "main", "plot"].map((name) => [name, part(name)]));
+    this.parts.side.hidden = true; // until there is something to tune
     this.#runBar(part("run"));
     this.target = new Target(
       part("target"),
@@ -50,7 +53,7 @@ class Tune {
       },
     });
     this.figure = h("div");
-    this.parts.plot.append(h("section.cx-card", { "aria-label": "Risk and coverage" }, this.figure));
+    this.parts.plot.append(h("section.cx-lab-card.cx-tuning-card", { "aria-label": "Risk and coverage" }, this.figure));
     this.changes = new Changes(part("changes"), { shown: config.shown, onchange: () => this.ask() });
     document.addEventListener("keydown", (event) => this.#keys(event));
   }
@@ -75,7 +78,9 @@ class Tune {
   /** See which runs and policies there are now. */
   async look() {
     clearTimeout(this.looking);
-    const { value, error } = await this.call("look", { run: this.run?.run.id ?? null });
+    const answer = await this.newest(this.call("look", { run: this.run?.run.id ?? null }));
+    if (!answer) return null;
+    const { value, error } = answer;
     if (error || this.lost) this.say(error?.message ?? "");
     this.lost = Boolean(error);
     if (value) this.#looked(value);
@@ -83,9 +88,12 @@ class Tune {
     return value ?? null;
   }
 
-  /** Open a run, or read the open one again. */
+  /** Open a run, or read the open one again; of several, the one that was picked last. */
   async open(id) {
-    const { value, error } = await this.call("open", { run: id, policy: this.draft.policy });
+    const opening = (this.opening = this.call("open", { run: id, policy: this.draft.policy }));
+    const { value, error } = await opening;
+    if (this.opening !== opening) return;
+    this.opening = null;
     if (error) {
       this.say(error.message);
       return void this.look();
@@ -143,7 +151,8 @@ class Tune {
       this.say(error.message);
       return void this.look();
     }
-    if (run !== this.run.run.id) return;
+    // What does not belong to the sliders is not shown beside them; the next answer is asked for already.
+    if (run !== this.run.run.id || policy.rules.length !== this.draft.policy.rules.length) return;
     if (!this.gone) this.say("");
     const words = this.#words(other);
     this.run.key = value.key;
@@ -157,9 +166,12 @@ class Tune {
   }
 
   async propose(wanted) {
-    if (!this.run?.questions) return { error: { message: "Pick a run with graded answers first." } };
+    while (this.opening) await this.opening;
+    const { run } = this;
+    if (!run?.questions) return { error: { message: "Pick a run with graded answers first." } };
     const { value, error } = await this.call("propose", { ...this.#wanted(), ...wanted, policy: this.draft.policy });
     if (error) return { error };
+    if (run.run.id !== this.run.run.id) return { error: { message: "Another run was picked meanwhile. Propose again." } };
     if (value.policy) this.move(value.policy);
     return { words: value.words, ok: Boolean(value.policy?.promise) };
   }
@@ -241,6 +253,7 @@ class Tune {
       this.other = "active";
     const others = choices.filter(({ version }) => version !== this.active.version);
     this.outcome.choices([{ version: "active", words: this.#words(this.active) }, ...others], this.other);
+    if (this.draft) this.#steps();
     if (!this.run) return;
     const now = this.runs.find(({ id }) => id === this.run.run.id);
     if (!now && !this.gone) {
@@ -248,7 +261,7 @@ class Tune {
       this.say("This run was deleted. Your policy is kept, with every step of it; pick another run to go on.");
     }
     // Not under somebody's hand: the sliders are made anew with the values of the run.
-    const inUse = this.asking || this.draft.held !== null || document.activeElement?.matches(".cx-knob-field");
+    const inUse = this.opening || this.asking || this.draft.held !== null || document.activeElement?.matches(".cx-knob-field");
     const grown = now && state.key !== this.run.key && !inUse;
     if (grown && (now.state !== "running" || now.graded < FOLLOWED)) this.open(now.id);
   }
@@ -270,8 +283,14 @@ class Tune {
   }
 
   #show() {
-    const { policy, past, future } = this.draft;
+    const { policy } = this.draft;
     this.knobs.show(policy, this.run?.scales ?? null);
+    this.#steps();
+    this.saved.call(policy.name);
+  }
+
+  #steps() {
+    const { policy, past, future } = this.draft;
     this.title.textContent = this.#name();
     const focused = document.activeElement;
     this.undo.disabled = !past.length;
@@ -280,7 +299,6 @@ class Tune {
     // A button that can no longer be pressed hands the focus on; it would be lost with it.
     if ([this.undo, this.redo, this.reset].includes(focused) && focused.disabled)
       (this.undo.disabled ? this.redo : this.undo).focus();
-    this.saved.call(policy.name);
   }
 
   #source() {
@@ -325,12 +343,12 @@ class Tune {
     });
     this.source = h("div.cx-muted.cx-tuning-source");
     element.append(
-      h("section.cx-card", { "aria-label": "Run" }, h("label", { for: "cx-tuning-run" }, "Run"), this.picker, this.source),
+      h("section.cx-lab-card.cx-tuning-card", { "aria-label": "Run" }, h("label", { for: "cx-tuning-run" }, "Run"), this.picker, this.source),
     );
     fill(
       this.parts.empty,
       h(
-        "section.cx-card.cx-tuning-none",
+        "section.cx-lab-card.cx-tuning-card.cx-tuning-none",
         h("h2", "No run to tune on yet"),
         h("p", "Thresholds are tuned on answers of which it is known whether they are right. Evaluate a set of questions first."),
         h("p", h("a.cx-button.primary", { href: "evaluate" }, "Evaluate a dataset")),
@@ -349,9 +367,9 @@ class Tune {
     const knobs = h("div.cx-knobs");
     element.append(
       h(
-        "section.cx-card",
+        "section.cx-lab-card.cx-tuning-card",
         { "aria-label": "Thresholds" },
-        h("header.cx-card-head", this.title, h("div.cx-steps", this.undo, this.redo, this.reset)),
+        h("header.cx-tuning-head", this.title, h("div.cx-steps", this.undo, this.redo, this.reset)),
         knobs,
       ),
     );
@@ -368,26 +386,6 @@ class Tune {
     event.preventDefault();
     this.step(back);
   }
-}
-
-// The figure with its two points where they are now.
-function withPoints({ data, layout }, { now, other }) {
-  const points = { policy: now, compared: other };
-  const moved = data.map((trace) => {
-    const point = points[trace.name];
-    return point ? { ...trace, x: [point.coverage], y: [1 - point.accuracy] } : trace;
-  });
-  return { data: moved, layout };
-}
-
-// The curve with the threshold that each point stands for.
-function curveTable({ data }) {
-  const { x, y, customdata } = data.find(({ name }) => name === "risk");
-  const percent = (value) => `${(100 * value).toFixed(1)} %`;
-  return {
-    head: ["threshold", "answered", "wrong among answered"],
-    rows: x.map((coverage, i) => [customdata[i], percent(coverage), percent(y[i])]),
-  };
 }
 
 function restored() {

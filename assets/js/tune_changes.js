@@ -50,10 +50,10 @@ export class Changes {
       );
     element.append(
       h(
-        "section.cx-card",
+        "section.cx-lab-card.cx-tuning-card",
         { "aria-label": "Changed sides" },
         h(
-          "header.cx-card-head",
+          "header.cx-tuning-head",
           this.count,
           h(
             "div.cx-segments",

@@ -20,7 +20,7 @@ export class OutcomeView {
     this.live = h("p.cx-sr", { "aria-live": "polite" });
     element.append(
       h(
-        "section.cx-card",
+        "section.cx-lab-card.cx-tuning-card",
         { "aria-label": "Outcome" },
         this.bar,
         this.figures,

@@ -1,6 +1,7 @@
 // Keeping policies: under a name, as the active one, as a file, and out of a file.
 
 import { fill, h } from "./dom.js";
+import { single } from "./waits.js";
 
 export class Saved {
   /** options: {onload(version), onsave(name), onactivate(name), onexport(name), onimport(text)};
@@ -36,7 +37,7 @@ export class Saved {
     });
     element.append(
       h(
-        "section.cx-card",
+        "section.cx-lab-card.cx-tuning-card",
         { "aria-label": "Keep" },
         h("h2", "Keep"),
         h(
@@ -81,9 +82,7 @@ export class Saved {
     if (document.activeElement !== this.name) this.name.value = name;
   }
 
-  async #do(action) {
-    this.#say(await action(this.name.value));
-  }
+  #do = single(async (action) => this.#say(await action(this.name.value)));
 
   #say(result) {
     const wrong = Boolean(result.error);

@@ -16,7 +16,7 @@ export class Target {
     this.result = h("div.cx-tuning-said", { role: "status" });
     const propose = h("button.cx-button.small", { type: "submit", "aria-label": "Propose thresholds" }, "Propose");
     this.form = h(
-      "form.cx-card",
+      "form.cx-lab-card.cx-tuning-card",
       {
         "aria-label": "Target",
         novalidate: true,
