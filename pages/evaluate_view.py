@@ -77,8 +77,9 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
         ("samples", asked),
         ("evidence", "passages in the prompt" if params.get("evidence") else "none"),
         ("grader", str(params.get("grader") or "the dataset's own")),
-        ("prompt", run.prompt),
     ]
+    if run.prompt:
+        facts.append(("prompt", run.prompt))
     overrides = params.get("overrides")
     if isinstance(overrides, Sequence) and overrides and not isinstance(overrides, str):
         facts.append(("settings", ", ".join(map(str, overrides))))
