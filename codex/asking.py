@@ -16,7 +16,7 @@ from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput
 from codex.policy import Policy
 from codex.settings import MAX_SAMPLES, Settings
-from codex.types import Step, Token, Trace
+from codex.types import Alternative, Step, Token, Trace
 
 MAX_QUESTION_CHARACTERS = 1_000_000
 """Longer text is refused before it is tokenized."""
@@ -105,8 +105,8 @@ class Turn:
 
     prefix: tuple[Token, ...]
     """The tokens that are given: those before the turn, and the other token."""
-    ends: bool
-    """The other token is the end of the answer, and not among the given ones."""
+    end: Alternative | None = None
+    """The other token where it is the end of the answer; it is not among the given ones."""
 
 
 def turn_at(step: Step, position: int, token_id: int) -> Turn:
@@ -119,10 +119,10 @@ def turn_at(step: Step, position: int, token_id: int) -> Turn:
     here = tokens[position]
     for rank, other in enumerate(here.alternatives, start=1):
         if other.id == token_id and other.is_end:
-            return Turn(tokens[:position], ends=True)
+            return Turn(tokens[:position], end=other)
         if other.id == token_id:
             chosen = replace(here, id=other.id, bytes=other.bytes, logprob=other.logprob, rank=rank)
-            return Turn((*tokens[:position], chosen), ends=False)
+            return Turn((*tokens[:position], chosen))
     raise InvalidInput(
         f"Token {token_id} is not among the {len(here.alternatives)} alternatives at position {position}.",
         ["token_id"],

@@ -16,6 +16,7 @@ from codex.policy import decide_one
 from codex.retrieval import Index
 from codex.settings import AskSettings
 from codex.types import (
+    Alternative,
     CheckedEvent,
     DecisionEvent,
     Event,
@@ -95,8 +96,9 @@ class Loop:
     def branch(self, asking: Asking, last: Step, turn: Turn) -> Generator[Event, None, list[Step]]:
         """Another way on from a turn of a step's answer: one step, with that step's samples and passages."""
         prompt = last.prompt or ""
-        if turn.ends:
-            decoded: Iterator[Token | Finished] = iter([Finished(0, _ended(last, turn))])
+        if turn.end is not None:
+            ended = _ended(last, turn.prefix, turn.end)
+            decoded: Iterator[Token | Finished] = iter([Finished(0, ended)])
         else:
             decoded = self._engine.decode(prompt, [asking.params], prefix=turn.prefix, cancel=asking.cancel)
         observation = last.observation
@@ -247,13 +249,14 @@ def _contents(prompt: Prompt) -> str:
     return prompt if isinstance(prompt, str) else "\0".join(message.content for message in prompt)
 
 
-def _ended(step: Step, turn: Turn) -> Generation:
-    """The answer as it stands when it ends at the turn."""
+def _ended(step: Step, prefix: tuple[Token, ...], end: Alternative) -> Generation:
+    """The answer as it stands when it ends after the prefix."""
     return replace(
         step.observation.generation,
-        text=b"".join(token.bytes for token in turn.prefix).decode("utf-8", "replace"),
-        tokens=turn.prefix,
+        text=b"".join(token.bytes for token in prefix).decode("utf-8", "replace"),
+        tokens=prefix,
         finish_reason="stop",
         seconds=0.0,
-        prefix_tokens=len(turn.prefix),
+        prefix_tokens=len(prefix),
+        end_logprob=end.logprob,
     )

@@ -84,6 +84,9 @@ class Generation:
     logprobs: LogprobKind = "raw"
     prefix_tokens: int = 0
     """How many of the first tokens were given (a branch), not chosen by the model."""
+    end_logprob: float | None = None
+    """Log-probability of the end-of-sequence token after the last one: how sure the model was to stop.
+    None where it did not end the text (a stop string, the length), or the engine does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,7 @@ def test_a_branch_that_picks_the_end_ends_the_answer_there_without_the_model(ben
     branch = last_trace(workbench.branch(parent.id, 2, end.id))
     assert branch.last.observation.generation.text == "The capital"
     assert branch.last.observation.generation.finish_reason == "stop"
+    assert branch.last.observation.generation.end_logprob == end.logprob
     assert isinstance(workbench.engine, ScriptedEngine)
     assert len(workbench.engine.decodes) == 1
     stored = workbench.store.load(parent.id).last.observation.generation.tokens[2]

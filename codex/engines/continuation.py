@@ -55,6 +55,7 @@ class Continuation:
         """How many more tokens were asked for."""
         self.reason: FinishReason | None = None
         """Set when the row is complete."""
+        self._end_logprob: float | None = None
         self._prompt_tokens = len(prompt)
         self._prefix_tokens = self._told = len(prefix)
         self._ends = ends
@@ -87,7 +88,11 @@ class Continuation:
             yield Finished(self.index, self._generation(self.reason))
 
     def _take(self, token: Token) -> None:
-        if self.reason is None and token.id not in self._ends:
+        if self.reason is not None:
+            return
+        if token.id in self._ends:
+            self._end_logprob = token.logprob
+        else:
             self._filter.push(token)
         if token.id in self._ends or self._filter.stopped:
             self.reason = "stop"
@@ -100,4 +105,5 @@ class Continuation:
             prompt_tokens=self._prompt_tokens,
             seconds=time.perf_counter() - self._started,
             prefix_tokens=min(self._prefix_tokens, len(self._filter.tokens)),
+            end_logprob=self._end_logprob,
         )

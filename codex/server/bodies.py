@@ -118,6 +118,9 @@ class GenerationBody(Body):
     seconds: float
     logprobs: LogprobKind
     prefix_tokens: int = Field(description="How many of the first tokens were given (a branch).")
+    end_logprob: Number = Field(
+        description="Of the end token after the last one; null where it did not end the text."
+    )
 
 
 class PassageBody(Body):

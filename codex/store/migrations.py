@@ -179,12 +179,19 @@ def create_runs(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def add_ends(db: duckdb.DuckDBPyConnection) -> None:
+    """How sure the model was to stop, of the answer and of its samples."""
+    for column in ("end_logprob", "samples.element.end_logprob"):
+        db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} DOUBLE")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
     create_policies,
     add_evidence,
     create_runs,
+    add_ends,
 )
 
 

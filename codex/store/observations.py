@@ -6,7 +6,8 @@
 
 is all that must be there (of it only question and greedy). What Codex knows beyond that stands in keys of
 its own, so that nothing is lost: bytes that are no text, entropies, ranks, ends, passages, verdict,
-grounding, similarity.
+grounding, similarity, and beside a generation's tokens "end_logprob". Where that is absent, and a text that
+ended by itself has a last token of no text, it is that token's.
 """
 
 from __future__ import annotations
@@ -114,6 +115,8 @@ def _generation_row(generation: Generation) -> Json:
     }
     if generation.prefix_tokens:
         row["prefix_tokens"] = generation.prefix_tokens
+    if (end := finite(generation.end_logprob)) is not None:
+        row["end_logprob"] = end
     for name in ("entropy", "rank", "self_certainty"):
         values = [finite(getattr(token, name)) for token in tokens]
         if any(value is not None for value in values):
@@ -168,6 +171,7 @@ def _generation_of(row: Mapping[str, Any], name: str) -> Generation:
     stored = row.get("tokens") or []
     opaque = row.get("bytes") or {}
     read = [_token_of(token, f"{name}.tokens", at, opaque) for at, token in enumerate(stored)]
+    ended = finish == "stop" and bool(read) and read[-1] is None
     more = {key: row[key] for key in ("entropy", "rank", "self_certainty", "entropy_exact") if key in row}
     if more or "alternative_bytes" in row or "ends" in row:
         read = _detailed(read, row, more, name)
@@ -179,6 +183,7 @@ def _generation_of(row: Mapping[str, Any], name: str) -> Generation:
         row.get("seconds") or 0.0,
         cast(LogprobKind, kind),
         row.get("prefix_tokens") or 0,
+        _logprob(row.get("end_logprob", stored[-1][2] if ended else None)),
     )
 
 

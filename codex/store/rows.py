@@ -172,6 +172,7 @@ def _generation(text: str, tokens: Iterable[Token], facts: Row) -> Generation:
         seconds=facts["seconds"],
         logprobs=facts["logprobs"],
         prefix_tokens=facts["prefix_tokens"],
+        end_logprob=facts["end_logprob"],
     )
 
 
@@ -182,6 +183,7 @@ def _facts(generation: Generation) -> dict[str, object]:
         "prefix_tokens": generation.prefix_tokens,
         "logprobs": generation.logprobs,
         "seconds": generation.seconds,
+        "end_logprob": finite(generation.end_logprob),
     }
 
 

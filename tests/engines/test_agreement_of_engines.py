@@ -100,6 +100,25 @@ def test_both_count_an_answer_that_ends_by_itself_alike(both: tuple[Engine, Engi
     assert one.prompt_tokens == other.prompt_tokens
 
 
+def test_both_are_as_sure_that_an_answer_is_complete(llama: LlamaCppEngine, hf: HuggingFaceEngine) -> None:
+    here, there = [], []
+    for question in QUESTIONS:
+        messages = [Message("user", question)]
+        answer = llama.chat(messages, GenerationParams(max_tokens=24))
+        if answer.finish_reason == "stop":
+            again = hf.chat(messages, GenerationParams(max_tokens=1), prefix=answer.tokens)
+            assert ids(again) == ids(answer), (
+                "the likeliest next token is the end, and no token of the answer"
+            )
+            here.append(answer.end_logprob)
+            there.append(again.end_logprob)
+    difference = np.array(here) - np.array(there)
+    apart = np.abs(difference)
+    print(f"\n{len(here)} answers: {apart.mean():.4f} apart on average, {apart.max():.3f} at most")
+    assert len(here) >= 10
+    assert apart.mean() < 0.05
+
+
 @pytest.mark.parametrize("stop", [" Japan", "an is", "al of Ja", "."])
 def test_both_stop_alike(both: tuple[Engine, Engine], stop: str) -> None:
     params = GenerationParams(max_tokens=40, stop=(stop,))

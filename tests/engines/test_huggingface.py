@@ -47,6 +47,17 @@ class TestNumbers:
                 generation.tokens, teacher_forced(hf, POEM, [token.id for token in generation.tokens])
             )
 
+    def test_the_end_is_as_likely_as_a_teacher_forced_pass_says(self, hf: HuggingFaceEngine) -> None:
+        rows = [greedy(40), *(sampled(40, seed=seed, temperature=0.7) for seed in range(4)), greedy(3)]
+        *ended, cut = decode(hf, CAPITAL, rows)[1]
+        for generation in ended:
+            assert generation.finish_reason == "stop"
+            after = teacher_forced(hf, CAPITAL, [*(token.id for token in generation.tokens), 0])[-1]
+            assert generation.end_logprob == pytest.approx(
+                max(after[end].item() for end in hf._ready().ends), abs=CLOSE
+            )
+        assert (cut.finish_reason, cut.end_logprob) == ("length", None)
+
     def test_greedy_writes_what_generate_writes(self, hf: HuggingFaceEngine) -> None:
         loaded = hf._ready()
         for prompt in (CAPITAL, "def fibonacci(n):"):
@@ -214,6 +225,7 @@ class TestText:
         assert cut.finish_reason == "stop"
         assert cut.text == whole.text[: whole.text.index(stop)]
         assert [it.id for it in cut.tokens] == [it.id for it in whole.tokens[:2]]
+        assert cut.end_logprob is None
         assert tuple(streamed) == cut.tokens
         assert uncut.text == whole.text
         assert other.tokens
@@ -235,6 +247,7 @@ class TestText:
         chosen = Token(id=end.id, bytes=end.bytes, logprob=end.logprob)
         _, (branch,) = decode(hf, CAPITAL, [greedy(5)], prefix=[*scored.tokens[:-1], chosen])
         assert (branch.tokens, branch.finish_reason) == (scored.tokens[:-1], "stop")
+        assert branch.end_logprob == end.logprob
 
     def test_length_prompt_tokens_and_seconds_are_told(self, hf: HuggingFaceEngine) -> None:
         began = time.perf_counter()

@@ -141,11 +141,23 @@ def test_the_end_is_no_token_but_stands_among_the_alternatives() -> None:
     assert answer.tokens[0].rank == 2
 
 
+@pytest.mark.parametrize("stop", [["b"], []], ids=["stop string", "length"])
+def test_how_likely_the_end_was_is_kept_only_where_it_ended_the_answer(stop: list[str]) -> None:
+    whole, cut = row(), row(stop=stop, max_tokens=3)
+    for it, chosen in ((whole, (1, 2, END)), (cut, (1, 2, 1))):
+        for counted, at in enumerate(chosen, start=1):
+            sent = chunk(at, counted)
+            sent["choices"][0]["logprobs"]["content"][0]["logprob"] = -0.25 if at == END else -1.0
+            it.take(sent)
+    assert (ended(whole).end_logprob, ended(cut).end_logprob) == (-0.25, None)
+
+
 def test_a_prefix_that_ends_with_the_end_is_the_whole_answer() -> None:
     given = [Token(1, b"a", -1.0), Token(END, b"", -1.0)]
     it = Row(0, GenerationParams(max_tokens=5), [100], given, VOCABULARY)
     answer = ended(it)
     assert (answer.text, answer.finish_reason, answer.tokens) == ("a", "stop", (given[0],))
+    assert answer.end_logprob == -1.0
 
 
 @pytest.mark.parametrize("lowest", [-3.4e38, float("-inf")])

@@ -61,6 +61,26 @@ def test_a_line_is_an_observation_with_its_context_as_passage_and_a_verdict(tmp_
     assert (sample.text, sample.finish_reason, len(sample.tokens)) == ("Muscat", "length", 2)
 
 
+def test_how_likely_the_end_was_is_said_by_a_last_token_without_text_or_by_its_own_key(
+    tmp_path: Path,
+) -> None:
+    end, begin = [2, "", -0.01], [3, "", -7.0]
+    word = [7, "Muscat", -0.5]
+    rows: list[tuple[dict[str, Any], float | None]] = [
+        ({"finish": "stop", "tokens": [word, end]}, -0.01),
+        ({"finish": "stop", "tokens": [begin, word, end]}, -0.01),
+        ({"finish": "stop", "tokens": [begin, word]}, None),
+        ({"finish": "length", "tokens": [word, begin]}, None),
+        ({"finish": "stop", "tokens": []}, None),
+        ({"finish": "stop", "tokens": [word], "end_logprob": -0.25}, -0.25),
+        ({"finish": "stop", "tokens": [word, end], "end_logprob": None}, None),
+    ]
+    stored = [{"text": "Muscat"} | row for row, _ in rows]
+    (found,) = read(file_of(tmp_path, LINE | {"samples": stored}))
+    assert found.observation.generation.end_logprob == -0.01
+    assert [sample.end_logprob for sample in found.observation.samples] == [wanted for _, wanted in rows]
+
+
 def test_entropies_that_were_not_stored_come_from_the_alternatives(tmp_path: Path) -> None:
     (found,) = read(file_of(tmp_path, LINE))
     first, second = found.observation.generation.tokens
@@ -105,7 +125,7 @@ def test_bytes_that_are_no_text_are_not_lost(
         Token(at, raw, logprob, 0.5, True, 3, 0.25, (Alternative(at, raw, -0.5, is_end=at == 1),))
         for at, (raw, logprob) in enumerate(zip(pieces, logprobs, strict=False))
     )
-    answer = Generation("text", tokens, "stop", 7, 0.5, "processed", prefix_tokens=1)
+    answer = Generation("text", tokens, "stop", 7, 0.5, "processed", prefix_tokens=1, end_logprob=-0.25)
     verdict = Verdict((Alternative(3, b"\xff", -0.25, True),), "candidates", "scripted:a", 0.5)
     stored = Generated(
         "q", "g", (), False, Observation("?", answer, (replace(answer, tokens=()),), verdict=verdict)
@@ -151,6 +171,8 @@ def without(key: str) -> dict[str, Any]:
         (LINE | {"greedy": {"text": "a", "tokens": [[1, "a", -1, [[1, "a", 2]]]]}}, "2 is above 0"),
         (LINE | {"samples": [{"text": "a", "tokens": [[None, "a", -1]]}]}, r"samples\[0\].tokens\[0\]"),
         (LINE | {"greedy": {"text": "a", "tokens": [[1, "a", -1]], "rank": [1, 2]}}, "2 values for 1 tokens"),
+        (LINE | {"greedy": {"text": "a", "end_logprob": 0.6}}, "0.6 is above 0"),
+        (LINE | {"greedy": {"text": "a", "end_logprob": "-1"}}, "'<' not supported"),
         (LINE | {"p_true_top": [["True"]]}, "p_true_top"),
         (LINE | {"passages": [{"id": "a"}]}, "Passage"),
     ],

@@ -40,6 +40,9 @@ def test_a_question_is_answered_with_finite_numbers(served: Served) -> None:
     assert 0 <= reply["confidence"] <= 1
     assert reply["confidence_breakdown"]["entropy"] >= 0
     assert reply["model"].startswith("llama_cpp")
+    step = served.http.get(f"/traces/{reply['trace_id']}").json()["steps"][0]
+    assert step["generation"]["finish_reason"] == "stop"
+    assert -1 < step["generation"]["end_logprob"] < 0
 
 
 def test_the_streamed_tokens_are_the_answer(served: Served) -> None:

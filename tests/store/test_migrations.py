@@ -12,10 +12,14 @@ import pytest
 from codex.errors import StoreError
 from codex.store import Store
 from codex.store.migrations import MIGRATIONS, migrate
-from tests.store.traces import make_trace, without_evidence
+from tests.store.traces import as_first_kept, make_trace
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    6: [
+        f"ALTER TABLE model_inference_events DROP COLUMN {column}"
+        for column in ("end_logprob", "samples.element.end_logprob")
+    ],
     5: [
         *(f"DROP TABLE {table}" for table in ("runs", "run_records", "calibrators", "activations")),
         "DROP SEQUENCE activation_numbers",
@@ -34,7 +38,7 @@ def tables(db: duckdb.DuckDBPyConnection) -> set[str]:
 def make_old(path: Path, version: int) -> None:
     """A database as it was at a version, with trace 1 in it."""
     with Store(path, "full") as store:
-        store.save(without_evidence(make_trace(1)))
+        store.save(as_first_kept(make_trace(1)))
     with duckdb.connect(path) as db:
         for number, statements in UNDO.items():
             for statement in statements if number > version else []:
@@ -47,7 +51,7 @@ def test_an_older_database_is_brought_up_to_date_with_all_it_holds(tmp_path: Pat
     path = tmp_path / "codex.duckdb"
     make_old(path, version)
     with Store(path, "full") as store:
-        assert store.load("trace-1") == without_evidence(make_trace(1))
+        assert store.load("trace-1") == as_first_kept(make_trace(1))
         store.save(make_trace(2))
         assert store.load("trace-2") == make_trace(2)
         store.label("trace-1", True)
@@ -70,7 +74,7 @@ def test_a_kill_right_after_the_steps_loses_nothing(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", script, str(path)], check=True, cwd=Path(__file__).parents[2])
     with Store(path, "full") as store:
-        assert store.load("trace-1") == without_evidence(make_trace(1))
+        assert store.load("trace-1") == as_first_kept(make_trace(1))
         assert store.load("trace-2") == make_trace(2)
 
 

@@ -81,6 +81,7 @@ def generations(with_alternatives: bool) -> st.SearchStrategy[Generation]:
         seconds=number,
         logprobs=st.sampled_from(["raw", "processed", "none"]),
         prefix_tokens=st.integers(0, 2**31),
+        end_logprob=maybe,
     )
 
 

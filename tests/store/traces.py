@@ -6,7 +6,6 @@ import hashlib
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from codex.types import (
     Action,
@@ -84,10 +83,14 @@ def hidden(trace: Trace) -> Trace:
     return replace(trace, question=None, steps=tuple(_hidden(step) for step in trace.steps))
 
 
-def without_evidence(trace: Trace) -> Trace:
-    """The trace as Codex made it before it looked things up."""
-    nothing: dict[str, Any] = {"passages": (), "grounding": None, "verdict": None, "similarity": None}
-    steps = (replace(step, observation=replace(step.observation, **nothing)) for step in trace.steps)
+def as_first_kept(trace: Trace) -> Trace:
+    """The trace as the first version kept it: without evidence, and without how likely the end was."""
+
+    def observation(whole: Observation) -> Observation:
+        samples = tuple(replace(sample, end_logprob=None) for sample in whole.samples)
+        return Observation(whole.question, replace(whole.generation, end_logprob=None), samples)
+
+    steps = (replace(step, observation=observation(step.observation)) for step in trace.steps)
     return replace(trace, steps=tuple(steps))
 
 
@@ -119,7 +122,8 @@ def _similarity(chance: random.Random, n: int) -> Similarity:
 def _generation(chance: random.Random, tokens: int, alternatives: int) -> Generation:
     made = tuple(_token(chance, alternatives) for _ in range(tokens))
     text = b"".join(token.bytes for token in made).decode("utf-8", "replace")
-    return Generation(text, made, "stop", prompt_tokens=chance.randrange(99), seconds=chance.random())
+    prompt_tokens, seconds = chance.randrange(99), chance.random()
+    return Generation(text, made, "stop", prompt_tokens, seconds, end_logprob=-chance.random())
 
 
 def _token(chance: random.Random, alternatives: int) -> Token:
