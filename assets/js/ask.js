@@ -7,6 +7,7 @@ import { legend } from "./heatmap.js";
 import { Inspector } from "./inspector.js";
 import { Sessions } from "./sessions.js";
 import { Verdict } from "./verdict.js";
+import { single } from "./waits.js";
 
 const WATCH = 2000; // milliseconds
 
@@ -20,6 +21,7 @@ export function mount({ element, props, server, watch, send }) {
 class Ask {
   constructor(element, config, server, send) {
     Object.assign(this, { config, server, send, run: null, open: null, picked: null });
+    Object.assign(this, { opening: null, asked: 0, listed: 0 });
     const part = (name) => element.querySelector(`[data-part="${name}"]`);
     this.page = part("page");
     this.welcome = part("welcome");
@@ -42,7 +44,7 @@ class Ask {
       onsentence: (card, index, how) => this.pointSentence(card, index, how),
       onevidence: (card) => this.pointSentence(card, null, "open"),
       onactive: (trace) => this.explain(trace),
-      onlabel: (trace, correct) => this.label(trace, correct),
+      onlabel: single((trace, correct) => this.label(trace, correct)),
       onagain: (question) => this.composer.put(question),
     });
     this.verdict = new Verdict(part("verdict"), {
@@ -85,13 +87,24 @@ class Ask {
 
   /** Show a session: its latest answer, or the one that is named. */
   async look(wanted) {
+    if (wanted.session) this.#leave(wanted);
+    const turn = ++this.asked;
     const { value, error } = await this.call("look", wanted);
+    // Who has gone elsewhere since is left there.
+    if (wanted.session && this.opening !== wanted) return value && this.display({ ...value, open: null }, turn);
+    if (wanted.session) this.opening = null;
     this.sessions.fail(error?.message);
-    if (value) this.display(value);
+    if (value) this.display(value, turn);
     else if (wanted.session) this.fresh();
   }
 
-  display({ sidebar, open, documents, active }) {
+  // The user turns to something else: a session that is on its way, or nothing.
+  #leave(opening = null) {
+    this.opening = opening;
+    if (this.run) this.run.left = true;
+  }
+
+  display({ sidebar, open, documents, active }, turn) {
     if (active) this.verdict.activate(active);
     if (open) {
       this.open = open;
@@ -102,20 +115,22 @@ class Ask {
       this.composer.documents(documents);
       this.inspector.may({ documents, again: Boolean(this.open?.question) && !this.open.cut });
     }
-    this.sidebar = sidebar;
-    this.sessions.show(sidebar, this.open ?? { session: null, roots: [] });
+    // An older list never takes the place of a newer one.
+    if (turn > this.listed) Object.assign(this, { sidebar, listed: turn });
+    this.sessions.show(this.sidebar, this.open ?? { session: null, roots: [] });
     this.#empty(!this.open && !this.run);
   }
 
   /** Begin anew: the next question opens a session. */
   fresh() {
     if (this.run) this.cancel();
+    this.#leave();
     this.open = null;
     this.address(null);
     this.answers.show(null, [], null);
     this.sessions.show(this.sidebar ?? { sessions: [], privacy: null }, { session: null, roots: [] });
     this.#empty(true);
-    this.composer.question.focus();
+    this.composer.focus();
   }
 
   address(session, trace = null) {
@@ -127,16 +142,18 @@ class Ask {
   }
 
   async change(name, data) {
+    const turn = ++this.asked;
     const { value, error } = await this.call(name, data);
     this.sessions.fail(error?.message);
     if (value && data.session && data.session === this.open?.session) this.fresh();
-    if (value) this.display({ sidebar: value, open: null });
+    if (value) this.display({ sidebar: value, open: null }, turn);
   }
 
   async label(trace, correct) {
     const wanted = trace.correct === correct ? null : correct;
     const { error } = await this.call("label", { trace: trace.id, correct: wanted });
     const card = this.answers.cards.find((one) => one.trace === trace);
+    if (!card) return;
     if (error) return this.answers.note(card, error.message, "error");
     trace.correct = wanted;
     card.node
@@ -170,8 +187,10 @@ class Ask {
       tokens: [],
       card: null,
       passages: null,
+      left: false,
       ...run,
     };
+    this.opening = null;
     this.composer.run("waiting");
     this.#watch(this.run);
   }
@@ -190,9 +209,11 @@ class Ask {
   }
 
   async cancel() {
+    const { run } = this;
+    if (!run) return; // its answer is being opened
     this.composer.run("cancelling");
-    const { error } = await this.call("cancel", { run: this.run?.id });
-    if (error) this.#end(error);
+    const { error } = await this.call("cancel", { run: run.id });
+    if (error && this.run === run) this.#end(error);
   }
 
   /** The state of the run, as it streams in; tokens come in chunks, of which only the new ones are read. */
@@ -206,7 +227,7 @@ class Ask {
     if (state.passages !== run.passages) {
       run.passages = state.passages;
       this.#show();
-      this.inspector.found(JSON.parse(state.passages));
+      if (!run.left) this.inspector.found(JSON.parse(state.passages));
     }
     if (state.error) this.#end(state.error);
     else if (state.trace) this.#done(state);
@@ -216,7 +237,7 @@ class Ask {
   #read({ step, kind, tokens }) {
     if (step !== this.run.step) {
       Object.assign(this.run, { step, tokens: [] });
-      this.answers.restart(this.run.card, kind);
+      if (this.run.card) this.answers.restart(this.run.card, kind);
     }
     this.run.tokens.push(...tokens);
     this.#show();
@@ -224,7 +245,7 @@ class Ask {
 
   #show() {
     const { run } = this;
-    if (run.card) return;
+    if (run.card || run.left) return;
     this.#empty(false);
     run.card = this.answers.live(run.question, run.prefix, run.aside);
     if (!run.aside) this.explain(null);
@@ -232,17 +253,17 @@ class Ask {
   }
 
   async #done({ session, trace }) {
-    const { question, aside, card } = this.run;
+    const { question, aside, left } = this.run;
     this.run = null;
     // Who has opened something else in the meantime is left there.
-    const away = card && !this.answers.cards.includes(card);
-    await this.look(away ? {} : { session, trace });
-    this.composer.run(null);
+    await this.look(left ? {} : { session, trace });
+    if (!this.run) this.composer.run(null);
     if (!aside) this.composer.answered(question);
   }
 
   #end(error) {
-    const { card } = this.run ?? {};
+    const { run } = this;
+    const card = run.left ? null : run.card;
     this.run = null;
     this.composer.run(null);
     const message = error.cancelled ? "Cancelled; nothing of it was stored." : error.message;

@@ -172,6 +172,11 @@ export class Composer {
     );
   }
 
+  /** Move the keyboard to the question, unless it is at a setting. */
+  focus() {
+    if (!this.form.contains(document.activeElement)) this.question.focus();
+  }
+
   /** Put a question into the box and the cursor behind it. */
   put(text) {
     this.question.value = text;

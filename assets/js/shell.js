@@ -1,6 +1,7 @@
 // The bar on top of every page: theme, and what the model is doing.
 
 import { fill, h, icon } from "./dom.js";
+import { newest } from "./waits.js";
 
 const THEME = "codex.theme";
 
@@ -47,11 +48,13 @@ export function mount({ element, props, server }) {
   }
 
   async function poll() {
-    const answer = await server.status({}).catch(() => null);
-    state(answer?.value ?? { ...config.status, state: "error", error: "Codex cannot be reached." });
-    if (answer?.value.state === "loading") setTimeout(poll, 500);
+    const answer = await latest(server.status({}).then((it) => it ?? {}, () => ({})));
+    if (!answer) return;
+    state(answer.value ?? { ...config.status, state: "error", error: "Codex cannot be reached." });
+    if (answer.value?.state === "loading") setTimeout(poll, 500);
   }
 
+  const latest = newest();
   const chosen = localStorage.getItem(THEME);
   paint(chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
   state(config.status);

@@ -21,6 +21,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Locator,
     Page,
     Request,
     expect,
@@ -33,10 +34,13 @@ from codex.store import Store
 from codex.workbench import Workbench
 from pages.shell import mount
 from tests.scripted import Script, ScriptedEngine
+from tests.server.conftest import eventually
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 # A busy machine is slow, not wrong: the default of 5 s fails where three programs share two cores.
 expect.set_options(timeout=20_000)
+PATIENCE = 20
+"""Seconds, the same for what happens on the server."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 CANBERRA = Script(
@@ -62,12 +66,17 @@ class Scripted(Served):
     engine: ScriptedEngine
     scripts: dict[str, Script] = field(default_factory=dict)
     """What is said to questions that hold the key; the rest is about Canberra."""
+    go_on: threading.Event = field(default_factory=threading.Event)
+    """While it is clear the model says nothing."""
 
     def reset(self) -> None:
-        """As if it had just started, with an empty store."""
+        """As if it had just started, with an empty store and nothing under way."""
+        self.go_on.set()
+        self.engine.delay, self.engine.failure, self.engine.loaded = 0.0, None, True
+        self.engine.judgement = ScriptedEngine.judgement
+        assert eventually(lambda: self.engine.running == 0, PATIENCE)
         self.scripts.clear()
         self.engine.decodes.clear()
-        self.engine.delay, self.engine.failure, self.engine.loaded = 0.0, None, True
         self.workbench.store.privacy = "hash"
         for session in self.workbench.store.sessions():
             self.workbench.forget_session(session.id)
@@ -135,6 +144,7 @@ def scripted_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) 
     home = tmp_path_factory.mktemp("scripted")
 
     def script(prompt: str) -> Script:
+        server.go_on.wait(60)
         return next((said for key, said in server.scripts.items() if key in prompt), CANBERRA)
 
     engine = ScriptedEngine(script)
@@ -165,6 +175,16 @@ def ask(page: Page, question: str) -> None:
     box.press("Enter")
     expect(page.get_by_role("heading", name=question)).to_be_visible()
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+
+
+def tab_to(page: Page, element: Locator) -> None:
+    """Press Tab until the keyboard is in the element."""
+    expect(element).to_be_visible()
+    for _ in range(100):
+        if element.evaluate("element => element.contains(document.activeElement)"):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail("Tab does not lead there.")
 
 
 def local(url: str) -> bool:

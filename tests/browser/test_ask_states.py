@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from codex.errors import ModelError
-from tests.browser.conftest import Scripted, ask, open_page
+from tests.browser.conftest import PATIENCE, Scripted, ask, open_page
 from tests.scripted import Script
+from tests.server.conftest import eventually
 
 HOSTILE = [
     "<img src=x onerror=window.hacked=1>",
@@ -64,16 +63,19 @@ def test_thresholds_decide_again_without_the_model_and_reset(page: Page, scripte
 
 def test_a_slow_answer_can_be_cancelled_and_the_question_stays(page: Page, scripted: Scripted) -> None:
     scripted.engine.delay = 0.3
+    scripted.scripts["Where?"] = Script(["word "] * 200)  # a minute, in which the button is surely found
+    scripted.go_on.clear()
     open_page(page, scripted.url)
     box = page.get_by_role("textbox", name="Question")
     box.fill("Where?")
     box.press("Enter")
     expect(page.get_by_role("status").filter(has_text="Waiting for the first token")).to_be_visible()
+    scripted.go_on.set()
     expect(page.get_by_role("option").first).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Cancelled; nothing of it was stored.")).to_be_visible()
     expect(box).to_have_value("Where?")
-    assert scripted.engine.running == 0
+    assert eventually(lambda: scripted.engine.running == 0, PATIENCE)
     assert scripted.workbench.store.sessions() == []
 
 
@@ -86,7 +88,7 @@ def test_closing_the_tab_stops_the_model(page: Page, scripted: Scripted) -> None
     expect(page.get_by_role("option").first).to_be_visible()
     assert scripted.engine.running == 1
     page.close()
-    until(lambda: scripted.engine.running == 0)
+    assert eventually(lambda: scripted.engine.running == 0, PATIENCE)
 
 
 def test_a_connection_that_breaks_is_said_and_the_question_outlives_a_reload(
@@ -204,14 +206,6 @@ def test_what_is_kept_of_a_question_can_be_switched(page: Page, scripted: Script
     assert scripted.workbench.store.privacy == "full"
     ask(page, "Where is it kept?")
     expect(page.get_by_role("navigation", name="Sessions")).to_contain_text("Where is it kept?")
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Retry like `expect`, for what happens on the server."""
-    end = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_the_description_of_the_http_interface_needs_no_network(page: Page, scripted: Scripted) -> None:
