@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -15,24 +16,63 @@ from rich.table import Table
 from rich.text import Text
 
 from codex.calibration import Calibrator
-from codex.calibration.risk import Guarantee, NoGuarantee
+from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.risk import Guarantee, NoGuarantee, selective_threshold
+from codex.cli_promises import tell_groups, tell_sets
 from codex.cli_runs import named_run, opened
 from codex.cli_scores import print_json
 from codex.errors import InvalidInput
+from codex.evaluation.answer_sets import CheckedSets, Sampled, checked_sets, sampled, sampled_runs
 from codex.evaluation.calibrating import (
     Labelled,
     active_policy,
     fitted,
+    group_guarantees,
     guarantee,
     keep,
     labelled_generations,
     labelled_runs,
     promising,
 )
+from codex.evaluation.calibrating import delete as delete_calibrator
 from codex.evaluation.generations import read
 from codex.policy import Policy
 from codex.store import Store
 from codex.terminal import interruptible, printable
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be fitted, promised and made."""
+
+    method: str
+    name: str
+    alpha: float | None
+    delta: float
+    by_group: bool
+    answer_sets: float | None
+    """The alpha of the sets."""
+
+    def __post_init__(self) -> None:
+        """Raise InvalidInput, before the fit, for what cannot be asked for."""
+        if self.by_group and self.alpha is None:
+            raise InvalidInput("--by-group needs --alpha, the risk to promise.", ["alpha"])
+        if self.alpha is not None:
+            selective_threshold([], [], self.alpha, self.delta)
+        if self.answer_sets is not None:
+            AnswerSets.of([], self.answer_sets)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """What came of it."""
+
+    made: Calibrator
+    sets: list[CheckedSets]
+    promised: Guarantee | NoGuarantee | None = None
+    groups: dict[str, Guarantee | NoGuarantee] | None = None
+    policy: Policy | None = None
+
 
 app = typer.Typer(help="The calibrators that are stored, and which of them speaks.")
 NONE = "none"
@@ -60,6 +100,15 @@ def calibrate(
         float | None, typer.Option(help="Promise that at most this share of the answers given is wrong.")
     ] = None,
     delta: Annotated[float, typer.Option(help="The chance that the promise is broken.")] = 0.05,
+    by_group: Annotated[
+        bool, typer.Option("--by-group", help="Say for each dataset by itself what --alpha can promise.")
+    ] = False,
+    answer_sets: Annotated[
+        float | None,
+        typer.Option(
+            metavar="ALPHA", help="Make sets of the samples' answers; this share may lack the right one."
+        ),
+    ] = None,
     name: Annotated[str, typer.Option(help="What to call it.")] = "calibrator",
     model: Annotated[
         str | None, typer.Option(help="The fingerprint of the model, where a file does not say it.")
@@ -78,29 +127,25 @@ def calibrate(
     """Fit a confidence to graded answers: one half of the questions; the other half can prove it."""
     if bool(runs) == bool(generations):
         raise InvalidInput("Say what to fit to: --run RUN or --generations FILE.", ["run"])
+    wanted = _Wanted(method, name, alpha, delta, by_group, answer_sets)
+    files = generations or []
     if not (runs or activate or output is None):
-        labelled = _of_files(generations or [], model, prompt)
-        made, promised, _ = _fit(labelled, method, name, alpha, delta, Policy())
+        fit = _fit(_of_files(files, model, prompt), _samples_of_files(files, wanted), wanted, Policy())
     else:
         with closing(opened()) as store:
             if runs:
-                labelled = labelled_runs(store, [named_run(store, run).run.id for run in runs])
+                ids = [named_run(store, run).run.id for run in runs]
+                labelled, samples = labelled_runs(store, ids), _samples_of_runs(store, ids, wanted)
             else:
-                labelled = _of_files(generations or [], model, prompt)
-            made, promised, policy = _fit(labelled, method, name, alpha, delta, active_policy(store))
-            keep(store, made, policy, active=activate)
+                labelled, samples = _of_files(files, model, prompt), _samples_of_files(files, wanted)
+            fit = _fit(labelled, samples, wanted, active_policy(store))
+            keep(store, fit.made, fit.policy, active=activate)
     if output is not None:
-        _write(output, made)
+        _write(output, fit.made)
     if as_json:
-        print_json(
-            {
-                "version": made.version,
-                **made.model_dump(mode="json"),
-                "promise": promised and promised.model_dump(),
-            }
-        )
+        print_json(_said(fit))
     else:
-        _tell(made, promised)
+        _tell(fit)
 
 
 @app.callback(invoke_without_command=True)
@@ -153,6 +198,20 @@ def rollback() -> None:
 
 
 @app.command()
+def delete(
+    version: Annotated[str, typer.Argument(help="The version.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a calibrator that is not active."""
+    with closing(opened()) as store:
+        store.calibrators.load(version)
+        if not yes:
+            typer.confirm(f"Delete {printable(version)}? It cannot be brought back.", abort=True)
+        delete_calibrator(store, version)
+    Console().print(f"deleted  {printable(version)}", highlight=False, soft_wrap=True)
+
+
+@app.command()
 def history() -> None:
     """What was activated when, the newest first."""
     with closing(opened()) as store:
@@ -172,9 +231,24 @@ def _of_files(paths: Sequence[Path], model: str | None, prompt: str | None) -> L
         )
 
 
-def _fit(
-    labelled: Labelled, method: str, name: str, alpha: float | None, delta: float, policy: Policy
-) -> tuple[Calibrator, Guarantee | NoGuarantee | None, Policy | None]:
+def _samples_of_files(paths: Sequence[Path], wanted: _Wanted) -> list[Sampled]:
+    if wanted.answer_sets is None:
+        return []
+    errors = Console(stderr=True)
+    with interruptible(errors) as cancel, errors.status("grading the samples"):
+        return sampled(chain.from_iterable(read(path) for path in paths), cancel=cancel)
+
+
+def _samples_of_runs(store: Store, ids: Sequence[str], wanted: _Wanted) -> list[Sampled]:
+    if wanted.answer_sets is None:
+        return []
+    errors = Console(stderr=True)
+    with interruptible(errors) as cancel, errors.status("grading the samples"):
+        return sampled_runs(store, ids, cancel)
+
+
+def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Policy) -> _Fit:
+    sets = [] if wanted.answer_sets is None else checked_sets(samples, wanted.answer_sets)
     errors = Console(stderr=True)
     columns = (TextColumn("fitting  {task.completed:.0f} of {task.total:.0f}"), BarColumn())
     with interruptible(errors) as cancel, Progress(*columns, console=errors, transient=True) as bar:
@@ -183,11 +257,14 @@ def _fit(
         def progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, visible=True)
 
-        made = fitted(labelled, method, name, progress, cancel)
-    if alpha is None:
-        return made, None, None
-    promised = guarantee(labelled, made, alpha, delta, policy)
-    return made, promised, promising(policy, promised, made)
+        made = fitted(labelled, wanted.method, wanted.name, progress, cancel)
+    if sets:
+        made = made.model_copy(update={"answer_sets": sets[0].sets})
+    if wanted.alpha is None:
+        return _Fit(made, sets)
+    promised = guarantee(labelled, made, wanted.alpha, wanted.delta, policy)
+    groups = group_guarantees(labelled, made, wanted.alpha, wanted.delta, policy) if wanted.by_group else None
+    return _Fit(made, sets, promised, groups, promising(policy, promised, made))
 
 
 def _write(path: Path, made: Calibrator) -> None:
@@ -197,8 +274,18 @@ def _write(path: Path, made: Calibrator) -> None:
         raise InvalidInput(f"{path} cannot be written: {error.strerror}.", ["output"]) from error
 
 
-def _tell(made: Calibrator, promised: Guarantee | NoGuarantee | None) -> None:
-    console = Console()
+def _said(fit: _Fit) -> dict[str, object]:
+    return {
+        "version": fit.made.version,
+        **fit.made.model_dump(mode="json"),
+        "promise": fit.promised and fit.promised.model_dump(),
+        "promises_by_group": fit.groups and {name: it.model_dump() for name, it in fit.groups.items()},
+        "checked_sets": [it.model_dump(mode="json") for it in fit.sets],
+    }
+
+
+def _tell(fit: _Fit) -> None:
+    console, made = Console(), fit.made
     sets = printable(", ".join(made.datasets))
     console.print(
         f"{printable(made.version)}: {made.method}, fitted to {made.questions:,} answers ({sets}), "
@@ -211,8 +298,12 @@ def _tell(made: Calibrator, promised: Guarantee | NoGuarantee | None) -> None:
         row = (figures[key] for key in ("auroc", "ece", "ece_excess", "brier", "nll"))
         table.add_row(when, *(f"{it.value:.3f} ({it.low:.3f} to {it.high:.3f})" for it in row))
     console.print(table)
-    if promised is not None:
-        console.print(str(promised), highlight=False, soft_wrap=True)
+    if fit.promised is not None:
+        console.print(str(fit.promised), highlight=False, soft_wrap=True)
+    if fit.groups is not None:
+        tell_groups(console, fit.groups)
+    if fit.sets:
+        tell_sets(console, fit.sets)
 
 
 def _tell_active(store: Store) -> None:

@@ -101,11 +101,11 @@ class AnswerSets(BaseModel):
         holds = f"A set holds the right answer in {100 * self.chance:.3g} % of cases: it is"
         if self.cutoff == 0:
             return (
-                f"{holds} every answer that a sample gave, and for {100 * self.tie:.2g} % of the questions "
+                f"{holds} every answer that a sample gave, and for {100 * self.tie:.3g} % of the questions "
                 "any answer, since so often no sample was right."
             )
         return (
-            f"{holds} every answer that more than {100 * self.cutoff:.2g} % of the samples gave, and by "
+            f"{holds} every answer that more than {100 * self.cutoff:.3g} % of the samples gave, and by "
             "lot those that just so many gave."
         )
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import expit
 
 from codex.calibration import metrics
+from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.combine import Columns, Design
 from codex.calibration.crossfit import Fitted
 from codex.calibration.methods import Map, Method
@@ -64,12 +65,17 @@ class Calibrator(BaseModel):
     """Cross-validated, of each method that was tried."""
     reference: dict[str, Any] | None = None
     """The signals' own distribution, for telling drift."""
+    answer_sets: AnswerSets | None = None
+    """Which of a question's samples make its answer set; None: not asked for."""
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def version(self) -> str:
         """The name and ten hexadecimal digits of the content, apart from name and time."""
-        content = self.model_dump_json(exclude={"name", "created_at"})
+        left_out = {"name", "created_at"}
+        if self.answer_sets is None:  # As before there were any, so that a version stays what it was.
+            left_out.add("answer_sets")
+        content = self.model_dump_json(exclude=left_out)
         return f"{self.name}@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
     def raw(self, columns: Columns) -> Array:

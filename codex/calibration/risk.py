@@ -59,6 +59,11 @@ class Guarantee(BaseModel):
     coverage: float
     """answered / n."""
 
+    @property
+    def accuracy(self) -> float:
+        """Share of right ones among those answered."""
+        return 1 - self.wrong / self.answered
+
     def __str__(self) -> str:
         return (
             f"Of the answers given, at most {_percent(self.alpha)} are wrong, with "

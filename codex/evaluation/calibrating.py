@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from codex.calibration import LEAST_LABELS, Calibrator, Method, figures, fit
 from codex.calibration.drift import Reference
-from codex.calibration.risk import Guarantee, NoGuarantee, selective_threshold
-from codex.errors import InvalidInput
+from codex.calibration.risk import Guarantee, NoGuarantee, by_group, selective_threshold
+from codex.calibration.shipped import shipped
+from codex.errors import Conflict, InvalidInput
 from codex.evaluation.generations import Generated, Origin
 from codex.evaluation.scoring import graded
 from codex.evaluation.splits import Side, split
@@ -82,6 +83,13 @@ def keep(store: Store, calibrator: Calibrator, policy: Policy | None = None, *, 
         store.calibrators.activate(calibrator.version)
         if policy is not None:
             store.policies.activate(policy.version)
+
+
+def delete(store: Store, version: str) -> None:
+    """Delete a calibrator. Raises NotFound; Conflict when it is active, or ships with Codex."""
+    if any(version == each.version for each in shipped()):
+        raise Conflict(f"{version} ships with Codex: deleted, it would be back at the next start.")
+    store.calibrators.delete(version)
 
 
 def joined_tables(store: Store, run_ids: Sequence[str]) -> Table:
@@ -222,12 +230,31 @@ def guarantee(
     Where a rule has the model asked again, what is answered then is another answer.
     It rests on the test side alone, which the calibrator has not seen. Raises InvalidInput.
     """
+    held, confidence, given = _held_back(labelled, calibrator, policy)
+    return selective_threshold(confidence, held.right, alpha, delta, selectable=given)
+
+
+def group_guarantees(
+    labelled: Labelled, calibrator: Calibrator, alpha: float, delta: float, policy: Policy
+) -> dict[str, Guarantee | NoGuarantee]:
+    """The same of each dataset by itself (Mondrian), by name: each holds with probability 1 - delta.
+
+    A dataset without an answer on the test side has no promise. Raises InvalidInput.
+    """
+    held, confidence, given = _held_back(labelled, calibrator, policy)
+    found = by_group(confidence, held.right, held.groups, alpha, delta, selectable=given)
+    nothing = selective_threshold([], [], alpha, delta)
+    return {name: found.get(name, nothing) for name in np.unique(labelled.table.groups).tolist()}
+
+
+def _held_back(
+    labelled: Labelled, calibrator: Calibrator, policy: Policy
+) -> tuple[Table, NDArray[np.float64], NDArray[np.bool_]]:
+    """The test side, its confidences, and which of its answers no rule of the policy holds for."""
     held = on_side(labelled.table, "test")
     confidence = calibrator.confidences(held.signals) if held.ids else np.empty(0)
     gates = decide(policy, held.signals, confidence).gate
-    return selective_threshold(
-        confidence, held.right, alpha, delta, selectable=gates == GATES.index(Gate.PROCEED)
-    )
+    return held, confidence, gates == GATES.index(Gate.PROCEED)
 
 
 def promising(policy: Policy, promised: Guarantee | NoGuarantee, calibrator: Calibrator) -> Policy | None:

@@ -60,6 +60,19 @@ class Activations:
                 raise Conflict(f"No {self._kind} was activated, so there is nothing to go back to.")
             return self._last(db)
 
+    def forget(self, db: duckdb.DuckDBPyConnection, version: str) -> None:
+        """Let nothing go back to a version, in the transaction of `db`; it must not be active."""
+        db.execute(
+            "UPDATE activations SET undone = true WHERE kind = ? AND version = ?", [self._kind, version]
+        )
+        # What came before it and after it may be the same now: one step back, not two.
+        db.execute(
+            "UPDATE activations SET undone = true WHERE number IN (SELECT number FROM activations"
+            " WHERE kind = ? AND NOT undone"
+            " QUALIFY version IS NOT DISTINCT FROM lag(version) OVER (ORDER BY number))",
+            [self._kind],
+        )
+
     def history(self) -> list[Activation]:
         """Every change, the newest first."""
         with self._database.read() as db:

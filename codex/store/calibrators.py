@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from codex.errors import NotFound
+from codex.errors import Conflict, NotFound
 from codex.store.activations import Activation, Activations
 from codex.store.database import Database, Row, rows
 from codex.store.rows import in_utc
@@ -67,6 +67,14 @@ class Calibrators:
     def history(self) -> list[Activation]:
         """What was activated, the newest first."""
         return self._activations.history()
+
+    def delete(self, version: str) -> None:
+        """Delete one, and take back what activated it. Raises NotFound; Conflict when it is active."""
+        if self.load(version).active:
+            raise Conflict(f"{version} is active: activate another calibrator, or none, and then delete it.")
+        with self._database.write() as db:
+            db.execute("DELETE FROM calibrators WHERE version = ?", [version])
+            self._activations.forget(db, version)
 
     def list(self) -> list[SavedCalibrator]:
         """Every calibrator, the newest first."""

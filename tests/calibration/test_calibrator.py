@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from codex.calibration import METHODS, Calibrator, Fitted, Method, figures, fit, metrics
+from codex.calibration.answer_sets import AnswerSets
 
 Array = NDArray[np.float64]
 SIGNS = {"likely": 1, "unsure": -1}
@@ -87,6 +89,18 @@ def test_the_version_names_the_content() -> None:
     assert calibrator(name="second").version == version.replace("first", "second")
     assert calibrator(model="another").version != version
     assert calibrator("isotonic").version != version
+
+
+def test_answer_sets_are_part_of_it_and_one_without_them_is_what_it_was_before_there_were_any() -> None:
+    sets = AnswerSets.of([1.0] * 30, 0.1)
+    made = calibrator(answer_sets=sets)
+    assert Calibrator.model_validate_json(made.model_dump_json()).answer_sets == sets
+    assert made.version != calibrator().version
+    old = json.loads(calibrator().model_dump_json())
+    assert old.pop("answer_sets") is None
+    read = Calibrator.model_validate(old)
+    content = read.model_dump_json(exclude={"name", "created_at", "answer_sets"})
+    assert read.version == f"first@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
 
 def test_it_holds_for_what_it_was_fitted_on_and_says_why_not_otherwise() -> None:

@@ -77,3 +77,35 @@ def test_a_policy_stays_as_it_was_first_saved(store: Store) -> None:
     store.policies.save("strict@1", "strict", '{"answer_above": 0.8}')
     store.policies.save("strict@1", "strict", '{"answer_above": 0.9}')
     assert store.policies.load("strict@1") == '{"answer_above": 0.8}'
+
+
+def test_a_calibrator_is_deleted_and_no_way_leads_back_to_it(store: Store) -> None:
+    kept = store.calibrators
+    for version in ("a@1", "b@1", "c@1"):
+        kept.save(version, version[0], "{}")
+    for version in ("a@1", "b@1", "a@1", "c@1", "b@1", "c@1"):
+        kept.activate(version)
+    with pytest.raises(Conflict, match=r"c@1 is active"):
+        kept.delete("c@1")
+    kept.delete("b@1")
+    assert {it.version for it in kept.list()} == {"a@1", "c@1"}
+    with pytest.raises(NotFound, match="b@1"):
+        kept.delete("b@1")
+    # What was a, b, a, c, b, c is a, c.
+    before = kept.rollback()
+    assert before is not None
+    assert before.version == "a@1"
+    assert kept.rollback() is None
+    with pytest.raises(Conflict):
+        kept.rollback()
+
+
+def test_deleting_a_calibrator_leaves_the_policies_as_they_are(store: Store) -> None:
+    for kept in (store.policies, store.calibrators):
+        for version in ("same@1", "other@1"):
+            kept.save(version, "x", "{}")
+            kept.activate(version)
+    store.calibrators.delete("same@1")
+    active = store.policies.rollback()
+    assert active is not None
+    assert active.version == "same@1"
