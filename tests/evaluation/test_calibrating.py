@@ -19,6 +19,7 @@ from codex.evaluation.calibrating import (
     active_policy,
     calibrate,
     fitted,
+    group_guarantees,
     guarantee,
     joined_tables,
     labelled_generations,
@@ -176,6 +177,25 @@ def test_a_promise_rests_on_the_answers_that_were_held_back_and_that_the_rules_g
         fewer = guarantee(labelled, made, ALPHA, DELTA, closed)
         assert isinstance(fewer, Guarantee)
         assert fewer.answered == np.count_nonzero(surest & held)
+
+
+def test_the_promise_of_a_dataset_is_what_it_would_be_without_the_others(store: Store) -> None:
+    put(store, n=400)
+    made = calibrate(store, ["r"], "none")
+    labelled = labelled_runs(store, ["r"])
+    here = np.array([split(question) == "calibration" for question in labelled.table.questions])
+    names = np.where(np.arange(400) % 4 == 0, "small", "large")
+    names[np.flatnonzero(here)[:3]] = "lost"  # nothing of it was held back
+    grouped = replace(labelled, table=replace(labelled.table, groups=names))
+    found = group_guarantees(grouped, made, ALPHA, DELTA, Policy())
+    assert [*found] == ["large", "lost", "small"]
+    assert (found["lost"].n, found["lost"].kind) == (0, "none")
+    assert "There are 0 labelled answers" in str(found["lost"])
+    for name in ("large", "small"):
+        put(store, name, n=0)
+        store.runs.add(name, [answer(at) for at in np.flatnonzero(names == name).tolist()])
+        assert found[name] == guarantee(labelled_runs(store, [name]), made, ALPHA, DELTA, Policy())
+    assert found["large"].n + found["small"].n == 400 - made.questions
 
 
 def test_a_file_makes_the_same_calibrator_as_its_run(store: Store) -> None:
