@@ -14,6 +14,7 @@ from rapidfuzz.process import cdist
 from codex.signals.registry import signal
 from codex.signals.text import normalise
 from codex.signals.view import View
+from codex.types import Generation
 
 
 @signal(
@@ -186,6 +187,51 @@ def max_sample_logprob(view: View) -> float | None:
 
 
 @signal(
+    "sample_end_logprob",
+    label="Samples' end",
+    meaning="How likely the model found it that its samples were complete, on average.",
+    unit="nats",
+    forms=("whole",),
+    needs={"1 sample"},
+    source="Codex's own; `end_logprob` of the samples",
+    higher_is_confident=True,
+    scale=(-3.0, 0.0),
+)
+def sample_end_logprob(view: View) -> float | None:
+    """Mean ln p of the end-of-sequence token over the samples that ended by themselves, at most 0.
+
+    Missing where none did.
+    """
+    known = view.sample_ends[~np.isnan(view.sample_ends)]
+    return float(known.mean()) if len(known) else None
+
+
+@signal(
+    "answer_prob",
+    label="Probability of the answer",
+    meaning="How likely the model is to say the same, by the different wordings of it that were drawn.",
+    needs={"logprobs", "1 sample"},
+    source="Likelihood of a meaning; Kuhn et al. 2023, arXiv:2302.09664",
+    higher_is_confident=True,
+    scale=(0.0, 1.0),
+)
+def answer_prob(view: View) -> float:
+    """Summed probability of the different sequences that say what the answer says, in [0, 1].
+
+    The answer's own is one of them, and each counts once with the end of those that ended, so that the sum
+    bounds from below how likely the model is to say this. Samples without log-probabilities count nothing.
+    """
+    likely: dict[tuple[bytes, ...], float] = {}
+    said = (view.observation.generation, *view.observation.samples)
+    for generation, label in zip(said, (view.answer_class, *view.classes), strict=True):
+        logprob = sequence_logprob(generation)
+        if label == view.answer_class and not np.isnan(logprob):
+            spelled = tuple(token.bytes for token in generation.tokens)
+            likely[spelled] = max(logprob, likely.get(spelled, logprob))
+    return min(1.0, float(np.exp(list(likely.values())).sum()))
+
+
+@signal(
     "cocoa_ppl",
     label="CoCoA",
     meaning="How unlikely the model found its words, times how far the samples differ from them.",
@@ -198,3 +244,11 @@ def max_sample_logprob(view: View) -> float | None:
 def cocoa_ppl(view: View) -> float:
     """-mean ln p times (1 - mean similarity of the answer to the samples), at least 0."""
     return float(-view.logprobs.mean() * (1.0 - view.answer_similarity.mean()))
+
+
+def sequence_logprob(generation: Generation) -> float:
+    """Sum of ln p over the tokens and the end where it has one; NaN without tokens, or where one has none."""
+    known = [token.logprob for token in generation.tokens if token.logprob is not None]
+    if not known or len(known) < len(generation.tokens):
+        return np.nan
+    return sum(known) + (generation.end_logprob or 0.0)

@@ -113,6 +113,22 @@ def min_prob(view: View) -> float:
 
 
 @signal(
+    "end_logprob",
+    label="End's log-probability",
+    meaning="How likely the model found it that its answer was complete.",
+    unit="nats",
+    forms=("whole",),
+    needs={"end"},
+    source="Codex's own; the last factor of a sequence's probability, Sutskever et al. 2014, arXiv:1409.3215",
+    higher_is_confident=True,
+    scale=(-3.0, 0.0),
+)
+def end_logprob(view: View) -> float | None:
+    """ln p of the end-of-sequence token after the answer, at most 0; missing where none ended it."""
+    return view.observation.generation.end_logprob
+
+
+@signal(
     "margin",
     label="Mean margin",
     meaning="How far the likeliest token was ahead of the second, on average.",

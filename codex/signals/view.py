@@ -23,13 +23,14 @@ Need = Literal[
     "entropies",
     "alternatives",
     "full vocabulary",
+    "end",
     "1 sample",
     "2 samples",
     "passages",
     "grounding",
     "verdict",
 ]
-"""What an observation may hold: "alternatives" are at least two for each token."""
+"""What an observation may hold: "alternatives" are at least two for each token, "end" how likely it was."""
 
 Array = NDArray[np.float64]
 
@@ -87,6 +88,7 @@ class View:
             "entropies": bool(tokens) and all(t.entropy is not None for t in tokens),
             "alternatives": bool(tokens) and all(len(t.alternatives) > 1 for t in tokens),
             "full vocabulary": bool(tokens) and all(t.self_certainty is not None for t in tokens),
+            "end": self.observation.generation.end_logprob is not None,
             "1 sample": n >= 1,
             "2 samples": n >= 2,
             "passages": bool(self.observation.passages),
@@ -108,6 +110,11 @@ class View:
             for sample in self.observation.samples
         )
         return np.array(list(map(sum, sums)), dtype=np.float64)
+
+    @cached_property
+    def sample_ends(self) -> Array:
+        """[n]: the log-probability of the end of each sample; NaN where it did not end by itself."""
+        return np.array([sample.end_logprob for sample in self.observation.samples], dtype=np.float64)
 
     @cached_property
     def entropies(self) -> Array:

@@ -43,15 +43,16 @@ def make_token(
     )
 
 
-def make_generation(tokens: Sequence[Token]) -> Generation:
-    """A finished generation whose text is its tokens."""
+def make_generation(tokens: Sequence[Token], end: float | None = None) -> Generation:
+    """A finished generation whose text is its tokens; `end` is the probability of its end."""
     text = b"".join(token.bytes for token in tokens).decode("utf-8", "replace")
-    return Generation(text, tuple(tokens), "stop", prompt_tokens=1, seconds=0.0)
+    end_logprob = None if end is None else math.log(end)
+    return Generation(text, tuple(tokens), "stop", prompt_tokens=1, seconds=0.0, end_logprob=end_logprob)
 
 
-def said(text: str, probability: float | None = None) -> Generation:
+def said(text: str, probability: float | None = None, end: float | None = None) -> Generation:
     """A text in one token; without a probability as an engine that knows none gives it."""
-    return make_generation([make_token(text, probability)])
+    return make_generation([make_token(text, probability)], end)
 
 
 def make_passage(text: str, **scores: float) -> Passage:

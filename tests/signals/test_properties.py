@@ -55,8 +55,11 @@ def observations(draw: st.DrawFn) -> Observation:
     passage = st.builds(lambda text, found: make_passage(text, **found), texts, scores)
     probability = st.none() | st.floats(0.0, 1.0) | st.just(math.nan)
     labels = st.tuples(st.sampled_from(["True", " true", "FALSE", " False", "Yes", "", "T", b"\xff"]), wild)
+    end, ends = st.none() | probabilities, st.none() | st.floats(-30.0, 0.0)
     return replace(
         observe(QUESTION, answer, samples),
+        generation=make_generation(answer, draw(end)),
+        samples=tuple(replace(said(text, draw(end)), end_logprob=draw(ends)) for text in samples),
         passages=tuple(draw(st.lists(passage, max_size=3))),
         grounding=draw(st.none() | st.lists(probability, max_size=3).map(lambda p: make_grounding(*p))),
         verdict=draw(st.none() | st.lists(labels, max_size=4).map(lambda tokens: make_verdict(*tokens))),
@@ -80,7 +83,9 @@ BOUNDS = {
     "entropy": (0, math.inf),
     "max_entropy": (0, math.inf),
     "self_certainty": (0, math.inf),
+    "end_logprob": (-math.inf, 0),
     "max_sample_logprob": (-math.inf, 0),
+    "sample_end_logprob": (-math.inf, 0),
     "distinct_answers": (1, math.inf),
     "semantic_entropy": (0, math.inf),
     "cocoa_ppl": (0, math.inf),
@@ -147,8 +152,9 @@ def test_a_likelier_token_never_looks_less_confident(observation: Observation, a
     assert token.logprob is not None
     answer[at % len(answer)] = replace(token, logprob=min(0.0, token.logprob + gain))
     before = compute(observation)
-    after = compute(replace(observation, generation=make_generation(answer)))
-    for name in ("avg_logprob", "sum_logprob", "perplexity", "top1_prob", "min_prob", "cocoa_ppl"):
+    after = compute(replace(observation, generation=replace(observation.generation, tokens=tuple(answer))))
+    names = ("avg_logprob", "sum_logprob", "perplexity", "top1_prob", "min_prob", "answer_prob", "cocoa_ppl")
+    for name in names:
         for key in (name, f"{name}_focus"):
             old, new = before[key], after[key]
             if old is not None and new is not None:
@@ -172,12 +178,11 @@ def test_similarity_is_symmetric_with_ones_on_the_diagonal(samples: list[str]) -
     assert (similarity.diagonal() == 1).all()
 
 
+TOKENS = [make_token(piece, 0.5, second=0.25, entropy=1.0, self_certainty=1.0) for piece in (" Mus", "cat")]
 COMPLETE = replace(
-    observe(
-        QUESTION,
-        [make_token(piece, 0.5, second=0.25, entropy=1.0, self_certainty=1.0) for piece in (" Mus", "cat")],
-    ),
-    samples=(said("Muscat", 0.5), said("Salalah", 0.25)),
+    observe(QUESTION, TOKENS),
+    generation=make_generation(TOKENS, end=0.5),
+    samples=(said("Muscat", 0.5, end=0.5), said("Salalah", 0.25, end=0.5)),
     passages=(make_passage("Muscat is in Oman.", dense=0.5),),
     grounding=make_grounding(0.5),
     verdict=make_verdict(("True", -1.0), ("False", -1.0)),
@@ -193,6 +198,8 @@ def without(need: Need) -> Observation:
         "alternatives": replace(second, alternatives=second.alternatives[:1]),
         "full vocabulary": replace(second, self_certainty=None),
     }
+    if need == "end":
+        return replace(COMPLETE, generation=make_generation([first, second]))
     if need == "passages":
         return replace(COMPLETE, passages=())
     if need == "grounding":
@@ -200,7 +207,7 @@ def without(need: Need) -> Observation:
     if need == "verdict":
         return replace(COMPLETE, verdict=None)
     if need in lacking:
-        return replace(COMPLETE, generation=make_generation([first, lacking[need]]))
+        return replace(COMPLETE, generation=make_generation([first, lacking[need]], end=0.5))
     return replace(COMPLETE, samples=COMPLETE.samples[: 0 if need == "1 sample" else 1])
 
 

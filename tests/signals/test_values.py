@@ -36,12 +36,13 @@ ASKED = observe(
 # The first sample's token has no probability, so it is not among the likeliest.
 DRAWN = (
     said("The capital of Oman is Muscat."),
-    make_generation([make_token("Mus", 1 / 4), make_token("cat", 1 / 2)]),
-    said("muscat!", 1 / 16),
+    make_generation([make_token("Mus", 1 / 4), make_token("cat", 1 / 2)], end=1 / 2),
+    said("muscat!", 1 / 16, end=1 / 4),
     said("Salalah", 1 / 32),
 )
 OMAN = replace(
     ASKED,
+    generation=make_generation(ASKED.generation.tokens, end=1 / 2),
     samples=DRAWN,
     passages=(make_passage("Oman's largest city is MUSCAT.", dense=0.5), make_passage("Salalah", dense=0.25)),
     grounding=make_grounding(0.75),
@@ -61,6 +62,7 @@ EXPECTED: dict[str, tuple[float, ...]] = {
     "max_entropy": (5.0, 3.0),
     "top1_prob": (1 / 2, 1 / 4),
     "min_prob": (1 / 16, 1 / 8),
+    "end_logprob": (-log(2),),
     "margin": ((1 / 4 + 3 + 0 + 1 / 8 + 3 / 8 + 0) / 8, (1 / 8 + 3 / 8) / 2),
     "self_certainty": (4.5, 6.5),
     "answer_frequency": (1 / 4, 3 / 4),
@@ -79,6 +81,9 @@ EXPECTED: dict[str, tuple[float, ...]] = {
     # "alaa" in order, and "muscat" has "sa".
     "spelling_similarity": ((1 + 12 / 31 + 12 / 31 + 8 / 32) / 4, (3 + 4 / 13) / 4),
     "max_sample_logprob": (-3 * log(2),),
+    "sample_end_logprob": (-3 / 2 * log(2),),
+    # The answer as a whole is worded as no sample with probabilities; its focus is that of two of them.
+    "answer_prob": (2**-12, 2**-12 + 2**-4 + 2**-6),
     "cocoa_ppl": (11 / 8 * log(2) * (1 - (1 + 1 / 3 + 1 / 3) / 4), 5 / 2 * log(2) * (1 - 3 / 4)),
     "evidence_overlap": (2 / 3, 1.0),
     "retrieval_score": (0.5,),
@@ -127,6 +132,22 @@ def test_a_sample_of_no_tokens_is_not_the_likeliest() -> None:
     assert compute(drawn)["max_sample_logprob"] == pytest.approx(log(1 / 8))
     unknown = replace(asked, samples=(make_generation([]), said("Oslo")))
     assert compute(unknown)["max_sample_logprob"] is None
+
+
+def test_a_wording_that_is_drawn_again_is_no_likelier() -> None:
+    asked = replace(observe("Which?", [make_token("Rome", 1 / 2)]), generation=said("Rome", 1 / 2, end=1 / 2))
+    again = (said("Rome", 1 / 2, end=1 / 2), said("rome", 1 / 8, end=1 / 2), said("rome", 1 / 8, end=1 / 2))
+    other = said("Oslo", 1 / 8, end=1 / 2)
+    assert compute(replace(asked, samples=(*again, other)))["answer_prob"] == pytest.approx(1 / 4 + 1 / 16)
+    assert compute(replace(asked, samples=(other,)))["answer_prob"] == pytest.approx(1 / 4)
+
+
+def test_of_samples_that_were_cut_off_none_says_how_sure_its_end_was() -> None:
+    asked = observe("Which?", [make_token("Rome", 1 / 2)])
+    cut = replace(said("Oslo and", 1 / 8), finish_reason="length")
+    assert compute(replace(asked, samples=(cut, cut)))["sample_end_logprob"] is None
+    mixed = replace(asked, samples=(cut, said("Oslo", 1 / 8, end=1 / 4)))
+    assert compute(mixed)["sample_end_logprob"] == pytest.approx(log(1 / 4))
 
 
 def test_minus_zero_is_zero() -> None:
