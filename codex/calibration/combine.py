@@ -9,10 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.linalg import solve_triangular
-from scipy.optimize import minimize, nnls
-from scipy.special import expit
 
+from codex.calibration.solver import Weights, logistic
 from codex.errors import InvalidInput
 
 Array = NDArray[np.float64]
@@ -47,8 +45,6 @@ union, and worse on the unseen.
 """
 KNOTS = 64
 """Points that a signal's scale is kept by: on 1,050 stored answers more of them change nothing."""
-NEWTON_STEPS = 30
-"""At most; four or five are the rule: the error of a step is about the square of that before."""
 LEAST_PRESENT = 10
 """A signal that fewer rows hold is left out: its scale would be a guess."""
 
@@ -134,58 +130,17 @@ def pieces(terms: tuple[Term, ...], columns: Columns) -> Array:
     return Design(terms=tuple(piece for term in terms for piece in term.pieces())).scores(columns)
 
 
-def combine(terms: tuple[Term, ...], scores: Array, right: NDArray[np.bool_], l2: float) -> Design:
-    """The terms, bent and weighted. scores: those of `pieces`, 0 where one is missing."""
-    slopes, intercept = ridge(scores, right.astype(float), l2)
+def combine(
+    terms: tuple[Term, ...],
+    scores: Array,
+    right: NDArray[np.bool_],
+    l2: float,
+    start: Weights | None = None,
+) -> Design:
+    """The terms, bent and weighted. scores: those of `pieces`, 0 where one is missing. start: of the fit."""
+    slopes, intercept = logistic(scores, right.astype(float), l2, start=start)
     bent = tuple(term.bent(each) for term, each in zip(terms, slopes.reshape(-1, PIECES), strict=True))
     return Design(terms=bent, intercept=intercept, l2=l2)
-
-
-def ridge(x: Array, target: Array, l2: float) -> tuple[Array, float]:
-    """As `logistic` with a penalty above 0, by Newton's method: a tenth of the time, or less.
-
-    Each step is a least-squares problem with weights of at least 0; the intercept is solved for in between.
-    """
-    d = x.shape[1]
-    mean = np.clip(target.mean(), 0.01, 0.99)
-    w, b = np.zeros(d), float(np.log(mean / (1 - mean)))
-    for _ in range(NEWTON_STEPS):
-        z = x @ w + b
-        p = expit(z)
-        curve = np.maximum(p * (1 - p), 1e-3)
-        pull = curve * z + target - p
-        total, cross = curve.sum(), x.T @ curve
-        root = np.linalg.cholesky((x.T * curve) @ x + l2 * np.eye(d) - np.outer(cross, cross) / total)
-        wanted = solve_triangular(root, x.T @ pull - cross * pull.sum() / total, lower=True)
-        before, (w, _) = w, nnls(root.T, wanted)
-        b = float((pull.sum() - cross @ w) / total)
-        if np.abs(w - before).max() < 1e-2:
-            break
-    return w, b
-
-
-def logistic(
-    x: Array, target: Array, l2: float = 0.0, most: float | None = None, with_intercept: bool = True
-) -> tuple[Array, float]:
-    """Weights in [0, most] and intercept of the logistic that fits best; convex, so there is one optimum.
-
-    x: [n, d]; target: [n] probabilities. Minimises the summed log loss + l2 / 2 * |weights|^2.
-    """
-    d = x.shape[1]
-
-    def loss(w: Array) -> tuple[float, Array]:
-        z = x @ w[:d] + w[d]
-        gap = expit(z) - target
-        value = np.logaddexp(0, z).sum() - target @ z + l2 / 2 * (w[:d] @ w[:d])
-        return float(value), np.append(x.T @ gap + l2 * w[:d], gap.sum())
-
-    mean = np.clip(target.mean(), 0.01, 0.99)
-    start = np.append(np.zeros(d), np.log(mean / (1 - mean)) if with_intercept else 0.0)
-    # Of n answers of one kind the odds are not infinite, but 1 to 2n + 1 (half a one of the other kind).
-    furthest = np.log(2 * len(x) + 1) if with_intercept else 0.0
-    free = (-furthest, furthest)
-    fitted = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, most)] * d + [free])
-    return fitted.x[:d], float(fitted.x[d])
 
 
 def _scale(name: str, sign: Literal[-1, 1], x: Array) -> Term:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from codex.calibration import metrics
-from codex.calibration.combine import SIGNALS, Columns, Design, combine, pieces, ridge, scales
+from codex.calibration.combine import SIGNALS, Columns, Design, combine, pieces, scales
 from codex.calibration.methods import METHODS, Map, Method, fit_map
+from codex.calibration.solver import Weights, logistic
 from codex.errors import Cancelled, InvalidInput
 
 Array = NDArray[np.float64]
@@ -214,11 +215,11 @@ def _fit(data: _Data, rows: Rows, methods: tuple[Method, ...], seed: int) -> Fit
         )
     scores, right = np.nan_to_num(scores[known]), data.right[rows][known]
     fold = _folds(right, data.groups[rows][known], FOLDS, seed)
-    raw, l2 = _held_out(scores, right, fold)
+    raw, l2, start = _held_out(scores, right, fold)
     briers = {method: _brier(method, raw, right, fold) for method in methods}
     best = min(briers, key=briers.__getitem__)
     none = np.empty((0, len(rows)))
-    return Fitted(combine(terms, scores, right, l2), fit_map(best, raw, right), briers, none, none)
+    return Fitted(combine(terms, scores, right, l2, start), fit_map(best, raw, right), briers, none, none)
 
 
 def _folds(right: Flags, groups: Rows, folds: int, seed: int) -> Rows:
@@ -237,18 +238,23 @@ def _splits(data: _Data, folds: int, repeats: int, seed: int) -> Iterator[tuple[
             yield repeat, np.flatnonzero(fold != held), np.flatnonzero(fold == held)
 
 
-def _held_out(scores: Array, right: Flags, fold: Rows) -> tuple[Array, float]:
-    """[n] raw probabilities, each from a fit to the other folds, at the penalty of their lowest log loss."""
-    best, lowest = (np.empty(0), 0.0), np.inf
-    for l2 in PENALTIES:
-        raw = np.empty(len(right))
-        for held in np.unique(fold):
-            train, test = fold != held, fold == held
-            weights, intercept = ridge(scores[train], right[train].astype(float), l2)
+def _held_out(scores: Array, right: Flags, fold: Rows) -> tuple[Array, float, Weights | None]:
+    """[n] raw probabilities, each from a fit to the other folds; the penalty, and one fold's weights.
+
+    The penalty is that of the lowest log loss of such probabilities.
+    """
+    raws = np.empty((len(PENALTIES), len(right)))
+    starts: Sequence[Weights | None] = [None] * len(PENALTIES)
+    for held in np.unique(fold):
+        train, test = fold != held, fold == held
+        x, target = scores[train], right[train].astype(float)
+        # A fold's fit is near that of the fold before, so it starts there.
+        fits = [logistic(x, target, l2, start=start) for l2, start in zip(PENALTIES, starts, strict=True)]
+        for raw, (weights, intercept) in zip(raws, fits, strict=True):
             raw[test] = expit(scores[test] @ weights + intercept)
-        if (loss := metrics.nll(raw, right)) < lowest:
-            best, lowest = (raw, l2), loss
-    return best
+        starts = fits
+    best = int(np.argmin([metrics.nll(raw, right) for raw in raws]))
+    return raws[best], PENALTIES[best], starts[best]
 
 
 def _brier(method: Method, raw: Array, right: Flags, fold: Rows) -> float:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
+from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
-from sklearn.isotonic import IsotonicRegression
 
-from codex.calibration.combine import logistic
+from codex.calibration.solver import logistic
 from codex.errors import InvalidInput
 
 Array = NDArray[np.float64]
@@ -27,6 +26,8 @@ EDGE = 1e-6
 """Raw probabilities are kept this far from 0 and 1 before their log odds are taken."""
 STEEPEST = 20.0
 """Largest slope of the smooth maps: separable answers would have none."""
+DIGITS = 3
+"""Of the raw probabilities that Venn-Abers tells apart."""
 
 
 class Map(BaseModel):
@@ -97,29 +98,48 @@ def _targets(right: Flags) -> Array:
 
 
 def _isotonic(raw: Array, right: Flags) -> Map:
-    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(raw, right.astype(float))
+    knots, place, counts = np.unique(raw, return_inverse=True, return_counts=True)
+    steps = isotonic_regression(np.bincount(place, right) / counts, weights=counts).x
+    # Inside a step a line needs no knots.
+    rise = np.diff(steps) != 0
+    ends = np.append(True, rise) | np.append(rise, True)
     return Map(
-        method="isotonic",
-        knots=tuple(fitted.X_thresholds_.tolist()),
-        values=tuple(fitted.y_thresholds_.tolist()),
+        method="isotonic", knots=tuple(knots[ends].tolist()), values=tuple(steps[ends].clip(0, 1).tolist())
     )
 
 
 def _venn_abers(raw: Array, right: Flags) -> Map:
     # Vovk, Petej and Fedorova 2015, arXiv:1511.00213
-    # Importing it turns numpy's warnings off for good, and fitting it gives some.
-    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        from venn_abers import VennAbers
-
-        fitted = VennAbers()
-        fitted.fit(np.column_stack([1 - raw, raw]), right.astype(float), precision=3)
+    knots, place, counts = np.unique(np.round(raw, DIGITS), return_inverse=True, return_counts=True)
+    hits = np.asarray(np.bincount(place, right), np.float64)
+    misses = np.asarray(counts - hits)
+    # Seen from the other end, a right answer more is a wrong one more.
+    upper = 1 - _with_a_miss(misses[::-1], hits[::-1])[::-1]
     return Map(
         method="venn_abers",
-        knots=tuple(fitted.c.tolist()),
-        values=tuple(np.clip(fitted.p0[:, 1], 0, 1).tolist()),
-        upper=tuple(np.clip(fitted.p1[:, 1], 0, 1).tolist()),
+        knots=tuple(knots.tolist()),
+        values=(0.0, *_with_a_miss(hits, misses).tolist()),
+        upper=(*upper.tolist(), 1.0),
     )
+
+
+def _with_a_miss(hits: Array, misses: Array) -> Array:
+    """[k]: the isotonic fit at each knot to the answers there and one wrong answer more at that knot.
+
+    It is the slope of a line that touches the summed answers from below: before the knot as they are, from
+    the knot on with one answer more. Down from the last knot, the line holds until a knot lies below it.
+    """
+    right, count = (np.append(0.0, np.cumsum(each)) for each in (hits, hits + misses))
+    fitted = np.empty(len(hits))
+    knot = len(hits)
+    while knot:
+        rise, run = right[knot] - right[:knot], count[knot] - count[:knot]
+        slope = (rise / (run + 1)).max()
+        below = np.flatnonzero(rise[1:] > slope * run[1:])
+        following = below[-1] + 1 if len(below) else 0
+        fitted[following:knot] = slope
+        knot = following
+    return fitted
 
 
 _FITS: dict[Method, Callable[[Array, Flags], Map]] = {

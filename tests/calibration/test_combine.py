@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
-from codex.calibration.combine import PIECES, Design, combine, logistic, pieces, ridge, scales
+from codex.calibration.combine import PIECES, Design, combine, pieces, scales
+from codex.calibration.solver import logistic
 from codex.errors import InvalidInput
 
 Array = NDArray[np.float64]
@@ -41,30 +41,6 @@ def design(columns: dict[str, Array], right: Flags, signs: dict[str, int] = SIGN
 FITTED = design(*answers())
 
 
-def test_the_fit_is_that_of_scikit_learn_where_no_weight_would_be_negative() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(200, 3))
-    right = rng.random(200) < expit(x @ [1.0, 0.5, 2.0] - 1)
-    for l2 in (1.0, 10.0):
-        oracle = LogisticRegression(C=1 / l2, tol=1e-8).fit(x, right)
-        weights, intercept = logistic(x, right.astype(float), l2)
-        assert weights == pytest.approx(oracle.coef_[0], abs=1e-3)
-        assert intercept == pytest.approx(oracle.intercept_[0], abs=1e-3)
-
-
-def test_newtons_method_finds_the_same_optimum() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(200, 8))
-    right = (rng.random(200) < expit(x @ np.linspace(-1, 2, 8) - 1)).astype(float)
-    for l2 in (0.1, 1.0, 64.0):
-        (fast, b), (slow, c) = ridge(x, right, l2), logistic(x, right, l2)
-        assert fast == pytest.approx(slow, abs=1e-3)
-        assert b == pytest.approx(c, abs=1e-3)
-    # Separable, which is where its steps are the longest.
-    side = (x[:, 0] > 0).astype(float)
-    assert ridge(x[:, :1], side, 1.0)[0] == pytest.approx(logistic(x[:, :1], side, 1.0)[0], abs=1e-2)
-
-
 def test_the_pieces_of_a_scale_sum_to_it() -> None:
     columns, _ = answers()
     terms = scales(columns, SIGNS)
@@ -75,7 +51,7 @@ def test_the_pieces_of_a_scale_sum_to_it() -> None:
 def test_the_bent_scale_is_the_sum_of_its_weighted_pieces() -> None:
     columns, right = answers()
     terms = scales(columns, SIGNS)
-    slopes, intercept = ridge(pieces(terms, columns), right.astype(float), 1.0)
+    slopes, intercept = logistic(pieces(terms, columns), right.astype(float), 1.0)
     assert FITTED.logit(columns) == pytest.approx(pieces(terms, columns) @ slopes + intercept, abs=1e-9)
 
 

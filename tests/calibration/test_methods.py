@@ -47,13 +47,18 @@ def test_isotonic_is_that_of_scikit_learn_up_to_its_slope() -> None:
     assert fit_map("isotonic", raw, right)(tested) == pytest.approx(oracle.predict(tested), abs=SLOPE)
 
 
-def test_venn_abers_is_that_of_its_package_up_to_its_slope() -> None:
-    raw, right = overconfident(300)
+@pytest.mark.parametrize("n", [20, 300, 2000])
+def test_venn_abers_is_that_of_its_package(n: int) -> None:
+    raw, right = overconfident(n)
     oracle = VennAbers()
     oracle.fit(np.column_stack([1 - raw, raw]), right.astype(float), precision=3)
+    fitted = fit_map("venn_abers", raw, right)
+    assert fitted.knots == pytest.approx(oracle.c)
+    assert fitted.values == pytest.approx(oracle.p0[:, 1], abs=1e-9)
+    assert fitted.upper == pytest.approx(oracle.p1[:, 1], abs=1e-9)
     tested = np.append(np.linspace(0, 1, 101), np.round(raw, 3))
     expected = oracle.predict_proba(np.column_stack([1 - tested, tested]))[0][:, 1]
-    assert fit_map("venn_abers", raw, right)(tested) == pytest.approx(expected, abs=SLOPE)
+    assert fitted(tested) == pytest.approx(expected, abs=SLOPE)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -102,12 +107,6 @@ def test_nothing_known_stays_so(method: Method) -> None:
 def test_odd_probabilities_are_mapped_into_the_unit_interval(method: Method, raw: Array) -> None:
     mapped = fit_map(method, raw, np.arange(40) >= 20)(raw)
     assert ((mapped >= 0) & (mapped <= 1)).all()
-
-
-def test_fitting_leaves_the_warnings_of_numpy_as_they_were() -> None:
-    before = np.geterr()
-    fit_map("venn_abers", *overconfident(50))
-    assert np.geterr() == before
 
 
 def test_an_unknown_method_is_refused_by_name() -> None:
