@@ -56,10 +56,9 @@ def test_it_ranks_better_than_the_best_published_signal(file: str) -> None:
 
 
 def test_it_ranks_sums_and_the_union_as_well_as_was_measured() -> None:
-    # 0.946 and 0.925 when they were measured, as boosted trees and forests do on the union at most; the
-    # sequence's probability alone ranks the sums by 0.950.
+    # 0.948 and 0.931 when they were measured; the sequence's probability alone ranks the sums by 0.950.
     assert mean(metrics.auroc, QWEN, "qwen15-arithmetic") >= 0.94
-    assert mean(metrics.auroc, QWEN) >= 0.92
+    assert mean(metrics.auroc, QWEN) >= 0.925
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -76,6 +75,6 @@ def test_on_a_set_never_seen_it_still_ranks_but_is_off_by_some_points() -> None:
     judged = leave_group_out(columns, right, groups, signs=SIGNS)
     for file in QWEN:
         rows = groups == file
-        # Measured 0.844, 0.839 and 0.949, with an excess of 0.035, 0.022 and 0.027.
+        # Measured 0.859, 0.865 and 0.947, with an excess of 0.001, -0.015 and -0.005.
         assert metrics.auroc(judged[rows], right[rows]) >= PUBLISHED[file] - 0.01
-        assert metrics.ece_excess(judged[rows], right[rows]) <= 0.08
+        assert metrics.ece_excess(judged[rows], right[rows]) <= 0.04
