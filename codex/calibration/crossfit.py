@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
+from threadpoolctl import threadpool_limits
 
 from codex.calibration import metrics
 from codex.calibration.combine import SIGNALS, Columns, Design, combine, pieces, scales
@@ -88,16 +89,18 @@ def fit(
     """
     methods = _methods(method)
     data = _Data.of(columns, right, signs, groups)
-    whole = _fit(data, np.arange(data.n), methods, seed)
-    confidences, raws = np.full((2, repeats, data.n), np.nan)
-    for number, (repeat, train, test) in enumerate(_splits(data, folds, repeats, seed), 1):
-        if cancel is not None and cancel.is_set():
-            raise Cancelled("The fit was cancelled; nothing was saved.")
-        part = _fit(data, train, methods, seed)
-        held = data.of_rows(test)
-        raws[repeat, test], confidences[repeat, test] = part.raw(held), part.confidences(held)
-        if progress is not None:
-            progress(number, folds * repeats)
+    # Sums this small take longer on several cores, which wait for each other, above all on a busy machine.
+    with threadpool_limits(1, "blas"):
+        whole = _fit(data, np.arange(data.n), methods, seed)
+        confidences, raws = np.full((2, repeats, data.n), np.nan)
+        for number, (repeat, train, test) in enumerate(_splits(data, folds, repeats, seed), 1):
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("The fit was cancelled; nothing was saved.")
+            part = _fit(data, train, methods, seed)
+            held = data.of_rows(test)
+            raws[repeat, test], confidences[repeat, test] = part.raw(held), part.confidences(held)
+            if progress is not None:
+                progress(number, folds * repeats)
     return Fitted(whole.design, whole.map, whole.briers, confidences, raws)
 
 
