@@ -12,10 +12,14 @@ import numpy as np
 from codex.calibration import Calibrator, fit
 from codex.calibration.heuristic import heuristic_confidences
 from codex.calibration.risk import Guarantee, NoGuarantee
+from codex.calibration.shipped import shipped
 from codex.errors import Conflict, InvalidInput
+from codex.evaluation.answer_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
 from codex.evaluation.calibrating import (
     active_policy,
     calibrate,
+    delete,
+    group_guarantees,
     guarantee,
     labelled_runs,
     on_side,
@@ -33,10 +37,12 @@ from pages.calibrate_view import (
     calibrator_line,
     diagram,
     figures_row,
+    group_row,
     hints,
     measured,
     promise_view,
     run_choice,
+    sets_row,
 )
 from pages.components import view
 from pages.job_view import job_view
@@ -45,6 +51,10 @@ KIND = "calibrate"
 HELD_BACK = "Calibrated answers to the other half of the questions, which was not fit on"
 ALPHA, DELTA = 0.1, 0.05
 """The risk and the doubt that are asked for at first."""
+LEVELS = {"alpha": "Risk α", "delta": "Doubt δ", "sets": "The share of sets without the right answer"}
+"""What a level between 0 and 1 is called on the page."""
+SETS_ALPHA = 0.1
+"""The share of answer sets that may lack the right answer, at first."""
 
 
 class CalibratePage:
@@ -54,22 +64,22 @@ class CalibratePage:
         self.workbench = workbench
         self.jobs = jobs
         self._seen: Book[Seen] = Book(jobs, "diagrams", "Drawing the diagrams", self._compute)
+        self._samples: Book[list[Sampled]] = Book(jobs, "samples", "Reading the samples", self._read_samples)
         self._read: dict[str, Calibrator] = {}
         self._lock = threading.Lock()
 
     def config(self) -> JSON:
         """What the page needs at the start."""
-        return {"methods": list(METHODS.items()), "defaults": {"alpha": ALPHA, "delta": DELTA}}
+        levels = {"alpha": ALPHA, "delta": DELTA, "sets": SETS_ALPHA}
+        return {"methods": list(METHODS.items()), "defaults": levels}
 
     def look(self, wanted: JSON) -> JSON:
         """The fit, and runs and calibrators if the page has others. wanted: {seen: version}."""
         store = self.workbench.store
         job = next(iter(self.jobs.list(KIND)), None)
         runs = [run_choice(summary) for summary in store.runs.list()]
-        saved = store.calibrators.list()
-        calibrators = [calibrator_line(one, self._body(one.version, one.body), "") for one in saved]
-        for line in calibrators:
-            line["misfit"] = self.workbench.misfit(self._read[line["version"]])
+        read = [(one, self._body(one.version, one.body)) for one in store.calibrators.list()]
+        calibrators = [calibrator_line(one, it, self.workbench.misfit(it)) for one, it in read]
         shown = {"runs": runs, "calibrators": calibrators, "back": _can_go_back(store.calibrators.history())}
         version = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
         same = wanted.get("seen") == version
@@ -125,10 +135,23 @@ class CalibratePage:
             "left": self._left(value, str(other) if other else None, rival),
             "right": diagram(value.calibrated, value.right, f"After: {calibrator.name}") if value else None,
             "rows": rows,
+            "groups": self._groups(value, calibrator, wanted) if value else None,
             "computing": self._progress() if computing else None,
             "note": " ".join(outcome.note for outcome in (seen, rival) if outcome and outcome.note),
             "hint": hints(calibrator, value),
         }
+
+    def sets(self, wanted: JSON) -> JSON:
+        """Answer sets for all questions and for each dataset, once their samples are read.
+
+        wanted: {version, sets: the share of them that may lack the right answer}.
+        """
+        alpha, runs = _level(wanted, "sets"), json.dumps(self._load(str(wanted["version"])).runs)
+        found = self._samples.get(runs)
+        if found is None:
+            self._samples.want([runs], first=True)
+        rows = [sets_row(each) for each in checked_sets(found.value, alpha)] if found and found.value else []
+        return {"rows": rows, "note": found.note if found else "", "computing": found is None}
 
     def activate(self, wanted: JSON) -> None:
         """Let a calibrator speak, or none. wanted: {version: or null}."""
@@ -150,6 +173,13 @@ class CalibratePage:
         self.workbench.activate_calibrator(version)
         self.workbench.activate_policy(policy)
 
+    def delete(self, wanted: JSON) -> None:
+        """Delete a calibrator that is neither active nor shipped. wanted: {version}."""
+        version = str(wanted["version"])
+        delete(self.workbench.store, version)
+        with self._lock:
+            self._read.pop(version, None)
+
     def rollback(self, _: JSON) -> None:
         """Take the last activation back."""
         before = self.workbench.store.calibrators.rollback()
@@ -161,6 +191,7 @@ class CalibratePage:
         return {
             "version": version,
             "active": active is not None and active.version == version,
+            "ships": any(version == each.version for each in shipped()),
             "misfit": self.workbench.misfit(calibrator),
             "facts": calibrator_facts(calibrator, names),
             "guarantee": promise_view(self._promise(seen, calibrator, wanted)) if seen else None,
@@ -170,6 +201,13 @@ class CalibratePage:
         """What the half that was held back allows to promise, under the rules of the active policy."""
         alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
         return guarantee(seen.labelled, calibrator, alpha, delta, active_policy(self.workbench.store))
+
+    def _groups(self, seen: Seen, calibrator: Calibrator, wanted: JSON) -> list[JSON]:
+        """The same of each dataset by itself."""
+        alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
+        policy = active_policy(self.workbench.store)
+        promised = group_guarantees(seen.labelled, calibrator, alpha, delta, policy)
+        return [group_row(name, each) for name, each in promised.items()]
 
     def _left(self, seen: Seen | None, other: str | None, rival: Outcome[Seen] | None) -> JSON | None:
         if other is not None:
@@ -223,6 +261,19 @@ class CalibratePage:
             held_out=measured(calibrator.confidences(held.signals), held.right) if held.ids else None,
         )
 
+    def _read_samples(self, runs: str, job: Job) -> list[Sampled]:
+        """What the samples of runs say. runs: their ids, in JSON."""
+        ids = json.loads(runs)
+        if not ids:
+            raise InvalidInput(
+                "It was fitted to answers of a file, so no samples are here. Fit on a run to see sets."
+            )
+        job.report(JobProgress(text="Reading the samples"))
+        samples = sampled_runs(self.workbench.store, ids, job.cancel)
+        if not samples:
+            raise InvalidInput(NO_SAMPLES)
+        return samples
+
     def _load(self, version: str) -> Calibrator:
         with self._lock:
             known = self._read.get(version)
@@ -242,7 +293,7 @@ def _level(wanted: JSON, name: str) -> float:
     except (KeyError, TypeError, ValueError):
         level = np.nan
     if not 0 < level < 1:
-        raise InvalidInput(f"{'Risk α' if name == 'alpha' else 'Doubt δ'} must lie between 0 and 1.", [name])
+        raise InvalidInput(f"{LEVELS[name]} must lie between 0 and 1.", [name])
     return level
 
 
@@ -262,6 +313,16 @@ def _fit_view(job: Job) -> JSON:
 def build(workbench: Workbench, jobs: Jobs) -> CalibratePage:
     """Put the page into the Blocks that are open."""
     page = CalibratePage(workbench, jobs)
-    calls = (page.look, page.fit, page.cancel, page.show, page.activate, page.keep_promise, page.rollback)
+    calls = (
+        page.look,
+        page.fit,
+        page.cancel,
+        page.show,
+        page.sets,
+        page.activate,
+        page.keep_promise,
+        page.rollback,
+        page.delete,
+    )
     view("calibrate", page.config(), calls)
     return page

@@ -14,6 +14,7 @@ from codex.calibration.calibrator import Figure, FigureName
 from codex.calibration.crossfit import LEAST_LABELS
 from codex.calibration.resampling import bootstrap
 from codex.calibration.risk import Guarantee, NoGuarantee
+from codex.evaluation.answer_sets import CheckedSets
 from codex.evaluation.calibrating import Labelled
 from codex.store.calibrators import SavedCalibrator
 from codex.store.runs import RunSummary
@@ -103,6 +104,7 @@ def calibrator_facts(calibrator: Calibrator, names: Mapping[str, str]) -> list[t
         ("prompt", calibrator.prompt),
         ("method", METHODS.get(calibrator.method, calibrator.method)),
         ("signals", ", ".join(term.name for term in calibrator.design.terms if term.weight > 0) or "none"),
+        *([("answer sets", str(calibrator.answer_sets))] if calibrator.answer_sets else []),
         ("fit", f"{calibrator.created_at:%Y-%m-%d %H:%M} UTC"),
     ]
 
@@ -155,6 +157,38 @@ def promise_view(promise: Guarantee | NoGuarantee) -> JSON:
     if isinstance(promise, Guarantee):
         words += f" Those are {promise.coverage:.0%} of the questions that were held back."
     return {"holds": isinstance(promise, Guarantee), "words": words, "threshold": promise.threshold}
+
+
+def group_row(name: str, promise: Guarantee | NoGuarantee) -> JSON:
+    """One row of the promises by dataset; words: the promise, or why there is none."""
+    holds = isinstance(promise, Guarantee)
+    return {
+        "name": name,
+        "n": promise.n,
+        "threshold": promise.threshold if holds else None,
+        "coverage": promise.coverage if holds else None,
+        "accuracy": promise.accuracy if isinstance(promise, Guarantee) else None,
+        "words": str(promise),
+    }
+
+
+def sets_row(checked: CheckedSets) -> JSON:
+    """One row of the answer sets; shares are of the sets of the questions that were held back."""
+    sets, n = checked.sets, checked.n
+    counts = {name: getattr(checked, name) for name in ("empty", "one", "several", "anything")}
+    return {
+        "name": checked.group,
+        "fitted": sets.n,
+        "infinite": sets.infinite,
+        "labels": sets.labels,
+        "cutoff": sets.cutoff,
+        "n": n,
+        "size": checked.mean_size,
+        "shares": {name: count / n if n else None for name, count in counts.items()},
+        "coverage": checked.coverage,
+        "interval": checked.coverage_ci,
+        "words": str(sets),
+    }
 
 
 def figures_row(label: str, title: str, found: Mapping[FigureName, Figure] | None) -> JSON:

@@ -2,6 +2,7 @@
 
 import { Diagrams } from "./calibrate_diagrams.js";
 import { Fit } from "./calibrate_fit.js";
+import { Groups, Sets } from "./calibrate_promises.js";
 import { Card, Saved } from "./calibrate_saved.js";
 import { WorkBar } from "./job.js";
 import { address, BUSY, caller, IDLE } from "./lab.js";
@@ -12,7 +13,7 @@ export function mount({ element, props, server }) {
 
 class Calibrate {
   constructor(element, config, call) {
-    Object.assign(this, { call, state: null, version: null, shown: null, compared: null, timer: null });
+    Object.assign(this, { call, state: null, version: null, shown: null, compared: null, timer: null, turn: 0 });
     const part = (name) => element.querySelector(`[data-part="${name}"]`);
     this.fit = new Fit(part("fit"), { ...config, onfit: (wanted) => this.begin(wanted), onrisk: () => this.draw() });
     this.job = new WorkBar(part("job"), {
@@ -26,10 +27,14 @@ class Calibrate {
         this.draw();
       },
     });
+    this.groups = new Groups(part("groups"));
+    this.sets = new Sets(part("sets"), { alpha: config.defaults.sets, onalpha: () => this.drawSets() });
     this.card = new Card(part("card"), {
       onactivate: (version) => this.change("activate", { version }),
       onpromise: (version) => this.change("keep_promise", { version, ...this.fit.risk }),
       onrollback: () => this.change("rollback", {}),
+      ondelete: (version) => this.change("delete", { version }),
+      ongone: () => this.fit.focus(),
     });
     this.saved = new Saved(part("saved"), { onshow: (version) => this.show(version) });
   }
@@ -74,12 +79,14 @@ class Calibrate {
 
   async arrange() {
     const known = (version) => this.list.some((one) => one.version === version);
+    if (this.shown && !known(this.shown)) address({ calibrator: null });
     if (!known(this.shown)) this.shown = (this.list.find(({ active }) => active) ?? this.list[0])?.version ?? null;
     if (!known(this.compared) || this.compared === this.shown) this.compared = null;
     this.saved.show(this.list, this.shown);
-    if (this.shown) return this.draw();
+    if (this.shown) return Promise.all([this.draw(), this.drawSets()]);
+    this.turn += 1;
     this.diagrams.none(this.state.runs?.length ?? 0);
-    this.card.hide();
+    for (const part of [this.groups, this.sets, this.card]) part.hide();
   }
 
   show(version) {
@@ -93,19 +100,37 @@ class Calibrate {
     clearTimeout(this.waiting);
     const { shown, compared } = this;
     if (!shown) return;
-    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const turn = (this.turn += 1);
+    const { risk } = this.fit;
     address({ with: compared });
     const others = this.list.filter(({ version }) => version !== shown).map(({ version }) => [version, version]);
     this.diagrams.begin(shown, others, compared);
-    const { value, error } = await this.call("show", { version: shown, with: compared, ...this.fit.risk });
+    const { value, error } = await this.call("show", { version: shown, with: compared, ...risk });
     // What was asked for later stands already, or comes.
     if (turn !== this.turn) return;
     this.diagrams.fail(error?.message);
     if (!value) return;
-    const { calibrator, ...view } = value;
+    const { calibrator, groups, ...view } = value;
     this.diagrams.show(view);
+    this.groups.show(groups, risk);
     this.card.show(calibrator, this.state.back);
     if (view.computing) this.waiting = setTimeout(() => this.draw(), BUSY);
+  }
+
+  /** The same of the answer sets, which need the samples of every question. */
+  async drawSets() {
+    clearTimeout(this.reading);
+    const { shown } = this;
+    const { alpha } = this.sets;
+    if (!shown) return;
+    const { value, error } = await this.call("sets", { version: shown, sets: alpha });
+    // What was asked for later stands already, or comes.
+    if (shown !== this.shown || alpha !== this.sets.alpha) return;
+    this.sets.fail(error?.message);
+    if (!value) return;
+    this.sets.show(value);
+    clearTimeout(this.reading);
+    if (value.computing) this.reading = setTimeout(() => this.drawSets(), BUSY);
   }
 
   async begin(wanted) {

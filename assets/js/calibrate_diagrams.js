@@ -33,7 +33,7 @@ export class Diagrams {
     this.table = h(
       "div.cx-lab-scroll",
       h(
-        "table.cx-lab-table.cx-cal-figures",
+        "table.cx-lab-table",
         h("caption.cx-sr", "Figures before and after"),
         h(
           "thead",

@@ -93,6 +93,10 @@ export class Fit {
     this.#count();
   }
 
+  focus() {
+    (this.boxes.values().next().value ?? this.method).focus();
+  }
+
   fail(message) {
     this.error.hidden = !message;
     this.error.textContent = message ?? "";

@@ -1,12 +1,13 @@
 // The right side: what a calibrator was fit on and promises, whether it speaks, and those that are saved.
 
+import { confirm } from "./confirm.js";
 import { fill, h, icon } from "./dom.js";
 import { measured, moment, written } from "./lab.js";
 
 export class Card {
   /**
    * options: {onactivate(version or null) -> message or null, onpromise(version) -> message or null,
-   * onrollback() -> message or null}.
+   * onrollback() -> message or null, ondelete(version) -> message or null, ongone(): the last one was deleted}.
    */
   constructor(element, options) {
     this.options = options;
@@ -15,6 +16,7 @@ export class Card {
     this.facts = h("dl.cx-lab-facts.column");
     this.promise = h("div.cx-cal-promise", { role: "status" });
     this.buttons = h("div.cx-lab-buttons");
+    this.asked = h("div.cx-confirm", { role: "alertdialog", "aria-label": "Delete a calibrator", hidden: true });
     this.title = h("h2");
     this.card = h(
       "section.cx-lab-card.cx-lab-form",
@@ -23,6 +25,7 @@ export class Card {
       this.warning,
       this.promise,
       this.buttons,
+      this.asked,
       this.error,
       h("h3", "Fit on"),
       this.facts,
@@ -34,13 +37,15 @@ export class Card {
     this.card.hidden = true;
   }
 
-  /** shown: {version, active, misfit, facts, guarantee: {holds, words}}; back: whether there is something to go back to. */
+  /** shown: {version, active, ships, misfit, facts, guarantee: {holds, words}}; back: whether there is something to go back to. */
   show(shown, back) {
     const key = JSON.stringify([shown, back]);
     this.card.hidden = false;
     if (key === this.key) return;
     this.key = key;
     this.error.hidden = true;
+    if (this.version !== shown.version) this.asked.hidden = true;
+    this.version = shown.version;
     fill(
       this.title,
       written(shown.version),
@@ -53,8 +58,9 @@ export class Card {
         ? h("p.cx-lab-warning", { role: "alert" }, icon("defer"), h("span", shown.misfit, " The Ask page shows a heuristic instead of its confidence."))
         : null,
     );
-    // A button that is disabled while it works has lost the focus.
-    const focused = this.acting ?? (this.card.contains(document.activeElement) ? document.activeElement.dataset.act : null);
+    // A button that is disabled while it works has lost the focus; who has gone elsewhere stays there.
+    const at = document.activeElement;
+    const focused = at === document.body ? this.acting : this.card.contains(at) && at.dataset.act;
     fill(
       this.promise,
       h("h3", shown.guarantee?.holds === false ? "No guarantee" : "Guarantee"),
@@ -79,9 +85,26 @@ export class Card {
         ? act("activate", "Deactivate", () => this.options.onactivate(null))
         : act("activate", "Activate", () => this.options.onactivate(shown.version), "primary"),
       back ? act("rollback", "Roll back", () => this.options.onrollback()) : null,
+      // One that speaks is deactivated first; one that ships would be back at the next start.
+      shown.active || shown.ships
+        ? null
+        : h("button.cx-button.small", { "data-act": "delete", onclick: () => this.#ask(shown.version) }, "Delete"),
     );
     if (focused) (this.card.querySelector(`[data-act="${focused}"]`) ?? this.buttons.firstChild).focus();
     fill(this.facts, shown.facts.map(([name, value]) => h("div", h("dt", name), h("dd", written(value)))));
+  }
+
+  #ask(version) {
+    confirm(this.asked, {
+      question: h("span", "Delete ", written(version), "? It cannot be brought back."),
+      yes: "Delete it",
+      doing: "Deleting …",
+      run: () => this.options.ondelete(version),
+      back: () => {
+        if (this.card.hidden) this.options.ongone();
+        else (this.buttons.querySelector('[data-act="delete"]') ?? this.buttons.firstChild).focus();
+      },
+    });
   }
 
   async #run(button, run) {
@@ -89,7 +112,7 @@ export class Card {
     button.disabled = true;
     const message = await run();
     button.disabled = false;
-    if (button.isConnected) button.focus();
+    if (button.isConnected && document.activeElement === document.body) button.focus();
     this.acting = null;
     this.error.hidden = !message;
     this.error.textContent = message ?? "";

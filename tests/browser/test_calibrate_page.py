@@ -23,16 +23,15 @@ def served(scripted: Scripted) -> Iterator[Scripted]:
 
 
 def forget_all(served: Scripted) -> None:
-    """As if nothing had been asked or fit; the store has no way to delete a calibrator."""
+    """As if nothing had been asked or fit."""
     workbench = served.workbench
     for summary in workbench.store.runs.list():
         workbench.store.runs.delete(summary.run.id)
     workbench.activate_calibrator(None)
     workbench.store.policies.activate(None)
     workbench.policy = workbench.settings.policy
-    with workbench.store._database.write() as db:
-        db.execute("DELETE FROM calibrators")
-        db.execute("DELETE FROM activations")
+    for calibrator in workbench.store.calibrators.list():
+        workbench.store.calibrators.delete(calibrator.version)
 
 
 def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, served: Scripted) -> None:
@@ -114,6 +113,71 @@ def test_two_calibrators_are_compared_and_one_of_another_model_warns(page: Page,
     expect(diagrams.get_by_role("heading", name=mine, level=2)).to_be_visible()
     expect(page).to_have_url(re.compile("calibrator=mine"))
     expect(card.get_by_role("alert").filter(has_text="another:model:q4")).to_be_hidden()
+
+
+def test_promises_of_each_dataset_and_answer_sets_stand_under_the_diagrams(
+    page: Page, served: Scripted
+) -> None:
+    store = served.workbench.store
+    many = put_run(store, "many", name="many", graded=300)
+    put_run(store, "few", name="few", graded=320, dataset="rivers")  # 300 of them are the other's
+    put_calibrator(store, many, runs=("many", "few"))
+    page.goto(f"{served.url}calibrate")
+    groups = page.get_by_role("table", name="Promises by group")
+    expect(groups.get_by_role("row", name="rivers")).to_contain_text("no promise", timeout=FITTED)
+    sets = page.get_by_role("region", name="Answer sets")
+    together = sets.get_by_role("row", name="all together")
+    expect(together).to_contain_text(re.compile(r"\d+ % \[\d+, \d+\]"), timeout=FITTED)
+    expect(sets.get_by_role("status")).to_contain_text("A set holds the right answer in 9")
+
+    risk = page.get_by_role("spinbutton", name="Risk")
+    risk.fill("0.3")
+    risk.press("Tab")
+    capitals = groups.get_by_role("row", name="capitals")
+    expect(capitals).to_contain_text(re.compile(r"0\.\d\d\s*\d+ %\s*\d+ %"))
+
+    lacking = sets.get_by_role("spinbutton", name="Without the right answer, at most")
+    lacking.fill("0.001")
+    lacking.press("Enter")
+    expect(together).to_contain_text("too few, it takes 999")
+    expect(together).to_contain_text("infinite")
+    lacking.fill("1")
+    lacking.press("Enter")
+    expect(sets.get_by_role("alert")).to_contain_text("must lie between 0 and 1")
+    lacking.fill("0.5")
+    lacking.press("Enter")
+    expect(sets.get_by_role("alert")).to_be_hidden()
+    expect(together).not_to_contain_text("infinite")
+
+
+def test_a_calibrator_is_deleted_by_keyboard_once_it_is_confirmed(page: Page, served: Scripted) -> None:
+    store = served.workbench.store
+    run = put_run(store, graded=90)
+    first, second = (put_calibrator(store, run, name) for name in ("first", "second"))
+    served.workbench.activate_calibrator(first)
+    page.goto(f"{served.url}calibrate")
+    card = page.get_by_role("region", name="Calibrator", exact=True)
+    # The one that speaks is shown, and cannot be deleted.
+    expect(card.get_by_role("button", name="Deactivate")).to_be_visible(timeout=FITTED)
+    expect(card.get_by_role("button", name="Delete")).to_have_count(0)
+    saved = page.get_by_role("region", name="Saved calibrators")
+    saved.get_by_role("button", name=second).press("Enter")
+    delete = card.get_by_role("button", name="Delete", exact=True)
+    delete.press("Enter")
+    question = card.get_by_role("alertdialog")
+    expect(question).to_contain_text(f"Delete {second}? It cannot be brought back.")
+    expect(question.get_by_role("button", name="Keep")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    expect(delete).to_be_focused()
+    delete.press("Enter")
+    expect(question.get_by_role("button", name="Keep")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(saved.get_by_role("button", name=second)).to_have_count(0)
+    expect(card.get_by_role("heading", name=first)).to_be_visible()
+    expect(card.get_by_role("button", name="Deactivate")).to_be_focused()
+    assert [it.version for it in store.calibrators.list()] == [first]
 
 
 def test_a_run_that_is_deleted_while_it_is_shown_loses_no_figure(page: Page, served: Scripted) -> None:

@@ -14,6 +14,7 @@ from codex.errors import Conflict, InvalidInput, NotFound
 from codex.jobs import Jobs
 from codex.settings import load_settings
 from codex.store import Store
+from codex.types import Run
 from codex.workbench import Workbench
 from pages.calibrate import CalibratePage
 from tests.evaluated import put_calibrator, put_run
@@ -35,6 +36,13 @@ def page(tmp_path: Path) -> Iterator[CalibratePage]:
     workbench.close()
 
 
+def put_runs(store: Store) -> Run:
+    """Two runs: 300 questions of capitals, and 20 more of rivers; returns the first."""
+    many = put_run(store, "many", graded=300)
+    put_run(store, "few", graded=320, dataset="rivers")  # the first 300 are those of the other
+    return many
+
+
 def fitted(page: CalibratePage, *runs: str, **wanted: Any) -> dict[str, Any]:
     """The job of a fit, at its end."""
     asked = {"runs": list(runs), "method": "temperature", "name": "mine", **RISK, **wanted}
@@ -49,6 +57,15 @@ def drawn(page: CalibratePage, version: str, **wanted: Any) -> dict[str, Any]:
     while (shown := page.show({"version": version, **RISK, **wanted}))["computing"]:
         assert time.monotonic() < deadline
         time.sleep(0.2)
+    return shown
+
+
+def sets_of(page: CalibratePage, version: str, share: float = 0.1) -> dict[str, Any]:
+    """The answer sets of a calibrator, once the samples are read."""
+    deadline = time.monotonic() + WAIT
+    while (shown := page.sets({"version": version, "sets": share}))["computing"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     return shown
 
 
@@ -131,6 +148,68 @@ def test_a_guarantee_becomes_the_policy_that_answers_by_it(page: CalibratePage) 
     assert page.workbench.policy.answer_above == guarantee["threshold"]
     assert page.workbench.promise is not None
     assert "30%" in page.workbench.promise.replace(" %", "%")
+
+
+def test_the_promise_is_made_of_each_dataset_by_itself(page: CalibratePage) -> None:
+    version = put_calibrator(page.workbench.store, put_runs(page.workbench.store), runs=("many", "few"))
+    shown = drawn(page, version)
+    rows = {row["name"]: row for row in shown["groups"]}
+    assert [*rows] == ["capitals", "rivers"]
+    many, few = rows["capitals"], rows["rivers"]
+    # Half of the questions of each were held back.
+    assert 100 < many["n"] < 200
+    assert 0 < few["n"] < 20
+    assert 0 <= many["threshold"] <= 1
+    assert many["accuracy"] >= 0.7
+    assert (few["threshold"], few["coverage"], few["accuracy"]) == (None, None, None)
+    assert few["words"].startswith("No threshold can promise at most 30 % wrong")
+
+
+def test_answer_sets_are_made_for_all_questions_and_for_each_dataset(page: CalibratePage) -> None:
+    version = put_calibrator(page.workbench.store, put_runs(page.workbench.store), runs=("many", "few"))
+    first = page.sets({"version": version, "sets": 0.1})
+    assert first == {"rows": [], "note": "", "computing": True}
+    shown = sets_of(page, version)
+    assert [row["name"] for row in shown["rows"]] == [None, "capitals", "rivers"]
+    for row in shown["rows"]:
+        assert sum(row["shares"].values()) == pytest.approx(1)
+        assert row["interval"][0] <= row["coverage"] <= row["interval"][1]
+    together = shown["rows"][0]
+    # One of ten may lack it; the interval is of about 160 questions.
+    assert together["interval"][0] < 0.9 < together["interval"][1] + 0.05
+    small = sets_of(page, version, 0.01)["rows"][2]
+    assert small["infinite"]
+    assert (small["labels"], small["size"]) == (99, None)
+    with pytest.raises(InvalidInput, match="sets without the right answer must lie between 0 and 1"):
+        page.sets({"version": version, "sets": 1})
+
+
+def test_where_there_are_no_samples_it_is_said_why(page: CalibratePage) -> None:
+    store, ours = page.workbench.store, shipped()[0]
+    version = put_calibrator(store, put_run(store, graded=90, n_samples=0))
+    store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
+    for of, why in ((version, "ask.n_samples"), (ours.version, "answers of a file")):
+        shown = sets_of(page, of)
+        assert shown["rows"] == []
+        assert why in shown["note"]
+
+
+def test_a_calibrator_is_deleted_unless_it_speaks_or_ships(page: CalibratePage) -> None:
+    store, ours = page.workbench.store, shipped()[0]
+    run = put_run(store, graded=90)
+    first, second = (put_calibrator(store, run, name) for name in ("first", "second"))
+    store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
+    page.activate({"version": first})
+    assert drawn(page, ours.version)["calibrator"]["ships"]
+    assert not drawn(page, second)["calibrator"]["ships"]
+    for version, says in ((first, "is active"), (ours.version, "ships with Codex")):
+        with pytest.raises(Conflict, match=says):
+            page.delete({"version": version})
+    page.delete({"version": second})
+    assert {line["version"] for line in page.look({})["calibrators"]} == {first, ours.version}
+    for call in (page.delete, page.show):
+        with pytest.raises(NotFound):
+            call({"version": second, **RISK})
 
 
 def test_another_calibrator_stands_in_the_place_of_the_heuristic(page: CalibratePage) -> None:
