@@ -28,19 +28,21 @@ COLUMNS = (
 
 
 def tell_groups(console: Console, groups: Mapping[str, Guarantee | NoGuarantee]) -> None:
-    """One line a dataset: the threshold and what it does, or why there is none."""
+    """One line a dataset: the threshold and what it does; then, where there is none, why."""
     table = Table("dataset", box=None)
     for title in ("held back", "answer from", "answered", "right of these"):
         table.add_column(title, justify="right")
-    table.add_column("")
     for name, found in groups.items():
         figures = (
-            (f"{found.threshold:.2f}", f"{found.coverage:.1%}", f"{found.accuracy:.1%}", "")
+            (f"{found.threshold:.2f}", f"{found.coverage:.1%}", f"{found.accuracy:.1%}")
             if isinstance(found, Guarantee)
-            else ("none", "", "", found.reason)
+            else ("none",)
         )
         table.add_row(Text(printable(name)), f"{found.n:,}", *figures)
     console.print(table)
+    for name, found in groups.items():
+        if isinstance(found, NoGuarantee):
+            console.print(f"{printable(name)}: {found.reason}", markup=False, highlight=False, soft_wrap=True)
 
 
 def tell_sets(console: Console, sets: Sequence[CheckedSets]) -> None:
@@ -69,7 +71,7 @@ def tell_sets(console: Console, sets: Sequence[CheckedSets]) -> None:
     console.print(table)
     for each in sets:
         name = f"{printable(each.group)}: " if each.group else ""
-        console.print(f"{name}{each.sets}", highlight=False, soft_wrap=True)
+        console.print(f"{name}{each.sets}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _cutoff(sets: AnswerSets) -> str:
