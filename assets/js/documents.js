@@ -5,6 +5,7 @@ import { Reader } from "./documents_reader.js";
 import { Search } from "./documents_search.js";
 import { Table } from "./documents_table.js";
 import { Upload } from "./documents_upload.js";
+import { newest, single } from "./waits.js";
 
 // Milliseconds between two looks: while something runs, otherwise, and between two tables while it runs.
 const BUSY = 500;
@@ -17,7 +18,8 @@ export function mount({ element, props, server }) {
 
 class Documents {
   constructor(element, config, server) {
-    Object.assign(this, { server, version: null, listed: 0, timer: null, documents: [] });
+    Object.assign(this, { server, version: null, listed: 0, timer: null, documents: [], newest: newest() });
+    const rebuild = single(() => this.#started("rebuild", {}));
     const part = (name) => element.querySelector(`[data-part="${name}"]`);
     this.page = part("page");
     this.parts = { search: part("search"), table: part("table") };
@@ -39,22 +41,22 @@ class Documents {
         this.address({ q: query });
         this.#arrange();
       },
-      onrebuild: () => this.#started("rebuild", {}),
+      onrebuild: rebuild,
     });
     this.upload = new Upload(part("upload"), {
       ...config,
       ondone: () => this.index({}),
-      onfolder: (folder) => this.index({ folder }),
+      onfolder: single((folder) => this.index({ folder })),
     });
     this.job = new JobBar(part("job"), {
       oncancel: (job) => this.call("cancel", { job }),
-      onindex: () => this.index({}),
-      onrebuild: () => this.#started("rebuild", {}),
+      onindex: single(() => this.index({})),
+      onrebuild: rebuild,
     });
     this.table = new Table(part("table"), {
       onopen: (document, opener) => this.reader.open({ id: document.id }, { opener, name: document.name }),
       onremove: (ids) => this.remove(ids),
-      oncheck: () => this.index({ check: true }),
+      oncheck: single(() => this.index({ check: true })),
     });
   }
 
@@ -80,11 +82,11 @@ class Documents {
     clearTimeout(this.timer);
     const running = this.state?.job?.state === "running";
     const brief = running && Date.now() - this.listed < TABLE;
-    const { value, error } = await this.call("look", { seen: this.version, brief });
+    const answer = await this.newest(this.call("look", { seen: this.version, brief }));
+    if (!answer) return;
+    const { value, error } = answer;
     if (value) this.show(value);
     this.job.unreachable(error?.message);
-    // A look that an action asked for meanwhile has set its own clock.
-    clearTimeout(this.timer);
     if (!document.hidden)
       this.timer = setTimeout(() => this.look(), this.state?.job?.state === "running" ? BUSY : IDLE);
   }
@@ -111,6 +113,7 @@ class Documents {
     const { value, error } = await this.call("remove", { ids });
     if (value) this.show(value);
     if (value && ids.includes(this.reader.wanted?.id)) this.reader.close();
+    this.look(); // one that is on its way may still hold what was removed
     return error?.message ?? null;
   }
 

@@ -1,6 +1,7 @@
 // Reading a document: beside the list where there is room, over it where there is not.
 
 import { fill, h, icon, reveal } from "./dom.js";
+import { unmoved } from "./waits.js";
 
 const ROOM = matchMedia("(min-width: 1000px)");
 const MORE = 24000; // characters brought by one "Show more"
@@ -46,10 +47,12 @@ export class Reader {
     this.where.textContent = "";
     fill(this.body, h("p.cx-muted", "Opening …"));
     this.#place();
+    const here = unmoved();
     const { value, error } = await this.options.read(wanted);
     if (this.wanted !== wanted) return;
     if (error) return void fill(this.body, h("p.cx-error", { role: "alert" }, error.message));
     this.#show(value);
+    if (here()) this.body.focus({ preventScroll: true });
   }
 
   close() {
@@ -85,7 +88,6 @@ export class Reader {
     ]
       .filter(Boolean)
       .join(" · ");
-    this.body.focus({ preventScroll: true });
     if (mark) this.body.scrollTop += mark.getBoundingClientRect().top - this.body.getBoundingClientRect().top - 96;
     else this.body.scrollTop = 0;
   }
@@ -95,6 +97,7 @@ export class Reader {
     const first = way < 0 ? Math.max(0, range.first - MORE) : range.last;
     const last = way < 0 ? range.first : Math.min(range.length, range.last + MORE);
     const button = way < 0 ? this.earlier : this.later;
+    const here = unmoved();
     button.disabled = true;
     const { value, error } = await this.options.read({ ...wanted, first, last });
     button.disabled = false;
@@ -110,7 +113,7 @@ export class Reader {
       range.last = value.last;
     }
     this.#edges();
-    if (button.hidden) this.body.focus({ preventScroll: true });
+    if (button.hidden && here()) this.body.focus({ preventScroll: true });
   }
 
   #edges() {

@@ -1,5 +1,6 @@
 // The table of documents: filtered as you type, in pages, with what can be done to them.
 
+import { confirm } from "./confirm.js";
 import { fill, h, icon, reveal } from "./dom.js";
 import { bytes } from "./documents_upload.js";
 
@@ -189,52 +190,23 @@ export class Table {
     return button;
   }
 
-  // What is lost is said before it is; the focus stands on the safe side.
+  // What is lost is said before it is.
   #confirm(ids, opener) {
     const chosen = this.documents.filter(({ id }) => ids.includes(id));
     const uploaded = chosen.filter((one) => one.uploaded).length;
-    const error = h("p.cx-error", { role: "alert", hidden: true });
-    const end = () => {
-      this.asking.hidden = true;
-      if (opener.isConnected && !opener.hidden) opener.focus();
-      else this.filter.focus();
-    };
-    const keep = h("button.cx-button.small", { onclick: end }, "Keep");
-    const sure = h(
-      "button.cx-button.small.danger",
-      {
-        onclick: async () => {
-          sure.disabled = keep.disabled = true;
-          sure.textContent = "Removing …";
-          const message = await this.options.onremove(ids);
-          if (!message) return end();
-          sure.disabled = keep.disabled = false;
-          sure.textContent = "Try again";
-          error.hidden = false;
-          error.textContent = message;
-        },
-      },
-      ids.length === 1 ? "Remove it" : `Remove ${ids.length}`,
-    );
     const what = ids.length === 1 ? h("bdi", ...reveal(chosen[0]?.name ?? "")) : `${ids.length} documents`;
     const files = [
       uploaded ? (uploaded === 1 ? "The uploaded copy is deleted." : `${uploaded} uploaded copies are deleted.`) : null,
       chosen.length > uploaded ? "Files in folders of your own stay where they are." : null,
     ];
-    fill(
-      this.asking,
-      h(
-        "div.cx-job-line",
-        h("p.cx-grow", "Remove ", h("strong", what), `? Codex will not find ${ids.length === 1 ? "it" : "them"} any more. `, files.filter(Boolean).join(" "), " This cannot be undone."),
-        sure,
-        keep,
-      ),
-      error,
-    );
-    this.asking.onkeydown = (event) => event.key === "Escape" && end();
-    this.asking.hidden = false;
-    keep.focus();
-    this.asking.scrollIntoView({ block: "nearest" });
+    const lost = `Codex will not find ${ids.length === 1 ? "it" : "them"} any more. ${files.filter(Boolean).join(" ")}`;
+    confirm(this.asking, {
+      question: ["Remove ", h("strong", what), `? ${lost} This cannot be undone.`],
+      yes: ids.length === 1 ? "Remove it" : `Remove ${ids.length}`,
+      doing: "Removing …",
+      run: () => this.options.onremove(ids),
+      back: () => (opener.isConnected && !opener.hidden ? opener : this.filter).focus(),
+    });
   }
 
   #head({ key, label, number }) {

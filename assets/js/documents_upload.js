@@ -208,7 +208,8 @@ export class Upload {
         onsubmit: async (event) => {
           event.preventDefault();
           this.failFolder(null);
-          if (this.path.value.trim() && (await this.options.onfolder(this.path.value))) this.path.value = "";
+          const path = this.path.value;
+          if (path.trim() && (await this.options.onfolder(path)) && this.path.value === path) this.path.value = "";
         },
       },
       h("span.cx-muted", "or a folder on this machine"),

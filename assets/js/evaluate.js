@@ -8,6 +8,7 @@ import { RunView } from "./evaluate_run.js";
 import { Runs } from "./evaluate_runs.js";
 import { WorkBar } from "./job.js";
 import { address, BUSY, caller, IDLE } from "./lab.js";
+import { newest, single, unmoved } from "./waits.js";
 
 export function mount({ element, props, server }) {
   new Evaluate(element, JSON.parse(props.config), caller(server)).start();
@@ -15,7 +16,7 @@ export function mount({ element, props, server }) {
 
 class Evaluate {
   constructor(element, config, call) {
-    Object.assign(this, { config, call, state: null, version: null, open: null, timer: null });
+    Object.assign(this, { config, call, state: null, version: null, open: null, timer: null, newest: newest() });
     const part = (name) => element.querySelector(`[data-part="${name}"]`);
     this.page = part("page");
     this.parts = { runs: part("runs"), run: part("run") };
@@ -32,7 +33,7 @@ class Evaluate {
       onopen: (id) => this.show(id),
       onresume: (run) => this.begin("resume", { run }),
       ondelete: (run) => this.remove(run),
-      onexample: (wanted) => this.example(wanted),
+      onexample: single((wanted) => this.example(wanted)),
     });
     this.run = new RunView(part("run"), {
       call,
@@ -57,22 +58,25 @@ class Evaluate {
     const query = new URLSearchParams(location.search);
     const [run, question] = [query.get("run"), query.get("question")];
     document.addEventListener("visibilitychange", () => document.hidden || this.look());
+    if (run) this.#reopen(run, question);
     const sets = await this.call("datasets");
     if (sets.value) this.form.datasets(sets.value);
     else this.form.fail(sets.error.message);
     await this.look();
-    if (run) {
-      await this.show(run);
-      if (question) this.read(question);
-    }
+  }
+
+  async #reopen(run, question) {
+    await this.show(run);
+    if (question && this.open === run && !this.questions.opened) this.read(question);
   }
 
   async look() {
     clearTimeout(this.timer);
-    const { value, error } = await this.call("look", { seen: this.version });
+    const answer = await this.newest(this.call("look", { seen: this.version }));
+    if (!answer) return;
+    const { value, error } = answer;
     if (value) this.display(value);
     this.job.unreachable(error?.message);
-    clearTimeout(this.timer);
     const busy = this.state?.job?.state === "running" || this.state?.scoring;
     if (!document.hidden) this.timer = setTimeout(() => this.look(), busy ? BUSY : IDLE);
   }
@@ -87,7 +91,7 @@ class Evaluate {
       this.version = state.version;
       this.runs.show(state.runs, state.example);
       const known = !this.open || state.runs.some(({ id }) => id === this.open);
-      if (!known) this.run.fail("This run was deleted. What is shown is what it was; nothing new can be read of it.");
+      if (!known) this.run.lost("This run was deleted. What is shown is what it was; nothing new can be read of it.");
       else if (this.open && (ended || this.running(state))) this.refresh();
     }
   }
@@ -145,19 +149,20 @@ class Evaluate {
   }
 
   async read(id, opener = null) {
-    const first = this.reader.hidden;
+    const moved = opener || this.reader.hidden;
+    const here = unmoved();
     address({ run: this.open, question: id });
     this.questions.mark(id);
     this.run.questions.classList.add("reading");
-    await this.question.show(this.open, id);
-    if (opener || first) this.question.focus();
+    if (!(await this.question.show(this.open, id))) return;
+    if (moved && here()) this.question.focus();
     this.reader.scrollIntoView({ block: "nearest" });
   }
 
   unread(focus = true) {
-    if (this.reader.hidden) return;
     const id = this.questions.opened;
-    this.reader.hidden = true;
+    if (!id) return;
+    this.question.close();
     this.run.questions.classList.remove("reading");
     this.questions.mark(null);
     address({ question: null });
@@ -165,7 +170,8 @@ class Evaluate {
   }
 
   async step(by) {
-    const next = await this.questions.beside(this.questions.opened, by);
-    if (next) this.read(next);
+    const from = this.questions.opened;
+    const next = await this.questions.beside(from, by);
+    if (next && this.questions.opened === from) this.read(next);
   }
 }

@@ -68,7 +68,7 @@ export class NewRun {
   /** busy: why no run can be started now, or null; model: what will be asked; documents: there are some. */
   state({ busy, model, documents }) {
     this.lookup.hidden = !documents;
-    this.start.disabled = Boolean(busy) || !this.sets?.length;
+    this.start.disabled = this.starting || Boolean(busy) || !this.sets?.length;
     fill(this.note, busy ?? ["Asks ", h("b", written(model)), ". What is answered is kept at once; a run that is stopped can go on."]);
   }
 
@@ -92,7 +92,8 @@ export class NewRun {
   async #submit(event) {
     event.preventDefault();
     this.fail(null);
-    this.start.disabled = true;
+    this.starting = this.start.disabled = true;
+    const name = this.name.value;
     const message = await this.options.onstart({
       dataset: this.dataset.value,
       side: this.side.value || null,
@@ -101,11 +102,12 @@ export class NewRun {
       n_samples: Number(this.samples.value),
       sample_temperature: Number(this.temperature.value),
       max_tokens: Number(this.tokens.value),
-      name: this.name.value,
+      name,
     });
+    this.starting = false;
     if (message) {
       this.start.disabled = false;
       this.fail(message);
-    } else this.name.value = "";
+    } else if (this.name.value === name) this.name.value = "";
   }
 }

@@ -75,12 +75,12 @@ export class Question {
     });
   }
 
-  /** Show a question of a run. */
+  /** Show a question of a run; whether it is still wanted when it has come. */
   async show(run, id) {
     this.wanted = `${run} ${id}`;
     const wanted = this.wanted;
     const { value, error } = await this.options.call("question", { run, question: id });
-    if (this.wanted !== wanted) return;
+    if (this.wanted !== wanted) return false;
     this.element.hidden = false;
     this.error.hidden = !error;
     this.error.textContent = error?.message ?? "";
@@ -101,10 +101,17 @@ export class Question {
     }
     this.#draw();
     const weakest = value ? value.weakest : null;
-    if (weakest === null) return;
+    if (weakest === null) return true;
     this.picked = this.#pointed(weakest);
     this.heat.select(weakest);
     this.inspector.showToken(this.picked, { open: false });
+    return true;
+  }
+
+  /** Take it away, and what is still on its way too. */
+  close() {
+    this.wanted = null;
+    this.element.hidden = true;
   }
 
   focus() {

@@ -84,16 +84,18 @@ export class Questions {
     await this.look();
   }
 
+  /** Read the lines that are wanted; whether they came and are still wanted. */
   async look() {
     const wanted = { run: this.run, filter: this.filter, page: this.page, sort: this.sort.key || null, down: this.sort.down };
     this.wanted = wanted;
     this.table.ariaBusy = "true";
     const { value, error } = await this.options.call("questions", wanted);
-    if (this.wanted !== wanted) return; // asked for other lines since
+    if (this.wanted !== wanted) return false; // asked for other lines since
     this.table.ariaBusy = null;
     this.error.hidden = !error;
     this.error.textContent = error?.message ?? "";
     if (value) this.#show(value);
+    return Boolean(value);
   }
 
   /** Mark the question that is open. */
@@ -117,12 +119,12 @@ export class Questions {
     const at = this.ids.indexOf(id) + step;
     if (this.ids[at]) return this.ids[at];
     if (!this.#has(step)) return null;
-    await this.#turn({ page: this.page + step });
+    if (!(await this.#turn({ page: this.shown + step }))) return null;
     return this.ids.at(step > 0 ? 0 : -1) ?? null;
   }
 
   #has(step) {
-    return this.page + step >= 0 && this.page + step < this.pages;
+    return this.shown + step >= 0 && this.shown + step < this.pages;
   }
 
   #turn(change) {
@@ -132,6 +134,7 @@ export class Questions {
 
   #show({ rows, total, first, size, counts }) {
     this.pages = Math.max(1, Math.ceil(total / size));
+    this.shown = first / size;
     for (const [value, node] of Object.entries(this.counts)) node.textContent = counts[value].toLocaleString("en");
     const key = JSON.stringify(rows);
     if (key !== this.key || !this.body.children.length) {
@@ -177,18 +180,17 @@ export class Questions {
           "aria-label": label,
           title: label,
           disabled: !this.#has(step),
-          onclick: async () => {
-            await this.#turn({ page: this.page + step });
-            this.pager.querySelector(`[aria-label="${label}"]:enabled`)?.focus();
-          },
+          onclick: () => this.#turn({ page: this.shown + step }),
         },
         icon(name),
       );
+    const focused = this.pager.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
     fill(
       this.pager,
       go(-1, "Page before", "back"),
       h("span.cx-num", `${(first + 1).toLocaleString("en")}–${(first + shown).toLocaleString("en")} of ${total.toLocaleString("en")}`),
       go(1, "Next page", "next"),
     );
+    if (focused) this.pager.querySelector(`[aria-label="${focused}"]:enabled`)?.focus();
   }
 }

@@ -3,13 +3,14 @@
 import { fill, h, icon } from "./dom.js";
 import { choice, digits, field, measured, percent, written } from "./lab.js";
 import { draw } from "./plot.js";
+import { newest } from "./waits.js";
 
 const WAIT = 500; // milliseconds between two looks while figures are being computed
 
 export class RunView {
   /** options: {call, onback(), onask(): the signals' figures are there, downloads: [[format, words]]}. */
   constructor(element, options) {
-    this.options = options;
+    Object.assign(this, { options, newest: newest() });
     this.back = h("button.cx-button.small", { onclick: options.onback }, icon("back"), "All runs");
     this.title = h("h2.cx-lab-title");
     this.links = h("span.cx-lab-links");
@@ -68,13 +69,22 @@ export class RunView {
   async look() {
     clearTimeout(this.timer);
     const { id } = this;
-    const { value, error } = await this.options.call("open", { run: id });
-    if (this.id !== id) return;
+    const answer = await this.newest(this.options.call("open", { run: id }));
+    if (!answer || this.id !== id) return;
+    const { value, error } = answer;
     this.fail(error?.message);
     if (!value && this.run?.id !== id) fill(this.title, "This run cannot be shown");
     if (!value) return;
     this.#show(value);
     if (value.computing) this.timer = setTimeout(() => this.look(), WAIT);
+  }
+
+  /** Say why nothing new can come of the run that is shown; what is on its way no longer counts. */
+  lost(message) {
+    if (this.run?.id !== this.id) return;
+    clearTimeout(this.timer);
+    this.newest(null);
+    this.fail(message);
   }
 
   fail(message) {

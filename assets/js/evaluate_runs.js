@@ -1,7 +1,8 @@
 // The leaderboard: every run in a line, with what it found and what can be done with it.
 
+import { confirm } from "./confirm.js";
 import { fill, h, icon } from "./dom.js";
-import { confirm, heads, measured, moment, percent, sorted, written } from "./lab.js";
+import { heads, measured, moment, percent, sorted, written } from "./lab.js";
 
 const STATES = {
   done: { icon: "answer", kind: "answer", words: "done" },
@@ -174,6 +175,7 @@ export class Runs {
               `? Its ${run.done.toLocaleString("en")} answers are lost. Calibrators that were fit on it stay. This cannot be undone.`,
             ],
             yes: "Delete it",
+            doing: "Deleting …",
             run: () => this.options.ondelete(run.id),
             back: () => (this.body.querySelector(`[data-act="delete ${CSS.escape(run.id)}"]`) ?? this.body.querySelector("a"))?.focus(),
           }),

@@ -116,32 +116,3 @@ export function sorted(rows, { key, down }) {
     return down ? -order : order;
   });
 }
-
-/** Ask before something is lost, in place; the focus stands on the safe side. `element` is hidden otherwise. */
-export function confirm(element, { question, yes, run, back }) {
-  const error = h("p.cx-error", { role: "alert", hidden: true });
-  const end = () => {
-    element.hidden = true;
-    back();
-  };
-  const keep = h("button.cx-button.small", { onclick: end }, "Keep");
-  const sure = h(
-    "button.cx-button.small.danger",
-    {
-      onclick: async () => {
-        sure.disabled = keep.disabled = true;
-        const message = await run();
-        sure.disabled = keep.disabled = false;
-        if (!message) return end();
-        error.hidden = false;
-        error.textContent = message;
-      },
-    },
-    yes,
-  );
-  element.replaceChildren(h("div.cx-job-line", h("p.cx-grow", question), sure, keep), error);
-  element.onkeydown = (event) => event.key === "Escape" && end();
-  element.hidden = false;
-  keep.focus();
-  element.scrollIntoView({ block: "nearest" });
-}

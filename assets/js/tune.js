@@ -108,6 +108,7 @@ class Tune {
     this.picker.value = id;
     this.#show();
     this.parts.main.classList.toggle("bare", !value.questions);
+    this.#scales(); // of a policy that was moved on meanwhile
     if (value.questions) this.ask();
     else this.say("This run has no graded answers yet. Wait for it, or pick another one.");
     this.keep();
@@ -228,11 +229,13 @@ class Tune {
 
   // A policy that was loaded may name signals that no slider had yet.
   async #scales() {
-    if (!this.run) return;
-    const missing = this.draft.policy.rules.filter(({ signal }) => !(signal in this.run.scales));
+    const { run } = this;
+    if (!run) return;
+    const missing = this.draft.policy.rules.filter(({ signal }) => !(signal in run.scales));
     for (const { signal } of missing) {
       const { value } = await this.call("scale", { ...this.#wanted(), signal });
-      if (value) this.run.scales = { ...this.run.scales, [signal]: value };
+      if (run !== this.run) return;
+      if (value) run.scales = { ...run.scales, [signal]: value };
     }
     if (missing.length) this.#show();
   }

@@ -39,6 +39,8 @@ from tests.server.conftest import eventually
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 # A busy machine is slow, not wrong: the default of 5 s fails where three programs share two cores.
 expect.set_options(timeout=20_000)
+OPENED = 60_000
+"""Milliseconds in which a page with all its scripts is surely there."""
 PATIENCE = 20
 """Seconds, the same for what happens on the server."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -165,7 +167,7 @@ def scripted(scripted_server: Scripted) -> Iterator[Scripted]:
 def open_page(page: Page, address: str) -> None:
     """Open the Ask page and wait until it can be used."""
     page.goto(address)
-    expect(page.get_by_role("textbox", name="Question")).to_be_focused()
+    expect(page.get_by_role("textbox", name="Question")).to_be_focused(timeout=OPENED)
 
 
 def ask(page: Page, question: str) -> None:

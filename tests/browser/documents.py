@@ -12,12 +12,10 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from codex.retrieval import Progress, Report
-from tests.browser.conftest import Served
+from tests.browser.conftest import OPENED, Served
 
 INDEXED = 180_000
 """Milliseconds in which a few short files are surely indexed, the embedding loaded first."""
-LOADED = 20_000
-"""Milliseconds for a page that takes one or two seconds, on a machine that also computes embeddings."""
 BEES = "Bees dance the waggle dance. It tells the others how far away the flowers are."
 FISH = "The herring swims in shoals of thousands, far out in the cold sea."
 
@@ -25,7 +23,7 @@ FISH = "The herring swims in shoals of thousands, far out in the cold sea."
 def open_documents(page: Page, served: Served, query: str = "") -> None:
     """Open the page and wait until it can be used."""
     page.goto(f"{served.url}documents{query}")
-    expect(page.get_by_text("Drop files or folders here")).to_be_visible(timeout=LOADED)
+    expect(page.get_by_text("Drop files or folders here")).to_be_visible(timeout=OPENED)
 
 
 def drop(page: Page, files: Mapping[str, str]) -> None:
@@ -46,8 +44,12 @@ def row(page: Page, name: str) -> Locator:
     return page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=name))
 
 
-def done(page: Page) -> None:
-    """Wait until the indexing says that it is done."""
+def done(page: Page, listed: str) -> None:
+    """Wait until the documents are listed, e.g. "2 documents" and none of them waiting, and the end is said.
+
+    The end alone may be that of an earlier indexing, which every new page shows too.
+    """
+    expect(page.get_by_role("heading", name=listed, exact=True)).to_be_visible(timeout=INDEXED)
     expect(page.get_by_role("region", name="Indexing")).to_contain_text("Done:", timeout=INDEXED)
 
 

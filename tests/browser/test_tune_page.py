@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from codex.policy import Policy
 from pages.tune_policies import to_yaml
-from tests.browser.conftest import Scripted
+from tests.browser.conftest import OPENED, Scripted
 from tests.pages.kept_run import keep_run
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
@@ -40,7 +40,7 @@ def open_tune(page: Page, served: Scripted, n: int = 200) -> None:
     if not served.workbench.store.runs.list():
         keep_run(served.workbench.store, n=n)
     page.goto(f"{served.url}tune")
-    expect(stack(page)).to_have_attribute("aria-label", re.compile("answer"))
+    expect(stack(page)).to_have_attribute("aria-label", re.compile("answer"), timeout=OPENED)
 
 
 def stack(page: Page) -> Locator:
@@ -233,7 +233,8 @@ def test_every_text_can_be_read_and_nothing_scrolls_sideways(
     weak = [entry for entry in page.evaluate(CONTRAST) if entry["contrast"] < AA]
     for width in (1280, 800):
         page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth") == width
+        # The plot takes its new size a moment after the window.
+        page.wait_for_function("width => document.documentElement.scrollWidth === width", arg=width)
     page.close()
     assert weak == []
 
@@ -245,8 +246,9 @@ def test_a_plot_follows_the_theme_and_is_loaded_only_where_it_is_drawn(page: Pag
     expect(page.get_by_role("textbox", name="Question")).to_be_focused()
     assert not [url for url in asked if "plotly" in url]
     open_tune(page, served)
-    assert len([url for url in asked if "plotly" in url]) == 1
     tick = page.locator(".cx-plot .xtick text").first
+    expect(tick).to_be_visible()
+    assert len([url for url in asked if "plotly" in url]) == 1
     light = tick.evaluate("(node) => getComputedStyle(node).fill")
     page.get_by_role("button", name="Change to the dark theme").click()
     expect(tick).not_to_have_css("fill", light)
