@@ -17,7 +17,7 @@ from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Observation, Stance
 from codex.workbench import Workbench
-from tests.browser.conftest import Scripted, ask, open_page, serving
+from tests.browser.conftest import Scripted, ask, open_page, serving, tab_to
 from tests.browser.test_ask_look import AA, CONTRAST
 from tests.scripted import Script, ScriptedEngine
 
@@ -72,6 +72,7 @@ def library_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -
     home = tmp_path_factory.mktemp("library")
 
     def script(prompt: str) -> Script:
+        server.go_on.wait(60)
         return next((said for key, said in server.scripts.items() if key in prompt), says(prompt))
 
     engine = ScriptedEngine(script)
@@ -135,7 +136,7 @@ def answer(page: Page) -> Locator:
 def test_what_is_looked_up_first_stands_beside_the_answer_while_it_is_written(
     page: Page, library: Scripted
 ) -> None:
-    library.engine.delay = 0.3
+    library.go_on.clear()
     open_page(page, library.url)
     look_up_first(page)
     page.get_by_role("textbox", name="Question").fill(QUESTION)
@@ -143,7 +144,8 @@ def test_what_is_looked_up_first_stands_beside_the_answer_while_it_is_written(
     panel = page.get_by_role("tabpanel")
     expect(panel).to_contain_text("Its keeper was Ada Brook.")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible(timeout=20_000)
+    library.go_on.set()
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     expect(answer(page).get_by_role("option", name="sentence 1: supported, passage 1")).to_be_visible()
     expect(page.get_by_role("region", name="Decision")).to_contain_text(
         re.compile(r"looked up \d passages.*1 of 1 sentence supported.*answer 0\.\d\d")
@@ -232,8 +234,7 @@ def test_text_of_a_document_is_shown_as_it_is_and_never_run(page: Page, library:
 def test_evidence_is_reached_with_the_keyboard_alone(page: Page, library: Scripted) -> None:
     open_page(page, library.url)
     switch = page.get_by_role("group", name="Evidence")
-    while not switch.evaluate("group => group.contains(document.activeElement)"):
-        page.keyboard.press("Tab")
+    tab_to(page, switch)
     page.keyboard.press("ArrowRight")
     expect(switch.get_by_label("look up first")).to_be_checked()
     page.get_by_role("textbox", name="Question").focus()
@@ -269,6 +270,7 @@ def test_an_answer_without_evidence_can_be_looked_up_with_one_click(page: Page, 
     expect(panel).to_contain_text("412 kilometres")
     expect(page.get_by_role("heading", name="Which river is long")).to_be_visible()
     expect(page.get_by_label("when unsure")).to_be_checked()
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
 
 
 def test_without_documents_the_switch_is_a_link_to_where_they_are_added(

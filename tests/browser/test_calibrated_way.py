@@ -73,6 +73,7 @@ def calibrate(page: Page) -> None:
 
 def excess(row: Locator, table: Locator) -> float:
     """The calibration error of a row, beyond what perfect probabilities would show."""
+    expect(table.get_by_role("columnheader", name="excess")).to_be_visible(timeout=FITTED)
     heads = table.get_by_role("columnheader").all_inner_texts()
     at = next(i for i, head in enumerate(heads) if "excess" in head.lower())
     cell = row.get_by_role("cell").nth(at - 1)
