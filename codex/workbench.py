@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 import threading
 import time
@@ -174,11 +175,13 @@ class Workbench:
         )
 
     def _activate_shipped(self) -> None:
-        """What ships for this model speaks until somebody chooses otherwise."""
-        versions = {each.version for each in shipped()}
-        chosen = {change.version for change in self.store.calibrators.history()}
+        """What ships for this model speaks until somebody chooses otherwise; a newer one takes its place."""
         ours = next((each for each in shipped() if each.model == self.engine.fingerprint), None)
-        if ours is not None and chosen <= versions:
+        if ours is None:
+            return
+        chosen = {change.version for change in self.store.calibrators.history()}
+        came = {each.version for each in self.store.calibrators.list() if json.loads(each.body).get("shipped")}
+        if chosen <= came:
             self.store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
             self.store.calibrators.activate(ours.version)
 

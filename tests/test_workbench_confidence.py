@@ -200,3 +200,22 @@ def test_the_promise_is_suspended_when_the_answers_move_away_also_after_a_restar
         assert opened.drift.moved == ("min_prob_focus",)
         assert (opened.promise or "").startswith("The guarantee is suspended. The newest 50 answers")
     assert bench().answer("Where?").last.confidence.calibrated is not None
+
+
+def test_what_ships_speaks_until_somebody_chooses_and_gives_way_to_a_newer_one(
+    bench: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = calibrator("scripted:test:none").model_copy(update={"shipped": True})
+    second = first.model_copy(update={"questions": 300})
+
+    def speaks(shipped: Calibrator) -> str:
+        monkeypatch.setattr("codex.workbench.shipped", lambda: (shipped,))
+        workbench = bench()
+        assert workbench.calibrator is not None
+        return workbench.calibrator.version
+
+    assert speaks(first) == first.version
+    assert speaks(second) == second.version
+    own = first.model_copy(update={"questions": 400, "shipped": False})
+    activate(bench(), own)
+    assert speaks(second) == own.version

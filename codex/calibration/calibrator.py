@@ -67,12 +67,14 @@ class Calibrator(BaseModel):
     """The signals' own distribution, for telling drift."""
     answer_sets: AnswerSets | None = None
     """Which of a question's samples make its answer set; None: not asked for."""
+    shipped: bool = False
+    """It came with Codex."""
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def version(self) -> str:
-        """The name and ten hexadecimal digits of the content, apart from name and time."""
-        left_out = {"name", "created_at"}
+        """The name and ten hexadecimal digits of the content, apart from name, time and origin."""
+        left_out = {"name", "created_at", "shipped"}
         if self.answer_sets is None:  # As before there were any, so that a version stays what it was.
             left_out.add("answer_sets")
         content = self.model_dump_json(exclude=left_out)

@@ -89,6 +89,7 @@ def test_the_version_names_the_content() -> None:
     assert calibrator(name="second").version == version.replace("first", "second")
     assert calibrator(model="another").version != version
     assert calibrator("isotonic").version != version
+    assert calibrator(shipped=True).version == version
 
 
 def test_answer_sets_are_part_of_it_and_one_without_them_is_what_it_was_before_there_were_any() -> None:
@@ -98,8 +99,9 @@ def test_answer_sets_are_part_of_it_and_one_without_them_is_what_it_was_before_t
     assert made.version != calibrator().version
     old = json.loads(calibrator().model_dump_json())
     assert old.pop("answer_sets") is None
+    assert old.pop("shipped") is False
     read = Calibrator.model_validate(old)
-    content = read.model_dump_json(exclude={"name", "created_at", "answer_sets"})
+    content = read.model_dump_json(exclude={"name", "created_at", "answer_sets", "shipped"})
     assert read.version == f"first@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
 

@@ -44,7 +44,8 @@ def test_a_kill_while_writing_loses_nothing_that_was_saved(tmp_path: Path, check
     for round_ in range(4):
         with writer(path, first=round_ * 1000, checkpoint_bytes=checkpoint_bytes) as process:
             assert process.stdout is not None
-            reported.append(int(process.stdout.readline()))
+            # The first few are waited for, so that there is something to lose on a slow machine too.
+            reported += [int(process.stdout.readline()) for _ in range(3)]
             time.sleep(chance.random() * 0.3)
             process.kill()
             reported += [int(line) for line in process.stdout if line.endswith("\n")]
@@ -56,7 +57,6 @@ def test_a_kill_while_writing_loses_nothing_that_was_saved(tmp_path: Path, check
         with Store(path, "full") as store:
             for trace_id in set(there) - {f"trace-{number}" for number in reported}:
                 assert store.load(trace_id) == make_trace(int(trace_id.removeprefix("trace-")))
-    assert len(reported) > 8, "the writer was killed before it wrote anything worth losing"
 
 
 def test_a_database_in_use_by_another_process_says_which(tmp_path: Path) -> None:
