@@ -41,6 +41,8 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 expect.set_options(timeout=20_000)
 OPENED = 60_000
 """Milliseconds in which a page with all its scripts is surely there."""
+ANSWERED = 60_000
+"""Milliseconds in which a short answer with its samples and evidence is surely there."""
 PATIENCE = 20
 """Seconds, the same for what happens on the server."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -175,8 +177,8 @@ def ask(page: Page, question: str) -> None:
     box = page.get_by_role("textbox", name="Question")
     box.fill(question)
     box.press("Enter")
-    expect(page.get_by_role("heading", name=question)).to_be_visible()
-    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name=question)).to_be_visible(timeout=ANSWERED)
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible(timeout=ANSWERED)
 
 
 def tab_to(page: Page, element: Locator) -> None:
