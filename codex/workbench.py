@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 import threading
 import time
@@ -14,11 +13,8 @@ from datetime import UTC, datetime
 from typing import Literal, Self, Unpack
 
 from codex import engines, prompts, signals
+from codex.active import Active
 from codex.asking import Asking, AskOptions, Turn, new_id, settle, settle_again, turn_at
-from codex.calibration import Calibrator
-from codex.calibration.drift import EVERY, WINDOW, Drift
-from codex.calibration.shipped import shipped
-from codex.confidence import Asked, misfit
 from codex.engines.base import Engine
 from codex.engines.models import Models
 from codex.errors import Busy, Cancelled, CodexError, Conflict
@@ -28,7 +24,6 @@ from codex.policy import Policy, decide_one
 from codex.retrieval import Index
 from codex.settings import Settings, load_settings
 from codex.store import Store
-from codex.stream import Stream
 from codex.types import Action, Decision, Event, Passage, Step, Trace, TraceEvent
 
 RECENT_TRACES = 256
@@ -52,16 +47,14 @@ class Status:
 
 
 class Workbench:
-    """One engine, one store, one active policy. Thread-safe."""
+    """One engine and one store. Thread-safe."""
 
     def __init__(self, settings: Settings, engine: Engine, store: Store) -> None:
         self.settings = settings
         self.engine = engine
         self.store = store
-        self.policy = _stored_policy(store) or settings.policy
-        """The active policy; the next question takes it."""
-        self._activate_shipped()
-        self._stream = self._stream_of(self._stored_calibrator())
+        self.active = Active(settings, engine, store)
+        """The policy and the calibrator of the next question."""
         self.index = Index(settings.retrieval, settings.home)
         """The user's documents."""
         self._grounder = Grounder(settings.grounding, engine, Models(settings.home), self.index.embed)
@@ -83,7 +76,7 @@ class Workbench:
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
         workbench = cls(settings, engine, Store(settings.database, settings.store.privacy))
         if any(override.startswith("policy") for override in overrides):
-            workbench.policy = settings.policy
+            workbench.active.policy = settings.policy
         return workbench
 
     def close(self) -> None:
@@ -117,7 +110,7 @@ class Workbench:
     @property
     def status(self) -> Status:
         """Whether a question can be answered now."""
-        calibrated, calibration = self._calibration()
+        calibrated, calibration = self.active.calibration
         model, error = self.engine.fingerprint, None
         state: Literal["loading", "ready", "error"] = "loading"
         if self.engine.is_loaded:
@@ -125,84 +118,6 @@ class Workbench:
         elif self._failed is not None:
             state, error = "error", self._failed
         return Status(state, model, error, calibrated, calibration)
-
-    def activate_policy(self, policy: Policy) -> None:
-        """Let a policy decide, from the next question on and after a restart. Raises StoreError."""
-        self.store.policies.save(policy.version, policy.name, policy.model_dump_json())
-        self.store.policies.activate(policy.version)
-        self.policy = policy
-
-    def activate_calibrator(self, version: str | None) -> None:
-        """Let a saved calibrator speak from the next question on; None: none. Raises NotFound."""
-        self.store.calibrators.activate(version)
-        self._stream = self._stream_of(self._stored_calibrator())
-
-    @property
-    def calibrator(self) -> Calibrator | None:
-        """The active calibrator; confidences are calibrated where it holds."""
-        return self._stream.calibrator if self._stream else None
-
-    @property
-    def drift(self) -> Drift | None:
-        """Whether the answers have moved away from what the calibrator was fitted on; None: not watched."""
-        return self._stream.drift if self._stream else None
-
-    def misfit(self, calibrator: Calibrator) -> str:
-        """Why it does not hold for questions asked as the settings say, in words; "" when it does."""
-        ask, params = self.settings.ask, self.settings.engine.params
-        asked = Asked(
-            "ask",
-            self.engine.fingerprint,
-            params.temperature,
-            ask.n_samples,
-            ask.sample_temperature,
-            calibrator.evidence,
-        )
-        return misfit(calibrator, asked)
-
-    @property
-    def promise(self) -> str | None:
-        """What the active policy promises of the answers given, in words; None: nothing."""
-        promise, calibrator = self.policy.promise, self.calibrator
-        if promise is None or calibrator is None or promise.calibrator != calibrator.version:
-            return None
-        if self.drift is not None and self.drift.tripped:
-            return f"The guarantee is suspended. {self.drift.message}"
-        return (
-            f"Of the answers given, at most {100 * promise.risk:.3g} % are wrong, with "
-            f"{100 * promise.certainty:.3g} % certainty, for questions like the "
-            f"{promise.questions:,} it was shown on."
-        )
-
-    def _activate_shipped(self) -> None:
-        """What ships for this model speaks until somebody chooses otherwise; a newer one takes its place."""
-        ours = next((each for each in shipped() if each.model == self.engine.fingerprint), None)
-        if ours is None:
-            return
-        chosen = {change.version for change in self.store.calibrators.history()}
-        came = {each.version for each in self.store.calibrators.list() if json.loads(each.body).get("shipped")}
-        if chosen <= came:
-            self.store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
-            self.store.calibrators.activate(ours.version)
-
-    def _stored_calibrator(self) -> Calibrator | None:
-        """The calibrator that was made active."""
-        saved = self.store.calibrators.active()
-        return Calibrator.model_validate_json(saved.body) if saved else None
-
-    def _stream_of(self, calibrator: Calibrator | None) -> Stream | None:
-        if calibrator is None:
-            return None
-        seen, newest = self.store.calibrated_signals(calibrator.version, WINDOW + EVERY)
-        return Stream(calibrator, newest, seen)
-
-    def _calibration(self) -> tuple[bool, str]:
-        """Whether questions asked as the settings say are calibrated, and on what, or why not."""
-        if self.calibrator is None:
-            return False, "No calibrator is active."
-        why_not = self.misfit(self.calibrator)
-        sets = ", ".join(self.calibrator.datasets)
-        return not why_not, why_not or f"Fitted on {self.calibrator.questions:,} answers to {sets}."
 
     def ask(self, question: str, **options: Unpack[AskOptions]) -> Iterator[Event]:
         """Ask one question; what the options leave out comes from the settings.
@@ -213,7 +128,7 @@ class Workbench:
         Raises InvalidInput at once; PromptTooLong, ModelError, Busy, Cancelled and StoreError while
         iterating.
         """
-        return self._ask(settle(question, options, self.settings, self.policy, self.calibrator))
+        return self._ask(settle(question, options, self.settings, self.active.policy, self.active.calibrator))
 
     def answer(self, question: str, **options: Unpack[AskOptions]) -> Trace:
         """`ask`, waiting for the end; the same errors."""
@@ -224,7 +139,7 @@ class Workbench:
 
         Raises InvalidInput, PromptTooLong, ModelError, Cancelled.
         """
-        asking = settle(question, options, self.settings, self.policy, self.calibrator)
+        asking = settle(question, options, self.settings, self.active.policy, self.active.calibrator)
         course = self._loop.once(asking, passages)
         while True:
             try:
@@ -260,7 +175,7 @@ class Workbench:
                 "Start Codex with that model, or ask the question again."
             )
         turn = turn_at(parent.last, position, token_id)
-        asking = settle_again(parent, policy or self.policy, cancel)
+        asking = settle_again(parent, policy or self.active.policy, cancel)
         return self._branch(asking, parent, turn)
 
     def trace(self, trace_id: str) -> Trace:
@@ -324,11 +239,7 @@ class Workbench:
                 self._recent.popitem(last=False)
         self.store.policies.save(asking.policy.version, asking.policy.name, asking.policy.model_dump_json())
         self.store.save(trace)
-        stream = self._stream
-        if stream is not None and stream.calibrator is asking.calibrator:
-            for step in steps:
-                if step.confidence.calibrated is not None:
-                    stream.add(step.signals)
+        self.active.watch(asking.calibrator, steps)
         return TraceEvent(trace)
 
     def _evidence_params(self, steps: Sequence[Step]) -> dict[str, object]:
@@ -361,12 +272,6 @@ class Workbench:
             yield
         finally:
             self._slots.release()
-
-
-def _stored_policy(store: Store) -> Policy | None:
-    """The policy that was made active."""
-    saved = store.policies.active()
-    return Policy.model_validate_json(saved.body) if saved else None
 
 
 def last_trace(events: Iterator[Event]) -> Trace:

@@ -152,7 +152,7 @@ class AskPage:
 
     def redecide(self, wanted: JSON) -> JSON:
         """What the policy on the page makes of a stored answer."""
-        decision = self.workbench.redecide(wanted["trace"], _policy(wanted) or self.workbench.policy)
+        decision = self.workbench.redecide(wanted["trace"], _policy(wanted) or self.workbench.active.policy)
         return {"action": decision.action, "gate": decision.gate, "reason": decision.reason}
 
     def label(self, wanted: JSON) -> None:
@@ -161,12 +161,12 @@ class AskPage:
 
     def _active(self) -> JSON:
         """The service's policy, the ranges of its sliders, and what it promises, in words."""
-        policy = self.workbench.policy
+        policy = self.workbench.active.policy
         return {
             "policy": policy.model_dump(mode="json", exclude={"name", "promise"}),
             "version": policy.version,
             "ranges": slider_ranges(policy),
-            "promise": self.workbench.promise,
+            "promise": self.workbench.active.promise,
         }
 
     def _sidebar(self) -> JSON:

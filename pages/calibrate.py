@@ -79,7 +79,7 @@ class CalibratePage:
         job = next(iter(self.jobs.list(KIND)), None)
         runs = [run_choice(summary) for summary in store.runs.list()]
         read = [(one, self._body(one.version, one.body)) for one in store.calibrators.list()]
-        calibrators = [calibrator_line(one, it, self.workbench.misfit(it)) for one, it in read]
+        calibrators = [calibrator_line(one, it, self.workbench.active.misfit(it)) for one, it in read]
         shown = {"runs": runs, "calibrators": calibrators, "back": _can_go_back(store.calibrators.history())}
         version = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
         same = wanted.get("seen") == version
@@ -155,7 +155,7 @@ class CalibratePage:
 
     def activate(self, wanted: JSON) -> None:
         """Let a calibrator speak, or none. wanted: {version: or null}."""
-        self.workbench.activate_calibrator(wanted["version"])
+        self.workbench.active.activate_calibrator(wanted["version"])
 
     def keep_promise(self, wanted: JSON) -> None:
         """Let the calibrator speak, and answer from the threshold on that keeps its promise.
@@ -170,8 +170,8 @@ class CalibratePage:
         policy = promising(active_policy(self.workbench.store), promised, calibrator)
         if policy is None:
             raise Conflict(str(promised))
-        self.workbench.activate_calibrator(version)
-        self.workbench.activate_policy(policy)
+        self.workbench.active.activate_calibrator(version)
+        self.workbench.active.activate_policy(policy)
 
     def delete(self, wanted: JSON) -> None:
         """Delete a calibrator that is neither active nor shipped. wanted: {version}."""
@@ -183,7 +183,7 @@ class CalibratePage:
     def rollback(self, _: JSON) -> None:
         """Take the last activation back."""
         before = self.workbench.store.calibrators.rollback()
-        self.workbench.activate_calibrator(before.version if before else None)
+        self.workbench.active.activate_calibrator(before.version if before else None)
 
     def _card(self, version: str, calibrator: Calibrator, seen: Seen | None, wanted: JSON) -> JSON:
         active = self.workbench.store.calibrators.active()
@@ -192,7 +192,7 @@ class CalibratePage:
             "version": version,
             "active": active is not None and active.version == version,
             "ships": any(version == each.version for each in shipped()),
-            "misfit": self.workbench.misfit(calibrator),
+            "misfit": self.workbench.active.misfit(calibrator),
             "facts": calibrator_facts(calibrator, names),
             "guarantee": promise_view(self._promise(seen, calibrator, wanted)) if seen else None,
         }

@@ -176,7 +176,7 @@ class EvaluatePage:
             summary = self.workbench.store.runs.get(run_id)
             place = self.book.table(summary).ids.index(question_id)
             confidence = number(self.book.confidence(summary)[place])
-        return record_view(record, confidence, self.workbench.policy)
+        return record_view(record, confidence, self.workbench.active.policy)
 
     def start(self, wanted: JSON) -> JSON:
         """Ask the questions of a set. wanted: {dataset, side, limit, n_samples, sample_temperature,

@@ -51,7 +51,7 @@ class TunePage:
         return {
             "runs": [run_line(one) for one in summaries],
             "policies": saved + [settings] * all(line["version"] != settings["version"] for line in saved),
-            "active": policy_view(self.workbench.policy),
+            "active": policy_view(self.workbench.active.policy),
             "key": self.runs.key(shown) if shown else None,
         }
 
@@ -106,7 +106,7 @@ class TunePage:
     def activate(self, wanted: JSON) -> JSON:
         """Let a policy decide from the next question on; it is saved too. wanted: {policy, name}."""
         policy = named(policy_of(wanted["policy"]), wanted.get("name"))
-        self.workbench.activate_policy(policy)
+        self.workbench.active.activate_policy(policy)
         return policy_view(policy)
 
     def export(self, wanted: JSON) -> JSON:

@@ -77,7 +77,7 @@ def calibrator(model: str, n_samples: int = 5, evidence: bool = False) -> Calibr
 
 def activate(workbench: Workbench, fitted: Calibrator) -> None:
     workbench.store.calibrators.save(fitted.version, fitted.name, fitted.model_dump_json())
-    workbench.activate_calibrator(fitted.version)
+    workbench.active.activate_calibrator(fitted.version)
 
 
 def promise(fitted: Calibrator) -> Promise:
@@ -137,20 +137,20 @@ def test_the_calibrator_of_another_model_is_not_used_and_the_status_says_why(ben
 def test_a_calibrator_can_be_put_to_rest_and_one_that_is_not_stored_is_refused(bench: Open) -> None:
     workbench = bench()
     activate(workbench, calibrator(workbench.engine.fingerprint))
-    workbench.activate_calibrator(None)
-    assert workbench.calibrator is None
-    assert bench().calibrator is None
+    workbench.active.activate_calibrator(None)
+    assert workbench.active.calibrator is None
+    assert bench().active.calibrator is None
     with pytest.raises(NotFound, match="nobody@1"):
-        bench().activate_calibrator("nobody@1")
+        bench().active.activate_calibrator("nobody@1")
 
 
 def test_an_active_policy_decides_from_the_next_question_on_and_after_a_restart(bench: Open) -> None:
     workbench = bench()
     strict = Policy(name="strict", rules=(Rule(signal="top1_prob", below=0.999, gate="abstain"),))
-    workbench.activate_policy(strict)
+    workbench.active.activate_policy(strict)
     for opened in again(workbench, bench):
         assert opened.answer("Where?").last.decision.action is Action.ABSTAIN
-        assert opened.policy == strict
+        assert opened.active.policy == strict
 
 
 def test_a_policy_among_the_overrides_comes_before_the_active_one(tmp_path: Path) -> None:
@@ -160,22 +160,22 @@ def test_a_policy_among_the_overrides_comes_before_the_active_one(tmp_path: Path
         store.policies.activate(strict.version)
     for overrides, expected in (([], 0.9), (["policy.answer_above=0.7"], 0.7)):
         workbench = Workbench.open([f"home={tmp_path}", *overrides])
-        assert workbench.policy.answer_above == expected
+        assert workbench.active.policy.answer_above == expected
         workbench.close()
 
 
 def test_a_promise_is_told_only_with_the_calibrator_that_it_was_made_with(bench: Open) -> None:
     workbench = bench()
     fitted = calibrator(workbench.engine.fingerprint)
-    workbench.activate_policy(Policy(promise=promise(fitted)))
-    assert workbench.promise is None
+    workbench.active.activate_policy(Policy(promise=promise(fitted)))
+    assert workbench.active.promise is None
     activate(workbench, fitted)
-    assert workbench.promise == (
+    assert workbench.active.promise == (
         "Of the answers given, at most 10 % are wrong, with 95 % certainty, "
         "for questions like the 100 it was shown on."
     )
-    workbench.activate_policy(Policy())
-    assert workbench.promise is None
+    workbench.active.activate_policy(Policy())
+    assert workbench.active.promise is None
 
 
 def test_a_hotter_answer_is_not_what_it_was_fitted_on(bench: Open) -> None:
@@ -189,16 +189,16 @@ def test_the_promise_is_suspended_when_the_answers_move_away_also_after_a_restar
     workbench = bench()
     fitted = calibrator(workbench.engine.fingerprint)
     activate(workbench, fitted)
-    workbench.activate_policy(Policy(promise=promise(fitted)))
+    workbench.active.activate_policy(Policy(promise=promise(fitted)))
     # The scripted answers are all equally sure; those of the calibrator lay anywhere between 0 and 1.
     for _ in range(EVERY - 1):
         workbench.answer("Where?")
-    assert (workbench.promise or "").startswith("Of the answers given")
+    assert (workbench.active.promise or "").startswith("Of the answers given")
     workbench.answer("Where?")
     for opened in again(workbench, bench):
-        assert opened.drift is not None
-        assert opened.drift.moved == ("min_prob_focus",)
-        assert (opened.promise or "").startswith("The guarantee is suspended. The newest 50 answers")
+        assert opened.active.drift is not None
+        assert opened.active.drift.moved == ("min_prob_focus",)
+        assert (opened.active.promise or "").startswith("The guarantee is suspended. The newest 50 answers")
     assert bench().answer("Where?").last.confidence.calibrated is not None
 
 
@@ -209,10 +209,10 @@ def test_what_ships_speaks_until_somebody_chooses_and_gives_way_to_a_newer_one(
     second = first.model_copy(update={"questions": 300})
 
     def speaks(shipped: Calibrator) -> str:
-        monkeypatch.setattr("codex.workbench.shipped", lambda: (shipped,))
+        monkeypatch.setattr("codex.active.shipped", lambda: (shipped,))
         workbench = bench()
-        assert workbench.calibrator is not None
-        return workbench.calibrator.version
+        assert workbench.active.calibrator is not None
+        return workbench.active.calibrator.version
 
     assert speaks(first) == first.version
     assert speaks(second) == second.version

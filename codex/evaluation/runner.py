@@ -107,7 +107,7 @@ def asked_how(workbench: Workbench, **options: Unpack[AskOptions]) -> dict[str, 
 
     Raises InvalidInput.
     """
-    asking = settle("?", options, workbench.settings, workbench.policy, workbench.calibrator)
+    asking = settle("?", options, workbench.settings, workbench.active.policy, workbench.active.calibrator)
     return {
         "answer": asking.params.model_dump(mode="json"),
         "samples": asking.sample_params.model_dump(mode="json"),

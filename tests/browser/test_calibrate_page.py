@@ -27,9 +27,9 @@ def forget_all(served: Scripted) -> None:
     workbench = served.workbench
     for summary in workbench.store.runs.list():
         workbench.store.runs.delete(summary.run.id)
-    workbench.activate_calibrator(None)
+    workbench.active.activate_calibrator(None)
     workbench.store.policies.activate(None)
-    workbench.policy = workbench.settings.policy
+    workbench.active.policy = workbench.settings.policy
     for calibrator in workbench.store.calibrators.list():
         workbench.store.calibrators.delete(calibrator.version)
 
@@ -71,7 +71,7 @@ def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, ser
     expect(page.get_by_role("banner")).not_to_contain_text("not calibrated")
     card.get_by_role("button", name="Roll back").click()
     expect(card).to_contain_text("not active")
-    assert served.workbench.calibrator is None
+    assert served.workbench.active.calibrator is None
 
 
 def test_the_risk_can_be_changed_after_the_fit_and_answered_by(page: Page, served: Scripted) -> None:
@@ -86,7 +86,7 @@ def test_the_risk_can_be_changed_after_the_fit_and_answered_by(page: Page, serve
     expect(card.get_by_role("heading", name="Guarantee", exact=True)).to_be_visible()
     card.get_by_role("button", name=re.compile(r"Answer from 0\.\d\d on")).click()
     expect(card.get_by_role("button", name="Deactivate")).to_be_visible()
-    assert served.workbench.promise is not None
+    assert served.workbench.active.promise is not None
     risk.fill("2")
     risk.press("Tab")
     diagrams = page.get_by_role("region", name="Diagrams")
@@ -154,7 +154,7 @@ def test_a_calibrator_is_deleted_by_keyboard_once_it_is_confirmed(page: Page, se
     store = served.workbench.store
     run = put_run(store, graded=90)
     first, second = (put_calibrator(store, run, name) for name in ("first", "second"))
-    served.workbench.activate_calibrator(first)
+    served.workbench.active.activate_calibrator(first)
     page.goto(f"{served.url}calibrate")
     card = page.get_by_role("region", name="Calibrator", exact=True)
     # The one that speaks is shown, and cannot be deleted.

@@ -36,9 +36,9 @@ def sure_question(real: Served) -> str:
     """One of the run's that the active policy answers as it is first answered."""
     workbench = real.workbench
     table = workbench.store.runs.table(workbench.store.runs.list()[0].run.id)
-    assert workbench.calibrator is not None
-    confidence = workbench.calibrator.confidences(table.signals)
-    decided = decide(workbench.policy, table.signals, confidence)
+    assert workbench.active.calibrator is not None
+    confidence = workbench.active.calibrator.confidences(table.signals)
+    decided = decide(workbench.active.policy, table.signals, confidence)
     given = (decided.action == ACTIONS.index(Action.ANSWER)) & (decided.gate == GATES.index(Gate.PROCEED))
     return table.questions[int(np.flatnonzero(given)[confidence[given].argmax()])]
 
@@ -93,4 +93,4 @@ def tune(page: Page, real: Served) -> None:
     expect(page.get_by_text(f"at most {RISK} % are wrong, with 95 % certainty")).to_be_visible()
     page.get_by_role("button", name="Make active").click()
     expect(page.get_by_text(re.compile("decides from the next question on"))).to_be_visible()
-    assert real.workbench.policy.promise is not None
+    assert real.workbench.active.policy.promise is not None

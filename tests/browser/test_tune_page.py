@@ -32,7 +32,7 @@ def forget(served: Scripted) -> None:
     for summary in workbench.store.runs.list():
         workbench.store.runs.delete(summary.run.id)
     workbench.store.policies.activate(None)
-    workbench.policy = workbench.settings.policy
+    workbench.active.policy = workbench.settings.policy
 
 
 def open_tune(page: Page, served: Scripted, n: int = 200) -> None:
@@ -149,8 +149,8 @@ def test_a_target_is_proposed_made_active_and_answers_the_next_question(page: Pa
     keep.get_by_role("textbox", name="Name of the policy").fill("quarter")
     keep.get_by_role("button", name="Make active").click()
     expect(keep.get_by_role("status")).to_contain_text("decides from the next question on")
-    assert served.workbench.policy.name == "quarter"
-    assert served.workbench.policy.answer_above == 0.755
+    assert served.workbench.active.policy.name == "quarter"
+    assert served.workbench.active.policy.answer_above == 0.755
     assert served.workbench.answer("What is the capital of Australia?").policy.startswith("quarter@")
     expect(page.get_by_role("heading", name="quarter (active)")).to_be_visible()
     page.get_by_role("combobox", name="Compare with").select_option("default")

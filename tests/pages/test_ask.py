@@ -152,9 +152,9 @@ def test_each_look_brings_the_policy_that_decides_now(pages: Pages) -> None:
     page = pages()
     before = page.look({})["active"]
     assert before == page.config()["active"]
-    page.workbench.activate_policy(Policy(name="strict", answer_above=0.9))
+    page.workbench.active.activate_policy(Policy(name="strict", answer_above=0.9))
     after = page.look({})["active"]
-    assert (after["policy"]["answer_above"], after["version"]) == (0.9, page.workbench.policy.version)
+    assert (after["policy"]["answer_above"], after["version"]) == (0.9, page.workbench.active.policy.version)
     assert after["version"] != before["version"]
 
 

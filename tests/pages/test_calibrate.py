@@ -135,19 +135,19 @@ def test_no_guarantee_says_why_and_cannot_be_made_active(page: CalibratePage) ->
     assert guarantee["words"].startswith("No threshold can promise at most 1 % wrong")
     with pytest.raises(Conflict, match="No threshold"):
         page.keep_promise({"version": version, "alpha": 0.01, "delta": 0.05})
-    assert page.workbench.calibrator is None
+    assert page.workbench.active.calibrator is None
 
 
 def test_a_guarantee_becomes_the_policy_that_answers_by_it(page: CalibratePage) -> None:
     version = put_calibrator(page.workbench.store, put_run(page.workbench.store, graded=300))
     guarantee = drawn(page, version)["calibrator"]["guarantee"]
     page.keep_promise({"version": version, **RISK})
-    calibrator = page.workbench.calibrator
+    calibrator = page.workbench.active.calibrator
     assert calibrator is not None
     assert calibrator.version == version
-    assert page.workbench.policy.answer_above == guarantee["threshold"]
-    assert page.workbench.promise is not None
-    assert "30%" in page.workbench.promise.replace(" %", "%")
+    assert page.workbench.active.policy.answer_above == guarantee["threshold"]
+    assert page.workbench.active.promise is not None
+    assert "30%" in page.workbench.active.promise.replace(" %", "%")
 
 
 def test_the_promise_is_made_of_each_dataset_by_itself(page: CalibratePage) -> None:
@@ -226,7 +226,9 @@ def test_activation_can_be_taken_back(page: CalibratePage) -> None:
 
     def active() -> list[str]:
         listed = [line["version"] for line in page.look({})["calibrators"] if line["active"]]
-        assert listed == ([page.workbench.calibrator.version] if page.workbench.calibrator else [])
+        assert listed == (
+            [page.workbench.active.calibrator.version] if page.workbench.active.calibrator else []
+        )
         return listed
 
     page.activate({"version": first})

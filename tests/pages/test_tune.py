@@ -43,8 +43,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
 @pytest.fixture
 def page(shared: Workbench) -> Iterator[TunePage]:
     yield TunePage(shared)
-    shared.activate_calibrator(None)
-    shared.activate_policy(shared.settings.policy)
+    shared.active.activate_calibrator(None)
+    shared.active.activate_policy(shared.settings.policy)
 
 
 def body(policy: Policy) -> dict[str, Any]:
@@ -245,7 +245,7 @@ def calibrator(page: TunePage, **also: Any) -> Calibrator:
     )
     store = page.workbench.store
     store.calibrators.save(made.version, made.name, made.model_dump_json(), "r1")
-    page.workbench.activate_calibrator(made.version)
+    page.workbench.active.activate_calibrator(made.version)
     return made
 
 
@@ -325,12 +325,12 @@ def test_a_policy_is_saved_listed_and_made_active(page: TunePage) -> None:
     careful = body(BARE.model_copy(update={"answer_above": 0.9}))
     saved = page.save({"policy": careful, "name": " careful "})
     assert saved["name"] == "careful"
-    assert workbench.policy.version != saved["version"]
+    assert workbench.active.policy.version != saved["version"]
     looked = page.look({})
     assert saved["version"] in {line["version"] for line in looked["policies"]}
     assert workbench.settings.policy.version in {line["version"] for line in looked["policies"]}
     page.activate({"policy": careful, "name": "careful"})
-    assert workbench.policy.version == saved["version"] == page.look({})["active"]["version"]
+    assert workbench.active.policy.version == saved["version"] == page.look({})["active"]["version"]
     active = workbench.store.policies.active()
     assert active is not None
     assert active.version == saved["version"]
