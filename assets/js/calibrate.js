@@ -6,6 +6,7 @@ import { Groups, Sets } from "./calibrate_promises.js";
 import { Card, Saved } from "./calibrate_saved.js";
 import { WorkBar } from "./job.js";
 import { address, BUSY, caller, IDLE } from "./lab.js";
+import { newest } from "./waits.js";
 
 export function mount({ element, props, server }) {
   new Calibrate(element, JSON.parse(props.config), caller(server)).start();
@@ -13,7 +14,7 @@ export function mount({ element, props, server }) {
 
 class Calibrate {
   constructor(element, config, call) {
-    Object.assign(this, { call, state: null, version: null, shown: null, compared: null, timer: null, turn: 0 });
+    Object.assign(this, { call, state: null, version: null, shown: null, compared: null, timer: null, turn: 0, newest: newest() });
     const part = (name) => element.querySelector(`[data-part="${name}"]`);
     this.fit = new Fit(part("fit"), { ...config, onfit: (wanted) => this.begin(wanted), onrisk: () => this.draw() });
     this.job = new WorkBar(part("job"), {
@@ -44,13 +45,15 @@ class Calibrate {
     document.addEventListener("visibilitychange", () => document.hidden || this.look());
     this.shown = query.get("calibrator");
     this.compared = query.get("with");
-    await this.look();
     if (query.get("run")) this.fit.choose([query.get("run")]);
+    await this.look();
   }
 
   async look() {
     clearTimeout(this.timer);
-    const { value, error } = await this.call("look", { seen: this.version });
+    const answer = await this.newest(this.call("look", { seen: this.version }));
+    if (!answer) return; // whoever looked since goes on looking
+    const { value, error } = answer;
     if (value) await this.display(value);
     this.job.unreachable(error?.message);
     clearTimeout(this.timer);

@@ -134,20 +134,21 @@ export class Fit {
     const models = new Set(chosen.map(({ model }) => model));
     this.total.textContent = chosen.length > 1 ? `${graded.toLocaleString("en")} graded answers together` : "";
     if (models.size > 1) this.total.textContent += ", of different models: fit one calibrator for each";
-    this.button.disabled = this.busy || !chosen.length;
+    this.button.disabled = this.busy || this.starting || !chosen.length;
     this.note.textContent = chosen.length || !this.known?.length ? "" : "Choose a run to fit on.";
   }
 
   async #submit(event) {
     event.preventDefault();
     this.fail(null);
-    this.button.disabled = true;
+    this.starting = this.button.disabled = true;
     const message = await this.options.onfit({
       runs: [...this.chosen],
       method: this.method.value,
       name: this.name.value,
       ...this.risk,
     });
+    this.starting = false;
     this.fail(message);
     this.#count();
   }
