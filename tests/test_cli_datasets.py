@@ -4,42 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from codex import cli, cli_datasets
-
-
-@dataclass
-class Said:
-    """What a command printed, and its exit status."""
-
-    status: int
-    out: str
-    err: str
-
-
-Codex = Callable[..., Said]
+from codex import cli_datasets
+from tests.command import Codex, command
 
 
 @pytest.fixture
 def codex(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Codex:
-    """The program in this process, so that what it imports is imported once."""
-    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["codex", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return Said(int(ended.value.code or 0), printed.out, printed.err)
-
-    return run
+    return command(tmp_path / "home", monkeypatch, capsys)
 
 
 def test_the_sets_that_ship_are_listed(codex: Codex) -> None:

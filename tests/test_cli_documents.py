@@ -8,31 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from codex import cli
 from codex.retrieval import Index
 from codex.retrieval.config import RetrievalConfig
 from codex.terminal import paths_and_overrides
+from tests.command import Codex, command
 
 BEES = "Bees dance the waggle dance to tell the others where the flowers are."
 FISH = "The herring swims in shoals of thousands."
-
-
-@dataclass
-class Said:
-    """What a command printed, and its exit status."""
-
-    status: int
-    out: str
-    err: str
-
-
-Codex = Callable[..., Said]
 
 
 @pytest.fixture
@@ -42,18 +28,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def codex(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Codex:
-    """The program in this process, so that what it imports is imported once."""
-    monkeypatch.setenv("CODEX_HOME", str(home))
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["codex", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return Said(int(ended.value.code or 0), printed.out, printed.err)
-
-    return run
+    return command(home, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -7,41 +7,23 @@ import io
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from codex import cli
 from codex.evaluation.generations import Generated, read, write
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Alternative, Generation, Observation, Token
+from tests.command import Codex, command
 from tests.scripted import Script, ScriptedEngine
 from tests.store.traces import make_trace
 
 COUNT = 6
-
-
-@dataclass
-class Said:
-    """What a command printed, and its exit status."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Codex = Callable[..., Said]
 
 
 @pytest.fixture
@@ -70,19 +52,9 @@ def engine() -> ScriptedEngine:
 def codex(
     home: Path, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Codex:
-    """The program in this process, with a scripted model."""
-    monkeypatch.setenv("CODEX_HOME", str(home))
-    monkeypatch.setenv("COLUMNS", "240")
+    """The program with a scripted model."""
     monkeypatch.setattr("codex.workbench.engines.create", lambda *_: engine)
-
-    def run(*words: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["codex", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return Said(int(ended.value.code or 0), printed.out, printed.err)
-
-    return run
+    return command(home, monkeypatch, capsys)
 
 
 def generated(number: int) -> Generated:
