@@ -22,7 +22,14 @@ from codex.cli_promises import tell_groups, tell_sets
 from codex.cli_runs import named_run, opened
 from codex.cli_scores import print_json
 from codex.errors import InvalidInput
-from codex.evaluation.answer_sets import CheckedSets, Sampled, checked_sets, sampled, sampled_runs
+from codex.evaluation.answer_sets import (
+    CheckedSets,
+    Sampled,
+    checked_sets,
+    sampled,
+    sampled_runs,
+    with_answer_sets,
+)
 from codex.evaluation.calibrating import (
     Labelled,
     active_policy,
@@ -258,8 +265,8 @@ def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Po
             bar.update(task, completed=done, total=total, visible=True)
 
         made = fitted(labelled, wanted.method, wanted.name, progress, cancel)
-    if sets:
-        made = made.model_copy(update={"answer_sets": sets[0].sets})
+    if wanted.answer_sets is not None:
+        made = with_answer_sets(made, samples, wanted.answer_sets)
     if wanted.alpha is None:
         return _Fit(made, sets)
     promised = guarantee(labelled, made, wanted.alpha, wanted.delta, policy)

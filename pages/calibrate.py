@@ -86,11 +86,12 @@ class CalibratePage:
         return {"job": _fit_view(job) if job else None, "version": version, **({} if same else shown)}
 
     def fit(self, wanted: JSON) -> JSON:
-        """Fit and save. wanted: {runs: ids, method, alpha, delta, name}."""
+        """Fit and save. wanted: {runs: ids, method, alpha, delta, sets, name}."""
         runs, method = [str(run) for run in wanted["runs"]], str(wanted["method"])
         if not runs:
             raise InvalidInput("Choose a run to fit on.", ["runs"])
         alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
+        sets = _level(wanted, "sets")
         name = str(wanted.get("name") or "").strip() or "calibrator"
         store = self.workbench.store
         for run in runs:
@@ -102,7 +103,7 @@ class CalibratePage:
             def progress(done: int, total: int) -> None:
                 job.report(JobProgress(done, total, "fits"))
 
-            return calibrate(store, runs, method, alpha, delta, name, progress=progress, cancel=job.cancel)
+            return calibrate(store, runs, method, alpha, delta, name, progress, job.cancel, sets)
 
         return _fit_view(self.jobs.start(KIND, f"Fitting {name}", work))
 

@@ -43,6 +43,7 @@ def put_run(
     n_samples: int = 5,
     temperature: float = 1.0,
     dataset: str = "capitals",
+    grader: str = "contains",
 ) -> Run:
     """Put a run with so many graded and failed answers into a store. right: by the answer's true chance."""
     run = Run(
@@ -56,7 +57,7 @@ def put_run(
             "answer": {"temperature": 0.0, "max_tokens": 64},
             "samples": {"temperature": temperature, "max_tokens": 64},
             "n_samples": n_samples,
-            "grader": "contains",
+            "grader": grader,
             "evidence": False,
             "split": None,
             "questions": "0123456789abcdef",

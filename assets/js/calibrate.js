@@ -137,7 +137,7 @@ class Calibrate {
   }
 
   async begin(wanted) {
-    const { value, error } = await this.call("fit", wanted);
+    const { value, error } = await this.call("fit", { ...wanted, sets: this.sets.alpha });
     if (value) {
       this.state = { ...this.state, job: value };
       this.job.show(value);

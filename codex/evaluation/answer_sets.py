@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from codex.calibration import Calibrator
 from codex.calibration.answer_sets import AnswerSets, tie_of
 from codex.calibration.metrics import wilson
 from codex.errors import Cancelled, InvalidInput
@@ -109,6 +110,11 @@ def sampled_runs(
 def answer_sets(questions: Sequence[Sampled], alpha: float) -> AnswerSets:
     """What the calibration half of the questions gives. Raises InvalidInput for alpha outside ]0, 1[."""
     return AnswerSets.of([each.right_share for each in _on_side(questions, "calibration")], alpha)
+
+
+def with_answer_sets(calibrator: Calibrator, questions: Sequence[Sampled], alpha: float) -> Calibrator:
+    """The calibrator with the sets of the calibration half of the questions. Raises as `answer_sets`."""
+    return calibrator.model_copy(update={"answer_sets": answer_sets(questions, alpha)})
 
 
 def checked_sets(questions: Sequence[Sampled], alpha: float) -> list[CheckedSets]:

@@ -15,6 +15,7 @@ from codex.calibration.drift import Reference
 from codex.calibration.risk import Guarantee, NoGuarantee, by_group, selective_threshold
 from codex.calibration.shipped import shipped
 from codex.errors import Conflict, InvalidInput
+from codex.evaluation.answer_sets import Sampled, sampled_runs, with_answer_sets
 from codex.evaluation.generations import Generated, Origin
 from codex.evaluation.scoring import graded
 from codex.evaluation.splits import Side, split
@@ -51,11 +52,14 @@ def calibrate(
     name: str = "calibrator",
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
+    sets_alpha: float | None = None,
 ) -> Calibrator:
     """Fit a calibrator to the answers of runs and save it; it is not made active.
 
     With alpha and delta the active policy is saved too, under the calibrator's name and with the threshold
     and the promise that the answers of the other side of the split allow, if any; see `guarantee`.
+    With sets_alpha it keeps answer sets too, of which that share may lack the right answer; none where the
+    answers have no samples, or were graded by the judge.
 
     Raises NotFound; InvalidInput when the runs were not asked in one way, when there are too few labels (it
     says how many it takes) or only one kind of them, for an unknown method, an alpha or delta outside ]0, 1[;
@@ -65,6 +69,8 @@ def calibrate(
         selective_threshold([], [], alpha, delta)  # Says before the fit what cannot be asked for.
     labelled = labelled_runs(store, run_ids)
     calibrator = fitted(labelled, method, name, progress, cancel)
+    if sets_alpha is not None and (samples := _gradable_samples(store, run_ids, cancel)):
+        calibrator = with_answer_sets(calibrator, samples, sets_alpha)
     policy = None
     if alpha is not None and delta is not None:
         promised = guarantee(labelled, calibrator, alpha, delta, active_policy(store))
@@ -245,6 +251,16 @@ def group_guarantees(
     found = by_group(confidence, held.right, held.groups, alpha, delta, selectable=given)
     nothing = selective_threshold([], [], alpha, delta)
     return {name: found.get(name, nothing) for name in np.unique(labelled.table.groups).tolist()}
+
+
+def _gradable_samples(
+    store: Store, run_ids: Sequence[str], cancel: threading.Event | None
+) -> list[Sampled]:
+    """What the samples of runs say; nothing where only the judge could grade them."""
+    try:
+        return sampled_runs(store, run_ids, cancel)
+    except InvalidInput:
+        return []
 
 
 def _held_back(

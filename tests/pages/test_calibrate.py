@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from codex.calibration import Calibrator
 from codex.calibration.shipped import shipped
 from codex.errors import Conflict, InvalidInput, NotFound
+from codex.evaluation.answer_sets import answer_sets, sampled_runs
 from codex.jobs import Jobs
 from codex.settings import load_settings
 from codex.store import Store
@@ -23,6 +25,7 @@ from tests.scripted import Script, ScriptedEngine
 WAIT = 60.0
 """Seconds in which a fit to a hundred answers is surely done, on a busy machine."""
 RISK = {"alpha": 0.3, "delta": 0.05}
+SETS = {"sets": 0.1}
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def put_runs(store: Store) -> Run:
 
 def fitted(page: CalibratePage, *runs: str, **wanted: Any) -> dict[str, Any]:
     """The job of a fit, at its end."""
-    asked = {"runs": list(runs), "method": "temperature", "name": "mine", **RISK, **wanted}
+    asked = {"runs": list(runs), "method": "temperature", "name": "mine", **RISK, **SETS, **wanted}
     page.jobs.wait(page.fit(asked)["id"], WAIT)
     job: dict[str, Any] = page.look({})["job"]
     return job
@@ -184,6 +187,23 @@ def test_answer_sets_are_made_for_all_questions_and_for_each_dataset(page: Calib
         page.sets({"version": version, "sets": 1})
 
 
+def test_a_fit_keeps_the_answer_sets_at_the_level_of_the_page_where_samples_can_be_graded(
+    page: CalibratePage,
+) -> None:
+    store = page.workbench.store
+    put_run(store, "plain", graded=90)
+    put_run(store, "judged", graded=90, grader="judge")
+    put_run(store, "alone", graded=90, n_samples=0)
+    kept = {}
+    for run in ("plain", "judged", "alone"):
+        version = fitted(page, run, name=run, sets=0.2)["calibrator"]
+        kept[run] = Calibrator.model_validate_json(store.calibrators.load(version).body).answer_sets
+    assert (kept["judged"], kept["alone"]) == (None, None)
+    assert kept["plain"] == answer_sets(sampled_runs(store, ["plain"]), 0.2)
+    with pytest.raises(InvalidInput, match="sets without the right answer must lie between 0 and 1"):
+        fitted(page, "plain", sets=None)
+
+
 def test_where_there_are_no_samples_it_is_said_why(page: CalibratePage) -> None:
     store, ours = page.workbench.store, shipped()[0]
     version = put_calibrator(store, put_run(store, graded=90, n_samples=0))
@@ -266,7 +286,7 @@ def test_a_run_that_is_deleted_takes_the_diagrams_with_it_and_nothing_else(page:
     assert shown["rows"][2]["figures"]["ece"]["value"] >= 0
     assert "deleted" in dict(shown["calibrator"]["facts"])["runs"]
     with pytest.raises(NotFound):
-        page.fit({"runs": ["gone"], "method": "auto", "name": "", **RISK})
+        page.fit({"runs": ["gone"], "method": "auto", "name": "", **RISK, **SETS})
 
 
 def test_a_calibrator_that_ships_is_shown_without_the_answers_it_was_fitted_to(page: CalibratePage) -> None:
@@ -289,12 +309,12 @@ def test_diagrams_that_were_drawn_stay_when_their_run_is_deleted(page: Calibrate
 def test_a_risk_outside_of_0_to_1_is_refused(page: CalibratePage, alpha: object) -> None:
     put_run(page.workbench.store, "good", graded=90)
     with pytest.raises(InvalidInput, match="between 0 and 1"):
-        page.fit({"runs": ["good"], "method": "auto", "name": "", "alpha": alpha, "delta": 0.05})
+        page.fit({"runs": ["good"], "method": "auto", "name": "", "alpha": alpha, "delta": 0.05, **SETS})
 
 
 def test_a_cancelled_fit_saves_nothing(page: CalibratePage) -> None:
     put_run(page.workbench.store, "good", graded=400)
-    job = page.fit({"runs": ["good"], "method": "auto", "name": "", **RISK})
+    job = page.fit({"runs": ["good"], "method": "auto", "name": "", **RISK, **SETS})
     page.cancel({"job": job["id"]})
     ended = page.jobs.wait(job["id"], WAIT)
     assert ended.state == "cancelled"
