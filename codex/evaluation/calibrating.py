@@ -253,9 +253,7 @@ def group_guarantees(
     return {name: found.get(name, nothing) for name in np.unique(labelled.table.groups).tolist()}
 
 
-def _gradable_samples(
-    store: Store, run_ids: Sequence[str], cancel: threading.Event | None
-) -> list[Sampled]:
+def _gradable_samples(store: Store, run_ids: Sequence[str], cancel: threading.Event | None) -> list[Sampled]:
     """What the samples of runs say; nothing where only the judge could grade them."""
     try:
         return sampled_runs(store, run_ids, cancel)
