@@ -129,7 +129,8 @@ def _prr(risk: Array, wrong: Array, n: int, rejected: int) -> Array:
     if not rejected:
         return np.full(len(risk), np.nan)
     chance = wrong / n
-    return (chance - risk) / (chance - _least_risk(wrong, n, rejected))
+    with np.errstate(invalid="ignore"):  # A draw of one kind has nothing to rank: NaN.
+        return np.asarray((chance - risk) / (chance - _least_risk(wrong, n, rejected)))
 
 
 def _least_risk(wrong: Array, n: int, rejected: int) -> Array:
