@@ -16,7 +16,7 @@ from rich.text import Text
 from codex import cli_calibrate, cli_datasets, cli_documents, cli_evaluate, cli_runs
 from codex.engines.models import Models, default_home
 from codex.errors import CodexError
-from codex.reply import NOT_CALIBRATED, reply
+from codex.reply import NOT_CALIBRATED, answer_set, reply
 from codex.terminal import printable
 from codex.types import (
     Action,
@@ -181,6 +181,8 @@ def _print_decision(trace: Trace, console: Console) -> None:
             (f" ({NOT_CALIBRATED if last.confidence.calibrated is None else 'calibrated'})", "dim"),
         )
     )
+    if likely := answer_set(trace):
+        console.print(Text(printable(str(likely))))
     if last.decision.action is Action.ABSTAIN:
         console.print(Text(printable(trace.answer)))
 

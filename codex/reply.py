@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from codex.confidence import LikelyAnswers, LikelySamples
 from codex.types import Action, Gate, Observation, Passage, Stance, StepKind, Support, Trace
 
 NOT_CALIBRATED = "not calibrated"
@@ -84,6 +85,9 @@ class Reply(BaseModel):
     passages: list[EvidencePassage] = Field(description="What the model was shown, best first.")
     sentences: list[EvidenceSentence] = Field(description="Empty when nothing was looked up or judged.")
     confidence_breakdown: ConfidenceBreakdown
+    answer_set: LikelyAnswers | None = Field(
+        description="null where no calibrator with answer sets holds for this model and asking."
+    )
     n_samples: int
     model: str
     policy: str
@@ -125,6 +129,7 @@ def reply(trace: Trace) -> Reply:
                 )
             },
         ),
+        answer_set=answer_set(trace),
         n_samples=len(last.observation.samples),
         model=trace.model,
         policy=trace.policy,
@@ -132,6 +137,12 @@ def reply(trace: Trace) -> Reply:
         trace_id=trace.id,
         seconds=trace.seconds,
     )
+
+
+def answer_set(trace: Trace) -> LikelySamples | None:
+    """The answer set that was found when it was asked, if any."""
+    kept = trace.params.get("answer_set")
+    return LikelySamples.model_validate(kept) if kept else None
 
 
 def _passage(passage: Passage) -> EvidencePassage:

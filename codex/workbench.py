@@ -15,6 +15,7 @@ from typing import Literal, Self, Unpack
 from codex import engines, prompts, signals
 from codex.active import Active
 from codex.asking import Asking, AskOptions, Turn, new_id, settle, settle_again, turn_at
+from codex.confidence import likely_answers
 from codex.engines.base import Engine
 from codex.engines.models import Models
 from codex.errors import Busy, Cancelled, CodexError, Conflict
@@ -226,6 +227,7 @@ class Workbench:
                 "n_samples": len(steps[-1].observation.samples),
                 "prompt": prompts.fingerprint(),
                 "calibrator": asking.calibrator.version if asking.calibrator else None,
+                "answer_set": self._answer_set(asking, steps[-1]),
                 "evidence": self._evidence_params(steps),
             },
             steps=tuple(_kept(step) for step in steps),
@@ -241,6 +243,14 @@ class Workbench:
         self.store.save(trace)
         self.active.watch(asking.calibrator, steps)
         return TraceEvent(trace)
+
+    def _answer_set(self, asking: Asking, last: Step) -> dict[str, object] | None:
+        """Which answers hold the right one; None where nobody can say, or the answers have moved away."""
+        drift = self.active.drift
+        if drift is not None and drift.tripped:
+            return None
+        found = likely_answers(last.observation, last.confidence, asking.calibrator)
+        return found.model_dump(mode="json") if found else None
 
     def _evidence_params(self, steps: Sequence[Step]) -> dict[str, object]:
         """What the evidence and its checks depend on, besides the documents."""

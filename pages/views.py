@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from codex import signals
 from codex.calibration.heuristic import MEANING
+from codex.confidence import LikelySamples
+from codex.reply import answer_set
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
 from codex.types import Alternative, Generation, Observation, Step, Token, Trace
@@ -43,13 +45,13 @@ def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
         "story": story_line(trace.steps),
         "first_answer": first_answer(trace),
         "steps": [step_story(step) for step in trace.steps],
-        "last": step_view(trace.last),
+        "last": step_view(trace.last, answer_set(trace)),
         "details": _details(trace),
     }
 
 
-def step_view(step: Step) -> JSON:
-    """The step that was decided on, in full."""
+def step_view(step: Step, likely: LikelySamples | None = None) -> JSON:
+    """The step that was decided on, in full. likely: the answer set of its samples."""
     generation = step.observation.generation
     cut = pieces(generation.tokens, generation.text)
     return {
@@ -62,7 +64,7 @@ def step_view(step: Step) -> JSON:
         "words": cut.words,
         "focus": step.focus,
         "finish": generation.finish_reason,
-        "samples": samples_view(step.observation),
+        "samples": samples_view(step.observation, likely),
         "signals": signals_view(step.signals),
         "evidence": evidence_view(step.observation, cut.texts)
         | {"note": notes(step.decision), "looked": bool(in_vain(step))},
@@ -85,17 +87,20 @@ def token_view(token: Token, text: str, *, given: bool = False) -> JSON:
     }
 
 
-def samples_view(observation: Observation) -> JSON:
-    """The samples by what they say, largest group first."""
+def samples_view(observation: Observation, likely: LikelySamples | None = None) -> JSON:
+    """The samples by what they say, largest group first; which of them are in the answer set."""
     samples = observation.samples
     groups = signals.answer_groups(observation) if samples else []
+    inside = set(likely.samples) if likely and not likely.any else set[int]()
     return {
+        "likely": str(likely) if likely else None,
         "total": len(samples),
         "compared": compared(observation.similarity),
         "groups": [
             {
                 "text": group.text,
                 "answer": group.contains_answer,
+                "inside": not inside.isdisjoint(group.members),
                 "members": [
                     {"parts": differing(samples[i].text, observation.generation.text)} for i in group.members
                 ],

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.shipped import shipped
 from codex.cli import SHADES, printable
 from codex.reply import Reply
+from codex.store import Store
 
 
 def codex(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -48,6 +51,23 @@ def test_ask_prints_the_answer_the_decision_and_whether_it_is_calibrated(
     assert "Paris" in done.stdout
     assert "ANSWER" in done.stdout
     assert said in done.stdout
+
+
+def test_ask_tells_the_answer_set_of_the_active_calibrator(own_home: Path) -> None:
+    """At so low a temperature all samples say the same."""
+    sets = AnswerSets(alpha=0.1, n=99, cutoff=0.5, tie=0.0)
+    with Store(own_home / "codex.duckdb") as store:
+        ours = next(each for each in shipped() if each.model.startswith("llama_cpp"))
+        fitted = ours.model_copy(update={"answer_sets": sets, "sample_temperature": 0.01, "shipped": False})
+        store.calibrators.save(fitted.version, fitted.name, fitted.model_dump_json())
+        store.calibrators.activate(fitted.version)
+    asked = ("ask", "What is the capital of France?", "ask.sample_temperature=0.01")
+    told = json.loads(codex(own_home, *asked, "--json").stdout)["answer_set"]
+    (answer,) = told.pop("answers")
+    assert "Paris" in answer
+    assert told == {"level": 0.9, "any": False}
+    line = f"With 90 % certainty the right answer is among: {answer}."
+    assert line in codex(own_home, *asked).stdout
 
 
 def test_ask_with_evidence_shows_what_each_sentence_rests_on(own_home: Path) -> None:

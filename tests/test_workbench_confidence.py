@@ -10,18 +10,21 @@ import pytest
 
 from codex import prompts
 from codex.calibration import Calibrator, figures, fit
+from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.drift import EVERY, Reference
+from codex.confidence import LikelyAnswers
 from codex.engines.base import GenerationParams
 from codex.errors import NotFound
 from codex.policy import Policy, Promise, Rule
-from codex.reply import reply
+from codex.reply import answer_set, reply
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Action
-from codex.workbench import Workbench
+from codex.workbench import Workbench, last_trace
 from tests.scripted import Script, ScriptedEngine
 
 SURE = Script(["The", " capital", " is", " Canberra", "."])
+SPREAD = Script(["Canberra"], samples=["Canberra", "It is Sydney.", "Canberra", "Sydney", "Perth"])
 UNSURE = Script(["Maybe", " Sydney"], [0.3, 0.1], samples=["Sydney", "Perth", "Canberra"])
 
 Open = Callable[..., Workbench]
@@ -134,6 +137,76 @@ def test_the_calibrator_of_another_model_is_not_used_and_the_status_says_why(ben
     assert workbench.answer("Where?").last.confidence.calibrated is None
 
 
+def with_sets(workbench: Workbench, cutoff: float, n: int = 99) -> Calibrator:
+    """A calibrator whose sets hold each answer that more of the samples gave."""
+    sets = AnswerSets(alpha=0.1, n=n, cutoff=cutoff, tie=1.0)
+    return calibrator(workbench.engine.fingerprint).model_copy(update={"answer_sets": sets})
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "n", "answers", "said"),
+    [
+        (0.3, 99, ("Canberra", "Sydney"), "With 90 % certainty the right answer is among: Canberra, Sydney."),
+        (0.9, 99, (), "For 90 % certainty the set is empty: no answer was given by enough of the samples."),
+        (
+            0.0,
+            5,
+            ("Canberra", "Sydney", "Perth"),
+            "For 90 % certainty there is no set: any answer could be right, even one that no sample gave.",
+        ),
+    ],
+)
+def test_the_answer_set_is_told_in_words_also_after_a_restart(
+    bench: Open, cutoff: float, n: int, answers: tuple[str, ...], said: str
+) -> None:
+    """Of five samples two say Canberra, two Sydney and one Perth."""
+    workbench = bench(SPREAD)
+    activate(workbench, with_sets(workbench, cutoff, n))
+    trace = workbench.answer("What is the capital of Australia?")
+    for kept in (trace, bench(SPREAD).store.load(trace.id)):
+        told = reply(kept).answer_set
+        assert told is not None
+        assert (told.level, told.answers, told.any) == (0.9, answers, cutoff == 0)
+        assert str(told) == said
+        assert set(reply(kept).model_dump()["answer_set"]) == {"level", "answers", "any"}
+
+
+def test_in_words_an_answer_with_a_comma_stands_in_quotes_and_a_long_one_is_cut() -> None:
+    answers = ("Paris, France", "word " * 40, "Perth")
+    said = str(LikelyAnswers(level=0.95, answers=answers, any=False))
+    assert said.startswith("With 95 % certainty the right answer is among: “Paris, France”, word word")
+    assert said.endswith("word …, Perth.")
+
+
+def test_an_answer_with_just_so_many_samples_is_in_the_set_by_the_questions_own_lot(bench: Open) -> None:
+    workbench = bench(SPREAD)
+    sets = AnswerSets(alpha=0.1, n=99, cutoff=0.2, tie=0.5)
+    activate(workbench, with_sets(workbench, 0.2).model_copy(update={"answer_sets": sets}))
+    sizes = {}
+    for number in range(8):
+        twice = [answer_set(workbench.answer(f"Which city is number {number}?")) for _ in range(2)]
+        assert twice[0] == twice[1]
+        assert twice[0] is not None
+        sizes[number] = len(twice[0].answers)
+    assert set(sizes.values()) == {2, 3}  # all eight on one side: with chance 1/128, and always the same
+
+
+@pytest.mark.parametrize("why", ["other samples", "no sets", "reflected", "nobody speaks", "branched"])
+def test_where_the_calibrator_does_not_hold_there_is_no_answer_set(bench: Open, why: str) -> None:
+    workbench = bench(UNSURE if why == "reflected" else SPREAD)
+    fitted = with_sets(workbench, 0.3)
+    if why == "no sets":
+        fitted = fitted.model_copy(update={"answer_sets": None})
+    if why != "nobody speaks":
+        activate(workbench, fitted)
+    trace = workbench.answer("Where?", n_samples=3 if why == "other samples" else 5)
+    if why == "branched":
+        assert reply(trace).answer_set is not None
+        other = trace.last.observation.generation.tokens[0].alternatives[-1]
+        trace = last_trace(workbench.branch(trace.id, 0, other.id))
+    assert reply(trace).answer_set is None
+
+
 def test_a_calibrator_can_be_put_to_rest_and_one_that_is_not_stored_is_refused(bench: Open) -> None:
     workbench = bench()
     activate(workbench, calibrator(workbench.engine.fingerprint))
@@ -187,19 +260,21 @@ def test_a_hotter_answer_is_not_what_it_was_fitted_on(bench: Open) -> None:
 
 def test_the_promise_is_suspended_when_the_answers_move_away_also_after_a_restart(bench: Open) -> None:
     workbench = bench()
-    fitted = calibrator(workbench.engine.fingerprint)
+    fitted = with_sets(workbench, 0.3)
     activate(workbench, fitted)
     workbench.active.activate_policy(Policy(promise=promise(fitted)))
     # The scripted answers are all equally sure; those of the calibrator lay anywhere between 0 and 1.
     for _ in range(EVERY - 1):
-        workbench.answer("Where?")
+        assert reply(workbench.answer("Where?")).answer_set is not None
     assert (workbench.active.promise or "").startswith("Of the answers given")
     workbench.answer("Where?")
     for opened in again(workbench, bench):
         assert opened.active.drift is not None
         assert opened.active.drift.moved == ("min_prob_focus",)
         assert (opened.active.promise or "").startswith("The guarantee is suspended. The newest 50 answers")
-    assert bench().answer("Where?").last.confidence.calibrated is not None
+    last = bench().answer("Where?")
+    assert last.last.confidence.calibrated is not None
+    assert reply(last).answer_set is None
 
 
 def test_what_ships_speaks_until_somebody_chooses_and_gives_way_to_a_newer_one(

@@ -1,13 +1,14 @@
 // What the inspector shows beside single tokens: samples, signals and details of a trace.
 
-import { bar, figure, h, number, reveal } from "./dom.js";
+import { bar, figure, h, icon, number, reveal } from "./dom.js";
 
 /** What the model says when it is asked again, grouped by meaning. */
 export function samplesPanel({ trace }) {
-  const { groups, total, compared } = trace.last.samples;
+  const { groups, total, compared, likely } = trace.last.samples;
   if (!total) return h("p.cx-hint", "This answer was given without samples.");
   const kinds = groups.length === 1 ? "all say the same" : `${groups.length} different answers`;
   return [
+    likely ? h("p.cx-likely", ...reveal(likely)) : null,
     h(
       "p.cx-muted",
       `Asked ${total} more times: ${kinds}, compared ${compared}. `,
@@ -29,6 +30,7 @@ export function samplesPanel({ trace }) {
                 "span.cx-group-name",
                 h("bdi", { title: group.text }, ...reveal(group.text)),
                 group.answer ? h("span.cx-tag", "the answer") : null,
+                group.inside ? h("span.cx-tag.cx-inside", icon("answer"), "in the set") : null,
               ),
               h(
                 "span.cx-group-bar",

@@ -220,7 +220,9 @@ class TraceBody(Body):
     question_sha256: str
     model: str
     policy: str
-    params: dict[str, Any]
+    params: dict[str, Any] = Field(
+        description="How it was asked, by which calibrator, and the answer set with its samples."
+    )
     steps: list[StepBody]
     answer: str
     seconds: float

@@ -14,6 +14,7 @@ from codex.signals import REGISTRY
 from codex.store import TraceSummary
 from codex.types import Action, Alternative, Confidence, Gate, Token, Trace
 from codex.workbench import Workbench
+from pages import JSON
 from pages.views import ALTERNATIVES, differing, family, roots, signals_view, token_view, trace_view
 from tests.pages.conftest import Pages
 
@@ -42,6 +43,26 @@ def test_samples_stand_in_groups_with_the_answers_own_marked(trace: Trace) -> No
         ("Sydney", 2, False),
         ("Canberra course", 1, False),
     ]
+
+
+def test_the_groups_in_the_answer_set_are_marked_also_where_the_question_was_not_kept(
+    workbench: Workbench, trace: Trace
+) -> None:
+    kept = {"level": 0.9, "answers": ["Canberra", "Sydney"], "samples": [0, 1, 3, 4], "any": False}
+
+    def samples(of: Trace, **told: object) -> JSON:
+        of = replace(of, params=of.params | {"answer_set": kept | told})
+        view: JSON = trace_view(of, fingerprint=of.model, correct=None)["last"]["samples"]
+        return view
+
+    for each in (trace, workbench.store.load(trace.id)):
+        view = samples(each)
+        assert view["likely"] == "With 90 % certainty the right answer is among: Canberra, Sydney."
+        assert [group["inside"] for group in view["groups"]] == [True, True, False]
+    assert not any(group["inside"] for group in samples(trace, any=True)["groups"])
+    plain = trace_view(trace, fingerprint=trace.model, correct=None)["last"]["samples"]
+    assert plain["likely"] is None
+    assert not any(group["inside"] for group in plain["groups"])
 
 
 def test_words_that_the_answer_lacks_are_marked_wherever_they_stand() -> None:

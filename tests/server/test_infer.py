@@ -30,6 +30,7 @@ def test_infer_answers_with_everything_and_null_for_what_is_not_available(sure: 
     assert breakdown["self_consistency_var"] == 0
     assert breakdown["verifier_score"] == pytest.approx(0.8)
     assert [breakdown[it] for it in ("calibrated", "evidence_overlap", "evidence_support")] == [None] * 3
+    assert reply["answer_set"] is None
     assert (reply["steps"], reply["passages"], reply["sentences"]) == (["ask"], [], [])
 
 
