@@ -140,7 +140,7 @@ export class Sets {
     fill(this.words, computing ? h("span.cx-progress", "Reading the samples") : rows[0]?.words);
     this.hint.textContent =
       note ||
-      "Asked several times, a model gives several answers. A set keeps those that enough of the samples gave, so that the right one is among them as often as asked. How many are enough is learnt on one half of the questions; what the sets then hold is counted on the other.";
+      "Asked several times, a model gives several answers. A set keeps those that enough of the samples gave, so that the right one is among them as often as asked. How many are enough is learnt on one half of the questions; what the sets then hold is counted on the other. A fit keeps sets at this level, and the Ask page names them.";
     fill(
       this.body,
       rows.map((row) =>

@@ -64,6 +64,7 @@ def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, ser
     card = page.get_by_role("region", name="Calibrator", exact=True)
     expect(card.get_by_role("heading", name="Guarantee", exact=True)).to_be_visible()
     expect(card).to_contain_text("at most 30 % are wrong")
+    expect(card).to_contain_text("A set holds the right answer in 90")
     expect(card).to_contain_text("not active")
     expect(page.get_by_role("banner")).to_contain_text("not calibrated")
     card.get_by_role("button", name="Activate").click()
