@@ -5,21 +5,27 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from codex.evaluation import runner
 from codex.policy import ACTIONS, GATES, decide
 from codex.types import Action, Gate
 from tests.browser.conftest import Served, ask, open_page
 
-QUESTIONS = 100
+QUESTIONS = 140
 """Half to fit to, half to prove it; the model takes a second for each."""
-RISK = 60
-"""Percent: SmolLM2 names one capital or currency in three, and few prove little; 50 % may be refused."""
+RISK = 75
+"""Percent: SmolLM2 names one capital or currency in three, and few prove little; 60 % may be refused."""
 ASKED, FITTED = 900_000, 120_000
 """Milliseconds that suffice on a busy machine."""
 
 
-def test_from_a_run_to_a_calibrator_to_a_target_to_answers_that_keep_it(page: Page, real: Served) -> None:
+def test_from_a_run_to_a_calibrator_to_a_target_to_answers_that_keep_it(
+    page: Page, real: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Which questions share a batch changes how the model rounds: alone, each is answered the same every time.
+    monkeypatch.setattr(runner, "CALLERS", {})
     evaluate(page, real)
     calibrate(page)
     expect(page.get_by_role("banner")).not_to_contain_text("not calibrated")
