@@ -107,7 +107,8 @@ export class Composer {
     });
     this.question.addEventListener("input", () => this.#changed());
     this.question.value = sessionStorage.getItem(DRAFT) ?? "";
-    requestAnimationFrame(() => this.#fit());
+    // A narrower box takes more lines: it becomes one when the answer's panels come.
+    new ResizeObserver(() => requestAnimationFrame(() => this.#fit())).observe(this.question.parentElement);
   }
 
   /** Ask what stands in the box, or another question; `more` goes before the settings. */

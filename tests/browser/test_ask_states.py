@@ -211,3 +211,16 @@ def test_what_is_kept_of_a_question_can_be_switched(page: Page, scripted: Script
 def test_the_description_of_the_http_interface_needs_no_network(page: Page, scripted: Scripted) -> None:
     page.goto(f"{scripted.url}docs")
     expect(page.get_by_text("Ask a question and watch")).to_be_visible()
+
+
+def test_a_long_question_stays_whole_when_the_panels_take_room_beside_it(
+    page: Page, scripted: Scripted
+) -> None:
+    open_page(page, scripted.url)
+    scripted.engine.delay = 0.5
+    box = page.get_by_role("textbox", name="Question")
+    box.fill("In which year did the Titanic sink, and how many people were on board of it?")
+    box.press("Enter")
+    page.wait_for_function(
+        "box => box.clientHeight > 50 && box.scrollHeight <= box.clientHeight", arg=box.element_handle()
+    )
