@@ -267,19 +267,15 @@ def test_a_thousand_documents_stay_quick_to_list_and_filter(
     box = page.get_by_role("searchbox", name="Filter by name")
     took = box.evaluate(
         """(box) => {
-            const times = ["p", "paper", "paper-7", "paper-99", "paper", "paper-99"].map((typed) => {
-                const start = performance.now();
-                box.value = typed;
-                box.dispatchEvent(new Event("input"));
-                return performance.now() - start;
-            });
-            return Math.min(...times);
+            const start = performance.now();
+            box.value = "paper-99";
+            box.dispatchEvent(new Event("input"));
+            return performance.now() - start;
         }"""
     )
     expect(page.get_by_role("rowheader")).to_have_count(11)  # 99 and 990 to 999
     expect(pages).to_be_hidden()
-    # A keystroke feels immediate under 100 ms; three times that on a slow machine. The quickest of them is
-    # the page's own time: to the others what else runs on the machine may have added.
+    # A keystroke feels immediate under 100 ms; three times that on a machine that is busy.
     assert took < 300
     page.get_by_role("checkbox", name="Select all").check()
     expect(page.get_by_role("button", name="Remove 11 selected")).to_be_visible()
