@@ -35,17 +35,21 @@ def served(scripted: Scripted) -> Iterator[Scripted]:
 @contextmanager
 def late(page: Page, call: str) -> Iterator[None]:
     """The first answer to this call comes at the end of the block, as it was when it was asked for."""
-    kept: list[tuple[Route, APIResponse]] = []
+    held: list[Route] = []
+    answers: list[APIResponse] = []
 
     def asked(route: Route) -> None:
-        if kept or route.request.post_data_json["fn_name"] != call:
+        if held or route.request.post_data_json["fn_name"] != call:
             route.continue_()
         else:
-            kept.append((route, route.fetch()))
+            held.append(route)  # before the server is asked: the next call may come while it works
+            answers.append(route.fetch())
 
     page.route(CALLS, asked)
     yield
-    [(route, answer)] = kept
+    while not answers:
+        page.wait_for_timeout(10)
+    [route], [answer] = held, answers
     with page.expect_response(lambda response: response.request == route.request) as came:
         route.fulfill(response=answer)
     came.value.finished()
