@@ -99,9 +99,7 @@ def calibrate(
     ] = None,
     method: Annotated[
         str,
-        typer.Option(
-            help="none, temperature, platt, isotonic, venn_abers, or auto: the best by Brier score."
-        ),
+        typer.Option(help="none, temperature, platt, isotonic, venn_abers, or auto: chosen by Brier score."),
     ] = "auto",
     alpha: Annotated[
         float | None, typer.Option(help="Promise that at most this share of the answers given is wrong.")

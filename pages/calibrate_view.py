@@ -21,7 +21,7 @@ from codex.store.runs import RunSummary
 from pages import JSON
 
 METHODS = {
-    "auto": "the best by Brier score",
+    "auto": "chosen by Brier score",
     "none": "none: the combination as it is",
     "temperature": "temperature",
     "platt": "Platt",

@@ -92,11 +92,29 @@ def test_the_method_named_is_the_one_used(method: Method) -> None:
     assert list(fitted.briers) == [method]
 
 
-def test_the_method_of_the_lowest_brier_score_is_chosen() -> None:
-    fitted = fit(*answers(), signs=SIGNS, repeats=0)
-    assert set(fitted.briers) == set(METHODS)
-    assert fitted.briers[fitted.method] == min(fitted.briers.values())
-    assert fitted.crossfitted.shape == (0, 200)
+def test_the_simplest_method_is_chosen_of_those_that_chance_tells_apart() -> None:
+    fits = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        hidden = rng.normal(size=250)
+        columns = {f"signal {i}": hidden + rng.normal(size=250) for i in range(10)}
+        fits.append(
+            fit(columns, rng.random(250) < expit(2 * hidden), signs=dict.fromkeys(columns, 1), repeats=0)
+        )
+    lowest = [min(made.briers, key=made.briers.__getitem__) for made in fits]
+    # The truth is a logistic of what the signals share: there is nothing left to map.
+    assert lowest.count("none") < 18
+    assert [made.method for made in fits].count("none") > 18
+    assert all(set(made.briers) == set(METHODS) for made in fits)
+    assert fits[0].crossfitted.shape == (0, 250)
+
+
+def test_a_method_that_is_better_than_by_chance_is_chosen() -> None:
+    rng = np.random.default_rng(0)
+    signal = rng.random(4000)
+    right = rng.random(4000) < np.where(signal < 0.45, 0.1, 0.9)  # no line over ranks jumps as far
+    fitted = fit({"signal": signal}, right, signs={"signal": 1}, repeats=0)
+    assert fitted.method == min(fitted.briers, key=fitted.briers.__getitem__) != "none"
 
 
 def test_groups_are_in_equal_shares_in_every_fold() -> None:
