@@ -159,7 +159,7 @@ def spelling_similarity(view: View) -> float:
     """Mean F1 of the longest common subsequence of characters, in [0, 1], between normalised texts.
 
     Masqat is near Muscat here, and 15263 near 15273. On 250 answers of SmolLM2, in sentences, its focus form
-    lifted the AUROC of all signals together from 0.859 to 0.873.
+    lifted the AUROC of all signals together from 0.869 to 0.874.
     """
     texts = list(map(normalise, view.samples))
     said = [normalise(view.answer)]
