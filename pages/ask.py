@@ -225,8 +225,8 @@ class AskPage:
         }
         if self.workbench.status.state == "loading":
             state["phase"] = "loading"
-        yield dict(state)
         with self.runs.running(run, tab) as cancel:
+            yield dict(state)
             try:
                 for change in throttled(start(cancel)):
                     if "chunk" in change:

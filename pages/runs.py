@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+EARLY = 100
+"""Runs that are remembered as cancelled before they began; the oldest are forgotten."""
 
 
 class Runs:
@@ -12,6 +17,7 @@ class Runs:
 
     def __init__(self) -> None:
         self._runs: dict[str, tuple[str, threading.Event]] = {}
+        self._early: deque[str] = deque(maxlen=EARLY)
         self._lock = threading.Lock()
 
     @contextmanager
@@ -20,6 +26,8 @@ class Runs:
         cancel = threading.Event()
         with self._lock:
             self._runs[run] = (tab, cancel)
+            if run in self._early:
+                cancel.set()
         try:
             yield cancel
         finally:
@@ -33,11 +41,12 @@ class Runs:
             return run in self._runs
 
     def cancel(self, run: str) -> None:
-        """Stop a run; does nothing when it has ended."""
+        """Stop a run, also one that has yet to begin; does nothing when it has ended."""
         with self._lock:
-            found = self._runs.get(run)
-        if found:
-            found[1].set()
+            if run in self._runs:
+                self._runs[run][1].set()
+            else:
+                self._early.append(run)
 
     def closed(self, tab: str) -> None:
         """Stop everything that a tab asked for."""

@@ -118,6 +118,15 @@ def test_a_cancelled_run_stops_the_engine_and_stores_nothing(pages: Pages) -> No
     assert page.look({})["sidebar"]["sessions"] == []
 
 
+def test_a_run_that_is_cancelled_before_it_begins_stores_nothing(pages: Pages) -> None:
+    page = pages()
+    page.cancel({"run": "r"})
+    assert asked(page, run="r")["error"]["cancelled"]
+    assert page.workbench.engine.running == 0  # type: ignore[attr-defined]
+    assert page.look({})["sidebar"]["sessions"] == []
+    assert asked(page, run="another")["phase"] == "done"
+
+
 def test_a_run_that_is_dropped_stops_the_engine(pages: Pages) -> None:
     page = pages(delay=0.01)
     run = page.ask({"run": "r", "question": QUESTION})
