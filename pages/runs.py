@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 EARLY = 100
 """Runs that are remembered as cancelled before they began; the oldest are forgotten."""
 
