@@ -95,7 +95,7 @@ def calibrator_facts(calibrator: Calibrator, names: Mapping[str, str]) -> list[t
     if calibrator.n_samples:
         samples += f" at temperature {calibrator.sample_temperature:g}"
     return [
-        ("answers", f"{calibrator.questions:,}, {calibrator.accuracy:.0%} right"),
+        ("answers", f"{calibrator.questions:,}, {100 * calibrator.accuracy:.0f} % right"),
         ("datasets", ", ".join(calibrator.datasets)),
         ("runs", runs or "none"),
         ("model", calibrator.model),
@@ -155,7 +155,7 @@ def promise_view(promise: Guarantee | NoGuarantee) -> JSON:
     """A guarantee, or why there is none, in words."""
     words = str(promise)
     if isinstance(promise, Guarantee):
-        words += f" Those are {promise.coverage:.0%} of the questions that were held back."
+        words += f" Those are {100 * promise.coverage:.0f} % of the questions that were held back."
     return {"holds": isinstance(promise, Guarantee), "words": words, "threshold": promise.threshold}
 
 

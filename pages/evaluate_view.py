@@ -145,7 +145,7 @@ def ended_words(job: Job) -> str | None:
         return None
     graded = done.right + done.wrong
     words = f"{graded:,} answers graded"
-    words += f", {done.right / graded:.0%} right" if graded else ""
+    words += f", {100 * done.right / graded:.0f} % right" if graded else ""
     return words + (f", {done.failed:,} failed" if done.failed else "")
 
 

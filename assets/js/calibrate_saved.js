@@ -4,6 +4,8 @@ import { confirm } from "./confirm.js";
 import { fill, h, icon } from "./dom.js";
 import { measured, moment, written } from "./lab.js";
 
+const LONG = 80; // characters; a longer fact stands below its name
+
 export class Card {
   /**
    * options: {onactivate(version or null) -> message or null, onpromise(version) -> message or null,
@@ -91,7 +93,9 @@ export class Card {
         : h("button.cx-button.small", { "data-act": "delete", onclick: () => this.#ask(shown.version) }, "Delete"),
     );
     if (focused) (this.card.querySelector(`[data-act="${focused}"]`) ?? this.buttons.firstChild).focus();
-    fill(this.facts, shown.facts.map(([name, value]) => h("div", h("dt", name), h("dd", written(value)))));
+    const fact = ([name, value]) =>
+      h("div", { class: value.length > LONG ? "long" : "" }, h("dt", name), h("dd", written(value)));
+    fill(this.facts, shown.facts.map(fact));
   }
 
   #ask(version) {
