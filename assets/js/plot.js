@@ -23,12 +23,15 @@ export async function draw(element, figure, options = {}) {
   const { revision } = plot;
   plot.title.textContent = titleOf(figure);
   plot.box.setAttribute("aria-label", options.name ?? titleOf(figure));
+  // From the start on, so that nothing below moves away when it is drawn.
+  plot.box.style.height = `${figure.layout?.height ?? 320}px`;
   if (plot.details.open) tabulate(plot);
   try {
     const Plotly = await load();
     if (revision === plot.revision && plot.box.isConnected) await render(Plotly, plot);
     plot.error.hidden = true;
   } catch (error) {
+    plot.box.style.height = "";
     plot.error.hidden = false;
     plot.error.textContent = `The plot cannot be drawn (${error.message}). Its numbers are in the table below.`;
   }
@@ -67,7 +70,6 @@ function begin(element) {
 
 async function render(Plotly, plot) {
   const { box, figure, options } = plot;
-  box.style.height = `${figure.layout?.height ?? 320}px`;
   const { data, layout } = themed(figure);
   const image = { filename: titleOf(figure) || "plot" };
   await Plotly.react(box, data, layout, {
