@@ -24,7 +24,7 @@ from pages.components import ASSETS, ASSETS_URL, view
 
 STYLES = (
     *("base", "ask", "sessions", "heatmap", "verdict", "inspector", "evidence", "documents", "reading"),
-    *("plot", "lab", "tune", "calibrate", "evaluate"),
+    *("plot", "lab", "tune", "tune_rules", "calibrate", "evaluate"),
 )
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")

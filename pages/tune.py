@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codex.errors import InvalidInput, NotFound
-from codex.policy import Policy
+from codex.policy import GATES, Policy
 from codex.workbench import Workbench
 from pages import JSON
 from pages.components import view
@@ -35,7 +35,7 @@ class TunePage:
 
     def config(self) -> JSON:
         """What the page needs at the start."""
-        return {"shown": SHOWN}
+        return {"shown": SHOWN, "gates": [str(gate) for gate in GATES]}
 
     def look(self, wanted: JSON) -> JSON:
         """The runs and the policies; for the run that is shown, what its table would be called now.

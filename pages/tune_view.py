@@ -43,11 +43,30 @@ def open_view(opened: OpenRun, policy: Policy) -> JSON:
         "seen": opened.seen,
         "why": source.why,
         "unknown": int(np.count_nonzero(np.isnan(rows.confidence))),
+        "signals": signal_choices(rows),
         "scales": {
             "confidence": _scale(rows.confidence, rows, (0.0, 1.0)),
             **{rule.signal: signal_scale(rows, rule.signal) for rule in policy.rules},
         },
     }
+
+
+def signal_choices(rows: SortedTable) -> list[JSON]:
+    """The signals that a rule can be about: those of the register, and what else the run's rows hold.
+
+    doubtful: the side of a threshold on which an answer is less sure.
+    """
+    columns = rows.table.signals
+    return [
+        {
+            "name": name,
+            "label": known.label if known else name,
+            "doubtful": "below" if known is None or known.higher_is_confident else "above",
+            "here": name in columns and bool(np.isfinite(columns[name]).any()),
+        }
+        for name in dict.fromkeys([*signals.REGISTRY, *columns])
+        for known in [signals.REGISTRY.get(name)]
+    ]
 
 
 def signal_scale(rows: SortedTable, name: str) -> JSON:
@@ -157,5 +176,6 @@ def _scale(values: np.ndarray, rows: SortedTable, natural: tuple[float, float]) 
         "step": (high - low) / SCALE_STEPS,
         "right": right,
         "wrong": wrong,
+        "median": float(np.median(values[there])) if there.any() else None,
         "missing": int(np.count_nonzero(~there)),
     }

@@ -4,10 +4,11 @@ import { fill, h } from "./dom.js";
 import { draw } from "./plot.js";
 import { Changes } from "./tune_changes.js";
 import { curveTable, withPoints } from "./tune_curve.js";
-import { Draft, bodyOf, content } from "./tune_draft.js";
+import { Draft, bodyOf, content, outline } from "./tune_draft.js";
 import { Knobs } from "./tune_knobs.js";
 import { OutcomeView, counted } from "./tune_outcome.js";
 import { Saved, download } from "./tune_saved.js";
+import { Steps } from "./tune_steps.js";
 import { Target } from "./tune_target.js";
 import { newest } from "./waits.js";
 
@@ -32,11 +33,20 @@ class Tune {
       { onpropose: (wanted) => this.propose(wanted), onkeep: () => this.keep() },
       this.kept.target,
     );
-    this.knobs = new Knobs(this.#policyCard(part("knobs")), {
+    this.steps = new Steps({
+      onstep: (back) => this.step(back),
+      onreset: () => this.move(bodyOf(this.active)),
+    });
+    this.knobs = new Knobs({
+      gates: config.gates,
+      onscale: (signal) => this.scale(signal),
       onmove: (policy, control) => this.move({ ...policy, promise: null }, control),
       onhold: (control, pointer) => this.draft.hold(control, pointer),
       onrelease: (pointer) => this.draft.release(pointer),
     });
+    part("knobs").append(
+      h("section.cx-lab-card.cx-tuning-card", { "aria-label": "Thresholds" }, this.steps.node, this.knobs.node),
+    );
     this.saved = new Saved(part("saved"), {
       onload: (version) => this.move(bodyOf(this.policies.find((one) => one.version === version))),
       onsave: (name) => this.store("save", name, (saved) => `Saved as ${saved.version}.`),
@@ -55,7 +65,6 @@ class Tune {
     this.figure = h("div");
     this.parts.plot.append(h("section.cx-lab-card.cx-tuning-card", { "aria-label": "Risk and coverage" }, this.figure));
     this.changes = new Changes(part("changes"), { shown: config.shown, onchange: () => this.ask() });
-    document.addEventListener("keydown", (event) => this.#keys(event));
   }
 
   async start() {
@@ -120,7 +129,7 @@ class Tune {
   }
 
   step(back) {
-    if (back ? this.draft.undo() : this.draft.redo()) this.#moved();
+    if (this.draft && (back ? this.draft.undo() : this.draft.redo())) this.#moved();
   }
 
   // Always the last: while one question to the server is under way, only the newest policy waits.
@@ -153,7 +162,7 @@ class Tune {
       return void this.look();
     }
     // What does not belong to the sliders is not shown beside them; the next answer is asked for already.
-    if (run !== this.run.run.id || policy.rules.length !== this.draft.policy.rules.length) return;
+    if (run !== this.run.run.id || outline(policy) !== outline(this.draft.policy)) return;
     if (!this.gone) this.say("");
     const words = this.#words(other);
     this.run.key = value.key;
@@ -205,6 +214,15 @@ class Tune {
       : `${value.policy.name} is on the sliders.`;
   }
 
+  /** Where a signal's values lie in the run; undefined where that cannot be known. */
+  async scale(signal) {
+    const { scales } = this.run;
+    if (signal in scales) return scales[signal];
+    const { value } = await this.call("scale", { ...this.#wanted(), signal });
+    if (value) scales[signal] = value;
+    return value;
+  }
+
   say(message) {
     fill(this.message, message ? h("p.cx-error", { role: "alert" }, message) : null);
   }
@@ -233,9 +251,8 @@ class Tune {
     if (!run) return;
     const missing = this.draft.policy.rules.filter(({ signal }) => !(signal in run.scales));
     for (const { signal } of missing) {
-      const { value } = await this.call("scale", { ...this.#wanted(), signal });
+      await this.scale(signal);
       if (run !== this.run) return;
-      if (value) run.scales = { ...run.scales, [signal]: value };
     }
     if (missing.length) this.#show();
   }
@@ -287,21 +304,13 @@ class Tune {
 
   #show() {
     const { policy } = this.draft;
-    this.knobs.show(policy, this.run?.scales ?? null);
+    this.knobs.show(policy, this.run);
     this.#steps();
     this.saved.call(policy.name);
   }
 
   #steps() {
-    const { policy, past, future } = this.draft;
-    this.title.textContent = this.#name();
-    const focused = document.activeElement;
-    this.undo.disabled = !past.length;
-    this.redo.disabled = !future.length;
-    this.reset.disabled = content(this.active) === content(policy);
-    // A button that can no longer be pressed hands the focus on; it would be lost with it.
-    if ([this.undo, this.redo, this.reset].includes(focused) && focused.disabled)
-      (this.undo.disabled ? this.redo : this.undo).focus();
+    this.steps.show(this.#name(), this.draft, content(this.active) !== content(this.draft.policy));
   }
 
   #source() {
@@ -358,36 +367,6 @@ class Tune {
         h("p.cx-muted", "or in the shell: ", h("code", "codex evaluate --dataset capitals")),
       ),
     );
-  }
-
-  #policyCard(element) {
-    const button = (label, title, onclick) =>
-      h("button.cx-button.small", { onclick, title, disabled: true }, label);
-    this.title = h("h2.cx-tuning-name");
-    this.undo = button("Undo", "Ctrl + Z", () => this.step(true));
-    this.redo = button("Redo", "Ctrl + Shift + Z", () => this.step(false));
-    this.reset = button("Reset", "Back to the active policy", () => this.move(bodyOf(this.active)));
-    const knobs = h("div.cx-knobs");
-    element.append(
-      h(
-        "section.cx-lab-card.cx-tuning-card",
-        { "aria-label": "Thresholds" },
-        h("header.cx-tuning-head", this.title, h("div.cx-steps", this.undo, this.redo, this.reset)),
-        knobs,
-      ),
-    );
-    return knobs;
-  }
-
-  #keys(event) {
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || !this.draft) return;
-    // In a field of text the browser's own undo is wanted.
-    if (event.target.matches("input:not([type='range'], [type='radio'])")) return;
-    const key = event.key.toLowerCase();
-    const back = key === "z" && !event.shiftKey;
-    if (!back && !(key === "y" || (key === "z" && event.shiftKey))) return;
-    event.preventDefault();
-    this.step(back);
   }
 }
 

@@ -73,3 +73,8 @@ export function content({ rules, answer_above, abstain_below }) {
 export function bodyOf({ name, rules, answer_above, abstain_below, promise }) {
   return { name, rules, answer_above, abstain_below, promise: promise ?? null };
 }
+
+/** Which rules there are, in their order, wherever their thresholds stand: equal text, equal sliders. */
+export function outline({ rules }) {
+  return JSON.stringify(rules.map(({ signal, below, gate }) => [signal, below === null, gate]));
+}

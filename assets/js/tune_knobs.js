@@ -1,8 +1,10 @@
 // The sliders of a policy: one for each rule and two for the confidence, each with a field for the number.
 
-import { fill, h, number } from "./dom.js";
-import { share } from "./tune_outcome.js";
+import { fill, h, icon, number } from "./dom.js";
 import { ruleText } from "./panels.js";
+import { outline } from "./tune_draft.js";
+import { share } from "./tune_outcome.js";
+import { NO_NUMBER, RuleForm, numberOf } from "./tune_rules.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const ROUTING = {
@@ -11,46 +13,72 @@ const ROUTING = {
 };
 
 export class Knobs {
-  /** options: {onmove(policy, control), onhold(control, pointer), onrelease(pointer)}. */
-  constructor(element, options) {
-    Object.assign(this, { options, element, knobs: [], shape: null });
+  /** options: {onmove(policy, control), onhold(control, pointer), onrelease(pointer)}, and of RuleForm. */
+  constructor(options) {
+    Object.assign(this, { options, routing: [], rules: [], outcome: null });
+    this.form = new RuleForm({ ...options, onadd: (rule) => this.#change([...this.policy.rules, rule], Infinity) });
+    this.list = h("div.cx-knobs");
+    this.node = h("div.cx-knobs", this.list, this.form.node);
   }
 
-  /** policy: what stands on the sliders; scales: of the run's signals, by name, or null without a run. */
-  show(policy, scales) {
+  /** policy: what stands on the sliders; run: as it was opened, or null. */
+  show(policy, run) {
     this.policy = policy;
-    const shape = JSON.stringify([policy.rules.map(({ signal, below, gate }) => [signal, below === null, gate])]);
-    if (shape !== this.shape || scales !== this.scales) this.#build(policy, scales, shape);
-    for (const knob of this.knobs) knob.set(knob.read(policy));
+    const [rules, scales] = [outline(policy), run?.scales ?? null];
+    if (rules !== this.outline || scales !== this.scales) this.outcome = null;
+    const shape = JSON.stringify([rules, policy.rules.map(({ signal }) => Boolean(scales?.[signal]))]);
+    const changed = shape !== this.shape || scales !== this.scales;
+    Object.assign(this, { outline: rules, scales, shape });
+    if (changed) this.#build(policy);
+    for (const knob of [...this.routing, ...this.rules]) knob.set(knob.read(policy));
+    this.form.show(policy.rules, run);
   }
 
   /** outcome: of the policy that is shown, or null. */
   count(outcome) {
-    for (const knob of this.knobs) knob.note(outcome);
+    this.outcome = outcome;
+    for (const knob of this.rules) knob.note(outcome);
   }
 
-  #build(policy, scales, shape) {
-    Object.assign(this, { shape, scales });
-    const rules = policy.rules.map((rule, i) => this.#rule(rule, i));
-    const routing = ["answer_above", "abstain_below"].map((name) => this.#routing(name));
-    this.knobs = [...routing, ...rules];
+  #build(policy) {
+    const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
+    const at = this.rules.findIndex(({ node }) => node.contains(focused));
+    this.rules = policy.rules.map((rule, i) => this.#rule(rule, i));
+    this.routing = ["answer_above", "abstain_below"].map((name) => this.#routing(name));
     const loops = policy.rules.some(({ gate }) => gate === "retrieve" || gate === "reflect");
-    // Rebuilding takes the focus away; it goes back to the same control.
-    const focused = this.element.contains(document.activeElement) ? document.activeElement.name : null;
     fill(
-      this.element,
+      this.list,
       h("h2", "Confidence"),
-      routing.map(({ node }) => node),
-      rules.length ? h("h2", "Rules, the first that holds") : null,
-      rules.map(({ node }) => node),
+      this.routing.map(({ node }) => node),
+      h("h2", "Rules, the first that holds"),
+      this.rules.length ? this.rules.map(({ node }) => node) : h("p.cx-knob-note.cx-muted", "None: the confidence decides."),
       loops
         ? h(
             "p.cx-hint.cx-knob-note",
-            "Retrieve and reflect ask again. What that would give is not in the records, so these rules change no decision here.",
+            "Retrieve and reflect ask again. What that would give is not in the records: here they only keep the later rules from deciding.",
           )
         : null,
     );
-    if (focused) this.element.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus();
+    this.count(this.outcome);
+    if (focused) this.#focusAgain(focused.name, at);
+  }
+
+  // Building anew takes the focus away; it goes back to the same control, or to the rule that is there now.
+  #focusAgain(name, at) {
+    const same = name && this.list.querySelector(`[name="${CSS.escape(name)}"]`);
+    if (same) return same.focus();
+    this.options.onrelease(false);
+    this.#focusRule(at);
+  }
+
+  #focusRule(at) {
+    (this.rules[Math.min(at, this.rules.length - 1)] ?? this.form).focus();
+  }
+
+  // Other rules, of which the one in place `at`, or the last, is the next to be tuned.
+  #change(rules, at) {
+    this.options.onmove({ ...this.policy, rules }, null);
+    this.#focusRule(at);
   }
 
   #routing(name) {
@@ -67,7 +95,6 @@ export class Knobs {
         name === "answer_above"
           ? { ...policy, answer_above: value, abstain_below: Math.min(policy.abstain_below, value) }
           : { ...policy, abstain_below: value, answer_above: Math.max(policy.answer_above, value) },
-      note: () => "",
     });
   }
 
@@ -93,14 +120,34 @@ export class Knobs {
         const part = missing ? `; ${share(missing / outcome.questions)} lack it` : "";
         return `decides ${outcome.rules[i].toLocaleString("en")} (${share(outcome.rules[i] / outcome.questions)})${part}`;
       },
+      buttons: this.#buttons(rule.signal, i),
     });
   }
 
-  #knob({ control, label, unit, kind, words, scale, bounds, read, write, note }) {
+  #buttons(signal, i) {
+    const button = (name, sign, kind, attributes) =>
+      h(`button.cx-icon-button.${kind}`, { "aria-label": name, title: name, ...attributes }, icon(sign));
+    return [
+      button(`Move the rule on ${signal} earlier`, "go", "cx-rule-earlier", {
+        disabled: i === 0,
+        onclick: () => {
+          const { rules } = this.policy;
+          this.#change([...rules.slice(0, i - 1), rules[i], rules[i - 1], ...rules.slice(i + 1)], i - 1);
+        },
+      }),
+      button(`Remove the rule on ${signal}`, "close", "cx-rule-remove", {
+        onclick: () => this.#change(this.policy.rules.filter((_, at) => at !== i), i),
+      }),
+    ];
+  }
+
+  #knob({ control, label, unit, kind, words, scale, bounds, read, write, note, buttons = null }) {
     const id = `cx-knob-${control.replace(/\W+/g, "-")}`;
     const error = h("p.cx-field-error", { role: "alert", hidden: true });
-    const said = h("span", { class: `cx-rule-text${kind ? ` zone ${kind}` : ""}` });
+    // Two rules on one signal are told apart by what they say.
+    const said = h("span", { id: `${id}-said`, class: `cx-rule-text${kind ? ` zone ${kind}` : ""}` });
     const count = h("p.cx-knob-note.cx-muted.cx-num");
+    const described = { "aria-describedby": said.id };
     const send = (value) => this.options.onmove(write(this.policy, value), control);
     const range = h("input", {
       type: "range",
@@ -108,6 +155,7 @@ export class Knobs {
       min: scale.low,
       max: scale.high,
       step: scale.step,
+      ...described,
       "aria-label": `${label}, ${kind ? words() : words(read(this.policy)).replace(/.*\u2192/, "then")}`,
       oninput: () => send(Number(range.value)),
       onpointerdown: () => this.options.onhold(control, true),
@@ -124,10 +172,11 @@ export class Knobs {
       autocomplete: "off",
       spellcheck: "false",
       title: unit || null,
+      ...described,
       onchange: () => {
-        const value = Number(field.value.trim().replace("\u2212", "-").replace(",", "."));
+        const value = numberOf(field.value);
         const [low, high] = bounds;
-        invalid(!field.value.trim() || !Number.isFinite(value) || value < low || value > high);
+        invalid(!(value >= low && value <= high));
         if (wrongAt === null) send(value);
       },
     });
@@ -136,15 +185,16 @@ export class Knobs {
       wrongAt = wrong ? read(this.policy) : null;
       field.setAttribute("aria-invalid", String(wrong));
       error.hidden = !wrong;
-      error.textContent = Number.isFinite(bounds[0]) ? "A number from 0 to 1." : "A number, e.g. -1.5.";
+      error.textContent = Number.isFinite(bounds[0]) ? "A number from 0 to 1." : NO_NUMBER;
     };
     const node = h(
       "div.cx-knob",
       h("div.cx-knob-head", h("label", { for: id }, label), said, field),
       error,
       h("div.cx-range", histogram(scale), h("span.cx-track", { "aria-hidden": "true" }), range),
-      count,
+      buttons ? h("div.cx-knob-foot", count, buttons) : null,
     );
+    for (const one of buttons ?? []) one.setAttribute("aria-describedby", said.id);
     const set = (value) => {
       range.min = Math.min(scale.low, value);
       range.max = Math.max(scale.high, value);
@@ -155,7 +205,7 @@ export class Knobs {
       if (wrongAt === null && Number(field.value) !== value) field.value = String(Number(value.toPrecision(6)));
       fill(said, words(value));
     };
-    return { node, set, read, note: (outcome) => (count.textContent = note(outcome)) };
+    return { node, set, read, note: (outcome) => (count.textContent = note(outcome)), focus: () => range.focus() };
   }
 }
 
