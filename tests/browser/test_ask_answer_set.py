@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -11,12 +10,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from codex.calibration.answer_sets import AnswerSets
 from tests.browser.conftest import Scripted, ask, open_page
+from tests.browser.look import ill_fitting, pale
 from tests.evaluated import put_calibrator, put_run
 from tests.scripted import Script
-
-CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
-AA = 4.5
-"""The least contrast of text in WCAG 2.2, level AA."""
 
 SPREAD = Script(["Canberra"], samples=["Canberra", "It is Sydney.", "Canberra", "Sydney", "Perth"])
 
@@ -66,8 +62,8 @@ def test_the_set_is_said_and_its_answers_are_marked_legibly(
     page.reload()
     expect(samples(page)).to_contain_text("among: Canberra, Sydney.")
     expect(panel.get_by_text("in the set")).to_have_count(2)
-    assert [entry for entry in page.evaluate(CONTRAST) if entry["contrast"] < AA] == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert pale(page) == []
+    assert ill_fitting(page, ["set"], width) == []
     page.close()
 
 

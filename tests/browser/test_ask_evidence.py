@@ -18,7 +18,7 @@ from codex.store import Store
 from codex.types import Observation, Stance
 from codex.workbench import Workbench
 from tests.browser.conftest import Scripted, ask, open_page, serving, tab_to
-from tests.browser.test_ask_look import AA, CONTRAST
+from tests.browser.look import pale, width
 from tests.scripted import Script, ScriptedEngine
 
 HOSTILE_NAME = "<img src=x onerror=window.hacked=1> ${window.hacked=1}.txt"
@@ -366,12 +366,12 @@ def test_evidence_can_be_read_in_both_themes(
     look_up_first(page)
     ask(page, QUESTION)
     answer(page).locator(".cx-marker").first.click()
-    weak = page.evaluate(CONTRAST)
+    weak = pale(page)
     for tab in ("Samples", "Signals", "Steps", "Details"):
         page.get_by_role("tab", name=tab).click()
-        weak += page.evaluate(CONTRAST)
+        weak += pale(page, [tab])
     page.close()
-    assert [entry for entry in weak if entry["contrast"] < AA] == []
+    assert weak == []
 
 
 def test_evidence_never_scrolls_sideways_at_800_pixels(page: Page, library: Scripted) -> None:
@@ -379,9 +379,8 @@ def test_evidence_never_scrolls_sideways_at_800_pixels(page: Page, library: Scri
     open_page(page, library.url)
     look_up_first(page)
     ask(page, "When does the vault of Querk open?" + "W" * 300)
-    wide = "document.documentElement.scrollWidth"
-    assert page.evaluate(wide) == 800
+    assert width(page) == 800
     answer(page).locator(".cx-marker").first.click()
     for tab in ("Steps", "Evidence"):
         page.get_by_role("tab", name=tab).click()
-        assert page.evaluate(wide) == 800
+        assert width(page) == 800

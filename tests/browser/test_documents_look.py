@@ -11,10 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Scripted, open_page
 from tests.browser.documents import BEES, INDEXED, drop, forget_all, held, indexed, open_documents
+from tests.browser.look import ill_fitting, pale
 
-CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
-AA = 4.5
-"""The least contrast of text in WCAG 2.2, level AA."""
 LONG = "W" * 120
 
 
@@ -61,24 +59,17 @@ def test_every_text_can_be_read_in_both_themes(
     browser: Browser, served: Scripted, theme: Literal["light", "dark"]
 ) -> None:
     page = browser.new_page(color_scheme=theme, viewport={"width": 1280, "height": 900})
-    weak = [
-        (state, entry)
-        for state in states(page, served)
-        for entry in page.evaluate(CONTRAST)
-        if entry["contrast"] < AA
-    ]
+    weak = pale(page, states(page, served))
     forget_all(served)
     open_documents(page, served)
-    weak += [("empty", entry) for entry in page.evaluate(CONTRAST) if entry["contrast"] < AA]
+    weak += pale(page, ["empty"])
     page.close()
     assert weak == []
 
 
 @pytest.mark.parametrize("width", [800, 1280])
 def test_nothing_scrolls_sideways(page: Page, served: Scripted, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    found = {state: page.evaluate("document.documentElement.scrollWidth") for state in states(page, served)}
-    assert found == dict.fromkeys(found, width)
+    assert ill_fitting(page, states(page, served), width) == []
 
 
 def test_the_bar_is_the_same_on_each_page_and_marks_where_one_is(page: Page, served: Scripted) -> None:

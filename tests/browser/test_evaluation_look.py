@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Scripted
+from tests.browser.look import ill_fitting, pale
 from tests.browser.test_calibrate_page import FITTED, forget_all
 from tests.evaluated import put_calibrator, put_run
 
-CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
-AA = 4.5
-"""The least contrast of text in WCAG 2.2, level AA."""
 LONG = "W" * 80
 
 
@@ -55,18 +52,11 @@ def test_every_text_can_be_read_in_both_themes(
     browser: Browser, served: Scripted, theme: Literal["light", "dark"]
 ) -> None:
     page = browser.new_page(color_scheme=theme, viewport={"width": 1280, "height": 900})
-    weak = [
-        (state, entry)
-        for state in states(page, served)
-        for entry in page.evaluate(CONTRAST)
-        if entry["contrast"] < AA
-    ]
+    weak = pale(page, states(page, served))
     page.close()
     assert weak == []
 
 
 @pytest.mark.parametrize("width", [800, 1280])
 def test_nothing_scrolls_sideways(page: Page, served: Scripted, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    found = {state: page.evaluate("document.documentElement.scrollWidth") for state in states(page, served)}
-    assert found == dict.fromkeys(found, width)
+    assert ill_fitting(page, states(page, served), width) == []

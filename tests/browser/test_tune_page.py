@@ -13,11 +13,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from codex.policy import Policy
 from pages.tune_policies import to_yaml
 from tests.browser.conftest import OPENED, Scripted
+from tests.browser.look import pale
 from tests.pages.kept_run import keep_run
-
-CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
-AA = 4.5
-"""The least contrast of text in WCAG 2.2, level AA."""
 
 
 @pytest.fixture
@@ -230,7 +227,7 @@ def test_every_text_can_be_read_and_nothing_scrolls_sideways(
     expect(page.get_by_role("form", name="Target").get_by_role("status")).to_contain_text("%")
     expect(page.get_by_role("region", name="Changed sides").get_by_role("row").first).to_be_visible()
     page.get_by_text("Table", exact=True).click()
-    weak = [entry for entry in page.evaluate(CONTRAST) if entry["contrast"] < AA]
+    weak = pale(page)
     for width in (1280, 800):
         page.set_viewport_size({"width": width, "height": 900})
         # The plot takes its new size a moment after the window.
