@@ -20,7 +20,7 @@ from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.risk import Guarantee, NoGuarantee, selective_threshold
 from codex.cli_promises import tell_groups, tell_sets
 from codex.cli_runs import named_run, opened
-from codex.cli_scores import print_json
+from codex.cli_scores import MEANT, print_json
 from codex.errors import InvalidInput
 from codex.evaluation.answer_sets import (
     CheckedSets,
@@ -298,10 +298,10 @@ def _tell(fit: _Fit) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    table = Table("cross-fitted", "AUROC", "ECE", "ECE excess", "Brier", "NLL", box=None)
-    for when, figures in made.metrics.items():
-        row = (figures[key] for key in ("auroc", "ece", "ece_excess", "brier", "nll"))
-        table.add_row(when, *(f"{it.value:.3f} ({it.low:.3f} to {it.high:.3f})" for it in row))
+    table = Table("cross-fitted", *(f"{when} the map" for when in made.metrics), box=None)
+    for label, key in (("AUROC", "auroc"), *MEANT):
+        row = (figures[key] for figures in made.metrics.values())
+        table.add_row(label, *(f"{it.value:.3f} ({it.low:.3f} to {it.high:.3f})" for it in row))
     console.print(table)
     if fit.promised is not None:
         console.print(str(fit.promised), highlight=False, soft_wrap=True)
