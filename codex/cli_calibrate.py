@@ -17,6 +17,7 @@ from rich.text import Text
 
 from codex.calibration import Calibrator
 from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.calibrator import FigureName
 from codex.calibration.risk import Guarantee, NoGuarantee, selective_threshold
 from codex.cli_promises import tell_groups, tell_sets
 from codex.cli_runs import named_run, opened
@@ -84,6 +85,7 @@ class _Fit:
 app = typer.Typer(help="The calibrators that are stored, and which of them speaks.")
 NONE = "none"
 """In the place of a version: no calibrator."""
+FIGURES: tuple[tuple[str, FigureName], ...] = (("AUROC", "auroc"), *MEANT)
 
 
 def calibrate(
@@ -299,7 +301,7 @@ def _tell(fit: _Fit) -> None:
         soft_wrap=True,
     )
     table = Table("cross-fitted", *(f"{when} the map" for when in made.metrics), box=None)
-    for label, key in (("AUROC", "auroc"), *MEANT):
+    for label, key in FIGURES:
         row = (figures[key] for figures in made.metrics.values())
         table.add_row(label, *(f"{it.value:.3f} ({it.low:.3f} to {it.high:.3f})" for it in row))
     console.print(table)

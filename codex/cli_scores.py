@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from codex.calibration import Calibrator
+from codex.calibration.calibrator import FigureName
 from codex.errors import InvalidInput
 from codex.evaluation import report
 from codex.evaluation.intervals import Interval
@@ -36,7 +37,12 @@ ScoredBy = Annotated[
 ]
 
 RANKED = (("PRR", "prr"), ("to 50 %", "prr50"), ("AURC", "aurc"))
-MEANT = (("ECE", "ece"), ("ECE excess", "ece_excess"), ("Brier", "brier"), ("NLL", "nll"))
+MEANT: tuple[tuple[str, FigureName], ...] = (
+    ("ECE", "ece"),
+    ("ECE excess", "ece_excess"),
+    ("Brier", "brier"),
+    ("NLL", "nll"),
+)
 
 
 @dataclass(frozen=True, slots=True)
