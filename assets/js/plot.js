@@ -136,6 +136,7 @@ function themed(figure) {
         ...{ orientation: "h", x: 0, xanchor: "left", y: 1, yanchor: "bottom" },
         ...{ font: { color: text }, bgcolor: "rgba(0,0,0,0)" },
       },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: muted, activecolor: text },
       hoverlabel: { bgcolor: colour("--cx-surface"), bordercolor: colour("--cx-line-strong"), font },
     },
   };
