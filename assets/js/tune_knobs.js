@@ -65,7 +65,7 @@ export class Knobs {
 
   // Building anew takes the focus away; it goes back to the same control, or to the rule that is there now.
   #focusAgain(name, at) {
-    const same = name && this.list.querySelector(`[name="${CSS.escape(name)}"]`);
+    const same = this.list.querySelector(`[name="${CSS.escape(name)}"]:enabled`);
     if (same) return same.focus();
     this.options.onrelease(false);
     this.#focusRule(at);
@@ -101,8 +101,9 @@ export class Knobs {
   #rule(rule, i) {
     const side = rule.below !== null ? "below" : "above";
     const found = this.scales?.[rule.signal];
+    const control = `${i} ${rule.signal}`;
     return this.#knob({
-      control: `${i} ${rule.signal}`,
+      control,
       label: rule.signal,
       unit: found?.unit,
       words: (value) => ruleText({ ...rule, [side]: value }),
@@ -120,24 +121,25 @@ export class Knobs {
         const part = missing ? `; ${share(missing / outcome.questions)} lack it` : "";
         return `decides ${outcome.rules[i].toLocaleString("en")} (${share(outcome.rules[i] / outcome.questions)})${part}`;
       },
-      buttons: this.#buttons(rule.signal, i),
+      buttons: this.#buttons(control, rule.signal, i),
     });
   }
 
-  #buttons(signal, i) {
-    const button = (name, sign, kind, attributes) =>
-      h(`button.cx-icon-button.${kind}`, { "aria-label": name, title: name, ...attributes }, icon(sign));
+  #buttons(control, signal, i) {
+    const button = (kind, words, sign, onclick, disabled = false) =>
+      h(
+        `button.cx-icon-button.cx-rule-${kind}`,
+        { name: `${control} ${kind}`, "aria-label": words, title: words, disabled, onclick },
+        icon(sign),
+      );
+    const earlier = () => {
+      const { rules } = this.policy;
+      this.#change([...rules.slice(0, i - 1), rules[i], rules[i - 1], ...rules.slice(i + 1)], i - 1);
+    };
+    const remove = () => this.#change(this.policy.rules.filter((_, at) => at !== i), i);
     return [
-      button(`Move the rule on ${signal} earlier`, "go", "cx-rule-earlier", {
-        disabled: i === 0,
-        onclick: () => {
-          const { rules } = this.policy;
-          this.#change([...rules.slice(0, i - 1), rules[i], rules[i - 1], ...rules.slice(i + 1)], i - 1);
-        },
-      }),
-      button(`Remove the rule on ${signal}`, "close", "cx-rule-remove", {
-        onclick: () => this.#change(this.policy.rules.filter((_, at) => at !== i), i),
-      }),
+      button("earlier", `Move the rule on ${signal} earlier`, "go", earlier, i === 0),
+      button("remove", `Remove the rule on ${signal}`, "close", remove),
     ];
   }
 
