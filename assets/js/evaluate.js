@@ -39,6 +39,7 @@ class Evaluate {
       call,
       downloads: config.downloads,
       onback: () => this.back(),
+      onmeasured: () => this.measured(),
       onquestion: (id) => this.read(id),
     });
     this.reader = h("aside.cx-eval-reader", { "aria-label": "Question", hidden: true });
@@ -104,6 +105,12 @@ class Evaluate {
   refresh() {
     this.run.look();
     this.questions.look();
+  }
+
+  // The confidences of the questions are others now.
+  measured() {
+    this.questions.look();
+    if (this.questions.opened) this.question.look(this.open, this.questions.opened);
   }
 
   async begin(name, wanted) {

@@ -108,6 +108,12 @@ export class Question {
     return true;
   }
 
+  /** Read anew how the question that is shown was graded, and how sure of it the model is. */
+  async look(run, id) {
+    const { value } = await this.options.call("question", { run, question: id });
+    if (value && this.wanted === `${run} ${id}`) fill(this.grade, graded(value));
+  }
+
   /** Take it away, and what is still on its way too. */
   close() {
     this.wanted = null;
@@ -160,7 +166,7 @@ function graded(value) {
     verdict(value),
     h("span.cx-muted", "confidence ", measured(value.confidence)),
     value.grade === null ? null : h("span.cx-muted", "grade ", measured(value.grade)),
-    h("span.cx-muted.cx-num", `${value.seconds.toFixed(2)} s`),
+    value.seconds ? h("span.cx-muted.cx-num", `${value.seconds.toFixed(2)} s`) : null,
     value.error ? h("p.cx-error", written(value.error)) : null,
     h("div.cx-eval-accepted", h("span.cx-muted", "accepted: "), h("ul", accepted)),
   ];

@@ -8,7 +8,10 @@ import { newest } from "./waits.js";
 const WAIT = 500; // milliseconds between two looks while figures are being computed
 
 export class RunView {
-  /** options: {call, onback(), onask(): the signals' figures are there, downloads: [[format, words]]}. */
+  /**
+   * options: {call, onback(), onmeasured(): figures that were awaited are there, onquestion(id),
+   * downloads: [[format, words]]}.
+   */
   constructor(element, options) {
     Object.assign(this, { options, newest: newest() });
     this.back = h("button.cx-button.small", { onclick: options.onback }, icon("back"), "All runs");
@@ -75,7 +78,10 @@ export class RunView {
     this.fail(error?.message);
     if (!value && this.run?.id !== id) fill(this.title, "This run cannot be shown");
     if (!value) return;
+    const awaited = this.awaited === id;
+    this.awaited = value.computing ? id : null;
     this.#show(value);
+    if (awaited && !value.computing) this.options.onmeasured();
     if (value.computing) this.timer = setTimeout(() => this.look(), WAIT);
   }
 

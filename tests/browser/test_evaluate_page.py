@@ -94,6 +94,24 @@ def test_a_real_model_answers_a_handful_of_questions(page: Page, real: Served) -
     forget_runs(real)
 
 
+def test_questions_show_the_measured_confidence_as_soon_as_it_is_known(page: Page, served: Scripted) -> None:
+    put_run(served.workbench.store, graded=60)
+    page.goto(f"{served.url}evaluate?run=run-1")
+    row = page.get_by_role("region", name="Questions").get_by_role("row").nth(1)
+    row.get_by_role("link").click()
+    reader = page.get_by_role("complementary", name="Question")
+    expect(reader).to_contain_text("confidence 0.")
+    expect(page.get_by_role("figure", name="AUROC of each signal")).to_be_visible(timeout=MEASURED)
+    later = page.context.new_page()
+    later.goto(page.url)
+    known = later.get_by_role("region", name="Questions").get_by_role("row").nth(1)
+    expect(known).to_contain_text("0.")
+    sure = known.get_by_role("cell").last.inner_text()
+    later.close()
+    expect(row.get_by_role("cell").last).to_have_text(sure)
+    expect(reader).to_contain_text(f"confidence {sure}")
+
+
 def test_a_run_opens_to_its_signals_its_questions_and_their_tokens(page: Page, served: Scripted) -> None:
     put_run(served.workbench.store, graded=60, failed=2)
     open_evaluate(page, served)
