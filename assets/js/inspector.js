@@ -185,7 +185,7 @@ function tokenPanel({ token: pointed, options, context: shown }) {
       "dl.cx-facts",
       [
         ["p", figure(token.p)],
-        ["rank", token.rank === null ? "beyond the list" : String(token.rank)],
+        ["rank", token.rank ?? (token.alternatives.length ? "beyond the list" : "n/a")],
         [
           token.exact || token.entropy === null ? "entropy, nats" : "entropy, nats, estimated",
           figure(token.entropy, "nats"),

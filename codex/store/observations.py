@@ -201,6 +201,7 @@ def _token_of(stored: Sequence[Any], name: str, at: int, opaque: Mapping[str, st
             id_,
             _bytes(piece) if raw is None else raw,
             _logprob(logprob),
+            rank=next((rank for rank, other in enumerate(others, 1) if other[0] == id_), None),
             # Most of the time that a file takes goes by here.
             alternatives=tuple(
                 [

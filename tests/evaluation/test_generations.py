@@ -58,6 +58,7 @@ def test_a_line_is_an_observation_with_its_context_as_passage_and_a_verdict(tmp_
     answer, (sample,) = found.observation.generation, found.observation.samples
     assert [(it.id, it.text, it.logprob) for it in answer.tokens] == [(7, "Mus", -0.5), (9, "cat.", -0.1)]
     assert [it.text for it in answer.tokens[0].alternatives] == ["Mus", "Mas"]
+    assert [it.rank for it in (*answer.tokens, *sample.tokens)] == [1, 1, None, None]
     assert (sample.text, sample.finish_reason, len(sample.tokens)) == ("Muscat", "length", 2)
 
 
@@ -92,6 +93,13 @@ def test_entropies_that_were_not_stored_come_from_the_alternatives(tmp_path: Pat
         pytest.approx(sum(entropy_bounds([-0.1], 10)) / 2),
         [None, None],
     )
+
+
+def test_the_rank_of_a_token_is_its_place_among_the_alternatives(tmp_path: Path) -> None:
+    word = [8, "Mas", -1.5, [[7, "Mus", -0.5], [8, "Mas", -1.5]]]
+    beyond = [9, "Zan", -9.0, [[7, "Mus", -0.5], [8, "Mas", -1.5]]]
+    (found,) = read(file_of(tmp_path, LINE | {"greedy": {"text": "MasZan", "tokens": [word, beyond]}}))
+    assert [token.rank for token in found.observation.generation.tokens] == [2, None]
 
 
 def test_entropies_that_were_stored_stay(tmp_path: Path) -> None:
