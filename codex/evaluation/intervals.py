@@ -8,6 +8,7 @@ figures of `codex.calibration.metrics`. What the figures mean stands there, and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +54,15 @@ class Resamples:
         wrong = ~self.right[order]
         return _intervals([_ranked(weights[:, order], wrong, starts) for weights in self._blocks()])
 
-    def probabilities(self, confidence: Array) -> dict[str, Interval | None]:
-        """Intervals of ece, ece_width, brier and nll. confidence: [n] in [0, 1]; NaN is left out."""
+    def probabilities(
+        self, confidence: Array, centres: Mapping[str, float | None] | None = None
+    ) -> dict[str, Interval | None]:
+        """Intervals of ece, ece_width, brier and nll. confidence: [n] in [0, 1]; NaN is left out.
+
+        centres: the figures, at least 0, whose intervals are moved so that their mean is the figure.
+        Resampling raises an ECE by as much again as the small number of answers did, so that its plain
+        interval may lie above it.
+        """
         known = ~np.isnan(confidence)
         p, right = confidence[known], self.right[known].astype(np.float64)
         if not len(p):
@@ -78,7 +86,7 @@ class Resamples:
                     "nll": nll,
                 }
             )
-        return _intervals(parts)
+        return _intervals(parts, centres or {})
 
     def _blocks(self) -> Iterator[Counts]:
         rows = max(1, _BLOCK // self.weights.shape[1])
@@ -158,11 +166,15 @@ def _ties(values: Array) -> tuple[Places, Places]:
     return order, np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
 
 
-def _intervals(parts: Sequence[Mapping[str, Array]]) -> dict[str, Interval | None]:
+def _intervals(
+    parts: Sequence[Mapping[str, Array]], centres: Mapping[str, float | None] = MappingProxyType({})
+) -> dict[str, Interval | None]:
     intervals: dict[str, Interval | None] = {}
     for name in parts[0]:
         drawn = np.concatenate([part[name] for part in parts])
         drawn = drawn[np.isfinite(drawn)]
+        if (centre := centres.get(name)) is not None:
+            drawn = np.maximum(drawn + centre - drawn.mean(), 0)
         ends = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(drawn) else None
         intervals[name] = None if ends is None else (float(ends[0]), float(ends[1]))
     return intervals

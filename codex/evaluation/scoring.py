@@ -346,7 +346,9 @@ def _confidence(
         for name, figure in (_RANKING | _PROBABILITY).items()
     }
     perfect = float(np.mean([metrics.perfect_ece(row) for row in confidences]))
-    intervals = resamples.ranking(first) | resamples.probabilities(first)
+    intervals = resamples.ranking(first) | resamples.probabilities(
+        first, {name: values[name] for name in ("ece", "ece_width")}
+    )
     ece, reach = values["ece"], intervals["ece"]
     return ConfidenceScores(
         missing=metrics.unknown(first),
