@@ -277,11 +277,12 @@ def throttled(events: Iterator[Event], clock: Callable[[], float] = time.monoton
 
 
 def slider_ranges(policy: Policy) -> dict[str, tuple[float, float]]:
-    """Where each rule's threshold can be moved: its signal's natural scale, and the threshold itself."""
-    ranges = {}
+    """Where thresholds can be moved, by signal: its natural scale, and the thresholds themselves."""
+    ranges: dict[str, tuple[float, float]] = {}
     for rule in policy.rules:
         known = signals.REGISTRY.get(rule.signal)
-        low, high = known.scale if known else (rule.threshold - 1, rule.threshold + 1)
+        natural = known.scale if known else (rule.threshold - 1, rule.threshold + 1)
+        low, high = ranges.get(rule.signal, natural)
         ranges[rule.signal] = (min(low, rule.threshold), max(high, rule.threshold))
     return ranges
 

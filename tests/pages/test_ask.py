@@ -259,6 +259,11 @@ def test_a_sliders_range_holds_its_threshold_even_outside_the_natural_scale() ->
     assert high == 9.0
 
 
+def test_a_sliders_range_holds_the_thresholds_of_every_rule_on_its_signal() -> None:
+    rules = tuple(Rule(signal="entropy", above=at, gate="abstain") for at in (-1.0, 9.0, 2.0))
+    assert slider_ranges(Policy(rules=rules))["entropy"] == (-1.0, 9.0)
+
+
 def test_a_run_under_way_is_forgotten_when_it_ends(pages: Pages) -> None:
     page = pages()
     with page.runs.running("r", "tab") as cancel:
