@@ -10,7 +10,7 @@ export class Steps {
     this.undo = button("Undo", "Ctrl + Z", () => onstep(true));
     this.redo = button("Redo", "Ctrl + Shift + Z", () => onstep(false));
     this.reset = button("Reset", "Back to the active policy", onreset);
-    this.node = h("header.cx-tuning-head", this.title, h("div.cx-steps", this.undo, this.redo, this.reset));
+    this.node = h("header.cx-tuning-head", this.title, h("div.cx-tuning-steps", this.undo, this.redo, this.reset));
     document.addEventListener("keydown", (event) => keys(event, onstep));
   }
 

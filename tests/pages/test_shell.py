@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from codex.server import create_app
 from codex.settings import load_settings
 from codex.store import Store
 from codex.workbench import Workbench
+from pages.components import ASSETS
 from pages.shell import mount
 from tests.scripted import Script, ScriptedEngine
 
@@ -49,3 +51,11 @@ def test_work_that_the_pages_started_ends_with_the_application(app: FastAPI) -> 
         job = app.state.jobs.start("index", "Indexing", lambda job: job.cancel.wait(30))
         assert job.state == "running"
     assert job.state == "cancelled"
+
+
+def test_no_two_style_sheets_give_one_class_its_look() -> None:
+    homes: dict[str, list[str]] = {}
+    for sheet in sorted((ASSETS / "css").glob("*.css")):
+        for name in set(re.findall(r"(?m)^ *(\.cx-[\w-]+) \{", sheet.read_text())):
+            homes.setdefault(name, []).append(sheet.name)
+    assert {name: sheets for name, sheets in homes.items() if len(sheets) > 1} == {}
