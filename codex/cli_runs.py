@@ -124,12 +124,19 @@ def rename(run: str, name: str, overrides: Overrides = None) -> None:
 
 
 @app.command()
-def delete(run: str, overrides: Overrides = None) -> None:
+def delete(
+    run: str,
+    overrides: Overrides = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
     """Delete a run with all of its answers."""
     with closing(opened(overrides)) as store:
         summary = named_run(store, run)
+        what = f"{printable(summary.run.name)}, {summary.done:,} answers"
+        if not yes:
+            typer.confirm(f"Delete {what}? They cannot be brought back.", abort=True)
         store.runs.delete(summary.run.id)
-    Console().print(f"deleted  {printable(summary.run.name)}, {summary.done:,} answers", highlight=False)
+    Console().print(f"deleted  {what}", highlight=False, soft_wrap=True)
 
 
 def export(
@@ -156,7 +163,9 @@ def opened(overrides: list[str] | None = None) -> Store:
 
 
 def named_run(store: Store, name: str) -> RunSummary:
-    """The run of that id, or the only one whose id begins so. Raises NotFound."""
+    """The run of that id, or the only one whose id begins so. Raises NotFound, for an empty name too."""
+    if not name:
+        raise NotFound("An empty name is that of no run; `codex runs` lists them.")
     found = [summary for summary in store.runs.list() if summary.run.id.startswith(name)]
     exact = [summary for summary in found if summary.run.id == name]
     if len(exact or found) != 1:

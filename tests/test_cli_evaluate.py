@@ -238,7 +238,7 @@ def test_a_run_is_renamed_and_deleted(codex: Codex) -> None:
     run = codex("runs", "--json").json[0]["id"]
     codex("runs", "rename", run, "other")
     assert codex("runs", "--json").json[0]["name"] == "other"
-    assert codex("runs", "delete", run[:6]).status == 0
+    assert codex("runs", "delete", run[:6], "--yes").status == 0
     assert codex("runs", "--json").json == []
     gone = codex("runs", "delete", run)
     assert (gone.status, "No run has the id" in gone.err) == (1, True)

@@ -1,0 +1,66 @@
+"""codex runs and codex export, as a user types them, over a run of stored answers."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from codex.evaluation.generations import Generated, write
+from codex.types import Generation, Observation, Token
+from tests.command import Codex, command
+
+
+@pytest.fixture
+def codex(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Codex:
+    return command(tmp_path / "home", monkeypatch, capsys)
+
+
+@pytest.fixture
+def run(codex: Codex, tmp_path: Path) -> str:
+    """The id of the only run, of two answers."""
+    path = tmp_path / "answers.jsonl"
+    said = Generation("yes", (Token(1, b"yes", -0.5),), "stop", 1, 0.1)
+    write(path, [Generated(f"q{n}", "sums", ("yes",), True, Observation(f"{n}?", said)) for n in range(2)])
+    codex("runs", "import", str(path), "--name", "stored", "--model", "m")
+    found: str = codex("runs", "--json").json[0]["id"]
+    return found
+
+
+def names(codex: Codex) -> list[str]:
+    return [it["name"] for it in codex("runs", "--json").json]
+
+
+def test_a_run_is_deleted_once_it_is_confirmed(
+    codex: Codex, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    asked = codex("runs", "delete", run)
+    assert asked.status == 1
+    assert "Delete stored, 2 answers?" in asked.out
+    assert names(codex) == ["stored"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert codex("runs", "delete", run).status == 0
+    assert names(codex) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runs", "delete", "", "--yes"),
+        ("runs", "rename", "", "other"),
+        ("runs", "show", ""),
+        ("export", "", "-o", "never.jsonl"),
+        ("calibrate", "--run", ""),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_name_is_that_of_no_run(
+    codex: Codex, run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = codex(*words)
+    assert (said.status, "An empty name" in said.err) == (1, True)
+    assert names(codex) == ["stored"]
+    assert not Path("never.jsonl").exists()
