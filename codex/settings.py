@@ -14,7 +14,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from codex.engines import preferred_engine
 from codex.engines.base import GenerationParams, ModelConfig
@@ -24,6 +24,7 @@ from codex.errors import SettingsError
 from codex.grounding.config import GroundingConfig
 from codex.policy import Policy
 from codex.retrieval.config import RetrievalConfig
+from codex.signals import REGISTRY
 from codex.store import StoreConfig
 
 CONF = Path(__file__).parent / "conf"
@@ -80,6 +81,17 @@ class ServerSettings(BaseModel):
     """0 takes a free one."""
 
 
+def _of_known_signals(policy: Policy) -> Policy:
+    for name in (rule.signal for rule in policy.rules if rule.signal not in REGISTRY):
+        near = difflib.get_close_matches(name, REGISTRY, 3, 0.0)
+        raise ValueError(f"a rule is on {name!r}, which is no signal; near are {', '.join(near)}")
+    return policy
+
+
+KnownPolicy = Annotated[Policy, AfterValidator(_of_known_signals)]
+"""A policy of which each rule is on a signal that is computed: another one would never hold."""
+
+
 class Settings(BaseModel):
     """Everything that can be set."""
 
@@ -91,7 +103,7 @@ class Settings(BaseModel):
     ask: AskSettings = AskSettings()
     retrieval: RetrievalConfig = RetrievalConfig()
     grounding: GroundingConfig = GroundingConfig()
-    policy: Policy = Policy()
+    policy: KnownPolicy = Policy()
     store: StoreConfig = StoreConfig()
     server: ServerSettings = ServerSettings()
 

@@ -80,6 +80,13 @@ def test_home_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path:
         ("engine=lama_cpp", ["lama_cpp", "did you mean 'llama_cpp'", "huggingface"]),
         ("engine.quantization=nf4", ["engine.quantization"]),
         ("engine.threads=many", ["engine.threads", "'many'", "integer"]),
+        ("engine.threads=100000", ["engine.threads", "100000", "512"]),
+        ("engine.batch_size=2", ["engine.batch_size", "2", "16"]),
+        ("engine.params.top_k=99999999999999999999", ["engine.params.top_k", "2147483648"]),
+        (
+            "policy.rules=[{signal: entropi, above: 1, gate: reflect}]",
+            ["'entropi', which is no signal; near are entropy"],
+        ),
         ("policy.answer_above=2", ["policy.answer_above", "2", "less than or equal to 1"]),
         ("policy.abstain_below=0.9", ["abstain_below (0.9) must not exceed answer_above (0.5)"]),
         ("engine.params.temperature=-1", ["engine.params.temperature", "-1"]),

@@ -30,7 +30,7 @@ class GenerationParams(BaseModel):
     """0 takes the likeliest token each time."""
     top_p: float = Field(1.0, gt=0.0, le=1.0)
     """Draw from the likeliest tokens that together have this probability; 1 keeps every token."""
-    top_k: int = Field(0, ge=0)
+    top_k: int = Field(0, ge=0, lt=2**31)
     """Draw from this many of the likeliest tokens; 0 keeps every token."""
     repeat_penalty: float = Field(1.0, gt=0.0, le=10.0)
     """1 leaves the distribution as it is; above 1 makes tokens already in the context less likely."""
@@ -49,13 +49,13 @@ class ModelConfig(BaseModel):
 
     model_path: str = "smollm2-135m-instruct"
     """A name that `codex models` lists, a local path, or a Hugging Face name."""
-    context_size: int = Field(4096, ge=64)
+    context_size: int = Field(4096, ge=64, le=2**20)
     """Tokens of prompt and answer together."""
-    gpu_layers: int = Field(0, ge=-1)
+    gpu_layers: int = Field(0, ge=-1, le=10_000)
     """Layers held on a GPU; -1 for all."""
-    threads: int = Field(4, ge=1)
+    threads: int = Field(4, ge=1, le=512)
     """Processor threads that the model computes on."""
-    batch_size: int = Field(512, ge=1)
+    batch_size: int = Field(512, ge=16, le=2**16)
     """Prompt tokens processed in one pass."""
     seed: int = Field(0, ge=0, lt=2**32)
     """The seed of questions that bring none of their own."""

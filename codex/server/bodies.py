@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
 from codex.engines.base import GenerationParams
-from codex.policy import Policy
 from codex.reply import Reply
-from codex.settings import MAX_SAMPLES
+from codex.settings import MAX_SAMPLES, KnownPolicy
 from codex.types import Action, FinishReason, Gate, LogprobKind, Stance, StepKind
 
 
@@ -67,7 +66,7 @@ class InferBody(BaseModel):
     params: GenerationParams | None = Field(
         None, description="How the shown answer is generated; what is left out comes from the settings."
     )
-    policy: Policy | None = Field(
+    policy: KnownPolicy | None = Field(
         None, description="Left out: the active policy; what is left out inside: the default policy's value."
     )
 
@@ -81,7 +80,7 @@ class BranchBody(BaseModel):
 
     position: int = Field(ge=0, strict=True, description="Index among the answer's tokens.")
     token_id: int = Field(strict=True, description="The id of one of the alternatives there.")
-    policy: Policy | None = Field(None, description="Left out: the active policy.")
+    policy: KnownPolicy | None = Field(None, description="Left out: the active policy.")
 
 
 class AlternativeBody(Body):

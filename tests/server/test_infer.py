@@ -40,6 +40,13 @@ def test_an_abstention_says_something_to_the_user(serve: Serve) -> None:
     assert reply["answer"] != reply["model_answer"] == "Perth is it"
 
 
+def test_a_policy_with_a_rule_on_no_signal_is_422(sure: Served) -> None:
+    rules = [{"signal": "nope", "below": 1, "gate": "reflect"}]
+    response = sure.http.post("/infer", json={"query": "Capital?", "policy": {"rules": rules}})
+    assert response.status_code == 422
+    assert "'nope', which is no signal" in response.json()["error"]["message"]
+
+
 def test_a_policy_of_the_request_decides_this_request_only(sure: Served) -> None:
     http = sure.http
     impossible = {"answer_above": 1.0, "abstain_below": 1.0, "rules": []}
