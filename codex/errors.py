@@ -31,11 +31,22 @@ class PromptTooLong(CodexError):
 
     status = 413
 
-    def __init__(self, prompt_tokens: int, room: int) -> None:
-        super().__init__(
-            f"The question is {prompt_tokens - room} tokens too long: it has {prompt_tokens} tokens with its "
-            f"template, and {room} fit beside the answer. Shorten it, or raise engine.context_size."
-        )
+    def __init__(self, prompt_tokens: int, room: int, answer_tokens: int = 0) -> None:
+        """room: for the prompt, beside an answer of answer_tokens."""
+        left = room + answer_tokens - prompt_tokens
+        room = max(room, 0)
+        if prompt_tokens < answer_tokens and left > 0:
+            words = (
+                f"An answer of up to {answer_tokens:,} tokens does not fit: beside the question, of "
+                f"{prompt_tokens}, the context holds {left:,}. Set max tokens to that at most, or raise "
+                "engine.context_size."
+            )
+        else:
+            words = (
+                f"The question is {prompt_tokens - room} tokens too long: it has {prompt_tokens} tokens with "
+                f"its template, and {room} fit beside the answer. Shorten it, or raise engine.context_size."
+            )
+        super().__init__(words)
         self.prompt_tokens = prompt_tokens
         self.room = room
 

@@ -186,7 +186,7 @@ class HuggingFaceEngine(Engine):
     def _check_room(self, ids: list[int], taken: int) -> None:
         room = self._ready().context - taken
         if len(ids) > room:
-            raise PromptTooLong(len(ids), room)
+            raise PromptTooLong(len(ids), room, taken)
 
     def _stream(self, call: Call, work: Work) -> Iterator[Token | Finished]:
         """The caller's side of a call: hands out what the worker puts out."""

@@ -132,9 +132,9 @@ class LlamaCppEngine(Engine):
         ids = server.tokenize(text, special=True)
         if not ids:
             raise InvalidInput("There is nothing to continue: the prompt is empty.", ["prompt"])
-        room = max(0, server.context - len(prefix) - max(row.max_tokens for row in rows))
-        if len(ids) > room:
-            raise PromptTooLong(len(ids), room)
+        answer = len(prefix) + max(row.max_tokens for row in rows)
+        if len(ids) + answer > server.context:
+            raise PromptTooLong(len(ids), server.context - answer, answer)
         return Call(ids, rows, prefix, cancel or threading.Event())
 
     def _identified(self, path: Path) -> str:

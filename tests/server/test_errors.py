@@ -101,6 +101,13 @@ def test_a_question_longer_than_the_context_is_413_and_says_by_how_much(serve: S
     assert "1032 tokens too long" in error["message"]
 
 
+def test_an_answer_longer_than_the_context_is_413_and_says_how_long_it_may_be(serve: Serve) -> None:
+    http = serve(failure=PromptTooLong(40, 4096 - 8000, 8000)).http
+    error = assert_error(http.post("/infer", json={"query": "x"}), 413)
+    assert "An answer of up to 8,000 tokens does not fit" in error["message"]
+    assert "holds 4,056" in error["message"]
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
