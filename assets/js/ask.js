@@ -255,6 +255,7 @@ class Ask {
   async #done({ session, trace }) {
     const { question, aside, left } = this.run;
     this.run = null;
+    dispatchEvent(new Event("codex-status"));
     // Who has opened something else in the meantime is left there.
     await this.look(left ? {} : { session, trace });
     if (!this.run) this.composer.run(null);

@@ -4,6 +4,8 @@ import { fill, h, icon } from "./dom.js";
 import { newest } from "./waits.js";
 
 const THEME = "codex.theme";
+const LOADING = 500; // milliseconds between two looks at the model: while it loads
+const IDLE = 15_000; // and otherwise, while the page is seen
 
 export function mount({ element, props, server }) {
   const config = JSON.parse(props.config);
@@ -48,17 +50,20 @@ export function mount({ element, props, server }) {
   }
 
   async function poll() {
+    clearTimeout(timer);
     const answer = await latest(server.status({}).then((it) => it ?? {}, () => ({})));
     if (!answer) return;
     state(answer.value ?? { ...config.status, state: "error", error: "Codex cannot be reached." });
-    if (answer.value?.state === "loading") setTimeout(poll, 500);
+    if (!document.hidden) timer = setTimeout(poll, answer.value?.state === "loading" ? LOADING : IDLE);
   }
 
+  let timer = null;
   const latest = newest();
   const chosen = localStorage.getItem(THEME);
   paint(chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
   state(config.status);
-  // Another calibrator speaks: the page that made it so says this.
+  // Another calibrator may speak: the page that made it so says this, and another tab says nothing.
   addEventListener("codex-status", poll);
+  document.addEventListener("visibilitychange", () => document.hidden || poll());
   poll();
 }

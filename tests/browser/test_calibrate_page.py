@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Scripted
+from tests.browser.conftest import Scripted, ask, open_page
 from tests.evaluated import put_calibrator, put_run
 
 FITTED = 90_000
@@ -93,6 +93,29 @@ def test_the_risk_can_be_changed_after_the_fit_and_answered_by(page: Page, serve
     diagrams = page.get_by_role("region", name="Diagrams")
     expect(diagrams.get_by_role("alert")).to_contain_text("must lie between 0 and 1")
     expect(diagrams.get_by_role("table", name="Figures before and after")).to_be_visible()
+
+
+NO_POLLING = """
+    const later = window.setTimeout;
+    window.setTimeout = (call, wait, ...given) => (wait < 10_000 ? later(call, wait, ...given) : 0);
+"""
+
+
+def test_the_bar_of_another_tab_follows_who_speaks_when_it_is_asked_or_seen(
+    page: Page, served: Scripted
+) -> None:
+    page.add_init_script(NO_POLLING)
+    open_page(page, served.url)
+    bar, active = page.get_by_role("banner"), served.workbench.active
+    expect(bar).to_contain_text("not calibrated")
+    active.activate_calibrator(
+        put_calibrator(served.workbench.store, put_run(served.workbench.store, graded=90))
+    )
+    ask(page, "Where?")
+    expect(bar).not_to_contain_text("not calibrated")
+    active.activate_calibrator(None)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(bar).to_contain_text("not calibrated")
 
 
 def test_two_calibrators_are_compared_and_one_of_another_model_warns(page: Page, served: Scripted) -> None:
