@@ -44,6 +44,7 @@ from codex.evaluation.calibrating import (
 )
 from codex.evaluation.calibrating import delete as delete_calibrator
 from codex.evaluation.generations import read
+from codex.outputs import output
 from codex.policy import Policy
 from codex.store import Store
 from codex.terminal import interruptible, printable
@@ -275,10 +276,8 @@ def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Po
 
 
 def _write(path: Path, made: Calibrator) -> None:
-    try:
-        path.write_text(made.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be written: {error.strerror}.", ["output"]) from error
+    with output(path) as file:
+        file.write(made.model_dump_json(indent=2).encode() + b"\n")
 
 
 def _said(fit: _Fit) -> dict[str, object]:

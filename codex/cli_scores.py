@@ -22,6 +22,7 @@ from codex.errors import InvalidInput
 from codex.evaluation import report
 from codex.evaluation.intervals import Interval
 from codex.evaluation.scoring import ConfidenceScores, Ranking, Scores, confidences_of, score
+from codex.outputs import output
 from codex.store import runs
 from codex.terminal import printable
 
@@ -121,10 +122,8 @@ def print_json(value: object) -> None:
 
 
 def _save(path: Path, page: str) -> None:
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be written: {error.strerror}.", ["html"]) from error
+    with output(path, "html") as file:
+        file.write(page.encode())
     Console(stderr=True).print(f"The report is in {path}.", soft_wrap=True, highlight=False)
 
 

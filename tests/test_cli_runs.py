@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,14 @@ def test_an_empty_name_is_that_of_no_run(
     assert (said.status, "An empty name" in said.err) == (1, True)
     assert names(codex) == ["stored"]
     assert not Path("never.jsonl").exists()
+
+
+def test_a_run_is_exported_into_a_pipe_which_stays_one(codex: Codex, run: str, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert codex("export", run, "-o", str(pipe)).status == 0
+    lines = os.read(reader, 2**16).splitlines()
+    os.close(reader)
+    assert [json.loads(line)["id"] for line in lines] == ["q0", "q1"]
+    assert pipe.is_fifo()

@@ -15,7 +15,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from typing import Any, BinaryIO
 from codex.engines.entropy import entropy_estimate
 from codex.errors import InvalidInput
 from codex.evaluation.items import Item
+from codex.outputs import output
 from codex.store.observations import observation_of, observation_row, text
 from codex.types import Generation, Observation, Record, Run
 
@@ -118,20 +118,13 @@ def read(path: Path) -> Iterator[Generated]:
 def write(path: Path, generations: Iterable[Generated]) -> int:
     """Write generations to a file, compressed when it ends in .gz; returns how many.
 
-    The file appears whole or not at all. Raises InvalidInput when it cannot be written.
+    Raises InvalidInput when it cannot be written.
     """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     written = 0
-    try:
-        with partial.open("wb") as raw, _packed(raw, path) as packed:
-            for generated in generations:
-                packed.write(json.dumps(_row(generated), allow_nan=False).encode() + b"\n")
-                written += 1
-        partial.replace(path)
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be written: {error.strerror or error}.", ["output"]) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with output(path) as raw, _packed(raw, path) as packed:
+        for generated in generations:
+            packed.write(json.dumps(_row(generated), allow_nan=False).encode() + b"\n")
+            written += 1
     return written
 
 
