@@ -18,7 +18,8 @@ from rich.text import Text
 
 from codex import retrieval, uploads
 from codex.errors import InvalidInput, NotFound
-from codex.retrieval.index import Document, Index, Report
+from codex.retrieval.config import MOST_PASSAGES
+from codex.retrieval.index import Document, Index, Report, checked_query
 from codex.settings import Settings, load_settings
 from codex.terminal import INTERRUPTED, interruptible, paths_and_overrides, printable
 from codex.types import Passage
@@ -84,10 +85,9 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of passages.")] = False,
 ) -> None:
     """Search the indexed documents, by meaning and by words."""
-    if not query.strip():
-        raise InvalidInput("The query is empty: say what to look for.", ["query"])
-    if k is not None and k < 1:
-        raise InvalidInput(f"--k must be at least 1, not {k}.", ["k"])
+    query = checked_query(query)
+    if k is not None and not 1 <= k <= MOST_PASSAGES:
+        raise InvalidInput(f"--k must be from 1 to {MOST_PASSAGES}, not {k}.", ["k"])
     settings = load_settings(overrides or [])
     with _opened(settings) as found:
         empty = found.is_empty

@@ -9,7 +9,7 @@ from pathlib import Path
 from codex import uploads
 from codex.errors import CodexError, InvalidInput
 from codex.jobs import Job, JobProgress, Jobs
-from codex.retrieval.index import Document, Index, Progress, Report
+from codex.retrieval.index import Document, Index, Progress, Report, checked_query
 from codex.retrieval.reading import SUFFIXES
 from codex.workbench import Workbench
 from pages import JSON
@@ -101,9 +101,7 @@ class DocumentsPage:
 
     def search(self, wanted: JSON) -> JSON:
         """Passages for a query, best first, or why it could not be searched. wanted: {query}."""
-        query = str(wanted["query"]).strip()
-        if not query:
-            raise InvalidInput("Type what to look for.", ["query"])
+        query = checked_query(str(wanted["query"]))
         try:
             found = self.workbench.index.search(query, RESULTS)
         except CodexError as error:

@@ -107,7 +107,9 @@ def test_when_nothing_could_be_read_the_exit_fails(codex: Codex, papers: Path) -
         (["index", "/no/such/folder"], "no file or folder '/no/such/folder'"),
         (["index", "retreival.k=3"], "did you mean 'retrieval.k'"),
         (["search", "  "], "The query is empty"),
-        (["search", "bees", "--k", "0"], "--k must be at least 1"),
+        (["search", "bees", "--k", "0"], "--k must be from 1 to 50"),
+        (["search", "bees", "--k", "51"], "--k must be from 1 to 50"),
+        (["search", "\udcff"], "half a character"),
     ],
 )
 def test_an_error_is_one_clear_line(codex: Codex, words: list[str], said: str) -> None:

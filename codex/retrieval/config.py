@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 PACKAGED_EMBEDDING = "all-minilm-l6-v2"
 """The embedding that comes with Codex; 384 numbers a text."""
 
+MOST_PASSAGES = 50
+"""That a search gives: more do not fit beside a question."""
+
 
 class RetrievalConfig(BaseModel):
     """Group retrieval."""
@@ -25,7 +28,7 @@ class RetrievalConfig(BaseModel):
     """Most tokens of a chunk, counted as the embedding counts them."""
     max_file_mb: int = Field(100, ge=1)
     """Larger files are skipped, and said so."""
-    k: int = Field(4, ge=1, le=50)
+    k: int = Field(4, ge=1, le=MOST_PASSAGES)
     """Passages that go into the prompt."""
     candidates: int = Field(50, ge=1, le=1000)
     """How many of each search, dense and BM25, are fused; the reranker sees them all."""

@@ -29,6 +29,15 @@ from codex.types import Passage
 __all__ = ["Document", "DocumentText", "Index", "Progress", "Report"]
 
 
+def checked_query(query: str) -> str:
+    """What was typed, to be searched for. Raises InvalidInput where it says nothing."""
+    if not query.strip():
+        raise InvalidInput("The query is empty: say what to look for.", ["query"])
+    if any("\ud800" <= character <= "\udfff" for character in query):
+        raise InvalidInput("The query holds half a character (a lone surrogate).", ["query"])
+    return query.strip()
+
+
 class Index:
     """The documents of one home and the search over them. Thread-safe.
 
@@ -105,6 +114,8 @@ class Index:
     def search(self, query: str, k: int | None = None) -> list[Passage]:
         """The k best passages (config.k when None), best first; [] when there is nothing to find.
 
+        Of passages in the same words only the best is given.
+
         Raises Conflict when another embedding made the index, RetrievalError, ModelError.
         """
         k = self.config.k if k is None else k
@@ -117,18 +128,22 @@ class Index:
         dense = self._mirror.nearest(vector, many)
         bm25 = self._catalogue.lexical(expression, many) if expression else []
         scores = self._scored(vector, dense, bm25)
+        found = self._catalogue.chunks(list(scores))
         if self._reranker is None:
-            chosen = sorted(scores, key=lambda id_: -scores[id_]["fused"])[:k]
-            found = self._catalogue.chunks(chosen)
+            chosen = sorted(scores, key=lambda id_: -scores[id_]["fused"])
         else:
-            found = self._catalogue.chunks(list(scores))
             known = [id_ for id_ in scores if id_ in found]
             for id_, score in zip(
                 known, self._reranker.scores(query, [found[it].text for it in known]), strict=True
             ):
                 scores[id_]["rerank"] = score
-            chosen = sorted(known, key=lambda id_: -scores[id_]["rerank"])[:k]
-        return [_passage(id_, found[id_], scores[id_]) for id_ in chosen if id_ in found]
+            chosen = sorted(known, key=lambda id_: -scores[id_]["rerank"])
+        # A document may be indexed twice, uploaded and in a folder: the same words are found once.
+        best: dict[str, int] = {}
+        for id_ in chosen:
+            if id_ in found:
+                best.setdefault(found[id_].text, id_)
+        return [_passage(id_, found[id_], scores[id_]) for id_ in list(best.values())[:k]]
 
     def passage(self, passage_id: str) -> Passage:
         """A passage by its id, which is never given to another. Raises NotFound when it is gone."""

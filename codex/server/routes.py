@@ -12,6 +12,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from codex.errors import Busy
 from codex.reply import Reply, reply
+from codex.retrieval.config import MOST_PASSAGES
+from codex.retrieval.index import checked_query
 from codex.server import bodies
 from codex.server.guard import GuardedRoute
 from codex.server.streaming import Asked, EventStream, cancelled_when_gone, stream
@@ -125,10 +127,14 @@ async def branch(trace_id: str, body: bodies.BranchBody, request: Request, workb
 def search(
     workbench: Bench,
     query: Annotated[str, Query(min_length=1, max_length=10_000, description="What to look for.")],
-    k: Annotated[int | None, Query(ge=1, le=50, description="Left out: the setting retrieval.k.")] = None,
+    k: Annotated[
+        int | None, Query(ge=1, le=MOST_PASSAGES, description="Left out: the setting retrieval.k.")
+    ] = None,
 ) -> list[bodies.PassageBody]:
     """The passages of the indexed documents that fit best, best first; what an answer would be shown."""
-    return [bodies.PassageBody.model_validate(found) for found in workbench.index.search(query, k)]
+    return [
+        bodies.PassageBody.model_validate(found) for found in workbench.index.search(checked_query(query), k)
+    ]
 
 
 @router.get("/sessions", tags=["sessions"], summary="List the sessions", responses=errors(503))

@@ -51,6 +51,16 @@ def test_a_word_that_only_one_document_holds_puts_it_first(index: Index, folder:
     assert index.search("XJ-9000", 1)[0].document == "part.txt"
 
 
+def test_the_same_words_in_two_documents_are_found_once(index: Index, folder: Path) -> None:
+    for name in ("valve.txt", "copy of valve.txt"):
+        (folder / name).write_text("Order number XJ-9000 of the left valve.")
+    index.add([folder])
+    index.run()
+    found = index.search("XJ-9000", 4)
+    assert found[0].text == "Order number XJ-9000 of the left valve."
+    assert len({passage.text for passage in found}) == len(found) == 4
+
+
 def test_every_passage_says_how_near_it_is_in_meaning(library: Index) -> None:
     found = library.search("Where do cats sleep?", 50)
     vectors = library.embed(["Where do cats sleep?", *(it.text for it in found)])
