@@ -139,6 +139,7 @@ def calibrate(
     files = generations or []
     if not (runs or activate or output is None):
         fit = _fit(_of_files(files, model, prompt), _samples_of_files(files, wanted), wanted, Policy())
+        _write(output, fit.made)
     else:
         with closing(opened()) as store:
             if runs:
@@ -147,9 +148,9 @@ def calibrate(
             else:
                 labelled, samples = _of_files(files, model, prompt), _samples_of_files(files, wanted)
             fit = _fit(labelled, samples, wanted, active_policy(store))
+            if output is not None:
+                _write(output, fit.made)
             keep(store, fit.made, fit.policy, active=activate)
-    if output is not None:
-        _write(output, fit.made)
     if as_json:
         print_json(_said(fit))
     else:

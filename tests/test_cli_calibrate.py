@@ -147,6 +147,18 @@ def test_a_calibrator_is_deleted_once_it_is_confirmed_and_not_while_it_speaks(ho
     assert isinstance(codex("calibrators", "delete", made, "-y").exception, NotFound)
 
 
+def test_a_calibrator_whose_file_cannot_be_written_is_neither_kept_nor_activated(
+    home: Path, file: Path, tmp_path: Path
+) -> None:
+    nowhere = str(tmp_path / "no folder" / "made.json")
+    done = codex(*fit(file, "--alpha", "0.4", "--activate", "-o", nowhere))
+    assert isinstance(done.exception, InvalidInput)
+    assert "cannot be written" in str(done.exception)
+    assert json.loads(codex("calibrators", "--json").stdout) == []
+    with Store(load_settings([f"home={home}"]).database) as store:
+        assert store.policies.list() == []
+
+
 def test_a_calibrator_that_ships_is_not_deleted(home: Path) -> None:
     ours = shipped()[0]
     with Store(load_settings([f"home={home}"]).database) as store:
