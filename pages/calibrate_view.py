@@ -19,6 +19,7 @@ from codex.evaluation.calibrating import Labelled
 from codex.store.calibrators import SavedCalibrator
 from codex.store.runs import RunSummary
 from pages import JSON
+from pages.percent import percent
 
 METHODS = {
     "auto": "chosen by Brier score",
@@ -95,7 +96,7 @@ def calibrator_facts(calibrator: Calibrator, names: Mapping[str, str]) -> list[t
     if calibrator.n_samples:
         samples += f" at temperature {calibrator.sample_temperature:g}"
     return [
-        ("answers", f"{calibrator.questions:,}, {100 * calibrator.accuracy:.0f} % right"),
+        ("answers", f"{calibrator.questions:,}, {percent(calibrator.accuracy)} right"),
         ("datasets", ", ".join(calibrator.datasets)),
         ("runs", runs or "none"),
         ("model", calibrator.model),
@@ -155,7 +156,7 @@ def promise_view(promise: Guarantee | NoGuarantee) -> JSON:
     """A guarantee, or why there is none, in words."""
     words = str(promise)
     if isinstance(promise, Guarantee):
-        words += f" Those are {100 * promise.coverage:.0f} % of the questions that were held back."
+        words += f" Those are {percent(promise.coverage)} of the questions that were held back."
     return {"holds": isinstance(promise, Guarantee), "words": words, "threshold": promise.threshold}
 
 

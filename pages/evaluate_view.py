@@ -18,6 +18,7 @@ from codex.store.runs import RunSummary, Table
 from codex.types import Record, Run
 from pages import JSON
 from pages.evidence_view import evidence_view
+from pages.percent import percent
 from pages.pieces import pieces
 from pages.views import samples_view, signals_view, token_view
 
@@ -33,15 +34,19 @@ PAGE = 50
 """Questions on one page of the table."""
 
 
-def run_line(summary: RunSummary, *, running: bool, measured: JSON | None, note: str = "") -> JSON:
+def run_line(
+    summary: RunSummary, *, running: bool, measured: JSON | None, note: str = "", failure: str = ""
+) -> JSON:
     """One line of the leaderboard.
 
     running: it is being asked now. measured: {best, best_auroc, auroc, ece}, None while they are not
-    known; note: why they never will be, "" when they can.
+    known; note: why they never will be, "" when they can; failure: why every question failed, if so.
     """
     run = summary.run
     graded = summary.right + summary.wrong
     state = "running" if running else "stopped" if run.state in ("running", "cancelled") else run.state
+    if failure and state == "done":
+        state = "failed"
     return {
         "id": run.id,
         "name": run.name,
@@ -57,6 +62,7 @@ def run_line(summary: RunSummary, *, running: bool, measured: JSON | None, note:
         "created": run.created_at.isoformat(),
         "scoring": measured is None and not note and not running,
         "note": note,
+        "failure": failure,
         **(measured or {"best": None, "best_auroc": None, "auroc": None, "ece": None}),
     }
 
@@ -145,7 +151,7 @@ def ended_words(job: Job) -> str | None:
         return None
     graded = done.right + done.wrong
     words = f"{graded:,} answers graded"
-    words += f", {100 * done.right / graded:.0f} % right" if graded else ""
+    words += f", {percent(done.right / graded)} right" if graded else ""
     return words + (f", {done.failed:,} failed" if done.failed else "")
 
 
