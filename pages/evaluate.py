@@ -238,7 +238,10 @@ class EvaluatePage:
     def _job_view(self, job: Job) -> JSON:
         with self._lock:
             run = self._asked.get(job.id)
-        return {**job_view(job, ended_words(job)), "run": run}
+        shown = {**job_view(job, ended_words(job)), "run": run}
+        if job.state == "done" and (why := self.book.failure(job.result)):
+            shown |= {"state": "failed", "error": f"Every question failed. The first: {why}"}
+        return shown
 
     def _check_free(self) -> None:
         if busy := self._busy(self._running()):
@@ -248,7 +251,10 @@ class EvaluatePage:
         found = self.book.get(summary)
         measured = standing(found.value.scores) if found and found.value else None
         note = noted(found)
-        return run_line(summary, running=summary.run.id == running, measured=measured, note=note)
+        failure = self.book.failure(summary)
+        return run_line(
+            summary, running=summary.run.id == running, measured=measured, note=note, failure=failure
+        )
 
     def _ungraded(self, summary: RunSummary, first: int, most: int) -> list[JSON]:
         """Questions without a grade: few, and only looked for when they are asked for."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.calibration.heuristic import heuristic_confidences
+from codex.errors import NotFound
 from codex.evaluation.scoring import Scores, confidences_of, score
 from codex.jobs import Job, Jobs
 from codex.store import Store
@@ -38,6 +39,7 @@ class ScoreBook:
         self._store = store
         self._book: Book[Measured] = Book(jobs, "score", "Measuring the runs", self._measure, KEPT_SCORES)
         self._tables: OrderedDict[str, Table] = OrderedDict()
+        self._failures: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def get(self, summary: RunSummary) -> Outcome[Measured] | None:
@@ -74,6 +76,22 @@ class ScoreBook:
         if found and found.value and len(found.value.confidence) == len(table.right):
             return found.value.confidence
         return heuristic_confidences(table.signals, len(table.right))
+
+    def failure(self, summary: RunSummary) -> str:
+        """Why every question so far failed, by the first of them; "" when not all did."""
+        if not 0 < summary.failed == summary.done:
+            return ""
+        run = summary.run.id
+        with self._lock:
+            known = self._failures.get(run)
+        if known is not None:
+            return known
+        try:
+            first = next((record.error for record in self._store.runs.records(run)), "")
+        except NotFound:  # Deleted since it was listed.
+            return ""
+        with self._lock:
+            return self._failures.setdefault(run, first)
 
     def _measure(self, key: str, job: Job) -> Measured:
         table = self.table(self._store.runs.get(key.split(" ")[0]))

@@ -18,6 +18,7 @@ export class RunView {
     this.title = h("h2.cx-lab-title");
     this.links = h("span.cx-lab-links");
     this.error = h("p.cx-error", { role: "alert", hidden: true });
+    this.failure = h("p.cx-error", { hidden: true });
     this.facts = h("dl.cx-lab-facts");
     this.figures = h("dl.cx-lab-figures");
     this.computing = h("div.cx-lab-computing", { role: "status" });
@@ -43,6 +44,7 @@ export class RunView {
       { "aria-label": "Run" },
       h("header.cx-lab-head", this.back, this.title, this.links),
       this.error,
+      this.failure,
       this.facts,
       this.figures,
       this.computing,
@@ -57,7 +59,7 @@ export class RunView {
       fill(this.title, "…");
       this.fail(null);
       for (const part of [this.facts, this.figures, this.computing, this.links]) fill(part);
-      this.signals.hidden = true;
+      this.signals.hidden = this.failure.hidden = true;
       this.drawn = null;
     }
     this.id = id;
@@ -106,7 +108,9 @@ export class RunView {
       calibrate
         ? h("a.cx-button.small.primary", { href: `calibrate?${new URLSearchParams({ run: run.id })}` }, "Calibrate with it")
         : null,
-      h("a.cx-button.small", { href: `tune?${new URLSearchParams({ run: run.id })}` }, "Tune on it"),
+      run.graded
+        ? h("a.cx-button.small", { href: `tune?${new URLSearchParams({ run: run.id })}` }, "Tune on it")
+        : null,
       this.options.downloads.map(([format, words]) =>
         h(
           "a.cx-button.small",
@@ -115,6 +119,8 @@ export class RunView {
         ),
       ),
     );
+    this.failure.hidden = !run.failure;
+    fill(this.failure, "Every question failed. The first: ", written(run.failure));
     fill(this.facts, facts.map(([name, value]) => h("div", h("dt", name), h("dd", written(value)))));
     fill(
       this.figures,

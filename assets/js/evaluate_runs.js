@@ -99,7 +99,13 @@ export class Runs {
     const row = h(
       "tr",
       { "data-run": run.id },
-      h("th", { scope: "row" }, this.#name(run), h("span.cx-lab-sub", written(run.model))),
+      h(
+        "th",
+        { scope: "row" },
+        this.#name(run),
+        h("span.cx-lab-sub", written(run.model)),
+        run.failure ? h("span.cx-lab-sub.cx-eval-failure", written(run.failure)) : null,
+      ),
       h("td", written(run.dataset)),
       h(
         "td.cx-num",

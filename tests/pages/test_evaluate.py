@@ -134,6 +134,27 @@ def test_what_cannot_be_asked_is_refused_and_leaves_no_run(
     assert lines(page) == {}
 
 
+def test_a_run_in_which_every_question_failed_is_a_failed_one_and_says_why(page: EvaluatePage) -> None:
+    def refuse(prompt: str) -> Script:
+        raise InvalidInput("It is too long.")
+
+    engine_of(page).script = refuse
+    job = page.start(ASKED)
+    assert page.jobs.wait(job["id"], WAIT).state == "done"
+    shown = page.look({})
+    (line,) = shown["runs"]
+    assert (line["state"], line["failure"], line["graded"]) == ("failed", "It is too long.", 0)
+    assert (shown["job"]["state"], "It is too long." in shown["job"]["error"]) == ("failed", True)
+    page.delete({"run": line["id"]})
+    assert page.look({})["job"]["state"] == "failed"
+
+
+def test_a_run_in_which_some_questions_failed_is_done(page: EvaluatePage) -> None:
+    put_run(page.workbench.store, graded=3, failed=2)
+    line = lines(page)["run-1"]
+    assert (line["state"], line["failure"]) == ("done", "")
+
+
 def test_a_run_is_measured_in_the_background_and_its_signals_ranked(page: EvaluatePage) -> None:
     put_run(page.workbench.store, graded=60)
     shown = opened(page, "run-1")
