@@ -15,6 +15,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import reprlib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +27,8 @@ from codex.engines.entropy import entropy_estimate
 from codex.errors import InvalidInput
 from codex.evaluation.items import Item
 from codex.outputs import output
-from codex.store.observations import observation_of, observation_row, text
+from codex.store.observations import observation_of, observation_row
+from codex.store.values import number, text
 from codex.types import Generation, Observation, Record, Run
 
 LONGEST_LINE = 64 * 2**20
@@ -92,24 +94,26 @@ def read(path: Path) -> Iterator[Generated]:
     is missing or of the wrong type, an id that came before.
     """
     seen: dict[str, int] = {}
-    group = path.name.removesuffix(".gz").removesuffix(".jsonl")
-    for number, line in enumerate(_lines(path), start=1):
+    # A name that is not UTF-8 is no text that can be kept.
+    group = path.name.encode(errors="replace").decode().removesuffix(".gz").removesuffix(".jsonl")
+    for at, line in enumerate(_lines(path), start=1):
         try:
-            stripped = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            stripped = line.decode("utf-8-sig" if at == 1 else "utf-8").strip()
             if not stripped:
                 continue
             generated = _generated(json.loads(stripped), group)
         except KeyError as error:
-            raise _bad(path, number, f"there is no key {error}") from error
+            raise _bad(path, at, f"there is no key {error}") from error
         except UnicodeDecodeError as error:
-            raise _bad(path, number, "it is not UTF-8; save the file in that encoding") from error
+            raise _bad(path, at, "it is not UTF-8; save the file in that encoding") from error
         except json.JSONDecodeError as error:
-            raise _bad(path, number, f"it is not JSON: {error}") from error
+            raise _bad(path, at, f"it is not JSON: {error}") from error
         except (AttributeError, TypeError, ValueError, RecursionError) as error:
-            raise _bad(path, number, str(error)) from error
+            raise _bad(path, at, str(error)) from error
         if generated.id in seen:
-            raise _bad(path, number, f"the id {generated.id!r} is that of line {seen[generated.id]}")
-        seen[generated.id] = number
+            known = reprlib.repr(generated.id)
+            raise _bad(path, at, f"the id {known} is that of line {seen[generated.id]}")
+        seen[generated.id] = at
         yield generated
     if not seen:
         raise InvalidInput(f"{path} holds no generations: it is empty.", ["generations"])
@@ -147,24 +151,22 @@ def generated_of(record: Record, origin: Origin | None = None) -> Generated:
 def _generated(row: Any, group: str) -> Generated:
     if not isinstance(row, dict):
         raise TypeError(f"it is {type(row).__name__}, not an object")
-    answers = row.get("answers") or ()
-    if not isinstance(answers, list | tuple) or not all(isinstance(answer, str) for answer in answers):
+    answers = row.get("answers") or []
+    if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
         raise TypeError("answers is not a list of texts")
     observation = observation_of(row)
     right, grade = row.get("right"), row.get("grade")
     if not (right is None or isinstance(right, bool)):
-        raise TypeError(f"right is {right!r}, not true, false or null")
-    if not (grade is None or isinstance(grade, int | float)):
-        raise TypeError(f"grade is {grade!r}, not a number")
+        raise TypeError(f"right is {reprlib.repr(right)}, not true, false or null")
     return Generated(
         id=_id(row["id"]),
         group=text(row.get("set") or group, "set"),
-        answers=tuple(answers),
+        answers=tuple(text(answer, "answers") for answer in answers),
         answerable=row.get("answerable") is not False,
         observation=replace(observation, generation=_with_entropies(observation.generation)),
         right=right,
-        grade=grade,
-        seconds=float(row.get("seconds") or 0.0),
+        grade=None if grade is None else number(grade, "grade"),
+        seconds=number(row.get("seconds") or 0.0, "seconds"),
         error=text(row.get("error") or "", "error"),
         origin=_origin(row["asked"]) if row.get("asked") else None,
     )
@@ -201,8 +203,8 @@ def _origin(row: Any) -> Origin:
     return Origin(
         text(row["model"], "asked.model"),
         text(row.get("prompt") or "", "asked.prompt"),
-        float(row.get("sample_temperature", 1.0)),
-        float(row.get("temperature", 0.0)),
+        number(row.get("sample_temperature", 1.0), "asked.sample_temperature"),
+        number(row.get("temperature", 0.0), "asked.temperature"),
     )
 
 

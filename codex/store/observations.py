@@ -13,7 +13,8 @@ ended by itself has a last token of no text, it is that token's.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import reprlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -26,13 +27,16 @@ from codex.store.evidence import (
     verdict_of,
     verdict_row,
 )
+from codex.store.values import number, real, text, whole
 from codex.types import (
     Alternative,
     FinishReason,
     Generation,
+    Grounding,
     LogprobKind,
     Observation,
     Passage,
+    Similarity,
     Token,
     Verdict,
 )
@@ -75,28 +79,21 @@ def observation_of(row: Mapping[str, Any]) -> Observation:
     context, grounding, similarity = row.get("context"), row.get("grounding"), row.get("similarity")
     kept: Iterable[Json] | None = row.get("passages")
     if kept is not None:
-        passages = tuple(Passage(**passage) for passage in kept)
+        passages = tuple(_passage_of(passage, f"passages[{index}]") for index, passage in enumerate(kept))
     else:
         passages = _of_context(text(context, "context")) if context else ()
+    samples = tuple(
+        _generation_of(sample, f"samples[{index}]") for index, sample in enumerate(row.get("samples") or ())
+    )
     return Observation(
         text(row["question"], "question"),
         _generation_of(row["greedy"], "greedy"),
-        tuple(
-            _generation_of(sample, f"samples[{index}]")
-            for index, sample in enumerate(row.get("samples") or ())
-        ),
+        samples,
         passages,
-        grounding_of(grounding) if grounding else None,
+        _grounding_of(grounding) if grounding else None,
         _verdict_of(row),
-        similarity_of(similarity) if similarity else None,
+        _similarity_of(similarity, 1 + len(samples)) if similarity else None,
     )
-
-
-def text(value: object, name: str) -> str:
-    """The value, which must be a text. Raises TypeError."""
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is {type(value).__name__}, not a text")
-    return value
 
 
 def _of_context(context: str) -> tuple[Passage, ...]:
@@ -165,25 +162,29 @@ def _generation_of(row: Mapping[str, Any], name: str) -> Generation:
     finish, kind = row.get("finish") or "stop", row.get("logprobs") or "raw"
     if finish not in FINISHES or kind not in KINDS:
         raise ValueError(
-            f"{name} has finish {finish!r} and logprobs {kind!r}; there are {', '.join(FINISHES)} and "
-            f"{', '.join(KINDS)}"
+            f"{name} has finish {reprlib.repr(finish)} and logprobs {reprlib.repr(kind)}; there are "
+            f"{', '.join(FINISHES)} and {', '.join(KINDS)}"
         )
     stored = row.get("tokens") or []
     opaque = row.get("bytes") or {}
     read = [_token_of(token, f"{name}.tokens", at, opaque) for at, token in enumerate(stored)]
     ended = finish == "stop" and bool(read) and read[-1] is None
-    more = {key: row[key] for key in ("entropy", "rank", "self_certainty", "entropy_exact") if key in row}
+    more = {
+        key: _column(row[key], f"{name}.{key}", one, len(read))
+        for key, one in COLUMNS.items()
+        if row.get(key) is not None
+    }
     if more or "alternative_bytes" in row or "ends" in row:
-        read = _detailed(read, row, more, name)
+        read = _detailed(read, row, more)
     return Generation(
         text(row["text"], f"{name}.text"),
         tuple(token for token in read if token is not None),
         cast(FinishReason, finish),
-        row.get("prompt_tokens") or 0,
-        row.get("seconds") or 0.0,
+        whole(row.get("prompt_tokens") or 0, f"{name}.prompt_tokens"),
+        number(row.get("seconds") or 0.0, f"{name}.seconds"),
         cast(LogprobKind, kind),
-        row.get("prefix_tokens") or 0,
-        _logprob(row.get("end_logprob", stored[-1][2] if ended else None)),
+        whole(row.get("prefix_tokens") or 0, f"{name}.prefix_tokens"),
+        _logprob(row.get("end_logprob", stored[-1][2] if ended else None), f"{name}.end_logprob"),
     )
 
 
@@ -192,8 +193,7 @@ def _token_of(stored: Sequence[Any], name: str, at: int, opaque: Mapping[str, st
     try:
         raw = bytes.fromhex(opaque[str(at)]) if opaque and str(at) in opaque else None
         id_, piece, logprob = stored[:3]
-        if not isinstance(id_, int):
-            raise TypeError(f"the id is {id_!r}")
+        _id(id_)
         if raw is None and not piece:
             return None
         others = stored[3] if len(stored) > 3 else ()
@@ -205,9 +205,9 @@ def _token_of(stored: Sequence[Any], name: str, at: int, opaque: Mapping[str, st
             # Most of the time that a file takes goes by here.
             alternatives=tuple(
                 [
-                    Alternative(other, _bytes(word), value)
+                    Alternative(other if type(other) is int else _id(other), _bytes(word), value)
                     for other, word, value in others
-                    if -math.inf < value <= 0 or _logprob(value) is not None
+                    if (type(value) is float and -math.inf < value <= 0) or _logprob(value) is not None
                 ]
             )
             if others
@@ -224,25 +224,59 @@ def _bytes(word: str) -> bytes:
         return word.encode("utf-8", "surrogatepass")
 
 
-def _logprob(value: float | None) -> float | None:
-    """The value where it is a logarithm of a probability; None where it is none."""
-    if value is None or not -math.inf < value < math.inf:
-        return None
-    if value > MOST:
-        raise ValueError(f"the log-probability {value} is above 0")
+def _id(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"the id is {reprlib.repr(value)}")
     return value
 
 
+def _logprob(value: object, name: str = "the log-probability") -> float | None:
+    """The value where it is a logarithm of a probability; None where it is none."""
+    if value is None or not math.isfinite(found := real(value, name)):
+        return None
+    if found > MOST:
+        raise ValueError(f"{name} {reprlib.repr(value)} is above 0")
+    return found
+
+
+def _column(values: object, name: str, one: Callable[[object, str], object], count: int) -> list[Any]:
+    """What is said of each of the tokens, of which there are `count`."""
+    if not isinstance(values, list):
+        raise TypeError(f"{name} is {type(values).__name__}, not a list")
+    if len(values) != count:
+        raise ValueError(f"{name} has {len(values)} values for {count} tokens")
+    return [one(value, name) for value in values]
+
+
+def _finite(value: object, name: str) -> float | None:
+    return None if value is None else finite(real(value, name))
+
+
+def _rank(value: object, name: str) -> int | None:
+    return None if value is None else whole(value, name, 1)
+
+
+def _truth(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is {reprlib.repr(value)}, neither true nor false")
+    return value
+
+
+COLUMNS: Mapping[str, Callable[[object, str], object]] = {
+    "entropy": _finite,
+    "rank": _rank,
+    "self_certainty": _finite,
+    "entropy_exact": _truth,
+}
+"""Beside the tokens of a generation: a value for each."""
+
+
 def _detailed(
-    tokens: Sequence[Token | None], row: Mapping[str, Any], more: Mapping[str, Sequence[Any]], name: str
+    tokens: Sequence[Token | None], row: Mapping[str, Any], more: Mapping[str, Sequence[Any]]
 ) -> list[Token | None]:
     """The tokens with what only Codex's own files say of them."""
-    for key, values in more.items():
-        if len(values) != len(tokens):
-            raise ValueError(f"{name}.{key} has {len(values)} values for {len(tokens)} tokens")
     others: Mapping[str, str] = row.get("alternative_bytes") or {}
     ends = {(at, index) for at, index in row.get("ends") or ()}
-    columns = {key: list(values) for key, values in more.items()}
     detailed: list[Token | None] = []
     for at, token in enumerate(tokens):
         if token is None:
@@ -259,15 +293,62 @@ def _detailed(
                 )
                 for index, other in enumerate(alternatives)
             )
-        said = {key: values[at] for key, values in columns.items()}
+        said = {key: values[at] for key, values in more.items()}
         detailed.append(Token(token.id, token.bytes, token.logprob, **said, alternatives=alternatives))
     return detailed
+
+
+def _passage_of(row: Json, name: str) -> Passage:
+    passage = Passage(**row)
+    for part in ("id", "document_id", "document", "text", "heading"):
+        text(getattr(passage, part), f"{name}.{part}")
+    _wholes((passage.start, passage.end), f"{name}.start and end")
+    _wholes(() if passage.page is None else (passage.page,), f"{name}.page")
+    for by, score in passage.scores.items():
+        real(score, f"{name}.scores.{by}")
+    return passage
+
+
+def _grounding_of(row: Json) -> Grounding:
+    grounding = grounding_of(row)
+    text(grounding.judge, "grounding.judge")
+    number(grounding.seconds, "grounding.seconds")
+    for index, sentence in enumerate(grounding.sentences):
+        name = f"grounding.sentences[{index}]"
+        _wholes((sentence.start, sentence.end, *(sentence.quote or ())), f"{name}.start, end and quote")
+        _wholes(() if sentence.passage is None else (sentence.passage,), f"{name}.passage")
+        _finite(sentence.probability, f"{name}.probability")
+        _finite(sentence.contradiction, f"{name}.contradiction")
+    return grounding
+
+
+def _similarity_of(row: Json, size: int) -> Similarity:
+    similarity = similarity_of(row)
+    number(similarity.seconds, "similarity.seconds")
+    _wholes(similarity.classes, "similarity.classes")
+    if {size} != {len(similarity.classes), len(similarity.matrix), *map(len, similarity.matrix)}:
+        raise ValueError(f"similarity.matrix and classes are not those of an answer and {size - 1} samples")
+    for line in similarity.matrix:
+        for value in line:
+            real(value, "similarity.matrix")
+    return similarity
+
+
+def _wholes(values: Iterable[object], name: str) -> None:
+    for value in values:
+        whole(value, name)
 
 
 def _verdict_of(row: Mapping[str, Any]) -> Verdict | None:
     stored, kept = row.get("p_true_top"), row.get("verdict")
     if kept is not None:
-        return verdict_of(kept)
+        verdict = verdict_of(kept)
+        text(verdict.verifier, "verdict.verifier")
+        number(verdict.seconds, "verdict.seconds")
+        for other in verdict.alternatives:
+            _id(other.id)
+            number(other.logprob, "verdict.alternatives.logprob")
+        return verdict
     if stored is None:
         return None
     try:

@@ -180,7 +180,7 @@ def without(key: str) -> dict[str, Any]:
         (LINE | {"samples": [{"text": "a", "tokens": [[None, "a", -1]]}]}, r"samples\[0\].tokens\[0\]"),
         (LINE | {"greedy": {"text": "a", "tokens": [[1, "a", -1]], "rank": [1, 2]}}, "2 values for 1 tokens"),
         (LINE | {"greedy": {"text": "a", "end_logprob": 0.6}}, "0.6 is above 0"),
-        (LINE | {"greedy": {"text": "a", "end_logprob": "-1"}}, "'<' not supported"),
+        (LINE | {"greedy": {"text": "a", "end_logprob": "-1"}}, "end_logprob is '-1', not a number"),
         (LINE | {"p_true_top": [["True"]]}, "p_true_top"),
         (LINE | {"passages": [{"id": "a"}]}, "Passage"),
     ],
@@ -190,6 +190,126 @@ def test_a_bad_line_is_named_with_what_is_wrong(tmp_path: Path, line: Any, says:
     assert next(reading).id == "first"
     with pytest.raises(InvalidInput, match=rf"set\.jsonl, line 2: .*{says}"):
         next(reading)
+
+
+def one(**more: Any) -> dict[str, Any]:
+    """A line whose answer is one token, with more of the answer."""
+    return LINE | {"greedy": {"text": "a", "tokens": [[1, "a", -1.0]]} | more}
+
+
+def with_tokens(*tokens: Any) -> dict[str, Any]:
+    return LINE | {"greedy": {"text": "a", "tokens": tokens}}
+
+
+HUGE = 10**400
+"""JSON has such numbers, and no float holds them."""
+HALF = "\ud800"
+"""Half a character: JSON can say it, and nothing can keep it."""
+PASSAGE = {"id": "a", "document_id": "b", "document": "c", "text": "d", "start": 0, "end": 1}
+VERDICT = {"alternatives": [], "form": "plain", "verifier": "", "seconds": 0}
+SENTENCE = {"start": 0, "end": 1, "stance": "supported", "probability": 0.5, "quote": None}
+SIMILARITY = {"method": "embedding", "matrix": [[1, 0], [0, 1]], "classes": [0, 1], "seconds": 0}
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (LINE | {"seconds": math.nan}, "seconds is nan, not a finite number"),
+        (LINE | {"seconds": HUGE}, "seconds is 1000.*more than a float holds"),
+        (LINE | {"seconds": "1"}, "seconds is '1', not a number"),
+        (LINE | {"grade": math.inf}, "grade is inf"),
+        (LINE | {"asked": {"model": "m", "temperature": HUGE}}, "asked.temperature is 1000"),
+        (LINE | {"asked": {"model": "m", "sample_temperature": math.nan}}, "asked.sample_temperature is nan"),
+        (with_tokens([1, "a", -HUGE]), r"greedy.tokens\[0\].*-1000.*more than a float holds"),
+        (with_tokens([1, "a", HUGE]), "more than a float holds"),
+        (with_tokens([1, "a", False]), "False, not a number"),
+        (with_tokens([True, "a", -1]), "the id is True"),
+        (with_tokens([1, "a", -1, [[1, "a", -HUGE]]]), "more than a float holds"),
+        (with_tokens([1, "a", -1, [[1.0, "a", -1]]]), "the id is 1.0"),
+        (with_tokens([1, "a", -1, [[1, "a", False]]]), "False, not a number"),
+        (one(end_logprob=-HUGE), "greedy.end_logprob is -1000"),
+        (one(entropy=[HUGE]), "greedy.entropy is 1000"),
+        (one(entropy=["x"]), "greedy.entropy is 'x', not a number"),
+        (one(entropy="x"), "greedy.entropy is str, not a list"),
+        (one(entropy=[0.5, 0.5]), "2 values for 1 tokens"),
+        (one(self_certainty=[HUGE]), "greedy.self_certainty is 1000"),
+        (one(self_certainty=["x"]), "greedy.self_certainty is 'x'"),
+        (one(rank=["1"]), "greedy.rank is '1', not a whole number from 1"),
+        (one(rank=[0]), "greedy.rank is 0"),
+        (one(rank=[HUGE]), "greedy.rank is 1000"),
+        (one(entropy_exact=[1]), "greedy.entropy_exact is 1, neither true nor false"),
+        (one(seconds="1"), "greedy.seconds is '1'"),
+        (one(seconds=HUGE), "greedy.seconds is 1000"),
+        (one(prompt_tokens="7"), "greedy.prompt_tokens is '7'"),
+        (one(prompt_tokens=math.nan), "greedy.prompt_tokens is nan"),
+        (one(prefix_tokens=-1), "greedy.prefix_tokens is -1"),
+        (LINE | {"p_true_top": [["True", -HUGE]]}, "p_true_top.*more than a float holds"),
+        (LINE | {"passages": [PASSAGE | {"text": 5}]}, r"passages\[0\].text is int"),
+        (LINE | {"passages": [PASSAGE | {"start": "0"}]}, r"passages\[0\].start and end is '0'"),
+        (LINE | {"passages": [PASSAGE | {"page": "1"}]}, r"passages\[0\].page is '1'"),
+        (LINE | {"passages": [PASSAGE | {"scores": {"bm25": "1"}}]}, r"passages\[0\].scores.bm25 is '1'"),
+        (LINE | {"verdict": VERDICT | {"seconds": "1"}}, "verdict.seconds is '1'"),
+        (LINE | {"verdict": VERDICT | {"verifier": 1}}, "verdict.verifier is int"),
+        (
+            LINE | {"verdict": VERDICT | {"alternatives": [{"id": 1, "bytes": "41", "logprob": "-1"}]}},
+            "verdict.alternatives.logprob is '-1'",
+        ),
+        (LINE | {"grounding": {"judge": 1, "sentences": [], "seconds": 0}}, "grounding.judge is int"),
+        (
+            LINE
+            | {"grounding": {"judge": "a", "sentences": [SENTENCE | {"probability": "1"}], "seconds": 0}},
+            r"grounding.sentences\[0\].probability is '1'",
+        ),
+        (
+            LINE | {"grounding": {"judge": "a", "sentences": [SENTENCE | {"quote": [0, "9"]}], "seconds": 0}},
+            r"grounding.sentences\[0\].start, end and quote is '9'",
+        ),
+        (LINE | {"similarity": SIMILARITY | {"matrix": [["1", 0], [0, 1]]}}, "similarity.matrix is '1'"),
+        (LINE | {"similarity": SIMILARITY | {"classes": ["0", 1]}}, "similarity.classes is '0'"),
+        (LINE | {"similarity": SIMILARITY | {"classes": [0]}}, "not those of an answer and 1 samples"),
+    ],
+)
+def test_a_number_that_is_none_is_named_with_its_line(tmp_path: Path, line: Any, says: str) -> None:
+    reading = read(file_of(tmp_path, LINE | {"id": "first"}, line))
+    assert next(reading).id == "first"
+    with pytest.raises(InvalidInput, match=rf"set\.jsonl, line 2: .*{says}") as raised:
+        next(reading)
+    assert str(HUGE) not in str(raised.value), "forty of its digits are enough"
+
+
+def test_entropies_that_are_not_finite_are_missing(tmp_path: Path) -> None:
+    stored = one(entropy=[math.nan], self_certainty=[math.inf], rank=[None])
+    (found,) = read(file_of(tmp_path, stored))
+    (token,) = found.observation.generation.tokens
+    assert (token.entropy, token.self_certainty, token.rank) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (LINE | {"id": HALF}, "id"),
+        (LINE | {"set": HALF}, "set"),
+        (LINE | {"question": HALF}, "question"),
+        (LINE | {"answers": ["a", HALF]}, "answers"),
+        (LINE | {"context": HALF}, "context"),
+        (LINE | {"error": HALF}, "error"),
+        (LINE | {"asked": {"model": HALF}}, "asked.model"),
+        (LINE | {"asked": {"model": "m", "prompt": HALF}}, "asked.prompt"),
+        (LINE | {"greedy": {"text": f"a{HALF}"}}, "greedy.text"),
+        (LINE | {"samples": [{"text": "a"}, {"text": HALF}]}, r"samples\[1\].text"),
+        (LINE | {"passages": [PASSAGE | {"heading": HALF}]}, r"passages\[0\].heading"),
+    ],
+)
+def test_half_a_character_is_named_with_its_line(tmp_path: Path, line: Any, name: str) -> None:
+    reading = read(file_of(tmp_path, LINE | {"id": "first"}, line))
+    assert next(reading).id == "first"
+    with pytest.raises(InvalidInput, match=rf"set\.jsonl, line 2: {name} holds half a character"):
+        next(reading)
+
+
+def test_half_a_character_may_be_a_token(tmp_path: Path) -> None:
+    (found,) = read(file_of(tmp_path, with_tokens([1, HALF, -0.5], [2, "a", -0.5])))
+    assert [token.bytes for token in found.observation.generation.tokens] == [b"\xed\xa0\x80", b"a"]
 
 
 def test_an_id_that_comes_twice_is_named_with_both_lines(tmp_path: Path) -> None:
