@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from codex import cli_datasets
 from codex.calibration import Calibrator
-from codex.cli_runs import chosen_calibrator, evaluated_run
+from codex.cli_runs import chosen_calibrator, evaluated_run, named_run, opened
 from codex.cli_scores import AsCsv, AsJson, AsLines, AsPage, Evaluated, Form, ScoredBy, print_json, tell
 from codex.errors import InvalidInput
 from codex.evaluation.generations import read
@@ -25,8 +25,6 @@ from codex.evaluation.scoring import graded
 from codex.evaluation.splits import Side
 from codex.evaluation.sweeps import combinations
 from codex.jobs import JobProgress
-from codex.settings import load_settings
-from codex.store import Store
 from codex.store.runs import RunSummary
 from codex.terminal import INTERRUPTED, interruptible, printable
 from codex.workbench import Workbench
@@ -142,16 +140,15 @@ def _ask(
     _print_all(said)
 
 
-def _resume(run_id: str, overrides: Sequence[str], calibrator: str | None, form: Form) -> None:
-    settings = load_settings(overrides)
-    with closing(Store(settings.database)) as store:
-        begun = store.runs.get(run_id).run
+def _resume(name: str, overrides: Sequence[str], calibrator: str | None, form: Form) -> None:
+    with closing(opened(overrides)) as store:
+        begun = named_run(store, name).run
     kept: Any = begun.params.get("overrides") or []
     with closing(Workbench.open([*kept, *overrides])) as workbench:
         loaded = chosen_calibrator(calibrator, workbench.store) if calibrator else None
         if overrides:
             check_same(workbench, begun, asked_how(workbench))
-        _print_all([_finished(workbench, run_id, begun.name, loaded, form)])
+        _print_all([_finished(workbench, begun.id, begun.name, loaded, form)])
 
 
 def _finished(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -157,7 +157,7 @@ def export(
     Console().print(f"{count:,} {noun} in {output}", highlight=False, soft_wrap=True)
 
 
-def opened(overrides: list[str] | None = None) -> Store:
+def opened(overrides: Sequence[str] | None = None) -> Store:
     """The store of the settings. Raises SettingsError, StoreError."""
     return Store(load_settings(overrides or []).database)
 

@@ -136,7 +136,7 @@ def test_ctrl_c_stops_says_how_to_go_on_and_resume_asks_the_rest(
     assert f"codex evaluate --resume {stopped['id']}" in said.err
     engine.script = after_two.__defaults__[0]  # type: ignore[index]
     before = len(engine.decodes)
-    again = codex("evaluate", "--resume", stopped["id"], "--json")
+    again = codex("evaluate", "--resume", stopped["id"][:8], "--json")  # As `codex runs` shows it.
     assert (again.status, again.json["n"]) == (0, COUNT)
     assert len(engine.decodes) - before == COUNT - stopped["done"]
 
