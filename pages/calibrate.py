@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from codex.evaluation.calibrating import (
 )
 from codex.jobs import Job, JobProgress, Jobs
 from codex.signals import REGISTRY
+from codex.store.activations import Activation
+from codex.store.calibrators import SavedCalibrator
 from codex.workbench import Workbench
 from pages import JSON
 from pages.book import Book, Outcome
@@ -80,10 +82,12 @@ class CalibratePage:
         runs = [run_choice(summary) for summary in store.runs.list()]
         read = [(one, self._body(one.version, one.body)) for one in store.calibrators.list()]
         calibrators = [calibrator_line(one, it, self.workbench.active.misfit(it)) for one, it in read]
-        shown = {"runs": runs, "calibrators": calibrators, "back": _can_go_back(store.calibrators.history())}
+        history = store.calibrators.history()
+        shown = {"runs": runs, "calibrators": calibrators, "back": _can_go_back(history)}
         version = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
         same = wanted.get("seen") == version
-        return {"job": _fit_view(job) if job else None, "version": version, **({} if same else shown)}
+        now = {one.version: _standing(one, history) for one, _ in read}
+        return {"job": _fit_view(job, now) if job else None, "version": version, **({} if same else shown)}
 
     def fit(self, wanted: JSON) -> JSON:
         """Fit and save. wanted: {runs: ids, method, alpha, delta, sets, name}."""
@@ -105,7 +109,7 @@ class CalibratePage:
 
             return calibrate(store, runs, method, alpha, delta, name, progress, job.cancel, sets)
 
-        return _fit_view(self.jobs.start(KIND, f"Fitting {name}", work))
+        return _fit_view(self.jobs.start(KIND, f"Fitting {name}", work), {})
 
     def cancel(self, wanted: JSON) -> None:
         """Stop a fit."""
@@ -298,14 +302,24 @@ def _level(wanted: JSON, name: str) -> float:
     return level
 
 
-def _can_go_back(history: Sequence[object]) -> bool:
-    return any(not getattr(each, "undone", True) for each in history)
+def _can_go_back(history: Sequence[Activation]) -> bool:
+    return any(not each.undone for each in history)
 
 
-def _fit_view(job: Job) -> JSON:
+def _standing(saved: SavedCalibrator, history: Sequence[Activation]) -> str:
+    """Whether a calibrator speaks, in words."""
+    if saved.active:
+        return "is saved and active"
+    spoke = any(each.version == saved.version for each in history)
+    return "is saved, no longer active" if spoke else "is saved, not yet active"
+
+
+def _fit_view(job: Job, standing: Mapping[str, str]) -> JSON:
+    """standing: how the saved calibrators stand now, by version."""
     done = job.result if isinstance(job.result, Calibrator) else None
+    stands = standing.get(done.version, "was saved, and deleted since") if done else ""
     words = {
-        "done": f"{done.version} is saved, not yet active" if done else None,
+        "done": f"{done.version} {stands}" if done else None,
         "cancelled": "Stopped; nothing was saved.",
     }
     return {**job_view(job, words.get(job.state)), "calibrator": done.version if done else None}

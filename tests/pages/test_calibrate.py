@@ -232,6 +232,24 @@ def test_a_calibrator_is_deleted_unless_it_speaks_or_ships(page: CalibratePage) 
             call({"version": second, **RISK})
 
 
+def test_the_end_of_a_fit_says_how_its_calibrator_stands_now(page: CalibratePage) -> None:
+    put_run(page.workbench.store, "good", graded=90)
+    version = fitted(page, "good")["calibrator"]
+
+    def said() -> str:
+        words = page.look({})["job"]["summary"]
+        assert words.startswith(version)
+        return str(words.removeprefix(version))
+
+    assert said() == " is saved, not yet active"
+    page.activate({"version": version})
+    assert said() == " is saved and active"
+    page.rollback({})
+    assert said() == " is saved, no longer active"
+    page.delete({"version": version})
+    assert said() == " was saved, and deleted since"
+
+
 def test_another_calibrator_stands_in_the_place_of_the_heuristic(page: CalibratePage) -> None:
     run = put_run(page.workbench.store, graded=90)
     first, second = (put_calibrator(page.workbench.store, run, name) for name in ("first", "second"))
