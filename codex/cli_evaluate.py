@@ -25,6 +25,7 @@ from codex.evaluation.scoring import graded
 from codex.evaluation.splits import Side
 from codex.evaluation.sweeps import combinations
 from codex.jobs import JobProgress
+from codex.settings import load_settings
 from codex.store.runs import RunSummary
 from codex.terminal import INTERRUPTED, interruptible, printable
 from codex.workbench import Workbench
@@ -123,6 +124,8 @@ def _ask(
         raise InvalidInput(
             "Several runs are told with --json, or one by one with `codex runs show`.", ["html"]
         )
+    for one in each:
+        load_settings(one.overrides)  # A wrong value of the last run is said before the first.
     said = []
     for number, one in enumerate(each, start=1):
         with closing(Workbench.open(one.overrides)) as workbench:

@@ -115,6 +115,15 @@ def test_a_setting_with_several_values_makes_a_run_for_each(codex: Codex) -> Non
     assert asked == [(1.0, 2), (1.0, 1), (0.3, 2), (0.3, 1)]  # the newest first
 
 
+def test_a_wrong_value_among_several_is_said_before_the_first_question(
+    codex: Codex, engine: ScriptedEngine
+) -> None:
+    said = codex("evaluate", "--dataset", "sums", "--json", "engine.params.temperature=0.3,abc")
+    assert (said.status, "'abc'" in said.err) == (1, True)
+    assert engine.decodes == []
+    assert codex("runs", "--json").json == []
+
+
 def test_ctrl_c_stops_says_how_to_go_on_and_resume_asks_the_rest(
     codex: Codex, engine: ScriptedEngine
 ) -> None:
