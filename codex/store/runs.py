@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.errors import Conflict, InvalidInput, NotFound
+from codex.errors import Conflict, InvalidInput, NotFound, StoreError
 from codex.store.database import Database, Row, rows
 from codex.store.evidence import finite
 from codex.store.observations import observation_of, observation_row
@@ -289,21 +289,30 @@ def _record_row(run_id: str, number: int, record: Record, names: Sequence[str]) 
         record.seconds,
         record.error,
         [finite(record.signals.get(name)) for name in names],
-        json.dumps(observation_row(record.observation), allow_nan=False),
+        # Half a character is left as it is: the database refuses it, as it does in every other text.
+        json.dumps(observation_row(record.observation), ensure_ascii=False, allow_nan=False),
     )
 
 
 def _record(row: Row, names: Sequence[str]) -> Record:
     values = [*row["signals"], *[None] * (len(names) - len(row["signals"]))]
+    try:
+        observation = observation_of(json.loads(row["observation"]))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        why = f"there is no key {error}" if isinstance(error, KeyError) else error
+        raise StoreError(
+            f"The record of the question {row['question_id']!r} in the run {row['run_id']!r} cannot be read: "
+            f"{why}. Delete the run, and make it anew."
+        ) from error
     return Record(
         id=row["question_id"],
         group=row["group"],
         answers=tuple(row["answers"]),
-        observation=observation_of(json.loads(row["observation"])),
+        observation=observation,
         signals=dict(zip(names, values, strict=True)),
         right=row["right"],
         grade=row["grade"],
-        seconds=row["seconds"],
+        seconds=finite(row["seconds"]) or 0.0,
         error=row["error"],
     )
 

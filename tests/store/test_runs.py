@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
-from codex.errors import Conflict, InvalidInput, NotFound
+from codex.errors import Conflict, InvalidInput, NotFound, StoreError
 from codex.store import Store
 from codex.types import Observation
 from tests.store.records import make_record, make_run
@@ -107,10 +108,51 @@ def test_a_question_has_one_record_in_a_run(store: Store) -> None:
 def test_a_text_with_half_a_character_is_refused_and_nothing_is_kept(store: Store) -> None:
     store.runs.create(make_run())
     record = make_record(1)
-    broken = replace(record, observation=replace(record.observation, question="half \ud83d"))
-    with pytest.raises(InvalidInput, match="text"):
-        store.runs.add("run-1", [make_record(2), broken])
+    asked, half = record.observation, "half \ud83d"
+    sampled = (replace(asked.samples[0], text=half), *asked.samples[1:])
+    for broken in (replace(asked, question=half), replace(asked, samples=sampled)):
+        with pytest.raises(InvalidInput, match="text"):
+            store.runs.add("run-1", [make_record(2), replace(record, observation=broken)])
     assert store.runs.ids("run-1") == set()
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Callable[[str, str], Store]:
+    """A store with a run in which something was stored that is refused today."""
+
+    def make(what: str, by: str) -> Store:
+        path = tmp_path / "old.duckdb"
+        with Store(path) as new:
+            new.runs.create(make_run())
+            new.runs.add("run-1", [make_record(1)])
+        with duckdb.connect(path) as db:
+            db.execute(f"UPDATE run_records SET {what} = {by}")
+        return Store(path)
+
+    return make
+
+
+def test_seconds_that_were_stored_as_no_number_are_missing(damaged: Callable[[str, str], Store]) -> None:
+    with damaged("seconds", "'nan'::DOUBLE") as store:
+        assert [record.seconds for record in store.runs.records("run-1")] == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('"prompt_tokens": ', '"prompt_tokens": "7", "was": ', "prompt_tokens is '7'"),
+        ('"greedy"', '"other"', "there is no key 'greedy'"),
+        ("{", "[", "Expecting"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_named_with_its_run(
+    damaged: Callable[[str, str], Store], before: str, after: str, says: str
+) -> None:
+    with damaged("observation", f"replace(observation, '{before}', '{after}')") as store:
+        with pytest.raises(StoreError, match=rf"question 'q1' in the run 'run-1'.*{says}"):
+            list(store.runs.records("run-1"))
+        with pytest.raises(StoreError, match="q1"):
+            store.runs.record("run-1", "q1")
 
 
 @pytest.mark.parametrize(
