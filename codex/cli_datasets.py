@@ -53,7 +53,8 @@ def list_datasets(
         return
     table = Table("name", "questions", "from", "what it asks", box=None)
     for dataset in there:
-        table.add_row(dataset.name, f"{dataset.rows:,}", dataset.kind, Text(printable(dataset.about)))
+        name, about = Text(printable(dataset.name)), Text(printable(dataset.about))
+        table.add_row(name, f"{dataset.rows:,}", dataset.kind, about)
     Console().print(table)
 
 
@@ -78,7 +79,8 @@ def show(
         console.print(Markdown(printable(dataset.card)))
     table = Table("id", "split", "question", "accepted answers", box=None)
     for item in first:
-        table.add_row(item.id, split(item.question), Text(printable(item.asked)), _accepted(item))
+        own_id, asked = Text(printable(item.id)), Text(printable(item.asked))
+        table.add_row(own_id, split(item.question), asked, _accepted(item))
     console.print(table)
 
 
@@ -114,9 +116,8 @@ def import_dataset(
     for row in imported.reasons[:SHOWN]:
         errors.print(Text.assemble(("rejected  ", "red"), printable(f"line {row.line}: {row.reason}")))
     if imported.rejected > SHOWN:
-        errors.print(
-            f"… and {imported.rejected - SHOWN:,} more, see {imported.rejected_path}", soft_wrap=True
-        )
+        more = f"… and {imported.rejected - SHOWN:,} more, see {imported.rejected_path}"
+        errors.print(Text(printable(more)), soft_wrap=True)
     Console().print(_told(imported), soft_wrap=True, highlight=False)
 
 
@@ -216,7 +217,8 @@ def _measured(rows: Iterator[Agreement]) -> Table:
     for row in rows:
         counts = (f"{count:,}" for count in (row.too_kind, row.too_strict, row.ungraded))
         shares = (f"{row.agreement:.1%}", f"{row.kappa:.2f}", f"{row.ac1:.2f}")
-        table.add_row(row.grader, row.set, row.system, f"{row.n:,}", *shares, *counts)
+        system = Text(printable(row.system))
+        table.add_row(row.grader, row.set, system, f"{row.n:,}", *shares, *counts)
     return table
 
 

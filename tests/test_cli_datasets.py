@@ -53,6 +53,22 @@ def test_a_file_is_imported_shown_and_its_bad_rows_are_named(codex: Codex, tmp_p
     assert (again.status, "already" in again.err) == (1, True)
 
 
+def test_what_stands_in_a_file_is_printed_as_it_is_and_never_as_markup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codex = command(tmp_path / "[/home]", monkeypatch, capsys)
+    path = tmp_path / "mine.csv"
+    path.write_text("id,question,answer\n[/bold],[/b]Who?,[red]Ann\n\x1b[31m2,When?,now\n" + "3,Why?,\n" * 12)
+    said = codex("datasets", "import", str(path))
+    assert said.status == 0
+    assert f"… and 2 more, see {tmp_path}/[/home]/datasets/mine.rejected.txt" in said.err
+    shown = codex("datasets", "show", "mine")
+    assert shown.status == 0
+    for text in ("[/bold]", "[/b]Who?", "[red]Ann"):
+        assert text in shown.out
+    assert "\x1b[31m" not in shown.out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -80,7 +96,7 @@ def test_the_study_of_the_graders_is_printed_and_is_json(
             "answers": ["Ann"],
             "improper": False,
             "outputs": {
-                "one": {"answer": "Ann", "correct": True},
+                "[/one]": {"answer": "Ann", "correct": True},
                 "two": {"answer": "Ben", "correct": False},
             },
         }
@@ -91,6 +107,7 @@ def test_the_study_of_the_graders_is_printed_and_is_json(
     cli_datasets.graders(data=tmp_path, systems=True)
     printed = capsys.readouterr().out
     assert "100.0%" in printed
+    assert "[/one]" in printed
     assert "The default is recall." in " ".join(printed.split())
     cli_datasets.graders(data=tmp_path, as_json=True)
     found = json.loads(capsys.readouterr().out)
