@@ -26,6 +26,7 @@ from codex.evaluation.calibrating import (
     promising,
 )
 from codex.jobs import Job, JobProgress, Jobs
+from codex.policy import Policy
 from codex.signals import REGISTRY
 from codex.store.activations import Activation
 from codex.store.calibrators import SavedCalibrator
@@ -34,6 +35,7 @@ from pages import JSON
 from pages.book import Book, Outcome
 from pages.calibrate_view import (
     METHODS,
+    Asked,
     Seen,
     calibrator_facts,
     calibrator_line,
@@ -68,6 +70,8 @@ class CalibratePage:
         self._seen: Book[Seen] = Book(jobs, "diagrams", "Drawing the diagrams", self._compute)
         self._samples: Book[list[Sampled]] = Book(jobs, "samples", "Reading the samples", self._read_samples)
         self._read: dict[str, Calibrator] = {}
+        self._asked: dict[str, Asked] = {}
+        """What was asked for at the fits of this process, by the calibrator's version."""
         self._lock = threading.Lock()
 
     def config(self) -> JSON:
@@ -81,7 +85,11 @@ class CalibratePage:
         job = next(iter(self.jobs.list(KIND)), None)
         runs = [run_choice(summary) for summary in store.runs.list()]
         read = [(one, self._body(one.version, one.body)) for one in store.calibrators.list()]
-        calibrators = [calibrator_line(one, it, self.workbench.active.misfit(it)) for one, it in read]
+        asked = self._asked_for()
+        calibrators = [
+            calibrator_line(one, it, self.workbench.active.misfit(it), asked.get(one.version))
+            for one, it in read
+        ]
         history = store.calibrators.history()
         shown = {"runs": runs, "calibrators": calibrators, "back": _can_go_back(history)}
         version = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
@@ -107,7 +115,10 @@ class CalibratePage:
             def progress(done: int, total: int) -> None:
                 job.report(JobProgress(done, total, "fits"))
 
-            return calibrate(store, runs, method, alpha, delta, name, progress, job.cancel, sets)
+            done = calibrate(store, runs, method, alpha, delta, name, progress, job.cancel, sets)
+            with self._lock:
+                self._asked[done.version] = {"alpha": alpha, "delta": delta}
+            return done
 
         return _fit_view(self.jobs.start(KIND, f"Fitting {name}", work), {})
 
@@ -206,6 +217,18 @@ class CalibratePage:
         """What the half that was held back allows to promise, under the rules of the active policy."""
         alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
         return guarantee(seen.labelled, calibrator, alpha, delta, active_policy(self.workbench.store))
+
+    def _asked_for(self) -> dict[str, Asked]:
+        """What calibrators were fitted for, by version; of an earlier process where it could be promised."""
+        found: dict[str, Asked] = {}
+        for saved in self.workbench.store.policies.list():  # The newest first: the first promise stays.
+            if promise := Policy.model_validate_json(saved.body).promise:
+                found[promise.calibrator] = {
+                    "alpha": promise.risk,
+                    "delta": round(1 - promise.certainty, 12),
+                }
+        with self._lock:
+            return found | self._asked
 
     def _groups(self, seen: Seen, calibrator: Calibrator, wanted: JSON) -> list[JSON]:
         """The same of each dataset by itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,13 @@ class Seen:
     """Figures of the calibrator on the half that was held back; None where there is none."""
 
 
+class Asked(TypedDict):
+    """The guarantee that was asked for: at most a share alpha wrong, with probability 1 - delta."""
+
+    alpha: float
+    delta: float
+
+
 def run_choice(summary: RunSummary) -> JSON:
     """A run as it can be chosen to fit on; problem: why it alone makes no calibrator, in words."""
     graded = summary.right + summary.wrong
@@ -77,8 +85,10 @@ def run_choice(summary: RunSummary) -> JSON:
     }
 
 
-def calibrator_line(saved: SavedCalibrator, calibrator: Calibrator, misfit: str) -> JSON:
-    """One line of the list of calibrators."""
+def calibrator_line(
+    saved: SavedCalibrator, calibrator: Calibrator, misfit: str, asked: Asked | None = None
+) -> JSON:
+    """One line of the list of calibrators. asked: what it was fitted for, None where that is not known."""
     return {
         "version": saved.version,
         "active": saved.active,
@@ -86,6 +96,7 @@ def calibrator_line(saved: SavedCalibrator, calibrator: Calibrator, misfit: str)
         "auroc": calibrator.metrics["after"]["auroc"].value,
         "created": saved.created_at.isoformat(),
         "misfit": misfit,
+        "asked": asked,
     }
 
 

@@ -16,7 +16,7 @@ class Calibrate {
   constructor(element, config, call) {
     Object.assign(this, { call, state: null, version: null, shown: null, compared: null, timer: null, turn: 0, newest: newest() });
     const part = (name) => element.querySelector(`[data-part="${name}"]`);
-    this.fit = new Fit(part("fit"), { ...config, onfit: (wanted) => this.begin(wanted), onrisk: () => this.draw() });
+    this.fit = new Fit(part("fit"), { ...config, onfit: (wanted) => this.begin(wanted), onrisk: () => this.ask() });
     this.job = new WorkBar(part("job"), {
       label: "Fit",
       oncancel: ({ id }) => this.call("cancel", { job: id }).then(() => this.look()),
@@ -32,7 +32,7 @@ class Calibrate {
     this.sets = new Sets(part("sets"), { alpha: config.defaults.sets, onalpha: () => this.drawSets() });
     this.card = new Card(part("card"), {
       onactivate: (version) => this.change("activate", { version }),
-      onpromise: (version) => this.change("keep_promise", { version, ...this.fit.risk }),
+      onpromise: (version) => this.change("keep_promise", { version, ...this.risk }),
       onrollback: () => this.change("rollback", {}),
       ondelete: (version) => this.change("delete", { version }),
       ongone: () => this.fit.focus(),
@@ -98,13 +98,27 @@ class Calibrate {
     if (this.list) this.arrange();
   }
 
+  // What the shown calibrator was fitted for, until the form asks for something else of it.
+  get asked() {
+    return this.formed === this.shown ? null : this.list.find(({ version }) => version === this.shown)?.asked;
+  }
+
+  get risk() {
+    return this.asked ?? this.fit.risk;
+  }
+
+  ask() {
+    this.formed = this.shown;
+    this.draw();
+  }
+
   /** Draw what is shown; again in a moment while its figures are being computed. */
   async draw() {
     clearTimeout(this.waiting);
     const { shown, compared } = this;
     if (!shown) return;
     const turn = (this.turn += 1);
-    const { risk } = this.fit;
+    const { risk } = this;
     address({ with: compared });
     const others = this.list.filter(({ version }) => version !== shown).map(({ version }) => [version, version]);
     this.diagrams.begin(shown, others, compared);
@@ -116,7 +130,7 @@ class Calibrate {
     const { calibrator, groups, ...view } = value;
     this.diagrams.show(view);
     this.groups.show(groups, risk);
-    this.card.show(calibrator, this.state.back);
+    this.card.show(calibrator, this.state.back, { ...risk, fitted: Boolean(this.asked) });
     if (view.computing) this.waiting = setTimeout(() => this.draw(), BUSY);
   }
 

@@ -39,9 +39,12 @@ export class Card {
     this.card.hidden = true;
   }
 
-  /** shown: {version, active, ships, misfit, facts, guarantee: {holds, words}}; back: whether there is something to go back to. */
-  show(shown, back) {
-    const key = JSON.stringify([shown, back]);
+  /**
+   * shown: {version, active, ships, misfit, facts, guarantee: {holds, words}}; back: whether there is something
+   * to go back to; risk: {alpha, delta, fitted: whether the calibrator was fitted for them} of the guarantee.
+   */
+  show(shown, back, { alpha, delta, fitted }) {
+    const key = JSON.stringify([shown, back, alpha, delta, fitted]);
     this.card.hidden = false;
     if (key === this.key) return;
     this.key = key;
@@ -67,6 +70,9 @@ export class Card {
       this.promise,
       h("h3", shown.guarantee?.holds === false ? "No guarantee" : "Guarantee"),
       h("p", shown.guarantee?.words ?? "It is computed together with the diagrams, from the answers of a run."),
+      shown.guarantee
+        ? h("p.cx-hint", `For α ${alpha} and δ ${delta}, ${fitted ? "which it was fitted for" : "as they stand in the form"}.`)
+        : null,
       shown.guarantee?.holds
         ? h(
             "button.cx-button.small",

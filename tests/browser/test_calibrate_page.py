@@ -70,8 +70,12 @@ def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, ser
     card.get_by_role("button", name="Activate").click()
     expect(card.get_by_role("button", name="Deactivate")).to_be_focused()
     expect(page.get_by_role("banner")).not_to_contain_text("not calibrated")
+    expect(work).to_contain_text("is saved and active")
     card.get_by_role("button", name="Roll back").click()
     expect(card).to_contain_text("not active")
+    page.reload()
+    expect(card).to_contain_text("at most 30 % are wrong", timeout=FITTED)
+    expect(card).to_contain_text("For α 0.3 and δ 0.05, which it was fitted for")
     assert served.workbench.active.calibrator is None
 
 

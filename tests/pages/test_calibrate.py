@@ -232,6 +232,19 @@ def test_a_calibrator_is_deleted_unless_it_speaks_or_ships(page: CalibratePage) 
             call({"version": second, **RISK})
 
 
+def test_what_a_fit_asked_for_is_known_afterwards_and_after_a_restart_where_it_was_promised(
+    page: CalibratePage,
+) -> None:
+    put_run(page.workbench.store, "good", graded=300)
+    promised = fitted(page, "good", name="promised", alpha=0.35, delta=0.1)["calibrator"]
+    refused = fitted(page, "good", name="refused", alpha=0.01, delta=0.1)["calibrator"]
+    asked = {line["version"]: line["asked"] for line in page.look({})["calibrators"]}
+    assert asked == {promised: {"alpha": 0.35, "delta": 0.1}, refused: {"alpha": 0.01, "delta": 0.1}}
+    started = CalibratePage(page.workbench, page.jobs)
+    asked = {line["version"]: line["asked"] for line in started.look({})["calibrators"]}
+    assert asked == {promised: {"alpha": 0.35, "delta": 0.1}, refused: None}
+
+
 def test_the_end_of_a_fit_says_how_its_calibrator_stands_now(page: CalibratePage) -> None:
     put_run(page.workbench.store, "good", graded=90)
     version = fitted(page, "good")["calibrator"]
