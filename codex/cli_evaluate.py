@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import closing
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -22,7 +22,7 @@ from codex.errors import InvalidInput
 from codex.evaluation.generations import read
 from codex.evaluation.runner import asked_how, check_same, prepare, run
 from codex.evaluation.scoring import graded
-from codex.evaluation.splits import Side
+from codex.evaluation.splits import Side, split
 from codex.evaluation.sweeps import combinations
 from codex.jobs import JobProgress
 from codex.settings import load_settings
@@ -89,22 +89,54 @@ def evaluate(
             "Say what to evaluate, one of --dataset NAME, --generations FILE and --resume RUN.", ["dataset"]
         )
     if generations:
-        _score_files(generations, grader, calibrator, form)
+        _refuse("Stored answers are scored as they are", name=name, evidence=evidence)
+        if overrides:
+            raise InvalidInput(
+                f"Stored answers take no settings such as {overrides[0]!r}; "
+                "each file has its own --generations.",
+                ["overrides"],
+            )
+        _score_files(generations, limit, _side(side), grader, calibrator, form)
     elif resume is not None:
+        _refuse(
+            "A run goes on as it began", limit=limit, split=side, name=name, grader=grader, evidence=evidence
+        )
         _resume(resume, overrides or [], calibrator, form)
     elif dataset is not None:
         chosen = {"limit": limit, "side": _side(side), "grader": grader, "evidence": evidence}
         _ask(dataset, name, overrides or [], chosen, calibrator, form)
 
 
-def _score_files(paths: Sequence[Path], grader: str | None, calibrator: str | None, form: Form) -> None:
+def _refuse(why: str, **given: object) -> None:
+    """Raise InvalidInput for an option that would mean nothing."""
+    for name, value in given.items():
+        if value:
+            raise InvalidInput(f"{why}: leave --{name} out.", [name])
+
+
+def _score_files(
+    paths: Sequence[Path],
+    limit: int | None,
+    side: Side | None,
+    grader: str | None,
+    calibrator: str | None,
+    form: Form,
+) -> None:
     """The answers of all files together; each set among them by itself too."""
     loaded = chosen_calibrator(calibrator, None) if calibrator else None
     errors = Console(stderr=True)
     with interruptible(errors) as cancel, errors.status("reading"):
-        table, answers = graded(chain.from_iterable(read(path) for path in paths), grader, cancel)
+        there = chain.from_iterable(map(read, paths))
+        chosen = (each for each in there if side is None or split(each.observation.question) == side)
+        table, answers = graded(islice(chosen, limit), grader, cancel)
+    if side and not (table.ids or table.ungraded):
+        raise InvalidInput(f"No question is on the side {side!r} of the split.", ["split"])
     title = ", ".join(path.name.removesuffix(".gz").removesuffix(".jsonl") for path in paths)
     facts = {"files": " ".join(map(str, paths))}
+    if side:
+        facts["split"] = f"the {side} side"
+    if limit:
+        facts["limit"] = f"the first {limit:,} questions"
     said = tell(Evaluated(title, table, answers, facts, grader), form, loaded)
     if said is not None:
         print_json(said)

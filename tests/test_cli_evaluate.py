@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from codex.evaluation.generations import Generated, read, write
+from codex.evaluation.splits import split
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Alternative, Generation, Observation, Token
@@ -185,6 +186,45 @@ def test_several_files_are_scored_together_and_each_by_itself(codex: Codex, tmp_
     said = codex("evaluate", "--generations", str(paths[0]), "--generations", str(paths[1]), "--json").json
     assert said["n"] == 10
     assert {name: group["n"] for name, group in said["groups"].items()} == {"left": 5, "right": 5}
+
+
+def test_stored_answers_are_limited_and_split_as_questions_are(
+    codex: Codex, file: Path, tmp_path: Path
+) -> None:
+    def ids(*words: str) -> list[str]:
+        said = codex("evaluate", "--generations", str(file), "--ndjson", *words)
+        assert said.status == 0, said.err
+        return [json.loads(line)["id"] for line in said.out.splitlines()]
+
+    on_test = [f"q{number}" for number in range(120) if split(f"Is {number} it?") == "test"]
+    assert ids("--split", "test") == on_test
+    assert ids("--split", "test", "--limit", "3") == on_test[:3]
+    assert ids("--limit", "2") == ["q0", "q1"]
+    alone = tmp_path / "alone.jsonl"
+    write(alone, [generated(int(on_test[0][1:]))])
+    said = codex("evaluate", "--generations", str(alone), "--split", "calibration")
+    assert (said.status, "No question is on the side 'calibration'" in said.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--generations", "F", "engine=foo"), "no settings such as 'engine=foo'"),
+        (("--generations", "F", "other.jsonl"), "each file has its own --generations"),
+        (("--generations", "F", "--name", "mine"), "leave --name out"),
+        (("--generations", "F", "--evidence"), "leave --evidence out"),
+        (("--resume", "R", "--limit", "1"), "leave --limit out"),
+        (("--resume", "R", "--split", "test"), "leave --split out"),
+        (("--resume", "R", "--grader", "exact"), "leave --grader out"),
+    ],
+)
+def test_what_would_mean_nothing_is_refused(
+    codex: Codex, file: Path, words: tuple[str, ...], says: str
+) -> None:
+    codex("evaluate", "--dataset", "sums", "--limit", "1")
+    named = {"F": str(file), "R": codex("runs", "--json").json[0]["id"]}
+    said = codex("evaluate", *(named.get(word, word) for word in words))
+    assert (said.status, says in said.err) == (1, True)
 
 
 def test_answers_are_written_as_rows_that_no_spreadsheet_runs(codex: Codex) -> None:
