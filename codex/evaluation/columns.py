@@ -29,6 +29,10 @@ NAMES: dict[str, tuple[str, ...]] = {
 OTHER_ANSWERS = ("target", "targets", "gold", "ideal", "reference", "answerkey", "label", "output")
 """The first one there is taken where there is no column of answers."""
 LONGEST_ID = 200
+LONGEST_NUMBER = 9
+"""Digits of the number of a choice."""
+DEEPEST = 16
+"""Lists and objects of answers or choices may be in each other."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
@@ -121,8 +125,8 @@ def _answers(
 
 def _choice(value: object, choices: tuple[str, ...]) -> str:
     """The choice that a number from 0, a letter or the text itself names."""
-    if isinstance(value, list) and len(value) == 1:
-        return _choice(value[0], choices)
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if isinstance(value, numbers.Integral) and not isinstance(value, bool) and 0 <= int(value) < len(choices):
         return choices[int(value)]
     said = _text(value, "answers").strip()
@@ -131,7 +135,7 @@ def _choice(value: object, choices: tuple[str, ...]) -> str:
     at = ord(said.upper()) - ord("A") if len(said) == 1 else -1
     if 0 <= at < len(choices):
         return choices[at]
-    if said.isdecimal() and int(said) < len(choices):
+    if said.isdecimal() and len(said) <= LONGEST_NUMBER and int(said) < len(choices):
         return choices[int(said)]
     raise InvalidInput(f"its answer {said[:40]!r} is none of its {len(choices)} choices")
 
@@ -158,8 +162,10 @@ def _grader(values: Mapping[str, object], found: Columns, choices: tuple[str, ..
     return "choice" if choices else None
 
 
-def _texts(value: object, field: str, barred: bool) -> list[str]:
+def _texts(value: object, field: str, barred: bool, depth: int = 0) -> list[str]:
     """The texts of a cell, whatever holds them, without the empty ones."""
+    if depth > DEEPEST:
+        raise InvalidInput(f"its {field} are nested too deeply")
     if _is_missing(value):
         return []
     if isinstance(value, Mapping):
@@ -167,17 +173,19 @@ def _texts(value: object, field: str, barred: bool) -> list[str]:
         inner = [value[key] for key in ("value", "aliases", "text") if key in value]
         if not inner:
             raise InvalidInput(f"its {field} are an object without text, value or aliases")
-        return [text for each in inner for text in _texts(each, field, barred)]
+        return [text for each in inner for text in _texts(each, field, barred, depth + 1)]
     if isinstance(value, list | tuple):
-        return [text for each in value for text in _texts(each, field, barred=False)]
+        return [text for each in value for text in _texts(each, field, False, depth + 1)]
     if isinstance(value, bool):
         return ["yes", "true"] if value else ["no", "false"]
     said = _text(value, field).strip()
     if said.startswith("[") and said.endswith("]"):
         try:
-            return _texts(json.loads(said), field, barred=False)
+            return _texts(json.loads(said), field, False, depth + 1)
         except ValueError:
             pass
+        except RecursionError as error:
+            raise InvalidInput(f"its {field} are nested too deeply") from error
     parts = said.split("|") if barred else [said]
     return [part.strip() for part in parts if part.strip()]
 

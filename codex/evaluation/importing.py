@@ -116,7 +116,7 @@ def _written(
     counts = _Counts()
     with (
         (folder / "jsonl").open("w", encoding="utf-8") as good,
-        (folder / "rejected.txt").open("w", encoding="utf-8") as bad,
+        (folder / "rejected.txt").open("w", encoding="utf-8", errors="backslashreplace") as bad,
     ):
         for row in rows:
             if isinstance(row, Duplicate):

@@ -155,6 +155,53 @@ def test_every_row_that_cannot_be_used_is_named_and_the_others_are_kept(tmp_path
     assert "rejected: 11" in imported.dataset.card
 
 
+DEEP = "[" * 600 + "1" + "]" * 600
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("a.jsonl", f'{{"question": "Who?", "answers": {DEEP}}}\n', "its answers are nested too deeply"),
+        ("a.jsonl", f'{{"question": "Who?", "answers": {"[" * 9**6}}}\n', "it is nested too deeply"),
+        (
+            "a.jsonl",
+            '{"question": "Who?", "answers": ' + '{"value": ' * 600 + '"Ann"' + "}" * 601 + "\n",
+            "its answers are nested too deeply",
+        ),
+        (
+            "a.jsonl",
+            f'{{"question": "Who?", "choices": {DEEP}, "answers": 0}}\n',
+            "its choices are nested too deeply",
+        ),
+        (
+            "a.jsonl",
+            f'{{"question": "Who?", "choices": ["Ann", "Ben"], "answers": "{"9" * 5000}"}}\n',
+            f"its answer '{'9' * 40}' is none of its 2 choices",
+        ),
+        ("a.jsonl", '{"\\ud800": "Who?"}\n', "No column holds the question. There are: \ud800. Say which"),
+        ("a.csv", f"When?,{DEEP},\n", "its answers are nested too deeply"),
+        ("a.csv", f"When?,{'[' * 9**5 + ']' * 9**5},\n", "its answers are nested too deeply"),
+        ("a.csv", f"When?,{'9' * 5000},Ann|Ben\n", f"its answer '{'9' * 40}' is none of its 2 choices"),
+    ],
+)
+def test_a_row_that_is_too_much_is_rejected_and_the_others_are_kept(
+    tmp_path: Path, name: str, content: str, why: str
+) -> None:
+    good = lines({"question": "Where?", "answers": ["here"]})
+    before, after = ("question,answer,choices\n", "Where?,here,\n") if name == "a.csv" else (good, "")
+    imported = import_file(written(tmp_path, name, before + content + after), tmp_path)
+    assert [item.question for item in kept(imported, tmp_path)] == ["Where?"]
+    assert reasons(imported)[2].startswith(why)
+    assert imported.rejected == 1
+
+
+def test_a_choice_is_found_in_lists_of_one_and_by_a_number_with_zeros(tmp_path: Path) -> None:
+    row = '{{"question": "{}", "choices": ["Ann", "Ben"], "answers": {}}}\n'
+    content = row.format("Who?", DEEP) + row.format("Whose?", '"01"')
+    imported = import_file(written(tmp_path, "a.jsonl", content), tmp_path)
+    assert [item.answers for item in kept(imported, tmp_path)] == [("Ben",), ("Ben",)]
+
+
 def test_rows_of_a_csv_that_do_not_fit_its_heading_are_named(tmp_path: Path) -> None:
     path = written(
         tmp_path,
