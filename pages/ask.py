@@ -62,9 +62,8 @@ log = logging.getLogger(__name__)
 class AskPage:
     """What the page can do, as plain calls: JSON in, JSON out. Gradio only carries them."""
 
-    def __init__(self, workbench: Workbench) -> None:
-        self.workbench = workbench
-        self.runs = Runs()
+    def __init__(self, workbench: Workbench, runs: Runs) -> None:
+        self.workbench, self.runs = workbench, runs
 
     def config(self) -> JSON:
         """What the page needs before anything is asked."""
@@ -94,7 +93,7 @@ class AskPage:
             "examples": EXAMPLES,
         }
 
-    def ask(self, asked: JSON, tab: str = "") -> Iterator[JSON]:
+    def ask(self, asked: JSON) -> Iterator[JSON]:
         """Ask a question; yields the state of the run as it grows. asked: what the page's form holds."""
 
         def start(cancel: threading.Event) -> Iterator[Event]:
@@ -110,9 +109,9 @@ class AskPage:
             )
 
         first = asked.get("evidence") == "first" and not self.workbench.index.is_empty
-        return self._run(str(asked["run"]), tab, start, "looking" if first else "waiting")
+        return self._run(str(asked["run"]), start, "looking" if first else "waiting")
 
-    def branch(self, asked: JSON, tab: str = "") -> Iterator[JSON]:
+    def branch(self, asked: JSON) -> Iterator[JSON]:
         """Continue an answer from another token; yields like `ask`."""
 
         def start(cancel: threading.Event) -> Iterator[Event]:
@@ -120,7 +119,7 @@ class AskPage:
                 asked["trace"], asked["position"], asked["token"], policy=_policy(asked), cancel=cancel
             )
 
-        return self._run(str(asked["run"]), tab, start)
+        return self._run(str(asked["run"]), start)
 
     def cancel(self, asked: JSON) -> None:
         """Stop a run."""
@@ -210,7 +209,6 @@ class AskPage:
     def _run(
         self,
         run: str,
-        tab: str,
         start: Callable[[threading.Event], Iterator[Event]],
         phase: str = "waiting",
     ) -> Iterator[JSON]:
@@ -225,7 +223,7 @@ class AskPage:
         }
         if self.workbench.status.state == "loading":
             state["phase"] = "loading"
-        with self.runs.running(run, tab) as cancel:
+        with self.runs.running(run) as cancel:
             yield dict(state)
             try:
                 for change in throttled(start(cancel)):
@@ -323,15 +321,15 @@ def _policy(asked: JSON) -> Policy | None:
         ) from error
 
 
-def build(workbench: Workbench) -> AskPage:
-    """Put the page into the Blocks that are open."""
-    page = AskPage(workbench)
+def build(workbench: Workbench, runs: Runs) -> AskPage:
+    """Put the page into the Blocks that are open. runs: where its questions can be stopped."""
+    page = AskPage(workbench, runs)
 
-    def ask(event: gr.EventData, request: gr.Request) -> Iterator[JSON]:
-        yield from page.ask(event._data, request.session_hash or "")
+    def ask(event: gr.EventData) -> Iterator[JSON]:
+        yield from page.ask(event._data)
 
-    def branch(event: gr.EventData, request: gr.Request) -> Iterator[JSON]:
-        yield from page.branch(event._data, request.session_hash or "")
+    def branch(event: gr.EventData) -> Iterator[JSON]:
+        yield from page.branch(event._data)
 
     calls = (
         page.look,

@@ -1,4 +1,4 @@
-"""Work under way for the pages, so that a button or a closed tab can stop it."""
+"""Questions under way for the Ask page, so that a button or a closed tab can stop them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ EARLY = 100
 
 
 class Runs:
-    """Which questions run, by their id and the browser tab that asked. Thread-safe."""
+    """Which questions run, by the id that the page gave them. Thread-safe."""
 
     def __init__(self) -> None:
-        self._runs: dict[str, tuple[str, threading.Event]] = {}
+        self._runs: dict[str, threading.Event] = {}
         self._early: deque[str] = deque(maxlen=EARLY)
         self._lock = threading.Lock()
 
     @contextmanager
-    def running(self, run: str, tab: str) -> Iterator[threading.Event]:
+    def running(self, run: str) -> Iterator[threading.Event]:
         """The event that stops the run; it is set when the block is left, however it is left."""
         cancel = threading.Event()
         with self._lock:
-            self._runs[run] = (tab, cancel)
+            self._runs[run] = cancel
             if run in self._early:
                 cancel.set()
         try:
@@ -43,13 +43,6 @@ class Runs:
         """Stop a run, also one that has yet to begin; does nothing when it has ended."""
         with self._lock:
             if run in self._runs:
-                self._runs[run][1].set()
+                self._runs[run].set()
             else:
                 self._early.append(run)
-
-    def closed(self, tab: str) -> None:
-        """Stop everything that a tab asked for."""
-        with self._lock:
-            events = [cancel for owner, cancel in self._runs.values() if owner == tab]
-        for event in events:
-            event.set()

@@ -21,6 +21,7 @@ from codex.jobs import Jobs
 from codex.workbench import Workbench
 from pages import JSON, ask, calibrate, documents, evaluate, evaluate_downloads, tune
 from pages.components import ASSETS, ASSETS_URL, view
+from pages.runs import Runs
 
 STYLES = (
     *("base", "ask", "sessions", "heatmap", "verdict", "inspector", "evidence", "documents", "reading"),
@@ -45,7 +46,9 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     Work that the pages start, app.state.jobs, ends with the application.
     """
     jobs = app.state.jobs = Jobs()
+    runs = Runs()
     _serve_plotly(app)
+    _stop_runs_of_closed_tabs(app, runs)
     app.include_router(evaluate_downloads.router)
     app.mount(f"/{ASSETS_URL}", _Assets(directory=ASSETS), name="codex-assets")
     with warnings.catch_warnings():
@@ -53,7 +56,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
         warnings.filterwarnings("ignore", "SSR mode is not supported")
         gr.mount_gradio_app(
             app,
-            _blocks(workbench, jobs),
+            _blocks(workbench, jobs, runs),
             path="/",
             server_name=workbench.settings.server.host,
             server_port=workbench.settings.server.port,
@@ -87,7 +90,19 @@ def _serve_plotly(app: FastAPI) -> None:
         return FileResponse(script, headers={"Cache-Control": "public, max-age=86400"})
 
 
-def _blocks(workbench: Workbench, jobs: Jobs) -> gr.Blocks:
+def _stop_runs_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
+    """A tab says itself that it goes.
+
+    Gradio could watch each tab over a connection that stays open, but a browser has six to a host: the sixth
+    tab would never load.
+    """
+
+    @app.post("/codex-runs/{run}/left", include_in_schema=False, status_code=204)
+    def left(run: str) -> None:
+        runs.cancel(run)
+
+
+def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs) -> gr.Blocks:
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
 
@@ -97,12 +112,7 @@ def _blocks(workbench: Workbench, jobs: Jobs) -> gr.Blocks:
     blocks = gr.Blocks(title="Codex", analytics_enabled=False, fill_width=True)
     with blocks:
         bar("ask")
-        page = ask.build(workbench)
-
-        def closed(request: gr.Request) -> None:
-            page.runs.closed(request.session_hash or "")
-
-        blocks.unload(closed)
+        ask.build(workbench, runs)
     with blocks.route("Documents", "/documents"):
         bar("documents")
         documents.build(workbench, jobs)

@@ -68,6 +68,7 @@ class Ask {
     this.look({ session: query.get("session"), trace: query.get("trace") });
     // Documents are added on another page, perhaps in another tab.
     document.addEventListener("visibilitychange", () => document.hidden || this.run || this.look({}));
+    window.addEventListener("pagehide", () => this.run && navigator.sendBeacon(`codex-runs/${this.run.id}/left`));
     this.composer.question.focus();
   }
 

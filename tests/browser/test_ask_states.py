@@ -91,6 +91,34 @@ def test_closing_the_tab_stops_the_model(page: Page, scripted: Scripted) -> None
     assert eventually(lambda: scripted.engine.running == 0, PATIENCE)
 
 
+def test_a_tab_that_goes_elsewhere_says_so(browser: Browser, scripted: Scripted) -> None:
+    page = (
+        browser.new_page()
+    )  # of a context of its own: Gradio tells the console of each stream that it aborts
+    page.add_init_script("navigator.sendBeacon = (address) => { localStorage.told = address; return true; }")
+    scripted.engine.delay = 0.2
+    scripted.scripts["long"] = Script(["word "] * 200)
+    open_page(page, scripted.url)
+    page.get_by_role("textbox", name="Question").fill("long")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.goto(f"{scripted.url}documents")
+    told = page.evaluate("localStorage.told")
+    assert re.fullmatch("codex-runs/[-0-9a-f.]+/left", told)
+    assert page.request.post(f"{scripted.url}{told}").status == 204
+    page.close()
+    assert eventually(lambda: scripted.engine.running == 0, PATIENCE)
+
+
+def test_many_tabs_can_be_open_at_once(browser: Browser, scripted: Scripted) -> None:
+    # A browser has six connections to a host: a tab must hold none of them for itself.
+    context = browser.new_context()
+    for _ in range(8):
+        open_page(context.new_page(), scripted.url)
+    ask(context.pages[-1], "What is the capital?")
+    context.close()
+
+
 def test_a_connection_that_breaks_is_said_and_the_question_outlives_a_reload(
     browser: Browser, scripted: Scripted
 ) -> None:

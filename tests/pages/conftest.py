@@ -11,6 +11,7 @@ from codex.settings import load_settings
 from codex.store import Store
 from codex.workbench import Workbench
 from pages.ask import AskPage
+from pages.runs import Runs
 from tests.scripted import Script, ScriptedEngine
 
 CANBERRA = Script(
@@ -34,7 +35,7 @@ def pages(tmp_path: Path) -> Iterator[Pages]:
         settings = load_settings([f"home={tmp_path}"])
         scripted = ScriptedEngine(lambda prompt: script, **engine)  # type: ignore[arg-type]
         opened.append(Workbench(settings, scripted, Store(tmp_path / "codex.duckdb")))
-        return AskPage(opened[-1])
+        return AskPage(opened[-1], Runs())
 
     yield make
     opened[-1].close()

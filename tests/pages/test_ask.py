@@ -136,13 +136,13 @@ def test_a_run_that_is_dropped_stops_the_engine(pages: Pages) -> None:
     assert page.workbench.engine.running == 0  # type: ignore[attr-defined]
 
 
-def test_a_closed_tab_stops_only_its_own_runs(pages: Pages) -> None:
+def test_a_cancelled_run_stops_no_other(pages: Pages) -> None:
     page = pages(delay=0.02)
-    mine, other = (page.ask({"run": tab, "question": QUESTION}, tab) for tab in ("mine", "other"))
+    mine, other = (page.ask({"run": run, "question": QUESTION}) for run in ("mine", "other"))
     for run in (mine, other):
         next(run)
         next(run)
-    page.runs.closed("mine")
+    page.runs.cancel("mine")
     assert [*mine][-1]["error"]["cancelled"]
     assert [*other][-1]["phase"] == "done"
 
@@ -266,7 +266,7 @@ def test_a_sliders_range_holds_the_thresholds_of_every_rule_on_its_signal() -> N
 
 def test_a_run_under_way_is_forgotten_when_it_ends(pages: Pages) -> None:
     page = pages()
-    with page.runs.running("r", "tab") as cancel:
+    with page.runs.running("r") as cancel:
         assert page.running({"run": "r"})
         page.runs.cancel("r")
         assert cancel.is_set()
