@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +19,7 @@ from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.calibrator import FigureName
 from codex.calibration.risk import Guarantee, NoGuarantee, selective_threshold
 from codex.cli_promises import tell_groups, tell_sets
-from codex.cli_runs import named_run, opened
+from codex.cli_runs import named_run, opened, stored_answers
 from codex.cli_scores import MEANT, print_json
 from codex.errors import InvalidInput
 from codex.evaluation.answer_sets import (
@@ -43,7 +42,6 @@ from codex.evaluation.calibrating import (
     promising,
 )
 from codex.evaluation.calibrating import delete as delete_calibrator
-from codex.evaluation.generations import read
 from codex.outputs import output
 from codex.policy import Policy
 from codex.store import Store
@@ -235,9 +233,7 @@ def history() -> None:
 def _of_files(paths: Sequence[Path], model: str | None, prompt: str | None) -> Labelled:
     errors = Console(stderr=True)
     with interruptible(errors) as cancel, errors.status("reading"):
-        return labelled_generations(
-            chain.from_iterable(read(path) for path in paths), model, prompt, cancel=cancel
-        )
+        return labelled_generations(stored_answers(paths), model, prompt, cancel=cancel)
 
 
 def _samples_of_files(paths: Sequence[Path], wanted: _Wanted) -> list[Sampled]:
@@ -245,7 +241,7 @@ def _samples_of_files(paths: Sequence[Path], wanted: _Wanted) -> list[Sampled]:
         return []
     errors = Console(stderr=True)
     with interruptible(errors) as cancel, errors.status("grading the samples"):
-        return sampled(chain.from_iterable(read(path) for path in paths), cancel=cancel)
+        return sampled(stored_answers(paths), cancel=cancel)
 
 
 def _samples_of_runs(store: Store, ids: Sequence[str], wanted: _Wanted) -> list[Sampled]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import closing
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -16,10 +16,9 @@ from typer.core import TyperGroup
 
 from codex import cli_datasets
 from codex.calibration import Calibrator
-from codex.cli_runs import chosen_calibrator, evaluated_run, named_run, opened
+from codex.cli_runs import chosen_calibrator, evaluated_run, named_run, opened, stored_answers
 from codex.cli_scores import AsCsv, AsJson, AsLines, AsPage, Evaluated, Form, ScoredBy, print_json, tell
 from codex.errors import InvalidInput
-from codex.evaluation.generations import read
 from codex.evaluation.runner import asked_how, check_same, prepare, run
 from codex.evaluation.scoring import graded
 from codex.evaluation.splits import Side, split
@@ -126,8 +125,9 @@ def _score_files(
     loaded = chosen_calibrator(calibrator, None) if calibrator else None
     errors = Console(stderr=True)
     with interruptible(errors) as cancel, errors.status("reading"):
-        there = chain.from_iterable(map(read, paths))
-        chosen = (each for each in there if side is None or split(each.observation.question) == side)
+        chosen = (
+            each for each in stored_answers(paths) if side is None or split(each.observation.question) == side
+        )
         table, answers = graded(islice(chosen, limit), grader, cancel)
     if side and not (table.ids or table.ungraded):
         raise InvalidInput(f"No question is on the side {side!r} of the split.", ["split"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +22,7 @@ from codex.calibration import Calibrator
 from codex.cli_scores import AsCsv, AsJson, AsLines, AsPage, Evaluated, Form, ScoredBy, print_json, tell
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation import report
-from codex.evaluation.generations import Generated, Origin, generated_of, write
+from codex.evaluation.generations import Generated, Origin, generated_of, read, write
 from codex.evaluation.imported import import_run
 from codex.settings import load_settings
 from codex.store import Store
@@ -172,6 +174,19 @@ def named_run(store: Store, name: str) -> RunSummary:
         several = f"{len(found)} runs have an id that begins with" if found else "No run has the id"
         raise NotFound(f"{several} {name!r}; `codex runs` lists them.")
     return (exact or found)[0]
+
+
+def stored_answers(paths: Sequence[Path]) -> Iterator[Generated]:
+    """The answers of all files, one file after the other. Raises InvalidInput for a file named twice."""
+    files: dict[str, Path] = {}
+    for path in paths:
+        file = os.path.realpath(path)
+        if file in files:
+            raise InvalidInput(
+                f"{path} is the same file as {files[file]}: its answers would count twice.", ["generations"]
+            )
+        files[file] = path
+    return chain.from_iterable(map(read, paths))
 
 
 def chosen_calibrator(name: str, store: Store | None) -> Calibrator:

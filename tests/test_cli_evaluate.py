@@ -188,6 +188,20 @@ def test_several_files_are_scored_together_and_each_by_itself(codex: Codex, tmp_
     assert {name: group["n"] for name, group in said["groups"].items()} == {"left": 5, "right": 5}
 
 
+@pytest.mark.parametrize("words", [("evaluate",), ("calibrate", "--model", "m")], ids=" ".join)
+def test_a_file_is_not_counted_twice(
+    codex: Codex, file: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    link = tmp_path / "link.jsonl.gz"
+    link.symlink_to(file)
+    for again in (file, file.parent / "." / ".." / file.parent.name / file.name, link):
+        said = codex(*words, "--generations", str(file), "--generations", str(again))
+        assert said.status == 1
+        assert f"{again} is the same file as {file}: its answers would count twice" in said.err.replace(
+            "\n", " "
+        )
+
+
 def test_stored_answers_are_limited_and_split_as_questions_are(
     codex: Codex, file: Path, tmp_path: Path
 ) -> None:
