@@ -141,7 +141,7 @@ class EvaluatePage:
         """A page of a run's questions. wanted: {run, filter, sort, down, page}."""
         summary = self.workbench.store.runs.get(str(wanted["run"]))
         shown, page = str(wanted.get("filter") or "all"), max(0, int(wanted.get("page") or 0))
-        table, confidence = self.book.table(summary), self.book.confidence(summary)
+        table, confidence = self.book.table(summary), self.book.confidence(summary).values
         graded = (
             ordered(table, confidence, shown=shown, sort=wanted.get("sort"), down=bool(wanted.get("down")))
             if shown != "ungraded"
@@ -171,12 +171,13 @@ class EvaluatePage:
         """One question of a run, with its answer token by token. wanted: {run, question}."""
         run_id, question_id = str(wanted["run"]), str(wanted["question"])
         record = self.workbench.store.runs.record(run_id, question_id)
-        confidence = None
+        confidence, source = None, ""
         if record.right is not None:
             summary = self.workbench.store.runs.get(run_id)
             place = self.book.table(summary).ids.index(question_id)
-            confidence = number(self.book.confidence(summary)[place])
-        return record_view(record, confidence, self.workbench.active.policy)
+            judged = self.book.confidence(summary)
+            confidence, source = number(judged.values[place]), judged.source
+        return record_view(record, confidence, source, self.workbench.active.policy)
 
     def start(self, wanted: JSON) -> JSON:
         """Ask the questions of a set. wanted: {dataset, side, limit, n_samples, sample_temperature,

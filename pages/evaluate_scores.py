@@ -24,12 +24,21 @@ KEPT_TABLES = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """How sure each answer of a run's table is said to be."""
+
+    values: NDArray[np.float64]
+    """[n]; NaN: nothing can be said."""
+    source: str
+    """In words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """What a run's answers show."""
 
     scores: Scores
-    confidence: NDArray[np.float64]
-    """[n]: of each row of the run's table."""
+    confidence: Judged
 
 
 class ScoreBook:
@@ -70,12 +79,12 @@ class ScoreBook:
                 self._tables.popitem(last=False)
         return table
 
-    def confidence(self, summary: RunSummary) -> NDArray[np.float64]:
-        """[n]: each graded answer's confidence: cross-fitted where it is known, else the heuristic."""
+    def confidence(self, summary: RunSummary) -> Judged:
+        """Each graded answer's confidence: cross-fitted where it is known, else the heuristic."""
         table, found = self.table(summary), self._book.get(_key(summary))
-        if found and found.value and len(found.value.confidence) == len(table.right):
+        if found and found.value and len(found.value.confidence.values) == len(table.right):
             return found.value.confidence
-        return heuristic_confidences(table.signals, len(table.right))
+        return _heuristic(table)
 
     def failure(self, summary: RunSummary) -> str:
         """Why every question so far failed, by the first of them; "" when not all did."""
@@ -95,11 +104,11 @@ class ScoreBook:
 
     def _measure(self, key: str, job: Job) -> Measured:
         table = self.table(self._store.runs.get(key.split(" ")[0]))
-        confidences, _, _ = confidences_of(table)
-        scores = score(table, confidences=confidences, cancel=job.cancel)
-        if confidences is None:
-            return Measured(scores, heuristic_confidences(table.signals, len(table.right)))
-        return Measured(scores, confidences.mean(axis=0))
+        found = confidences_of(table)
+        scores = score(table, confidences=found, cancel=job.cancel)
+        if found.values is None:
+            return Measured(scores, _heuristic(table))
+        return Measured(scores, Judged(found.values.mean(axis=0), "cross-fitted on this run"))
 
 
 def noted(found: Outcome[Measured] | None) -> str:
@@ -107,6 +116,10 @@ def noted(found: Outcome[Measured] | None) -> str:
     if found is None:
         return ""
     return found.value.scores.note if found.value else found.note
+
+
+def _heuristic(table: Table) -> Judged:
+    return Judged(heuristic_confidences(table.signals, len(table.right)), "heuristic")
 
 
 def _key(summary: RunSummary) -> str:

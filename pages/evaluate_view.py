@@ -23,7 +23,7 @@ from pages.pieces import pieces
 from pages.views import samples_view, signals_view, token_view
 
 CONFIDENCE = {
-    "auroc": ("AUROC of the confidence", "Chance that a right answer gets more than a wrong one"),
+    "auroc": ("AUROC, cross-fitted confidence", "Chance that a right answer gets more than a wrong one"),
     "prr": ("PRR", "Prediction rejection ratio: 1 rejects wrong answers like an oracle, 0 like chance"),
     "ece": ("ECE", "Expected calibration error, 15 bins of equal mass"),
     "ece_excess": ("ECE excess", "ECE less what perfect probabilities would show on so few answers"),
@@ -115,7 +115,7 @@ def scores_view(scores: Scores) -> JSON | None:
     labels = [(name, label_of(name)) for name in ranked]
     found = [(label, scores.signals[name].auroc, scores.signals[name].auroc_ci) for name, label in labels]
     if scores.confidence and scores.confidence.auroc is not None:
-        found.append(("Calibrated confidence", scores.confidence.auroc, scores.confidence.auroc_ci))
+        found.append(("Cross-fitted confidence", scores.confidence.auroc, scores.confidence.auroc_ci))
     ranking = figures.interval_bars(
         [label for label, _, _ in found],
         [math.nan if value is None else value for _, value, _ in found],
@@ -155,8 +155,11 @@ def ended_words(job: Job) -> str | None:
     return words + (f", {done.failed:,} failed" if done.failed else "")
 
 
-def record_view(record: Record, confidence: float | None, policy: Policy) -> JSON:
-    """A question with its answer, in the shape in which the Ask page's parts show a trace."""
+def record_view(record: Record, confidence: float | None, source: str, policy: Policy) -> JSON:
+    """A question with its answer, in the shape in which the Ask page's parts show a trace.
+
+    source: where the confidence comes from, in words.
+    """
     observation = record.observation
     generation = observation.generation
     cut = pieces(generation.tokens, generation.text)
@@ -168,6 +171,7 @@ def record_view(record: Record, confidence: float | None, policy: Policy) -> JSO
         "right": record.right,
         "grade": record.grade,
         "confidence": confidence,
+        "source": source,
         "seconds": record.seconds,
         "error": record.error,
         "weakest": _weakest(record, focus),

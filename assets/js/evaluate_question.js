@@ -164,7 +164,7 @@ function graded(value) {
   const accepted = value.answers.length ? value.answers.map((answer) => h("li", written(answer))) : h("li", "only a refusal");
   return [
     verdict(value),
-    h("span.cx-muted", "confidence ", measured(value.confidence)),
+    h("span.cx-muted", "confidence ", measured(value.confidence), value.confidence === null ? null : `, ${value.source}`),
     value.grade === null ? null : h("span.cx-muted", "grade ", measured(value.grade)),
     value.seconds ? h("span.cx-muted.cx-num", `${value.seconds.toFixed(2)} s`) : null,
     value.error ? h("p.cx-error", written(value.error)) : null,

@@ -13,7 +13,7 @@ const COLUMNS = [
   { key: "question", label: "Question" },
   { key: "answer", label: "Answer" },
   { key: "right", label: "Graded" },
-  { key: "confidence", label: "Confidence", number: true, title: "Cross-fitted on this run where it has enough answers" },
+  { key: "confidence", label: "Confidence", number: true, title: "Cross-fitted on this run's own answers; the heuristic while that is not measured, or cannot be" },
 ];
 const VERDICTS = {
   true: { kind: "answer", shape: "answer", words: "right" },

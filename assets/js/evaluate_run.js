@@ -6,6 +6,8 @@ import { draw } from "./plot.js";
 import { newest } from "./waits.js";
 
 const WAIT = 500; // milliseconds between two looks while figures are being computed
+const OWN =
+  "Confidence here is cross-fitted on this run's own answers; what the Ask page says comes from the active calibrator.";
 
 export class RunView {
   /**
@@ -129,11 +131,9 @@ export class RunView {
     );
     fill(
       this.computing,
-      computing
-        ? [h("span.cx-progress", computing)]
-        : note
-          ? h("p.cx-lab-note", note)
-          : null,
+      computing ? h("span.cx-progress", computing) : null,
+      !computing && note ? h("p.cx-lab-note", note) : null,
+      scores?.confidence.length ? h("p.cx-lab-note", OWN) : null,
     );
     this.signals.hidden = !scores;
     if (!scores) return;

@@ -16,8 +16,8 @@ const COLUMNS = [
   { key: "done", label: "Questions", number: true },
   { key: "accuracy", label: "Right", number: true, title: "Share of the graded answers that are right" },
   { key: "best_auroc", label: "Best signal", number: true, title: "AUROC of the signal that tells right from wrong best" },
-  { key: "auroc", label: "Confidence", number: true, title: "AUROC of the cross-fitted confidence" },
-  { key: "ece", label: "ECE", number: true, title: "Expected calibration error of the cross-fitted confidence, 15 bins of equal mass" },
+  { key: "auroc", label: "Confidence", number: true, title: "AUROC of a confidence that is cross-fitted on the run's own answers; not the active calibrator's" },
+  { key: "ece", label: "ECE", number: true, title: "Expected calibration error of that cross-fitted confidence, 15 bins of equal mass" },
   { key: "state", label: "State" },
   { key: "created", label: "Date", number: true },
   { key: "act", label: "Delete", fixed: "hidden" },
@@ -74,7 +74,7 @@ export class Runs {
     this.hint.className = now ? "cx-progress" : "cx-hint";
     this.hint.textContent = now
       ? "Measuring the runs"
-      : "AUROC and ECE are measured on answers that the calibrator had not seen.";
+      : "Confidence and ECE are cross-fitted on each run's own answers, not by the active calibrator.";
   }
 
   /** Move the keyboard to a run. */

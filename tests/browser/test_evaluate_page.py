@@ -109,7 +109,7 @@ def test_questions_show_the_measured_confidence_as_soon_as_it_is_known(page: Pag
     sure = known.get_by_role("cell").last.inner_text()
     later.close()
     expect(row.get_by_role("cell").last).to_have_text(sure)
-    expect(reader).to_contain_text(f"confidence {sure}")
+    expect(reader).to_contain_text(f"confidence {sure}, cross-fitted on this run")
 
 
 def test_a_run_opens_to_its_signals_its_questions_and_their_tokens(page: Page, served: Scripted) -> None:
@@ -123,7 +123,7 @@ def test_a_run_opens_to_its_signals_its_questions_and_their_tokens(page: Page, s
     ranking = page.get_by_role("region", name="Signals by AUROC")
     expect(ranking.get_by_role("figure", name="AUROC of each signal")).to_be_visible(timeout=MEASURED)
     ranking.get_by_text("Table", exact=True).click()
-    expect(ranking.get_by_role("row", name="Calibrated confidence")).to_be_visible()
+    expect(ranking.get_by_role("row", name="Cross-fitted confidence")).to_be_visible()
 
     scatter = page.get_by_role("region", name="Signal against signal")
     scatter.get_by_role("combobox", name="Across").select_option("Agreeing samples, focus")

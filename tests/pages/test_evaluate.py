@@ -165,7 +165,7 @@ def test_a_run_is_measured_in_the_background_and_its_signals_ranked(page: Evalua
     # Answers are right with the probability of their weakest token: an AUROC of 0.83 if there were many.
     assert max(bars["x"]) > 0.7
     assert len(bars["x"]) == len(ranked) + 1
-    assert "Calibrated confidence" in bars["y"]
+    assert "Cross-fitted confidence" in bars["y"]
     line = lines(page)["run-1"]
     assert line["best_auroc"] >= line["auroc"] - 0.1
     assert 0 <= line["ece"] < 0.5
@@ -217,6 +217,14 @@ def test_a_question_opens_to_its_tokens_samples_and_grade(page: EvaluatePage) ->
     assert "longer than" in failed["error"]
 
 
+def test_a_question_says_where_its_confidence_comes_from(page: EvaluatePage) -> None:
+    put_run(page.workbench.store, graded=60)
+    wanted = {"run": "run-1", "question": "q1"}
+    assert page.question(wanted)["source"] == "heuristic"
+    opened(page, "run-1")
+    assert page.question(wanted)["source"] == "cross-fitted on this run"
+
+
 def test_one_signal_stands_against_another_with_the_questions_behind_the_marks(page: EvaluatePage) -> None:
     put_run(page.workbench.store, graded=40)
     figure = page.scatter({"run": "run-1", "x": "min_prob_focus", "y": "answer_frequency_focus"})
@@ -248,6 +256,8 @@ def test_a_run_can_be_downloaded_in_every_form(page: EvaluatePage, name: str) ->
         assert len(answer.content) > 1000
         assert "attachment" in answer.headers["content-disposition"]
         assert "/" not in answer.headers["content-disposition"]
+        if name == "report.html":
+            assert "<dt>confidence</dt><dd>cross-fitted on these answers" in answer.text
         if name == "records.ndjson":
             assert len(answer.text.splitlines()) == 41
         gone = client.get(f"/evaluate-runs/none/{name}")
