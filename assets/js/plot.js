@@ -119,7 +119,8 @@ function themed(figure) {
   // The title stands above the plot as text of the page, where it can break into lines.
   const legend = layout.showlegend ?? figure.data.length > 1;
   return {
-    data: figure.data.map(resolved),
+    // A mark on the edge, such as at 100 %, is whole.
+    data: figure.data.map((trace) => ({ ...resolved(trace), ...(trace.type === "scatter" && { cliponaxis: false }) })),
     layout: {
       uirevision: "kept",
       hovermode: "closest",
@@ -127,7 +128,7 @@ function themed(figure) {
       ...layout,
       autosize: true,
       title: undefined,
-      margin: { l: 48, r: 24, t: legend ? 32 : 12, b: 40 },
+      margin: { l: 48, r: 36, t: legend ? 32 : 12, b: 40 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { ...font, ...layout.font },
@@ -136,7 +137,8 @@ function themed(figure) {
         ...{ orientation: "h", x: 0, xanchor: "left", y: 1, yanchor: "bottom" },
         ...{ font: { color: text }, bgcolor: "rgba(0,0,0,0)" },
       },
-      modebar: { bgcolor: "rgba(0,0,0,0)", color: muted, activecolor: text },
+      // In the margin on the right, where nothing is to be read.
+      modebar: { orientation: "v", bgcolor: "rgba(0,0,0,0)", color: muted, activecolor: text },
       hoverlabel: { bgcolor: colour("--cx-surface"), bordercolor: colour("--cx-line-strong"), font },
     },
   };
