@@ -23,7 +23,7 @@ from codex.engines.base import Engine
 from codex.engines.models import Models, default_home
 from codex.errors import InvalidInput
 from codex.evaluation import hub
-from codex.evaluation.datasets import datasets, find, items
+from codex.evaluation.datasets import broken, datasets, find, items
 from codex.evaluation.grader_study import TEXT_GRADERS, Agreement, study
 from codex.evaluation.graders import DEFAULT
 from codex.evaluation.importing import MOST_QUESTIONS, Imported, import_file
@@ -46,7 +46,10 @@ def list_datasets(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of datasets.")] = False,
 ) -> None:
     """List the datasets there are."""
-    there = datasets(default_home())
+    there, errors = datasets(default_home()), Console(stderr=True)
+    for each in broken(default_home()):
+        said = printable(f"{each.name}: {each.why}")
+        errors.print(Text.assemble(("left out  ", "red"), said), soft_wrap=True)
     if as_json:
         rows = [{"name": d.name, "rows": d.rows, "kind": d.kind, "about": d.about} for d in there]
         print(json.dumps(rows, indent=2))

@@ -69,6 +69,17 @@ def test_what_stands_in_a_file_is_printed_as_it_is_and_never_as_markup(
     assert "\x1b[31m" not in shown.out
 
 
+def test_a_set_that_is_broken_is_named_and_the_others_are_listed(codex: Codex, tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "datasets"
+    (folder / "b.jsonl").mkdir(parents=True)
+    said = codex("datasets", "list", "--json")
+    assert (said.status, len(said.json)) == (0, 4)
+    assert f"left out  b: {folder}/b.jsonl cannot be read (Is a directory); remove it" in said.err
+    assert codex("datasets", "show", "capitals").status == 0
+    shown = codex("datasets", "show", "b")
+    assert (shown.status, "The dataset 'b' cannot be used" in shown.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -21,7 +21,7 @@ __all__ = ["GRADERS", "Dataset", "GraderName", "Item", "Side", "datasets", "find
 SHIPPED = Path(__file__).parents[2] / "datasets"
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 """What a set may be called."""
-_ROWS = re.compile(r"^- rows: (\d+)$", re.MULTILINE)
+_ROWS = re.compile(r"^- rows: (\d{1,9})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,37 @@ class Dataset:
     kind: Literal["shipped", "imported"]
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A set under home/datasets that cannot be used."""
+
+    name: str
+    why: str
+
+
 def datasets(home: Path) -> list[Dataset]:
-    """The sets that ship, then those imported under home/datasets, each in order of name."""
-    return [*_in(SHIPPED, "shipped"), *_in(home / "datasets", "imported")]
+    """The sets that ship, then those imported under home/datasets, each in order of name.
+
+    What cannot be used is left out; see `broken`.
+    """
+    found = [*_in(SHIPPED, "shipped"), *_in(home / "datasets", "imported")]
+    return [each for each in found if isinstance(each, Dataset)]
+
+
+def broken(home: Path) -> list[Broken]:
+    """The sets under home/datasets that `datasets` leaves out."""
+    return [each for each in _in(home / "datasets", "imported") if isinstance(each, Broken)]
 
 
 def find(name: str, home: Path) -> Dataset:
-    """The set of that name. Raises NotFound, with the names there are."""
+    """The set of that name. Raises NotFound, with the names there are, or InvalidInput for a broken one."""
     there = datasets(home)
     for dataset in there:
         if dataset.name == name:
             return dataset
+    for each in broken(home):
+        if each.name == name:
+            raise InvalidInput(f"The dataset {name!r} cannot be used: {each.why}.", ["dataset"])
     names = ", ".join(dataset.name for dataset in there)
     raise NotFound(
         f"There is no dataset {name!r}. There are: {names}. `codex datasets import FILE` adds one."
@@ -74,15 +94,25 @@ def items(name: str | Path, home: Path) -> Iterator[Item]:
     if hub.is_name(str(name)):
         yield from _usable(questions(hub.rows(str(name)), str(name)), str(name))
         return
-    dataset = find(str(name), home)
-    with dataset.path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield Item.of_row(json.loads(line), dataset.name)
-            except (ValueError, KeyError, TypeError) as wrong:
-                raise InvalidInput(
-                    f"{dataset.path}, line {number}, is no question: {wrong!r}. Import the file anew."
-                ) from wrong
+    yield from _stored(find(str(name), home))
+
+
+def _stored(dataset: Dataset) -> Iterator[Item]:
+    try:
+        with dataset.path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    yield Item.of_row(json.loads(line.decode()), dataset.name)
+                except (ValueError, KeyError, TypeError, RecursionError) as wrong:
+                    why = f"{type(wrong).__name__}: {wrong}"
+                    raise InvalidInput(
+                        f"{dataset.path}, line {number}, is no question ({why}). Import the file anew.",
+                        ["dataset"],
+                    ) from wrong
+    except OSError as wrong:
+        raise InvalidInput(
+            f"{dataset.path} cannot be read: {wrong.strerror or wrong}.", ["dataset"]
+        ) from wrong
 
 
 def _usable(rows: Iterable[Accepted | Duplicate | Rejected], file: str) -> Iterator[Item]:
@@ -95,27 +125,33 @@ def _usable(rows: Iterable[Accepted | Duplicate | Rejected], file: str) -> Itera
             yield row.item
 
 
-def _in(folder: Path, kind: Literal["shipped", "imported"]) -> Iterator[Dataset]:
+def _in(folder: Path, kind: Literal["shipped", "imported"]) -> Iterator[Dataset | Broken]:
     for path in sorted(folder.glob("*.jsonl")):
-        card_path = path.with_suffix(".md")
-        card = card_path.read_text(encoding="utf-8") if card_path.exists() else ""
-        rows = _ROWS.search(card)
-        yield Dataset(
-            name=path.stem,
-            about=_about(card),
-            rows=int(rows[1]) if rows else _count(path),
-            path=path,
-            card=card,
-            kind=kind,
-        )
+        card = path.with_suffix(".md")
+        try:
+            yield _described(path, card.read_text(encoding="utf-8") if card.exists() else "", kind)
+        except UnicodeDecodeError:
+            yield Broken(path.stem, f"its card {card} is not UTF-8; save it in that encoding, or remove it")
+        except OSError as wrong:
+            place = wrong.filename or path
+            yield Broken(path.stem, f"{place} cannot be read ({wrong.strerror or wrong}); remove it")
+
+
+def _described(path: Path, card: str, kind: Literal["shipped", "imported"]) -> Dataset:
+    said = _ROWS.search(card)
+    with path.open("rb") as lines:
+        rows = int(said[1]) if said else sum(1 for _ in lines)
+    return Dataset(
+        name=path.stem,
+        about=_about(card),
+        rows=rows,
+        path=path,
+        card=card,
+        kind=kind,
+    )
 
 
 def _about(card: str) -> str:
     """The first paragraph under the heading."""
     paragraphs = [part.strip() for part in card.split("\n\n")]
     return next((" ".join(part.split()) for part in paragraphs if part and not part.startswith("#")), "")
-
-
-def _count(path: Path) -> int:
-    with path.open("rb") as lines:
-        return sum(1 for _ in lines)

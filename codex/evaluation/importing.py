@@ -14,7 +14,7 @@ from pathlib import Path
 
 from codex.errors import Cancelled, Conflict, InvalidInput, StoreError
 from codex.evaluation.columns import Given
-from codex.evaluation.datasets import NAME, Dataset, datasets, find
+from codex.evaluation.datasets import NAME, Dataset, broken, datasets, find
 from codex.evaluation.questions import Accepted, Duplicate, read
 from codex.evaluation.table_files import Rejected
 
@@ -143,11 +143,11 @@ def _free_name(name: str, home: Path, replace: bool) -> str:
             f"{name!r} is no name for a dataset: take up to 64 small letters, digits, dots, - and _.",
             ["name"],
         )
-    for dataset in datasets(home):
-        if dataset.name == name and dataset.kind == "shipped":
-            raise Conflict(f"The dataset {name} ships with Codex: give another name.")
-        if dataset.name == name and not replace:
-            raise Conflict(f"There is a dataset {name} already: give another name, or replace it.")
+    there = datasets(home)
+    if any(each.name == name and each.kind == "shipped" for each in there):
+        raise Conflict(f"The dataset {name} ships with Codex: give another name.")
+    if not replace and any(each.name == name for each in (*there, *broken(home))):
+        raise Conflict(f"There is a dataset {name} already: give another name, or replace it.")
     return name
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from codex.errors import Cancelled, CodexError, Conflict, InvalidInput, NotFound, StoreError
+from codex.errors import Cancelled, Conflict, InvalidInput, NotFound, StoreError
 from codex.evaluation import table_files
-from codex.evaluation.datasets import Item, datasets, load
+from codex.evaluation.datasets import Item, load
 from codex.evaluation.importing import Imported, import_file
 from codex.evaluation.questions import Accepted, questions
 from codex.evaluation.table_files import MOST_CHARACTERS, Rejected, Row, rows
@@ -397,29 +397,6 @@ def test_a_file_is_loaded_by_its_path_and_refused_when_a_row_is_bad(tmp_path: Pa
     path.write_text("question,answer\nWho?,Ann\nWhen?,\n")
     with pytest.raises(InvalidInput, match=r"a\.csv, line 3: it has no answer"):
         load(path, tmp_path)
-
-
-def test_what_was_imported_is_listed_with_what_ships(tmp_path: Path) -> None:
-    import_file(written(tmp_path, "zoo.csv", "question,answer\nWho?,Ann\n"), tmp_path)
-    names = [(dataset.name, dataset.kind) for dataset in datasets(tmp_path)]
-    assert names == [
-        ("arithmetic", "shipped"),
-        ("capitals", "shipped"),
-        ("elements", "shipped"),
-        ("unanswerable", "shipped"),
-        ("zoo", "imported"),
-    ]
-    assert datasets(tmp_path)[-1].about.startswith("Imported from zoo.csv on ")
-    with pytest.raises(NotFound, match=r"no dataset 'zo'\. There are: arithmetic, capitals"):
-        load("zo", tmp_path)
-
-
-@pytest.mark.parametrize("damaged", ['{"id": "x"}\n', "cut o", "[]\n"])
-def test_a_row_of_a_set_that_was_damaged_is_an_error_that_says_so(tmp_path: Path, damaged: str) -> None:
-    import_file(written(tmp_path, "a.csv", "question,answer\nWho?,Ann\n"), tmp_path)
-    (tmp_path / "datasets" / "a.jsonl").write_text(damaged)
-    with pytest.raises(CodexError, match="Import the file anew"):
-        load("a", tmp_path)
 
 
 def test_the_file_types_that_are_read_are_known_by_name() -> None:
