@@ -146,7 +146,8 @@ def _free_name(name: str, home: Path, replace: bool) -> str:
     there = datasets(home)
     if any(each.name == name and each.kind == "shipped" for each in there):
         raise Conflict(f"The dataset {name} ships with Codex: give another name.")
-    if not replace and any(each.name == name for each in (*there, *broken(home))):
+    taken = {each.name for each in there} | {each.name for each in broken(home)}
+    if name in taken and not replace:
         raise Conflict(f"There is a dataset {name} already: give another name, or replace it.")
     return name
 
