@@ -124,10 +124,9 @@ export function number(value) {
   if (value === null || value === undefined) return "n/a";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 10) return value.toFixed(0);
-  if (size < 0.0005) return value.toExponential(0).replace("e-", "e\u2212").replace(/^-/, "\u2212");
-  const digits = Math.max(0, 1 - Math.floor(Math.log10(size)));
-  return value.toFixed(Math.min(digits, 4)).replace(/^-/, "\u2212");
+  const digits = Math.min(4, Math.max(0, 1 - Math.floor(Math.log10(size))));
+  const plain = size < 0.0005 ? value.toExponential(0) : value.toFixed(digits);
+  return plain.replaceAll("-", "\u2212");
 }
 
 /** A number with its exact value on hover. */
