@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import uvicorn
 
@@ -27,7 +28,8 @@ def serve(overrides: Sequence[str] = ()) -> None:
         )
         host, port = listener.getsockname()[:2]
         print(f"Codex is on http://{host}:{port}", flush=True)
-        uvicorn.Server(config).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # by then everything has ended in order
+            uvicorn.Server(config).run(sockets=[listener])
     finally:
         workbench.close()
 

@@ -37,7 +37,7 @@ class GenerationParams(BaseModel):
     stop: tuple[str, ...] = ()
     """The text ends before the first of these."""
     seed: int = Field(0, ge=0, lt=2**32)
-    """Equal seeds draw equal tokens."""
+    """Equal seeds draw equal tokens, but for rounding where questions are asked at the same time."""
 
 
 class ModelConfig(BaseModel):

@@ -143,7 +143,7 @@ def _explain(path: Path, error: Exception) -> str:
     if "Conflicting lock" in text:
         holder = re.search(r"held in (.*?) \(PID (\d+)\)", text)
         who = f"process {holder[2]} ({holder[1]})" if holder else "another process"
-        return f"The database {path} is in use by {who}. Stop that process, or {elsewhere}."
+        return f"The database {path} is in use by {who}. Stop that process, ask it over HTTP, or {elsewhere}."
     if "No space left" in text or "File too large" in text:
         return (
             f"The disk of the database {path} is full: {text}. "
