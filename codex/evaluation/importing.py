@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,8 +77,7 @@ def import_file(
     rows = _told(read(path, named, columns, encoding), progress, cancel)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as made:
-            draft = Path(made)
+        with _draft(folder) as draft:
             counts = _written(rows, draft, path.name, named, most)
             (draft / "md").write_text(_card(named, path, counts, columns), encoding="utf-8")
             for suffix in ("rejected.txt", "md", "jsonl"):
@@ -94,6 +96,30 @@ def import_file(
         rejected_path=rejected if counts.rejected else None,
         complete=counts.complete,
     )
+
+
+@contextmanager
+def _draft(folder: Path) -> Iterator[Path]:
+    """A new folder in that one, for as long as the block runs; what killed imports left goes first."""
+    with ExitStack() as held:
+        with _locked(folder):
+            for left in folder.glob(".import-*"):
+                with suppress(OSError), _locked(left, fcntl.LOCK_NB):
+                    shutil.rmtree(left)
+            made = Path(held.enter_context(tempfile.TemporaryDirectory(dir=folder, prefix=".import-")))
+            held.enter_context(_locked(made))
+        yield made
+
+
+@contextmanager
+def _locked(folder: Path, how: int = 0) -> Iterator[None]:
+    """Hold a folder. The system lets go of it when the process ends, however it ends. Raises OSError."""
+    file = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | how)
+        yield
+    finally:
+        os.close(file)
 
 
 def _told(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import threading
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from codex.errors import Cancelled, Conflict, InvalidInput, NotFound, StoreError
+from codex.errors import Conflict, InvalidInput, NotFound
 from codex.evaluation import table_files
 from codex.evaluation.datasets import Item, load
 from codex.evaluation.importing import Imported, import_file
@@ -315,24 +314,6 @@ def test_a_set_is_replaced_only_when_asked_and_one_that_ships_never(tmp_path: Pa
         import_file(path, tmp_path, name="mine")
     import_file(path, tmp_path, name="mine", replace=True)
     assert load("mine", tmp_path)[0].answers == ("Ben",)
-
-
-def test_a_stopped_import_leaves_what_was_there(tmp_path: Path) -> None:
-    path = written(tmp_path, "a.csv", "question,answer\nWho?,Ann\n")
-    import_file(path, tmp_path)
-    path.write_text("question,answer\nWho?,Ben\nWhen?,now\n")
-    cancel = threading.Event()
-    with pytest.raises(Cancelled):
-        import_file(path, tmp_path, replace=True, progress=lambda done: cancel.set(), cancel=cancel)
-    assert load("a", tmp_path)[0].answers == ("Ann",)
-    assert {each.name for each in (tmp_path / "datasets").iterdir()} == {"a.jsonl", "a.md"}
-
-
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    path = written(tmp_path, "a.csv", "question,answer\nWho?,Ann\n")
-    home = written(tmp_path, "home", "a file, no folder")
-    with pytest.raises(StoreError, match="Nothing was imported"):
-        import_file(path, home)
 
 
 def test_a_set_holds_so_many_questions_and_the_rest_is_said_to_be_left(tmp_path: Path) -> None:
