@@ -26,6 +26,9 @@ MOST_QUESTIONS = 1_000_000
 NAMED = 100
 """Rejected rows that a report names itself; all are in the file beside the set."""
 
+WRITTEN = ("rejected.txt", "md", "jsonl")
+"""The files of a set, in the order in which they take their places."""
+
 Progress = Callable[[int], None]
 
 
@@ -80,7 +83,7 @@ def import_file(
         with _draft(folder) as draft:
             counts = _written(rows, draft, path.name, named, most)
             (draft / "md").write_text(_card(named, path, counts, columns), encoding="utf-8")
-            for suffix in ("rejected.txt", "md", "jsonl"):
+            for suffix in WRITTEN:
                 os.replace(draft / suffix, folder / f"{named}.{suffix}")
         rejected = folder / f"{named}.rejected.txt"
         if not counts.rejected:
@@ -175,6 +178,9 @@ def _free_name(name: str, home: Path, replace: bool) -> str:
     taken = {each.name for each in there} | {each.name for each in broken(home)}
     if name in taken and not replace:
         raise Conflict(f"There is a dataset {name} already: give another name, or replace it.")
+    for suffix in WRITTEN:
+        if (path := home / "datasets" / f"{name}.{suffix}").is_dir():
+            raise Conflict(f"{path} is a folder: remove it, or give another name.")
     return name
 
 

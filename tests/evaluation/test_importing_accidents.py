@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from codex.errors import Cancelled, StoreError
+from codex.errors import Cancelled, Conflict, StoreError
 from codex.evaluation.datasets import load
 from codex.evaluation.importing import import_file
 
@@ -58,6 +58,14 @@ def test_an_import_does_not_remove_what_another_one_is_writing(tmp_path: Path, m
     imported = import_file(mine, tmp_path, progress=meanwhile)
     assert imported.dataset.rows == 1
     assert load("b", tmp_path) != []
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "md", "rejected.txt"])
+def test_a_folder_in_the_place_of_a_set_is_not_replaced(tmp_path: Path, mine: Path, suffix: str) -> None:
+    (tmp_path / "datasets" / f"a.{suffix}").mkdir(parents=True)
+    with pytest.raises(Conflict, match=rf"a\.{suffix} is a folder: remove it"):
+        import_file(mine, tmp_path, replace=True)
+    assert [each.name for each in (tmp_path / "datasets").iterdir()] == [f"a.{suffix}"]
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, mine: Path) -> None:
