@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Literal
 
 from codex.errors import InvalidInput
 from codex.signals.text import normalise
 
 Side = Literal["calibration", "test"]
+_CHOICES = re.compile(r"\nA\. .*", re.DOTALL)
 
 
 def split(question: str, calibration: float = 0.5) -> Side:
     """The side of a question, from the SHA-256 of its normalised text alone.
 
     So it never changes when a set grows, and the same question in two sets is on one side. Case,
-    punctuation, articles and white space do not matter.
+    punctuation, articles and white space do not matter, nor do lettered choices below it.
 
     calibration: the expected share of that side, in [0, 1]; a question that is on it at some share is
     on it at every larger one.
@@ -24,6 +26,6 @@ def split(question: str, calibration: float = 0.5) -> Side:
         raise InvalidInput(
             f"The share for calibration must be in [0, 1], not {calibration}.", ["calibration"]
         )
-    digest = hashlib.sha256(normalise(question).encode("utf-8", "surrogatepass")).digest()
+    digest = hashlib.sha256(normalise(_CHOICES.sub("", question)).encode("utf-8", "surrogatepass")).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     return "calibration" if place < calibration else "test"

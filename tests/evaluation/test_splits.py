@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex.errors import InvalidInput
+from codex.evaluation.items import Item
 from codex.evaluation.splits import split
 
 
@@ -48,3 +49,9 @@ def test_a_share_beyond_zero_and_one_is_refused(share: float) -> None:
 def test_a_share_of_nothing_and_of_all() -> None:
     assert split("?", 0) == "test"
     assert split("?", 1) == "calibration"
+
+
+def test_the_choices_of_a_question_have_no_say() -> None:
+    items = [Item(str(i), f"Which is {i}?", (), "set", choices=("one", str(i))) for i in range(64)]
+    assert [split(item.asked) for item in items] == [split(item.question) for item in items]
+    assert {split(item.asked) for item in items} == {"calibration", "test"}
