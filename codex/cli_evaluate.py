@@ -31,6 +31,8 @@ from codex.workbench import Workbench
 
 ASK = "ask"
 """The command that is meant when none is named."""
+PLACES = ("home=", "store.path=")
+"""Settings that say where a calibrator is."""
 
 
 class _AskingFirst(TyperGroup):
@@ -89,13 +91,15 @@ def evaluate(
         )
     if generations:
         _refuse("Stored answers are scored as they are", name=name, evidence=evidence)
-        if overrides:
-            raise InvalidInput(
-                f"Stored answers take no settings such as {overrides[0]!r}; "
-                "each file has its own --generations.",
-                ["overrides"],
-            )
-        _score_files(generations, limit, _side(side), grader, calibrator, form)
+        for given in overrides or []:
+            if not given.startswith(PLACES):
+                raise InvalidInput(
+                    f"Stored answers take no settings such as {given!r}; "
+                    "each file has its own --generations.",
+                    ["overrides"],
+                )
+        loaded = chosen_calibrator(calibrator, None, overrides or []) if calibrator else None
+        _score_files(generations, limit, _side(side), grader, loaded, form)
     elif resume is not None:
         _refuse(
             "A run goes on as it began", limit=limit, split=side, name=name, grader=grader, evidence=evidence
@@ -118,11 +122,10 @@ def _score_files(
     limit: int | None,
     side: Side | None,
     grader: str | None,
-    calibrator: str | None,
+    calibrator: Calibrator | None,
     form: Form,
 ) -> None:
     """The answers of all files together; each set among them by itself too."""
-    loaded = chosen_calibrator(calibrator, None) if calibrator else None
     errors = Console(stderr=True)
     with interruptible(errors) as cancel, errors.status("reading"):
         chosen = (
@@ -137,7 +140,7 @@ def _score_files(
         facts["split"] = f"the {side} side"
     if limit:
         facts["limit"] = f"the first {limit:,} questions"
-    said = tell(Evaluated(title, table, answers, facts, grader), form, loaded)
+    said = tell(Evaluated(title, table, answers, facts, grader), form, calibrator)
     if said is not None:
         print_json(said)
 

@@ -189,8 +189,11 @@ def stored_answers(paths: Sequence[Path]) -> Iterator[Generated]:
     return chain.from_iterable(map(read, paths))
 
 
-def chosen_calibrator(name: str, store: Store | None) -> Calibrator:
-    """A calibrator of a file, or of the store by its version. Raises NotFound, InvalidInput."""
+def chosen_calibrator(name: str, store: Store | None, overrides: Sequence[str] = ()) -> Calibrator:
+    """A calibrator of a file, or of the store by its version. Raises NotFound, InvalidInput.
+
+    store: None for that of the settings.
+    """
     path = Path(name)
     if path.is_file():
         try:
@@ -199,7 +202,7 @@ def chosen_calibrator(name: str, store: Store | None) -> Calibrator:
             raise InvalidInput(f"{path} is no calibrator: {error}", ["calibrator"]) from error
     if store is not None:
         return Calibrator.model_validate_json(store.calibrators.load(name).body)
-    with closing(opened()) as own:
+    with closing(opened(overrides)) as own:
         return Calibrator.model_validate_json(own.calibrators.load(name).body)
 
 
