@@ -64,12 +64,17 @@ class Ask {
   }
 
   start() {
-    const query = new URLSearchParams(location.search);
-    this.look({ session: query.get("session"), trace: query.get("trace") });
+    this.#first(new URLSearchParams(location.search));
     // Documents are added on another page, perhaps in another tab.
     document.addEventListener("visibilitychange", () => document.hidden || this.run || this.look({}));
     window.addEventListener("pagehide", () => this.run && navigator.sendBeacon(`codex-runs/${this.run.id}/left`));
     this.composer.question.focus();
+  }
+
+  async #first(query) {
+    const [session, trace] = [query.get("session"), query.get("trace")];
+    await this.look({ session, trace });
+    if (trace && !session) this.sessions.fail("This address names an answer but not its session, so it cannot be opened.");
   }
 
   /** Call the server; always {value} or {error: {message, fields}}. */
@@ -94,9 +99,12 @@ class Ask {
     // Who has gone elsewhere since is left there.
     if (wanted.session && this.opening !== wanted) return value && this.display({ ...value, open: null }, turn);
     if (wanted.session) this.opening = null;
-    this.sessions.fail(error?.message);
     if (value) this.display(value, turn);
     else if (wanted.session) this.fresh();
+    // A link that leads nowhere does not hide the sessions that there are.
+    if (error && wanted.session && !this.sidebar) await this.look({});
+    const missing = value?.open && wanted.trace && value.open.trace !== wanted.trace;
+    this.sessions.fail(error?.message ?? (missing ? "There is no such answer: it was deleted, or never there." : null));
   }
 
   // The user turns to something else: a session that is on its way, or nothing.

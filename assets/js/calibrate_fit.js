@@ -57,7 +57,9 @@ export class Fit {
   /** runs: [{id, name, dataset, model, graded, accuracy, problem}]; those with a problem alone can join others. */
   show(runs) {
     this.known = runs;
-    for (const id of this.chosen) if (!runs.some((run) => run.id === id)) this.chosen.delete(id);
+    const gone = [...this.chosen].filter((id) => !runs.some((run) => run.id === id));
+    for (const id of gone) this.chosen.delete(id);
+    if (gone.length) this.fail("There is no such run: it was deleted, or never there. Choose another one.");
     const key = JSON.stringify(runs);
     if (key !== this.key) {
       const focused = document.activeElement?.value;

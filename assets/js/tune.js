@@ -68,12 +68,14 @@ class Tune {
   }
 
   async start() {
-    const wanted = new URLSearchParams(location.search).get("run") ?? this.kept.run;
+    const named = new URLSearchParams(location.search).get("run");
+    const wanted = named ?? this.kept.run;
     const state = await this.look();
     if (!state) return;
     this.draft = new Draft(bodyOf(state.active), this.kept.draft);
     this.#show();
     const first = this.runs.find(({ id }) => id === wanted) ?? this.runs.find(({ graded }) => graded) ?? this.runs[0];
+    this.missing.hidden = !first || !named || first.id === named;
     if (first) await this.open(first.id);
     document.addEventListener("visibilitychange", () => document.hidden || this.look());
   }
@@ -351,11 +353,15 @@ class Tune {
   #runBar(element) {
     this.picker = h("select.cx-field", {
       id: "cx-tuning-run",
-      onchange: () => this.open(this.picker.value),
+      onchange: () => {
+        this.missing.hidden = true;
+        this.open(this.picker.value);
+      },
     });
+    this.missing = h("p.cx-error", { role: "alert", hidden: true }, "There is no such run: it was deleted, or never there. Another one is open.");
     this.source = h("div.cx-muted.cx-tuning-source");
     element.append(
-      h("section.cx-lab-card.cx-tuning-card", { "aria-label": "Run" }, h("label", { for: "cx-tuning-run" }, "Run"), this.picker, this.source),
+      h("section.cx-lab-card.cx-tuning-card", { "aria-label": "Run" }, h("label", { for: "cx-tuning-run" }, "Run"), this.picker, this.missing, this.source),
     );
     fill(
       this.parts.empty,

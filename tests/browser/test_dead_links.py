@@ -1,0 +1,44 @@
+"""Addresses that name what is not there: the page says so and shows what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Scripted, ask, open_page
+from tests.browser.test_calibrate_page import forget_all
+from tests.evaluated import put_run
+
+
+@pytest.fixture
+def served(scripted: Scripted) -> Iterator[Scripted]:
+    forget_all(scripted)
+    put_run(scripted.workbench.store, name="a kept run")
+    yield scripted
+    forget_all(scripted)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("?trace=nope", "names an answer but not its session"),
+        ("?session=nope", "No session 'nope'"),
+        ("?session={session}&trace=nope", "There is no such answer: it was deleted, or never there."),
+        ("calibrate?run=nope", "There is no such run: it was deleted, or never there."),
+        ("tune?run=nope", "There is no such run: it was deleted, or never there."),
+    ],
+)
+def test_an_address_that_leads_nowhere_says_so(
+    page: Page, served: Scripted, address: str, words: str
+) -> None:
+    open_page(page, served.url)
+    ask(page, "Where?")
+    (session,) = served.workbench.store.sessions()
+    page.goto(served.url + address.format(session=session.id))
+    expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
+    there = page.get_by_role("complementary", name="Sessions").get_by_role("link")
+    if not address.startswith("?"):
+        there = page.get_by_text("a kept run").first
+    expect(there).to_have_count(1)
