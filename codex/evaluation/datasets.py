@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation import hub
@@ -15,6 +16,7 @@ from codex.evaluation.items import GRADERS, GraderName, Item
 from codex.evaluation.questions import Accepted, Duplicate, questions, read
 from codex.evaluation.splits import Side, split
 from codex.evaluation.table_files import Rejected, is_table
+from codex.store.values import text
 
 __all__ = ["GRADERS", "Dataset", "GraderName", "Item", "Side", "datasets", "find", "items", "load", "split"]
 
@@ -102,7 +104,7 @@ def _stored(dataset: Dataset) -> Iterator[Item]:
         with dataset.path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    yield Item.of_row(json.loads(line.decode()), dataset.name)
+                    yield _item(json.loads(line.decode()), dataset.name)
                 except (ValueError, KeyError, TypeError, RecursionError) as wrong:
                     why = f"{type(wrong).__name__}: {wrong}"
                     raise InvalidInput(
@@ -113,6 +115,16 @@ def _stored(dataset: Dataset) -> Iterator[Item]:
         raise InvalidInput(
             f"{dataset.path} cannot be read: {wrong.strerror or wrong}.", ["dataset"]
         ) from wrong
+
+
+def _item(row: Mapping[str, Any], group: str) -> Item:
+    """The question of a row that somebody may have edited. Raises KeyError, TypeError, ValueError."""
+    item = Item.of_row(row, group)
+    for each in (item.id, item.question, item.group, item.context or "", *item.answers, *item.choices):
+        text(each, "one of its texts")
+    if item.grader not in (None, *GRADERS):
+        raise ValueError(f"there is no grader {reprlib.repr(item.grader)}")
+    return item
 
 
 def _usable(rows: Iterable[Accepted | Duplicate | Rejected], file: str) -> Iterator[Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,26 @@ def test_a_row_of_a_set_that_was_damaged_is_an_error_that_says_so(
     import_file(mine, tmp_path)
     (tmp_path / "datasets" / "a.jsonl").write_text(damaged)
     with pytest.raises(CodexError, match="Import the file anew"):
+        load("a", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("edited", "why"),
+    [
+        ({"context": 5}, "one of its texts is int"),
+        ({"question": "\ud800"}, "half a character"),
+        ({"choices": ["a", "\ud800"]}, "half a character"),
+        ({"grader": "best"}, "there is no grader 'best'"),
+        ({"grader": ["exact"]}, "there is no grader"),
+    ],
+)
+def test_a_row_that_was_edited_badly_is_an_error_that_says_so(
+    tmp_path: Path, mine: Path, edited: dict[str, object], why: str
+) -> None:
+    import_file(mine, tmp_path)
+    row = {"id": "1", "question": "Who?", "answers": ["Ann"]} | edited
+    (tmp_path / "datasets" / "a.jsonl").write_text(json.dumps(row) + "\n")
+    with pytest.raises(InvalidInput, match=rf"a\.jsonl, line 1, .*{why}.*Import the file anew"):
         load("a", tmp_path)
 
 
