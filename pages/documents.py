@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from codex import uploads
@@ -157,16 +158,21 @@ def _indexing(index: Index, paths: Sequence[Path], *, check: bool) -> Callable[[
         def waiting() -> int:
             return sum(document.state == "waiting" for document in index.documents())
 
+        refused: list[Document] = []
         if paths:
             job.report(JobProgress(text=f"Looking through {paths[0]}"))
-            index.add(paths)
+            given = index.add(paths)
+            if not given:
+                raise InvalidInput(f"There is no file in {', '.join(map(str, paths))}.", ["folder"])
+            refused = [document for document in given if document.state == "skipped"]
         job.report(JobProgress(0, waiting() or None, "files", text="Preparing"))
         reports = [index.run(progress, job.cancel, check=check)]
         while not job.cancel.is_set() and waiting():
             reports.append(index.run(progress, job.cancel))
             if not reports[-1].indexed and not reports[-1].skipped:
                 break
-        return together(reports)
+        report = together(reports)
+        return replace(report, skipped=(*refused, *report.skipped))
 
     return work
 

@@ -118,7 +118,7 @@ def needs_rebuild(error: Exception | None) -> bool:
 
 def summary(report: Report) -> str:
     """What an indexing did, in words: "3 files indexed (41 passages), 1 skipped, 2 unchanged"."""
-    passages = counted(report.chunks, "passage")
+    passages = counted(report.chunks, "passage") if report.chunks else "the same as others"
     parts = [f"{counted(report.indexed, 'file')} indexed ({passages})"] if report.indexed else []
     parts += [f"{len(report.skipped):,} skipped"] if report.skipped else []
     parts += [f"{report.unchanged:,} unchanged"] if report.unchanged else []
