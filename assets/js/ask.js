@@ -7,7 +7,7 @@ import { legend } from "./heatmap.js";
 import { Inspector } from "./inspector.js";
 import { Sessions } from "./sessions.js";
 import { Verdict } from "./verdict.js";
-import { single } from "./waits.js";
+import { again, single } from "./waits.js";
 
 const WATCH = 2000; // milliseconds
 
@@ -66,7 +66,7 @@ class Ask {
   start() {
     this.#first(new URLSearchParams(location.search));
     // Documents are added on another page, perhaps in another tab.
-    document.addEventListener("visibilitychange", () => document.hidden || this.run || this.look({}));
+    again(() => this.run || this.look({}));
     window.addEventListener("pagehide", () => this.run && navigator.sendBeacon(`codex-runs/${this.run.id}/left`));
     this.composer.question.focus();
   }

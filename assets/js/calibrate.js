@@ -6,7 +6,7 @@ import { Groups, Sets } from "./calibrate_promises.js";
 import { Card, Saved } from "./calibrate_saved.js";
 import { WorkBar } from "./job.js";
 import { address, BUSY, caller, IDLE } from "./lab.js";
-import { newest } from "./waits.js";
+import { again, newest } from "./waits.js";
 
 export function mount({ element, props, server }) {
   new Calibrate(element, JSON.parse(props.config), caller(server)).start();
@@ -42,7 +42,7 @@ class Calibrate {
 
   async start() {
     const query = new URLSearchParams(location.search);
-    document.addEventListener("visibilitychange", () => document.hidden || this.look());
+    again(() => this.look());
     this.shown = query.get("calibrator");
     this.compared = query.get("with");
     if (query.get("run")) this.fit.choose([query.get("run")]);

@@ -5,7 +5,8 @@ import { Reader } from "./documents_reader.js";
 import { Search } from "./documents_search.js";
 import { Table } from "./documents_table.js";
 import { Upload } from "./documents_upload.js";
-import { newest, single } from "./waits.js";
+import { caller } from "./lab.js";
+import { again, newest, single } from "./waits.js";
 
 // Milliseconds between two looks: while something runs, otherwise, and between two tables while it runs.
 const BUSY = 500;
@@ -13,12 +14,12 @@ const IDLE = 4000;
 const TABLE = 1500;
 
 export function mount({ element, props, server }) {
-  new Documents(element, JSON.parse(props.config), server).start();
+  new Documents(element, JSON.parse(props.config), caller(server)).start();
 }
 
 class Documents {
-  constructor(element, config, server) {
-    Object.assign(this, { server, version: null, listed: 0, timer: null, documents: [], newest: newest() });
+  constructor(element, config, call) {
+    Object.assign(this, { call, version: null, listed: 0, timer: null, documents: [], newest: newest() });
     const rebuild = single(() => this.#started("rebuild", {}));
     const part = (name) => element.querySelector(`[data-part="${name}"]`);
     this.page = part("page");
@@ -63,19 +64,13 @@ class Documents {
   start() {
     const query = new URLSearchParams(location.search);
     this.look();
-    document.addEventListener("visibilitychange", () => document.hidden || this.look());
+    again(() => this.look());
     addEventListener("beforeunload", (event) => this.upload.busy && event.preventDefault());
     if (query.get("q")) this.search.run(query.get("q"));
     if (query.get("open")) {
       const [start, end] = [query.get("start"), query.get("end")];
       this.reader.open({ id: query.get("open"), start, end });
     }
-  }
-
-  /** Call the server; always {value} or {error: {message}}. */
-  async call(name, data) {
-    const answer = await this.server[name](data).catch(() => null);
-    return answer ?? { error: { message: "Codex cannot be reached. Is it still running?" } };
   }
 
   async look() {

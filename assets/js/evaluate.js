@@ -8,7 +8,7 @@ import { RunView } from "./evaluate_run.js";
 import { Runs } from "./evaluate_runs.js";
 import { WorkBar } from "./job.js";
 import { address, BUSY, caller, IDLE } from "./lab.js";
-import { newest, single, unmoved } from "./waits.js";
+import { again, newest, single, unmoved } from "./waits.js";
 
 export function mount({ element, props, server }) {
   new Evaluate(element, JSON.parse(props.config), caller(server)).start();
@@ -58,7 +58,7 @@ class Evaluate {
   async start() {
     const query = new URLSearchParams(location.search);
     const [run, question] = [query.get("run"), query.get("question")];
-    document.addEventListener("visibilitychange", () => document.hidden || this.look());
+    again(() => this.look());
     if (run) this.#reopen(run, question);
     const sets = await this.call("datasets");
     if (sets.value) this.form.datasets(sets.value);

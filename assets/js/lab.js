@@ -8,10 +8,13 @@ export const IDLE = 4000;
 
 /** A function that calls the server; always {value} or {error: {message}}. */
 export function caller(server) {
-  return async (name, data = {}) =>
-    (await server[name](data).catch(() => null)) ?? {
-      error: { message: "Codex cannot be reached. Is it still running?" },
-    };
+  return async (name, data = {}) => {
+    const answer = await server[name](data).catch(() => null);
+    if (answer) return answer;
+    // The bar on top looks until it is back, and says so.
+    dispatchEvent(new Event("codex-status"));
+    return { error: { message: "Codex cannot be reached. Is it still running?" } };
+  };
 }
 
 /** Put values into the page's address, so that it can be kept and sent; empty ones are taken out. */

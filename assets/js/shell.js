@@ -4,8 +4,8 @@ import { fill, h, icon } from "./dom.js";
 import { newest } from "./waits.js";
 
 const THEME = "codex.theme";
-const LOADING = 500; // milliseconds between two looks at the model: while it loads
-const IDLE = 15_000; // and otherwise, while the page is seen
+const WAITS = { loading: 500, lost: 2000 }; // milliseconds between two looks, by what was seen
+const IDLE = 15_000; // and otherwise; none while the page is not seen
 
 export function mount({ element, props, server }) {
   const config = JSON.parse(props.config);
@@ -43,7 +43,7 @@ export function mount({ element, props, server }) {
     fill(
       chip,
       h("i", { "aria-hidden": "true" }),
-      { loading: "loading ", error: "not loaded: " }[name] ?? "",
+      { loading: "loading ", error: "not loaded: ", lost: "cannot be reached: " }[name] ?? "",
       h("b", model),
       h("span.cx-calibrated", { title: calibration }, calibrated ? "calibrated" : "not calibrated"),
     );
@@ -53,15 +53,18 @@ export function mount({ element, props, server }) {
     clearTimeout(timer);
     const answer = await latest(server.status({}).then((it) => it ?? {}, () => ({})));
     if (!answer) return;
-    state(answer.value ?? { ...config.status, state: "error", error: "Codex cannot be reached." });
-    if (!document.hidden) timer = setTimeout(poll, answer.value?.state === "loading" ? LOADING : IDLE);
+    const back = answer.value && chip.dataset.state === "lost";
+    // What it was is not known to be still so, but better than nothing; the page says what cannot be done.
+    state((now = answer.value ?? { ...now, state: "lost", error: null }));
+    if (back) dispatchEvent(new Event("codex-back"));
+    if (!document.hidden) timer = setTimeout(poll, WAITS[now.state] ?? IDLE);
   }
 
-  let timer = null;
+  let [timer, now] = [null, config.status];
   const latest = newest();
   const chosen = localStorage.getItem(THEME);
   paint(chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
-  state(config.status);
+  state(now);
   // Another calibrator may speak: the page that made it so says this, and another tab says nothing.
   addEventListener("codex-status", poll);
   document.addEventListener("visibilitychange", () => document.hidden || poll());

@@ -1,6 +1,7 @@
 // The Tune page: a run, a policy whose thresholds are moved, and at every movement what it would have done.
 
 import { fill, h } from "./dom.js";
+import { caller } from "./lab.js";
 import { draw } from "./plot.js";
 import { Changes } from "./tune_changes.js";
 import { curveTable, withPoints } from "./tune_curve.js";
@@ -10,19 +11,19 @@ import { OutcomeView, counted } from "./tune_outcome.js";
 import { Saved, download } from "./tune_saved.js";
 import { Steps } from "./tune_steps.js";
 import { Target } from "./tune_target.js";
-import { newest } from "./waits.js";
+import { again, newest } from "./waits.js";
 
 const KEPT = "codex.tune";
 const LOOK = 5000; // ms between two looks at the runs and policies
 const FOLLOWED = 50_000; // graded answers up to which a growing run is read again at each look
 
 export function mount({ element, props, server }) {
-  new Tune(element, JSON.parse(props.config), server).start();
+  new Tune(element, JSON.parse(props.config), caller(server)).start();
 }
 
 class Tune {
-  constructor(element, config, server) {
-    Object.assign(this, { server, config, runs: [], policies: [], other: "active", run: null, newest: newest() });
+  constructor(element, config, call) {
+    Object.assign(this, { call, config, runs: [], policies: [], other: "active", run: null, newest: newest() });
     this.kept = restored();
     const part = (name) => element.querySelector(`[data-part="${name}"]`);
     this.parts = Object.fromEntries(["page", "empty", "side", "main", "plot"].map((name) => [name, part(name)]));
@@ -77,13 +78,7 @@ class Tune {
     const first = this.runs.find(({ id }) => id === wanted) ?? this.runs.find(({ graded }) => graded) ?? this.runs[0];
     this.missing.hidden = !first || !named || first.id === named;
     if (first) await this.open(first.id);
-    document.addEventListener("visibilitychange", () => document.hidden || this.look());
-  }
-
-  /** Call the server; always {value} or {error: {message}}. */
-  async call(name, data) {
-    const answer = await this.server[name](data).catch(() => null);
-    return answer ?? { error: { message: "Codex cannot be reached. Is it still running?" } };
+    again(() => this.look());
   }
 
   /** See which runs and policies there are now. */

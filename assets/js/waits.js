@@ -29,3 +29,9 @@ export function unmoved() {
   const from = document.activeElement;
   return () => document.activeElement === from || document.activeElement === document.body;
 }
+
+/** Look again when the page is seen again, and when the server that could not be reached is back. */
+export function again(look) {
+  document.addEventListener("visibilitychange", () => document.hidden || look());
+  addEventListener("codex-back", () => look());
+}
