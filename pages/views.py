@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 from codex import signals
@@ -19,6 +20,9 @@ from pages.story import first_answer, in_vain, notes, step_story, story_line
 
 ALTERNATIVES = 10
 """How many alternatives are shown beside a token; the chosen one is always among them."""
+
+LONGEST_WORDING = 120
+"""Characters of the line that stands for a group of samples."""
 
 MEASURED: dict[str, frozenset[str]] = {
     "answer's tokens": frozenset(),
@@ -98,7 +102,7 @@ def samples_view(observation: Observation, likely: LikelySamples | None = None) 
         "compared": compared(observation.similarity),
         "groups": [
             {
-                "text": group.text,
+                "text": _wording([samples[i].text for i in group.members]),
                 "answer": group.contains_answer,
                 "inside": not inside.isdisjoint(group.members),
                 "members": [
@@ -108,6 +112,13 @@ def samples_view(observation: Observation, likely: LikelySamples | None = None) 
             for group in groups
         ],
     }
+
+
+def _wording(texts: Sequence[str]) -> str:
+    """The wording that most of the texts use, the first of several: its first line, cut where it is long."""
+    lines = [text.strip().partition("\n")[0].rstrip() for text in texts]
+    line = Counter(lines).most_common(1)[0][0]
+    return line if len(line) <= LONGEST_WORDING else f"{line[: LONGEST_WORDING - 1].rstrip()}…"
 
 
 def differing(text: str, other: str) -> list[tuple[str, bool]]:
