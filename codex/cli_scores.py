@@ -96,8 +96,9 @@ def tell(evaluated: Evaluated, form: Form, calibrator: Calibrator | None = None)
             score(table, calibrator, confidences=found, answers=evaluated.answers) if form.scored else None
         )
     if scores is None:
-        first = None if confidences is None else confidences[0]
-        rows = evaluated.rows(first) if evaluated.rows else report.table_rows(table, evaluated.answers, first)
+        # Of an answer's cross-fitted confidences their mean, as on the Evaluate page.
+        sure = None if confidences is None else np.atleast_2d(confidences).mean(axis=0)
+        rows = evaluated.rows(sure) if evaluated.rows else report.table_rows(table, evaluated.answers, sure)
         _write(report.csv_lines(rows) if form.as_csv else report.ndjson(rows))
         return None
     if form.page is not None:

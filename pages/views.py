@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+import textwrap
 from collections.abc import Sequence
 
 from codex import signals
@@ -22,7 +22,7 @@ ALTERNATIVES = 10
 """How many alternatives are shown beside a token; the chosen one is always among them."""
 
 LONGEST_WORDING = 120
-"""Characters of the line that stands for a group of samples."""
+"""Characters of what a group of samples is called."""
 
 MEASURED: dict[str, frozenset[str]] = {
     "answer's tokens": frozenset(),
@@ -102,7 +102,7 @@ def samples_view(observation: Observation, likely: LikelySamples | None = None) 
         "compared": compared(observation.similarity),
         "groups": [
             {
-                "text": _wording([samples[i].text for i in group.members]),
+                "text": textwrap.shorten(group.text, LONGEST_WORDING, placeholder=" …"),
                 "answer": group.contains_answer,
                 "inside": not inside.isdisjoint(group.members),
                 "members": [
@@ -112,13 +112,6 @@ def samples_view(observation: Observation, likely: LikelySamples | None = None) 
             for group in groups
         ],
     }
-
-
-def _wording(texts: Sequence[str]) -> str:
-    """The wording that most of the texts use, the first of several: its first line, cut where it is long."""
-    lines = [text.strip().partition("\n")[0].rstrip() for text in texts]
-    line = Counter(lines).most_common(1)[0][0]
-    return line if len(line) <= LONGEST_WORDING else f"{line[: LONGEST_WORDING - 1].rstrip()}…"
 
 
 def differing(text: str, other: str) -> list[tuple[str, bool]]:

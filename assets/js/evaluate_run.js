@@ -126,7 +126,7 @@ export class RunView {
     fill(this.facts, facts.map(([name, value]) => h("div", h("dt", name), h("dd", written(value)))));
     fill(
       this.figures,
-      figure("right", percent(run.accuracy), scores && interval(scores.accuracy.interval)),
+      figure("right", percent(run.accuracy), scores && interval(scores.accuracy.interval, (share) => `${Math.round(100 * share)} %`)),
       scores?.confidence.map(({ label, value, interval: range, title }) => figure(label, measured(value), interval(range), title)),
     );
     fill(
@@ -171,6 +171,6 @@ function figure(name, value, range, title = null) {
   return h("div", { title }, h("dt", name), h("dd", value, range ? h("span.cx-muted.cx-num", range) : null));
 }
 
-function interval(range) {
-  return range ? `${digits(range[0])} – ${digits(range[1])}` : null;
+function interval(range, written = digits) {
+  return range ? range.map(written).join(" – ") : null;
 }

@@ -40,7 +40,7 @@ class Group:
     """Samples that say the same thing."""
 
     text: str
-    """The wording most of them use."""
+    """The words that most of them use; their first line where those words do not stand together."""
     members: tuple[int, ...]
     """Indices into the samples."""
     contains_answer: bool
@@ -193,13 +193,20 @@ class View:
             members.setdefault(label, []).append(index)
         groups = [
             Group(
-                Counter(self.samples[i] for i in indices).most_common(1)[0][0],
+                self._named(indices),
                 tuple(indices),
                 label == self.answer_class,
             )
             for label, indices in members.items()
         ]
         return sorted(groups, key=lambda group: -len(group.members))
+
+    def _named(self, members: Sequence[int]) -> str:
+        words = Counter(self.samples[i] for i in members).most_common(1)[0][0]
+        said = [self.observation.samples[i].text.strip() for i in members]
+        if any(words in text for text in said):
+            return words
+        return Counter(text.partition("\n")[0].rstrip() for text in said).most_common(1)[0][0]
 
 
 def answer_groups(observation: Observation) -> list[Group]:

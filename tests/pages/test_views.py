@@ -48,20 +48,20 @@ def test_samples_stand_in_groups_with_the_answers_own_marked(trace: Trace) -> No
     samples = trace_view(trace, fingerprint=trace.model, correct=None)["last"]["samples"]
     assert samples["total"] == 5
     assert [(group["text"], len(group["members"]), group["answer"]) for group in samples["groups"]] == [
-        ("The capital is Canberra.", 2, True),
-        ("It is Sydney.", 2, False),
+        ("Canberra", 2, True),
+        ("Sydney", 2, False),
         ("Canberra, of course.", 1, False),
     ]
 
 
-def test_a_group_is_called_what_most_of_its_samples_say_in_one_line() -> None:
+def test_a_group_is_called_by_words_that_its_samples_say_together() -> None:
     def said(text: str) -> Generation:
         return Generation(text, (), "stop", 1, 0.1)
 
-    told = ("It is Sydney.", "Sydney", " Sydney\n", "long " * 50, "\nPerth, a city:\nit lies in the west")
+    told = ("It is Sydney.", "Sydney", " Sydney\n", "long " * 50, "\nPerth, as I said:\nit lies in the west")
     view = samples_view(Observation("Where?", said("Sydney"), samples=tuple(said(text) for text in told)))
     names = {group["text"]: len(group["members"]) for group in view["groups"]}
-    assert names == {"Sydney": 3, f"{('long ' * 50)[:119]}…": 1, "Perth, a city:": 1}
+    assert names == {"Sydney": 3, f"{'long ' * 23}…": 1, "Perth, as I said:": 1}
 
 
 def test_the_groups_in_the_answer_set_are_marked_also_where_the_question_was_not_kept(
