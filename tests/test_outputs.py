@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -32,13 +32,15 @@ def answers(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """No file can grow beyond a little."""
+    """No file of this process can grow beyond a little: not for a whole test, pytest writes files too."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (LITTLE, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def put(path: Path, content: bytes = b"new") -> None:
@@ -46,11 +48,12 @@ def put(path: Path, content: bytes = b"new") -> None:
         written.write(content)
 
 
-def test_what_was_there_stays_when_it_cannot_be_written_or_made(tmp_path: Path, full_disk: None) -> None:
+def test_what_was_there_stays_when_it_cannot_be_written_or_made(tmp_path: Path) -> None:
     path = tmp_path / "it"
     path.write_bytes(b"old")
     with (
         pytest.raises(InvalidInput, match="it cannot be written: File too large") as raised,
+        full_disk(),
         output(path, "f") as f,
     ):
         f.write(b"x" * (LITTLE + 1))
@@ -97,11 +100,12 @@ def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
     "words", [("evaluate", "--html"), ("calibrate", "--method", "none", "-o")], ids=" ".join
 )
 def test_a_command_keeps_what_was_there_when_the_disk_is_full(
-    codex: Codex, answers: Path, tmp_path: Path, full_disk: None, words: tuple[str, ...]
+    codex: Codex, answers: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     there = tmp_path / "there"
     there.write_bytes(b"old")
-    said = codex(*words, str(there), "--generations", str(answers))
+    with full_disk():
+        said = codex(*words, str(there), "--generations", str(answers))
     assert said.status == 1
     assert f"{there} cannot be written: File too large" in said.err
     assert there.read_bytes() == b"old"
