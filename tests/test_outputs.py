@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from codex.errors import InvalidInput
 from codex.evaluation.generations import write
 from codex.outputs import output
 from tests.command import Codex, command
+from tests.full_disk import file_size_limit
 from tests.test_cli_calibrate import generated
 
 LITTLE = 4096
@@ -32,17 +31,6 @@ def answers(tmp_path: Path) -> Path:
     return path
 
 
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file of this process can grow beyond a little: not for a whole test, pytest writes files too."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LITTLE, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def put(path: Path, content: bytes = b"new") -> None:
     with output(path) as written:
         written.write(content)
@@ -53,7 +41,7 @@ def test_what_was_there_stays_when_it_cannot_be_written_or_made(tmp_path: Path) 
     path.write_bytes(b"old")
     with (
         pytest.raises(InvalidInput, match="it cannot be written: File too large") as raised,
-        full_disk(),
+        file_size_limit(LITTLE),
         output(path, "f") as f,
     ):
         f.write(b"x" * (LITTLE + 1))
@@ -104,7 +92,7 @@ def test_a_command_keeps_what_was_there_when_the_disk_is_full(
 ) -> None:
     there = tmp_path / "there"
     there.write_bytes(b"old")
-    with full_disk():
+    with file_size_limit(LITTLE):
         said = codex(*words, str(there), "--generations", str(answers))
     assert said.status == 1
     assert f"{there} cannot be written: File too large" in said.err

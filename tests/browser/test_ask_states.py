@@ -79,29 +79,27 @@ def test_a_slow_answer_can_be_cancelled_and_the_question_stays(page: Page, scrip
     assert scripted.workbench.store.sessions() == []
 
 
-def test_closing_the_tab_stops_the_model(page: Page, scripted: Scripted) -> None:
+def begin_a_long_answer(page: Page, scripted: Scripted) -> None:
     scripted.engine.delay = 0.2
     scripted.scripts["long"] = Script(["word "] * 200)
     open_page(page, scripted.url)
     page.get_by_role("textbox", name="Question").fill("long")
     page.keyboard.press("Enter")
     expect(page.get_by_role("option").first).to_be_visible()
+
+
+def test_closing_the_tab_stops_the_model(page: Page, scripted: Scripted) -> None:
+    begin_a_long_answer(page, scripted)
     assert scripted.engine.running == 1
     page.close()
     assert eventually(lambda: scripted.engine.running == 0, PATIENCE)
 
 
 def test_a_tab_that_goes_elsewhere_says_so(browser: Browser, scripted: Scripted) -> None:
-    page = (
-        browser.new_page()
-    )  # of a context of its own: Gradio tells the console of each stream that it aborts
+    # In a context of its own: Gradio tells the console of each stream that it aborts.
+    page = browser.new_page()
     page.add_init_script("navigator.sendBeacon = (address) => { localStorage.told = address; return true; }")
-    scripted.engine.delay = 0.2
-    scripted.scripts["long"] = Script(["word "] * 200)
-    open_page(page, scripted.url)
-    page.get_by_role("textbox", name="Question").fill("long")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("option").first).to_be_visible()
+    begin_a_long_answer(page, scripted)
     page.goto(f"{scripted.url}documents")
     told = page.evaluate("localStorage.told")
     assert re.fullmatch("codex-runs/[-0-9a-f.]+/left", told)

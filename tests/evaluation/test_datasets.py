@@ -14,14 +14,6 @@ from codex.evaluation.datasets import broken, datasets, load
 from codex.evaluation.importing import import_file
 
 
-@pytest.fixture
-def mine(tmp_path: Path) -> Path:
-    """A file of one question."""
-    path = tmp_path / "a.csv"
-    path.write_text("question,answer\nWho?,Ann\n")
-    return path
-
-
 def test_what_was_imported_is_listed_with_what_ships(tmp_path: Path, mine: Path) -> None:
     import_file(mine, tmp_path, "zoo")
     names = [(dataset.name, dataset.kind) for dataset in datasets(tmp_path)]

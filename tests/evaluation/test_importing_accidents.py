@@ -15,14 +15,6 @@ from codex.evaluation.datasets import load
 from codex.evaluation.importing import import_file
 
 
-@pytest.fixture
-def mine(tmp_path: Path) -> Path:
-    """A file of one question."""
-    path = tmp_path / "a.csv"
-    path.write_text("question,answer\nWho?,Ann\n")
-    return path
-
-
 def test_a_stopped_import_leaves_what_was_there(tmp_path: Path, mine: Path) -> None:
     import_file(mine, tmp_path)
     mine.write_text("question,answer\nWho?,Ben\nWhen?,now\n")

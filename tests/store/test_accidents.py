@@ -6,7 +6,6 @@ import contextlib
 import os
 import random
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import pytest
 
 from codex.errors import StoreError
 from codex.store import Store, database
+from tests.full_disk import file_size_limit
 from tests.store.traces import make_trace
 
 ROOT = Path(__file__).parents[2]
@@ -159,17 +159,6 @@ def test_the_write_ahead_log_stays_bounded(tmp_path: Path, monkeypatch: pytest.M
         assert largest > 0
     # The log may pass the limit by the one trace (about 20 kB) that makes the checkpoint due.
     assert largest < 130_000
-
-
-@contextlib.contextmanager
-def file_size_limit(size: int) -> Iterator[None]:
-    """No file may grow beyond `size` bytes: a full disk, without a disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 MANY = 100
