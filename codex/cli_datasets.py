@@ -24,8 +24,8 @@ from codex.engines.models import Models, default_home
 from codex.errors import InvalidInput
 from codex.evaluation import hub
 from codex.evaluation.datasets import broken, datasets, find, items
-from codex.evaluation.grader_study import TEXT_GRADERS, Agreement, study
-from codex.evaluation.graders import DEFAULT
+from codex.evaluation.grading.kinds import DEFAULT
+from codex.evaluation.grading.study import TEXT_GRADERS, Agreement, study
 from codex.evaluation.importing import MOST_QUESTIONS, Imported, import_file
 from codex.evaluation.items import Item
 from codex.evaluation.splits import split

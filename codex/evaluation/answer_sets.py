@@ -16,7 +16,7 @@ from codex.calibration.answer_sets import AnswerSets, tie_of
 from codex.calibration.metrics import wilson
 from codex.errors import Cancelled, InvalidInput
 from codex.evaluation.generations import Generated, generated_of
-from codex.evaluation.graders import grade
+from codex.evaluation.grading.grades import grade
 from codex.evaluation.splits import Side, split
 from codex.signals import answer_groups
 from codex.signals.text import normalise

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from codex.errors import InvalidInput
-from codex.evaluation.graders import known
+from codex.evaluation.grading.grades import known
 from codex.evaluation.items import GraderName, Item, content_id
 
 NAMES: dict[str, tuple[str, ...]] = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from codex.asking import new_id
 from codex.errors import Cancelled, NotFound
 from codex.evaluation.generations import Generated, Origin, read
-from codex.evaluation.graders import grade
+from codex.evaluation.grading.grades import grade
 from codex.signals import compute
 from codex.store import Store
 from codex.store.runs import RunSummary

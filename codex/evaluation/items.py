@@ -32,12 +32,19 @@ class Item:
     grader: GraderName | None = None
     """What it has to be graded by; None: the default."""
     choices: tuple[str, ...] = ()
-    """Of a multiple choice, in order: A, B, C ..."""
+    """Of a multiple choice, in order."""
+    labels: tuple[str, ...] = ()
+    """What the set calls its choices, e.g. 1, 2, 3, in their order; (): A, B, C ..."""
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What each choice is called: the set's own labels, else letters."""
+        return self.labels or tuple(letter(at) for at in range(len(self.choices)))
 
     @property
     def asked(self) -> str:
-        """What the model is asked: the question, and the choices under it with their letters."""
-        lines = (f"{letter(at)}. {choice}" for at, choice in enumerate(self.choices))
+        """What the model is asked: the question, and the choices under it with their labels."""
+        lines = (f"{mark}. {choice}" for mark, choice in zip(self.marks, self.choices, strict=True))
         return "\n".join([self.question, *lines])
 
     def as_row(self, dataset: str = "") -> dict[str, object]:
@@ -56,6 +63,8 @@ class Item:
             row["context"] = self.context
         if self.choices:
             row["choices"] = list(self.choices)
+        if self.labels:
+            row["labels"] = list(self.labels)
         return row
 
     @staticmethod
@@ -70,6 +79,7 @@ class Item:
             answerable=bool(row.get("answerable", True)),
             grader=row.get("grader"),
             choices=tuple(map(str, row.get("choices", ()))),
+            labels=tuple(map(str, row.get("labels", ()))),
         )
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.calibration import metrics
-from codex.evaluation.graders import AGREEMENT, DEFAULT
+from codex.evaluation.grading.grades import AGREEMENT
+from codex.evaluation.grading.kinds import DEFAULT
 from codex.evaluation.intervals import Interval
 from codex.evaluation.report_page import PAGE
 from codex.evaluation.safe_csv import cell

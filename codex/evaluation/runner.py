@@ -21,7 +21,7 @@ from codex.asking import AskOptions, new_id, settle
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, Conflict, InvalidInput, NotFound, PromptTooLong
 from codex.evaluation.datasets import load
-from codex.evaluation.graders import grade, known
+from codex.evaluation.grading.grades import grade, known
 from codex.evaluation.items import Item
 from codex.evaluation.splits import Side, split
 from codex.jobs import JobProgress

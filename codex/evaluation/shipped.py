@@ -11,8 +11,8 @@ from pathlib import Path
 from codex.evaluation import invented
 from codex.evaluation.cards import card
 from codex.evaluation.datasets import SHIPPED
+from codex.evaluation.grading.number_words import word_of
 from codex.evaluation.items import GraderName, Item, content_id
-from codex.evaluation.number_words import word_of
 
 SEED = 0
 """Of every draw."""

@@ -16,7 +16,7 @@ from scipy.stats import binom
 from codex.calibration import cross_fitted
 from codex.calibration.risk import selective_threshold
 from codex.evaluation.generations import read
-from codex.evaluation.graders import grade
+from codex.evaluation.grading.grades import grade
 from codex.signals import REGISTRY
 from tests.signals.frozen import FILES, frozen_answers
 

@@ -10,9 +10,9 @@ import pytest
 
 from codex.evaluation import shipped
 from codex.evaluation.datasets import SHIPPED, load
-from codex.evaluation.graders import grade
-from codex.evaluation.number_words import NUMBERS
-from codex.evaluation.wording import plain
+from codex.evaluation.grading.grades import grade
+from codex.evaluation.grading.number_words import NUMBERS
+from codex.evaluation.grading.wording import plain
 
 
 @pytest.mark.parametrize("name", shipped.SETS)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from codex.errors import InvalidInput
+from codex.evaluation.grading.kinds import grader_of
+from codex.evaluation.grading.number_words import NUMBERS
+from codex.evaluation.grading.word_recall import contains, word_recall
+from codex.evaluation.grading.wording import plain, refuses
 from codex.evaluation.items import GRADERS, GraderName, Item, letter
-from codex.evaluation.number_words import NUMBERS
-from codex.evaluation.word_recall import contains, word_recall
-from codex.evaluation.wording import plain, refuses
 from codex.prompts import judging
 from codex.signals import label_probability
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from rouge_score.rouge_scorer import RougeScorer
 
     from codex.engines.base import Engine
-
-DEFAULT: GraderName = "recall"
-"""The one that agrees best with people; see `AGREEMENT`."""
 
 # Recall: more than half of an answer's words. Half would agree with people more often (mean AC1 0.89 instead
 # of 0.86), but only where three answers of four are right, as there: it calls twice as many wrong answers
@@ -62,12 +60,12 @@ class Grade:
 
 
 def grade(item: Item, text: str, grader: str | None = None, engine: Engine | None = None) -> Grade:
-    """Grade an answer by the grader named, else the item's own, else the default.
+    """Grade an answer by the grader named, else the item's own, else the one of its kind of answer.
 
     An item that cannot be answered is graded by whether the answer refuses, whatever is named.
     engine: the judge, which only the grader "judge" asks. Raises InvalidInput for an unknown name.
     """
-    name = known(grader or item.grader or DEFAULT)
+    name = known(grader or grader_of(item))
     if not item.answerable:
         name = "refusal"
     if name == "judge":

@@ -9,9 +9,10 @@ import time
 import pytest
 
 from codex.errors import InvalidInput
-from codex.evaluation.graders import DEFAULT, grade, last_number
+from codex.evaluation.grading.grades import grade, last_number
+from codex.evaluation.grading.kinds import DEFAULT
+from codex.evaluation.grading.wording import plain, refuses
 from codex.evaluation.items import GraderName, Item
-from codex.evaluation.wording import plain, refuses
 from codex.types import Alternative, Prompt, Token
 from tests.scripted import Script, ScriptedEngine
 

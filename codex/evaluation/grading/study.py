@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codex.errors import Cancelled, NotFound
-from codex.evaluation.graders import grade
+from codex.evaluation.grading.grades import grade
 from codex.evaluation.items import GraderName, Item
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from codex.evaluation.wording import plain
+from codex.evaluation.grading.wording import plain
 
 _WORDS_LEFT_OUT = (
     "and are as at be by for from her his in into is it its of on or that their this to was were with"

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from codex.evaluation.number_words import NUMBERS
+from codex.evaluation.grading.number_words import NUMBERS
 from codex.signals.text import normalise
 
 _HYPHEN = re.compile(r"(?<=\w)[-–—/](?=\w)")

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from codex.errors import Cancelled, NotFound
-from codex.evaluation.grader_study import TEXT_GRADERS, best, gwet_ac1, study
-from codex.evaluation.graders import AGREEMENT, DEFAULT
+from codex.evaluation.grading.grades import AGREEMENT
+from codex.evaluation.grading.kinds import DEFAULT
+from codex.evaluation.grading.study import TEXT_GRADERS, best, gwet_ac1, study
 
 
 def judged(folder: Path, *outputs: dict[str, tuple[str | None, bool | None]], improper: bool = False) -> Path:
@@ -79,7 +80,7 @@ def test_a_study_can_be_stopped(tmp_path: Path) -> None:
 
 
 def test_the_default_grader_is_the_one_that_agrees_best_with_people_and_as_far_as_is_said() -> None:
-    sibling = Path(__file__).parents[2].parent / "shared" / "data"
+    sibling = Path(__file__).parents[3].parent / "shared" / "data"
     folder = Path(os.environ.get("CODEX_SHARED_DATA", sibling)) / "evouna"
     if not folder.exists():
         pytest.skip("no evouna under CODEX_SHARED_DATA or ../shared/data")
