@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,7 +13,7 @@ from rich.progress import DownloadColumn, Progress
 from rich.table import Table
 from rich.text import Text
 
-from codex import cli_calibrate, cli_datasets, cli_documents, cli_evaluate, cli_runs
+from codex import cli_calibrate, cli_datasets, cli_documents, cli_evaluate, cli_runs, terminal
 from codex.engines.models import Models, default_home
 from codex.errors import CodexError
 from codex.reply import NOT_CALIBRATED, answer_set, reply
@@ -75,7 +75,7 @@ def ask(
     workbench = Workbench.open(overrides or [])
     try:
         events = workbench.ask(question, n_samples=samples, enable_rag=evidence)
-        trace = last_trace(events if as_json else _shown(events, Console()))
+        trace = last_trace(events if as_json else _shown(events, terminal.console()))
     finally:
         workbench.close()
     if as_json:
@@ -100,13 +100,15 @@ def list_models(context: typer.Context) -> None:
         table.add_row(
             model.name, "here" if model.present else "not fetched", _megabytes(model.size), model.about
         )
-    Console().print(table)
+    terminal.console().print(table)
 
 
 @models_app.command("fetch")
 def fetch_model(name: str) -> None:
     """Bring a model to this machine; does nothing when it is here."""
-    with Progress(*Progress.get_default_columns(), DownloadColumn(), console=Console(stderr=True)) as shown:
+    with Progress(
+        *Progress.get_default_columns(), DownloadColumn(), console=terminal.console(stderr=True)
+    ) as shown:
         task = shown.add_task(name, total=None, visible=False)
 
         def progress(received: int, total: int) -> None:
@@ -119,10 +121,21 @@ def fetch_model(name: str) -> None:
 def main() -> None:
     """Run a command; an error that the user can act on is one line, and exit status 1."""
     try:
-        app()
+        _plain_where_piped(typer.main.get_command(app))()
     except CodexError as error:
-        Console(stderr=True).print(Text.assemble(("error: ", "bold red"), str(error)))
+        terminal.console(stderr=True).print(Text.assemble(("error: ", "bold red"), str(error)))
         sys.exit(1)
+
+
+def _plain_where_piped(command: Any) -> Any:
+    """The command; in a pipe or a file its help and usage errors have neither frames nor wrapped lines."""
+    if not sys.stdout.isatty():
+        command.context_settings = command.context_settings | {"terminal_width": terminal.UNWRAPPED}
+        commands = [command]
+        for each in commands:
+            each.rich_markup_mode = None
+            commands += getattr(each, "commands", {}).values()
+    return command
 
 
 def _shown(events: Iterator[Event], console: Console) -> Iterator[Event]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from codex import terminal
 from codex.calibration import Calibrator
 from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.calibrator import FigureName
@@ -169,7 +169,7 @@ def list_calibrators(
         print_json([{"version": each.version, "active": each.active, **_line(it)} for each, it in found])
         return
     if not found:
-        Console().print("No calibrators yet: codex calibrate --run RUN")
+        terminal.console().print("No calibrators yet: codex calibrate --run RUN")
         return
     table = Table(
         "version", "", "method", "answers", "AUROC", "ECE excess", "Brier", "model", "sets", box=None
@@ -185,7 +185,7 @@ def list_calibrators(
             Text(printable(it.model)),
             Text(printable(", ".join(it.datasets))),
         )
-    Console().print(table)
+    terminal.console().print(table)
 
 
 @app.command()
@@ -215,7 +215,7 @@ def delete(
         if not yes:
             typer.confirm(f"Delete {printable(version)}? It cannot be brought back.", abort=True)
         delete_calibrator(store, version)
-    Console().print(f"deleted  {printable(version)}", highlight=False, soft_wrap=True)
+    terminal.console().print(f"deleted  {printable(version)}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -227,11 +227,11 @@ def history() -> None:
     for change in changes:
         when = f"{change.activated_at:%Y-%m-%d %H:%M:%S}"
         table.add_row(when, Text(printable(change.version or NONE)), "taken back" if change.undone else "")
-    Console().print(table)
+    terminal.console().print(table)
 
 
 def _of_files(paths: Sequence[Path], model: str | None, prompt: str | None) -> Labelled:
-    errors = Console(stderr=True)
+    errors = terminal.console(stderr=True)
     with interruptible(errors) as cancel, errors.status("reading"):
         return labelled_generations(stored_answers(paths), model, prompt, cancel=cancel)
 
@@ -239,7 +239,7 @@ def _of_files(paths: Sequence[Path], model: str | None, prompt: str | None) -> L
 def _samples_of_files(paths: Sequence[Path], wanted: _Wanted) -> list[Sampled]:
     if wanted.answer_sets is None:
         return []
-    errors = Console(stderr=True)
+    errors = terminal.console(stderr=True)
     with interruptible(errors) as cancel, errors.status("grading the samples"):
         return sampled(stored_answers(paths), cancel=cancel)
 
@@ -247,14 +247,14 @@ def _samples_of_files(paths: Sequence[Path], wanted: _Wanted) -> list[Sampled]:
 def _samples_of_runs(store: Store, ids: Sequence[str], wanted: _Wanted) -> list[Sampled]:
     if wanted.answer_sets is None:
         return []
-    errors = Console(stderr=True)
+    errors = terminal.console(stderr=True)
     with interruptible(errors) as cancel, errors.status("grading the samples"):
         return sampled_runs(store, ids, cancel)
 
 
 def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Policy) -> _Fit:
     sets = [] if wanted.answer_sets is None else checked_sets(samples, wanted.answer_sets)
-    errors = Console(stderr=True)
+    errors = terminal.console(stderr=True)
     columns = (TextColumn("fitting  {task.completed:.0f} of {task.total:.0f}"), BarColumn())
     with interruptible(errors) as cancel, Progress(*columns, console=errors, transient=True) as bar:
         task = bar.add_task("", total=0, visible=False)
@@ -288,7 +288,7 @@ def _said(fit: _Fit) -> dict[str, object]:
 
 
 def _tell(fit: _Fit) -> None:
-    console, made = Console(), fit.made
+    console, made = terminal.console(), fit.made
     sets = printable(", ".join(made.datasets))
     console.print(
         f"{printable(made.version)}: {made.method}, fitted to {made.questions:,} answers ({sets}), "
@@ -311,7 +311,7 @@ def _tell(fit: _Fit) -> None:
 
 def _tell_active(store: Store) -> None:
     active = store.calibrators.active()
-    Console().print(f"active: {active.version if active else NONE}", highlight=False)
+    terminal.console().print(f"active: {active.version if active else NONE}", highlight=False)
 
 
 def _line(made: Calibrator) -> dict[str, object]:

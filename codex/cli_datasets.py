@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from codex import engines
+from codex import engines, terminal
 from codex.engines.base import Engine
 from codex.engines.models import Models, default_home
 from codex.errors import InvalidInput
@@ -46,7 +45,7 @@ def list_datasets(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of datasets.")] = False,
 ) -> None:
     """List the datasets there are."""
-    there, errors = datasets(default_home()), Console(stderr=True)
+    there, errors = datasets(default_home()), terminal.console(stderr=True)
     for each in broken(default_home()):
         said = printable(f"{each.name}: {each.why}")
         errors.print(Text.assemble(("left out  ", "red"), said), soft_wrap=True)
@@ -58,7 +57,7 @@ def list_datasets(
     for dataset in there:
         name, about = Text(printable(dataset.name)), Text(printable(dataset.about))
         table.add_row(name, f"{dataset.rows:,}", dataset.kind, about)
-    Console().print(table)
+    terminal.console().print(table)
 
 
 @app.command()
@@ -70,7 +69,7 @@ def show(
     """Show what a dataset is and how it begins."""
     if limit < 0:
         raise InvalidInput(f"--limit must be at least 0, not {limit}.", ["limit"])
-    home, console = default_home(), Console()
+    home, console = default_home(), terminal.console()
     of_machine = not is_table(Path(name)) and not hub.is_name(name)
     dataset = find(name, home) if of_machine else None
     first = list(itertools.islice(items(name, home), limit))
@@ -79,7 +78,8 @@ def show(
             print(json.dumps({**item.as_row(), "split": split(item.question)}))
         return
     if dataset:
-        console.print(Markdown(printable(dataset.card)))
+        card = printable(dataset.card)
+        console.print(Markdown(card) if console.is_terminal else card)
     table = Table("id", "split", "question", "accepted answers", box=None)
     for item in first:
         own_id, asked = Text(printable(item.id)), Text(printable(item.asked))
@@ -103,7 +103,7 @@ def import_dataset(
     replace: Annotated[bool, typer.Option("--replace", help="The dataset of that name.")] = False,
 ) -> None:
     """Import a file of questions; rows that cannot be used are named, the others kept."""
-    errors = Console(stderr=True)
+    errors = terminal.console(stderr=True)
     columns = TextColumn("{task.completed:,.0f} rows read"), TextColumn("{task.fields[rate]}")
     with Progress(*columns, console=errors, transient=True) as bar:
         task = bar.add_task("", total=None, rate="")
@@ -121,7 +121,7 @@ def import_dataset(
     if imported.rejected > SHOWN:
         more = f"… and {imported.rejected - SHOWN:,} more, see {imported.rejected_path}"
         errors.print(Text(printable(more)), soft_wrap=True)
-    Console().print(_told(imported), soft_wrap=True, highlight=False)
+    terminal.console().print(_told(imported), soft_wrap=True, highlight=False)
 
 
 def graders(
@@ -152,7 +152,7 @@ def graders(
     )
     with (
         _judge(overrides or [], engine_judge) as engine,
-        Progress(*columns, console=Console(stderr=True), transient=True) as bar,
+        Progress(*columns, console=terminal.console(stderr=True), transient=True) as bar,
     ):
         task = bar.add_task("", total=None)
         found = study(
@@ -161,7 +161,7 @@ def graders(
     if as_json:
         print(json.dumps([_finite(row) for row in found], indent=2))
         return
-    console = Console()
+    console = terminal.console()
     console.print(_measured(row for row in found if systems or row.system == "all"))
     console.print(
         "agreement: share of the answers on which grader and people agree; kind: wrong answers called right; "
@@ -178,7 +178,7 @@ def _judge(overrides: Sequence[str], wanted: bool) -> Iterator[Engine | None]:
     settings = load_settings(overrides)
     engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
     try:
-        with Console(stderr=True).status("loading the model"):
+        with terminal.console(stderr=True).status("loading the model"):
             engine.load()
         yield engine
     finally:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from codex import retrieval, uploads
+from codex import retrieval, terminal, uploads
 from codex.errors import InvalidInput, NotFound
 from codex.retrieval.config import MOST_PASSAGES
 from codex.retrieval.index import Document, Index, Report, checked_query
@@ -52,7 +52,7 @@ def index(
         if not path.exists():
             raise InvalidInput(f"There is no file or folder {str(path)!r}.", ["PATH"])
     settings = load_settings(overrides)
-    console, errors = Console(), Console(stderr=True)
+    console, errors = terminal.console(), terminal.console(stderr=True)
     with _opened(settings) as found:
         if remove:
             _remove(found, settings, remove, console)
@@ -94,12 +94,12 @@ def search(
         passages = found.search(query, k)
     if not passages:
         why = "No documents are indexed yet: codex index PATH" if empty else "Nothing was found."
-        Console(stderr=True).print(why)
+        terminal.console(stderr=True).print(why)
     if as_json:
         # In ASCII, so that nothing a document holds can act on a terminal.
         print(json.dumps([asdict(passage) for passage in passages], indent=2))
         return
-    console = Console()
+    console = terminal.console()
     for number, passage in enumerate(passages, 1):
         console.print(_shown(number, passage))
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from typer.core import TyperGroup
 
-from codex import cli_datasets
+from codex import cli_datasets, terminal
 from codex.calibration import Calibrator
 from codex.cli_runs import chosen_calibrator, evaluated_run, named_run, opened, stored_answers
 from codex.cli_scores import AsCsv, AsJson, AsLines, AsPage, Evaluated, Form, ScoredBy, print_json, tell
@@ -126,7 +126,7 @@ def _score_files(
     form: Form,
 ) -> None:
     """The answers of all files together; each set among them by itself too."""
-    errors = Console(stderr=True)
+    errors = terminal.console(stderr=True)
     with interruptible(errors) as cancel, errors.status("reading"):
         chosen = (
             each for each in stored_answers(paths) if side is None or split(each.observation.question) == side
@@ -165,7 +165,7 @@ def _ask(
     for number, one in enumerate(each, start=1):
         with closing(Workbench.open(one.overrides)) as workbench:
             loaded = chosen_calibrator(calibrator, workbench.store) if calibrator else None
-            with Console(stderr=True).status("loading the model"):
+            with terminal.console(stderr=True).status("loading the model"):
                 begun = prepare(
                     workbench,
                     dataset,
@@ -193,7 +193,7 @@ def _finished(
     workbench: Workbench, run_id: str, title: str, calibrator: Calibrator | None, form: Form
 ) -> dict[str, object] | None:
     """Ask what is left of a run, and tell what it came to. Exits when it is stopped."""
-    errors = Console(stderr=True)
+    errors = terminal.console(stderr=True)
     with interruptible(errors) as cancel:
         try:
             summary = _with_bar(workbench, run_id, title, cancel, errors)

@@ -14,10 +14,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from codex import terminal
 from codex.calibration import Calibrator
 from codex.cli_scores import AsCsv, AsJson, AsLines, AsPage, Evaluated, Form, ScoredBy, print_json, tell
 from codex.errors import InvalidInput, NotFound
@@ -51,7 +51,7 @@ def list_runs(
         print_json([_line(summary) for summary in found])
         return
     if not found:
-        Console().print("No runs yet: codex evaluate --dataset NAME")
+        terminal.console().print("No runs yet: codex evaluate --dataset NAME")
         return
     table = Table(box=None)
     for title in ("run", "name", "dataset", "begun", "state", "asked", "right", "failed"):
@@ -68,7 +68,7 @@ def list_runs(
             f"{summary.right / labels:.1%}" if labels else "",
             str(summary.failed or ""),
         )
-    Console().print(table)
+    terminal.console().print(table)
 
 
 @app.command()
@@ -104,14 +104,14 @@ def import_file(
     grader: Annotated[str | None, typer.Option(help="How to grade; by default as the file says.")] = None,
 ) -> None:
     """Keep stored answers as a run."""
-    errors = Console(stderr=True)
+    errors = terminal.console(stderr=True)
     with closing(opened()) as store, interruptible(errors) as cancel, errors.status("reading") as status:
 
         def progress(count: int) -> None:
             status.update(f"{count:,} answers")
 
         summary = import_run(store, file, name, model, prompt, grader, progress, cancel)
-    Console().print(
+    terminal.console().print(
         f"{printable(summary.run.name)}: {summary.done:,} answers; the run is {summary.run.id}",
         highlight=False,
         soft_wrap=True,
@@ -138,7 +138,7 @@ def delete(
         if not yes:
             typer.confirm(f"Delete {what}? They cannot be brought back.", abort=True)
         store.runs.delete(summary.run.id)
-    Console().print(f"deleted  {what}", highlight=False, soft_wrap=True)
+    terminal.console().print(f"deleted  {what}", highlight=False, soft_wrap=True)
 
 
 def export(
@@ -156,7 +156,7 @@ def export(
     with closing(opened()) as store:
         count = write(output, _of_traces(store) if run is None else _of_run(store, named_run(store, run)))
     noun = "answer" if count == 1 else "answers"
-    Console().print(f"{count:,} {noun} in {output}", highlight=False, soft_wrap=True)
+    terminal.console().print(f"{count:,} {noun} in {output}", highlight=False, soft_wrap=True)
 
 
 def opened(overrides: Sequence[str] | None = None) -> Store:

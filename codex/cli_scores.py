@@ -12,10 +12,10 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from codex import terminal
 from codex.calibration import Calibrator
 from codex.calibration.calibrator import FigureName
 from codex.errors import InvalidInput
@@ -89,7 +89,7 @@ def tell(evaluated: Evaluated, form: Form, calibrator: Calibrator | None = None)
     Raises InvalidInput when a file cannot be written.
     """
     table = evaluated.table
-    with Console(stderr=True).status("scoring"):
+    with terminal.console(stderr=True).status("scoring"):
         found = confidences_of(table, calibrator)
         confidences = found.values
         scores = (
@@ -125,7 +125,7 @@ def print_json(value: object) -> None:
 def _save(path: Path, page: str) -> None:
     with output(path, "html") as file:
         file.write(page.encode())
-    Console(stderr=True).print(f"The report is in {path}.", soft_wrap=True, highlight=False)
+    terminal.console(stderr=True).print(f"The report is in {path}.", soft_wrap=True, highlight=False)
 
 
 def _write(lines: Iterator[str]) -> None:
@@ -134,7 +134,7 @@ def _write(lines: Iterator[str]) -> None:
 
 
 def _print(evaluated: Evaluated, scores: Scores) -> None:
-    console = Console()
+    console = terminal.console()
     right = _figure(scores.accuracy, scores.accuracy_ci)
     ungraded = f", {scores.ungraded:,} without a grade" if scores.ungraded else ""
     console.print(

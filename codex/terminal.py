@@ -15,6 +15,14 @@ from rich.console import Console
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as shells have it."""
+UNWRAPPED = 1_000_000
+"""Columns of what is no terminal: more than any line has."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where a command prints. Lines are wrapped on a terminal only: in a pipe or a file each stays whole."""
+    made = Console(stderr=stderr)
+    return made if made.is_terminal else Console(stderr=stderr, width=UNWRAPPED)
 
 
 def printable(text: str) -> str:

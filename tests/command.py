@@ -33,7 +33,6 @@ Codex = Callable[..., Said]
 def command(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Codex:
     """The program with that home, in this process, so that what it imports is imported once."""
     monkeypatch.setenv("CODEX_HOME", str(home))
-    monkeypatch.setenv("COLUMNS", "240")
 
     def run(*words: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["codex", *words])

@@ -18,10 +18,10 @@ from codex.reply import Reply
 from codex.store import Store
 
 
-def codex(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def codex(home: Path, *words: str, columns: int = 100) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "codex.cli", *words],
-        env=os.environ | {"CODEX_HOME": str(home), "COLUMNS": "100"},
+        env=os.environ | {"CODEX_HOME": str(home), "COLUMNS": str(columns)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -119,3 +119,22 @@ def test_a_model_cannot_write_terminal_commands() -> None:
 
 def test_shades_go_from_sure_to_unsure() -> None:
     assert [least for least, _ in SHADES] == sorted((least for least, _ in SHADES), reverse=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--help",),
+        ("evaluate", "--help"),
+        ("evaluate", "--nope"),
+        ("datasets", "list"),
+        ("datasets", "show", "capitals"),
+        ("datasets", "show", "a-set-that-is-not-there-" * 8),
+        ("search", "anything at all", "home=/a/long/folder/" + "that-is-not-there/" * 20),
+        ("calibrators",),
+    ],
+)
+def test_what_no_terminal_shows_is_never_wrapped(own_home: Path, words: tuple[str, ...]) -> None:
+    narrow, wide = codex(own_home, *words, columns=20), codex(own_home, *words, columns=2000)
+    assert (narrow.stdout, narrow.stderr) == (wide.stdout, wide.stderr)
+    assert narrow.stdout + narrow.stderr

@@ -23,7 +23,6 @@ from codex.types import Generation, Observation, Token
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CODEX_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "240")
     return tmp_path / "home"
 
 
