@@ -18,6 +18,7 @@ from codex.engines.control_tokens import neutral
 from codex.engines.gguf_header import read_control_tokens, read_header
 from codex.engines.llama_rows import Chunk, Entry, Vocabulary
 from codex.errors import CapabilityError, ModelError
+from codex.threads import spin_briefly
 
 SLOTS = 16
 """Rows that the server decodes at once, whoever asked for them."""
@@ -152,9 +153,7 @@ class LlamaServer:
         return answer
 
     def _open(self, path: Path, config: ModelConfig) -> Any:
-        # Read when llama.cpp is first imported. By default its threads spin while they wait for each
-        # other, and on cores that others use too a token then takes up to 30 times as long.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        spin_briefly()
         import xllamacpp
 
         params = xllamacpp.CommonParams()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from codex.engines.base import ModelConfig
 from codex.engines.convert import converted
 from codex.engines.token_bytes import TokenBytes
 from codex.errors import ModelError
+from codex.threads import spin_briefly
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -30,15 +30,6 @@ class HuggingFaceConfig(ModelConfig):
     """auto: a CUDA device where there is one."""
 
 
-def spare_the_cores() -> None:
-    """Let torch's threads sleep when they wait; has to come before torch is first imported.
-
-    By default they spin 300 000 times first, and where something else runs on the same cores a step then
-    takes 5 to 20 times as long. On idle cores 1000 turns are as fast.
-    """
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-
-
 @dataclass(frozen=True, slots=True)
 class Placement:
     """Where and how the weights are held, with nothing left to "auto"."""
@@ -52,7 +43,7 @@ class Placement:
         """auto: CUDA where there is one, 4-bit NF4 there and none on a CPU, bfloat16."""
         device = config.device
         if device == "auto":
-            spare_the_cores()
+            spin_briefly()
             import torch
 
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -81,7 +72,7 @@ def load_model(config: HuggingFaceConfig, path: Path, cache: Path) -> LoadedMode
     Sets the number of compute threads of the calling thread. Raises ModelError: not a model, damaged, of an
     unknown architecture, no CUDA, 4-bit not supported, not enough memory.
     """
-    spare_the_cores()
+    spin_briefly()
     import torch
 
     torch.set_num_threads(config.threads)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from codex.errors import ModelError
 from codex.retrieval.config import PACKAGED_EMBEDDING, RetrievalConfig
+from codex.threads import spin_briefly
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -133,9 +133,7 @@ class Embedding:
 
 def placed(device: str) -> str:
     """cpu or cuda, with nothing left to "auto". Raises ModelError where there is no such device."""
-    # Threads that wait should sleep: by default they spin, which slows whatever runs on the same cores.
-    # It has to be set before torch is first imported.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    spin_briefly()
     import torch
 
     if device == "cuda" and not torch.cuda.is_available():

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import gc
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from codex import prompts
 from codex.engines.base import GenerationParams, seeded
+from codex.engines.llama_cpp import LlamaCppEngine
 from codex.types import Token, Trace
 from codex.workbench import Workbench
 from tests.bench.line import Line, ratio
+from tests.bench.raw_server import RawServer
 
-QUESTIONS = (
-    "Who wrote the play Romeo and Juliet, and in which century was it first performed?",
-    "What is the capital of Australia?",
-    "Why is the sky blue?",
+LONG_QUESTIONS = (
+    "Tell me in detail, in several paragraphs, how a steam engine works.",
+    "Write a long story about a fisherman and a storm.",
 )
-NEW_TOKENS = 64
+"""Answers to them have more than NEW_TOKENS."""
+NEW_TOKENS = 48
 ONE_ASKING = ("ask.reflect=false", "grounding.verify=false")
 """So that both sides of a ratio ask the model for the same rows."""
 
 
 def llama_cpp(home: Path) -> Iterator[Line]:
-    """A whole `ask` over the same rows decoded by xllamacpp called by hand, its answers thrown away."""
+    """A whole `ask`, and its first row alone, over llama.cpp's server by itself at its best settings."""
     workbench = Workbench.open([f"home={home}", "engine=llama_cpp", *ONE_ASKING])
     try:
         workbench.load()
-        yield _whole_ask(workbench, samples=5, bound=1.10)
+        engine = workbench.engine
+        assert isinstance(engine, LlamaCppEngine)
+        with RawServer(engine) as raw:
+            yield _whole_ask(workbench, raw, samples=10, bound=1.15)
+            yield _one_row(engine, raw, bound=1.15)
     finally:
         workbench.close()
 
@@ -51,38 +55,39 @@ def _ask(workbench: Workbench, question: str, samples: int) -> Trace:
     return workbench.answer(question, n_samples=samples, params=params)
 
 
-def _whole_ask(workbench: Workbench, samples: int, bound: float) -> Line:
-    from codex.engines.continuation import Call
-    from codex.engines.llama_cpp import LlamaCppEngine, _request, _waves
-    from codex.engines.llama_rows import Row
-
-    engine = workbench.engine
-    assert isinstance(engine, LlamaCppEngine)
-    server = engine._ready().server
-    params = GenerationParams(max_tokens=NEW_TOKENS)
-    rows = [params, *seeded(params.model_copy(update={"temperature": 1.0}), samples)]
-    requests = []
-    for question in QUESTIONS:
-        ids = server.tokenize(server.render([asdict(m) for m in prompts.ask(question)]), special=True)
-        call = Call(ids, rows, (), threading.Event())
-        for wave in _waves(call, server.cells):
-            batch = [Row(at, rows[at], ids, (), server.vocabulary) for at in wave]
-            requests.append(_request(batch, wave.start > 0, server.context))
+def _whole_ask(workbench: Workbench, raw: RawServer, samples: int, bound: float) -> Line:
+    """A greedy answer that streams and its samples, over one request of as many rows of as many tokens."""
 
     def whole() -> float:
         started = time.perf_counter()
-        for question in QUESTIONS:
-            _ask(workbench, question, samples)
-        return time.perf_counter() - started
+        observed = [_ask(workbench, question, samples).last.observation for question in LONG_QUESTIONS]
+        seconds = time.perf_counter() - started
+        tokens = [len(row.tokens) for each in observed for row in (each.generation, *each.samples)]
+        # A row that ends early would leave less to do than the raw server has.
+        assert sum(tokens) >= 0.98 * NEW_TOKENS * len(tokens), tokens
+        return seconds
 
-    def raw() -> float:
+    def plain() -> float:
+        return sum(raw.seconds(question, samples + 1, NEW_TOKENS) for question in LONG_QUESTIONS)
+
+    how = f"Workbench.answer over one n={samples + 1} request, {NEW_TOKENS} tokens a row, in turn"
+    return ratio(f"llama_cpp: whole ask, {samples} samples", bound, how, whole, plain, rounds=5)
+
+
+def _one_row(engine: LlamaCppEngine, raw: RawServer, bound: float) -> Line:
+    params = GenerationParams(max_tokens=NEW_TOKENS)
+
+    def ours() -> float:
         started = time.perf_counter()
-        for request in requests:
-            server._server.handle_completions({**request, "stream": True}, lambda chunk: False)
+        for question in LONG_QUESTIONS:
+            engine.chat(prompts.ask(question), params)
         return time.perf_counter() - started
 
-    how = f"Workbench.answer over xllamacpp's handle_completions of the same {samples + 1} rows, in turn"
-    return ratio(f"llama_cpp: whole ask, {samples} samples", bound, how, whole, raw, rounds=9)
+    def plain() -> float:
+        return sum(raw.seconds(question, 1, NEW_TOKENS) for question in LONG_QUESTIONS)
+
+    how = f"Engine.chat over one request, {NEW_TOKENS} tokens, in turn"
+    return ratio("llama_cpp: one row", bound, how, ours, plain, rounds=9)
 
 
 def _over_generate(workbench: Workbench, samples: int, bound: float) -> Line:
@@ -94,12 +99,12 @@ def _over_generate(workbench: Workbench, samples: int, bound: float) -> Line:
     engine = workbench.engine
     assert isinstance(engine, HuggingFaceEngine)
     loaded = engine._ready()
-    ids = torch.tensor([engine._encode(prompts.ask(QUESTIONS[0]))], device=loaded.model.device)
+    ids = torch.tensor([engine._encode(prompts.ask(LONG_QUESTIONS[0]))], device=loaded.model.device)
     object.__setattr__(loaded, "ends", frozenset())
 
     def whole() -> float:
         started = time.perf_counter()
-        trace = _ask(workbench, QUESTIONS[0], samples)
+        trace = _ask(workbench, LONG_QUESTIONS[0], samples)
         assert all(len(s.tokens) == NEW_TOKENS for s in trace.last.observation.samples)
         return time.perf_counter() - started
 
@@ -138,7 +143,7 @@ def _largest_tensor(workbench: Workbench, samples: int) -> Line:
     params = GenerationParams(max_tokens=NEW_TOKENS)
     rows = [params, *seeded(params.model_copy(update={"temperature": 1.0}), samples)]
     largest = 0
-    for number, item in enumerate(engine.decode(prompts.ask(QUESTIONS[0]), rows)):
+    for number, item in enumerate(engine.decode(prompts.ask(LONG_QUESTIONS[0]), rows)):
         if isinstance(item, Token) and number % 8 == 7:
             held = (it for it in gc.get_objects() if isinstance(it, torch.Tensor) and id(it) not in weights)
             largest = max([largest, *(it.numel() // vocabulary for it in held if vocabulary in it.shape)])

@@ -9,10 +9,11 @@ import pytest
 from codex.engines.base import ModelConfig
 from codex.engines.huggingface import HuggingFaceEngine
 from codex.engines.llama_cpp import LlamaCppEngine
-from codex.engines.loading import HuggingFaceConfig, spare_the_cores
+from codex.engines.loading import HuggingFaceConfig
 from codex.engines.models import Models, default_home
+from codex.threads import spin_briefly
 
-spare_the_cores()
+spin_briefly()
 
 
 @pytest.fixture(scope="session")
