@@ -27,7 +27,7 @@ def serve(overrides: Sequence[str] = ()) -> None:
             mount(create_app(workbench), workbench), log_level="warning", timeout_graceful_shutdown=3
         )
         host, port = listener.getsockname()[:2]
-        print(f"Codex is on http://{host}:{port}", flush=True)
+        print(f"Codex is on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
         with suppress(KeyboardInterrupt):  # by then everything has ended in order
             uvicorn.Server(config).run(sockets=[listener])
     finally:
@@ -36,8 +36,16 @@ def serve(overrides: Sequence[str] = ()) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     """Bound before the model is loaded, so that a taken port is known at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port))
+        socket.getaddrinfo(host or None, port, family)  # create_server hides what kind of error it was
+        return socket.create_server((host, port), family=family)
+    except socket.gaierror as error:
+        raise InvalidInput(
+            f"Cannot listen on {host!r}: no address of this machine has that name. "
+            "Choose another host: server.host=127.0.0.1.",
+            ["server.host"],
+        ) from error
     except OSError as error:
         raise InvalidInput(
             f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}. "

@@ -83,11 +83,23 @@ def ask(
 
 
 @app.command()
-def serve(overrides: Overrides = None) -> None:
+def serve(
+    overrides: Overrides = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on; the same as server.host=…")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="The port to listen on, 0 for a free one; the same as server.port=…"),
+    ] = None,
+) -> None:
     """Start the workbench: pages and HTTP interface in one process."""
     from app import serve as start
 
-    start(overrides or [])
+    # An override is one word of Hydra's grammar, in which "::1" stands only between quotes.
+    given = [f"server.host='{host}'"] if host is not None else []
+    given += [f"server.port={port}"] if port is not None else []
+    start([*(overrides or []), *given])
 
 
 @models_app.callback(invoke_without_command=True)

@@ -181,7 +181,7 @@ def list_calibrators(
             "active" if each.active else "",
             it.method,
             f"{it.questions:,}",
-            *(f"{after[key].value:.3f}" for key in ("auroc", "ece_excess", "brier")),
+            *(f"{after[key].value:z.3f}" for key in ("auroc", "ece_excess", "brier")),
             Text(printable(it.model)),
             Text(printable(", ".join(it.datasets))),
         )
@@ -299,7 +299,7 @@ def _tell(fit: _Fit) -> None:
     table = Table("cross-fitted", *(f"{when} the map" for when in made.metrics), box=None)
     for label, key in FIGURES:
         row = (figures[key] for figures in made.metrics.values())
-        table.add_row(label, *(f"{it.value:.3f} ({it.low:.3f} to {it.high:.3f})" for it in row))
+        table.add_row(label, *(f"{it.value:z.3f} ({it.low:z.3f} to {it.high:z.3f})" for it in row))
     console.print(table)
     if fit.promised is not None:
         console.print(str(fit.promised), highlight=False, soft_wrap=True)

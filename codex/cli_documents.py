@@ -193,7 +193,7 @@ def _table(documents: Sequence[Document]) -> Table:
 def _shown(number: int, passage: Passage) -> Text:
     page = f", page {passage.page}" if passage.page else ""
     heading = f"  {passage.heading}" if passage.heading else ""
-    scores = "  ".join(f"{name} {value:.3g}" for name, value in passage.scores.items())
+    scores = "  ".join(f"{name} {value:z.3g}" for name, value in passage.scores.items())
     return Text.assemble(
         (f"{number}. {printable(passage.document)}{page}", "bold"),
         (printable(heading), ""),

@@ -170,4 +170,4 @@ def _meaning(confidence: ConfidenceScores) -> Table:
 def _figure(value: float | None, interval: Interval | None = None) -> str:
     if value is None:
         return "–"
-    return f"{value:.3f}" + (f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
+    return f"{value:z.3f}" + (f" ({interval[0]:z.3f} to {interval[1]:z.3f})" if interval else "")

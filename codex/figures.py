@@ -322,7 +322,7 @@ def _columns(*columns: Array) -> list[list[float | None]]:
 def _threshold(value: float) -> str:
     if np.isinf(value):
         return "above all" if value > 0 else "none"
-    return f"{value:.4g}"
+    return f"{value:z.4g}"
 
 
 def _label(text: str) -> str:

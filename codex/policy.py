@@ -171,7 +171,7 @@ def _reason(
     parts = []
     if rule >= 0:
         held = policy.rules[rule]
-        shown = _shown(float(signals[held.signal] or 0.0), ".{}g", 3, held.threshold)
+        shown = _shown(float(signals[held.signal] or 0.0), "z.{}g", 3, held.threshold)
         parts.append(f"{held.signal} {shown} {held.sign} {held.threshold:g}: {gate}")
     if gate is not Gate.ABSTAIN:
         parts.append(_routing(policy, confidence))

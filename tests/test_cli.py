@@ -10,11 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.shipped import shipped
-from codex.cli import SHADES, printable
+from codex.cli import SHADES, app, printable
 from codex.reply import Reply
+from codex.settings import load_settings
 from codex.store import Store
 
 
@@ -104,6 +106,32 @@ def test_a_taken_port_is_said_before_anything_is_loaded(own_home: Path) -> None:
         done = codex(own_home, "serve", f"server.port={port}")
     assert done.returncode == 1
     assert f"Cannot listen on 127.0.0.1:{port}: Address already in use" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        (["--port", "8123"], ["server.port=8123"]),
+        (["--port", "0", "--host", "::1"], ["server.host='::1'", "server.port=0"]),
+        (["server.port=1", "--port", "2"], ["server.port=1", "server.port=2"]),
+        (["ask.n_samples=1"], ["ask.n_samples=1"]),
+    ],
+)
+def test_serve_takes_host_and_port_as_options_before_the_same_settings(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], settings: list[str]
+) -> None:
+    served: list[list[str]] = []
+    monkeypatch.setattr("app.serve", served.append)
+    assert CliRunner().invoke(app, ["serve", *words]).exit_code == 0
+    assert served == [settings]
+    load_settings(settings)
+
+
+def test_a_host_that_is_nowhere_is_said(own_home: Path) -> None:
+    done = codex(own_home, "serve", "--host", "no-such-host.invalid")
+    assert done.returncode == 1
+    assert "Cannot listen on 'no-such-host.invalid'" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
 

@@ -119,14 +119,19 @@ export function revealToken(text) {
   return h("bdi.cx-token", ...reveal(shown));
 }
 
+/** A number with so many digits behind the point; one that rounds to zero has no minus sign. */
+export function fixed(value, places) {
+  const text = value.toFixed(places);
+  return (Number(text) ? text : text.replace("-", "")).replace("-", "\u2212");
+}
+
 /** Two significant digits; "n/a" where a value is missing. */
 export function number(value) {
   if (value === null || value === undefined) return "n/a";
   if (value === 0) return "0";
   const size = Math.abs(value);
   const digits = Math.min(4, Math.max(0, 1 - Math.floor(Math.log10(size))));
-  const plain = size < 0.0005 ? value.toExponential(0) : value.toFixed(digits);
-  return plain.replaceAll("-", "\u2212");
+  return size < 0.0005 ? value.toExponential(0).replaceAll("-", "\u2212") : fixed(value, digits);
 }
 
 /** A number with its exact value on hover. */

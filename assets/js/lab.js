@@ -1,6 +1,6 @@
 // What the Evaluate and Calibrate pages share: calls, addresses, fields, figures in words, heads that sort.
 
-import { h, reveal } from "./dom.js";
+import { fixed, h, reveal } from "./dom.js";
 
 /** Milliseconds between two looks: while something runs, and otherwise. */
 export const BUSY = 500;
@@ -56,7 +56,7 @@ export function measured(value, interval = null) {
 
 /** Two digits behind the point are what these figures can carry; four where two would be 0.00. */
 export function digits(value) {
-  return value.toFixed(value && Math.abs(value) < 0.01 ? 4 : 2).replace("-", "\u2212");
+  return fixed(value, value && Math.abs(value) < 0.01 ? 4 : 2);
 }
 
 /** A moment: the time where it is today's, else the day; whole on hover. */

@@ -293,11 +293,11 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _with_interval(value: float | None, interval: Interval | None = None) -> str:
     if value is None:
         return ""
-    return _number(value) + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
+    return _number(value) + (f" [{interval[0]:z.3f}, {interval[1]:z.3f}]" if interval else "")
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return "" if value is None else f"{value:z.3f}" if abs(value) < 10 else f"{value:z.1f}"
 
 
 def _script_json(value: object) -> str:

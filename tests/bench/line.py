@@ -30,8 +30,8 @@ class Line:
 
     @property
     def shown(self) -> str:
-        spread = "" if self.spread is None else f" [{self.spread[0]:.3g}, {self.spread[1]:.3g}]"
-        return f"{self.got:.3g}{spread} {self.unit}".strip()
+        spread = "" if self.spread is None else f" [{self.spread[0]:z.3g}, {self.spread[1]:z.3g}]"
+        return f"{self.got:z.3g}{spread} {self.unit}".strip()
 
 
 def ratio(
