@@ -100,7 +100,9 @@ def browser() -> Iterator[Browser]:
             pytest.fail(reason)
         pytest.skip(reason)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        # Chromium makes a socket in its temporary folder, and the path of one has 107 characters at most.
+        short = {**os.environ, "TMPDIR": "/tmp"}
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env=short)
         yield browser
         browser.close()
 
