@@ -51,6 +51,30 @@ class PromptTooLong(CodexError):
         self.room = room
 
 
+class UnknownHost(CodexError):
+    """A request for a host that this server does not answer for, e.g. after DNS rebinding."""
+
+    status = 421
+
+
+class ForeignOrigin(CodexError):
+    """A request that another web page made in the user's browser."""
+
+    status = 403
+
+
+class UnsupportedBody(InvalidInput):
+    """A body of another type than application/json."""
+
+    status = 415
+
+
+class BodyTooLarge(InvalidInput):
+    """A body beyond the limit."""
+
+    status = 413
+
+
 class NotFound(CodexError):
     """Nothing is stored under that name."""
 

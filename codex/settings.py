@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from codex import origins
 from codex.engines import preferred_engine
 from codex.engines.base import GenerationParams, ModelConfig
 from codex.engines.loading import HuggingFaceConfig
@@ -79,6 +80,10 @@ class ServerSettings(BaseModel):
     """0.0.0.0 shows the workbench to the whole network; there is no login yet."""
     port: int = Field(7860, ge=0, le=65535)
     """0 takes a free one."""
+    allowed_hosts: tuple[Annotated[str, AfterValidator(origins.host_name)], ...] = ()
+    """Host names under which it may be reached, beside localhost and server.host; others are refused."""
+    cors_origins: tuple[Annotated[str, AfterValidator(origins.origin)], ...] = ()
+    """Origins, e.g. http://localhost:3000, whose web pages may read and change everything."""
 
 
 def _of_known_signals(policy: Policy) -> Policy:

@@ -43,6 +43,12 @@ def test_every_setting_of_every_group_stands_in_its_yaml_file() -> None:
         ("ask.n_samples=10", lambda s: s.ask.n_samples, 10),
         ("store.privacy=full", lambda s: s.store.privacy, "full"),
         ("server.port=0", lambda s: s.server.port, 0),
+        ("server.allowed_hosts=[Codex.Lan]", lambda s: s.server.allowed_hosts, ("codex.lan",)),
+        (
+            "server.cors_origins=[http://localhost:3000,HTTPS://App.Example:443]",
+            lambda s: s.server.cors_origins,
+            ("http://localhost:3000", "https://app.example"),
+        ),
         ("engine.params.stop=['\\n','.']", lambda s: s.engine.params.stop, ("\\n", ".")),
     ],
 )
@@ -91,6 +97,13 @@ def test_home_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path:
         ("policy.abstain_below=0.9", ["abstain_below (0.9) must not exceed answer_above (0.5)"]),
         ("engine.params.temperature=-1", ["engine.params.temperature", "-1"]),
         ("store.privacy=none", ["store.privacy", "'none'", "hash"]),
+        (
+            "server.allowed_hosts=[http://codex.lan]",
+            ["server.allowed_hosts", "'http://codex.lan'", "without"],
+        ),
+        ("server.allowed_hosts=['*']", ["server.allowed_hosts", "'*'", "wildcard"]),
+        ("server.cors_origins=[localhost]", ["server.cors_origins", "'localhost'", "http://localhost:3000"]),
+        ("server.cors_origins=['null']", ["server.cors_origins", "'null'", "http://localhost:3000"]),
         ("+engine.foo=1", ["engine.foo"]),
         ("no equals sign", ["no equals sign", "key=value"]),
         ("engine.params.stop=[", ["engine.params.stop=[", "key=value"]),

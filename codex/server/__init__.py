@@ -7,9 +7,13 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
+from codex.origins import Hosts
 from codex.server import documents
 from codex.server.errors import no_route
+from codex.server.guard import Guard
+from codex.server.json_body import JsonBodies
 from codex.server.routes import router
 from codex.workbench import Workbench
 
@@ -22,7 +26,7 @@ what was decided: answer, abstain, or defer to a person.
 
 
 def create_app(workbench: Workbench) -> FastAPI:
-    """The HTTP interface; /docs describes it.
+    """The HTTP interface, guarded; /docs describes it. app.state.pages: the paths that may be linked to.
 
     Load the workbench's model before or beside it: until then questions are answered with 503.
     """
@@ -37,4 +41,21 @@ def create_app(workbench: Workbench) -> FastAPI:
     app.add_exception_handler(HTTPException, no_route)
     app.include_router(router)
     app.include_router(documents.router)
+    app.state.pages = {"/docs"}
+    server = workbench.settings.server
+    # What is added last comes first.
+    app.add_middleware(JsonBodies)
+    # Also without a trusted origin: Gradio, mounted here, then sends no headers of its own.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=server.cors_origins,
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["*"],
+    )
+    app.add_middleware(
+        Guard,
+        hosts=Hosts(server.host, server.allowed_hosts),
+        trusted=server.cors_origins,
+        pages=app.state.pages,
+    )
     return app

@@ -1,49 +1,116 @@
-"""What stands around every route: limits on what comes in, and one shape for all errors that go out."""
+"""What stands before every route: whose requests are let in, and one shape for all errors that go out."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from codex import origins
+from codex.errors import CodexError, ForeignOrigin, InvalidInput, UnknownHost
+from codex.origins import Hosts
 from codex.server.errors import error_response
 
-MAX_BODY_BYTES = 2**20
-"""A question of 1 MiB is longer than any context that fits on one machine."""
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    # No other page may show one of these in a frame, embed what is served, or keep hold of a tab it opened.
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # Addresses of pages name sessions and runs.
+    "Referrer-Policy": "same-origin",
+}
+WS_SCHEMES = {"ws": "http", "wss": "https"}
+POLICY_VIOLATION = 1008
+"""The code that closes a websocket, RFC 6455."""
 
 
-class LimitedRequest(Request):
-    """A request whose body is given up as soon as it is too large, and whose JSON holds whole characters."""
+class Guard:
+    """Lets in what the server's own pages and clients outside of browsers send, and nobody else's pages.
 
-    async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body in chunks. Raises HTTPException 413."""
-        size = 0
-        async for chunk in super().stream():
-            size += len(chunk)
-            if size > MAX_BODY_BYTES:
-                raise HTTPException(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes. Send less text.")
-            yield chunk
+    A web page elsewhere can send requests here in the user's browser: directly, which Origin and
+    Sec-Fetch-Site tell, or through a name of its own that it rebinds to this machine, which Host tells.
+    """
 
-    async def json(self) -> Any:
-        """The parsed body. Raises HTTPException 422 on what no answer could repeat; JSONDecodeError."""
+    def __init__(self, app: ASGIApp, hosts: Hosts, trusted: Iterable[str], pages: Collection[str]) -> None:
+        """trusted: origins whose pages may do everything. pages: paths that other pages may link to."""
+        self.app = app
+        self._hosts = hosts
+        self._trusted = frozenset(trusted)
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it with what is wrong."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] == "http":
+            send = _with_security_headers(send)
         try:
-            value = await super().json()
-            json.dumps(value, ensure_ascii=False).encode()
-        except json.JSONDecodeError:
-            raise
-        except UnicodeEncodeError as error:
-            raise HTTPException(422, "The body holds half a character (a lone surrogate).") from error
-        except (ValueError, RecursionError) as error:
-            raise HTTPException(422, "The body is not JSON in UTF-8.") from error
-        return value
+            self._check(scope)
+        except CodexError as error:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": str(error)[:120]})
+            else:
+                await error_response(error)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        """Raises InvalidInput, UnknownHost, ForeignOrigin."""
+        headers = Headers(scope=scope)
+        scheme: str = scope["scheme"]
+        own = self._own_origin(headers.getlist("host"), WS_SCHEMES.get(scheme, scheme))
+        sent = headers.getlist("origin")
+        # Nothing of its own origin needs a preflight.
+        welcome = self._trusted if _is_preflight(scope, headers) else self._trusted | {own}
+        for value in sent:
+            if _origin(value) not in welcome:
+                raise ForeignOrigin(
+                    f"A page of {value[:100]!r} may not use this server, {own}. If you trust that page, add "
+                    "its origin to server.cors_origins."
+                )
+        sites = set(headers.getlist("sec-fetch-site"))
+        if sent or sites <= {"same-origin", "none"} or self._is_link(scope, headers):
+            return
+        raise ForeignOrigin(
+            f"Another web page may not use this server, {own}. If you trust that page, add its origin to "
+            "server.cors_origins."
+        )
+
+    def _own_origin(self, hosts: list[str], scheme: str) -> str:
+        """The origin that a request was sent to. Raises InvalidInput, UnknownHost."""
+        if len(hosts) != 1:
+            raise _bad_host(f"The request has {len(hosts)} Host headers instead of one.")
+        try:
+            name, _ = origins.authority(hosts[0])
+        except ValueError as error:
+            raise _bad_host(f"The header Host cannot be used: {str(error)[:200]}.") from error
+        if name not in self._hosts:
+            raise UnknownHost(
+                f"This server does not answer for the host {name[:100]!r}. If the name is yours, add it to "
+                "server.allowed_hosts."
+            )
+        return origins.origin(f"{scheme}://{hosts[0]}")
+
+    def _is_link(self, scope: Scope, headers: Headers) -> bool:
+        """Whether the browser follows a link to a page; the page that holds the link sees nothing of it."""
+        return (
+            scope["type"] == "http"
+            and scope["method"] in {"GET", "HEAD"}
+            and headers.getlist("sec-fetch-mode") == ["navigate"]
+            and headers.getlist("sec-fetch-dest") == ["document"]
+            and (scope["path"].rstrip("/") or "/") in self._pages
+        )
 
 
 class GuardedRoute(APIRoute):
-    """A route of limited bodies that answers every error; other routes of the app are not touched.
+    """A route that answers every error in the one shape.
 
     Starlette's own handler of unforeseen errors raises them again, and the server then drops the
     connection under the client's next request.
@@ -55,8 +122,38 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             try:
-                return await handle(LimitedRequest(request.scope, request.receive))
+                return await handle(request)
             except Exception as error:
                 return error_response(error)
 
         return guarded
+
+
+class _BadHost(InvalidInput):
+    status = 400
+
+
+def _bad_host(message: str) -> InvalidInput:
+    return _BadHost(message, ["Host"])
+
+
+def _origin(text: str) -> str | None:
+    try:
+        return origins.origin(text)
+    except ValueError:
+        return None
+
+
+def _is_preflight(scope: Scope, headers: Headers) -> bool:
+    return scope.get("method") == "OPTIONS" and "access-control-request-method" in headers
+
+
+def _with_security_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.append(name, value)
+        await send(message)
+
+    return sending

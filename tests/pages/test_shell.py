@@ -28,7 +28,7 @@ def app(tmp_path: Path) -> Iterator[FastAPI]:
 
 
 def test_each_page_has_its_address_and_leaves_the_routes_as_they_are(app: FastAPI) -> None:
-    with TestClient(app) as http:
+    with TestClient(app, base_url="http://localhost") as http:
         for path in ("/", "/documents", "/evaluate", "/calibrate", "/tune"):
             assert "text/html" in http.get(path).headers["content-type"]
         assert http.get("/documents/").url.path == "/documents"
@@ -39,7 +39,7 @@ def test_each_page_has_its_address_and_leaves_the_routes_as_they_are(app: FastAP
 def test_the_script_that_draws_is_served_from_this_machine_and_only_where_it_is_asked_for(
     app: FastAPI,
 ) -> None:
-    with TestClient(app) as http:
+    with TestClient(app, base_url="http://localhost") as http:
         script = http.get("/codex-assets/plotly.min.js")
         assert "javascript" in script.headers["content-type"]
         assert "plotly.js v" in script.text[:200]
@@ -47,7 +47,7 @@ def test_the_script_that_draws_is_served_from_this_machine_and_only_where_it_is_
 
 
 def test_work_that_the_pages_started_ends_with_the_application(app: FastAPI) -> None:
-    with TestClient(app):
+    with TestClient(app, base_url="http://localhost"):
         job = app.state.jobs.start("index", "Indexing", lambda job: job.cancel.wait(30))
         assert job.state == "running"
     assert job.state == "cancelled"

@@ -25,7 +25,7 @@ def asking(served: Served, path: str, **body: object) -> Iterator[socket.socket]
     """A client that has asked; it goes away at the end of the block."""
     text = json.dumps({"query": "Tell me a long story.", **body}).encode()
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: codex\r\nContent-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(text)}\r\n\r\n"
     )
     with socket.socket() as client:

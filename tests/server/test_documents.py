@@ -95,7 +95,7 @@ def test_a_file_over_the_limit_is_refused_whether_its_size_is_told_or_not(served
 
     message = "'over.txt' is larger than 40 MB (retrieval.max_file_mb)."
     assert said(put(served, "over.txt", content())) == (413, message)
-    told = b"PUT /documents/over.txt HTTP/1.1\r\nHost: x\r\nContent-Length: 99000000\r\n\r\nxx"
+    told = b"PUT /documents/over.txt HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99000000\r\n\r\nxx"
     with socket.create_connection(("127.0.0.1", served.port)) as raw:
         raw.sendall(told)
         assert raw.recv(64).startswith(b"HTTP/1.1 413 ")
@@ -105,7 +105,9 @@ def test_a_file_over_the_limit_is_refused_whether_its_size_is_told_or_not(served
 
 def test_a_sender_that_goes_away_leaves_nothing(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     with socket.create_connection(("127.0.0.1", served.port)) as raw:
-        raw.sendall(b"PUT /documents/half.txt HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")
+        raw.sendall(
+            b"PUT /documents/half.txt HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf"
+        )
         assert eventually(lambda: len(arriving(served)) == 1, 10)
     assert eventually(lambda: arriving(served) == [], 10)
     assert not (kept(served) / "half.txt").exists()
