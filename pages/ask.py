@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, get_args
 
-import gradio as gr
 from pydantic import ValidationError
 
 from codex import signals
@@ -313,6 +312,8 @@ def _number(asked: JSON, name: str, kind: Callable[[str], int | float]) -> Any:
 def _policy(asked: JSON) -> Policy | None:
     if asked.get("policy") is None:
         return None
+    if not isinstance(asked["policy"], dict):
+        raise InvalidInput("The policy is no object.", ["policy"])
     try:
         return Policy.model_validate({"name": "moved", **asked["policy"]})
     except ValidationError as error:
@@ -325,12 +326,6 @@ def build(workbench: Workbench, runs: Runs) -> AskPage:
     """Put the page into the Blocks that are open. runs: where its questions can be stopped."""
     page = AskPage(workbench, runs)
 
-    def ask(event: gr.EventData) -> Iterator[JSON]:
-        yield from page.ask(event._data)
-
-    def branch(event: gr.EventData) -> Iterator[JSON]:
-        yield from page.branch(event._data)
-
     calls = (
         page.look,
         page.running,
@@ -340,5 +335,5 @@ def build(workbench: Workbench, runs: Runs) -> AskPage:
         page.delete_session,
         page.set_privacy,
     )
-    view("ask", page.config(), calls, {"ask": ask, "branch": branch})
+    view("ask", page.config(), calls, {"ask": page.ask, "branch": page.branch})
     return page

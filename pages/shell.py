@@ -15,12 +15,14 @@ from anyio.to_thread import run_sync
 from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import Mount
 from starlette.types import Scope
 
 from codex.jobs import Jobs
 from codex.workbench import Workbench
 from pages import JSON, ask, calibrate, documents, evaluate, evaluate_downloads, tune
 from pages.components import ASSETS, ASSETS_URL, view
+from pages.gradio_routes import restrict
 from pages.runs import Runs
 
 STYLES = (
@@ -47,6 +49,8 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     """
     jobs = app.state.jobs = Jobs()
     runs = Runs()
+    blocks = _blocks(workbench, jobs, runs)
+    paths = [f"/{path}" for path, *_ in blocks.pages]
     _serve_plotly(app)
     _stop_runs_of_closed_tabs(app, runs)
     app.include_router(evaluate_downloads.router)
@@ -56,19 +60,24 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
         warnings.filterwarnings("ignore", "SSR mode is not supported")
         gr.mount_gradio_app(
             app,
-            _blocks(workbench, jobs, runs),
+            blocks,
             path="/",
             server_name=workbench.settings.server.host,
             server_port=workbench.settings.server.port,
             footer_links=[],
             run_history=False,
             enable_monitoring=False,
+            mcp_server=False,
             pwa=False,
             ssr_mode=False,
             favicon_path=str(ASSETS / "logo.svg"),
             theme=_theme(),
             head=_head(),
         )
+    mounted = app.router.routes[-1]
+    assert isinstance(mounted, Mount)
+    restrict(app, mounted, paths)
+    app.state.pages.update(paths)
     serving = app.router.lifespan_context
 
     @asynccontextmanager
