@@ -14,22 +14,34 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from codex.errors import InvalidInput
+from codex.numbers import Real, Whole
 from codex.types import Action, Decision, Gate
 
 GATES = tuple(Gate)
 ACTIONS = tuple(Action)
 
 
+def _only(bound: str, other: str) -> JsonDict:
+    return {"required": [bound], "properties": {bound: {"type": "number"}, other: {"type": "null"}}}
+
+
 class Rule(BaseModel):
     """Holds when a signal lies strictly below, or strictly above, a threshold in its own unit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        json_schema_extra={"oneOf": [_only("below", "above"), _only("above", "below")]},
+    )
 
     signal: str
-    below: float | None = None
-    above: float | None = None
+    below: Real | None = None
+    above: Real | None = None
     gate: Literal["reflect", "retrieve", "abstain", "proceed"]
 
     @model_validator(mode="after")
@@ -77,17 +89,17 @@ class Promise(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
-    risk: float = Field(gt=0.0, lt=1.0)
-    certainty: float = Field(gt=0.0, lt=1.0)
+    risk: Real = Field(gt=0.0, lt=1.0)
+    certainty: Real = Field(gt=0.0, lt=1.0)
     """Over the draw of the held-back questions."""
     calibrator: str
     """The version whose confidences it is about."""
     run: str
     """The run that the questions are of."""
-    questions: int = Field(ge=1)
-    answered: int = Field(ge=1)
+    questions: Whole = Field(ge=1)
+    answered: Whole = Field(ge=1)
     """Of these questions, at this policy."""
-    wrong: int = Field(ge=0)
+    wrong: Whole = Field(ge=0)
     """Of those answered."""
 
 
@@ -100,10 +112,10 @@ class Policy(BaseModel):
     """What people call it."""
     rules: tuple[Rule, ...] = DEFAULT_RULES
     """Tried in order; the first that holds gives the gate."""
-    answer_above: float = Field(0.5, ge=0.0, le=1.0)
+    answer_above: Real = Field(0.5, ge=0.0, le=1.0)
     """Confidence at or above it: answer."""
-    abstain_below: float = Field(0.2, ge=0.0, le=1.0)
-    """Confidence below it: abstain. Between the two: defer to a person."""
+    abstain_below: Real = Field(0.2, ge=0.0, le=1.0)
+    """Confidence below it: abstain. Between the two: defer to a person. At most answer_above."""
     promise: Promise | None = None
     """What is guaranteed of the answers it lets through; none once a rule or threshold is moved."""
 
