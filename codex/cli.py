@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from rich.text import Text
 from codex import cli_calibrate, cli_datasets, cli_documents, cli_evaluate, cli_runs, terminal
 from codex.engines.models import Models, default_home
 from codex.errors import CodexError
+from codex.private import UMASK
 from codex.reply import NOT_CALIBRATED, answer_set, reply
 from codex.terminal import printable
 from codex.types import (
@@ -132,6 +134,7 @@ def fetch_model(name: str) -> None:
 
 def main() -> None:
     """Run a command; an error that the user can act on is one line, and exit status 1."""
+    os.umask(UMASK)
     try:
         _plain_where_piped(typer.main.get_command(app))()
     except CodexError as error:

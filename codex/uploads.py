@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 from codex.errors import Conflict, InvalidInput
+from codex.private import make_folder
 
 Outcome = Literal["new", "same", "replaced"]
+
+NAME = r"(?:[^/.\s][^/]*/)*[^/.\s][^/]*"
+"""Names that `place` takes, but for those that are too long for the file system."""
 
 
 def place(folder: Path, name: str) -> Path:
@@ -33,7 +37,7 @@ def settle(arrived: Path, target: Path, replace: bool) -> Outcome:
     Raises Conflict when another one is there and is not to be replaced, InvalidInput.
     """
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         if target.is_dir():
             raise Conflict(f"There is a folder named {target.name!r} already: rename the file.")
         there = target.exists()

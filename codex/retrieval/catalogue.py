@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import sqlite3
 import uuid
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.errors import NotFound, RetrievalError
+from codex.private import make_folder, opener
 from codex.retrieval.content import (
     SCHEMA,
     VERSION,
@@ -99,7 +101,9 @@ class Catalogue:
             ) from error
 
     def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
+        # The files that SQLite makes beside it take its mode.
+        os.close(opener(str(self.path), os.O_RDWR | os.O_CREAT))
         db = sqlite3.connect(self.path, BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA journal_mode = WAL")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from codex.errors import Conflict, RetrievalError
+from codex.private import make_folder, opener
 
 PATIENCE = 2.0
 """Seconds that a writer waits for searches of other processes, which take milliseconds."""
@@ -70,8 +71,8 @@ class IndexLock:
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int]:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            make_folder(self.path.parent)
+            file = opener(str(self.path), os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise RetrievalError(
                 f"The index folder {self.path.parent} may not be written: {error.strerror}. "

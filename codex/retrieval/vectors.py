@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.errors import Conflict, OtherEmbedding, RetrievalError
+from codex.private import make_folder, tighten
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Identity
 
@@ -77,6 +78,7 @@ class Vectors:
         """Write [n, d] vectors of unit length under the chunks' ids. Raises RetrievalError."""
         with self._told():
             self._ready().upsert(ids=[str(it) for it in ids], embeddings=vectors)
+            tighten(self._folder, deep=True)
 
     def delete(self, ids: Sequence[int]) -> None:
         """Ids that are not there are no error. Raises RetrievalError."""
@@ -132,7 +134,7 @@ class Vectors:
         quiet = Settings(anonymized_telemetry=False)
         url = self._config.chroma_url
         if url is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             # Chroma keeps one opened database for each spelling of a path and process. One of our own, so
             # that to close it and to open it again reads what another process has written.
             spelled = f"{self._folder}/" + "./" * next(_openings)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import uuid
 from collections.abc import Callable, Coroutine
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect
 
 from codex.errors import Cancelled, InvalidInput, RetrievalError, UnreadableDocument
+from codex.private import make_folder, opener
 from codex.retrieval.reading import SUFFIXES
 from codex.server.errors import error_response
 from codex.server.routes import Bench, errors
-from codex.uploads import Outcome, place, settle
+from codex.uploads import NAME, Outcome, place, settle
 
 BLOCK = 2**20
 """Bytes that are held before they are written."""
@@ -65,15 +67,38 @@ class UploadBody(BaseModel):
 FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
+class _AnyName(Convertor[str]):
+    """A name with its folders; Starlette's own `path` leaves those with a line end to other routes."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("any_name", _AnyName())
+
+Name = Annotated[
+    str,
+    Path(
+        description="Its place among the documents: folders and a name that ends as a format that is read.",
+        json_schema_extra={"pattern": f"^{NAME}\\.({'|'.join(sorted(s[1:] for s in SUFFIXES))})$"},
+    ),
+]
+
+
 @router.put(
-    "/documents/{name:path}",
+    "/documents/{name:any_name}",
     tags=["evidence"],
     summary="Upload a document",
     status_code=201,
     responses=errors(409, 413, 503),
     openapi_extra={"requestBody": {"required": True, "content": FILE}},
 )
-async def upload(name: str, request: Request, workbench: Bench, replace: bool = False) -> UploadBody:
+async def upload(name: Name, request: Request, workbench: Bench, replace: bool = False) -> UploadBody:
     """The body is the file, the name may hold folders. It then waits to be indexed.
 
     Another file of that name is a conflict unless `replace` is set.
@@ -85,7 +110,7 @@ async def upload(name: str, request: Request, workbench: Bench, replace: bool = 
         raise UnreadableDocument(f"{target.suffix or 'such'} files are not read.", ["name"])
     arriving = folder.parent / PARTIAL / uuid.uuid4().hex
     try:
-        arriving.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(arriving.parent)
         await _receive(request, arriving, name, limit)
         outcome = await run_sync(settle, arriving, target, replace)
         await run_sync(lambda: workbench.index.add([target], within=folder))
@@ -96,14 +121,14 @@ async def upload(name: str, request: Request, workbench: Bench, replace: bool = 
     return UploadBody(name=str(target.relative_to(folder)), outcome=outcome)
 
 
-async def _receive(request: Request, path: Path, name: str, limit: int) -> None:
+async def _receive(request: Request, path: pathlib.Path, name: str, limit: int) -> None:
     """Write the body to a file. Raises TooLarge; ClientDisconnect when the sender goes away."""
     most = limit * 2**20
     too_large = TooLarge(f"{name!r} is larger than {limit} MB (retrieval.max_file_mb).", ["name"])
     if int(request.headers.get("content-length") or 0) > most:
         raise too_large
     size, held = 0, bytearray()
-    with path.open("wb") as file:
+    with open(path, "wb", opener=opener) as file:
         async for chunk in request.stream():
             size += len(chunk)
             if size > most:

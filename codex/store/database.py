@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from codex.errors import StoreError
+from codex.private import make_folder, tighten
 from codex.store.migrations import migrate
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class Database:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             if self.path.is_file() and self.path.stat().st_size == 0:
                 # Left by a start that ended before the first byte was written, e.g. on a full disk.
                 self.path.unlink()
@@ -112,10 +113,18 @@ class Database:
         except StoreError:
             connection.close()
             raise
+        tighten(self.path)
+        tighten(self._log)
         return connection
 
+    @property
+    def _log(self) -> Path:
+        """The write-ahead log, which DuckDB makes and removes as it needs it."""
+        return self.path.with_name(self.path.name + ".wal")
+
     def _checkpoint_when_due(self) -> None:
-        wal = self.path.with_name(self.path.name + ".wal")
+        wal = self._log
+        tighten(wal)
         size = wal.stat().st_size if wal.exists() else 0
         if size < self._checkpoint_at:
             return
