@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-import uvicorn
-
 from codex.errors import CodexError, InvalidInput
+from codex.private import UMASK
 from codex.server import create_app
+from codex.server.serving import Server
 from codex.workbench import Workbench
 from pages.shell import mount
 
 
 def serve(overrides: Sequence[str] = ()) -> None:
     """Serve until interrupted. Raises SettingsError, StoreError, InvalidInput when the port is taken."""
+    os.umask(UMASK)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # It ends as Ctrl-C does, in order.
     workbench = Workbench.open(overrides)
     server = workbench.settings.server
     listener = _listen(server.host, server.port)
     workbench.load_in_background()
     try:
-        config = uvicorn.Config(
-            mount(create_app(workbench), workbench), log_level="warning", timeout_graceful_shutdown=3
-        )
+        serving = Server(mount(create_app(workbench), workbench), workbench.stop)
         host, port = listener.getsockname()[:2]
         print(f"Codex is on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
         with suppress(KeyboardInterrupt):  # by then everything has ended in order
-            uvicorn.Server(config).run(sockets=[listener])
+            serving.run(sockets=[listener])
     finally:
         workbench.close()
 

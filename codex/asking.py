@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from codex.calibration import Calibrator
 from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput
+from codex.places import Client
 from codex.policy import Policy
 from codex.settings import MAX_SAMPLES, Settings
 from codex.types import Alternative, Step, Token, Trace
@@ -38,6 +39,8 @@ class AskOptions(TypedDict, total=False):
     """None takes the active one."""
     cancel: threading.Event | None
     """Set it to stop."""
+    client: Client | None
+    """Who asks; None: this process."""
 
 
 def new_id() -> str:
@@ -58,6 +61,7 @@ class Asking:
     calibrator: Calibrator | None
     enable_rag: bool
     cancel: threading.Event
+    client: Client | None = None
 
 
 def settle(
@@ -81,10 +85,13 @@ def settle(
         calibrator=calibrator,
         enable_rag=given.get("enable_rag", False),
         cancel=given.get("cancel", threading.Event()),
+        client=given.get("client"),
     )
 
 
-def settle_again(parent: Trace, policy: Policy, cancel: threading.Event | None) -> Asking:
+def settle_again(
+    parent: Trace, policy: Policy, cancel: threading.Event | None, client: Client | None
+) -> Asking:
     """The same question with the same parameters, for a branch of its answer."""
     return Asking(
         question=parent.question or "",
@@ -96,6 +103,7 @@ def settle_again(parent: Trace, policy: Policy, cancel: threading.Event | None) 
         calibrator=None,
         enable_rag=False,
         cancel=cancel or threading.Event(),
+        client=client,
     )
 
 

@@ -101,6 +101,16 @@ class Busy(CodexError):
         self.retry_after = retry_after
 
 
+class TooMany(Busy):
+    """One client has its share of what all may have; try again after `retry_after` seconds."""
+
+    status = 429
+
+
+class Stopping(Busy):
+    """Codex is shutting down; what was under way is cancelled, and nothing is kept of it."""
+
+
 class Cancelled(CodexError):
     """The caller went away before the answer was complete."""
 

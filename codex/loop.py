@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from codex import prompts, signals
 from codex.asking import Asking, Turn
 from codex.confidence import Asked, confidence_of
+from codex.engines.admission import asked_by
 from codex.engines.base import Engine, Finished, seeded
 from codex.errors import Cancelled, CodexError, PromptTooLong
 from codex.grounding import Grounder
@@ -100,7 +101,10 @@ class Loop:
             ended = _ended(last, turn.prefix, turn.end)
             decoded: Iterator[Token | Finished] = iter([Finished(0, ended)])
         else:
-            decoded = self._engine.decode(prompt, [asking.params], prefix=turn.prefix, cancel=asking.cancel)
+            with asked_by(_share(asking)):
+                decoded = self._engine.decode(
+                    prompt, [asking.params], prefix=turn.prefix, cancel=asking.cancel
+                )
         observation = last.observation
         draft = _Draft(
             "branch", 0, prompt, decoded, observation.passages, len(turn.prefix), observation.samples
@@ -135,7 +139,8 @@ class Loop:
             else:
                 prompt = prompts.ask(asking.question, passages)
             try:
-                decoded = self._engine.decode(prompt, rows, cancel=asking.cancel)
+                with asked_by(_share(asking)):
+                    decoded = self._engine.decode(prompt, rows, cancel=asking.cancel)
             except PromptTooLong:
                 if not passages:
                     raise
@@ -238,6 +243,10 @@ class Loop:
                 course.notes.append(NOTHING_FOUND)
         except CodexError as error:
             course.notes.append(f"{NOT_SEARCHED}: {error}")
+
+
+def _share(asking: Asking) -> str | None:
+    return asking.client.share if asking.client else None
 
 
 def sha256(text: str) -> str:

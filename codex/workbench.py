@@ -7,7 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, Self, Unpack
@@ -18,17 +18,19 @@ from codex.asking import Asking, AskOptions, Turn, new_id, settle, settle_again,
 from codex.confidence import likely_answers
 from codex.engines.base import Engine
 from codex.engines.models import Models
-from codex.errors import Busy, Cancelled, CodexError, Conflict
+from codex.errors import Cancelled, CodexError, Conflict
 from codex.grounding import Grounder
 from codex.loop import Loop, sha256
+from codex.places import Client, Places
 from codex.policy import Policy, decide_one
+from codex.private import tighten_home
 from codex.retrieval import Index
 from codex.settings import Settings, load_settings
 from codex.store import Store
 from codex.types import Action, Decision, Event, Passage, Step, Trace, TraceEvent
 
 RECENT_TRACES = 256
-"""Traces kept whole in memory, with the question text, whatever the store keeps."""
+"""Traces kept whole in memory, with the question's text, whatever the store keeps; for who asked alone."""
 SHOWN_ANSWER = 60
 """Characters of a sample's answer in a clarifying question."""
 
@@ -47,6 +49,15 @@ class Status:
     """What it was fitted on, or why there is none, in words."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Recent:
+    """A trace in memory."""
+
+    trace: Trace
+    asked_by: str | None
+    """The secret of the client that asked; None: this process."""
+
+
 class Workbench:
     """One engine and one store. Thread-safe."""
 
@@ -61,8 +72,8 @@ class Workbench:
         self._grounder = Grounder(settings.grounding, engine, Models(settings.home), self.index.embed)
         self._loop = Loop(engine, self.index, self._grounder, settings.ask)
         self._failed: str | None = None
-        self._slots = threading.BoundedSemaphore(settings.ask.max_waiting)
-        self._recent: OrderedDict[str, Trace] = OrderedDict()
+        self._places = Places(settings.ask.max_waiting)
+        self._recent: OrderedDict[str, _Recent] = OrderedDict()
         self._recent_lock = threading.Lock()
 
     @classmethod
@@ -74,6 +85,7 @@ class Workbench:
         Raises SettingsError, StoreError.
         """
         settings = load_settings(overrides)
+        tighten_home(settings.home)
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
         workbench = cls(settings, engine, Store(settings.database, settings.store.privacy))
         if any(override.startswith("policy") for override in overrides):
@@ -86,6 +98,10 @@ class Workbench:
         self._grounder.unload()
         self.index.close()
         self.store.close()
+
+    def stop(self) -> None:
+        """End every question under way with Stopping, and take no more. Nothing of them is stored."""
+        self._places.stop()
 
     def load(self) -> None:
         """Load the model now; raises ModelError and remembers it for `status`."""
@@ -156,6 +172,7 @@ class Workbench:
         *,
         policy: Policy | None = None,
         cancel: threading.Event | None = None,
+        client: Client | None = None,
     ) -> Iterator[Event]:
         """Go on from another token of an answer: a new trace beside the first.
 
@@ -164,7 +181,7 @@ class Workbench:
         there is no such alternative; Conflict when another model is loaded, or when the question was not
         kept; and what `ask` raises.
         """
-        parent = self.trace(trace_id)
+        parent = self.trace(trace_id, client)
         if parent.question is None or parent.last.prompt is None:
             raise Conflict(
                 "The text of this question was not kept, so its answer cannot be continued. "
@@ -176,14 +193,19 @@ class Workbench:
                 "Start Codex with that model, or ask the question again."
             )
         turn = turn_at(parent.last, position, token_id)
-        asking = settle_again(parent, policy or self.active.policy, cancel)
+        asking = settle_again(parent, policy or self.active.policy, cancel, client)
         return self._branch(asking, parent, turn)
 
-    def trace(self, trace_id: str) -> Trace:
-        """A trace by its id: whole while it is recent, afterwards as the store kept it. Raises NotFound."""
+    def trace(self, trace_id: str, reader: Client | None = None) -> Trace:
+        """A trace by its id: whole while it is recent, otherwise as the store kept it. Raises NotFound.
+
+        reader: None, this process, reads every recent trace whole; a client only those that it asked for.
+        """
         with self._recent_lock:
             recent = self._recent.get(trace_id)
-        return recent or self._with_passages(self.store.load(trace_id))
+        if recent is not None and (reader is None or recent.asked_by == reader.secret):
+            return recent.trace
+        return self._with_passages(self.store.load(trace_id))
 
     def redecide(self, trace_id: str, policy: Policy) -> Decision:
         """What another policy would decide on a stored answer; no model runs. Raises NotFound."""
@@ -194,17 +216,17 @@ class Workbench:
         """Delete a session and every trace in it, from the store and from memory. Raises NotFound."""
         self.store.delete_session(session_id)
         with self._recent_lock:
-            for trace in [t for t in self._recent.values() if t.session_id == session_id]:
-                del self._recent[trace.id]
+            for recent in [it for it in self._recent.values() if it.trace.session_id == session_id]:
+                del self._recent[recent.trace.id]
 
     def _ask(self, asking: Asking) -> Iterator[Event]:
-        with self._slot():
+        with self._places.taken(asking.client, asking.params.max_tokens, asking.cancel):
             started = time.monotonic()
             steps = yield from self._loop.ask(asking)
             yield self._finished(asking, steps, started)
 
     def _branch(self, asking: Asking, parent: Trace, turn: Turn) -> Iterator[Event]:
-        with self._slot():
+        with self._places.taken(asking.client, asking.params.max_tokens, asking.cancel):
             started = time.monotonic()
             steps = yield from self._loop.branch(asking, parent.last, turn)
             yield self._finished(asking, steps, started, parent.id)
@@ -236,7 +258,7 @@ class Workbench:
             parent_id=parent_id,
         )
         with self._recent_lock:
-            self._recent[trace.id] = trace
+            self._recent[trace.id] = _Recent(trace, asking.client.secret if asking.client else None)
             while len(self._recent) > RECENT_TRACES:
                 self._recent.popitem(last=False)
         self.store.policies.save(asking.policy.version, asking.policy.name, asking.policy.model_dump_json())
@@ -273,15 +295,6 @@ class Workbench:
             return replace(step, observation=replace(step.observation, passages=passages))
 
         return replace(trace, steps=tuple(map(filled, trace.steps)))
-
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(blocking=False):
-            raise Busy(f"{self.settings.ask.max_waiting} questions are already under way; try again shortly.")
-        try:
-            yield
-        finally:
-            self._slots.release()
 
 
 def last_trace(events: Iterator[Event]) -> Trace:

@@ -15,7 +15,9 @@ from pydantic import ValidationError
 from codex import signals
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, InvalidInput
+from codex.places import Client
 from codex.policy import Policy
+from codex.server.callers import current_client
 from codex.settings import MAX_SAMPLES
 from codex.store.config import Privacy
 from codex.types import (
@@ -92,7 +94,7 @@ class AskPage:
             "examples": EXAMPLES,
         }
 
-    def ask(self, asked: JSON) -> Iterator[JSON]:
+    def ask(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
         """Ask a question; yields the state of the run as it grows. asked: what the page's form holds."""
 
         def start(cancel: threading.Event) -> Iterator[Event]:
@@ -105,17 +107,23 @@ class AskPage:
                 params=self._params(asked),
                 policy=_policy(asked),
                 cancel=cancel,
+                client=client,
             )
 
         first = asked.get("evidence") == "first" and not self.workbench.index.is_empty
         return self._run(str(asked["run"]), start, "looking" if first else "waiting")
 
-    def branch(self, asked: JSON) -> Iterator[JSON]:
+    def branch(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
         """Continue an answer from another token; yields like `ask`."""
 
         def start(cancel: threading.Event) -> Iterator[Event]:
             return self.workbench.branch(
-                asked["trace"], asked["position"], asked["token"], policy=_policy(asked), cancel=cancel
+                asked["trace"],
+                asked["position"],
+                asked["token"],
+                policy=_policy(asked),
+                cancel=cancel,
+                client=client,
             )
 
         return self._run(str(asked["run"]), start)
@@ -174,9 +182,11 @@ class AskPage:
     def _open(self, wanted: JSON) -> JSON:
         traces = self.workbench.store.session_traces(wanted["session"])
         root, members = family(traces, wanted.get("trace"))
-        fingerprint = self.workbench.status.model
+        fingerprint, reader = self.workbench.status.model, current_client()
         views = [
-            trace_view(self.workbench.trace(member.id), fingerprint=fingerprint, correct=member.correct)
+            trace_view(
+                self.workbench.trace(member.id, reader), fingerprint=fingerprint, correct=member.correct
+            )
             for member in members
         ]
         opened = wanted.get("trace")

@@ -12,6 +12,8 @@ from typing import Any
 import gradio as gr
 
 from codex.errors import CodexError, InvalidInput
+from codex.places import Client
+from codex.server.callers import client_of
 from pages import JSON
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -21,7 +23,7 @@ ASSETS_URL = "codex-assets"
 log = logging.getLogger(__name__)
 
 Call = Callable[[JSON], Any]
-Stream = Callable[[JSON], Iterator[JSON]]
+Stream = Callable[[JSON, Client | None], Iterator[JSON]]
 UNFIT = (TypeError, ValueError, LookupError, AttributeError, OverflowError)
 """What a function raises over data that its page never sends."""
 
@@ -44,7 +46,7 @@ def view(
 
     config: what the script is given at the start. calls: functions that the script can call and that
     answer at once. streams: generators that the script starts by name; what they yield becomes the
-    view's value. Both are given what the script sends, an object.
+    view's value. Both are given what the script sends, an object; streams also the client that sends it.
 
     Gradio evaluates what its templates are given, so nothing but a constant stands in them: values
     travel as properties, and the script builds text nodes of them. It is a plain gr.HTML because for a
@@ -95,10 +97,10 @@ def _served(call: Call) -> Call:
     return served
 
 
-def _streamed(run: Stream) -> Callable[[gr.EventData], Iterator[JSON]]:
-    def streamed(event: gr.EventData) -> Iterator[JSON]:
+def _streamed(run: Stream) -> Callable[[gr.EventData, gr.Request], Iterator[JSON]]:
+    def streamed(event: gr.EventData, request: gr.Request) -> Iterator[JSON]:
         try:
-            yield from run(_sent(event._data))
+            yield from run(_sent(event._data), client_of(request))
         except CodexError as error:
             raise gr.Error(str(error), print_exception=False) from error
         except UNFIT as error:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
+from codex.engines.admission import current_client
 from codex.engines.base import Finished, GenerationParams
 from codex.engines.stopping import StopFilter
 from codex.types import FinishReason, Generation, Token
@@ -26,6 +27,8 @@ class Call:
     """Set when the caller no longer reads, or the model is to be unloaded."""
     out: queue.SimpleQueue[Token | Finished | BaseException | None] = field(default_factory=queue.SimpleQueue)
     """None is the end; an error is raised at the caller's."""
+    client: str | None = field(default_factory=current_client)
+    """Whose share of the engine it takes."""
 
     @property
     def cancelled(self) -> bool:

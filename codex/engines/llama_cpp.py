@@ -182,7 +182,8 @@ class LlamaCppEngine(Engine):
 
     def _peek(self, loaded: _Loaded, call: Call) -> None:
         """Put out the likeliest next token, unless the call is cancelled."""
-        with loaded.admission.taken(1, len(call.prompt) + 1, lambda: call.cancelled) as admitted:
+        cells = len(call.prompt) + 1
+        with loaded.admission.taken(1, cells, lambda: call.cancelled, call.client) as admitted:
             if admitted:
                 server = loaded.server
                 entries = server.probe(call.prompt, ALTERNATIVES, lambda: call.cancelled)
@@ -197,7 +198,7 @@ class LlamaCppEngine(Engine):
     def _decode(self, loaded: _Loaded, call: Call, wave: range) -> None:
         """Decode rows that make one request, and tell the caller."""
         cells = len(call.prompt) + len(call.prefix) + len(wave) * call.rows[wave.start].max_tokens
-        with loaded.admission.taken(len(wave), cells, lambda: call.cancelled) as admitted:
+        with loaded.admission.taken(len(wave), cells, lambda: call.cancelled, call.client) as admitted:
             server, cached = loaded.server, wave.start > 0
             rows = [Row(at, call.rows[at], call.prompt, call.prefix, server.vocabulary) for at in wave]
             left = set(wave)

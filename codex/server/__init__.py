@@ -11,6 +11,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from codex.origins import Hosts
 from codex.server import documents
+from codex.server.callers import Callers
+from codex.server.description import describe, refuse_other_methods
 from codex.server.errors import no_route
 from codex.server.guard import Guard
 from codex.server.json_body import JsonBodies
@@ -41,9 +43,12 @@ def create_app(workbench: Workbench) -> FastAPI:
     app.add_exception_handler(HTTPException, no_route)
     app.include_router(router)
     app.include_router(documents.router)
+    describe(app)
+    refuse_other_methods(app, router, documents.router)
     app.state.pages = {"/docs"}
     server = workbench.settings.server
     # What is added last comes first.
+    app.add_middleware(Callers)
     app.add_middleware(JsonBodies)
     # Also without a trusted origin: Gradio, mounted here, then sends no headers of its own.
     app.add_middleware(

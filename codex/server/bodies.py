@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from codex.engines.base import GenerationParams
+from codex.numbers import Whole
 from codex.reply import Reply
 from codex.settings import MAX_SAMPLES, KnownPolicy
 from codex.types import Action, FinishReason, Gate, LogprobKind, Stance, StepKind
@@ -23,6 +25,11 @@ Number = Annotated[float | None, BeforeValidator(_finite)]
 
 Bytes = Annotated[list[int], BeforeValidator(list)]
 """Bytes as numbers, since a token can be a part of a character."""
+
+
+NOT_BLANK: JsonDict = {"pattern": r"\S"}
+SESSION_ID: JsonDict = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
+"""Both in the description only: the messages of our own checks say more."""
 
 
 class Body(BaseModel):
@@ -51,17 +58,18 @@ class InferBody(BaseModel):
         },
     )
 
-    query: str = Field(description="What you want to know.")
-    n_samples: int | None = Field(
+    query: str = Field(description="What you want to know.", json_schema_extra=NOT_BLANK)
+    n_samples: Whole | None = Field(
         None,
         ge=1,
         le=MAX_SAMPLES,
-        strict=True,
         description="Independent answers drawn beside the shown one; left out: the setting ask.n_samples.",
     )
     enable_rag: bool = Field(False, strict=True, description="Look things up before answering.")
     session_id: str | None = Field(
-        None, description="1 to 64 letters, digits, '-' or '_'; left out: a new session."
+        None,
+        description="1 to 64 letters, digits, '-' or '_'; left out: a new session.",
+        json_schema_extra={"anyOf": [SESSION_ID, {"type": "null"}]},
     )
     params: GenerationParams | None = Field(
         None, description="How the shown answer is generated; what is left out comes from the settings."
@@ -78,8 +86,8 @@ class BranchBody(BaseModel):
         extra="forbid", frozen=True, json_schema_extra={"examples": [{"position": 2, "token_id": 284}]}
     )
 
-    position: int = Field(ge=0, strict=True, description="Index among the answer's tokens.")
-    token_id: int = Field(strict=True, description="The id of one of the alternatives there.")
+    position: Whole = Field(ge=0, description="Index among the answer's tokens.")
+    token_id: Whole = Field(description="The id of one of the alternatives there.")
     policy: KnownPolicy | None = Field(None, description="Left out: the active policy.")
 
 
@@ -316,17 +324,21 @@ class ErrorBody(BaseModel):
     error: ErrorDetail
 
 
-EventBody = (
-    PassagesEventBody
-    | TokenEventBody
-    | GenerationEventBody
-    | SamplesEventBody
-    | CheckedEventBody
-    | SignalsEventBody
-    | DecisionEventBody
-    | TraceEventBody
-    | ErrorBody
-)
+EVENTS: dict[str, type[BaseModel]] = {
+    "passages": PassagesEventBody,
+    "token": TokenEventBody,
+    "generation": GenerationEventBody,
+    "samples": SamplesEventBody,
+    "checked": CheckedEventBody,
+    "signals": SignalsEventBody,
+    "decision": DecisionEventBody,
+    "trace": TraceEventBody,
+    "error": ErrorBody,
+}
+"""What a stream may send, by the events' names."""
+
+PARTIAL = (GenerationParams.__name__,)
+"""Models of which a request may leave out fields, which then come from the settings, not from the model."""
 
 
 class SessionBody(Body):

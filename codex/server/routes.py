@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import reduce
 from importlib.metadata import version
+from operator import or_
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from codex.errors import Busy
+from codex.places import Client
 from codex.reply import Reply, reply
 from codex.retrieval.config import MOST_PASSAGES
 from codex.retrieval.index import checked_query
 from codex.server import bodies
+from codex.server.callers import asker, reader
 from codex.server.guard import GuardedRoute
 from codex.server.streaming import Asked, EventStream, cancelled_when_gone, stream
 from codex.types import Event
@@ -41,6 +45,8 @@ def loaded(workbench: Annotated[Workbench, Depends(workbench_of)]) -> Workbench:
 
 Bench = Annotated[Workbench, Depends(workbench_of)]
 LoadedBench = Annotated[Workbench, Depends(loaded)]
+Asker = Annotated[Client, Depends(asker)]
+Reader = Annotated[Client, Depends(reader)]
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -57,20 +63,22 @@ MEANINGS = {
     409: "It does not fit the present state: another model is loaded, or the question was not kept.",
     413: "The body or the question is too long.",
     422: "A value cannot be used; `fields` says which.",
+    429: "This client has its share of the questions under way; see Retry-After.",
     500: "A fault in Codex; the message names an id that stands in the log.",
-    503: "Too many questions, the model cannot be used yet, or the database cannot; see Retry-After.",
+    503: "Too many questions, Codex is shutting down, the model cannot be used yet, or the database cannot; "
+    "see Retry-After.",
 }
 
 
-@router.post("/infer", tags=["ask"], summary="Ask a question", responses=errors(413, 503))
-async def infer(body: bodies.InferBody, request: Request, workbench: LoadedBench) -> Reply:
+@router.post("/infer", tags=["ask"], summary="Ask a question", responses=errors(413, 429, 503))
+async def infer(body: bodies.InferBody, request: Request, workbench: LoadedBench, client: Asker) -> Reply:
     """Answer with a confidence and a decision. Closing the connection cancels the work.
 
     What is not available is null; `calibrated` is null where no calibrator holds for the model and asking.
     """
     cancel = threading.Event()
     async with cancelled_when_gone(request, cancel):
-        events = _ask(workbench, body, cancel)
+        events = _ask(workbench, body, cancel, client)
         return reply(await run_sync(last_trace, events, abandon_on_cancel=True))
 
 
@@ -81,43 +89,53 @@ async def infer(body: bodies.InferBody, request: Request, workbench: LoadedBench
     response_class=EventStream,
     responses={
         200: {
-            "model": bodies.EventBody,
-            "description": "Server-sent events named passages, token, generation, samples, checked, signals, "
-            "decision, trace and error, each with one of these bodies as its data.",
+            "description": "Server-sent events, each with one of these bodies as its data.",
+            "model": reduce(or_, bodies.EVENTS.values()),
         },
-        **errors(413, 503),
+        **errors(413, 429, 503),
     },
 )
-async def infer_stream(body: bodies.InferBody, request: Request, workbench: LoadedBench) -> Response:
+async def infer_stream(
+    body: bodies.InferBody, request: Request, workbench: LoadedBench, client: Asker
+) -> Response:
     """The events of one asking as server-sent events. Closing the connection cancels the work.
 
     An error before the first event is an ordinary response; later it is the last event, `error`.
     """
     cancel = threading.Event()
     async with cancelled_when_gone(request, cancel):
-        asked = Asked(_ask(workbench, body, cancel), cancel)
+        asked = Asked(_ask(workbench, body, cancel, client), cancel)
         return stream(await asked.next(), asked, cancel)
 
 
 @router.get("/traces/{trace_id}", tags=["traces"], summary="Read a trace", responses=errors(404, 503))
-def read_trace(trace_id: str, workbench: Bench) -> bodies.TraceBody:
-    """A stored asking with every token and number; what privacy did not keep is null."""
-    return bodies.TraceBody.model_validate(workbench.trace(trace_id))
+def read_trace(trace_id: str, workbench: Bench, client: Reader) -> bodies.TraceBody:
+    """A stored asking with every token and number; what privacy did not keep is null.
+
+    The client that asked, known by the cookie that its answer brought, reads it whole while it is among the
+    last questions in memory.
+    """
+    return bodies.TraceBody.model_validate(workbench.trace(trace_id, client))
 
 
 @router.post(
     "/traces/{trace_id}/branch",
     tags=["traces"],
     summary="Go on from another token",
-    responses=errors(404, 409, 413, 503),
+    responses=errors(404, 409, 413, 429, 503),
 )
-async def branch(trace_id: str, body: bodies.BranchBody, request: Request, workbench: LoadedBench) -> Reply:
-    """Take one of the alternatives at a position of the last step's answer, and go on from there."""
+async def branch(
+    trace_id: str, body: bodies.BranchBody, request: Request, workbench: LoadedBench, client: Asker
+) -> Reply:
+    """Take one of the alternatives at a position of the last step's answer, and go on from there.
+
+    It needs the question's text: kept by `store.privacy=full`, or in memory for the client that asked.
+    """
     cancel = threading.Event()
     async with cancelled_when_gone(request, cancel):
         events = await run_sync(
             lambda: workbench.branch(
-                trace_id, body.position, body.token_id, policy=body.policy, cancel=cancel
+                trace_id, body.position, body.token_id, policy=body.policy, cancel=cancel, client=client
             )
         )
         return reply(await run_sync(last_trace, events, abandon_on_cancel=True))
@@ -126,7 +144,15 @@ async def branch(trace_id: str, body: bodies.BranchBody, request: Request, workb
 @router.get("/passages", tags=["evidence"], summary="Search the documents", responses=errors(409, 503))
 def search(
     workbench: Bench,
-    query: Annotated[str, Query(min_length=1, max_length=10_000, description="What to look for.")],
+    query: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=10_000,
+            description="What to look for.",
+            json_schema_extra=bodies.NOT_BLANK,
+        ),
+    ],
     k: Annotated[
         int | None, Query(ge=1, le=MOST_PASSAGES, description="Left out: the setting retrieval.k.")
     ] = None,
@@ -190,7 +216,9 @@ def healthz(response: Response, workbench: Bench) -> bodies.HealthBody:
     )
 
 
-def _ask(workbench: Workbench, body: bodies.InferBody, cancel: threading.Event) -> Iterator[Event]:
+def _ask(
+    workbench: Workbench, body: bodies.InferBody, cancel: threading.Event, client: Client
+) -> Iterator[Event]:
     params = body.params
     if params is not None:
         given = params.model_dump(include=params.model_fields_set)
@@ -203,4 +231,5 @@ def _ask(workbench: Workbench, body: bodies.InferBody, cancel: threading.Event) 
         params=params,
         policy=body.policy,
         cancel=cancel,
+        client=client,
     )

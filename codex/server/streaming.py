@@ -12,12 +12,12 @@ import anyio
 from anyio.to_thread import run_sync
 from fastapi import Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from sse_starlette.sse import SendTimeoutError
 from starlette.types import Message, Receive, Scope, Send
 
 from codex.reply import reply
 from codex.server import bodies
 from codex.server.errors import error_body
+from codex.server.serving import STOP_SECONDS
 from codex.types import (
     CheckedEvent,
     DecisionEvent,
@@ -33,16 +33,16 @@ from codex.types import (
 log = logging.getLogger(__name__)
 
 SEND_SECONDS = 30
-"""A client that takes nothing for so long is given up, since the model waits for it."""
+"""A client that lets the model wait for so long, all waits together, is given up: it holds a place."""
 
-NAMES: dict[type[Event], tuple[str, type[bodies.Body]]] = {
-    PassagesEvent: ("passages", bodies.PassagesEventBody),
-    TokenEvent: ("token", bodies.TokenEventBody),
-    GenerationEvent: ("generation", bodies.GenerationEventBody),
-    SamplesEvent: ("samples", bodies.SamplesEventBody),
-    CheckedEvent: ("checked", bodies.CheckedEventBody),
-    SignalsEvent: ("signals", bodies.SignalsEventBody),
-    DecisionEvent: ("decision", bodies.DecisionEventBody),
+NAMES: dict[type[Event], str] = {
+    PassagesEvent: "passages",
+    TokenEvent: "token",
+    GenerationEvent: "generation",
+    SamplesEvent: "samples",
+    CheckedEvent: "checked",
+    SignalsEvent: "signals",
+    DecisionEvent: "decision",
 }
 
 
@@ -52,11 +52,20 @@ class EventStream(EventSourceResponse):
     media_type = "text/event-stream"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the end, or until the client takes nothing for SEND_SECONDS."""
+        """Send until the end, or until the model has waited SEND_SECONDS for the client."""
+        left = float(SEND_SECONDS)
+
+        async def patient(message: Message) -> None:
+            nonlocal left
+            began = anyio.current_time()
+            with anyio.fail_after(left):
+                await send(message)
+            left -= anyio.current_time() - began
+
         try:
-            await super().__call__(scope, receive, send)
-        except SendTimeoutError:
-            log.info("A client took nothing for %s seconds and was given up.", SEND_SECONDS)
+            await super().__call__(scope, receive, patient)
+        except* TimeoutError:
+            log.info("A client let the model wait for %s seconds and was given up.", SEND_SECONDS)
 
 
 class Asked:
@@ -115,7 +124,10 @@ def stream(first: Event | None, asked: Asked, cancel: threading.Event) -> EventS
         cancel.set()
 
     return EventStream(
-        _server_sent(first, asked), send_timeout=SEND_SECONDS, client_close_handler_callable=gone
+        _server_sent(first, asked),
+        client_close_handler_callable=gone,
+        # At the end of the server the question is stopped, and says so as its last event.
+        shutdown_grace_period=STOP_SECONDS,
     )
 
 
@@ -137,5 +149,5 @@ def _encode(event: Event) -> ServerSentEvent:
             reply=reply(event.trace), trace=bodies.TraceBody.model_validate(event.trace)
         )
         return ServerSentEvent(body.model_dump_json(), event="trace")
-    name, kind = NAMES[type(event)]
-    return ServerSentEvent(kind.model_validate(event).model_dump_json(), event=name)
+    name = NAMES[type(event)]
+    return ServerSentEvent(bodies.EVENTS[name].model_validate(event).model_dump_json(), event=name)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from codex.errors import ModelError
-from tests.browser.conftest import PATIENCE, Scripted, ask, open_page
-from tests.scripted import Script
-from tests.server.conftest import eventually
+from tests.browser.conftest import PATIENCE, Scripted, ask, open_page, serving
+from tests.scripted import Script, ScriptedEngine
+from tests.server.conftest import eventually, workbench
 
 HOSTILE = [
     "<img src=x onerror=window.hacked=1>",
@@ -250,3 +251,36 @@ def test_a_long_question_stays_whole_when_the_panels_take_room_beside_it(
     page.wait_for_function(
         "box => box.clientHeight > 50 && box.scrollHeight <= box.clientHeight", arg=box.element_handle()
     )
+
+
+def test_the_end_of_the_server_is_said_in_the_page_and_keeps_what_was_typed(
+    page: Page, tmp_path: Path
+) -> None:
+    engine = ScriptedEngine(lambda prompt: Script([" word"] * 2000), delay=0.02)
+    ending = workbench(tmp_path, engine, "engine.params.max_tokens=2000")
+    with serving(ending) as address:
+        open_page(page, address)
+        page.get_by_role("textbox", name="Question").fill("A long story?")
+        page.keyboard.press("Enter")
+        assert eventually(lambda: engine.running == 1, PATIENCE)
+        ending.stop()
+        expect(page.get_by_role("alert").filter(has_text="Codex is shutting down")).to_be_visible()
+        expect(page.locator(".cx-page")).to_contain_text("A long story?")
+        assert ending.store.sessions() == []
+        page.close()
+    ending.close()
+
+
+def test_another_browser_does_not_read_a_question_that_was_not_kept(
+    browser: Browser, page: Page, scripted: Scripted
+) -> None:
+    open_page(page, scripted.url)
+    ask(page, "Is my secret a plum?")
+    address = page.url
+    page.reload()
+    expect(page.locator(".cx-page")).to_contain_text("Is my secret a plum?")
+    with browser.new_context() as stranger:
+        other = stranger.new_page()
+        open_page(other, address)
+        expect(other.get_by_role("listbox", name="Answer, token by token")).to_contain_text("Canberra")
+        expect(other.locator(".cx-page")).not_to_contain_text("plum")

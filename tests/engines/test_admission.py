@@ -8,15 +8,23 @@ from collections.abc import Callable
 
 import pytest
 
-from codex.engines.admission import Admission
+from codex.engines.admission import MOST_PASSED, Admission, asked_by, current_client
 
 
 class Visitor(threading.Thread):
     """Takes its share in a thread of its own, and holds it until `done` is set."""
 
-    def __init__(self, admission: Admission, rows: int, cells: int, order: list[str], name: str) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        rows: int,
+        cells: int,
+        order: list[str],
+        name: str,
+        client: str | None = None,
+    ) -> None:
         super().__init__(name=name, daemon=True)
-        self._share = (admission, rows, cells)
+        self._share = (admission, rows, cells, client)
         self._order = order
         self.done = threading.Event()
         self.given_up = threading.Event()
@@ -24,8 +32,8 @@ class Visitor(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        admission, rows, cells = self._share
-        with admission.taken(rows, cells, self.given_up.is_set) as self.admitted:
+        admission, rows, cells, client = self._share
+        with admission.taken(rows, cells, self.given_up.is_set, client) as self.admitted:
             if self.admitted:
                 self._order.append(self.name)
                 self.done.wait(10)
@@ -86,3 +94,58 @@ def test_one_that_gives_up_holds_nothing_and_lets_the_next_go(order: list[str]) 
     small.done.set()
     small.join(5)
     eventually(lambda: (admission._rows, admission._cells) == (10, 100))
+
+
+def waiting(admission: Admission) -> int:
+    return len(admission._single) + len(admission._many)
+
+
+def test_who_holds_nothing_goes_before_who_came_first(order: list[str]) -> None:
+    admission = Admission(rows=10, cells=100)
+    hog = [Visitor(admission, 1, 40, order, f"hog {i}", "hog") for i in range(8)]
+    eventually(lambda: len(order) == 1 and waiting(admission) == 7)
+    other = Visitor(admission, 1, 50, order, "other", "other")
+    eventually(lambda: order[1:] == ["other"])
+    for visitor in (other, *hog):
+        visitor.done.set()
+    for visitor in hog:
+        visitor.join(5)
+    assert len(order) == 9
+
+
+def test_who_holds_something_gets_no_more_than_half(order: list[str]) -> None:
+    admission = Admission(rows=10, cells=100)
+    first = Visitor(admission, 1, 80, order, "more than half alone", "hog")
+    eventually(lambda: len(order) == 1)
+    second = Visitor(admission, 1, 10, order, "too much together", "hog")
+    eventually(lambda: waiting(admission) == 1)
+    other = Visitor(admission, 1, 20, order, "other", "other")
+    eventually(lambda: order[1:] == ["other"])
+    first.done.set()
+    eventually(lambda: order[2:] == ["too much together"])
+    for visitor in (second, other):
+        visitor.done.set()
+
+
+def test_a_small_request_goes_before_large_ones_but_not_for_ever(order: list[str]) -> None:
+    admission = Admission(rows=1, cells=100)
+    first = Visitor(admission, 1, 10, order, "first")
+    eventually(lambda: order == ["first"])
+    large = Visitor(admission, 1, 90, order, "large")
+    eventually(lambda: waiting(admission) == 1)
+    small = []
+    for i in range(MOST_PASSED + 2):
+        small.append(Visitor(admission, 1, 5, order, f"small {i}"))
+        eventually(lambda: waiting(admission) == len(small) + 1)
+    for visitor in (first, large, *small):
+        visitor.done.set()
+    for visitor in small:
+        visitor.join(5)
+    assert order.index("large") == 1 + MOST_PASSED
+
+
+def test_a_decode_knows_whose_it_is() -> None:
+    assert current_client() is None
+    with asked_by("somebody"):
+        assert current_client() == "somebody"
+    assert current_client() is None

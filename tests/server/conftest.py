@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from codex.engines.base import Engine
 from codex.server import create_app
+from codex.server.serving import Server
 from codex.settings import load_settings
 from codex.store import Store
 from codex.workbench import Workbench
@@ -42,8 +42,7 @@ class Served:
 def running(workbench: Workbench) -> Iterator[Served]:
     """Serve until the block ends."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(workbench), log_level="warning", timeout_graceful_shutdown=3)
-    server = uvicorn.Server(config)
+    server = Server(create_app(workbench), workbench.stop)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     served = Served(workbench, listener.getsockname()[1])

@@ -38,7 +38,9 @@ def asking(served: Served, path: str, **body: object) -> Iterator[socket.socket]
 def read_until(client: socket.socket, word: bytes) -> None:
     seen = b""
     while word not in seen:
-        seen += client.recv(4096)
+        read = client.recv(4096)
+        assert read, seen
+        seen += read
 
 
 @pytest.mark.parametrize("path", ["/infer", "/infer/stream"])

@@ -1,0 +1,104 @@
+"""Who may ask now: so many questions under way, of which no client has more than its share."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from codex.errors import Busy, Cancelled, Stopping, TooMany
+
+LONG_ANSWER = 1024
+"""Answers of more tokens may hold only half of a client's share, so that its short questions still go in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Somebody who asks from outside this process."""
+
+    secret: str
+    """Known to the client alone: who may read what is kept of its questions in memory."""
+    share: str
+    """Whose share of the places its questions take."""
+
+
+class Places:
+    """The questions under way. Thread-safe.
+
+    A client has at most half of the places, and a quarter with long answers: one that asks without end
+    leaves the others served. This process itself, which asks as nobody, may take all of them.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._share = max(1, total // 2)
+        self._long_share = max(1, total // 4)
+        self._lock = threading.Lock()
+        self._taken = 0
+        self._by_client: Counter[str] = Counter()
+        self._long_by_client: Counter[str] = Counter()
+        self._running: set[threading.Event] = set()
+        self._stopped = False
+
+    @contextmanager
+    def taken(self, client: Client | None, max_tokens: int, cancel: threading.Event) -> Iterator[None]:
+        """Hold a place inside. Raises Busy, TooMany; Stopping, also where the block is cancelled by `stop`.
+
+        max_tokens: of the answer. cancel: stops the question.
+        """
+        share = client.share if client else None
+        is_long = max_tokens > LONG_ANSWER
+        with self._lock:
+            self._check(share, is_long)
+            self._count(share, is_long, 1)
+            self._running.add(cancel)
+        try:
+            yield
+        except Cancelled as error:
+            if self._stopped:
+                raise _stopping() from error
+            raise
+        finally:
+            with self._lock:
+                self._count(share, is_long, -1)
+                self._running.discard(cancel)
+
+    def stop(self) -> None:
+        """Cancel every question under way, and take no more."""
+        with self._lock:
+            self._stopped = True
+            for cancel in self._running:
+                cancel.set()
+
+    def _check(self, share: str | None, is_long: bool) -> None:
+        if self._stopped:
+            raise _stopping()
+        if self._taken >= self._total:
+            raise Busy(f"{self._total} questions are already under way; try again shortly.")
+        if share is None:
+            return
+        if self._by_client[share] >= self._share:
+            raise TooMany(
+                f"{self._share} of your questions are already under way, and the other places are kept for "
+                "others; wait for one to end."
+            )
+        if is_long and self._long_by_client[share] >= self._long_share:
+            raise TooMany(
+                f"{self._long_share} of your questions with answers of more than {LONG_ANSWER:,} tokens are "
+                "already under way; wait for one to end, or set max_tokens lower."
+            )
+
+    def _count(self, share: str | None, is_long: bool, change: int) -> None:
+        self._taken += change
+        if share is None:
+            return
+        self._by_client[share] += change
+        self._long_by_client[share] += change * is_long
+        if not self._by_client[share]:
+            del self._by_client[share], self._long_by_client[share]
+
+
+def _stopping() -> Stopping:
+    return Stopping("Codex is shutting down, and this question with it. Ask again when it is back.")

@@ -1,0 +1,37 @@
+"""The server under the application: its limits, and how it ends."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from codex.server.connections import PatientProtocol
+
+STOP_SECONDS = 3
+"""What is under way at the end has so long to say so to its client."""
+
+
+class Server(uvicorn.Server):
+    """Serves an application until it is told to end, and then ends what is under way first."""
+
+    def __init__(self, app: FastAPI, stop: Callable[[], None]) -> None:
+        """stop: makes the requests under way end with an error of their own."""
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=PatientProtocol,
+                log_level="warning",
+                timeout_graceful_shutdown=STOP_SECONDS,
+                # Anybody could write the header that names another address.
+                proxy_headers=False,
+            )
+        )
+        self._stop = stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop the questions under way, then wait for their answers to be sent."""
+        self._stop()
+        await super().shutdown(sockets)

@@ -1,0 +1,48 @@
+"""The server ends while it answers: those who wait are told, and nothing of it is kept."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from codex.errors import Stopping
+from tests.scripted import Script
+from tests.server.conftest import Serve, eventually
+from tests.server.test_stream import parsed
+
+LONG = Script([" word"] * 2000)
+"""With 10 ms before each token it would take twenty seconds."""
+
+
+def test_a_question_under_way_ends_with_503_or_an_error_event_and_is_not_stored(serve: Serve) -> None:
+    served = serve(LONG, "engine.params.max_tokens=2000", delay=0.01)
+    plain: list[object] = []
+    body = {"query": "Tell me a long story."}
+
+    def ask() -> None:
+        plain.append(served.http.post("/infer", json=body))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    with served.http.stream("POST", "/infer/stream", json=body) as streamed:
+        assert eventually(lambda: served.scripted.running == 2, 20)
+        served.workbench.stop()
+        name, last = list(parsed(streamed))[-1]
+    thread.join(20)
+    (response,) = plain
+    assert (name, last["error"]["type"]) == ("error", "Stopping")
+    assert response.status_code == 503  # type: ignore[attr-defined]
+    assert response.json()["error"]["type"] == "Stopping"  # type: ignore[attr-defined]
+    assert int(response.headers["Retry-After"]) > 0  # type: ignore[attr-defined]
+    assert served.workbench.store.sessions() == []
+    assert served.http.post("/infer", json=body).json()["error"]["type"] == "Stopping"
+
+
+def test_a_question_in_this_process_ends_the_same_way(serve: Serve) -> None:
+    workbench = serve(LONG, "engine.params.max_tokens=2000").workbench
+    events = workbench.ask("Tell me a long story.")
+    next(events)
+    workbench.stop()
+    with pytest.raises(Stopping):
+        list(events)
