@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from codex.errors import InvalidInput
+from codex.evaluation.grading import numeric
 from codex.evaluation.grading.kinds import grader_of
-from codex.evaluation.grading.number_words import NUMBERS
 from codex.evaluation.grading.word_recall import contains, word_recall
 from codex.evaluation.grading.wording import plain, refuses
 from codex.evaluation.items import GRADERS, GraderName, Item, letter
@@ -43,9 +43,6 @@ AGREEMENT: dict[GraderName, tuple[float, float]] = {
 }
 """Share of the answers on which a grader and people agree: of 15,098 to NQ and of 9,690 to TriviaQA, by five
 systems, judged by people in EVOUNA (Wang et al. 2023, arXiv:2305.12421). By `codex evaluate graders`."""
-
-TOLERANCE = 1e-6
-"""Of numbers, relative to the accepted one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +116,6 @@ def _rouge() -> RougeScorer:
     return RougeScorer(["rougeL"])
 
 
-_NUMBER = re.compile(r"(?<![\w.])[-−]?\$?\d+(?:[,  ’']\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(NUMBERS)})\b", re.IGNORECASE)
-
-
-def last_number(text: str) -> float | None:
-    """The last number of a text, in figures or, up to twenty, in a word; None where there is none."""
-    found = [*_NUMBER.finditer(text), *_NUMBER_WORD.finditer(text)]
-    if not found:
-        return None
-    last = max(found, key=lambda match: match.start())[0]
-    if last.lower() in NUMBERS:
-        return float(NUMBERS[last.lower()])
-    return float(re.sub("[$,  ’']", "", last).replace("−", "-"))
-
-
-def _numeric(item: Item, text: str) -> float:
-    said = last_number(text)
-    accepted = [number for answer in item.answers if (number := last_number(answer)) is not None]
-    return said is not None and any(math.isclose(said, number, rel_tol=TOLERANCE) for number in accepted)
-
-
 def _choice(item: Item, text: str) -> float:
     """Whether the right choice is named, by its letter or its text, and no other."""
     chosen = _chosen(item.choices, text)
@@ -208,7 +184,7 @@ _SCORES: dict[GraderName, Callable[[Item, str], float]] = {
     "recall": _recall,
     "f1": _f1,
     "rouge_l": _rouge_l,
-    "numeric": _numeric,
+    "numeric": numeric.score,
     "choice": _choice,
     "regex": _regex,
     "refusal": _refusal,

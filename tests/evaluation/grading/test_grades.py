@@ -9,8 +9,9 @@ import time
 import pytest
 
 from codex.errors import InvalidInput
-from codex.evaluation.grading.grades import grade, last_number
+from codex.evaluation.grading.grades import grade
 from codex.evaluation.grading.kinds import DEFAULT
+from codex.evaluation.grading.numeric import last_number
 from codex.evaluation.grading.wording import plain, refuses
 from codex.evaluation.items import GraderName, Item
 from codex.types import Alternative, Prompt, Token
