@@ -4,37 +4,249 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import lru_cache
 
-from codex.evaluation.grading.number_words import NUMBERS
+from codex.evaluation.grading import dates
+from codex.evaluation.grading.final_answer import final_part, marked
+from codex.evaluation.grading.quantities import Quantity, quantities, readable
+from codex.evaluation.grading.stance import denied
 from codex.evaluation.items import Item
 
-TOLERANCE = 1e-6
+TOLERANCE = Fraction(1, 10**6)
 """Of numbers, relative to the accepted one."""
+HALF_A_DAY = 12 * 3600
 
-_NUMBER = re.compile(r"(?<![\w.])[-−]?\$?\d+(?:[,  ’']\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(NUMBERS)})\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+|\n+")
+_CONCLUSION = re.compile(
+    r"^\W*(?:so|therefore|thus|hence|finally|consequently|altogether|overall|in\s+(?:total|all|conclusion)|"
+    r"as\s+a\s+result)\b|\b(?:therefore|in\s+total|altogether|left|remain(?:s|ing)?)\b|^\W*(?:the\s+)?(?:total|result)\b",
+    re.IGNORECASE,
+)
+_DERIVED = re.compile(
+    r"\b(?:so|then|therefore|thus|hence|leaving|leaves|means|plus|minus|times|divided|multiply|multiplying|adding|"
+    r"subtract|subtracting|gives|remaining|remain|altogether)\b|\d\s*[+*×÷/-]\s*\d",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(r"\b(?:how\s+many|number\s+of)\s+(\w{3,})", re.IGNORECASE)
+_IN_PARENTHESES = re.compile(r"\s*[(,]?\s*(?:or|=|about|approximately|roughly|i\.e\.)?\s*\(?")
+_AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_EQUALS = re.compile(r"=|≈|\bequals?\b")
+_OR = re.compile(r"\s*,?\s*\bor\b\s*(?:about\s+|maybe\s+|perhaps\s+|even\s+)?|\s*/\s*", re.IGNORECASE)
+_TO = re.compile(r"\s*(?:-|to|through|and)\s*")
+_BETWEEN = re.compile(r"\b(?:between|from|either)\s+$", re.IGNORECASE)
+_YEAR_BEFORE = re.compile(
+    r"(?:\b(?:in|since|as\s+of|until|till|year|during|circa|c\.|from|between|before|after|by)\s+(?:the\s+year\s+)?|\()$",
+    re.IGNORECASE,
+)
+_WHEN = re.compile(r"\b(?:when|year|years|date|since|born|died|season)\b", re.IGNORECASE)
+_HOW_MANY = re.compile(r"\bhow\s+(?:many|much|long|far|tall|high|old|big|large|heavy|fast)\b", re.IGNORECASE)
+_PERCENT_ASKED = re.compile(r"%|\bper\s?cent|\bpercentage\b", re.IGNORECASE)
+_APPROXIMATION = re.compile(
+    r"^\W*(?:about|around|approximately|roughly|some|nearly|almost|over|exactly)\s+", re.IGNORECASE
+)
 
 
 def score(item: Item, text: str) -> float:
-    """Whether the number that a text gives as its answer is an accepted one: 0 or 1."""
-    said = last_number(text)
-    accepted = [number for answer in item.answers if (number := last_number(answer)) is not None]
-    return float(
-        said is not None and any(math.isclose(said, number, rel_tol=TOLERANCE) for number in accepted)
-    )
+    """Whether the number that a text gives as its answer is an accepted one: 0 or 1.
+
+    Read are exact values, however they are written; units count where both sides have one. The answer is what
+    the text marks as such, else the result of its last equation, else what its conclusion says. A text that
+    leaves it open between two numbers gives none.
+    """
+    return matches(item.question, item.answers, text)
 
 
+def matches(question: str, answers: Sequence[str], text: str) -> float:
+    """As `score`, of a question and its accepted answers."""
+    accepted = [number for answer in answers if (number := _accepted(answer)) is not None]
+    if not accepted:
+        return 0.0
+    years = _years(question, accepted)
+    if years:
+        return dates.matches(question, answers, text)
+    percent = bool(_PERCENT_ASKED.search(question))
+    said = stated(text, question, years)
+    if any(equal(one, number, percent) for one in said for number in accepted):
+        return 1.0
+    return math.nan if any(_may_be_equal(one, number) for one in said for number in accepted) else 0.0
+
+
+def _may_be_equal(said: Quantity, accepted: Quantity) -> bool:
+    """Whether it depends on a point or comma that separates thousands in one country, decimals in another."""
+    if not _AMBIGUOUS.fullmatch(said.digits) or accepted.percent or accepted.clock:
+        return False
+    return _close(abs(said.value) * (1000 if "." in said.digits else Fraction(1, 1000)), accepted.value)
+
+
+@lru_cache(maxsize=16384)
 def is_quantity(text: str) -> bool:
     """Whether an accepted answer is a number or a quantity and nothing else."""
-    return _NUMBER.fullmatch(text.strip()) is not None
+    plain = _APPROXIMATION.sub("", readable(text)).strip().rstrip(".")
+    found = quantities(plain)
+    if len(found) != 1 or len(plain) > 60:
+        return False
+    only = found[0]
+    named = only.ordinal and not only.digits
+    return only.start == 0 and only.end == len(plain) and not named
 
 
-def last_number(text: str) -> float | None:
-    """The last number of a text, in figures or, up to twenty, in a word; None where there is none."""
-    found = [*_NUMBER.finditer(text), *_NUMBER_WORD.finditer(text)]
+def equal(said: Quantity, accepted: Quantity, percent_asked: bool = False) -> bool:
+    """Whether two quantities are one: with a common unit where both have one, else by their numbers.
+
+    Of a percentage and a bare number of at most 1 the share counts: 50 % is 0.5, and 50 is 50 %.
+    """
+    if said.clock or accepted.clock:
+        return _same_time(said, accepted)
+    one, other = said.value, accepted.value
+    if said.percent != accepted.percent:
+        bare, percentage = (accepted, said) if said.percent else (said, accepted)
+        if bare.unit is not None:
+            return False
+        as_share = _close(percentage.value / 100, bare.value)
+        return as_share or ((abs(bare.value) > 1 or percent_asked or accepted.percent) and _close(one, other))
+    if said.unit and accepted.unit:
+        both = said.unit.alike(one, accepted.unit, other)
+        return both is not None and _close(*both)
+    return _close(one, other)
+
+
+@lru_cache(maxsize=4096)
+def _accepted(answer: str) -> Quantity | None:
+    found = quantities(readable(answer))
+    sure = [each for each in found if not each.incidental] or list(found)
+    return sure[-1] if sure else None
+
+
+def _years(question: str, accepted: Sequence[Quantity]) -> bool | None:
+    """Whether years are asked for; None where the question leaves it open."""
+    if _HOW_MANY.search(question):
+        return False
+    if _WHEN.search(question):
+        return True if any(number.year for number in accepted) else None
+    return None if all(number.year for number in accepted) else False
+
+
+def _close(one: Fraction, other: Fraction) -> bool:
+    return abs(one - other) <= abs(other) * TOLERANCE
+
+
+def _same_time(said: Quantity, accepted: Quantity) -> bool:
+    if not (said.clock and accepted.clock):
+        return False
+    if said.clock == "24h" and accepted.clock != "24h" and said.value < HALF_A_DAY + 3600:
+        # The text leaves out which half of the day: 2:45 for 2:45 pm.
+        return (said.value - accepted.value) % HALF_A_DAY == 0
+    return said.value % (2 * HALF_A_DAY) == accepted.value % (2 * HALF_A_DAY)
+
+
+def stated(text: str, question: str = "", years: bool | None = False) -> list[Quantity]:
+    """The quantity that a text gives as its answer, and the same in other units where these stand beside it.
+
+    Empty where there is none or it is left open. years: None where the answer may be a year.
+    """
+    part = final_part(text, question)
+    for span in reversed(marked(part)):
+        plain = readable(span)
+        if sure := _sure(plain, years):
+            return _with_conversion(plain, _first(plain, sure), sure)
+    plain = readable(part)
+    sure = _sure(plain, years)
+    return _with_conversion(plain, _concluded(plain, sure, question), sure)
+
+
+def _with_conversion(text: str, chosen: Quantity | None, sure: Sequence[Quantity]) -> list[Quantity]:
+    """With the quantity in parentheses after it, "12.9 km (8 miles)", if that measures the same."""
+    if chosen is None:
+        return []
+    other = next((each for each in sure if each.start > chosen.start), None)
+    if not (other and chosen.unit and other.unit and chosen.unit.dimension == other.unit.dimension):
+        return [chosen]
+    beside = _IN_PARENTHESES.fullmatch(text[chosen.end : other.start])
+    return [chosen, other] if beside and chosen.unit.name != other.unit.name else [chosen]
+
+
+def _sure(text: str, years: bool | None) -> list[Quantity]:
+    """The quantities that can be an answer."""
+    found = [each for each in quantities(text) if not each.incidental]
+    return found if years is None else [each for each in found if not _is_date(each, text)]
+
+
+def _is_date(each: Quantity, text: str) -> bool:
+    if any(start <= each.start < end for start, end in dates.spans(text)):
+        return True
+    return each.year and _YEAR_BEFORE.search(text[max(0, each.start - 16) : each.start]) is not None
+
+
+def _first(text: str, sure: Sequence[Quantity]) -> Quantity | None:
+    """The answer among the quantities of a marked part: the result of an equation, else the first."""
+    after = _after_equals(text, sure)
+    kept = [each for each in after or sure if not denied(text, each.start, each.end)]
+    return kept[0] if kept and not _open(text, kept[0], sure) else None
+
+
+def _after_equals(text: str, sure: Sequence[Quantity]) -> list[Quantity]:
+    last = max((found.end() for found in _EQUALS.finditer(text)), default=None)
+    return [] if last is None else [each for each in sure if each.start >= last - 1]
+
+
+def _concluded(text: str, sure: Sequence[Quantity], question: str) -> Quantity | None:
+    sure = sure or quantities(text)
+    kept = [each for each in sure if not denied(text, each.start, each.end)]
+    if not kept:
+        return None
+    chosen = _chosen(text, kept, question)
+    return None if _open(text, chosen, sure) else chosen
+
+
+def _chosen(text: str, kept: Sequence[Quantity], question: str) -> Quantity:
+    """Of a calculation its last result, of a statement the first number that the question does not name."""
+    asked = {each.value for each in _sure(readable(question), False)}
+    new = [each for each in kept if each.value not in asked] or kept
+    equals = max((found.end() for found in _EQUALS.finditer(text)), default=-1)
+    if equals < 0 and len(asked) < 2 and not _DERIVED.search(text):
+        return _counting(text, new, question) or new[0]
+    for start, end in reversed(_sentences(text)):
+        inside = [each for each in kept if start <= each.start < end]
+        if start <= equals < end:
+            after = [each for each in inside if each.start >= equals - 1]
+            return (after or inside[::-1] or new[-1:])[0]
+        if inside and (equals < 0 or _CONCLUSION.search(text[start:end])):
+            return ([each for each in inside if each in new] or inside)[-1]
+    return kept[-1]
+
+
+def _counting(text: str, kept: Sequence[Quantity], question: str) -> Quantity | None:
+    """The first that counts what is asked: in "how many episodes" one with the word episodes after it."""
+    found = _COUNTED.search(question)
     if not found:
         return None
-    last = max(found, key=lambda match: match.start())[0]
-    if last.lower() in NUMBERS:
-        return float(NUMBERS[last.lower()])
-    return float(re.sub("[$,  ’']", "", last).replace("−", "-"))
+    counted = re.compile(rf"(?:[\s-]+[\w'-]+){{0,2}}[\s-]+{re.escape(found[1].rstrip('s'))}", re.IGNORECASE)
+    return next((each for each in kept if counted.match(text, each.end)), None)
+
+
+def _sentences(text: str) -> list[tuple[int, int]]:
+    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    return list(zip([0, *ends], [*ends, len(text)], strict=True))
+
+
+def _open(text: str, chosen: Quantity, sure: Sequence[Quantity]) -> bool:
+    """Whether the text leaves it open between this and a neighbouring quantity: "5 or 6", "5 to 10"."""
+    at = next((n for n, each in enumerate(sure) if each is chosen), None)
+    if at is None:
+        return False
+    for first, second in ((at - 1, at), (at, at + 1)):
+        if first < 0 or second >= len(sure):
+            continue
+        one, other = sure[first], sure[second]
+        if equal(one, other):
+            continue
+        between = text[one.end : other.start]
+        if _OR.fullmatch(between):
+            return True
+        if _TO.fullmatch(between) and (
+            between.strip() != "and" or _BETWEEN.search(text[max(0, one.start - 12) : one.start])
+        ):
+            return True
+    return False

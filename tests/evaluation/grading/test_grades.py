@@ -11,7 +11,7 @@ import pytest
 from codex.errors import InvalidInput
 from codex.evaluation.grading.grades import grade
 from codex.evaluation.grading.kinds import DEFAULT
-from codex.evaluation.grading.numeric import last_number
+from codex.evaluation.grading.quantities import quantities, readable
 from codex.evaluation.grading.wording import plain, refuses
 from codex.evaluation.items import GraderName, Item
 from codex.types import Alternative, Prompt, Token
@@ -183,7 +183,8 @@ def test_no_pattern_searches_for_ever() -> None:
     ],
 )
 def test_the_last_number_of_a_text_is_read(text: str, number: float | None) -> None:
-    assert last_number(text) == number
+    found = quantities(readable(text))
+    assert (float(found[-1].value) if found else None) == number
 
 
 @pytest.mark.parametrize("text", ["", " ", "\0", "…", "🙂", "a" * 100_000, "١٢٣", "\ud800", "中国北京"])
