@@ -2,10 +2,200 @@
 
 from __future__ import annotations
 
-from codex.evaluation.grading.word_recall import word_recall
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from codex.evaluation.grading import dates, numeric
+from codex.evaluation.grading.final_answer import final_part
+from codex.evaluation.grading.spaceless import is_spaceless, stands_in
+from codex.evaluation.grading.stance import alternatives, denied, may_deny
+from codex.evaluation.grading.terms import Term, keys, number_keys, plain_text, terms
+from codex.evaluation.grading.word_recall import STEM, STOP_WORDS, contains, same
+from codex.evaluation.grading.wording import plain
 from codex.evaluation.items import Item
+
+_ANTONYMS = """
+left right|upper lower|inner outer|male female|maximum minimum|positive negative|increase decrease
+before after|above below|inside outside|first last|highest lowest|largest smallest|higher lower|more less
+old new|early late|major minor|internal external|domestic foreign|public private|black white|day night
+"""
+_OPPOSITE = {
+    one: other
+    for pair in _ANTONYMS.replace("\n", "|").split("|")
+    if pair
+    for one, other in (pair.split(), pair.split()[::-1])
+}
+LEAST_GLUED = 3
+"""Letters of an answer that a text may write apart or in one."""
 
 
 def score(item: Item, text: str) -> float:
-    """How much of an accepted answer the text gives, in [0, 1]; correct above one half."""
-    return word_recall(item.question, item.answers, text)
+    """How much of an accepted answer the text gives, in [0, 1]; correct above one half.
+
+    Accepted dates, numbers and quantities are graded as such. Of any other answer more than half of its own
+    words have to be there, those that are neither stop words nor in the question, and among them each number,
+    unit, compass point and negation; no other name may stand in the place of one. What the text denies, or
+    leaves open between several, does not count.
+    """
+    part = final_part(text, item.question)
+    best = 0.0
+    for answer in item.answers:
+        best = max(best, _score(item, prepared(answer), part))
+        if best == 1:
+            break
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An accepted answer, as it is looked for."""
+
+    text: str
+    kind: Literal["number", "date", "spaceless", "words"]
+    terms: tuple[Term, ...]
+    has_numbers: bool
+    glued: str
+    """Its words without blanks."""
+
+
+@lru_cache(maxsize=16384)
+def prepared(answer: str) -> Prepared:
+    """What kind of answer it is, and its terms."""
+    if numeric.is_quantity(answer):
+        return Prepared(answer, "number", (), True, "")
+    if dates.is_date(answer):
+        return Prepared(answer, "date", (), True, "")
+    if is_spaceless(answer):
+        return Prepared(answer, "spaceless", (), False, "")
+    found = terms(answer)
+    has_numbers = any(term.key[0] in "#@" for term in found)
+    return Prepared(answer, "words", found, has_numbers, plain(answer).replace(" ", ""))
+
+
+def _score(item: Item, answer: Prepared, text: str) -> float:
+    match answer.kind:
+        case "number":
+            return _known(numeric.matches(item.question, (answer.text,), text))
+        case "date":
+            return _known(dates.matches(item.question, (answer.text,), text))
+        case "spaceless":
+            return float(stands_in(answer.text, text))
+        case "words":
+            return _words(item, answer, text)
+
+
+def _known(score: float) -> float:
+    """An ambiguous number or date does not count."""
+    return 0.0 if math.isnan(score) else score
+
+
+def _words(item: Item, answer: Prepared, text: str) -> float:
+    asked, said = keys(item.question), keys(text)
+    if answer.has_numbers:
+        asked, said = asked | number_keys(item.question), said | number_keys(text)
+    own = [term for term in answer.terms if term.key not in STOP_WORDS and term.key not in asked]
+    if not own:
+        return float(contains(answer.text, text))
+    there = [term for term in own if term.key in said or (term.other and term.other in said)]
+    if len(there) < len(own):
+        new = said - asked
+        there = [term for term in own if term in there or (not term.needed and _has_form(term.key, new))]
+    recall = len(there) / len(own)
+    if recall <= 0.5 or any(term.needed and term not in there for term in own):
+        return float(_is_glued(answer.glued, text)) or min(recall, 0.5)
+    if len(there) < len(own) and _differs(answer, own, there, said, text):
+        return 0.0
+    return recall if _is_stated(item, answer, there, text) else 0.0
+
+
+def _has_form(key: str, words: frozenset[str]) -> bool:
+    return len(key) >= STEM and any(same(key, other) for other in words)
+
+
+def _is_glued(answer: str, text: str) -> bool:
+    """Whether the text writes the answer's words as one, or its one word as several: B12, B-12, Spiderman."""
+    if len(answer) < LEAST_GLUED:
+        return False
+    glued, starts = _without_blanks(text)
+    at = glued.find(answer)
+    while at >= 0:
+        if at in starts and at + len(answer) in starts:
+            return True
+        at = glued.find(answer, at + 1)
+    return False
+
+
+@lru_cache(maxsize=1024)
+def _without_blanks(text: str) -> tuple[str, frozenset[int]]:
+    """The words of a text in one, and where in it a word begins or the last one ends."""
+    said = plain(text).split()
+    return "".join(said), frozenset(itertools.accumulate(map(len, said), initial=0))
+
+
+def _differs(
+    answer: Prepared, own: Sequence[Term], there: Sequence[Term], said: frozenset[str], text: str
+) -> bool:
+    """Whether the text says something else in the place of what is missing of the answer."""
+    missing = [term for term in own if term not in there]
+    if any(_OPPOSITE.get(term.key) in said for term in missing):
+        return True
+    return any(term.capital for term in missing) and _is_replaced(answer, missing, text)
+
+
+def _is_replaced(answer: Prepared, missing: Sequence[Term], text: str) -> bool:
+    """Whether another name stands between two of the answer: George H. W. Bush for George W. Bush."""
+    there = terms(text, answer.has_numbers)
+    for before, term, after in zip(answer.terms, answer.terms[1:], answer.terms[2:], strict=False):
+        if term not in missing or not term.capital:
+            continue
+        for first, middle, last in zip(there, there[1:], there[2:], strict=False):
+            between = first.key == before.key and last.key == after.key and middle.capital
+            if between and not _is_shorter(term, middle):
+                return True
+    return False
+
+
+def _is_shorter(one: Term, other: Term) -> bool:
+    """Whether one of two names is the initial of the other."""
+    return one.initials != other.initials and one.key[0] == other.key[0]
+
+
+def _is_stated(item: Item, answer: Prepared, there: Sequence[Term], text: str) -> bool:
+    """Whether the text names the answer at least once without denying it or leaving it open."""
+    bare = plain_text(text)
+    if not may_deny(bare):
+        return True
+    mentions = _mentions(there, terms(text, answer.has_numbers))
+    return not mentions or any(
+        not denied(bare, start, end) and not _is_open(item, bare, start, end) for start, end in mentions
+    )
+
+
+def _is_open(item: Item, text: str, start: int, end: int) -> bool:
+    """Whether something else than an accepted answer is named to choose from."""
+    others = alternatives(text, start, end)
+    if not others:
+        return False
+    known = keys(item.question).union(*map(keys, item.answers))
+    return any(keys(other).isdisjoint(known) for other in others)
+
+
+def _mentions(there: Sequence[Term], text: Sequence[Term]) -> list[tuple[int, int]]:
+    """Where the text names the most words of the answer in a row."""
+    wanted = {term.key for term in there} | {term.other for term in there if term.other}
+    rows: list[tuple[int, int, int]] = []
+    row: list[Term] = []
+    for term in text:
+        if term.key in wanted or term.other in wanted or any(same(term.key, key) for key in wanted):
+            row.append(term)
+        elif row and term.key not in STOP_WORDS:
+            rows.append((len({each.key for each in row}), row[0].start, row[-1].end))
+            row = []
+    if row:
+        rows.append((len({each.key for each in row}), row[0].start, row[-1].end))
+    most = max((count for count, _, _ in rows), default=0)
+    return [(start, end) for count, start, end in rows if count == most]

@@ -41,13 +41,13 @@ def contains(answer: str, text: str) -> bool:
 
 
 def _recall(own: Sequence[str], said: frozenset[str], new: frozenset[str]) -> float:
-    there = [word in said or any(_same(word, other) for other in new) for word in own]
+    there = [word in said or any(same(word, other) for other in new) for word in own]
     if any(word[0].isdigit() and not found for word, found in zip(own, there, strict=True)):
         return 0.0
     return sum(there) / len(own)
 
 
-def _same(one: str, other: str) -> bool:
+def same(one: str, other: str) -> bool:
     """Whether two words differ in their ending alone."""
     if one[:STEM] != other[:STEM] or min(len(one), len(other)) < STEM or one.isdigit():
         return False
@@ -57,8 +57,8 @@ def _same(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(_singular(word) for word in plain(text).split())
+    return tuple(singular(word) for word in plain(text).split())
 
 
-def _singular(word: str) -> str:
+def singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word

@@ -13,6 +13,24 @@ _HYPHEN = re.compile(r"(?<=\w)[-–—/](?=\w)")
 _FOOTNOTE = re.compile(r"(?<=[^\W\d]{3})(?=\d)")
 _INITIALS = re.compile(r"(?<=\b[a-z]) (?=[a-z]\b)")
 _POSSESSIVE = re.compile(r"['’]s\b")
+_LETTERS = str.maketrans(
+    {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "đ": "d", "Đ": "D"}
+    | {"ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ß": "ss", "ẞ": "SS", "ı": "i", "ʻ": "", "ʼ": "'", "ـ": ""}
+)
+"""Letters that are no letter with an accent, and Arabic's stretching sign."""
+_MARKS = re.compile("(?<=[\0-\u052f])[\u0300-\u036f]+|[\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670]")
+
+
+def unaccented(text: str) -> str:
+    """A text without accents, in Latin, Greek and Cyrillic letters, and without Hebrew and Arabic points.
+
+    Other scripts need theirs: in Japanese か and が are two letters.
+    """
+    if text.isascii():
+        return text
+    return unicodedata.normalize(
+        "NFC", _MARKS.sub("", unicodedata.normalize("NFKD", text.translate(_LETTERS)))
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -22,9 +40,7 @@ def plain(text: str) -> str:
     Small numbers in words become figures; words that a hyphen joins are two.
     """
     unjoined = _FOOTNOTE.sub(" ", _POSSESSIVE.sub("", _HYPHEN.sub(" ", text)))
-    words = normalise(unjoined)
-    if not words.isascii():
-        words = "".join(c for c in unicodedata.normalize("NFKD", words) if not unicodedata.combining(c))
+    words = unaccented(normalise(unjoined))
     return " ".join(str(NUMBERS.get(word, word)) for word in _INITIALS.sub("", words).split())
 
 
