@@ -66,7 +66,7 @@ class Date:
             if self.year is None or (self.decade and not other.decade):
                 return False
             if other.decade:
-                if self.year // 10 != other.year // 10:
+                if not _same_year(self.year // 10 * 10, other.year):
                     return False
             elif not _same_year(self.year, other.year):
                 return False
@@ -134,6 +134,10 @@ def _iso(found: re.Match[str]) -> Date | None:
     return _numbers(found, int(found["year"]), int(found["month"]), int(found["day"]))
 
 
+def _month_in_figures(found: re.Match[str]) -> Date | None:
+    return Date(*found.span(), found[0], int(found["year"]), int(found["month"]))
+
+
 def _numbers(found: re.Match[str], year: int, month: int, day: int, ambiguous: bool = False) -> Date | None:
     if not (1 <= month <= 12 and 1 <= day <= DAYS[month]):
         return None
@@ -182,6 +186,9 @@ _FORMS: tuple[tuple[re.Pattern[str], _Part], ...] = tuple(
             _with_month,
         ),
         (rf"(?<![^\W_]){_MONTH}(?:{_OF}|-){_YEAR}", _with_month),
+        (rf"(?<![\w/]){_DAY}\s?-?{_MONTH}[\s-]?(?P<year>\d\d)(?=[.,;)]|\s*$)", _with_month),
+        (r"(?<![\d/-])(?P<year>(?:19|20)\d\d)-(?P<month>0[1-9])(?![\d-])", _month_in_figures),
+        (r"(?<![\d/.-])(?P<month>0?[1-9]|1[0-2])/(?P<year>(?:1[5-9]|20)\d\d)(?![\d/])", _month_in_figures),
         (
             r"(?P<year>\d{4})\s?[年년](?:\s?(?P<month>\d{1,2})\s?[月월](?:\s?(?P<day>\d{1,2})\s?[日号일])?)?",
             _east_asian,
@@ -192,6 +199,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Part], ...] = tuple(
         ),
         # A footnote's number that stuck to the year: "in 19834."
         (r"(?<![\w.,$€£])(?P<year>1\d{3}|20\d\d)(?P<era>)(?P<before>)\d{1,2}(?=[.,;]?(?:\s|$))", _year_alone),
+        (r"(?<!\bhis )(?<!\bher )(?<!\w)'?(?P<year>\d0)s\b", _decade),
         (r"(?<![\w.,$€£])(?P<year>\d{3}0)(?:'?s\b|ies\b|-?er\s?jahre)", _decade),
         (
             rf"(?:(?P<before>\bA\.?D\.?\s))?(?<![\d.,$€£#/_A-Z])(?P<year>\d{{1,4}})(?:{_ERA}(?![a-z])|(?![\d%°$€£/]|[.,:]\d|\s?(?:%|percent|million|billion|people|km|miles|dollars)))",

@@ -113,7 +113,7 @@ def _joined(one: Spoken, other: Spoken, text: str) -> Spoken | None:
     between = text[one.end : other.start].split()
     if between == ["and"] and one.value.denominator == 1 and other.value < 1 and not one.ordinal:
         return Spoken(one.start, other.end, one.value + other.value, False, False)
-    if not between and one.value.denominator > 1 and other.value in _SCALES.values():
+    if not between and one.value.denominator > 1 and other.value in {12, 100, *_SCALES.values()}:
         return Spoken(one.start, other.end, one.value * other.value, False, False)
     return None
 

@@ -32,6 +32,7 @@ _DERIVED = re.compile(
 _COUNTED = re.compile(r"\b(?:how\s+many|number\s+of)\s+(\w{3,})", re.IGNORECASE)
 _IN_PARENTHESES = re.compile(r"\s*[(,]?\s*(?:or|=|about|approximately|roughly|i\.e\.)?\s*\(?")
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_DECADE = re.compile(r"\d0'?s$")
 _EQUALS = re.compile(r"=|≈|\bequals?\b")
 _OR = re.compile(r"\s*,?\s*\bor\b\s*(?:about\s+|maybe\s+|perhaps\s+|even\s+)?|\s*/\s*", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:-|to|through|and)\s*")
@@ -85,7 +86,7 @@ def is_quantity(text: str) -> bool:
     """Whether an accepted answer is a number or a quantity and nothing else."""
     plain = _APPROXIMATION.sub("", readable(text)).strip().rstrip(".")
     found = quantities(plain)
-    if len(found) != 1 or len(plain) > 60:
+    if len(found) != 1 or len(plain) > 60 or _DECADE.search(plain):
         return False
     only = found[0]
     named = only.ordinal and not only.digits
@@ -192,7 +193,9 @@ def _after_equals(text: str, sure: Sequence[Quantity]) -> list[Quantity]:
 
 
 def _concluded(text: str, sure: Sequence[Quantity], question: str) -> Quantity | None:
-    sure = sure or quantities(text)
+    everything = quantities(text)
+    # A year alone answers where nothing else does.
+    sure = sure or [each for each in everything if each.year] or everything
     kept = [each for each in sure if not denied(text, each.start, each.end)]
     if not kept:
         return None

@@ -98,7 +98,9 @@ _LETTER = re.compile(r"([kKMBT])(?![\w^/])")
 _MONEY_LETTER = re.compile(r"\s?([kKmMbBtT])(?![\w^/])")
 _LIST_LINE = re.compile(r"(?:^|\n)[ \t]*[*-]?[ \t]*(?:\*\*)?(?:step\s+)?$", re.IGNORECASE)
 _FOOTNOTE = re.compile(r"(?<=\S)\s?\[\^?(?:note\s)?\d{1,3}\](?:,?\s?\[\d{1,3}\])*", re.IGNORECASE)
+_EMPHASIS = re.compile(r"(?<!\d)(?:\*\*|__)|(?:\*\*|__)(?!\d)")
 _NEGATIVE = re.compile(r"\b(?:minus|negative)[\s-]$", re.IGNORECASE)
+_OF = re.compile(r"\s+of\b", re.IGNORECASE)
 _ENUMERATED = re.compile(r"[.):](?=\s|\*)")
 _LABELLED = re.compile(
     r"\b(?:step|method|option|example|problem|question|exercise|chapter|figure|table|part|note|footnote|page|"
@@ -113,7 +115,7 @@ def readable(text: str) -> str:
     plain = written(text)
     if "[" in plain:
         plain = _FOOTNOTE.sub("", plain)
-    return plain.replace("**", " ").replace("__", " ") if "**" in plain or "__" in plain else plain
+    return _EMPHASIS.sub(" ", plain) if "**" in plain or "__" in plain else plain
 
 
 @lru_cache(maxsize=2048)
@@ -132,7 +134,7 @@ def _in_words(text: str) -> Iterator[Quantity]:
         each = Quantity(
             number.start, number.end, number.value, ordinal=number.ordinal, incidental=number.bare
         )
-        if number.bare and number.value == 10**6:
+        if number.bare and (number.value >= 1000 or _OF.match(text, number.end)):
             continue
         yield _signed(_measured(each, text), text)
 

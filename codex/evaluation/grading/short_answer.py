@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from codex.evaluation.grading import dates, numeric
-from codex.evaluation.grading.final_answer import final_part
-from codex.evaluation.grading.spaceless import is_spaceless, stands_in
+from codex.evaluation.grading.final_answer import final_part, marked
+from codex.evaluation.grading.scripts import is_written_together, stands_in
 from codex.evaluation.grading.stance import alternatives, denied, may_deny
 from codex.evaluation.grading.terms import Term, keys, number_keys, plain_text, terms
 from codex.evaluation.grading.word_recall import STEM, STOP_WORDS, contains, same
@@ -29,8 +30,19 @@ _OPPOSITE = {
     if pair
     for one, other in (pair.split(), pair.split()[::-1])
 }
+_EXPLICIT = re.compile(
+    r"\banswer\b|####|\\boxed|respuesta|réponse|antwort|resposta|risposta|ответ|答案|答え|正解|정답|الإجابة|الجواب",
+    re.IGNORECASE,
+)
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
+_FRONT = frozenset(
+    {"new", "north", "south", "east", "west", "northern", "southern", "eastern", "western", "papua"}
+)
+"""Words that make another name of the one behind them."""
 LEAST_GLUED = 3
 """Letters of an answer that a text may write apart or in one."""
+INFLECTED_STEM = 4
+"""Letters that two forms of a word share in Slavic languages, which inflect their names: Москва, Москве."""
 
 
 def score(item: Item, text: str) -> float:
@@ -41,13 +53,26 @@ def score(item: Item, text: str) -> float:
     unit, compass point and negation; no other name may stand in the place of one. What the text denies, or
     leaves open between several, does not count.
     """
-    part = final_part(text, item.question)
+    part = _answering(final_part(text, item.question))
     best = 0.0
     for answer in item.answers:
-        best = max(best, _score(item, prepared(answer), part))
+        for spelling in _spellings(answer):
+            best = max(best, _score(item, prepared(spelling), part))
         if best == 1:
             break
     return best
+
+
+def _answering(text: str) -> str:
+    """What a text gives as its answer in so many words; else all of it."""
+    if not _EXPLICIT.search(text):
+        return text
+    return next(reversed(marked(text, bold=False)), text)
+
+
+def _spellings(answer: str) -> tuple[str, ...]:
+    """The answer, and as it is written where there are no umlauts: Zuerich for Zürich."""
+    return (answer,) if answer.isascii() else tuple({answer, answer.translate(_UMLAUTS)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +80,7 @@ class Prepared:
     """An accepted answer, as it is looked for."""
 
     text: str
-    kind: Literal["number", "date", "spaceless", "words"]
+    kind: Literal["number", "date", "together", "words"]
     terms: tuple[Term, ...]
     has_numbers: bool
     glued: str
@@ -69,11 +94,11 @@ def prepared(answer: str) -> Prepared:
         return Prepared(answer, "number", (), True, "")
     if dates.is_date(answer):
         return Prepared(answer, "date", (), True, "")
-    if is_spaceless(answer):
-        return Prepared(answer, "spaceless", (), False, "")
+    if is_written_together(answer):
+        return Prepared(answer, "together", (), False, "")
     found = terms(answer)
     has_numbers = any(term.key[0] in "#@" for term in found)
-    return Prepared(answer, "words", found, has_numbers, plain(answer).replace(" ", ""))
+    return Prepared(answer, "words", found, has_numbers, "".join(_glue(answer)))
 
 
 def _score(item: Item, answer: Prepared, text: str) -> float:
@@ -82,7 +107,7 @@ def _score(item: Item, answer: Prepared, text: str) -> float:
             return _known(numeric.matches(item.question, (answer.text,), text))
         case "date":
             return _known(dates.matches(item.question, (answer.text,), text))
-        case "spaceless":
+        case "together":
             return float(stands_in(answer.text, text))
         case "words":
             return _words(item, answer, text)
@@ -109,11 +134,19 @@ def _words(item: Item, answer: Prepared, text: str) -> float:
         return float(_is_glued(answer.glued, text)) or min(recall, 0.5)
     if len(there) < len(own) and _differs(answer, own, there, said, text):
         return 0.0
+    if recall == 1 and _is_longer_name(item, answer, text):
+        return 0.0
     return recall if _is_stated(item, answer, there, text) else 0.0
 
 
 def _has_form(key: str, words: frozenset[str]) -> bool:
-    return len(key) >= STEM and any(same(key, other) for other in words)
+    if key.isascii():
+        return len(key) >= STEM and any(same(key, other) for other in words)
+    return any(same(key, other, INFLECTED_STEM if _is_cyrillic(key) else STEM) for other in words)
+
+
+def _is_cyrillic(key: str) -> bool:
+    return all("\u0400" <= letter <= "\u052f" for letter in key)
 
 
 def _is_glued(answer: str, text: str) -> bool:
@@ -129,10 +162,14 @@ def _is_glued(answer: str, text: str) -> bool:
     return False
 
 
+def _glue(text: str) -> list[str]:
+    return [word.replace("'", "") for word in plain(text).split()]
+
+
 @lru_cache(maxsize=1024)
 def _without_blanks(text: str) -> tuple[str, frozenset[int]]:
     """The words of a text in one, and where in it a word begins or the last one ends."""
-    said = plain(text).split()
+    said = _glue(text)
     return "".join(said), frozenset(itertools.accumulate(map(len, said), initial=0))
 
 
@@ -173,6 +210,26 @@ def _is_stated(item: Item, answer: Prepared, there: Sequence[Term], text: str) -
     return not mentions or any(
         not denied(bare, start, end) and not _is_open(item, bare, start, end) for start, end in mentions
     )
+
+
+def _is_longer_name(item: Item, answer: Prepared, text: str) -> bool:
+    """Whether the text names only another place, whose name ends in the answer: New Mexico for Mexico."""
+    if not answer.terms[0].capital:
+        return False
+    there = terms(text, answer.has_numbers)
+    known: frozenset[str] | None = None
+    found = False
+    for at, term in enumerate(there):
+        if term.key != answer.terms[0].key:
+            continue
+        before = there[at - 1] if at else None
+        if before is None or not before.capital or before.key not in _FRONT or before.end + 1 < term.start:
+            return False
+        known = known or keys(item.question).union(*map(keys, item.answers))
+        if before.key in known:
+            return False
+        found = True
+    return found
 
 
 def _is_open(item: Item, text: str, start: int, end: int) -> bool:

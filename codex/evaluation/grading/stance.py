@@ -14,22 +14,48 @@ _GAP = (
 )
 _DENIED_BEFORE = re.compile(
     rf"""(?:
-      \b(?:not|neither|nor|isn't|wasn't|aren't|weren't|ain't|rather\s+than|instead\s+of|unlike|contrary\s+to|
-        as\s+opposed\s+to|never|different\s+from|other\s+than)\s+{_GAP}{{0,3}}
+      \b(?:not|neither|nor|isn't|wasn't|aren't|weren't|ain't|rather\s+than|instead\s+of|unlike|contrary\s+to
+        |as\s+opposed\s+to|never|different\s+from|other\s+than|except|everything\s+but|anything\s+but)
+        \s+{_GAP}{{0,3}}
+      | \b(?:don't|do\s+not|doesn't|does\s+not|didn't|did\s+not|can't|cannot)\s+
+        (?:think|believe|suppose|say|mean)\s+(?:that\s+)?(?:(?:it|he|she|this|that)(?:'s|\s+is|\s+was)\s+)?{_GAP}?
       | \bnot\s+(?:to\s+be\s+)?(?:confused|mistaken)\s+(?:with|for)\s+(?:the\s+)?
       | \b(?:nicht|kein|keine|pas|non|no\s+es|não|не)\s+(?:(?:der|die|das|am|le|la|el|à|en|em)\s+)?
-      | (?:不是|並非|并非|ではなく)
     )["'*(]*$""",
     re.VERBOSE | re.IGNORECASE,
 )
 _WRONG_AFTER = re.compile(
-    r"""^["'*)]*,?\s*(?:(?:which|that)\s+)?(?:
-      (?:is|was|are|were|would\s+be)\s+(?:wrong|incorrect|false|a\s+mistake|not\s+(?:the\s+)?(?:correct|right|true|answer|case|one)\b)
-      | (?:isn't|wasn't)\s+(?:the\s+)?(?:correct|right|true|answer|case|one)\b
+    r"""["'*)]*,?\s*(?:(?:which|that)\s+)?(?:
+      (?:is|was|are|were|would\s+be)\s+(?:wrong|incorrect|false|a\s+mistake)\b
+      | (?:isn't|wasn't|(?:is|was|would)\s+not)\s+(?:the|correct|right|true|it|one)\b
       | \?\s*no\b
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+_THE = r"(?:(?:the|in|on|maybe|perhaps|possibly)\s+)?+(?:it\s+(?:could|might|may)\s+(?:also\s+)?+be\s+)?+"
+_OR_AFTER = re.compile(
+    rf"""["'*)]*+\s*+,?\s*+(?:\bor\b|/)\s*+{_THE}((?:\w[\w.'-]*+\s*+){{1,3}})""",
+    re.IGNORECASE,
+)
+_OR_BEFORE = re.compile(
+    rf"""((?:\w[\w.'-]*+\s*+){{1,3}})["'*)]*+,?\s*+\bor\s+{_THE}["'*(]*+$""", re.IGNORECASE
+)
+_SAME_THING = re.compile(
+    r"\b(?:simply|just|sometimes|more|also|rather|known|called|so|other|others|otherwise|short)\b",
+    re.IGNORECASE,
+)
+_MAY_DENY = re.compile(
+    r"\b(?:not|neither|nor|or|than|of|unlike|to|never|from|wrong|incorrect|false|no|except|but|nicht|keine?|pas"
+    r"|non|não|не)\b|n't\b|/",
+    re.IGNORECASE,
+)
+SHORT = 60
+"""Characters of a text in which "red or blue" are two answers, though no names."""
+
+
+def may_deny(text: str) -> bool:
+    """Whether the text has any word by which it could deny something or leave it open."""
+    return _MAY_DENY.search(text) is not None
 
 
 def denied(text: str, start: int, end: int) -> bool:
@@ -39,33 +65,12 @@ def denied(text: str, start: int, end: int) -> bool:
     return _DENIED_BEFORE.search(before) is not None or _WRONG_AFTER.match(after) is not None
 
 
-_OR_AFTER = re.compile(
-    r"""^["'*)]*\s*,?\s*(?:\bor\b|/)\s*(?:the\s+|in\s+|on\s+)?((?:\w[\w.'-]*\s*){1,3})""", re.IGNORECASE
-)
-_OR_BEFORE = re.compile(
-    r"""((?:\w[\w.'-]*\s*){1,3})["'*)]*,?\s*\bor\s+(?:the\s+|in\s+|on\s+)?["'*(]*$""", re.IGNORECASE
-)
-_SAME_THING = re.compile(
-    r"\b(?:simply|just|sometimes|more|also|rather|known|called|perhaps|so|other|others|otherwise|short)\b",
-    re.IGNORECASE,
-)
-
-
-_MAY_DENY = re.compile(
-    r"\b(?:not|neither|nor|or|than|of|unlike|to|never|from|wrong|incorrect|false|no)\b|n't\b|/|"
-    r"\b(?:nicht|kein|keine|pas|non|não|не)\b|不是|並非|并非",
-    re.IGNORECASE,
-)
-
-
-def may_deny(text: str) -> bool:
-    """Whether the text has any word by which it could deny something or leave it open."""
-    return _MAY_DENY.search(text) is not None
-
-
 def alternatives(text: str, start: int, end: int) -> list[str]:
-    """What else the text names to choose from beside text[start:end]: Y of "X or Y"."""
+    """What else the text names to choose from beside text[start:end]: Y of "X or Y".
+
+    Of a long text names alone: "large or small" may stand in it for any reason.
+    """
     after = _OR_AFTER.match(text[end : end + WINDOW])
     before = _OR_BEFORE.search(text[max(0, start - WINDOW) : start])
-    named = [found[1] for found in (after, before) if found]
-    return [each for each in named if each[0].isupper() and not _SAME_THING.search(each)]
+    named = [found[1] for found in (after, before) if found and not _SAME_THING.search(found[1])]
+    return [each for each in named if each[0].isupper() or len(text) <= SHORT]

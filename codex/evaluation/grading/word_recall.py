@@ -47,11 +47,11 @@ def _recall(own: Sequence[str], said: frozenset[str], new: frozenset[str]) -> fl
     return sum(there) / len(own)
 
 
-def same(one: str, other: str) -> bool:
-    """Whether two words differ in their ending alone."""
-    if one[:STEM] != other[:STEM] or min(len(one), len(other)) < STEM or one.isdigit():
+def same(one: str, other: str, least: int = STEM) -> bool:
+    """Whether two words differ in their ending alone. least: letters that they share."""
+    if one[:least] != other[:least] or min(len(one), len(other)) < least or one.isdigit():
         return False
-    stem = max(STEM, len(one) - ENDING, len(other) - ENDING)
+    stem = max(least, len(one) - ENDING, len(other) - ENDING)
     return one[:stem] == other[:stem]
 
 
