@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 GraderName = Literal[
-    "exact", "contains", "recall", "f1", "rouge_l", "numeric", "choice", "regex", "refusal", "judge"
+    "exact",
+    "contains",
+    "recall",
+    "f1",
+    "rouge_l",
+    "short",
+    "numeric",
+    "date",
+    "boolean",
+    "choice",
+    "regex",
+    "refusal",
+    "judge",
 ]
 GRADERS: tuple[GraderName, ...] = get_args(GraderName)
 

@@ -23,7 +23,7 @@ MOST_SPANS = 32
 _ANSWERS = (
     (
         "answers?",
-        "therefore|thus|then|here|clearly|I choose",
+        "therefore|thus|then|here|clearly|in this case",
         "is|are|was|would be|will be|should be|must be|has to be|remains",
     ),
     ("respuesta", "correcta|final", "es|sería|son"),
@@ -45,7 +45,11 @@ _ANSWERS = (
     ("उत्तर|जवाब", "", "है"),
 )
 _WEAKER = (
-    ("result|solution|choice|option|conclusion", "", "is|was|would be|should be|must be|has to be"),
+    (
+        "result|solution|choice|option|conclusion",
+        "therefore|thus|then|here|in this case",
+        "is|was|would be|should be|must be|has to be",
+    ),
     ("opción|solución|resultado", "correcta|final", "es|sería"),
     ("opção|alternativa|solução", "correta|certa|final", "é|seria"),
     ("lösung|ergebnis", "", "ist|lautet|wäre"),
@@ -80,7 +84,7 @@ _HEADING = re.compile(
 _FINAL = re.compile(r"(?:final|ultimate|最终|最終)\s?$", re.IGNORECASE)
 # What stands before the name of an answer that the text does not give as its own.
 _NOT_ITS_OWN = re.compile(
-    r"\b(?:if|whether|unless|suppose|supposing|assume|assuming|which|what|why|how|when|doubt)\b[^.,;:!?\n]{0,24}$"
+    r"\b(?:if|whether|unless|suppose|supposing|thought|assume|assuming|which|what|why|how|when|doubt)\b[^.,;:!?\n]{0,24}$"
     r"|\b(?:possible|other|another|wrong|incorrect|alternative|one|your|this|that|these|those|no|not|any|each"
     r"|every|either|neither|first|second|third|example|sample|previous)[ ]$",
     re.IGNORECASE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from codex.errors import InvalidInput
-from codex.evaluation.grading import numeric
+from codex.evaluation.grading import boolean, choice, dates, numeric, short_answer
 from codex.evaluation.grading.kinds import grader_of
 from codex.evaluation.grading.word_recall import contains, word_recall
 from codex.evaluation.grading.wording import plain, refuses
-from codex.evaluation.items import GRADERS, GraderName, Item, letter
+from codex.evaluation.items import GRADERS, GraderName, Item
 from codex.prompts import judging
 from codex.signals import label_probability
 
@@ -29,10 +28,11 @@ if TYPE_CHECKING:
 # Recall: more than half of an answer's words. Half would agree with people more often (mean AC1 0.89 instead
 # of 0.86), but only where three answers of four are right, as there: it calls twice as many wrong answers
 # right, such as the franc of the neighbouring country. ROUGE-L as in Kuhn et al. 2023, arXiv:2302.09664.
-ABOVE: dict[GraderName, float] = {"recall": 0.5, "f1": 0.5, "rouge_l": 0.3}
+ABOVE: dict[GraderName, float] = {"short": 0.5, "recall": 0.5, "f1": 0.5, "rouge_l": 0.3}
 """The score above which an answer is right; of the other graders it is 0 or 1."""
 
 AGREEMENT: dict[GraderName, tuple[float, float]] = {
+    "short": (0.884, 0.949),
     "recall": (0.880, 0.949),
     "contains": (0.831, 0.915),
     "refusal": (0.733, 0.849),
@@ -120,31 +120,6 @@ def _rouge() -> RougeScorer:
     return RougeScorer(["rougeL"])
 
 
-def _choice(item: Item, text: str) -> float:
-    """Whether the right choice is named, by its letter or its text, and no other."""
-    chosen = _chosen(item.choices, text)
-    return chosen is not None and plain(item.choices[chosen]) in set(map(plain, item.answers))
-
-
-_LETTER = re.compile(
-    r"^\W*(?:(?:the\s+)?(?:correct\s+)?(?:answer|option|choice)\s*(?:is|:)?\s*)?\W*([A-Za-z])(?![\w'’])",
-    re.IGNORECASE,
-)
-
-
-def _chosen(choices: Sequence[str], text: str) -> int | None:
-    said = plain(text)
-    same = [at for at, choice in enumerate(choices) if plain(choice) == said]
-    if len(same) == 1:
-        return same[0]
-    if found := _LETTER.match(text):
-        letters = [letter(at) for at in range(len(choices))]
-        if found[1].upper() in letters and (found[1].isupper() or said == found[1].casefold()):
-            return letters.index(found[1].upper())
-    named = [at for at, choice in enumerate(choices) if f" {plain(choice)} " in f" {said} "]
-    return named[0] if len(named) == 1 else None
-
-
 def _regex(item: Item, text: str) -> float:
     """Whether one of the answers, each a regular expression of RE2, is found. Raises InvalidInput."""
     said = text.encode("utf-8", "replace").decode()
@@ -194,8 +169,11 @@ _SCORES: dict[GraderName, Callable[[Item, str], float]] = {
     "recall": _recall,
     "f1": _f1,
     "rouge_l": _rouge_l,
+    "short": short_answer.score,
     "numeric": numeric.score,
-    "choice": _choice,
+    "date": dates.score,
+    "boolean": boolean.score,
+    "choice": choice.score,
     "regex": _regex,
     "refusal": _refusal,
 }

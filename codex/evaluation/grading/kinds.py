@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from codex.evaluation.grading.boolean import is_boolean
+from codex.evaluation.grading.dates import is_date
+from codex.evaluation.grading.numeric import is_quantity
 from codex.evaluation.items import GraderName, Item
 
-DEFAULT: GraderName = "recall"
+DEFAULT: GraderName = "short"
 """Of answers of no other kind."""
 
 
 def grader_of(item: Item) -> GraderName:
-    """The item's own grader where it names one, else the one of its kind of answer."""
+    """The grader of an item: refusal where nothing is accepted, its own, else the one of its kind of answer.
+
+    Choices: choice. Accepted answers that are all yes or true, or all no or false: boolean; all numbers or
+    quantities: numeric; all dates: date. Else DEFAULT.
+    """
+    if not item.answerable:
+        return "refusal"
     if item.grader:
         return item.grader
-    return "choice" if item.choices else DEFAULT
+    if item.choices:
+        return "choice"
+    if is_boolean(item.answers):
+        return "boolean"
+    if item.answers and all(map(is_quantity, item.answers)):
+        return "numeric"
+    if item.answers and all(map(is_date, item.answers)):
+        return "date"
+    return DEFAULT
+
+
+def counted(items: Iterable[Item]) -> dict[GraderName, int]:
+    """How many of the items each grader grades; the most frequent first."""
+    return dict(Counter(map(grader_of, items)).most_common())
+
+
+def told(counts: Mapping[str, int]) -> str:
+    """The graders in a line: "choice 20, numeric 3"."""
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
