@@ -81,7 +81,7 @@ def _stated(text: str, found: Sequence[Date]) -> list[Date]:
         if _OR.fullmatch(between) or _EITHER.search(text[max(0, one.start - 12) : one.start]):
             left_open |= {at, at + 1}
         if row >= MANY:
-            left_open |= set(range(at + 2 - row, at + 2))
+            left_open |= {at - 1, at, at + 1}
     return [
         date
         for at, date in enumerate(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -171,12 +172,14 @@ def _with_conversion(text: str, chosen: Quantity | None, sure: Sequence[Quantity
 def _sure(text: str, years: bool | None) -> list[Quantity]:
     """The quantities that can be an answer."""
     found = [each for each in quantities(text) if not each.incidental]
-    return found if years is None else [each for each in found if not _is_date(each, text)]
+    if years is None:
+        return found
+    of_dates = {place for span in dates.spans(text) for place in range(*span)}
+    return [each for each in found if each.start not in of_dates and not _is_year_of(each, text)]
 
 
-def _is_date(each: Quantity, text: str) -> bool:
-    if any(start <= each.start < end for start, end in dates.spans(text)):
-        return True
+def _is_year_of(each: Quantity, text: str) -> bool:
+    """Whether it says when something was: "in 2019"."""
     return each.year and _YEAR_BEFORE.search(text[max(0, each.start - 16) : each.start]) is not None
 
 
@@ -210,13 +213,15 @@ def _chosen(text: str, kept: Sequence[Quantity], question: str) -> Quantity:
     equals = max((found.end() for found in _EQUALS.finditer(text)), default=-1)
     if equals < 0 and len(asked) < 2 and not _DERIVED.search(text):
         return _counting(text, new, question) or new[0]
+    fresh = {each.start for each in new}
+    starts = [each.start for each in kept]
     for start, end in reversed(_sentences(text)):
-        inside = [each for each in kept if start <= each.start < end]
+        inside = kept[bisect_left(starts, start) : bisect_left(starts, end)]
         if start <= equals < end:
             after = [each for each in inside if each.start >= equals - 1]
             return (after or inside[::-1] or new[-1:])[0]
         if inside and (equals < 0 or _CONCLUSION.search(text[start:end])):
-            return ([each for each in inside if each in new] or inside)[-1]
+            return ([each for each in inside if each.start in fresh] or inside)[-1]
     return kept[-1]
 
 

@@ -29,13 +29,15 @@ _OR_AFTER = re.compile(r"(?:或者?|还是|還是|または|もしくは|か[\u3
 
 
 def is_written_together(answer: str) -> bool:
-    """Whether the script of an answer has no spaces (Chinese, Thai, ...) or joins particles (Korean, Arabic)."""
+    """Whether the script of an answer has no spaces (Chinese, Thai) or joins particles (Korean, Arabic)."""
     return _OWN_WAY.search(answer) is not None
 
 
 def stands_in(answer: str, text: str) -> bool:
-    """Whether the text has the answer, letter by letter: not as a part of a longer number or word, and neither
-    denied nor one of several to choose from."""
+    """Whether the text has the answer, letter by letter, and neither denies it nor leaves it open.
+
+    It may not be a part of a longer number or, in scripts that have spaces, begin within a word.
+    """
     said = _plain(text)
     if answer in _LONGER:
         said = said.replace(_LONGER[answer], "")
