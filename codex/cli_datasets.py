@@ -23,10 +23,12 @@ from codex.engines.models import Models, default_home
 from codex.errors import InvalidInput
 from codex.evaluation import hub
 from codex.evaluation.datasets import broken, datasets, find, items
+from codex.evaluation.formats.keys import KeyBase
 from codex.evaluation.grading.kinds import DEFAULT
 from codex.evaluation.grading.study import TEXT_GRADERS, Agreement, study
 from codex.evaluation.importing import MOST_QUESTIONS, Imported, import_file
 from codex.evaluation.items import Item
+from codex.evaluation.questions import Understood
 from codex.evaluation.splits import split
 from codex.evaluation.table_files import is_table
 from codex.settings import load_settings
@@ -89,20 +91,32 @@ def show(
 
 @app.command("import")
 def import_dataset(
-    file: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet; all but Parquet also as .gz.")],
+    file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL or Parquet; all but Parquet also as .gz.")],
     name: Annotated[str | None, typer.Option(help="What to call it; by default as the file.")] = None,
     column: Annotated[
         list[str] | None,
         typer.Option(
             metavar="FIELD=COLUMN",
             help="Which column holds question, answers, context, choices, id, group, answerable or grader, "
-            "where its name does not say so, e.g. question=Frage. Answers may be in several.",
+            "where its name does not say so, e.g. question=Frage. Answers and choices may be in several.",
         ),
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a text file, e.g. latin-1; else UTF-8.")] = None,
+    separator: Annotated[
+        str | None,
+        typer.Option("--split", help='Split answers and choices in one text at this, e.g. "|".'),
+    ] = None,
+    key_base: Annotated[
+        int | None,
+        typer.Option(min=0, max=1, help="What numbers of correct choices count from, where no row tells."),
+    ] = None,
+    accept_rejects: Annotated[
+        bool,
+        typer.Option("--accept-rejects", help="Import the other rows, however many are rejected."),
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="The dataset of that name.")] = False,
 ) -> None:
-    """Import a file of questions; rows that cannot be used are named, the others kept."""
+    """Import a file of questions, and say what was understood; rows that cannot be used are named."""
     errors = terminal.console(stderr=True)
     columns = TextColumn("{task.completed:,.0f} rows read"), TextColumn("{task.fields[rate]}")
     with Progress(*columns, console=errors, transient=True) as bar:
@@ -113,8 +127,22 @@ def import_dataset(
                 speed = bar.tasks[0].speed
                 bar.update(task, completed=done, rate=f"{speed:,.0f} rows/s" if speed else "")
 
+        def tell(understood: Understood) -> None:
+            for line in understood.lines():
+                errors.print(Text(printable(line)), soft_wrap=True)
+
         imported = import_file(
-            file, default_home(), name, _columns(column or []), encoding, replace=replace, progress=progress
+            file,
+            default_home(),
+            name,
+            _columns(column or []),
+            encoding,
+            split=separator,
+            key_base=_key_base(key_base),
+            accept_rejects=accept_rejects,
+            replace=replace,
+            tell=tell,
+            progress=progress,
         )
     for row in imported.reasons[:SHOWN]:
         errors.print(Text.assemble(("rejected  ", "red"), printable(f"line {row.line}: {row.reason}")))
@@ -183,6 +211,10 @@ def _judge(overrides: Sequence[str], wanted: bool) -> Iterator[Engine | None]:
         yield engine
     finally:
         engine.unload()
+
+
+def _key_base(said: int | None) -> KeyBase | None:
+    return None if said is None else 1 if said else 0
 
 
 def _columns(given: Sequence[str]) -> dict[str, list[str]]:

@@ -22,6 +22,10 @@ class InvalidInput(CodexError):
         self.fields = tuple(fields)
 
 
+class TooManyRejected(InvalidInput):
+    """A file of which so many rows cannot be used that it is not kept unless that is accepted."""
+
+
 class SettingsError(InvalidInput):
     """An unknown setting, or one of the wrong type."""
 

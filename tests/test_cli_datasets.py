@@ -40,8 +40,14 @@ def test_a_set_is_shown_with_its_card_and_its_first_questions(codex: Codex) -> N
 def test_a_file_is_imported_shown_and_its_bad_rows_are_named(codex: Codex, tmp_path: Path) -> None:
     path = tmp_path / "Mine.csv"
     path.write_text("Frage,Antwort\nWer?,Anna\nWo?,\n\x1b[31mWann?,jetzt\nWer?,Anna\n")
-    said = codex("datasets", "import", str(path), "--column", "question=Frage", "--column", "answers=Antwort")
+    words = ("datasets", "import", str(path), "--column", "question=Frage", "--column", "answers=Antwort")
+    refused = codex(*words)
+    assert refused.status == 1
+    assert "1 of 4 rows of Mine.csv cannot be used, more than a fifth" in " ".join(refused.err.split())
+    assert codex("datasets", "show", "mine").status == 1
+    said = codex(*words, "--accept-rejects")
     assert said.status == 0
+    assert "columns: question from Frage; answers from Antwort" in said.err
     assert "mine: 2 questions imported, 1 duplicates left out, 1 rejected" in said.out
     assert "line 3: it has no answer" in said.err
     shown = codex("datasets", "show", "mine")
@@ -59,7 +65,7 @@ def test_what_stands_in_a_file_is_printed_as_it_is_and_never_as_markup(
     codex = command(tmp_path / "[/home]", monkeypatch, capsys)
     path = tmp_path / "mine.csv"
     path.write_text("id,question,answer\n[/bold],[/b]Who?,[red]Ann\n\x1b[31m2,When?,now\n" + "3,Why?,\n" * 12)
-    said = codex("datasets", "import", str(path))
+    said = codex("datasets", "import", str(path), "--accept-rejects")
     assert said.status == 0
     assert f"… and 2 more, see {tmp_path}/[/home]/datasets/mine.rejected.txt" in said.err
     shown = codex("datasets", "show", "mine")

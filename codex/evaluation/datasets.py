@@ -86,7 +86,7 @@ def load(name: str | Path, home: Path) -> list[Item]:
 def items(name: str | Path, home: Path) -> Iterator[Item]:
     """The questions of a set, one after another.
 
-    name: of a set on this machine, or a file of one (CSV, JSONL, Parquet), or OWNER/NAME of the Hugging
+    name: of a set on this machine, or a file of one (CSV, JSON, Parquet), or OWNER/NAME of the Hugging
     Face hub. Raises NotFound, InvalidInput (a file with rows that cannot be used is refused), HubError.
     """
     path = Path(name)

@@ -15,17 +15,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from codex.errors import Cancelled, Conflict, InvalidInput, StoreError
+from codex.errors import Cancelled, Conflict, InvalidInput, StoreError, TooManyRejected
 from codex.evaluation.columns import Given
 from codex.evaluation.datasets import NAME, Dataset, broken, datasets, find
-from codex.evaluation.questions import Accepted, Duplicate, read
+from codex.evaluation.formats.keys import KeyBase
+from codex.evaluation.questions import Accepted, Duplicate, Options, Understood, read
 from codex.evaluation.table_files import Rejected
 from codex.private import make_folder, tighten
 
 MOST_QUESTIONS = 1_000_000
 """A set may hold; of a larger file the rest is not read, and that is said."""
+MOST_REJECTED = 0.2
+"""Of a file's rows, unless more are accepted: most of them say that the file was not understood."""
 NAMED = 100
 """Rejected rows that a report names itself; all are in the file beside the set."""
+
+FIRST_REASONS = 3
+"""That an error names."""
 
 WRITTEN = ("rejected.txt", "md", "jsonl")
 """The files of a set, in the order in which they take their places."""
@@ -47,6 +53,7 @@ class Imported:
     """The file that names every rejected row; None: none was."""
     complete: bool
     """False: the file holds more questions than a set may."""
+    understood: Understood
 
 
 @dataclass(slots=True)
@@ -65,25 +72,39 @@ def import_file(
     columns: Given | None = None,
     encoding: str | None = None,
     *,
+    split: str | None = None,
+    key_base: KeyBase | None = None,
+    accept_rejects: bool = False,
     replace: bool = False,
     most: int = MOST_QUESTIONS,
+    tell: Callable[[Understood], None] | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> Imported:
     """Import a file under home/datasets. Nothing is changed unless all of it was read.
 
     name: None: the file's. columns: which column holds a field, where its name does not say so.
-    replace: a set of that name. progress: called with the rows read so far. Raises NotFound, InvalidInput
-    (nothing in the file can be used), Conflict (the name is taken), Cancelled, StoreError.
+    split: what parts several answers, or choices, in one text. key_base: what the numbers of correct choices
+    count from, where the file does not tell. accept_rejects: keep the rest, however many rows cannot be used.
+    replace: a set of that name. tell: called with what was understood, before anything is kept. progress:
+    called with the rows read so far. Raises NotFound, InvalidInput (nothing in the file can be used, or
+    nothing tells what its keys count from), TooManyRejected, Conflict (the name is taken),
+    Cancelled, StoreError.
     """
     named = _free_name(name or _name_of(path), home, replace)
     folder = home / "datasets"
-    rows = _told(read(path, named, columns, encoding), progress, cancel)
+    understood = Understood()
+    options = Options(columns, split or None, key_base)
+    rows = _told(read(path, named, options, encoding, understood), progress, cancel)
     try:
         make_folder(folder)
         with _draft(folder) as draft:
             counts = _written(rows, draft, path.name, named, most)
-            (draft / "md").write_text(_card(named, path, counts, columns), encoding="utf-8")
+            if tell:
+                tell(understood)
+            if not accept_rejects:
+                _check(counts, path.name)
+            (draft / "md").write_text(_card(named, path, counts, understood), encoding="utf-8")
             for suffix in WRITTEN:
                 tighten(draft / suffix)
                 os.replace(draft / suffix, folder / f"{named}.{suffix}")
@@ -100,6 +121,7 @@ def import_file(
         reasons=tuple(counts.reasons),
         rejected_path=rejected if counts.rejected else None,
         complete=counts.complete,
+        understood=understood,
     )
 
 
@@ -168,6 +190,20 @@ def _written(
     return counts
 
 
+def _check(counts: _Counts, file: str) -> None:
+    """Raises TooManyRejected where more than MOST_REJECTED of the rows cannot be used."""
+    rows = counts.questions + counts.duplicates + counts.rejected
+    if counts.rejected <= MOST_REJECTED * rows:
+        return
+    first = "".join(f" Line {row.line}: {row.reason}." for row in counts.reasons[:FIRST_REASONS])
+    raise TooManyRejected(
+        f"{counts.rejected:,} of {rows:,} rows of {file} cannot be used, more than a fifth: nothing was "
+        f"imported.{first} Mend the file, say what its columns hold, or import the other rows with "
+        "--accept-rejects.",
+        ["accept_rejects"],
+    )
+
+
 def _free_name(name: str, home: Path, replace: bool) -> str:
     if not NAME.fullmatch(name):
         raise InvalidInput(
@@ -192,8 +228,7 @@ def _name_of(path: Path) -> str:
     return re.sub(r"[^a-z0-9_.-]+", "-", stem).strip("-._")[:64] or "imported"
 
 
-def _card(name: str, path: Path, counts: _Counts, columns: Given | None) -> str:
-    told = ", ".join(f"{field}={column}" for field, column in (columns or {}).items())
+def _card(name: str, path: Path, counts: _Counts, understood: Understood) -> str:
     lines = [
         f"# {name}",
         "",
@@ -203,6 +238,6 @@ def _card(name: str, path: Path, counts: _Counts, columns: Given | None) -> str:
         f"- duplicates left out: {counts.duplicates}",
         f"- rejected: {counts.rejected}" + (f", see {name}.rejected.txt" if counts.rejected else ""),
         *([] if counts.complete else [f"- only the first {counts.questions} questions of the file"]),
-        *([f"- columns: {told}"] if told else []),
+        *(f"- {line}" for line in understood.lines()),
     ]
     return "\n".join(lines) + "\n"

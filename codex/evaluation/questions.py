@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import json
+import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from codex.errors import InvalidInput
-from codex.evaluation.columns import Columns, Given, columns, item
-from codex.evaluation.items import Item
+from codex.evaluation.columns import Columns, Draft, Given, columns, draft
+from codex.evaluation.formats import nested
+from codex.evaluation.formats.keys import Evidence, KeyBase, Numbered, settled
+from codex.evaluation.grading.kinds import grader_of
+from codex.evaluation.items import GraderName, Item
 from codex.evaluation.table_files import Rejected, Row
 from codex.evaluation.table_files import rows as rows_of
 
@@ -30,23 +38,81 @@ class Duplicate(NamedTuple):
     line: int
 
 
+class Options(NamedTuple):
+    """What the user says about a file that does not say it itself."""
+
+    columns: Given | None = None
+    """Which column holds a field, where its name does not say so."""
+    split: str | None = None
+    """What parts several answers, or choices, in one text; None: a text is one."""
+    key_base: KeyBase | None = None
+    """What the numbers of correct choices count from; None: all rows together tell."""
+
+
+NOTHING_SAID = Options()
+
+
+@dataclass(slots=True)
+class Understood:
+    """What was made of a file."""
+
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    """Of each field the columns that hold it, of all kinds of rows."""
+    key_base: KeyBase | None = None
+    """What the numbers of correct choices count from; None: no key is a number that counts."""
+    key_base_said: bool = False
+    """The user said so."""
+    graders: Counter[GraderName] = field(default_factory=Counter)
+    """Questions by what they are graded by."""
+    unanswerable: int = 0
+    without_context: int = 0
+    """Questions whose context was left out, since it is no text and no passages."""
+
+    def lines(self) -> list[str]:
+        """It as a person reads it, a line for each thing."""
+        named = (f"{name} from {', '.join(held)}" for name, held in self.columns.items())
+        told = [f"columns: {'; '.join(named)}"]
+        if self.key_base is not None:
+            why = "as you said" if self.key_base_said else "as all rows together tell"
+            told.append(f"keys: numbers that count choices from {self.key_base}, {why}")
+        graded = ", ".join(f"{name} {count:,}" for name, count in self.graders.most_common())
+        told.append(f"graded as: {graded or 'nothing'}")
+        if self.unanswerable:
+            told.append(f"not answerable: {self.unanswerable:,}")
+        if self.without_context:
+            told.append(f"context left out, neither text nor passages: {self.without_context:,}")
+        return told
+
+
+class _Drafted(NamedTuple):
+    line: int
+    draft: Draft
+
+
 def questions(
-    rows: Iterable[Row | Rejected], group: str, given: Given | None = None, *, barred: bool = False
+    rows: Iterable[Row | Rejected],
+    group: str,
+    options: Options = NOTHING_SAID,
+    understood: Understood | None = None,
 ) -> Iterator[Accepted | Duplicate | Rejected]:
     """What each row is, in order.
 
-    given: which column holds a field, where its name does not say so. barred: see `columns.item`.
-    A row whose id an earlier one has with other content is rejected. Raises InvalidInput where the first
-    row lacks a column that is needed.
+    understood: filled while the rows are read, and complete after the last one. A row whose id an earlier one
+    has with other content is rejected. From the first key on that is a mere number, rows wait in a file until
+    all were read. Raises InvalidInput where the first row lacks a column that is needed, and where nothing
+    tells what the numbers of correct choices count from.
     """
+    told = understood or Understood()
     contents: dict[int, int] = {}
-    for row in _asked(rows, group, given, barred):
+    for row in _settled(_drafts(rows, group, options, told), options.key_base, told):
         if isinstance(row, Rejected):
             yield row
             continue
         name, content = _digest(row.item.id), _content(row.item)
         if name not in contents:
             contents[name] = content
+            told.graders[grader_of(row.item)] += 1
+            told.unanswerable += not row.item.answerable
             yield row
         elif contents[name] == content:
             yield Duplicate(row.line)
@@ -56,33 +122,111 @@ def questions(
 
 
 def read(
-    path: Path, group: str, given: Given | None = None, encoding: str | None = None
+    path: Path,
+    group: str,
+    options: Options = NOTHING_SAID,
+    encoding: str | None = None,
+    understood: Understood | None = None,
 ) -> Iterator[Accepted | Duplicate | Rejected]:
     """The questions of a file; see `questions` and `table_files.rows`."""
-    barred = path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
-    return questions(rows_of(path, encoding), group, given, barred=barred)
+    return questions(rows_of(path, encoding), group, options, understood)
 
 
-def _asked(
-    rows: Iterable[Row | Rejected], group: str, given: Given | None, barred: bool
-) -> Iterator[Accepted | Rejected]:
+def _drafts(
+    rows: Iterable[Row | Rejected], group: str, options: Options, told: Understood
+) -> Iterator[_Drafted | Rejected]:
     found: dict[tuple[str, ...], Columns] = {}
     for row in rows:
         if isinstance(row, Rejected):
             yield row
             continue
-        names = tuple(row.values)
+        part = ""
         try:
-            if names not in found:
-                kind = columns(names, given)
-                if len(found) == KINDS:
-                    found.clear()
-                found[names] = kind
-            yield Accepted(row.line, item(row.values, found[names], group, barred=barred))
+            for part, values in nested.parts(row.values):
+                names = tuple(values)
+                if names not in found:
+                    kind = columns(names, options.columns)
+                    if len(found) == KINDS:
+                        found.clear()
+                    found[names] = kind
+                    _note(kind, told)
+                try:
+                    made = draft(values, found[names], group, options.split)
+                except InvalidInput as wrong:
+                    yield _rejected(row.line, part, wrong)
+                    continue
+                held = found[names].value("context", values)
+                told.without_context += (
+                    made.item.context is None and isinstance(held, list | dict) and held != []
+                )
+                yield _Drafted(row.line, made)
         except InvalidInput as wrong:
             if not found:
                 raise
-            yield Rejected(row.line, str(wrong).removesuffix("."))
+            yield _rejected(row.line, part, wrong)
+
+
+def _settled(
+    drafts: Iterable[_Drafted | Rejected], said: KeyBase | None, told: Understood
+) -> Iterator[Accepted | Rejected]:
+    """The drafts with their answers; those after the first number wait until all were seen."""
+    evidence = Evidence()
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as waiting:
+        for each in drafts:
+            numbers = () if isinstance(each, Rejected) else each.draft.numbers
+            if isinstance(each, _Drafted) and each.draft.choices:
+                for key in each.draft.keys:
+                    evidence.add(key, each.draft.choices, each.line)
+            if evidence.numbers:
+                _put(each, numbers, waiting)
+            else:
+                yield each if isinstance(each, Rejected) else Accepted(each.line, _answered(each.draft, None))
+        told.key_base = evidence.base(said)
+        told.key_base_said = said is not None
+        waiting.seek(0)
+        for line in waiting:
+            yield _taken(line, told.key_base)
+
+
+def _put(each: _Drafted | Rejected, numbers: tuple[Numbered, ...], waiting: IO[str]) -> None:
+    if isinstance(each, Rejected):
+        row: list[object] = [each.line, each.reason]
+    else:
+        row = [each.line, each.draft.item.as_row(), each.draft.item.group, each.draft.keys]
+    waiting.write(json.dumps(row) + "\n")
+
+
+def _taken(line: str, base: KeyBase | None) -> Accepted | Rejected:
+    number, held, *rest = json.loads(line)
+    if not rest:
+        return Rejected(number, held)
+    group, keys = rest
+    item = Item.of_row(held, group)
+    places = tuple(Numbered(*key) if isinstance(key, list) else int(key) for key in keys)
+    try:
+        return Accepted(number, _answered(Draft(item, None, places), base))
+    except InvalidInput as wrong:
+        return Rejected(number, str(wrong))
+
+
+def _answered(made: Draft, base: KeyBase | None) -> Item:
+    """The item with the texts of its correct choices."""
+    if not made.keys:
+        return made.item
+    choices = made.item.choices
+    places = [settled(key, base, len(choices)) if isinstance(key, Numbered) else key for key in made.keys]
+    return dataclasses.replace(made.item, answers=tuple(dict.fromkeys(choices[at] for at in places)))
+
+
+def _note(kind: Columns, told: Understood) -> None:
+    for name, held in kind.of.items():
+        noted = told.columns.setdefault(name, [])
+        noted += [column for column in held if column not in noted]
+
+
+def _rejected(line: int, part: str, wrong: InvalidInput) -> Rejected:
+    why = str(wrong).removesuffix(".")
+    return Rejected(line, f"{part}: {why}" if part else why)
 
 
 def _content(asked: Item) -> int:

@@ -42,7 +42,7 @@ def test_a_csv_is_imported_by_the_names_of_its_columns(tmp_path: Path) -> None:
     path = written(
         tmp_path, "Quiz Night.csv", 'Query,Target\n"Who, then?",Ann|Anna\nWhen?,"[""1"", ""one""]"\n'
     )
-    imported = import_file(path, tmp_path)
+    imported = import_file(path, tmp_path, split="|")
     assert imported.dataset.name == "quiz-night"
     assert imported.dataset.rows == 2
     items = kept(imported, tmp_path)
@@ -93,11 +93,12 @@ def test_jsonl_keeps_answers_contexts_choices_and_what_cannot_be_answered(tmp_pa
             {"question": "When?", "answers": {"text": ["1912"], "answer_start": [3]}, "id": 7},
             {"question": "Why?", "answers": [], "is_impossible": True},
             {"question": "Which?", "choices": ["red", "blue"], "answer": 1},
+            {"question": "Which one?", "choices": ["red", "blue"], "answer": 0},
             {"question": "And which?", "choices": {"text": ["red", "blue"]}, "answerKey": "A"},
             {"question": "Is it?", "answer": True, "grader": "exact", "category": "yes or no"},
         ),
     )
-    who, when, why, which, and_which, is_it = kept(import_file(path, tmp_path), tmp_path)
+    who, when, why, which, _, and_which, is_it = kept(import_file(path, tmp_path), tmp_path)
     assert (who.answers, who.context) == (("Ann", "Anna"), "It was Ann.")
     assert (when.answers, when.id) == (("1912",), "7")
     assert (why.answers, why.answerable) == ((), False)
@@ -134,7 +135,7 @@ def test_every_row_that_cannot_be_used_is_named_and_the_others_are_kept(tmp_path
         b'{"query": "Last?"}\n' + b"[" * 100_000 + b"\n"
         b'{"question": "Last?", "answer": "yes"}\n',
     )
-    imported = import_file(path, tmp_path)
+    imported = import_file(path, tmp_path, accept_rejects=True)
     assert [item.question for item in kept(imported, tmp_path)] == ["Who?", "Last?"]
     said = reasons(imported)
     assert imported.rejected == len(said) == 11
@@ -188,7 +189,8 @@ def test_a_row_that_is_too_much_is_rejected_and_the_others_are_kept(
 ) -> None:
     good = lines({"question": "Where?", "answers": ["here"]})
     before, after = ("question,answer,choices\n", "Where?,here,\n") if name == "a.csv" else (good, "")
-    imported = import_file(written(tmp_path, name, before + content + after), tmp_path)
+    path = written(tmp_path, name, before + content + after)
+    imported = import_file(path, tmp_path, split="|", accept_rejects=True)
     assert [item.question for item in kept(imported, tmp_path)] == ["Where?"]
     assert reasons(imported)[2].startswith(why)
     assert imported.rejected == 1
@@ -197,7 +199,7 @@ def test_a_row_that_is_too_much_is_rejected_and_the_others_are_kept(
 def test_a_choice_is_found_in_lists_of_one_and_by_a_number_with_zeros(tmp_path: Path) -> None:
     row = '{{"question": "{}", "choices": ["Ann", "Ben"], "answers": {}}}\n'
     content = row.format("Who?", DEEP) + row.format("Whose?", '"01"')
-    imported = import_file(written(tmp_path, "a.jsonl", content), tmp_path)
+    imported = import_file(written(tmp_path, "a.jsonl", content), tmp_path, key_base=0)
     assert [item.answers for item in kept(imported, tmp_path)] == [("Ben",), ("Ben",)]
 
 
@@ -207,7 +209,7 @@ def test_rows_of_a_csv_that_do_not_fit_its_heading_are_named(tmp_path: Path) -> 
         "a.csv",
         'question,answer\nOne?,1\nTwo?,2,3\nThree?\n"Four"?,4\n"Five\nlines?",5\n\nS\0x?,6\n"Seven?,7\nEight?,8\n',
     )
-    imported = import_file(path, tmp_path)
+    imported = import_file(path, tmp_path, accept_rejects=True)
     assert [item.question for item in kept(imported, tmp_path)] == ["One?", "Five\nlines?"]
     said = reasons(imported)
     assert "3 cells, and the heading has 2" in said[3]
@@ -229,7 +231,7 @@ def test_the_same_row_twice_is_kept_once_and_other_content_under_its_id_is_rejec
             {"question": "without  an ID?", "answer": "no"},
         ),
     )
-    imported = import_file(path, tmp_path)
+    imported = import_file(path, tmp_path, accept_rejects=True)
     assert (imported.dataset.rows, imported.duplicates) == (2, 1)
     assert reasons(imported).keys() == {3, 5}
     assert "'a'" in reasons(imported)[3]
@@ -237,7 +239,7 @@ def test_the_same_row_twice_is_kept_once_and_other_content_under_its_id_is_rejec
 
 def test_a_latin_1_file_is_read_when_told_so_and_named_when_not(tmp_path: Path) -> None:
     path = written(tmp_path, "a.csv", "question,answer\nWer?,Ren\xe9\nWo?,hier\n".encode("latin-1"))
-    imported = import_file(path, tmp_path)
+    imported = import_file(path, tmp_path, accept_rejects=True)
     assert (imported.dataset.rows, imported.rejected) == (1, 1)
     again = import_file(path, tmp_path, encoding="latin-1", replace=True)
     assert kept(again, tmp_path)[0].answers == ("René",)
@@ -270,7 +272,10 @@ def test_a_mark_at_the_beginning_tells_the_encoding(
         ("a.csv", b"\n\n", "is empty"),
         ("a.csv", b'"question', "heading is not CSV"),
         ("a.csv", b"x" * 3_000_000, "is no heading: it is longer than 1,000,000"),
-        ("a.jsonl", b'[{"question": 1}]', "JSON list"),
+        ("a.jsonl", b'[{"question": 1}]', "No column holds the answers"),
+        ("a.json", b'[{"question": "?", "answer": "yes"},', "is not JSON"),
+        ("a.json", b'{"a": {"b": ["c"]}}', "has no list of questions"),
+        ("a.json", b'{"train": [{"question": "?"}], "test": [{"question": "?"}]}', "several lists"),
         ("a.jsonl.gz", gzip.compress(b'{"question": "?"}')[:-9], "cut off"),
         ("a.csv.gz", b"no gzip", "broken"),
         ("a.parquet", b"PAR1 no more", "not readable Parquet"),
@@ -333,7 +338,7 @@ def test_a_row_that_is_too_long_is_rejected_and_the_next_one_is_kept(tmp_path: P
             csv.writer(out, quoting=csv.QUOTE_ALL).writerows([("question", "answer"), *pairs])
         else:
             out.write(lines(*({"question": asked, "answer": answer} for asked, answer in pairs)))
-    imported = import_file(path, tmp_path)
+    imported = import_file(path, tmp_path, accept_rejects=True)
     assert [item.question for item in kept(imported, tmp_path)] == ["One?", "Three?", "Five?"]
     assert all(
         "longer than 1,000,000" in reason or "not CSV" in reason for reason in reasons(imported).values()

@@ -1,0 +1,208 @@
+"""The choices of a question, whatever holds them: a list, an object, labelled texts, columns side by side."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from codex.errors import InvalidInput
+from codex.evaluation.formats import cells
+from codex.evaluation.formats.cells import squeezed
+from codex.evaluation.items import letter
+
+LABELS = ("label", "labels", "key", "letter", "id")
+TEXTS = ("text", "texts", "choices", "choice", "value", "option", "content", "answer")
+CORRECT = ("correct", "is_correct", "iscorrect", "isanswer", "is_answer")
+"""The keys of an object of choices, or of one of them."""
+_PREFIXED = re.compile(r"\(?\s*([A-Za-z]|\d{1,2})\s*[).:]\s*(\S.*)", re.DOTALL)
+MOST = 26
+"""A question has a letter for each choice."""
+
+
+class Choices(NamedTuple):
+    """The choices of a question, in order."""
+
+    texts: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    """As the set names them; (): it does not, or by the letters from A."""
+    lettered: bool = False
+    """The set names them by the letters from A."""
+    correct: tuple[int, ...] | None = None
+    """The places of those that are correct, where the choices themselves say so."""
+    numeric: bool = False
+    """The texts are numbers in the file, not texts."""
+    names: tuple[str, ...] = ()
+    """The columns that they come from, squeezed."""
+    from_zero: bool = False
+    """The set counts them from 0: their columns do, or it is one that is known to."""
+
+
+def of_value(value: object, split: str | None = None) -> Choices | None:
+    """The choices in a cell; None: it has none. Raises InvalidInput for what cannot be read as choices."""
+    held = cells.opened(value, "choices")
+    if cells.is_blank(held):
+        return None
+    if isinstance(held, Mapping):
+        return _of_mapping(held)
+    if isinstance(held, str):
+        return _of_text(held, split)
+    if not isinstance(held, list | tuple):
+        raise InvalidInput(f"its choices are a {type(held).__name__}, not a list")
+    if not held:
+        return None
+    if all(isinstance(each, Mapping) for each in held):
+        return _of_mappings(held)
+    numeric = all(isinstance(each, int | float) and not isinstance(each, bool) for each in held)
+    return _listed(held, numeric)
+
+
+def of_columns(values: Mapping[str, object], names: Sequence[str], labels: Sequence[str]) -> Choices | None:
+    """The choices in columns side by side, of which the last ones may be empty. labels: (): none."""
+    held = [values.get(name) for name in names]
+    while held and cells.is_blank(held[-1]):
+        held.pop()
+    if not held:
+        return None
+    found = named(_texts(held), labels[: len(held)])
+    return found._replace(names=tuple(map(squeezed, names)), from_zero=names[0].strip().endswith("0"))
+
+
+def with_distractors(correct: object, others: Sequence[object]) -> Choices | None:
+    """The correct answer among incorrect ones, in an order that does not tell which it is."""
+    said = cells.text(correct, "answers").strip()
+    wrong = [text for text in _texts(others, blank=True) if text]
+    if not said or not wrong:
+        return None
+    texts = tuple(sorted(dict.fromkeys([said, *wrong]), key=_shuffled))
+    return Choices(texts, correct=(texts.index(said),))
+
+
+def of_targets(value: object) -> Choices | None:
+    """TruthfulQA's choices, each with whether it is true: two lists, or an object by text."""
+    held = cells.opened(value, "choices")
+    if cells.is_blank(held):
+        return None
+    if not isinstance(held, Mapping):
+        raise InvalidInput("its targets are no object of choices and labels")
+    if isinstance(held.get("choices"), list | tuple):
+        texts, flags = _texts(held["choices"]), held.get("labels")
+    else:
+        texts, flags = _texts(list(held)), list(held.values())
+    return Choices(texts, correct=_marked(flags, len(texts)))
+
+
+def named(texts: tuple[str, ...], labels: Sequence[str]) -> Choices:
+    """Choices with labels. Raises InvalidInput where two have the same, or one has none."""
+    said = tuple(label.strip() for label in labels)
+    if not said:
+        return Choices(texts)
+    if len(said) != len(texts):
+        raise InvalidInput(f"it has {len(texts)} choices and {len(said)} labels")
+    if not all(said) or len({label.casefold() for label in said}) < len(said):
+        raise InvalidInput(f"its labels {', '.join(said)[:40]!r} do not tell its choices apart")
+    if tuple(label.upper() for label in said) == tuple(map(letter, range(len(said)))):
+        return Choices(texts, lettered=True)
+    return Choices(texts, said)
+
+
+def _of_mapping(held: Mapping[str, object]) -> Choices | None:
+    by_name = {str(name).casefold(): value for name, value in held.items()}
+    texts = next((by_name[name] for name in TEXTS if isinstance(by_name.get(name), list | tuple)), None)
+    if texts is None:
+        # An object by label, {"A": "Neon", "B": "Iron"}; a label without a text has no choice.
+        pairs = [(label, text) for label, text in held.items() if not cells.is_blank(text)]
+        return (
+            named(_texts([text for _, text in pairs]), [str(label) for label, _ in pairs]) if pairs else None
+        )
+    if not isinstance(texts, list | tuple) or not texts:
+        return None
+    labels = next((by_name[name] for name in LABELS if isinstance(by_name.get(name), list | tuple)), ())
+    flags = next((by_name[name] for name in CORRECT if isinstance(by_name.get(name), list | tuple)), None)
+    said = [cells.text(label, "labels") for label in labels] if isinstance(labels, list | tuple) else []
+    found = named(_texts(texts), said)
+    return found if flags is None else found._replace(correct=_marked(flags, len(found.texts)))
+
+
+def _of_mappings(held: Sequence[Mapping[str, object]]) -> Choices:
+    rows = [{str(name).casefold(): value for name, value in each.items()} for each in held]
+    if all(len(row) == 1 and not row.keys() & set(TEXTS) for row in rows):
+        # A list of objects with one name each, [{"A": "Neon"}, {"B": "Iron"}].
+        return named(
+            _texts([next(iter(each.values())) for each in held]), [next(iter(each)) for each in held]
+        )
+    text_key = next((name for name in TEXTS if all(name in row for row in rows)), None)
+    if text_key is None:
+        raise InvalidInput("its choices are objects without text")
+    label_key = next((name for name in LABELS if all(name in row for row in rows)), None)
+    correct_key = next((name for name in CORRECT if any(name in row for row in rows)), None)
+    labels = [cells.text(row[label_key], "labels") for row in rows] if label_key else []
+    found = named(_texts([row[text_key] for row in rows]), labels)
+    if correct_key is None:
+        return found
+    return found._replace(correct=_marked([row.get(correct_key, False) for row in rows], len(rows)))
+
+
+def _of_text(said: str, split: str | None) -> Choices:
+    parts = [part.strip() for part in (said.split(split) if split else said.splitlines())]
+    parts = [part for part in parts if part]
+    if len(parts) < 2:
+        raise InvalidInput(
+            f"its choices {said[:40]!r} are one text: say what stands between them, e.g. --split '|'"
+        )
+    return _listed(parts, False)
+
+
+def _listed(held: Sequence[object], numeric: bool) -> Choices:
+    texts = _texts(held)
+    found = [_PREFIXED.fullmatch(text) for text in texts]
+    labels = [match[1] for match in found if match]
+    rest = tuple(match[2].strip() for match in found if match)
+    if len(labels) == len(texts) > 1 and _in_sequence(labels):
+        return named(rest, labels)
+    return Choices(texts, numeric=numeric)
+
+
+def _in_sequence(labels: Sequence[str]) -> bool:
+    if labels[0].isdigit():
+        return labels[0] == "1" and [int(label) for label in labels if label.isdigit()] == list(
+            range(1, len(labels) + 1)
+        )
+    return [label.upper() for label in labels] == [letter(at) for at in range(len(labels))]
+
+
+def _texts(held: Sequence[object], blank: bool = False) -> tuple[str, ...]:
+    if len(held) > MOST:
+        raise InvalidInput(f"it has {len(held)} choices, and the most are {MOST}")
+    texts = tuple(_one(each) for each in held)
+    empty = next((at for at, text in enumerate(texts, 1) if not text), None)
+    if empty is not None and not blank:
+        raise InvalidInput(f"choice {empty} of {len(texts)} is empty")
+    return texts
+
+
+def _one(value: object) -> str:
+    depth = 0
+    while isinstance(value, list | tuple) and len(value) == 1:
+        value, depth = value[0], depth + 1
+        if depth > cells.DEEPEST:
+            raise cells.too_deep("choices")
+    if isinstance(value, list | tuple | Mapping):
+        raise InvalidInput("one of its choices is a list or an object")
+    return cells.text(value, "choices").strip()
+
+
+def _marked(flags: object, count: int) -> tuple[int, ...]:
+    if not isinstance(flags, list | tuple) or len(flags) != count:
+        raise InvalidInput("its choices and what tells the correct ones are not equally many")
+    correct = tuple(
+        at for at, flag in enumerate(flags) if not cells.is_blank(flag) and cells.truth(flag, "labels")
+    )
+    if not correct:
+        raise InvalidInput("none of its choices is correct")
+    return correct
+
+
+def _shuffled(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
