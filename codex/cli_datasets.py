@@ -107,8 +107,12 @@ def import_dataset(
         typer.Option("--split", help='Split answers and choices in one text at this, e.g. "|".'),
     ] = None,
     key_base: Annotated[
-        int | None,
-        typer.Option(min=0, max=1, help="What numbers of correct choices count from, where no row tells."),
+        str | None,
+        typer.Option(
+            metavar="0|1|text",
+            help="What the numbers of correct choices count from, where the rows do not tell; text: nothing, "
+            "they are choices themselves.",
+        ),
     ] = None,
     accept_rejects: Annotated[
         bool,
@@ -213,8 +217,11 @@ def _judge(overrides: Sequence[str], wanted: bool) -> Iterator[Engine | None]:
         engine.unload()
 
 
-def _key_base(said: int | None) -> KeyBase | None:
-    return None if said is None else 1 if said else 0
+def _key_base(said: str | None) -> KeyBase | None:
+    bases: dict[str, KeyBase] = {"0": 0, "1": 1, "text": "text"}
+    if said is not None and said not in bases:
+        raise InvalidInput(f"--key-base is 0, 1 or text, not {said!r}.", ["key_base"])
+    return bases[said] if said else None
 
 
 def _columns(given: Sequence[str]) -> dict[str, list[str]]:

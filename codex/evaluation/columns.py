@@ -183,7 +183,7 @@ def columns(names: Iterable[str], given: Given | None = None) -> Columns:
     if choices:
         of["choices"] = choices.names
     _check(of, listed)
-    own = of.get("answers", ())
+    own = tuple(name for name in of.get("answers", ()) if choices is None or name not in choices.names)
     rest = () if is_given else tuple(name for name in others if name not in own)
     return Columns(of, choices, own + rest, is_given, frozenset(there))
 
@@ -207,6 +207,8 @@ def draft(values: Mapping[str, object], found: Columns, group: str, split: str |
         places = choices.correct if choices.correct is not None else _keys(values, found, choices)
     else:
         answers = _answers(values, found, split)
+        if found.choices and found.choices.labels and set(answers) <= set(found.choices.labels):
+            raise InvalidInput("its choices are empty")
     if answerable and not answers and not places:
         raise InvalidInput("it has no answer, and is not marked as not answerable")
     own_id = cells.text(found.value("id", values), "id").strip()
@@ -261,7 +263,8 @@ def _other(
     numbered = tuple(there[name] for name in there if name[:-1] == "answer" and name[-1].isdigit())
     if numbered and not choices:
         return {"answers": numbered}
-    return {"answers": choices.names} if choices and choices.how == "targets" else {}
+    # The choices may say themselves which of them is correct.
+    return {"answers": choices.names} if choices and choices.how in ("targets", "one") else {}
 
 
 def _check(of: Mapping[str, object], listed: str) -> None:

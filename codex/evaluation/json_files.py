@@ -17,8 +17,12 @@ from codex.evaluation.text_files import MOST_CHARACTERS, Rejected, Row, lines, t
 
 LARGEST = 16 * MOST_CHARACTERS
 """Characters of an element of a list, which may be an article with all its questions."""
-_ROWS = frozenset({"question", "query", "qapairs", "qas", "paragraphs", "fields"})
+_ROWS = frozenset({"question", "query", "qapairs", "qas", "paragraphs", "responses"})
 """Names by which an object outside of lists is recognised as a row."""
+_LIKELY = frozenset({*_ROWS, *NAMES["question"], "row", "data", "fields"})
+"""Names by which the first object of a list is taken for a row, where there are several lists."""
+MOST_LISTS = 100
+"""Places of lists that are remembered."""
 _EVENT = 16
 """Characters that a value counts besides its own."""
 Event = tuple[str, object]
@@ -109,8 +113,17 @@ def _of_whole(text: TextIO, path: Path) -> Iterator[Row | Rejected]:
             else:
                 yield _row(number, element)
     except ijson.JSONError as wrong:
-        said = " ".join(str(wrong).split())[:200]
-        raise InvalidInput(f"{path.name} is not JSON: {said}.") from wrong
+        raise InvalidInput(f"{path.name} is not JSON: {_why(wrong)}.") from wrong
+
+
+def _why(wrong: ijson.JSONError) -> str:
+    said = wrong.args[0] if wrong.args else "it is cut off"
+    text = " ".join((said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)).split())
+    if "UTF8" in text:
+        return "it is not UTF-8: say its encoding, e.g. --encoding latin-1"
+    if "NaN" in text or "Infinity" in text:
+        return f"NaN and Infinity are no JSON, write null: {text[:200]}"
+    return text[:200]
 
 
 _TOO_LONG = object()
@@ -123,15 +136,16 @@ def _events(text: TextIO) -> Iterator[Event]:
 def _place(events: Iterator[Event], path: Path) -> _Place:
     """A list at the top; else the only list of objects that objects lead to; else objects that are rows."""
     at: list[str] = []
-    lists: list[tuple[str, ...]] = []
+    lists: dict[tuple[str, ...], bool] = {}
     objects: list[tuple[str, ...]] = []
     is_row = False
     for event, value in events:
         if event == "start_array":
             if not at:
                 return _Place((), "list")
-            if _skipped(events) and tuple(at) not in lists[:3]:
-                lists.append(tuple(at))
+            names = _skipped(events)
+            if names is not None and len(lists) < MOST_LISTS:
+                lists.setdefault(tuple(at), bool(names & _LIKELY))
         elif event == "start_map":
             at.append("")
         elif event == "end_map":
@@ -140,9 +154,11 @@ def _place(events: Iterator[Event], path: Path) -> _Place:
             at[-1] = str(value)
             if squeezed(str(value)) in _ROWS:
                 is_row |= len(at) == 1
-                if len(at) > 1 and tuple(at[:-2]) not in objects[:3]:
+                if len(at) > 1 and len(objects) < MOST_LISTS and tuple(at[:-2]) not in objects:
                     objects.append(tuple(at[:-2]))
     outside = [place for place in lists if not any(place[: len(each)] == each for each in objects)]
+    if len(outside) > 1:
+        outside = [place for place in outside if lists[place]] or outside
     found = [_Place(each, "list") for each in outside] + [_Place(each, "object") for each in objects]
     if len(found) > 1:
         told = ", ".join(".".join(each.path) or "the whole" for each in found[:4])
@@ -152,15 +168,21 @@ def _place(events: Iterator[Event], path: Path) -> _Place:
     return found[0] if found else _Place((), "row")
 
 
-def _skipped(events: Iterator[Event]) -> bool:
-    """Read to the end of a list; whether an object is an element of it."""
-    depth, has_objects = 1, False
-    for event, _ in events:
-        has_objects |= event == "start_map" and depth == 1
+def _skipped(events: Iterator[Event]) -> set[str] | None:
+    """Read to the end of a list; the names of the first object that is an element of it, squeezed."""
+    depth = 1
+    names: set[str] | None = None
+    is_first = True
+    for event, value in events:
+        if event == "start_map" and depth == 1:
+            is_first = names is None
+            names = set() if names is None else names
+        elif event == "map_key" and depth == 2 and is_first and names is not None:
+            names.add(squeezed(str(value)))
         depth += _DEPTH.get(event, 0)
         if not depth:
             break
-    return has_objects
+    return names
 
 
 _DEPTH = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}

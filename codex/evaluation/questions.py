@@ -25,6 +25,10 @@ KINDS = 100
 """Rows with different columns, as JSONL may have them, whose columns are remembered."""
 
 
+class MissingColumn(InvalidInput):
+    """A table whose first row lacks a column that is needed."""
+
+
 class Accepted(NamedTuple):
     """A row that is a question."""
 
@@ -59,9 +63,11 @@ class Understood:
     columns: dict[str, list[str]] = field(default_factory=dict)
     """Of each field the columns that hold it, of all kinds of rows."""
     key_base: KeyBase | None = None
-    """What the numbers of correct choices count from; None: no key is a number that counts."""
+    """What the numbers of correct choices count from; None: no key is a mere number."""
     key_base_said: bool = False
     """The user said so."""
+    named_keys: int = 0
+    """Keys of choices that are labels, letters or texts."""
     graders: Counter[GraderName] = field(default_factory=Counter)
     """Questions by what they are graded by."""
     unanswerable: int = 0
@@ -74,7 +80,11 @@ class Understood:
         told = [f"columns: {'; '.join(named)}"]
         if self.key_base is not None:
             why = "as you said" if self.key_base_said else "as all rows together tell"
-            told.append(f"keys: numbers that count choices from {self.key_base}, {why}")
+            is_text = self.key_base == "text"
+            means = "are the texts of choices" if is_text else f"count the choices from {self.key_base}"
+            told.append(f"keys: numbers {means}, {why}")
+        if self.named_keys:
+            told.append(f"keys: {self.named_keys:,} labels, letters or texts of choices")
         graded = ", ".join(f"{name} {count:,}" for name, count in self.graders.most_common())
         told.append(f"graded as: {graded or 'nothing'}")
         if self.unanswerable:
@@ -144,15 +154,13 @@ def _drafts(
         try:
             for part, values in nested.parts(row.values):
                 names = tuple(values)
-                if names not in found:
-                    kind = columns(names, options.columns)
-                    if len(found) == KINDS:
-                        found.clear()
-                    found[names] = kind
-                    _note(kind, told)
                 try:
+                    if names not in found:
+                        _add(names, options.columns, found, told)
                     made = draft(values, found[names], group, options.split)
                 except InvalidInput as wrong:
+                    if not found:
+                        raise MissingColumn(str(wrong), wrong.fields) from wrong
                     yield _rejected(row.line, part, wrong)
                     continue
                 held = found[names].value("context", values)
@@ -160,10 +168,24 @@ def _drafts(
                     made.item.context is None and isinstance(held, list | dict) and held != []
                 )
                 yield _Drafted(row.line, made)
+        except MissingColumn:
+            raise
         except InvalidInput as wrong:
-            if not found:
-                raise
             yield _rejected(row.line, part, wrong)
+
+
+def _add(
+    names: tuple[str, ...],
+    given: Given | None,
+    found: dict[tuple[str, ...], Columns],
+    told: Understood,
+) -> None:
+    """Find the columns of a kind of rows. Raises InvalidInput where one is missing."""
+    kind = columns(names, given)
+    if len(found) == KINDS:
+        found.clear()
+    found[names] = kind
+    _note(kind, told)
 
 
 def _settled(
@@ -182,6 +204,7 @@ def _settled(
             else:
                 yield each if isinstance(each, Rejected) else Accepted(each.line, _answered(each.draft, None))
         told.key_base = evidence.base(said)
+        told.named_keys = evidence.named
         told.key_base_said = said is not None
         waiting.seek(0)
         for line in waiting:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from codex.errors import InvalidInput
+from codex.evaluation.formats.answers import SUBMITTED
 from codex.evaluation.formats.cells import squeezed
 
 Values = Mapping[str, object]
 ANSWERS = ("answer", "answers", "correct_answer", "response", "label")
 """Names of the control, or of the form's question, that holds the answer; else it is the only one."""
+_SHORT_FORM = frozenset(
+    {"id", "annotator", "annotationid", "createdat", "updatedat", "leadtime", "agreement", "project"}
+)
+"""Columns of Label Studio's short form besides those of the task and of its controls, squeezed."""
 _OF_VALUE = ("text", "choices", "number", "rating", "taxonomy", "labels", "datetime")
 """Under which a result of Label Studio has what was typed or chosen."""
 
@@ -24,7 +29,9 @@ def plain(values: Values, named: Mapping[str, str]) -> Values:
     if {"fields", "responses"} <= named.keys() and isinstance(values[named["fields"]], Mapping):
         return _record(values)
     flat = [name for name in values if name.endswith(".responses")]
-    return _flat_record(values, flat) if flat else values
+    if flat:
+        return _flat_record(values, flat)
+    return _short_task(values, named) if {"annotationid", "leadtime"} <= named.keys() else values
 
 
 def _task(values: Values) -> Values:
@@ -39,6 +46,16 @@ def _task(values: Values) -> Values:
     for name in controls:
         row[name] = _agreed(name, [each[name] for each in answers if name in each])
     return _shown(_named(row, controls), controls)
+
+
+def _short_task(values: Values, named: Mapping[str, str]) -> Values:
+    """A task of Label Studio in its short form, or in CSV: all that was shown or answered is a column."""
+    own = [column for name, column in named.items() if name not in _SHORT_FORM]
+    if any(squeezed(name) in map(squeezed, ANSWERS) for name in own):
+        return _shown(dict(values), ANSWERS)
+    shown = [name for name in own if squeezed(name) in ("question", "query", "prompt", "text", "context")]
+    controls = [name for name in own if name not in shown]
+    return _shown(_named(dict(values), controls), controls)
 
 
 def _annotations(values: Values) -> list[Values]:
@@ -99,12 +116,12 @@ def _responses(held: object) -> Iterator[tuple[str, object]]:
     if isinstance(held, Mapping):
         for name, given in held.items():
             for each in given if isinstance(given, list | tuple) else ():
-                if isinstance(each, Mapping) and each.get("status", "submitted") in ("submitted", None):
+                if isinstance(each, Mapping) and each.get("status") in SUBMITTED:
                     yield str(name), each.get("value")
         return
     for each in held if isinstance(held, list | tuple) else ():
         values = each.get("values") if isinstance(each, Mapping) else None
-        if not isinstance(values, Mapping) or each.get("status", "submitted") not in ("submitted", None):
+        if not isinstance(values, Mapping) or each.get("status") not in SUBMITTED:
             continue
         for name, given in values.items():
             yield str(name), given.get("value") if isinstance(given, Mapping) else given
@@ -121,9 +138,9 @@ def _flat_record(values: Values, columns: Sequence[str]) -> Values:
             values.get(f"{column}.status"),
         )
         if isinstance(given, list | tuple):
-            states = status if isinstance(status, list | tuple) else ["submitted"] * len(given)
+            states = status if isinstance(status, list | tuple) else [None] * len(given)
             pairs = zip(given, states, strict=False)
-            given = [value for value, state in pairs if state in ("submitted", None)]
+            given = [value for value, state in pairs if state in SUBMITTED]
         if given:
             row[name] = given
             names.append(name)
@@ -143,7 +160,9 @@ def _named(row: dict[str, object], controls: Sequence[str]) -> dict[str, object]
 
 def _shown(row: dict[str, object], controls: Sequence[str]) -> dict[str, object]:
     """With the column `question` and `context`, from the texts that people were shown."""
-    texts = [name for name, value in row.items() if isinstance(value, str) and name not in (*controls, "id")]
+    left_out = {*controls, "answers", "id"}
+    texts = [name for name, value in row.items() if isinstance(value, str) and name not in left_out]
+    texts = [name for name in texts if squeezed(name) not in _SHORT_FORM]
     has_question = any(squeezed(name) in ("question", "query", "prompt") for name in texts)
     if has_question and "text" in texts and "context" not in row:
         return {**row, "context": row["text"]}

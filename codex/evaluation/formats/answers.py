@@ -9,6 +9,8 @@ from typing import NamedTuple
 from codex.errors import InvalidInput
 from codex.evaluation.formats import cells
 
+SUBMITTED = ("submitted", "completed", None)
+"""States of a response that counts; drafts and discarded ones do not."""
 YES, NO = ("yes", "true"), ("no", "false")
 """What is accepted where the answer is true or false."""
 _TEXTS = (
@@ -102,10 +104,19 @@ def _of_mapping(value: Mapping[str, object], field: str, how: How, depth: int) -
     named = {str(name).casefold(): held for name, held in value.items()}
     if "date" in named and "spans" in named:
         return _of_annotation(named, field, depth)
+    if "status" in named and "value" in named:
+        return texts(_submitted(named["value"], named["status"]), field, how, depth + 1)
     found = [named[name] for name in _TEXTS if name in named]
     if not found:
         raise InvalidInput(f"its {field} are an object without text, value or aliases")
     return [said for each in found for said in texts(each, field, how, depth + 1)]
+
+
+def _submitted(value: object, status: object) -> object:
+    """Of Argilla's responses, one or a list of them, what was handed in."""
+    if isinstance(value, list) and isinstance(status, list):
+        return [each for each, state in zip(value, status, strict=False) if state in SUBMITTED]
+    return value if status in SUBMITTED else None
 
 
 def _of_annotation(named: Mapping[str, object], field: str, depth: int) -> list[str]:

@@ -18,7 +18,19 @@ TARGETS = ("mc1targets", "mc2targets", "targetscores")
 """TruthfulQA's, of both the first, which has one correct choice; and BIG-bench's."""
 _LETTERED = re.compile(r"(|option|options|choice|answer|ans|opt|op|alternative)([a-j])")
 _NUMBERED = re.compile(r"(option|choice|answer|ans|opt|sol|solution|ending|alternative)(\d{1,2})")
-KEYS = frozenset({"label", "answer", "correct", "correctanswer", "correctoption", "answerkey", "key", "gold"})
+KEYS = frozenset(
+    {
+        "label",
+        "answer",
+        "correct",
+        "correctanswer",
+        "correctanswers",
+        "correctoption",
+        "answerkey",
+        "key",
+        "gold",
+    }
+)
 """Columns that may say which of answers side by side is correct: without one all of them are."""
 _INCORRECT = re.compile(r"(?:distractor|incorrectanswer|wronganswer|falseanswer|incorrect|wrong)s?\d{0,2}")
 _CORRECT = ("correctanswer", "rightanswer", "trueanswer", "correct", "answer")

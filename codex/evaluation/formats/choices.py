@@ -17,6 +17,7 @@ TEXTS = ("text", "texts", "choices", "choice", "value", "option", "content", "an
 CORRECT = ("correct", "is_correct", "iscorrect", "isanswer", "is_answer")
 """The keys of an object of choices, or of one of them."""
 _PREFIXED = re.compile(r"\(?\s*([A-Za-z]|\d{1,2})\s*[).:]\s*(\S.*)", re.DOTALL)
+_MARK = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-Za-z])\s{0,2}[).]\s{0,2}")
 MOST = 26
 """A question has a letter for each choice."""
 
@@ -50,19 +51,20 @@ def of_value(value: object, split: str | None = None) -> Choices | None:
         return _of_text(held, split)
     if not isinstance(held, list | tuple):
         raise InvalidInput(f"its choices are a {type(held).__name__}, not a list")
+    held = _filled(held)
     if not held:
         return None
     if all(isinstance(each, Mapping) for each in held):
         return _of_mappings(held)
+    if all(isinstance(each, list | tuple) and len(each) == 2 for each in held):
+        return _of_pairs([(label, text) for label, text in held])
     numeric = all(isinstance(each, int | float) and not isinstance(each, bool) for each in held)
     return _listed(held, numeric)
 
 
 def of_columns(values: Mapping[str, object], names: Sequence[str], labels: Sequence[str]) -> Choices | None:
     """The choices in columns side by side, of which the last ones may be empty. labels: (): none."""
-    held = [values.get(name) for name in names]
-    while held and cells.is_blank(held[-1]):
-        held.pop()
+    held = _filled([values.get(name) for name in names])
     if not held:
         return None
     found = named(_texts(held), labels[: len(held)])
@@ -112,26 +114,28 @@ def _of_mapping(held: Mapping[str, object]) -> Choices | None:
     texts = next((by_name[name] for name in TEXTS if isinstance(by_name.get(name), list | tuple)), None)
     if texts is None:
         # An object by label, {"A": "Neon", "B": "Iron"}; a label without a text has no choice.
-        pairs = [(label, text) for label, text in held.items() if not cells.is_blank(text)]
-        return (
-            named(_texts([text for _, text in pairs]), [str(label) for label, _ in pairs]) if pairs else None
-        )
-    if not isinstance(texts, list | tuple) or not texts:
+        return _of_pairs([(label, text) for label, text in held.items() if not cells.is_blank(text)])
+    texts = _filled(texts)
+    if not texts:
         return None
     labels = next((by_name[name] for name in LABELS if isinstance(by_name.get(name), list | tuple)), ())
     flags = next((by_name[name] for name in CORRECT if isinstance(by_name.get(name), list | tuple)), None)
-    said = [cells.text(label, "labels") for label in labels] if isinstance(labels, list | tuple) else []
+    said = [cells.text(label, "labels") for label in labels[: len(texts)]]
     found = named(_texts(texts), said)
-    return found if flags is None else found._replace(correct=_marked(flags, len(found.texts)))
+    return found if flags is None else found._replace(correct=_marked(flags[: len(texts)], len(texts)))
 
 
-def _of_mappings(held: Sequence[Mapping[str, object]]) -> Choices:
+def _of_pairs(pairs: Sequence[tuple[object, object]]) -> Choices | None:
+    """Labels with their texts."""
+    labels = [cells.text(label, "labels") for label, _ in pairs]
+    return named(_texts([text for _, text in pairs]), labels) if pairs else None
+
+
+def _of_mappings(held: Sequence[Mapping[str, object]]) -> Choices | None:
     rows = [{str(name).casefold(): value for name, value in each.items()} for each in held]
     if all(len(row) == 1 and not row.keys() & set(TEXTS) for row in rows):
         # A list of objects with one name each, [{"A": "Neon"}, {"B": "Iron"}].
-        return named(
-            _texts([next(iter(each.values())) for each in held]), [next(iter(each)) for each in held]
-        )
+        return _of_pairs([next(iter(each.items())) for each in held])
     text_key = next((name for name in TEXTS if all(name in row for row in rows)), None)
     if text_key is None:
         raise InvalidInput("its choices are objects without text")
@@ -145,13 +149,33 @@ def _of_mappings(held: Sequence[Mapping[str, object]]) -> Choices:
 
 
 def _of_text(said: str, split: str | None) -> Choices:
-    parts = [part.strip() for part in (said.split(split) if split else said.splitlines())]
-    parts = [part for part in parts if part]
+    parts = said.split(split) if split else (_lettered(said) or said.splitlines())
+    parts = [part.strip() for part in parts if part.strip()]
     if len(parts) < 2:
         raise InvalidInput(
             f"its choices {said[:40]!r} are one text: say what stands between them, e.g. --split '|'"
         )
     return _listed(parts, False)
+
+
+def _lettered(said: str) -> list[str]:
+    """Choices in a line, each behind its letter: `a ) 38 , b ) 27`, `(A) Neon (B) Iron`."""
+    begins: list[re.Match[str]] = []
+    for found in _MARK.finditer(said):
+        if found[1].upper() == letter(len(begins)) and len(begins) < MOST:
+            begins.append(found)
+    if len(begins) < 2 or said[: begins[0].start()].strip():
+        return []
+    ends = [*(found.start() for found in begins[1:]), len(said)]
+    return [said[found.end() : end].strip(" \t\r\n,;") for found, end in zip(begins, ends, strict=True)]
+
+
+def _filled(held: object) -> Sequence[object]:
+    """A list without the empty texts at its end."""
+    kept = list(held) if isinstance(held, list | tuple) else []
+    while kept and cells.is_blank(kept[-1]):
+        kept.pop()
+    return kept
 
 
 def _listed(held: Sequence[object], numeric: bool) -> Choices:
@@ -165,11 +189,9 @@ def _listed(held: Sequence[object], numeric: bool) -> Choices:
 
 
 def _in_sequence(labels: Sequence[str]) -> bool:
-    if labels[0].isdigit():
-        return labels[0] == "1" and [int(label) for label in labels if label.isdigit()] == list(
-            range(1, len(labels) + 1)
-        )
-    return [label.upper() for label in labels] == [letter(at) for at in range(len(labels))]
+    places = range(len(labels))
+    said = [label.upper() for label in labels]
+    return said in ([letter(at) for at in places], [str(at + 1) for at in places])
 
 
 def _texts(held: Sequence[object], blank: bool = False) -> tuple[str, ...]:

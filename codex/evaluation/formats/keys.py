@@ -13,7 +13,8 @@ from codex.evaluation.formats.answers import NO, YES
 from codex.evaluation.formats.cells import squeezed
 from codex.evaluation.formats.choices import Choices
 
-KeyBase = Literal[0, 1]
+KeyBase = Literal[0, 1, "text"]
+"""What numbers count the choices from; or they are the texts of choices."""
 LONGEST_NUMBER = 9
 """Digits of the number of a choice."""
 _NUMBER = re.compile(r"\d+(?:\.0)?")
@@ -46,8 +47,8 @@ class Evidence:
     """Numbers that are the text of a choice too."""
     only_texts: int = 0
     """Of these the ones that are no place."""
-    named: bool = False
-    """Another key is a label, a letter or a text."""
+    named: int = 0
+    """Keys that are labels, letters or texts."""
     from_zero: bool = False
     """The set is one that counts from 0."""
     largest: int = 0
@@ -55,7 +56,7 @@ class Evidence:
     def add(self, key: Numbered | int, choices: Choices, line: int) -> None:
         """Note a key of a row."""
         if not isinstance(key, Numbered):
-            self.named = True
+            self.named += 1
             return
         self.numbers += 1
         count = len(choices.texts)
@@ -69,7 +70,7 @@ class Evidence:
         self.largest = max(self.largest, key.number)
 
     def base(self, said: KeyBase | None = None) -> KeyBase | None:
-        """What the numbers count from; None: they are texts of choices, or there are none.
+        """What the numbers count from; None: there are none.
 
         said: by the user. Raises Undecided where the file says nothing, or contradicts itself.
         """
@@ -78,11 +79,11 @@ class Evidence:
         if said is not None:
             return said
         if self.only_texts or (self.texts == self.numbers and self.named):
-            return None
+            return "text"
         ask = "say which, --key-base 0 or --key-base 1"
         if self.texts == self.numbers:
             raise Undecided(
-                f"Its keys are numbers and also texts of choices: if they count the choices, {ask}.",
+                f"Its keys are numbers that may count choices or be their texts: {ask} or --key-base text.",
                 ["key_base"],
             )
         if self.zero and self.top:
@@ -116,6 +117,11 @@ def read(value: object, choices: Choices) -> Numbered | int:
     if label is not None:
         return label
     at = _of_text(said, choices)
+    if at is None and choices.labels and all(label.isdecimal() for label in choices.labels):
+        # Where the labels are numbers, another number is no place.
+        at = _of_both(said, choices)
+        if at is None and _NUMBER.fullmatch(said):
+            raise _none(said, len(choices.texts))
     if _NUMBER.fullmatch(said):
         number = int(said[:LONGEST_NUMBER].split(".")[0]) if len(said) <= LONGEST_NUMBER else -1
         typed = isinstance(value, Integral | float)
@@ -136,7 +142,7 @@ def read(value: object, choices: Choices) -> Numbered | int:
 
 def settled(key: Numbered, base: KeyBase | None, count: int) -> int:
     """The place of the choice, once it is known what numbers count from. Raises InvalidInput for no place."""
-    at = key.text if base is None else key.number - base
+    at = key.number - base if isinstance(base, int) else key.text
     if at is None or not 0 <= at < count:
         raise _none(str(key.number), count)
     return at

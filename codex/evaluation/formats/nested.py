@@ -36,7 +36,8 @@ def parts(values: Values) -> Iterator[Part]:
         yield from _asked(values, named["qapairs"], (named["ambiguousquestion"],))
     elif "qapairs" in named:
         yield from _asked(values, named["qapairs"], ())
-    else:
+    elif named.keys() != {"header"}:
+        # MRQA's files begin with a header, which asks nothing.
         yield Part("", _plain(annotated.plain(values, named), named))
 
 
@@ -52,6 +53,10 @@ def _asked(values: Values, name: str, without: tuple[str, ...]) -> Iterator[Part
 
 def _plain(values: Values, named: Mapping[str, str]) -> Values:
     """A row whose question is one text."""
+    row = values.get(named.get("row", ""))
+    if "rowidx" in named and isinstance(row, Mapping):
+        # As the hub's viewer answers.
+        return row
     question = values.get(named.get("question", ""))
     if isinstance(question, Mapping) and "stem" in question:
         return {**values, **question, named["question"]: question["stem"]}

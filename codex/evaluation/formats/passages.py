@@ -66,7 +66,14 @@ def _passages(value: object, depth: int) -> list[str]:
         raise _Unknown
     if _is_titled(value):
         return [_titled(value[0], value[1])]
-    return [said for each in value for said in _passages(each, depth + 1)]
+    return [said for each in value for said in _element(each, depth + 1)]
+
+
+def _element(value: object, depth: int) -> list[str]:
+    """A passage of a list: a text, its sentences, an object, or a title with its sentences."""
+    if isinstance(value, list | tuple) and not _is_titled(value):
+        return [_joined(value)]
+    return _passages(value, depth)
 
 
 def _of_mapping(value: Mapping[str, object], depth: int) -> list[str]:
