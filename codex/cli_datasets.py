@@ -119,6 +119,7 @@ def import_dataset(
         typer.Option("--accept-rejects", help="Import the other rows, however many are rejected."),
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="The dataset of that name.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was imported as an object.")] = False,
 ) -> None:
     """Import a file of questions, and say what was understood; rows that cannot be used are named."""
     errors = terminal.console(stderr=True)
@@ -153,7 +154,10 @@ def import_dataset(
     if imported.rejected > SHOWN:
         more = f"… and {imported.rejected - SHOWN:,} more, see {imported.rejected_path}"
         errors.print(Text(printable(more)), soft_wrap=True)
-    terminal.console().print(_told(imported), soft_wrap=True, highlight=False)
+    if as_json:
+        print(json.dumps(_row_of(imported), indent=2))
+    else:
+        Console().print(_told(imported), soft_wrap=True, highlight=False)
 
 
 def graders(
@@ -232,6 +236,23 @@ def _columns(given: Sequence[str]) -> dict[str, list[str]]:
             raise InvalidInput(f"--column is FIELD=COLUMN, e.g. question=Frage, not {each!r}.", ["column"])
         columns.setdefault(field.strip(), []).append(column)
     return columns
+
+
+def _row_of(imported: Imported) -> dict[str, object]:
+    understood = imported.understood
+    return {
+        "name": imported.dataset.name,
+        "questions": imported.dataset.rows,
+        "complete": imported.complete,
+        "duplicates": imported.duplicates,
+        "rejected": imported.rejected,
+        "reasons": [row._asdict() for row in imported.reasons],
+        "columns": understood.columns,
+        "key_base": understood.key_base,
+        "graders": dict(understood.graders),
+        "unanswerable": understood.unanswerable,
+        "without_context": understood.without_context,
+    }
 
 
 def _told(imported: Imported) -> str:

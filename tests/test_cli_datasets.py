@@ -59,6 +59,44 @@ def test_a_file_is_imported_shown_and_its_bad_rows_are_named(codex: Codex, tmp_p
     assert (again.status, "already" in again.err) == (1, True)
 
 
+def test_what_was_understood_of_a_file_is_printed_and_is_json(codex: Codex, tmp_path: Path) -> None:
+    path = tmp_path / "quiz.csv"
+    path.write_text(
+        "question,A,B,C,answer\nWhich is a metal?,Iron,Neon,Argon,1\nWhich is a gas?,Tin,Neon,Zinc,2\n"
+    )
+    refused = codex("datasets", "import", str(path))
+    assert refused.status == 1
+    assert "say which, --key-base 0 or --key-base 1" in " ".join(refused.err.split())
+    said = codex("datasets", "import", str(path), "--key-base", "1")
+    assert "keys: numbers count the choices from 1, as you said" in said.err
+    assert "graded as: choice 2" in said.err
+    found = codex("datasets", "import", str(path), "--key-base", "0", "--replace", "--json").json
+    assert found == {
+        "name": "quiz",
+        "questions": 2,
+        "complete": True,
+        "duplicates": 0,
+        "rejected": 0,
+        "reasons": [],
+        "columns": {"question": ["question"], "answers": ["answer"], "choices": ["A", "B", "C"]},
+        "key_base": 0,
+        "graders": {"choice": 2},
+        "unanswerable": 0,
+        "without_context": 0,
+    }
+
+
+def test_a_bar_splits_answers_only_where_it_is_asked_for(codex: Codex, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("question,answer\nCount the lines?,cat a | wc -l\n")
+    codex("datasets", "import", str(path), "--name", "whole")
+    codex("datasets", "import", str(path), "--name", "split", "--split", "|")
+    answers = [
+        json.loads(codex("datasets", "show", name, "--json").out)["answers"] for name in ("whole", "split")
+    ]
+    assert answers == [["cat a | wc -l"], ["cat a", "wc -l"]]
+
+
 def test_what_stands_in_a_file_is_printed_as_it_is_and_never_as_markup(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +131,7 @@ def test_a_set_that_is_broken_is_named_and_the_others_are_listed(codex: Codex, t
         (("show", "capitals", "--limit", "-1"), "--limit must be at least 0"),
         (("import", "nowhere.csv"), "There is no file nowhere.csv"),
         (("import", "nowhere.csv", "--column", "question"), "--column is FIELD=COLUMN"),
+        (("import", "nowhere.csv", "--key-base", "2"), "--key-base is 0, 1 or text, not '2'"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_that_says_why(

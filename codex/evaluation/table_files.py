@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import zlib
 from collections.abc import Iterator
@@ -60,12 +61,36 @@ def _parquet(path: Path) -> Iterator[Row | Rejected]:
         pattern = re.sub(r"([*?\[])", r"[\1]", str(path))
         found = connection.execute("SELECT * FROM read_parquet(?)", [pattern])
         names = [column[0] for column in found.description or []]
+        classes = _classes(pattern)
         number = 0
         while batch := found.fetchmany(256):
             for values in batch:
                 number += 1
-                yield Row(number, dict(zip(names, values, strict=True)))
+                row = dict(zip(names, values, strict=True))
+                row |= {name: _class(row[name], classes[name]) for name in names if name in classes}
+                yield Row(number, row)
     except duckdb.Error as wrong:
         raise InvalidInput(f"{path.name} is not readable Parquet: {str(wrong).splitlines()[0]}") from wrong
     finally:
         connection.close()
+
+
+def _classes(pattern: str) -> dict[str, list[str]]:
+    """What the numbers of a column stand for, where the package datasets wrote it into the file."""
+    with duckdb.connect() as connection:
+        query = "SELECT value FROM parquet_kv_metadata(?) WHERE decode(key) = 'huggingface'"
+        found = connection.execute(query, [pattern]).fetchone()
+    try:
+        features = json.loads(found[0])["info"]["features"] if found else {}
+        return {
+            name: list(each["names"]) for name, each in features.items() if each.get("_type") == "ClassLabel"
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _class(value: object, names: list[str]) -> object:
+    """The name of a class; no name for -1, which marks that it is not known."""
+    if not isinstance(value, int):
+        return value
+    return names[value] if 0 <= value < len(names) else None

@@ -133,7 +133,7 @@ def _of_pairs(pairs: Sequence[tuple[object, object]]) -> Choices | None:
 
 def _of_mappings(held: Sequence[Mapping[str, object]]) -> Choices | None:
     rows = [{str(name).casefold(): value for name, value in each.items()} for each in held]
-    if all(len(row) == 1 and not row.keys() & set(TEXTS) for row in rows):
+    if all(len(row) == 1 and not row.keys() & {*TEXTS, *LABELS, *CORRECT} for row in rows):
         # A list of objects with one name each, [{"A": "Neon"}, {"B": "Iron"}].
         return _of_pairs([next(iter(each.items())) for each in held])
     text_key = next((name for name in TEXTS if all(name in row for row in rows)), None)
