@@ -157,7 +157,7 @@ def import_dataset(
     if as_json:
         print(json.dumps(_row_of(imported), indent=2))
     else:
-        Console().print(_told(imported), soft_wrap=True, highlight=False)
+        terminal.console().print(_told(imported), soft_wrap=True, highlight=False)
 
 
 def graders(
