@@ -12,11 +12,11 @@ from codex.evaluation.formats import cells, choice_columns, keys
 from codex.evaluation.formats.answers import How
 from codex.evaluation.formats.cells import squeezed
 from codex.evaluation.formats.choice_columns import ChoiceColumns
-from codex.evaluation.formats.choices import Choices
+from codex.evaluation.formats.choices import Choices, inline, is_flagged, of_value
 from codex.evaluation.formats.keys import Numbered
 from codex.evaluation.formats.passages import flattened
 from codex.evaluation.grading.grades import known
-from codex.evaluation.items import GraderName, Item, content_id
+from codex.evaluation.items import GraderName, Item, content_id, letter
 
 NAMES: dict[str, tuple[str, ...]] = {
     "question": (
@@ -88,11 +88,16 @@ OTHER_ANSWERS = (
     "correctchoice",
     "correct",
     "finalanswer",
+    "finalans",
     "expectedanswer",
     "groundtruth",
     "finaldecision",
     "answeridx",
     "answerindex",
+    "correctanswerid",
+    "correctanswerindex",
+    "correctindex",
+    "correctidx",
     "cop",
     "key",
     "solution",
@@ -112,6 +117,9 @@ CODE: tuple[frozenset[str], ...] = tuple(
             {"publictests", "privatetests"},
             {"referencecode", "codecontext"},
             {"testpatch"},
+            {"testcases"},
+            {"unittests"},
+            {"tests", "stoptokens"},
         ),
     )
 )
@@ -197,18 +205,16 @@ def draft(values: Mapping[str, object], found: Columns, group: str, split: str |
     if not question:
         raise InvalidInput("the question is empty")
     context = flattened(found.value("context", values))
-    choices = found.choices.take(values, split) if found.choices else None
-    answerable = _answerable(values, found)
-    places: tuple[Numbered | int, ...] = ()
+    answerable = _answerable(values, found, context)
+    choices = found.choices.take(values, split) if found.choices else _flagged(values, found)
     answers: tuple[str, ...] = ()
-    if not answerable:
-        pass
-    elif choices:
-        places = choices.correct if choices.correct is not None else _keys(values, found, choices)
-    else:
+    if answerable and not choices:
         answers = _answers(values, found, split)
-        if found.choices and found.choices.labels and set(answers) <= set(found.choices.labels):
-            raise InvalidInput("its choices are empty")
+        question, choices = _inline(question, answers, found)
+    places: tuple[Numbered | int, ...] = ()
+    if answerable and choices:
+        places = choices.correct if choices.correct is not None else _keys(values, found, choices)
+        answers = ()
     if answerable and not answers and not places:
         raise InvalidInput("it has no answer, and is not marked as not answerable")
     own_id = cells.text(found.value("id", values), "id").strip()
@@ -260,6 +266,9 @@ def _other(
 ) -> dict[str, tuple[str, ...]]:
     if others:
         return {"answers": tuple(others[:1])}
+    if {"text", "answerstart"} <= there.keys():
+        # SQuAD as a flat table.
+        return {"answers": (there["text"],)}
     numbered = tuple(there[name] for name in there if name[:-1] == "answer" and name[-1].isdigit())
     if numbered and not choices:
         return {"answers": numbered}
@@ -318,14 +327,46 @@ def _keys(values: Mapping[str, object], found: Columns, choices: Choices) -> tup
     return tuple(dict.fromkeys(places))
 
 
-def _answerable(values: Mapping[str, object], found: Columns) -> bool:
+def _flagged(values: Mapping[str, object], found: Columns) -> Choices | None:
+    """Choices in a column of answers, where each says whether it is correct."""
+    for name in found.of.get("answers", ()):
+        held = cells.opened(values.get(name), "answers")
+        if isinstance(held, list | tuple) and held and all(is_flagged(each) for each in held):
+            return of_value(held)
+    return None
+
+
+def _inline(question: str, answers: Sequence[str], found: Columns) -> tuple[str, Choices | None]:
+    """The question without the choices that stand in it, where its answer is the label of one.
+
+    Raises InvalidInput for a label without choices.
+    """
+    labels = [keys.bare(answer) for answer in answers]
+    if len(labels) != 1 or len(labels[0]) != 1:
+        return question, None
+    stem, choices = inline(question)
+    marks = choices and [
+        keys.bare(label) for label in choices.labels or map(letter, range(len(choices.texts)))
+    ]
+    if marks and labels[0].upper() in marks:
+        return stem, choices
+    is_key = any(squeezed(name) == "answerkey" for name in found.of.get("answers", ()))
+    if labels[0].isalpha() and (is_key or (found.choices and found.choices.labels)):
+        raise InvalidInput(f"its answer {answers[0]!r} is the label of a choice, and it has no choices")
+    return question, None
+
+
+def _answerable(values: Mapping[str, object], found: Columns, context: str | None) -> bool:
     impossible = found.value("is_impossible", values)
     if not cells.is_blank(impossible):
         return not cells.truth(impossible, "is_impossible")
     answerable = found.value("answerable", values)
     if not cells.is_blank(answerable):
         return cells.truth(answerable, "answerable")
-    return not any(accepted.is_empty_span(values.get(name)) for name in found.of.get("answers", ()))
+    held = [cells.opened(values.get(name), "answers") for name in found.of.get("answers", ())]
+    # A passage and an empty list beside it say that it does not hold the answer.
+    is_empty_list = context is not None and len(held) == 1 and isinstance(held[0], list) and not held[0]
+    return not is_empty_list and not any(map(accepted.is_empty_span, held))
 
 
 def _grader(values: Mapping[str, object], found: Columns, choices: tuple[str, ...]) -> GraderName | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -39,9 +39,10 @@ class _Layout(NamedTuple):
     """In the heading that was recognised; 0: it was not."""
 
 
-def rows(text: TextIO, path: Path) -> Iterator[Row | Rejected]:
+def rows(text: TextIO, path: Path, known: Iterable[str] = ()) -> Iterator[Row | Rejected]:
     """The rows under the heading, which is recognised by its names; title lines above it are left out.
 
+    known: names of columns besides the usual ones.
     Raises InvalidInput for a file without a heading, or with one that cannot be read.
     """
     csv.field_size_limit(max(csv.field_size_limit(), MOST_CHARACTERS))
@@ -55,7 +56,8 @@ def rows(text: TextIO, path: Path) -> Iterator[Row | Rejected]:
             break
     if sample and sample[0][1] is None:
         raise InvalidInput(f"The first line of {path.name} is no heading: {too_long()}.")
-    layout = _layout([line or "" for _, line in sample])
+    names = frozenset({*NAMES["question"], *map(squeezed, known)})
+    layout = _layout([line or "" for _, line in sample], names)
     below = chain(sample[layout.lines_above :], numbered)
     yield from _under(layout, below, path)
 
@@ -119,13 +121,13 @@ def _heading(cells: list[str], path: Path) -> list[str]:
     return [name or f"column {at}" for at, name in enumerate(names, 1)]
 
 
-def _layout(sample: Sequence[str]) -> _Layout:
+def _layout(sample: Sequence[str], names: frozenset[str]) -> _Layout:
     told = _SEPARATOR.fullmatch(sample[0]) if sample else None
     if told:
         delimiter = "\t" if told[1] == "\\t" else told[1]
-        found = _heading_in(sample[1:], delimiter)
+        found = _heading_in(sample[1:], delimiter, names)
         return found._replace(lines_above=found.lines_above + 1)
-    layouts = [_heading_in(sample, delimiter) for delimiter in _DELIMITERS]
+    layouts = [_heading_in(sample, delimiter, names) for delimiter in _DELIMITERS]
     known = [each for each in layouts if each.cells or each.names]
     if known:
         # The heading with the most cells; of equal ones the delimiter that is more usual.
@@ -138,13 +140,13 @@ def _cells(sample: Sequence[str], layout: _Layout) -> int:
     return len(_parsed([line], layout.delimiter)[0][1]) if line.strip() else 0
 
 
-def _heading_in(sample: Sequence[str], delimiter: str) -> _Layout:
+def _heading_in(sample: Sequence[str], delimiter: str, known: frozenset[str]) -> _Layout:
     """The heading as the delimiter cuts it: the first line with a known name, else of several cells."""
     parsed = _parsed(sample, delimiter)
     filled = [(above, [cell for cell in cells if cell.strip()]) for above, cells in parsed]
     for at, (above, cells) in enumerate(filled):
         is_alone = len(cells) < 2 and (at or len(filled) > 1)
-        if not is_alone and any(squeezed(cell) in NAMES["question"] for cell in cells):
+        if not is_alone and any(squeezed(cell) in known for cell in cells):
             return _Layout(delimiter, above, cells=len(parsed[at][1]))
     names = _without_heading([cells for _, cells in parsed if any(cells)])
     if names:

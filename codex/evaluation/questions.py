@@ -139,7 +139,9 @@ def read(
     understood: Understood | None = None,
 ) -> Iterator[Accepted | Duplicate | Rejected]:
     """The questions of a file; see `questions` and `table_files.rows`."""
-    return questions(rows_of(path, encoding), group, options, understood)
+    given = (options.columns or {}).values()
+    known = [name for held in given for name in ([held] if isinstance(held, str) else held)]
+    return questions(rows_of(path, encoding, known), group, options, understood)
 
 
 def _drafts(

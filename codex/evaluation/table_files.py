@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -26,11 +26,12 @@ def is_table(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(SUFFIXES)
 
 
-def rows(path: Path, encoding: str | None = None) -> Iterator[Row | Rejected]:
+def rows(path: Path, encoding: str | None = None, known: Iterable[str] = ()) -> Iterator[Row | Rejected]:
     """The rows of a file, in order.
 
     encoding: of the text; None: UTF-8, or UTF-16 where the file begins as such. What is not in that
-    encoding stands in the values as lone surrogates. Raises NotFound, InvalidInput for a file that is
+    encoding stands in the values as lone surrogates. known: names by which a heading is recognised, besides
+    the usual ones. Raises NotFound, InvalidInput for a file that is
     empty, no text, or cut off.
     """
     name = path.name.lower().removesuffix(".gz")
@@ -43,7 +44,8 @@ def rows(path: Path, encoding: str | None = None) -> Iterator[Row | Rejected]:
             yield from _parquet(path)
             return
         with opened(path, encoding) as text:
-            yield from (csv_files if name.endswith(("csv", "tsv")) else json_files).rows(text, path)
+            is_csv = name.endswith((".csv", ".tsv"))
+            yield from csv_files.rows(text, path, known) if is_csv else json_files.rows(text, path)
     except (EOFError, gzip.BadGzipFile, zlib.error) as wrong:
         raise InvalidInput(f"{path.name} is cut off or broken: {wrong}. Fetch it again.") from wrong
     except UnicodeError as wrong:

@@ -32,6 +32,8 @@ KEYS = frozenset(
     }
 )
 """Columns that may say which of answers side by side is correct: without one all of them are."""
+PLACES = frozenset({"label", "correctanswerid", "correctanswerindex", "correctindex", "correctidx"})
+"""Columns beside `answers` that say which of them is correct."""
 _INCORRECT = re.compile(r"(?:distractor|incorrectanswer|wronganswer|falseanswer|incorrect|wrong)s?\d{0,2}")
 _CORRECT = ("correctanswer", "rightanswer", "trueanswer", "correct", "answer")
 
@@ -76,6 +78,9 @@ def found(there: Mapping[str, str], given: Sequence[str] | None = None) -> Choic
     for name in ONE:
         if name in there:
             return ChoiceColumns("one", (there[name],))
+    if "answers" in there and "answer" not in there and there.keys() & PLACES:
+        # ReClor and QuAIL call the choices answers.
+        return ChoiceColumns("one", (there["answers"],))
     for name in TARGETS:
         if name in there:
             return ChoiceColumns("targets", (there[name],))

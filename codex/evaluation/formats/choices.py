@@ -14,10 +14,11 @@ from codex.evaluation.items import letter
 
 LABELS = ("label", "labels", "key", "letter", "id")
 TEXTS = ("text", "texts", "choices", "choice", "value", "option", "content", "answer")
-CORRECT = ("correct", "is_correct", "iscorrect", "isanswer", "is_answer")
+CORRECT = ("correct", "is_correct", "iscorrect", "isanswer", "is_answer", "is_true")
 """The keys of an object of choices, or of one of them."""
 _PREFIXED = re.compile(r"\(?\s*([A-Za-z]|\d{1,2})\s*[).:]\s*(\S.*)", re.DOTALL)
 _MARK = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-Za-z])\s{0,2}[).]\s{0,2}")
+_INLINE = re.compile(r"(?:\(([A-Z1-9])\)|(?:^|(?<=\n))[ \t]{0,4}([A-Z1-9])[ \t]?[).:])\s")
 MOST = 26
 """A question has a letter for each choice."""
 
@@ -57,9 +58,36 @@ def of_value(value: object, split: str | None = None) -> Choices | None:
     if all(isinstance(each, Mapping) for each in held):
         return _of_mappings(held)
     if all(isinstance(each, list | tuple) and len(each) == 2 for each in held):
-        return _of_pairs([(label, text) for label, text in held])
+        return _of_pairs([(each[0], each[1]) for each in held if isinstance(each, list | tuple)])
     numeric = all(isinstance(each, int | float) and not isinstance(each, bool) for each in held)
     return _listed(held, numeric)
+
+
+def is_flagged(value: object) -> bool:
+    """Whether it is an object of a text and whether that is correct."""
+    if not isinstance(value, Mapping):
+        return False
+    names = {str(name).casefold() for name in value}
+    return bool(names & set(CORRECT)) and bool(names & set(TEXTS))
+
+
+def inline(question: str) -> tuple[str, Choices | None]:
+    """A question and the choices that stand in its text: `Which? (A) Iron (B) Neon`, or a line for each."""
+    for first in "A1":
+        begins: list[re.Match[str]] = []
+        for found in _INLINE.finditer(question):
+            if (found[1] or found[2]) == chr(ord(first) + len(begins)):
+                begins.append(found)
+        stem = question[: begins[0].start()].strip() if begins else ""
+        if len(begins) < 2 or not stem:
+            continue
+        ends = [*(found.start() for found in begins[1:]), len(question)]
+        texts = [
+            question[found.end() : end].strip(" \t\r\n,;") for found, end in zip(begins, ends, strict=True)
+        ]
+        if all(texts):
+            return stem, named(tuple(texts), [found[1] or found[2] for found in begins])
+    return question, None
 
 
 def of_columns(values: Mapping[str, object], names: Sequence[str], labels: Sequence[str]) -> Choices | None:
@@ -111,18 +139,25 @@ def named(texts: tuple[str, ...], labels: Sequence[str]) -> Choices:
 
 def _of_mapping(held: Mapping[str, object]) -> Choices | None:
     by_name = {str(name).casefold(): value for name, value in held.items()}
-    texts = next((by_name[name] for name in TEXTS if isinstance(by_name.get(name), list | tuple)), None)
+    texts = _list(by_name, TEXTS)
     if texts is None:
         # An object by label, {"A": "Neon", "B": "Iron"}; a label without a text has no choice.
         return _of_pairs([(label, text) for label, text in held.items() if not cells.is_blank(text)])
     texts = _filled(texts)
     if not texts:
         return None
-    labels = next((by_name[name] for name in LABELS if isinstance(by_name.get(name), list | tuple)), ())
-    flags = next((by_name[name] for name in CORRECT if isinstance(by_name.get(name), list | tuple)), None)
-    said = [cells.text(label, "labels") for label in labels[: len(texts)]]
-    found = named(_texts(texts), said)
+    labels, flags = _list(by_name, LABELS) or (), _list(by_name, CORRECT)
+    found = named(_texts(texts), [cells.text(label, "labels") for label in labels[: len(texts)]])
     return found if flags is None else found._replace(correct=_marked(flags[: len(texts)], len(texts)))
+
+
+def _list(by_name: Mapping[str, object], names: Sequence[str]) -> Sequence[object] | None:
+    """The first list that stands under one of the names."""
+    for name in names:
+        held = by_name.get(name)
+        if isinstance(held, list | tuple):
+            return held
+    return None
 
 
 def _of_pairs(pairs: Sequence[tuple[object, object]]) -> Choices | None:
@@ -131,11 +166,12 @@ def _of_pairs(pairs: Sequence[tuple[object, object]]) -> Choices | None:
     return named(_texts([text for _, text in pairs]), labels) if pairs else None
 
 
-def _of_mappings(held: Sequence[Mapping[str, object]]) -> Choices | None:
-    rows = [{str(name).casefold(): value for name, value in each.items()} for each in held]
+def _of_mappings(held: Sequence[object]) -> Choices | None:
+    objects = [each for each in held if isinstance(each, Mapping)]
+    rows = [{str(name).casefold(): value for name, value in each.items()} for each in objects]
     if all(len(row) == 1 and not row.keys() & {*TEXTS, *LABELS, *CORRECT} for row in rows):
         # A list of objects with one name each, [{"A": "Neon"}, {"B": "Iron"}].
-        return _of_pairs([next(iter(each.items())) for each in held])
+        return _of_pairs([next(iter(each.items())) for each in objects])
     text_key = next((name for name in TEXTS if all(name in row for row in rows)), None)
     if text_key is None:
         raise InvalidInput("its choices are objects without text")

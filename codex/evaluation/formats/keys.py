@@ -152,7 +152,7 @@ def _of_label(said: str, choices: Choices) -> int | None:
     if not choices.labels:
         return _letter_at(said, choices) if choices.lettered else None
     labels = [label.casefold() for label in choices.labels]
-    for form in (said, _bare(said)):
+    for form in (said, bare(said)):
         if form.casefold() in labels:
             return labels.index(form.casefold())
     return None
@@ -173,8 +173,8 @@ def _of_letter(said: str, choices: Choices) -> int | None:
 
 
 def _letter_at(said: str, choices: Choices) -> int | None:
-    bare = _bare(said).upper()
-    at = ord(bare) - ord("A") if len(bare) == 1 else -1
+    mark = bare(said).upper()
+    at = ord(mark) - ord("A") if len(mark) == 1 else -1
     return at if 0 <= at < len(choices.texts) else None
 
 
@@ -190,7 +190,8 @@ def _of_both(said: str, choices: Choices) -> int | None:
     return at if at is not None and (label is None or label == at) else None
 
 
-def _bare(said: str) -> str:
+def bare(said: str) -> str:
+    """A label without the signs around it: `(B)` is B."""
     found = _BARE.fullmatch(said)
     return found[1] if found else said
 

@@ -10,11 +10,12 @@ from codex.evaluation.datasets import Item, load
 from codex.evaluation.importing import import_file
 from tests.evaluation.formats.answer_shapes import ANSWERS, FILES
 from tests.evaluation.formats.choice_shapes import CHOICES
+from tests.evaluation.formats.other_shapes import OTHERS
 from tests.evaluation.formats.passage_shapes import PASSAGES
 from tests.evaluation.formats.shape import Shape
 from tests.evaluation.formats.tool_shapes import TOOLS
 
-SHAPES = (*CHOICES, *PASSAGES, *ANSWERS, *FILES, *TOOLS)
+SHAPES = (*CHOICES, *PASSAGES, *ANSWERS, *FILES, *TOOLS, *OTHERS)
 
 
 def field(item: Item, name: str) -> object:

@@ -112,7 +112,7 @@ def test_a_question_of_an_article_is_named_by_its_own_id(tmp_path: Path) -> None
         {"id": f"q{n}", "question": f"{n}?", "answers": [{"text": "Ann", "answer_start": 0}]}
         for n in range(5)
     ]
-    asked[3]["answers"] = []
+    asked[3]["answers"] = [{"text": "", "answer_start": 0}]
     path = tmp_path / "squad.json"
     path.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [{"context": "Ann.", "qas": asked}]}]}))
     imported = import_file(path, tmp_path)
