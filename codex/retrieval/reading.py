@@ -54,7 +54,7 @@ class Reading:
     headings: tuple[Heading, ...]
     """In the order of the text."""
     note: str = ""
-    """What a reader should know, e.g. "2 of 7 pages hold no text (scans?)"."""
+    """What the text leaves out, e.g. "2 of 7 pages hold no text (scans?); 3 images without text"."""
 
 
 def read(path: Path, max_bytes: int, seconds: float = 60.0, cancel: threading.Event | None = None) -> Reading:

@@ -29,6 +29,16 @@ def clean(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
+def joined(*notes: str) -> str:
+    """The notes of a reading as one, in their order; empty ones are passed over."""
+    return "; ".join(note for note in notes if note)
+
+
+def counted(count: int, noun: str, what: str) -> str:
+    """A note such as "3 images without text"; "" when there are none. noun: in the singular."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'} {what}" if count else ""
+
+
 class Draft:
     """Blocks of a document in their order, an empty line between two."""
 
@@ -68,13 +78,13 @@ class Draft:
         self._page_starts.append(start)
         return start
 
-    def reading(self, note: str = "") -> Reading:
-        """What came together. Raises UnreadableDocument where that is nothing."""
+    def reading(self, *notes: str) -> Reading:
+        """What came together, its notes joined. Raises UnreadableDocument where there is no text."""
         text = "".join(self._pieces)
         if not text:
             raise UnreadableDocument(f"{self._name} holds no text. Save it again with its text.")
         self._headings.sort(key=lambda heading: heading.start)
-        return Reading(text, tuple(self._page_starts), tuple(self._headings), note)
+        return Reading(text, tuple(self._page_starts), tuple(self._headings), joined(*notes))
 
     def _append(self, piece: str) -> None:
         self._length += len(piece)
