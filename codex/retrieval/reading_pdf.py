@@ -1,27 +1,47 @@
-"""PDF, page by page."""
+"""PDF, page by page: text in reading order, form fields in their places, comments after each page."""
 
 from __future__ import annotations
 
 import contextlib
-import io
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass, field
 
-from pypdf import PdfReader
-from pypdf.errors import DependencyError, PyPdfError
+import pypdfium2 as pdfium
+import pypdfium2.raw as api
 
 from codex.errors import UnreadableDocument
 from codex.retrieval.reading import Reading
-from codex.retrieval.reading_draft import Draft, clean
+from codex.retrieval.reading_draft import Draft, clean, counted
+from codex.retrieval.reading_hyphens import joined
 from codex.retrieval.reading_margins import without_margins
+from codex.retrieval.reading_pdf_cycles import endless_pages
+from codex.retrieval.reading_pdf_forms import filled
+from codex.retrieval.reading_pdf_layout import Line, arranged
+from codex.retrieval.reading_pdf_page import Box, drawn, runs
+from codex.retrieval.reading_pdf_runs import Frame, Segment, segments
 
-# A word that was divided at the end of a line; not one with a hyphen of its own before.
-_DIVIDED = re.compile(r"(?<![\w-])([^\W\d_]+)-\n(?=[a-zß-öø-ÿ])")
+MOST_TITLES = 10_000
+"""Bookmarks of a document."""
+
 # Letters as fonts join or shape them: fi and fl, and the Arabic forms. People search for the plain ones.
 _SHAPED = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]+")
 _TITLE_WORDS = 12
+_DEEPEST_TITLE = 8
+_CLOSED = frozenset(".!?…:;\"'”’»)]")
+
+
+@dataclass(slots=True)
+class _Left:
+    """What the text leaves out, for the note."""
+
+    broken: int = 0
+    silent: int = 0
+    empty: set[str] = field(default_factory=set)
+    pictures: set[tuple[int, ...]] = field(default_factory=set)
+    """Place and size of each; one that every page repeats counts once."""
 
 
 def read_pdf(data: bytes, name: str, alive: Callable[[], None]) -> Reading:
@@ -29,70 +49,150 @@ def read_pdf(data: bytes, name: str, alive: Callable[[], None]) -> Reading:
 
     alive: called after each page.
     """
-    reader = _opened(data, name)
+    document = _opened(data, name)
     try:
-        pages = len(reader.pages)
-    except (PyPdfError, RecursionError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _corrupt(name) from error
+        return _reading(document, endless_pages(data), name, alive)
+    finally:
+        document.close()
+
+
+def _reading(
+    document: pdfium.PdfDocument, endless: frozenset[int], name: str, alive: Callable[[], None]
+) -> Reading:
+    pages = len(document)
     if not pages:
         raise UnreadableDocument(f"{name} has no pages. Save or export it again.")
-    texts, broken, silent = list[str](), 0, 0
+    texts, comments, left = list[str](), list[list[str]](), _Left(silent=len(endless))
     for index in range(pages):
-        try:
-            text = reader.pages[index].extract_text()
-        except MemoryError:
-            raise
-        except Exception:
-            # pypdf meets broken pages with errors of every kind; the others are still worth reading.
-            text, broken = "", broken + 1
-        else:
-            silent += not text.strip()
-        texts.append(clean(_plain(text)).strip())
+        text, remarks = ("", list[str]()) if index in endless else _page(document, index, left)
+        texts.append(text)
+        comments.append(remarks)
         alive()
-    if broken == pages:
+    if left.broken == pages:
         raise _corrupt(name)
-    if broken + silent == pages:
+    if left.broken + left.silent == pages and not any(comments):
         raise UnreadableDocument(
             f"{name} holds no text on any of its pages ({pages}); they look like scans. "
             "Run text recognition (OCR) over it."
         )
-    titles = _titles(reader)
+    titles = _titles(document)
     draft = Draft(name)
-    for index, text in enumerate(without_margins(texts)):
+    for index, text in enumerate(joined(without_margins(texts))):
         start = draft.page(text)
         for level, title in titles.get(index, ()):
             if (place := _line_of(title, text)) is not None:
                 draft.head(start + place, level, title)
-    return draft.reading(_note(pages, broken, silent))
+        for comment in comments[index]:
+            draft.add(f"Comment: {comment}")
+    return draft.reading(
+        f"{left.silent} of {pages} pages hold no text (scans?)" if left.silent else "",
+        f"{left.broken} of {pages} pages are corrupt" if left.broken else "",
+        counted(len(left.pictures), "image", "without text"),
+        counted(len(left.empty), "form field", "empty"),
+        "its XFA form is not read" if _has_xfa(document) else "",
+    )
 
 
-def _opened(data: bytes, name: str) -> PdfReader:
+def _opened(data: bytes, name: str) -> pdfium.PdfDocument:
     try:
-        reader = PdfReader(io.BytesIO(data))
-        locked = reader.is_encrypted and not reader.decrypt("")
-    except DependencyError as error:
-        raise UnreadableDocument(f"{name} is encrypted in an unknown way. Save it without.") from error
-    except (PyPdfError, RecursionError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise _corrupt(name) from error
-    if locked:
-        raise UnreadableDocument(f"{name} is encrypted with a password. Save it without one.")
-    return reader
+        document = pdfium.PdfDocument(data)
+    except pdfium.PdfiumError as error:
+        match error.err_code:
+            case api.FPDF_ERR_PASSWORD:
+                raise UnreadableDocument(
+                    f"{name} is encrypted with a password. Save it without one."
+                ) from None
+            case api.FPDF_ERR_SECURITY:
+                raise UnreadableDocument(
+                    f"{name} is encrypted in an unknown way. Save it without."
+                ) from error
+            case _:
+                raise _corrupt(name) from error
+    with contextlib.suppress(pdfium.PdfiumError):
+        document.init_forms()
+    return document
 
 
-def _titles(reader: PdfReader) -> dict[int, list[tuple[int, str]]]:
+def _page(document: pdfium.PdfDocument, index: int, left: _Left) -> tuple[str, list[str]]:
+    """The text of a page and the comments on it."""
+    try:
+        page = document[index]
+    except pdfium.PdfiumError:
+        left.broken += 1
+        return "", []
+    try:
+        if page.get_mediabox(fallback_ok=False) is None:
+            # PDFium gives an empty page where it cannot read one.
+            left.broken += 1
+            return "", []
+        pieces = segments(runs(page))
+        upright, turned = _by_direction(pieces)
+        extra = filled(page, upright)
+        art = drawn(page)
+    except pdfium.PdfiumError:
+        left.broken += 1
+        return "", []
+    finally:
+        page.close()
+    rules = [(rule.left, rule.right, rule.bottom) for rule in art.rules]
+    blocks = arranged([*upright, *extra.segments], lambda: rules)
+    blocks += (block for others in turned for block in arranged(others))
+    text = clean(_plain(_text(blocks))).strip()
+    if text:
+        left.empty |= extra.empty
+        left.pictures |= {
+            (*map(round, (box.left, box.bottom, box.right, box.top)), *pixels)
+            for box, pixels in art.pictures
+            if not _covers(box, pieces)
+        }
+    else:
+        left.silent += 1
+    return text, extra.comments
+
+
+def _by_direction(pieces: Sequence[Segment]) -> tuple[list[Segment], list[list[Segment]]]:
+    """The segments that run as most letters of the page do, and the others, each direction by itself."""
+    directions: dict[Frame, list[Segment]] = {}
+    letters: Counter[Frame] = Counter()
+    for piece in pieces:
+        frame = piece.runs[0].frame
+        directions.setdefault(frame, []).append(piece)
+        letters[frame] += sum(len(run.text) for run in piece.runs)
+    ordered = [directions[frame] for frame, _ in letters.most_common()]
+    return (ordered[0], ordered[1:]) if ordered else ([], [])
+
+
+def _covers(box: Box, pieces: Sequence[Segment]) -> bool:
+    """Whether text stands on a picture: a background, or a scan with the text that was recognized in it."""
+    return any(
+        box.left <= (piece.left + piece.right) / 2 <= box.right and box.bottom <= piece.base <= box.top
+        for piece in pieces
+    )
+
+
+def _text(blocks: Sequence[Sequence[Line]]) -> str:
+    """The lines, with an empty one between two blocks unless a sentence runs on."""
+    pieces = list[str]()
+    for block in blocks:
+        if pieces:
+            runs_on = pieces[-1][-1:] not in _CLOSED and block[0].text[:1].islower()
+            pieces.append("\n" if runs_on else "\n\n")
+        pieces.append("\n".join(line.text for line in block))
+    return "".join(pieces)
+
+
+def _titles(document: pdfium.PdfDocument) -> dict[int, list[tuple[int, str]]]:
     """The bookmarks by page from 0: level and title."""
     titles: dict[int, list[tuple[int, str]]] = {}
-
-    def collect(entries: Sequence[Any], level: int) -> None:
-        for entry in entries:
-            if isinstance(entry, list):
-                collect(entry, level + 1)
-            elif (page := reader.get_destination_page_number(entry)) is not None:
-                titles.setdefault(page, []).append((level, clean(str(entry.title or ""))))
-
     # Bookmarks are an extra: broken ones do not keep anybody from the text.
-    with contextlib.suppress(Exception):
-        collect(reader.outline, 1)
+    with contextlib.suppress(pdfium.PdfiumError, ValueError, UnicodeError):
+        for number, bookmark in enumerate(document.get_toc(max_depth=_DEEPEST_TITLE)):
+            if number >= MOST_TITLES:
+                break
+            target = bookmark.get_dest()
+            page = target.get_index() if target else None
+            if page is not None:
+                titles.setdefault(page, []).append((bookmark.level + 1, clean(bookmark.get_title())))
     return titles
 
 
@@ -105,19 +205,13 @@ def _line_of(title: str, text: str) -> int | None:
     return found.start() if found else None
 
 
+def _has_xfa(document: pdfium.PdfDocument) -> bool:
+    return bool(document.get_formtype() in (api.FORMTYPE_XFA_FULL, api.FORMTYPE_XFA_FOREGROUND))
+
+
 def _corrupt(name: str) -> UnreadableDocument:
     return UnreadableDocument(f"{name} is a corrupt PDF. Save, export or download it again.")
 
 
 def _plain(text: str) -> str:
-    text = _SHAPED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-    return _DIVIDED.sub(r"\1", text)
-
-
-def _note(pages: int, broken: int, silent: int) -> str:
-    parts = []
-    if silent:
-        parts.append(f"{silent} of {pages} pages hold no text (scans?)")
-    if broken:
-        parts.append(f"{broken} of {pages} pages are corrupt")
-    return "; ".join(parts)
+    return _SHAPED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
