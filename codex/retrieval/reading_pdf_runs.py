@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from codex.retrieval.reading_raised import lowered, raised
+from codex.retrieval.raised import lowered, raised
 
 _SAME_LINE = 0.12
 """Times the size: how far baselines of one line may differ."""
@@ -100,20 +100,18 @@ class Segment:
         """Its letters; raised and lowered ones set apart."""
         if any(runs_left(run.text) for run in self.runs):
             return _leftwards(self.runs)
-        pieces, kind, held = "", 0, ""
+        pieces: list[tuple[int, str]] = []
         end = self.left
         for run in self.runs:
-            now = self._kind(run)
-            gap = run.left - end > _SPACE * run.size
-            if now != kind:
-                pieces, held, kind = _joined(pieces, kind, held), "", now
-            elif gap and held and not held[-1].isspace() and not run.text[0].isspace():
-                held += " "
-            if gap and not held and not now and pieces and not pieces[-1].isspace():
-                held = "" if run.text[0].isspace() else " "
-            held += run.text
+            kind, apart = self._kind(run), run.left - end > _SPACE * run.size
+            before = pieces[-1][1] if pieces else ""
+            space = " " if apart and not before[-1:].isspace() and not run.text[0].isspace() else ""
+            if pieces and pieces[-1][0] == kind:
+                pieces[-1] = kind, before + space + run.text
+            else:
+                pieces.append((kind, space + run.text))
             end = run.right
-        return _joined(pieces, kind, held).strip()
+        return _joined(pieces)
 
     def _kind(self, run: Run) -> int:
         """1 for raised text, -1 for lowered, else 0."""
@@ -148,15 +146,18 @@ def _leftwards(runs: Iterable[Run]) -> str:
     return text
 
 
-def _joined(before: str, kind: int, held: str) -> str:
-    if not kind:
-        # After the mark of a note comes a space, or a stop.
-        if before.endswith("]") and held[:1].isalnum():
-            return f"{before} {held}"
-        return before + held
-    set_apart = raised(before, held) if kind > 0 else lowered(before, held)
-    space = " " if held[-1:].isspace() else ""
-    return before + set_apart + space
+def _joined(pieces: Sequence[tuple[int, str]]) -> str:
+    """Pieces of a line as text. Each: its letters, after 1 for raised, -1 for lowered, 0 for others."""
+    text = ""
+    for (kind, letters), (_, after) in zip(pieces, [*pieces[1:], (0, "")], strict=True):
+        if kind:
+            mark = (raised if kind > 0 else lowered)(text, letters, after)
+            # After the mark of a note comes a space, or a stop.
+            close = mark[-1:] == "]" or not text
+            text += mark + (" " if letters[-1:].isspace() or (close and after[:1].isalnum()) else "")
+        else:
+            text += letters
+    return text.strip()
 
 
 def segments(runs: Iterable[Run]) -> list[Segment]:
