@@ -10,6 +10,8 @@ FEWEST_PAGES = 4
 FEWEST_SHARE = 0.3
 """Of all pages, likewise; even and odd pages may differ."""
 
+_LONGEST_NUMBER = 40
+"""Characters of a page's number."""
 _NUMBER = re.compile(r"\W*(?:page|seite|p\.)?\s*(\d{1,4})(?:\s*(?:/|of|von)\s*\d{1,4})?\W*", re.IGNORECASE)
 
 
@@ -27,6 +29,11 @@ def without_margins(pages: list[str]) -> list[str]:
                     del lines[place]
             pages = ["\n".join(lines) for lines in split]
     return pages
+
+
+def is_page_number(line: str) -> bool:
+    """Whether a line is the number of a page, such as "3", "- 3 -" or "Page 3 of 7"."""
+    return len(line) < _LONGEST_NUMBER and _NUMBER.fullmatch(line) is not None
 
 
 def _without_numbers(lines: list[str]) -> list[bool]:
@@ -55,5 +62,5 @@ def _enough(lines: list[str]) -> float:
 
 def _offset(line: str, index: int) -> int | None:
     """What the number of a page is ahead of its index; None where the line is no number."""
-    found = _NUMBER.fullmatch(line) if len(line) < 40 else None
+    found = _NUMBER.fullmatch(line) if len(line) < _LONGEST_NUMBER else None
     return int(found[1]) - index if found else None

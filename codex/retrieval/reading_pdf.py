@@ -22,12 +22,15 @@ from codex.retrieval.reading_pdf_forms import filled
 from codex.retrieval.reading_pdf_layout import Line, arranged
 from codex.retrieval.reading_pdf_page import Box, drawn, runs
 from codex.retrieval.reading_pdf_runs import Frame, Segment, segments
+from codex.retrieval.symbol_fonts import symbol
 
 MOST_TITLES = 10_000
 """Bookmarks of a document."""
 
 # Letters as fonts join or shape them: fi and fl, and the Arabic forms. People search for the plain ones.
 _SHAPED = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]+")
+# Bullets and ticks of fonts that have only them.
+_PRIVATE = re.compile("[\uf020-\uf0ff]")
 _TITLE_WORDS = 12
 _DEEPEST_TITLE = 8
 _CLOSED = frozenset(".!?…:;\"'”’»)]")
@@ -214,4 +217,5 @@ def _corrupt(name: str) -> UnreadableDocument:
 
 
 def _plain(text: str) -> str:
+    text = _PRIVATE.sub(lambda match: symbol("Wingdings", ord(match[0])) or "•", text)
     return _SHAPED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)

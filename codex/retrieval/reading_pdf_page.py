@@ -19,6 +19,8 @@ MOST_OBJECTS = 50_000
 
 _BREAK = 0.9
 """Times the size of the letters: a gap beyond which another run begins."""
+_SAME_HEIGHT = 0.1
+"""Times the size: how far the edges of letters of one size on one baseline may differ."""
 _HYPHEN = 2
 """How PDFium tells a hyphen at the end of a line."""
 _NO_CHARACTERS = frozenset((0, 0xFFFE, 0xFFFF))
@@ -65,7 +67,7 @@ def _runs(text: pdfium.PdfTextPage) -> Iterator[Run]:
     )
     letters: list[str] = []
     frame, size, base = Frame(0), 0.0, 0.0
-    start = ink = low = high = 0.0
+    start = ink = last = low = high = 0.0
 
     for index in range(api.FPDFText_CountChars(handle)):
         code = unicode_of(handle, index)
@@ -78,8 +80,15 @@ def _runs(text: pdfium.PdfTextPage) -> Iterator[Run]:
         if not box_of(handle, index, at_box):
             continue
         left, right, bottom, top = frame.turned(box.left, box.bottom, box.right, box.top)
-        goes_on = letters and abs(bottom - low) < 0.01 and abs(top - high) < 0.01
-        if not goes_on or not -0.5 * size < left - ink < _BREAK * size:
+        near = _SAME_HEIGHT * size
+        goes_on = letters and abs(bottom - low) <= near and abs(top - high) <= near
+        # The letters of a ligature have one place.
+        if goes_on and abs(left - last) < 0.01 and abs(right - ink) < 0.01 and code != 32:
+            letters.append(chr(code))
+            continue
+        last = left
+        # PDFium turns some words that run leftwards around, and others not; their places tell the order.
+        if not goes_on or not -0.5 * size < left - ink < _BREAK * size or _is_leftward(code):
             if goes_on and code == 32:
                 continue
             if letters:
@@ -91,12 +100,17 @@ def _runs(text: pdfium.PdfTextPage) -> Iterator[Run]:
             size = api.FPDFText_GetFontSize(handle, index) * math.hypot(matrix.c, matrix.d) or 1.0
             left, right, low, high = frame.turned(box.left, box.bottom, box.right, box.top)
             base = frame.base(x.value, y.value)
-            start = ink = left
+            start = ink = last = left
         letters.append("-" if code == _HYPHEN else chr(code))
         if code != 32:
             ink = right
     if letters:
         yield Run("".join(letters), start, ink, base, size, frame)
+
+
+def _is_leftward(code: int) -> bool:
+    """Whether it is a Hebrew or Arabic letter."""
+    return 0x590 <= code <= 0x8FF or 0xFB1D <= code <= 0xFDFF or 0xFE70 <= code <= 0xFEFC
 
 
 def drawn(page: pdfium.PdfPage) -> Drawn:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from codex.retrieval.raised import lowered, raised
+from codex.retrieval.scripts import Height, Piece, appended, joined
 
 _SAME_LINE = 0.12
 """Times the size: how far baselines of one line may differ."""
@@ -100,25 +100,21 @@ class Segment:
         """Its letters; raised and lowered ones set apart."""
         if any(runs_left(run.text) for run in self.runs):
             return _leftwards(self.runs)
-        pieces: list[tuple[int, str]] = []
+        pieces: list[Piece] = []
         end = self.left
         for run in self.runs:
-            kind, apart = self._kind(run), run.left - end > _SPACE * run.size
-            before = pieces[-1][1] if pieces else ""
-            space = " " if apart and not before[-1:].isspace() and not run.text[0].isspace() else ""
-            if pieces and pieces[-1][0] == kind:
-                pieces[-1] = kind, before + space + run.text
-            else:
-                pieces.append((kind, space + run.text))
+            before = pieces[-1][1][-1:] if pieces else ""
+            if run.left - end > _SPACE * run.size and not before.isspace() and not run.text[0].isspace():
+                appended(pieces, pieces[-1][0] if pieces else "", " ")
+            appended(pieces, self._height(run), run.text)
             end = run.right
-        return _joined(pieces)
+        return joined(pieces).strip()
 
-    def _kind(self, run: Run) -> int:
-        """1 for raised text, -1 for lowered, else 0."""
+    def _height(self, run: Run) -> Height:
         rise = (run.base - self.base) / self.size
         if run.size < _SMALLER * self.size:
-            return 1 if rise > 0.15 else -1 if rise < -0.06 else 0
-        return 1 if rise > 0.22 else -1 if rise < -0.22 else 0
+            return "raised" if rise > 0.15 else "lowered" if rise < -0.06 else ""
+        return "raised" if rise > 0.22 else "lowered" if rise < -0.22 else ""
 
 
 def runs_left(text: str) -> bool:
@@ -144,20 +140,6 @@ def _leftwards(runs: Iterable[Run]) -> str:
         text += " ".join(run.text.strip() for run in piece)
         edge = piece[0].left
     return text
-
-
-def _joined(pieces: Sequence[tuple[int, str]]) -> str:
-    """Pieces of a line as text. Each: its letters, after 1 for raised, -1 for lowered, 0 for others."""
-    text = ""
-    for (kind, letters), (_, after) in zip(pieces, [*pieces[1:], (0, "")], strict=True):
-        if kind:
-            mark = (raised if kind > 0 else lowered)(text, letters, after)
-            # After the mark of a note comes a space, or a stop.
-            close = mark[-1:] == "]" or not text
-            text += mark + (" " if letters[-1:].isspace() or (close and after[:1].isalnum()) else "")
-        else:
-            text += letters
-    return text.strip()
 
 
 def segments(runs: Iterable[Run]) -> list[Segment]:
