@@ -10,7 +10,8 @@ from functools import cache
 from spellchecker import SpellChecker
 
 _SOFT = "\u00ad"
-_HYPHENS = ("-", "\u2010", _SOFT)
+HYPHENS = ("-", "\u2010", _SOFT)
+"""With which a word is divided at the end of a line."""
 _LONGEST = 100
 """Characters of what stands on either side of a line's end that are looked at."""
 
@@ -95,7 +96,7 @@ def _between(cut: re.Match[str], words: _Words) -> str:
     one = words.are_one(first, second)
     if one is None:
         # A compound of more parts, or one with a slash, has more of them likelier than not.
-        one = not any(mark in before for mark in (*_HYPHENS, "/"))
+        one = not any(mark in before for mark in (*HYPHENS, "/"))
     return "" if one else hyphen
 
 

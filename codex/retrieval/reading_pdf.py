@@ -15,11 +15,12 @@ import pypdfium2.raw as api
 from codex.errors import UnreadableDocument
 from codex.retrieval.reading import Reading
 from codex.retrieval.reading_draft import Draft, clean, counted
-from codex.retrieval.reading_hyphens import joined
+from codex.retrieval.reading_hyphens import HYPHENS, joined
 from codex.retrieval.reading_margins import without_margins
 from codex.retrieval.reading_pdf_cycles import endless_pages
 from codex.retrieval.reading_pdf_forms import filled
-from codex.retrieval.reading_pdf_layout import Line, arranged
+from codex.retrieval.reading_pdf_layout import arranged
+from codex.retrieval.reading_pdf_lines import Line
 from codex.retrieval.reading_pdf_page import Box, drawn, runs
 from codex.retrieval.reading_pdf_runs import Frame, Segment, segments
 from codex.retrieval.symbol_fonts import symbol
@@ -176,12 +177,20 @@ def _covers(box: Box, pieces: Sequence[Segment]) -> bool:
 def _text(blocks: Sequence[Sequence[Line]]) -> str:
     """The lines, with an empty one between two blocks unless a sentence runs on."""
     pieces = list[str]()
+    before: Line | None = None
     for block in blocks:
-        if pieces:
-            runs_on = pieces[-1][-1:] not in _CLOSED and block[0].text[:1].islower()
-            pieces.append("\n" if runs_on else "\n\n")
+        if before is not None:
+            pieces.append(_between(before, block[0]))
         pieces.append("\n".join(line.text for line in block))
+        before = block[-1]
     return "".join(pieces)
+
+
+def _between(line: Line, following: Line) -> str:
+    """What stands between two blocks."""
+    if line.text[-1:] in _CLOSED or not following.text[:1].islower():
+        return "\n\n"
+    return "\n" if line.whole or following.whole or line.text.endswith(HYPHENS) else " "
 
 
 def _titles(document: pdfium.PdfDocument) -> dict[int, list[tuple[int, str]]]:
