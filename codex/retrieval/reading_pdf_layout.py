@@ -63,19 +63,20 @@ def _column_edge(segments: Sequence[Segment]) -> float | None:
     size = size_of(segments)
     edges = Counter(round(segment.left / size) for segment in segments)
     first = min(segment.left for segment in segments) + FEWEST_LINES * size
-    best, most = None, FEWEST_LINES - 1
+    best, most = None, -math.inf
     for place, times in edges.most_common(_MOST_EDGES):
         if times < 2:
             break
         edge = min(segment.left for segment in segments if round(segment.left / size) == place)
         if edge <= first:
             continue
-        parted = 0
+        parted = crossing = 0
         for band in _bands(segments, edge, size):
             beyond = sum(segment.left >= edge - 0.5 for segment in band)
             parted += min(beyond, len(band) - beyond)
-        if parted > most:
-            best, most = edge, parted
+            crossing += len(band) == 1
+        if parted >= FEWEST_LINES and parted - crossing > most:
+            best, most = edge, parted - crossing
     return best
 
 

@@ -98,11 +98,10 @@ def _leading(line: Line, usual: float) -> float:
 
 def _rejoined(block: Sequence[Line], usual: float, right: float) -> list[Line]:
     """The paragraphs of a block, where its lines were broken for want of room."""
-    broken = [
-        line.base - below.base <= _NEXT * _leading(below, usual) and _runs_on(line, below, right)
-        for line, below in pairwise(block)
-    ]
-    if sum(broken) < _BROKEN * len(broken):
+    pairs = list(pairwise(block))
+    close = [line.base - below.base <= _NEXT * _leading(below, usual) for line, below in pairs]
+    broken = [near and _runs_on(*pair, right) for near, pair in zip(close, pairs, strict=True)]
+    if sum(broken) < _BROKEN * sum(close):
         return list(block)
     joined = [block[0]]
     for line, together in zip(block[1:], broken, strict=True):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as api
@@ -19,6 +20,10 @@ MOST_OBJECTS = 50_000
 
 _BREAK = 0.9
 """Times the size of the letters: a gap beyond which another run begins."""
+_SPACE = 0.12
+"""Times the size: a gap that is a space where PDFium sees none, between two cells of a table."""
+_CLOSE = 0.04
+"""Times the size: the gaps between the letters of a word that are not spaced."""
 _SAME_HEIGHT = 0.1
 """Times the size: how far the edges of letters of one size on one baseline may differ."""
 _HYPHEN = 2
@@ -68,6 +73,7 @@ def _runs(text: pdfium.PdfTextPage) -> Iterator[Run]:
     letters: list[str] = []
     frame, size, base = Frame(0), 0.0, 0.0
     start = ink = last = low = high = 0.0
+    gaps: list[float] = []
 
     for index in range(api.FPDFText_CountChars(handle)):
         code = unicode_of(handle, index)
@@ -101,11 +107,35 @@ def _runs(text: pdfium.PdfTextPage) -> Iterator[Run]:
             left, right, low, high = frame.turned(box.left, box.bottom, box.right, box.top)
             base = frame.base(x.value, y.value)
             start = ink = last = left
+            gaps = []
+        elif code != 32 and letters[-1] != " ":
+            gaps = [*gaps[-1:], (left - ink) / size]
+            place = _parted(gaps, len(letters))
+            if place and _begins_object(handle, index - len(letters) + place):
+                letters.insert(place, " ")
         letters.append("-" if code == _HYPHEN else chr(code))
         if code != 32:
             ink = right
     if letters:
         yield Run("".join(letters), start, ink, base, size, frame)
+
+
+def _parted(gaps: Sequence[float], letters: int) -> int:
+    """Where a space stands between letters that PDFium puts together, as it does cells; 0 for nowhere.
+
+    gaps: before the last letter but one and before the last letter, times the size.
+    """
+    if len(gaps) == 2 and gaps[1] > _SPACE and gaps[0] < _CLOSE:
+        return letters
+    # A cell of one letter.
+    return 1 if letters == 2 and len(gaps) == 2 and gaps[0] > _SPACE and gaps[1] < _CLOSE else 0
+
+
+def _begins_object(handle: Any, index: int) -> bool:
+    """Whether a letter and the one before it were drawn apart. Spaced letters are drawn at once."""
+    drawn = (api.FPDFText_GetTextObject(handle, place) for place in (index - 1, index))
+    first, second = (ctypes.cast(item, ctypes.c_void_p).value for item in drawn)
+    return first != second
 
 
 def _is_leftward(code: int) -> bool:

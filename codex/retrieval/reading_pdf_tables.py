@@ -23,6 +23,8 @@ _FILLED = 0.75
 """Of a column's width, that a line of prose reaches, as at least half of them do."""
 _TIGHT = 1.3
 """Times the size: the farthest that the lines of one cell stand apart."""
+_CENTRED = 0.85
+"""Times the size: baselines that are closer belong to cells side by side."""
 
 
 def is_prose(side: Sequence[Segment]) -> bool:
@@ -101,22 +103,39 @@ def table_rows(band: Sequence[Segment], rules: Rules, *, broken: bool) -> Iterat
         if ruled:
             together = not any(base + 0.2 * size < height <= base + gap for height in heights)
         else:
-            together = padded and gap <= _TIGHT * size
+            together = gap < _CENTRED * size or (padded and gap <= _TIGHT * size)
         if together:
             groups[-1].append(row)
         else:
             groups.append([row])
     for group in groups:
-        if len(group) > 1 and (ruled or broken or _is_one_row(group)):
+        if ruled or broken or _is_one_row(group):
             yield _joined_cells(group)
+            continue
+        for part in _overlapping(group, size):
+            if _is_one_row(part):
+                yield _joined_cells(part)
+            else:
+                yield from (line for row in part for line in line_of(row))
+
+
+def _overlapping(rows: Sequence[Sequence[Segment]], size: float) -> list[list[Sequence[Segment]]]:
+    """Rows of segments cut where no cell, centred beside another, stands between two lines of that one."""
+    parts = [[rows[0]]]
+    for above, row in pairwise(rows):
+        if above[0].base - row[0].base < _CENTRED * size:
+            parts[-1].append(row)
         else:
-            yield from (line for row in group for line in line_of(row))
+            parts.append([row])
+    return parts
 
 
 def _is_one_row(group: Sequence[Sequence[Segment]]) -> bool:
-    """Whether lines that stand close are one row: those after the first have fewer cells, and no numbers."""
+    """Whether lines that stand close are one row: one has most of the cells, the others go on with some."""
+    fullest = max(group, key=len)
     return all(
-        len(row) < len(group[0]) and not any(_is_number(segment.text) for segment in row) for row in group[1:]
+        row is fullest or (len(row) < len(fullest) and not any(_is_number(segment.text) for segment in row))
+        for row in group
     )
 
 
@@ -125,7 +144,7 @@ def _is_number(text: str) -> bool:
 
 
 def _joined_cells(group: Sequence[Sequence[Segment]]) -> Line:
-    """One line of a row whose cells have several: cell by cell."""
+    """One line of a row whose cells may have several: cell by cell."""
     cells: list[list[Segment]] = []
     end = 0.0
     for segment in sorted((segment for row in group for segment in row), key=lambda segment: segment.left):
