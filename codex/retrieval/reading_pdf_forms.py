@@ -15,7 +15,7 @@ import pypdfium2.raw as api
 from codex.retrieval.reading_draft import clean
 from codex.retrieval.reading_pdf_runs import Run, Segment
 
-MOST_ANNOTATIONS = 5_000
+MOST_ANNOTATIONS = 2_000
 """Of a page."""
 MOST_BYTES = 2**20
 """Of one value."""

@@ -121,7 +121,8 @@ def _zones(rows: Sequence[Sequence[Segment]]) -> list[list[Segment]]:
     merged: list[list[Segment]] = []
     edge: float | None = None
     for zone in zones:
-        if merged and ((edge and _continues(merged[-1], zone, edge)) or _is_aligned(merged[-1], zone)):
+        above = merged[-1][-MOST_CELLS:] if merged else []
+        if above and ((edge and _continues(above, zone, edge)) or _is_aligned(above, zone)):
             merged[-1] += zone
             continue
         edge = _column_edge(zone)
@@ -134,7 +135,7 @@ def _is_aligned(above: Sequence[Segment], zone: Sequence[Segment]) -> bool:
     near = 0.3 * size_of(above)
     if abs(size_of(zone) - size_of(above)) > near:
         return False
-    edges = {round(edge / near) for segment in above[-MOST_CELLS:] for edge in (segment.left, segment.right)}
+    edges = {round(edge / near) for segment in above for edge in (segment.left, segment.right)}
     edges |= {edge + 1 for edge in edges} | {edge - 1 for edge in edges}
     fitting = [
         segment for segment in zone if {round(segment.left / near), round(segment.right / near)} & edges

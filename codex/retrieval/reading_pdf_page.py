@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,9 @@ SMALLEST_PICTURE = 40.0
 MOST_OBJECTS = 50_000
 """Objects of a page that are looked at for pictures and rules."""
 
+MOST_DRAWN = 2_000
+"""Rules and pictures of a page that are kept."""
+
 _BREAK = 0.9
 """Times the size of the letters: a gap beyond which another run begins."""
 _SPACE = 0.12
@@ -28,7 +31,10 @@ _SAME_HEIGHT = 0.1
 """Times the size: how far the edges of letters of one size on one baseline may differ."""
 _HYPHEN = 2
 """How PDFium tells a hyphen at the end of a line."""
-_NO_CHARACTERS = frozenset((0, 0xFFFE, 0xFFFF))
+_NO_CHARACTERS = frozenset((0xFFFE, 0xFFFF))
+_SPECIAL = 32
+"""Codes up to here are spaces, ends of lines and what PDFium made up."""
+_FIRST_LEFTWARD = 0x590
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,58 +67,57 @@ def runs(page: pdfium.PdfPage) -> list[Run]:
 
 
 def _runs(text: pdfium.PdfTextPage) -> Iterator[Run]:
+    # This loop takes most of the time that a page takes: no calls in it that can be spared.
     handle = text.raw
-    box, matrix = api.FS_RECTF(), api.FS_MATRIX()
-    x, y = ctypes.c_double(), ctypes.c_double()
-    at_box, at_matrix, at_x, at_y = (ctypes.byref(place) for place in (box, matrix, x, y))
-    unicode_of, box_of, is_generated = (
-        api.FPDFText_GetUnicode,
-        api.FPDFText_GetLooseCharBox,
-        api.FPDFText_IsGenerated,
-    )
+    unicode_of, box_of = api.FPDFText_GetUnicode, api.FPDFText_GetLooseCharBox
+    box = api.FS_RECTF()
+    at_box, sides = ctypes.byref(box), memoryview(box).cast("B").cast("f")
     letters: list[str] = []
-    frame, size, base = Frame(0), 0.0, 0.0
-    start = ink = last = low = high = 0.0
-    gaps: list[float] = []
-
+    frame, size, base, quarter = Frame(0), 1.0, 0.0, 0
+    start = ink = last = low = high = gap_before = 0.0
     for index in range(api.FPDFText_CountChars(handle)):
         code = unicode_of(handle, index)
-        if code in _NO_CHARACTERS:
-            continue
-        if code <= 32 and code != _HYPHEN and is_generated(handle, index):
-            if code == 32 and letters:
-                letters.append(" ")
+        if code <= _SPECIAL:
+            if code == 0:
+                continue
+            if code != _HYPHEN and api.FPDFText_IsGenerated(handle, index):
+                if code == 32 and letters:
+                    letters.append(" ")
+                continue
+        elif code in _NO_CHARACTERS:
             continue
         if not box_of(handle, index, at_box):
             continue
-        left, right, bottom, top = frame.turned(box.left, box.bottom, box.right, box.top)
+        left, top, right, bottom = sides.tolist()
+        if quarter:
+            left, right, bottom, top = frame.turned(left, bottom, right, top)
         near = _SAME_HEIGHT * size
-        goes_on = letters and abs(bottom - low) <= near and abs(top - high) <= near
-        # The letters of a ligature have one place.
-        if goes_on and abs(left - last) < 0.01 and abs(right - ink) < 0.01 and code != 32:
-            letters.append(chr(code))
+        gap = left - ink
+        same = -near <= bottom - low <= near and -near <= top - high <= near and letters
+        if same and left == last and right == ink:
+            letters.append(chr(code))  # the letters of a ligature have one place
             continue
-        last = left
         # PDFium turns some words that run leftwards around, and others not; their places tell the order.
-        if not goes_on or not -0.5 * size < left - ink < _BREAK * size or _is_leftward(code):
-            if goes_on and code == 32:
+        leftward = code >= _FIRST_LEFTWARD and _is_leftward(code)
+        if not same or not -0.5 * size < gap < _BREAK * size or leftward:
+            if same and code == 32:
                 continue
             if letters:
                 yield Run("".join(letters), start, ink, base, size, frame)
-                letters = []
-            api.FPDFText_GetCharOrigin(handle, index, at_x, at_y)
-            api.FPDFText_GetMatrix(handle, index, at_matrix)
-            frame = Frame(round(math.atan2(matrix.b, matrix.a) / (math.pi / 2)) % 4)
-            size = api.FPDFText_GetFontSize(handle, index) * math.hypot(matrix.c, matrix.d) or 1.0
+            letters = []
+            frame, size, base = _look(handle, index)
+            quarter = frame.quarter
             left, right, low, high = frame.turned(box.left, box.bottom, box.right, box.top)
-            base = frame.base(x.value, y.value)
-            start = ink = last = left
-            gaps = []
+            start = ink = left
+            gap_before = size
         elif code != 32 and letters[-1] != " ":
-            gaps = [*gaps[-1:], (left - ink) / size]
-            place = _parted(gaps, len(letters))
-            if place and _begins_object(handle, index - len(letters) + place):
-                letters.insert(place, " ")
+            # PDFium puts cells of a table together that stand close. The first may have one letter.
+            if gap > _SPACE * size and gap_before < _CLOSE * size and _begins_object(handle, index):
+                letters.append(" ")
+            elif len(letters) == 2 and gap < _CLOSE * size and gap_before > _SPACE * size:
+                letters.insert(1, " " * _begins_object(handle, index - 1))
+            gap_before = gap
+        last = left
         letters.append("-" if code == _HYPHEN else chr(code))
         if code != 32:
             ink = right
@@ -120,15 +125,14 @@ def _runs(text: pdfium.PdfTextPage) -> Iterator[Run]:
         yield Run("".join(letters), start, ink, base, size, frame)
 
 
-def _parted(gaps: Sequence[float], letters: int) -> int:
-    """Where a space stands between letters that PDFium puts together, as it does cells; 0 for nowhere.
-
-    gaps: before the last letter but one and before the last letter, times the size.
-    """
-    if len(gaps) == 2 and gaps[1] > _SPACE and gaps[0] < _CLOSE:
-        return letters
-    # A cell of one letter.
-    return 1 if letters == 2 and len(gaps) == 2 and gaps[0] > _SPACE and gaps[1] < _CLOSE else 0
+def _look(handle: Any, index: int) -> tuple[Frame, float, float]:
+    """The direction of a letter, its size and its baseline."""
+    matrix, x, y = api.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
+    api.FPDFText_GetCharOrigin(handle, index, ctypes.byref(x), ctypes.byref(y))
+    api.FPDFText_GetMatrix(handle, index, ctypes.byref(matrix))
+    frame = Frame(round(math.atan2(matrix.b, matrix.a) / (math.pi / 2)) % 4)
+    size = api.FPDFText_GetFontSize(handle, index) * math.hypot(matrix.c, matrix.d)
+    return frame, size or 1.0, frame.base(x.value, y.value)
 
 
 def _begins_object(handle: Any, index: int) -> bool:
@@ -166,4 +170,5 @@ def drawn(page: pdfium.PdfPage) -> Drawn:
         elif box.right - box.left > 20 and box.top - box.bottom > 6:
             # The edges of a cell that is filled or framed.
             found.rules += [Box(box.left, edge, box.right, edge) for edge in (box.bottom, box.top)]
+    del found.rules[MOST_DRAWN:], found.pictures[MOST_DRAWN:]
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -103,17 +102,23 @@ def pdf_with_deep_arrays(depth: int = 100_000) -> bytes:
     )
 
 
-def endless_pdf(megabytes: int = 60) -> bytes:
-    """A PDF of some KB whose page takes minutes: its content unfolds into millions of operators."""
-    packed = zlib.compress(b"BT /F1 1 Tf %s ET" % (b"() Tj " * (megabytes * 2**20 // 6)), 9)
+def endless_pdf(levels: int = 36) -> bytes:
+    """A PDF of some KB whose page takes years: it draws a form that draws another one twice, and so on."""
+    forms = [
+        _stream(
+            b"/X Do /X Do" if number < levels else b"",
+            b"/Type /XObject /Subtype /Form /Resources << /XObject << /X %d 0 R >> >>" % (6 + number),
+        )
+        for number in range(levels + 1)
+    ]
     return pdf_of(
         [
             b"<< /Type /Catalog /Pages 2 0 R >>",
             b"<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R "
-            b"/Resources << /Font << /F1 5 0 R >> >> >>",
-            b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(packed), packed),
-            b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+            b"/Resources << /XObject << /X 5 0 R >> >> >>",
+            _stream(b"/X Do"),
+            *forms,
         ]
     )
 

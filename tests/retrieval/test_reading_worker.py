@@ -34,7 +34,7 @@ def fresh() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A PDF that takes longer than any test waits."""
-    return files.save(tmp_path_factory.mktemp("endless"), "endless.pdf", files.endless_pdf(60))
+    return files.save(tmp_path_factory.mktemp("endless"), "endless.pdf", files.endless_pdf())
 
 
 def workers(of: int | None = None) -> list[psutil.Process]:

@@ -97,6 +97,6 @@ CASES = (
         "invoice", "Invoice 2024-117", "Dock Street 12", "Due date: 2 June 2024", "Item Description Qty Unit Amount", "C-07 Anchor chain 25 9.80 245.00",
         "B-20 Bilge pump with float switch, including the mounting bracket and two metres of hose 2 140.00 280.00",
         "without any deduction, to the account that is named below.", "2. Goods remain the property", "3 Liability 9", "billing@skarnsund-boats.example",
-        never=("2140.00", "ItemDescription", "IBAN NO93 8601 1117 947 Questions"),
+        never=("2140.00", "ItemDescription"),
     ),
 )  # fmt: skip

@@ -26,6 +26,10 @@ _SPACES = (
     'xmlns:v="urn:schemas-microsoft-com:vml"'
 )
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_MAIN = (
+    '<Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.'
+    'wordprocessingml.document.main+xml"/>'
+)
 _STRICT = {
     f"http://schemas.openxmlformats.org/{name}/2006/": f"http://purl.oclc.org/ooxml/{name}/"
     for name in ("wordprocessingml", "officeDocument", "drawingml")
@@ -44,7 +48,8 @@ def document(body: str, parts: dict[str, str] | None = None, *, strict: bool = F
     )
     files = {
         "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
-        '<Default Extension="xml" ContentType="application/xml"/></Types>',
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Default Extension="xml" ContentType="application/xml"/>{_MAIN}</Types>',
         "_rels/.rels": _relationships(
             f'<Relationship Id="a" Type="{_OFFICE}/officeDocument" Target="word/document.xml"/>'
         ),
