@@ -24,6 +24,8 @@ from codex.settings import Settings, load_settings
 from codex.terminal import INTERRUPTED, interruptible, paths_and_overrides, printable
 from codex.types import Passage
 
+MOST_NOTES = 20
+"""Documents whose notes are printed after indexing."""
 STYLES = {"indexed": "green", "waiting": "yellow", "skipped": "red"}
 
 
@@ -42,6 +44,14 @@ def index(
     rebuild: Annotated[
         bool, typer.Option(help="Index every document anew, e.g. with another embedding.")
     ] = False,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How these texts, CSV and HTML files are encoded, e.g. shift_jis; kept for later runs. "
+            "auto finds it out again.",
+        ),
+    ] = None,
     remove: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Forget a document, by name or path.")
     ] = None,
@@ -51,6 +61,8 @@ def index(
     for path in paths:
         if not path.exists():
             raise InvalidInput(f"There is no file or folder {str(path)!r}.", ["PATH"])
+    if encoding is not None and not paths:
+        raise InvalidInput("--encoding needs the files that it is the encoding of.", ["encoding"])
     settings = load_settings(overrides)
     console, errors = terminal.console(), terminal.console(stderr=True)
     with _opened(settings) as found:
@@ -60,7 +72,7 @@ def index(
                 return
         if rebuild:
             found.rebuild()
-        given = _added(found, paths, errors)
+        given = _added(found, paths, encoding, errors)
         report = _indexed(found, errors, check=check)
         documents = found.documents()
         if not (paths or check or rebuild or remove):
@@ -69,6 +81,7 @@ def index(
         for document in failed:
             why = printable(f"{document.path}: {document.reason}")
             errors.print(Text.assemble(("skipped  ", "red"), why), soft_wrap=True)
+        _print_notes(errors, [it for it in documents if it.id in given and it.state == "indexed"])
         console.print(_summary(report, documents), soft_wrap=True)
     if report.cancelled:
         errors.print("Stopped; what is indexed stays. `codex index` goes on with the rest.")
@@ -128,11 +141,11 @@ def _remove(found: Index, settings: Settings, names: Sequence[str], console: Con
         console.print(Text(f"removed  {printable(str(document.path))}"))
 
 
-def _added(found: Index, paths: Sequence[Path], errors: Console) -> set[str]:
+def _added(found: Index, paths: Sequence[Path], encoding: str | None, errors: Console) -> set[str]:
     if not paths:
         return set()
     with errors.status("looking through the files"):
-        return {document.id for document in found.add(paths)}
+        return {document.id for document in found.add(paths, encoding=encoding)}
 
 
 def _indexed(found: Index, errors: Console, *, check: bool) -> Report:
@@ -164,6 +177,16 @@ def _skipped(report: Report, given: set[str], documents: Sequence[Document]) -> 
     """What this call could not read: found while reading, or named by the user."""
     ids = given | {document.id for document in report.skipped}
     return [document for document in documents if document.id in ids and document.state == "skipped"]
+
+
+def _print_notes(errors: Console, indexed: Sequence[Document]) -> None:
+    """What could not be read of documents that are named now, or is not certain."""
+    noted = [document for document in indexed if document.reason]
+    for document in noted[:MOST_NOTES]:
+        why = printable(f"{document.path}: {document.reason}")
+        errors.print(Text.assemble(("note  ", "yellow"), why), soft_wrap=True)
+    if len(noted) > MOST_NOTES:
+        errors.print(f"{len(noted) - MOST_NOTES} more notes; `codex index` lists them.")
 
 
 def _summary(report: Report, documents: Sequence[Document]) -> str:

@@ -68,6 +68,36 @@ def test_a_folder_is_indexed_and_searched(codex: Codex, papers: Path) -> None:
     ]
 
 
+def test_an_encoding_that_is_named_overrides_the_guess(codex: Codex, tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_bytes("倉庫は水曜日に休みます。".encode("cp932"))
+    assert f"note  {note}: not UTF-8; read as Shift_JIS, a guess (" in codex("index", str(note)).err
+    told = codex("index", str(note), "--encoding", "windows-1252")
+    assert "1 indexed" in told.out
+    assert "note " not in told.err
+    assert codex("search", "x").out.startswith("1. note.txt")
+    assert "‘qŒÉ" in codex("search", "x").out
+    assert "1 indexed" in codex("index", str(note), "--encoding", "auto").out
+    assert "倉庫は水曜日" in codex("search", "x").out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["note.txt", "--encoding", "klingon"], "no encoding 'klingon'"),
+        (["--encoding", "gbk"], "needs the files"),
+    ],
+)
+def test_an_encoding_that_cannot_be_used_is_refused(
+    codex: Codex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "note.txt").write_text("Text.")
+    done = codex("index", *words)
+    assert done.status != 0
+    assert said in done.err
+
+
 def test_only_what_changed_is_indexed_again_and_a_document_can_be_forgotten(
     codex: Codex, papers: Path
 ) -> None:

@@ -23,6 +23,7 @@ from codex.errors import NotFound, RetrievalError
 from codex.private import make_folder, opener
 from codex.retrieval.content import (
     SCHEMA,
+    UPGRADES,
     VERSION,
     Content,
     Entry,
@@ -108,13 +109,17 @@ class Catalogue:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
-        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+        if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
             db.execute("BEGIN IMMEDIATE")
-            if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
                 for statement in SCHEMA.split(";\n"):
                     db.execute(statement)
                 db.execute("INSERT INTO meta VALUES ('id', ?)", [uuid.uuid4().hex])
-                db.execute(f"PRAGMA user_version = {VERSION}")
+            else:
+                for older in range(version, VERSION):
+                    db.execute(UPGRADES[older])
+            db.execute(f"PRAGMA user_version = {VERSION}")
             db.execute("COMMIT")
         return db
 
@@ -159,11 +164,12 @@ class Catalogue:
             raise NotFound(f"There is no document {document_id!r} in the index.")
         return entry_of(row)
 
-    def twin(self, sha256: str, suffix: str) -> Content | None:
+    def twin(self, sha256: str, suffix: str, encoding: str = "") -> Content | None:
         """The content of a document made of the same bytes and read the same way, if one is in the index."""
         with self.read() as db:
             rows = db.execute(
-                "SELECT * FROM documents WHERE sha256 = ? AND sha256 != ''", [sha256]
+                "SELECT * FROM documents WHERE sha256 = ? AND sha256 != '' AND encoding = ?",
+                [sha256, encoding],
             ).fetchall()
             same = [row for row in rows if Path(row["name"]).suffix.lower() == suffix.lower()]
             return content_of(db, same[0]) if same else None
@@ -182,10 +188,15 @@ class Catalogue:
             raise NotFound(f"There is no text of {entry.document.name}: {why}")
         return DocumentText(entry.document, row["text"], tuple(json.loads(row["page_starts"])))
 
-    def register(self, files: Iterable[tuple[Path, FileStamp, str]]) -> list[Document]:
-        """Note files, all at once: "skipped" with a reason, "waiting" when new or changed."""
+    def register(
+        self, files: Iterable[tuple[Path, FileStamp, str]], encoding: str | None = None
+    ) -> list[Document]:
+        """Note files, all at once: "skipped" with a reason, "waiting" when new or changed.
+
+        encoding: a codec, "" to find it out; None: as it was.
+        """
         with self.write() as db:
-            ids = [register(db, path, stamp, reason) for path, stamp, reason in files]
+            ids = [register(db, path, stamp, reason, encoding) for path, stamp, reason in files]
             known = {row["id"]: entry_of(row).document for row in db.execute("SELECT * FROM documents")}
         return [known[id_] for id_ in dict.fromkeys(ids)]
 

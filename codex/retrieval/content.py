@@ -29,6 +29,7 @@ CREATE TABLE documents (
     size INTEGER NOT NULL DEFAULT 0,
     mtime_ns INTEGER NOT NULL DEFAULT 0,
     sha256 TEXT NOT NULL DEFAULT '',  -- of the file whose text is in the index
+    encoding TEXT NOT NULL DEFAULT '',  -- as the user has named it; '': found out
     pages INTEGER,
     characters INTEGER NOT NULL DEFAULT 0,
     chunks INTEGER NOT NULL DEFAULT 0,
@@ -53,7 +54,9 @@ CREATE VIRTUAL TABLE words USING fts5 (
     text, heading, tokenize = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
 );
 """
-VERSION = 1
+UPGRADES = {1: "ALTER TABLE documents ADD COLUMN encoding TEXT NOT NULL DEFAULT ''"}
+"""What makes an older version of the tables the next one."""
+VERSION = 2
 
 Vectors = NDArray[np.float32]
 
@@ -79,6 +82,8 @@ class Entry:
     document: Document
     stamp: FileStamp
     sha256: str
+    encoding: str = ""
+    """A codec that the user has named; "": found out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +148,13 @@ def take_out(db: sqlite3.Connection, document_id: str) -> None:
     )
 
 
-def register(db: sqlite3.Connection, path: Path, stamp: FileStamp, reason: str) -> str:
-    """Note a file within a transaction; its id. An indexed one that is the same stays as it is."""
+def register(
+    db: sqlite3.Connection, path: Path, stamp: FileStamp, reason: str, encoding: str | None = None
+) -> str:
+    """Note a file within a transaction; its id. An indexed one that is the same stays as it is.
+
+    encoding: a codec, "" to find it out; None: as it was.
+    """
     id_ = document_id(path)
     db.execute(
         "INSERT INTO documents (id, path, name, state, added_at) VALUES (?, ?, ?, 'waiting', ?)"
@@ -154,6 +164,12 @@ def register(db: sqlite3.Connection, path: Path, stamp: FileStamp, reason: str) 
     if reason:
         skip(db, id_, reason, stamp)
         return id_
+    if encoding is not None:
+        db.execute(
+            "UPDATE documents SET state = 'waiting', reason = '', sha256 = '', encoding = ?1"
+            " WHERE id = ?2 AND encoding != ?1",
+            [encoding, id_],
+        )
     db.execute(
         "UPDATE documents SET state = 'waiting', reason = '', size = ?1, mtime_ns = ?2"
         " WHERE id = ?3 AND NOT (state = 'indexed' AND size = ?1 AND mtime_ns = ?2)",
@@ -252,7 +268,7 @@ def entry_of(row: sqlite3.Row) -> Entry:
         added_at=datetime.fromisoformat(row["added_at"]),
         indexed_at=datetime.fromisoformat(indexed_at) if indexed_at else None,
     )
-    return Entry(document, FileStamp(row["size"], row["mtime_ns"]), row["sha256"])
+    return Entry(document, FileStamp(row["size"], row["mtime_ns"]), row["sha256"], row["encoding"])
 
 
 def now() -> str:

@@ -19,6 +19,7 @@ from codex.retrieval.content import StoredChunk
 from codex.retrieval.discovery import discover
 from codex.retrieval.documents import Document, DocumentText, Progress, Report
 from codex.retrieval.embedding import Embedding
+from codex.retrieval.encodings import checked_encoding
 from codex.retrieval.fusion import reciprocal_ranks
 from codex.retrieval.lock import IndexLock
 from codex.retrieval.mirror import Mirror
@@ -27,6 +28,9 @@ from codex.retrieval.reranking import Reranker
 from codex.types import Passage
 
 __all__ = ["Document", "DocumentText", "Index", "Progress", "Report"]
+
+AUTO = "auto"
+"""Instead of an encoding's name: it is found out."""
 
 
 def checked_query(query: str) -> str:
@@ -58,19 +62,23 @@ class Index:
         lock = IndexLock(folder / "writer.lock")
         self._mirror = Mirror(config, folder / "chroma", self._catalogue, lock, self._embedding)
 
-    def add(self, paths: Sequence[Path], *, within: Path | None = None) -> list[Document]:
+    def add(
+        self, paths: Sequence[Path], *, within: Path | None = None, encoding: str | None = None
+    ) -> list[Document]:
         """Register files, and folders with all that is in them; what is new or changed waits for `run`.
 
         Files that Codex does not read become "skipped" with a reason. within: refuse what lies outside
-        of this folder, links followed. Raises InvalidInput, before anything is registered.
+        of this folder, links followed. encoding: of texts, CSV and HTML, kept for later runs; AUTO finds
+        it out again. Raises InvalidInput, before anything is registered.
         """
+        codec = None if encoding is None else "" if encoding == AUTO else checked_encoding(encoding)
         for path in paths:
             if not os.path.exists(path.expanduser()):
                 raise InvalidInput(f"There is no file or folder {path}, or it may not be read.", ["paths"])
             if within is not None and not path.resolve().is_relative_to(within.resolve()):
                 raise InvalidInput(f"{path} lies outside of {within}, and is not read.", ["paths"])
         found = [file for path in paths for file in discover(path.expanduser(), SUFFIXES)]
-        return self._catalogue.register((file.path, file.stamp, file.reason) for file in found)
+        return self._catalogue.register(((file.path, file.stamp, file.reason) for file in found), codec)
 
     def run(
         self,

@@ -86,7 +86,7 @@ class Preparation:
                     work.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
                 if work.sha256 == entry.sha256:
                     return work
-                work.content = self.catalogue.twin(work.sha256, path.suffix)
+                work.content = self.catalogue.twin(work.sha256, path.suffix, entry.encoding)
             if work.content is not None:
                 work.embedded = len(work.content.chunks)
             else:
@@ -103,7 +103,7 @@ class Preparation:
         return work
 
     def _read(self, entry: Entry, most_bytes: int) -> Content:
-        reading = read(entry.document.path, most_bytes, cancel=self.stop)
+        reading = read(entry.document.path, most_bytes, cancel=self.stop, encoding=entry.encoding)
         most_tokens = min(self.config.chunk_tokens, self.embedding.most_tokens)
         pieces = [
             StoredChunk(it.start, it.end, it.page, it.heading, reading.text[it.start : it.end])

@@ -10,6 +10,7 @@ LOOKED_BACK = 40
 _NUMBERS = re.compile(r"[-−–+]?\d{1,4}(?:[.,]\d{1,3})?")
 _MARKERS = re.compile(r"\[?\(?(?:\d{1,3}|[a-z])(?:\s?[,;–-]\s?(?:\d{1,3}|[a-z]))*\)?\]?")
 _BRACKETED = re.compile(r"[\[(].*[\])]")
+_ENDS = (" ", ",", ".", ";", ":", ")", "\n")
 _BASE_NUMBER = re.compile(r"(?:^|[^\w.,])(\d[\d.,'’]*)$")
 _BASE_WORD = re.compile(r"([^\W\d_]+)$")
 _GROUP = re.compile(r"\(([^()]{0,30})\)$")
@@ -59,6 +60,8 @@ def raised(before: str, text: str, after: str = "", *, note: bool = False) -> st
         return f"{apart}[{text[1:-1].strip()}]" if _MARKERS.fullmatch(text) else f"{apart}{text}"
     if note and _MARKERS.fullmatch(text):
         return f"{apart}[{text}]"
+    if bare and before.strip() and after.startswith(_ENDS) and _MARKERS.fullmatch(text):
+        return f"[{text}]"
     if bare or before[-1] in "⁄/|":
         return text
     if after[:1] in ("⁄", "/") and text.isdigit():

@@ -19,7 +19,7 @@ from typing import Any
 
 from codex.errors import Cancelled, RetrievalError, UnreadableDocument
 
-SUFFIXES = frozenset({".txt", ".md", ".markdown", ".html", ".htm", ".pdf", ".docx", ".csv"})
+SUFFIXES = frozenset({".txt", ".md", ".markdown", ".html", ".htm", ".pdf", ".docx", ".csv", ".tsv"})
 """What is read, in lower case."""
 
 ALIVE = b"alive\n"
@@ -57,14 +57,21 @@ class Reading:
     """What the text leaves out, e.g. "2 of 7 pages hold no text (scans?); 3 images without text"."""
 
 
-def read(path: Path, max_bytes: int, seconds: float = 60.0, cancel: threading.Event | None = None) -> Reading:
+def read(
+    path: Path,
+    max_bytes: int,
+    seconds: float = 60.0,
+    cancel: threading.Event | None = None,
+    encoding: str = "",
+) -> Reading:
     """The text of a document.
 
     max_bytes: larger files are refused. seconds: what it may take; of a PDF, each page.
+    encoding: a codec that the user has named for a text, CSV or HTML; "": found out.
     Raises UnreadableDocument, whose message names the file, Cancelled, and RetrievalError where a parser is
     not installed.
     """
-    answer, text = _READER.ask(path, max_bytes, seconds, cancel)
+    answer, text = _READER.ask(path, max_bytes, seconds, cancel, encoding)
     if "fault" in answer:
         raise RetrievalError(f"Documents cannot be read ({answer['fault']}). Install Codex again.")
     if "error" in answer:
@@ -92,14 +99,14 @@ class _Reader:
         self._ended = False
 
     def ask(
-        self, path: Path, max_bytes: int, seconds: float, cancel: threading.Event | None
+        self, path: Path, max_bytes: int, seconds: float, cancel: threading.Event | None, encoding: str
     ) -> tuple[dict[str, Any], str]:
         """The worker's answer and the text that comes with it."""
         while not self._lock.acquire(timeout=_TICK):
             _stop_if(cancel, path)
         try:
             _stop_if(cancel, path)
-            return self._exchange(path, max_bytes, seconds, cancel)
+            return self._exchange(path, max_bytes, seconds, cancel, encoding)
         except TimeoutError:
             part = " for a page" if path.suffix.lower() == ".pdf" else ""
             raise UnreadableDocument(
@@ -134,7 +141,7 @@ class _Reader:
             self._process.wait()
 
     def _exchange(
-        self, path: Path, max_bytes: int, seconds: float, cancel: threading.Event | None
+        self, path: Path, max_bytes: int, seconds: float, cancel: threading.Event | None, encoding: str
     ) -> tuple[dict[str, Any], str]:
         if self._process is None or self._process.poll() is not None:
             self.close()
@@ -143,7 +150,12 @@ class _Reader:
         assert process is not None
         assert process.stdin is not None
         last_moment = time.monotonic() + LONGEST * seconds
-        request = {"path": str(path.absolute()), "max_bytes": max_bytes, "seconds": seconds}
+        request = {
+            "path": str(path.absolute()),
+            "max_bytes": max_bytes,
+            "seconds": seconds,
+            "encoding": encoding,
+        }
         answered = False
         try:
             process.stdin.write(json.dumps(request).encode() + b"\n")

@@ -6,9 +6,9 @@ import csv
 import io
 from itertools import islice
 
+from codex.retrieval.encodings import decode
 from codex.retrieval.reading import Reading
 from codex.retrieval.reading_draft import Draft
-from codex.retrieval.reading_text import decode
 
 _DELIMITERS = ",;\t|"
 _SNIFFED_ROWS = 50
@@ -17,9 +17,9 @@ _SNIFFED = 100_000
 _NUMERIC = frozenset("0123456789.,:/%+- ")
 
 
-def read_csv(data: bytes, name: str) -> Reading:
+def read_csv(data: bytes, name: str, encoding: str = "") -> Reading:
     """Rows as "heading: value; heading: value", an empty line between two. Raises UnreadableDocument."""
-    text, note = decode(data)
+    text, note = decode(data, encoding)
     csv.field_size_limit(max(131_072, len(text)))
     # A NUL would end the parsing.
     text = text.replace("\0", "")

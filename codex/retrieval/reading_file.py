@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from codex.errors import UnreadableDocument
+from codex.retrieval.encodings import bare_utf16
 from codex.retrieval.reading import SUFFIXES, name_of
 
 Kind = Literal["text", "markdown", "html", "csv", "pdf", "docx"]
@@ -22,6 +23,7 @@ _KINDS: dict[str, Kind] = {
     ".html": "html",
     ".htm": "html",
     ".csv": "csv",
+    ".tsv": "csv",
     ".pdf": "pdf",
     ".docx": "docx",
 }
@@ -44,7 +46,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file, or an Office file with a password"),
 )
 _OFFICE = {"word/": "DOCX", "xl/": "an Excel workbook", "ppt/": "a PowerPoint presentation"}
-_BOMS = (b"\xff\xfe", b"\xfe\xff")
+_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _SNIFFED = 8192
 """Bytes that are looked at to tell a text from something else."""
 
@@ -77,10 +79,15 @@ def load(path: Path, max_bytes: int) -> bytes:
     return data
 
 
-def kind_for(path: Path, data: bytes) -> Kind:
-    """How to read it. Raises UnreadableDocument where the bytes are not what the name says."""
+def kind_for(path: Path, data: bytes, encoding: str = "") -> Kind:
+    """How to read it. Raises UnreadableDocument where the bytes are not what the name says.
+
+    encoding: a codec that the user has named, in which a text may look like binary data.
+    """
     name = name_of(path)
     said, found = _KINDS[path.suffix.lower()], _found(data)
+    if encoding and found == "binary data":
+        found = "text"
     if found == said or (found == "text" and said not in ("pdf", "docx")):
         return said
     if found in ("pdf", "docx"):
@@ -108,7 +115,7 @@ def _found(data: bytes) -> str:
         if data.startswith(magic):
             return what
     head = data[:_SNIFFED]
-    if head.startswith(_BOMS):
+    if head.startswith(_BOMS) or bare_utf16(data[:_SNIFFED]):
         return "text"
     control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in head)
     return "binary data" if b"\0" in head or control > 4 + len(head) / 20 else "text"

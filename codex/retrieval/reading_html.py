@@ -9,9 +9,9 @@ from lxml import etree, html  # type: ignore[import-untyped]
 from trafilatura.settings import Document
 
 from codex.errors import UnreadableDocument
+from codex.retrieval.encodings import decode
 from codex.retrieval.reading import Reading
 from codex.retrieval.reading_draft import Draft
-from codex.retrieval.reading_text import decode
 
 MAIN_SHARE = 0.5
 """Of the page's text; where less of it is found to be main content, the whole page is read."""
@@ -36,7 +36,7 @@ _VERBATIM = frozenset({"pre", "code", "quote"})
 _LEVEL = re.compile(r"h([1-6])")
 
 
-def read_html(data: bytes, name: str) -> Reading:
+def read_html(data: bytes, name: str, encoding: str = "") -> Reading:
     """What the page shows. Raises UnreadableDocument."""
     text, note = _decode(data)
     tree = _tree(text, name)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 
 from codex.errors import UnreadableDocument
+from codex.retrieval.encodings import decode
 from codex.retrieval.reading import Heading, Reading
 from codex.retrieval.reading_draft import HEADING_CHARACTERS, clean
 
-BROKEN_SHARE = 0.1
-"""Of the characters beyond ASCII; with fewer broken ones a text is damaged UTF-8, not another encoding."""
-
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HASHES = re.compile(r" {0,3}(#{1,6})(?![^ \t])")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
@@ -22,24 +17,12 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _MARKS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
 
 
-def decode(data: bytes) -> tuple[str, str]:
-    """The text, and a note where it is not certain: UTF-8, UTF-16 with its mark, else Windows-1252."""
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return data[len(mark) :].decode(encoding, "replace"), ""
-    try:
-        return data.decode("utf-8"), ""
-    except UnicodeDecodeError:
-        text = data.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    if broken <= BROKEN_SHARE * len(_BEYOND_ASCII.findall(text)):
-        return text, f"{broken} characters are damaged (not UTF-8)"
-    return data.decode("cp1252", "replace"), "not UTF-8; read as Windows-1252"
+def read_text(data: bytes, name: str, *, markdown: bool, encoding: str = "") -> Reading:
+    """A text as it is, with the headings of Markdown. Raises UnreadableDocument.
 
-
-def read_text(data: bytes, name: str, *, markdown: bool) -> Reading:
-    """A text as it is, with the headings of Markdown. Raises UnreadableDocument."""
-    text, note = decode(data)
+    encoding: a codec that the user has named; "": found out.
+    """
+    text, note = decode(data, encoding)
     text = clean(text).strip("\n")
     if not text.strip():
         raise UnreadableDocument(f"{name} holds only spaces. Save it again with its text, or remove it.")
@@ -56,6 +39,9 @@ def markdown_headings(text: str) -> tuple[Heading, ...]:
         start, position = position, position + len(line) + 1
         if front:
             front = not (number and line == "---")
+            continue
+        if not line:
+            before = ""
             continue
         mark = _FENCE.match(line)
         if fence:

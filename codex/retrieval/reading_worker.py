@@ -31,16 +31,16 @@ _GRACE = 5.0
 """Seconds beyond the time limit after which the worker ends itself, if nobody else did."""
 
 
-def read_here(path: Path, max_bytes: int, alive: Callable[[], None]) -> Reading:
+def read_here(path: Path, max_bytes: int, alive: Callable[[], None], encoding: str = "") -> Reading:
     """What `read` does, in this process and without a time limit. Raises UnreadableDocument.
 
-    alive: called after each page.
+    alive: called after each page. encoding: a codec that the user has named; "": found out.
     """
     from codex.retrieval.reading_file import kind_for, load
 
     data = load(path, max_bytes)
     name = name_of(path)
-    match kind_for(path, data):
+    match kind_for(path, data, encoding):
         case "pdf":
             from codex.retrieval.reading_pdf import read_pdf
 
@@ -52,22 +52,22 @@ def read_here(path: Path, max_bytes: int, alive: Callable[[], None]) -> Reading:
         case "html":
             from codex.retrieval.reading_html import read_html
 
-            return read_html(data, name)
+            return read_html(data, name, encoding)
         case "csv":
             from codex.retrieval.reading_csv import read_csv
 
-            return read_csv(data, name)
+            return read_csv(data, name, encoding)
         case kind:
             from codex.retrieval.reading_text import read_text
 
-            return read_text(data, name, markdown=kind == "markdown")
+            return read_text(data, name, markdown=kind == "markdown", encoding=encoding)
 
 
 def answer(request: dict[str, Any], alive: Callable[[], None]) -> tuple[dict[str, Any], bytes]:
     """The header of the answer, and the text in UTF-8."""
     path = Path(request["path"])
     try:
-        reading = read_here(path, request["max_bytes"], alive)
+        reading = read_here(path, request["max_bytes"], alive, request["encoding"])
     except UnreadableDocument as error:
         return {"error": str(error)}, b""
     except (ImportError, SyntaxError) as error:

@@ -66,6 +66,11 @@ def test_a_known_footnote_is_none_of_a_power() -> None:
     assert raised("ends ", "5", note=True) == "[5]"
 
 
+def test_a_mark_between_spaces_is_a_footnotes_and_one_that_opens_a_line_is_a_number() -> None:
+    assert raised("the dose ", "5", " was") == "[5]"
+    assert raised("", "5", " See below") == "5"
+
+
 @pytest.mark.parametrize(
     ("before", "text", "after", "line"),
     [

@@ -45,12 +45,17 @@ def test_letters_that_only_a_model_sees_are_left_out(tmp_path: Path) -> None:
         ("utf-8-sig", "Ελλάδα", ""),
         ("utf-16", "Ελλάδα", ""),
         ("utf-16-be", "\ufeffΕλλάδα", ""),
-        ("cp1252", "café, naïve – 5 €", "not UTF-8; read as Windows-1252"),
+        (
+            "cp1252",
+            "café, naïve – 5 €",
+            "not UTF-8; read as Windows-1252, a guess (",
+        ),
     ],
 )
 def test_encodings_are_told_apart(tmp_path: Path, encoding: str, text: str, note: str) -> None:
     reading = reading_of(tmp_path, "a.txt", text.encode(encoding))
-    assert (reading.text, reading.note) == (text.removeprefix("\ufeff"), note)
+    assert reading.text == text.removeprefix("\ufeff")
+    assert reading.note.startswith(note) if note else not reading.note
 
 
 def test_a_damaged_utf8_text_stays_readable(tmp_path: Path) -> None:
