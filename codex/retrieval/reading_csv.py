@@ -4,60 +4,79 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 
+from codex.retrieval.csv_headings import Headings, find_headings
 from codex.retrieval.encodings import decode
 from codex.retrieval.reading import Reading
-from codex.retrieval.reading_draft import Draft
+from codex.retrieval.reading_draft import HEADING_CHARACTERS, Draft, counted
+
+LOOKED_AT = 200
+"""Rows among which the headings are sought, and what the table looks like below them."""
 
 _DELIMITERS = ",;\t|"
 _SNIFFED_ROWS = 50
 _SNIFFED = 100_000
 """Characters in which the delimiter is sought."""
-_NUMERIC = frozenset("0123456789.,:/%+- ")
+_SEPARATOR = re.compile(r"\"?sep=(.)\"?[;,\t|]*\r?\n", re.IGNORECASE)
+_FORMULA = re.compile(r'="([^"]*)"')
 
 
-def read_csv(data: bytes, name: str, encoding: str = "") -> Reading:
-    """Rows as "heading: value; heading: value", an empty line between two. Raises UnreadableDocument."""
+def read_csv(data: bytes, name: str, encoding: str = "", *, tabs: bool = False) -> Reading:
+    """Rows as "heading: value; heading: value", an empty line between two; lines above the table as they are.
+
+    encoding: a codec that the user has named; "": found out. tabs: tabs are between the cells, whatever it
+    looks like. Raises UnreadableDocument.
+    """
     text, note = decode(data, encoding)
     csv.field_size_limit(max(131_072, len(text)))
-    # A NUL would end the parsing.
-    text = text.replace("\0", "")
-    rows = (
-        [" ".join(cell.split()) for cell in row]
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    )
-    filled = (row for row in rows if any(row))
-    first = next(filled, [])
-    headings = first if _is_heading(first) else []
+    # A NUL would end the parsing, a mark within the text is a character of the first heading.
+    text = text.replace("\0", "").removeprefix("\ufeff")
+    separator = _SEPARATOR.match(text)
+    delimiter = separator[1] if separator else "\t" if tabs and "\t" in text else _delimiter(text)
+    rows = _rows(text[separator.end() :] if separator else text, delimiter)
+    first = list(islice(rows, LOOKED_AT))
+    found = find_headings(first)
     draft = Draft(name)
-    if not headings:
-        draft.add(_row(first, headings))
-    empty = True
-    for row in filled:
-        draft.add(_row(row, headings))
-        empty = False
-    if headings and empty:
-        draft.add("; ".join(first))
-    return draft.reading(note)
+    for number, row in enumerate(first[: found.above]):
+        _add_above(draft, row, is_title=not number and bool(found.names))
+    longer = _add_rows(draft, first[found.above + found.rows :], found)
+    longer += _add_rows(draft, rows, found)
+    if found.names and len(first) == found.above + found.rows:
+        draft.add("; ".join(filter(None, found.names)))
+    return draft.reading(note, counted(longer, "row", "with more cells than headings"))
 
 
-def _row(values: list[str], headings: list[str]) -> str:
-    return "; ".join(
-        f"{headings[column]}: {value}" if column < len(headings) else value
-        for column, value in enumerate(values)
-        if value
-    )
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The rows that hold something, without the empty cells at their ends."""
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+        cells = [" ".join(_FORMULA.sub(r"\1", cell).split()) for cell in row]
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells:
+            yield cells
 
 
-def _is_heading(row: list[str]) -> bool:
-    """Whether the first row names the columns: every one, each by another name, none by a number."""
-    return (
-        len(row) > 1
-        and all(row)
-        and len(set(row)) == len(row)
-        and not any(_NUMERIC.issuperset(cell) for cell in row)
-    )
+def _add_above(draft: Draft, row: list[str], *, is_title: bool) -> None:
+    """A line above the table: its title, or what it says about it."""
+    cells = [cell for cell in row if cell]
+    line = " ".join(cells) if len(cells) > 1 and cells[0].endswith(":") else "; ".join(cells)
+    is_title = is_title and len(cells) == 1 and len(line) <= HEADING_CHARACTERS
+    draft.add(line, 1 if is_title else 0)
+
+
+def _add_rows(draft: Draft, rows: list[list[str]] | Iterator[list[str]], headings: Headings) -> int:
+    """Append them; how many are longer than the headings."""
+    longer = 0
+    for row in rows:
+        if headings.names and row == list(headings.names):
+            continue  # Tables that were joined repeat their headings.
+        longer += 0 < len(headings.names) < len(row)
+        draft.add(headings.named(row))
+    return longer
 
 
 def _delimiter(text: str) -> str:
@@ -68,8 +87,8 @@ def _delimiter(text: str) -> str:
             rows = list(islice(csv.reader(io.StringIO(text[:_SNIFFED]), delimiter=delimiter), _SNIFFED_ROWS))
         except csv.Error:
             return 0, 0
-        widths = [len(row) for row in rows if row]
-        width = max(set(widths), key=widths.count, default=1)
-        return (widths.count(width), width) if width > 1 else (0, 0)
+        widths = Counter(len(row) for row in rows if row)
+        width, count = max(widths.items(), key=lambda it: (it[1], it[0]), default=(1, 0))
+        return (count, width) if width > 1 else (0, 0)
 
     return max(_DELIMITERS, key=fit)

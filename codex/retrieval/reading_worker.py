@@ -56,7 +56,7 @@ def read_here(path: Path, max_bytes: int, alive: Callable[[], None], encoding: s
         case "csv":
             from codex.retrieval.reading_csv import read_csv
 
-            return read_csv(data, name, encoding)
+            return read_csv(data, name, encoding, tabs=path.suffix.lower() == ".tsv")
         case kind:
             from codex.retrieval.reading_text import read_text
 
