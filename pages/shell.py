@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import gradio.routes
 import plotly
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Response
@@ -19,6 +22,7 @@ from starlette.routing import Mount
 from starlette.types import Scope
 
 from codex.jobs import Jobs
+from codex.server.documents import PARTIAL
 from codex.workbench import Workbench
 from pages import JSON, ask, calibrate, documents, evaluate, evaluate_downloads, tune
 from pages.components import ASSETS, ASSETS_URL, view
@@ -45,8 +49,9 @@ class _Assets(StaticFiles):
 def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     """Put the pages on an application, at "/"; its own routes must be there already.
 
-    Work that the pages start, app.state.jobs, ends with the application.
+    Work that the pages start, app.state.jobs, ends with the application, and so do temporary files.
     """
+    temporary = _temporary_folder(workbench.settings.home)
     jobs = app.state.jobs = Jobs()
     runs = Runs()
     blocks = _blocks(workbench, jobs, runs)
@@ -82,12 +87,30 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        _remove(workbench.settings.home / PARTIAL)
         async with serving(app) as state:
             yield state
             await run_sync(jobs.close)
+        _remove(temporary)
 
     app.router.lifespan_context = lifespan
     return app
+
+
+def _temporary_folder(home: Path) -> Path:
+    """A folder of Gradio's under the home; otherwise it shares one with all users of the machine.
+
+    It reads the variable while it runs, and made a constant of it when it was imported.
+    """
+    folder = home / ".gradio"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    os.environ["GRADIO_TEMP_DIR"] = gradio.routes.DEFAULT_TEMP_DIR = str(folder)
+    return folder
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _serve_plotly(app: FastAPI) -> None:

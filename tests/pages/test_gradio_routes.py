@@ -16,7 +16,7 @@ from codex.server import create_app
 from codex.settings import load_settings
 from codex.store import Store
 from codex.workbench import Workbench
-from pages.gradio_routes import CALL, EVENTS, JOIN
+from pages.gradio_routes import CALL, EVENTS, JOIN, GradioRoutes
 from pages.shell import mount
 from tests.scripted import Script, ScriptedEngine
 
@@ -155,16 +155,48 @@ def test_a_call_that_no_page_makes_is_refused_in_one_line(
     one_line(caplog, capfd)
 
 
-@pytest.mark.parametrize("call", ["look", "running", "redecide", "label", "delete_session"])
-@pytest.mark.parametrize("value", [None, 5, -1.5, True, "", "x", [], [1], {}, {"a": 1}])
-def test_a_call_with_values_of_another_kind_is_refused(
-    http: TestClient, ask: int, call: str, value: Any, caplog: pytest.LogCaptureFixture
+VALUES: list[Any] = [
+    None,
+    5,
+    -1.5,
+    True,
+    "",
+    "x",
+    "\0",
+    "../x",
+    10**30,
+    1e300,
+    [],
+    [1],
+    [["x"]],
+    {},
+    {"a": 1},
+]
+KEYS = """brief by check correct curve dataset down end evidence filter first folder id ids job key last level
+    limit max_tokens method n_samples name page policy position query question run runs seen session
+    sample_temperature side signal sort start text token trace version with x y"""
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_no_call_of_any_page_fails_over_values_of_another_kind(
+    app: FastAPI, http: TestClient, value: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    data = dict.fromkeys(("session", "trace", "run", "correct", "policy", "level"), value)
-    sent = {"component_id": ask, "fn_name": call, "session_hash": "x", "data": data}
-    response = http.post(CALL, json=sent)
-    assert response.status_code in {200, 422}, response.text
-    assert all(record.exc_info is None for record in caplog.records)
+    found = list(calls(app))
+    assert len(found) > 40
+    for component, name in found:
+        sent = {"component_id": component, "fn_name": name, "session_hash": "x"}
+        answer = http.post(CALL, json=sent | {"data": dict.fromkeys(KEYS.split(), value)})
+        assert answer.status_code in {200, 422}, (name, answer.text)
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+def calls(app: FastAPI) -> Iterator[tuple[int, str]]:
+    """Each function that a page can call, with its component."""
+    routes = next(r.endpoint for r in app.routes if isinstance(getattr(r, "endpoint", None), GradioRoutes))
+    for id_, block in routes.gradio.get_blocks().blocks.items():
+        for name in dir(block):
+            if getattr(getattr(block, name, None), "_is_server_fn", False):
+                yield id_, name
 
 
 STREAMS: list[tuple[dict[str, Any], int, str]] = [

@@ -11,10 +11,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from codex.server import create_app
+from codex.server.documents import PARTIAL
 from codex.settings import load_settings
 from codex.store import Store
 from codex.workbench import Workbench
 from pages.components import ASSETS
+from pages.gradio_routes import GradioRoutes
 from pages.shell import mount
 from tests.scripted import Script, ScriptedEngine
 
@@ -51,6 +53,28 @@ def test_work_that_the_pages_started_ends_with_the_application(app: FastAPI) -> 
         job = app.state.jobs.start("index", "Indexing", lambda job: job.cancel.wait(30))
         assert job.state == "running"
     assert job.state == "cancelled"
+
+
+def test_gradio_has_a_temporary_folder_of_its_own_that_goes_with_the_application(
+    app: FastAPI, tmp_path: Path
+) -> None:
+    gradio = next(
+        r.endpoint for r in app.routes if isinstance(getattr(r, "endpoint", None), GradioRoutes)
+    ).gradio
+    folder = Path(gradio.uploaded_file_dir)
+    assert folder.is_relative_to(tmp_path)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    with TestClient(app, base_url="http://localhost") as http:
+        http.get("/")
+        assert [file for file in folder.rglob("*") if file.is_file()] == []
+    assert not folder.exists()
+
+
+def test_files_that_were_still_arriving_when_it_was_killed_are_removed(app: FastAPI, tmp_path: Path) -> None:
+    (tmp_path / PARTIAL).mkdir()
+    (tmp_path / PARTIAL / "half").write_text("half a")
+    with TestClient(app, base_url="http://localhost"):
+        assert not (tmp_path / PARTIAL).exists()
 
 
 def test_no_two_style_sheets_give_one_class_its_look() -> None:
