@@ -1,4 +1,4 @@
-# ruff: noqa: E501, SIM905
+# ruff: noqa: SIM905
 """Makes the PDF files of printed.py again: python -m tests.retrieval.documents.make_printed.
 
 Needs reportlab (pip install reportlab), Chromium and LibreOffice; nothing else here needs reportlab.

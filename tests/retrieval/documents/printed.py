@@ -1,6 +1,5 @@
 """PDF files that reportlab, Chromium and LibreOffice wrote: columns, tables, forms, divided words, scripts."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,6 +1,5 @@
 """Word documents: what Word, LibreOffice and pandoc write, and what a reader easily loses or reads twice."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 import io
