@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lxml import etree  # type: ignore[import-untyped]
 
 from codex.retrieval.raised import grouped
@@ -48,14 +50,15 @@ def _name(element: etree._Element) -> str:
 
 
 def _row(texts: list[str]) -> str:
-    """Side by side; a space where two numbers or words would run together."""
-    joined = ""
-    for text in texts:
-        words = (len(text) > 1 and text[:1].isalpha()) or (len(joined) > 1 and joined[-2:].isalpha())
-        if joined and text and joined[-1].isalnum() and text[0].isalnum():
-            digits = joined[-1].isdigit() and text[0].isdigit()
-            joined += " " if digits or (words and joined[-1].isalpha()) else ""
-        joined += text
+    """Side by side; a space where two numbers, a word or an exponent would run into what follows."""
+    joined, before = "", ""
+    for text in filter(None, texts):
+        meet = before[-1:].isalnum() and text[0].isalnum()
+        digits = before[-1:].isdigit() and text[0].isdigit()
+        words = (before[-2:].isalpha() and len(before) > 1) or (text[:2].isalpha() and len(text) > 1)
+        scripts = "^" in before or "_" in before
+        joined += f" {text}" if meet and (digits or words or scripts) else text
+        before = text
     return joined
 
 
@@ -92,7 +95,7 @@ def _multiscripts(element: etree._Element, texts: list[str]) -> str:
     return _scripts("", "".join(ahead[::2]), "".join(ahead[1::2])) + base if ahead else base
 
 
-_SCHEMES = {
+_SCHEMES: dict[str, Callable[[list[str]], str]] = {
     "msup": lambda it: _scripts(_at(it, 0), "", _at(it, 1)),
     "msub": lambda it: _scripts(_at(it, 0), _at(it, 1), ""),
     "msubsup": lambda it: _scripts(_at(it, 0), _at(it, 1), _at(it, 2)),

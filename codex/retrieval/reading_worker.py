@@ -67,7 +67,7 @@ def answer(request: dict[str, Any], alive: Callable[[], None]) -> tuple[dict[str
     """The header of the answer, and the text in UTF-8."""
     path = Path(request["path"])
     try:
-        reading = read_here(path, request["max_bytes"], alive, request["encoding"])
+        reading = read_here(path, request["max_bytes"], alive, request.get("encoding", ""))
     except UnreadableDocument as error:
         return {"error": str(error)}, b""
     except (ImportError, SyntaxError) as error:

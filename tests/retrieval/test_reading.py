@@ -171,7 +171,8 @@ PAGE = """<!DOCTYPE html><html><head><title>Title</title><style>.s {color: red}<
 <table><tr><th>Year</th><th>Tons</th></tr><tr><td>1900</td><td>12</td></tr></table>
 <pre>two  spaces
 kept</pre>
-<script>alert("script")</script><template>template</template><noscript>noscript</noscript><!-- comment -->
+<script>alert("script")</script><template>template</template><noscript>Please enable JavaScript.</noscript>
+<!-- comment -->
 <p hidden>hidden1</p><div style="color:red; DISPLAY : none">hidden2 <p>hidden3</p></div>
 <p>seen <span style="visibility:hidden">hidden4</span><i style="font-size:0px">hidden5</i>to the end</p>
 <footer>Copyright</footer></body></html>"""

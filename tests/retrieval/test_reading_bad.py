@@ -160,6 +160,17 @@ def test_a_name_is_shown_without_its_control_characters(tmp_path: Path) -> None:
         ("tags.html", "<b>" * 2000 + "x"),
         ("spaces.html", "<p>a" + " " * 10**6 + "b"),
         ("styles.html", f"<p style='display{' ' * 10**6}'>x"),
+        ("declaration.html", f"{' ' * 10**6}<p>x"),
+        ("raised.html", "<p>" + "x<sup>2</sup>" * 20_000),
+        ("tables.html", "<table><tr><td>x" * 600),
+        ("spans.html", f"<table><tr>{'<td rowspan=999 colspan=999>word' * 200}</tr>{'<tr><td>' * 10_000}"),
+        (
+            "controls.html",
+            "".join(f"<a aria-controls=a{at}>Q</a><p hidden id=a{at}>A" for at in range(5_000)),
+        ),
+        ("menus.html", "<div class=menu>" * 1_900 + "x"),
+        ("shadows.html", "<a-b><template shadowrootmode=open>x<slot></slot>" * 400 + "y"),
+        ("formula.html", "<p>x<math>" + "<msup><mi>x</mi>" * 900),
     ],
 )
 def test_repetition_does_not_take_long(tmp_path: Path, name: str, content: str) -> None:
