@@ -23,6 +23,7 @@ from codex.retrieval.reading_pdf_layout import arranged
 from codex.retrieval.reading_pdf_lines import Line
 from codex.retrieval.reading_pdf_page import Box, drawn, runs
 from codex.retrieval.reading_pdf_runs import Frame, Segment, segments
+from codex.retrieval.reading_pdf_tables import Rules
 from codex.retrieval.symbol_fonts import symbol
 
 MOST_TITLES = 10_000
@@ -81,7 +82,7 @@ def _reading(
         )
     titles = _titles(document)
     draft = Draft(name)
-    for index, text in enumerate(joined(without_margins(texts))):
+    for index, text in enumerate(joined(_whole_words(without_margins(texts)))):
         start = draft.page(text)
         for level, title in titles.get(index, ()):
             if (place := _line_of(title, text)) is not None:
@@ -138,9 +139,9 @@ def _page(document: pdfium.PdfDocument, index: int, left: _Left) -> tuple[str, l
         return "", []
     finally:
         page.close()
-    rules = [(rule.left, rule.right, rule.bottom) for rule in art.rules]
-    blocks = arranged([*upright, *extra.segments], lambda: rules)
-    blocks += (block for others in turned for block in arranged(others))
+    rules = Rules(tuple((rule.left, rule.right, rule.bottom) for rule in art.rules), art.grid)
+    blocks = arranged([*upright, *extra.segments], rules)
+    blocks += (block for others in turned for block in arranged(others, Rules()))
     text = clean(_plain(_text(blocks))).strip()
     if text:
         left.empty |= extra.empty
@@ -152,6 +153,17 @@ def _page(document: pdfium.PdfDocument, index: int, left: _Left) -> tuple[str, l
     else:
         left.silent += 1
     return text, extra.comments
+
+
+def _whole_words(pages: Sequence[str]) -> list[str]:
+    """The pages, each with all of its last word, also where the page's end divides it."""
+    whole = list(pages)
+    for index in range(len(whole) - 1):
+        first, _, rest = whole[index + 1].partition(" ")
+        if whole[index].endswith(HYPHENS) and first[:1].islower() and "\n" not in first:
+            whole[index] += f"\n{first}"
+            whole[index + 1] = rest
+    return whole
 
 
 def _by_direction(pieces: Sequence[Segment]) -> tuple[list[Segment], list[list[Segment]]]:

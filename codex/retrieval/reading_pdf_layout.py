@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from codex.retrieval.reading_pdf_lines import Line, lines_of, paragraphs, rows_of, size_of
+from codex.retrieval.reading_pdf_lines import Line, is_justified, lines_of, paragraphs, rows_of, size_of
 from codex.retrieval.reading_pdf_runs import Segment
 from codex.retrieval.reading_pdf_tables import FEWEST_LINES, RESTART, Rules, is_prose, is_table, table_rows
 
@@ -25,7 +25,7 @@ _MOST_DEPTH = 6
 """Columns within columns."""
 
 
-def arranged(segments: Sequence[Segment], rules: Rules = tuple) -> list[list[Line]]:
+def arranged(segments: Sequence[Segment], rules: Rules) -> list[list[Line]]:
     """The blocks of the page in their order, each of lines."""
     if not segments:
         return []
@@ -115,7 +115,7 @@ def _zones(rows: Sequence[Sequence[Segment]]) -> list[list[Segment]]:
     size = 0.0
     for gap, row in zip([math.inf, *gaps], rows, strict=True):
         before, size = size, size_of(row)
-        if gap > RESTART * usual or (gap > 0.8 * usual and abs(size - before) > 0.1 * before):
+        if gap > RESTART * max(usual, size) or (gap > 0.8 * usual and abs(size - before) > 0.1 * before):
             zones.append([])
         zones[-1] += row
     merged: list[list[Segment]] = []
@@ -137,6 +137,8 @@ def _is_aligned(above: Sequence[Segment], zone: Sequence[Segment]) -> bool:
         return False
     edges = {round(edge / near) for segment in above for edge in (segment.left, segment.right)}
     edges |= {edge + 1 for edge in edges} | {edge - 1 for edge in edges}
+    if is_prose(above) and sum(is_justified(row) for row in rows_of(above)) > 1:
+        return False
     fitting = [
         segment for segment in zone if {round(segment.left / near), round(segment.right / near)} & edges
     ]

@@ -61,15 +61,20 @@ def lines_of(segments: Iterable[Segment]) -> Iterator[Line]:
         yield from line_of(row)
 
 
+def is_justified(row: Sequence[Segment]) -> bool:
+    """Whether the pieces of a row are words that were spread over it: their gaps are alike."""
+    gaps = [right.left - left.right for left, right in pairwise(row)]
+    return len(gaps) > 1 and max(gaps) <= 1.5 * min(gaps)
+
+
 def line_of(row: Sequence[Segment]) -> list[Line]:
     """The pieces of a row as a line; none where they are blank."""
     text = " ".join(text for segment in row if (text := segment.text))
     if not text:
         return []
     size = max(segment.size for segment in row)
-    gaps = [right.left - left.right for left, right in pairwise(row)]
-    # Justified lines have wide gaps too, but all alike.
-    cells = bool(gaps) and max(gaps) > _LOOSE * size and (len(gaps) == 1 or max(gaps) > 1.5 * min(gaps))
+    widest = max((right.left - left.right for left, right in pairwise(row)), default=0.0)
+    cells = widest > _LOOSE * size and not is_justified(row)
     whole = cells or runs_left(row[0].runs[0].text) or any(segment.field for segment in row)
     left, right = min(segment.left for segment in row), max(segment.right for segment in row)
     return [Line(text, row[0].base, size, left, right, whole)]

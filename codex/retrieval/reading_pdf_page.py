@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,8 @@ MOST_OBJECTS = 50_000
 
 MOST_DRAWN = 2_000
 """Rules and pictures of a page that are kept."""
-
+_TOUCHING = 3.0
+"""Points between two lines that are one."""
 _BREAK = 0.9
 """Times the size of the letters: a gap beyond which another run begins."""
 _SPACE = 0.12
@@ -53,6 +54,8 @@ class Drawn:
 
     rules: list[Box] = field(default_factory=list)
     """Horizontal lines."""
+    grid: bool = False
+    """Whether there are vertical ones as well."""
     pictures: list[tuple[Box, tuple[int, int]]] = field(default_factory=list)
     """Where, and how many pixels wide and high."""
 
@@ -167,8 +170,23 @@ def drawn(page: pdfium.PdfPage) -> Drawn:
                 found.pictures.append((box, (width.value, height.value)))
         elif box.top - box.bottom < 3 < box.right - box.left:
             found.rules.append(box)
+        elif box.right - box.left < 3 < box.top - box.bottom:
+            found.grid = True
         elif box.right - box.left > 20 and box.top - box.bottom > 6:
             # The edges of a cell that is filled or framed.
             found.rules += [Box(box.left, edge, box.right, edge) for edge in (box.bottom, box.top)]
-    del found.rules[MOST_DRAWN:], found.pictures[MOST_DRAWN:]
+    del found.pictures[MOST_DRAWN:]
+    found.rules = _connected(found.rules)[:MOST_DRAWN]
     return found
+
+
+def _connected(rules: Sequence[Box]) -> list[Box]:
+    """Lines that go on where another one ends as one: the borders of cells side by side."""
+    joined: list[Box] = []
+    for rule in sorted(rules, key=lambda rule: (round(rule.bottom), rule.left)):
+        last = joined[-1] if joined else None
+        if last and round(last.bottom) == round(rule.bottom) and rule.left <= last.right + _TOUCHING:
+            joined[-1] = Box(last.left, last.bottom, max(last.right, rule.right), last.top)
+        else:
+            joined.append(rule)
+    return joined

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
 from codex.retrieval.reading_pdf_lines import Line, line_of, rows_of, size_of
 from codex.retrieval.reading_pdf_runs import Segment
 
-Rules = Callable[[], Sequence[tuple[float, float, float]]]
-"""The horizontal lines of the page when they are needed: left, right, height."""
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The lines that a page draws."""
+
+    lines: tuple[tuple[float, float, float], ...] = ()
+    """Horizontal ones: left, right, height."""
+    grid: bool = False
+    """Whether there are vertical ones as well."""
+
+    def across(self, left: float, right: float) -> list[float]:
+        """The heights of those that go across most of a table, from the bottom up."""
+        width = right - left
+        most = (it for it in self.lines if it[0] <= left + 0.3 * width and it[1] >= right - 0.4 * width)
+        return sorted({round(height, 1) for _, _, height in most})
+
+
+Rows = Sequence[Sequence[Segment]]
+"""Each the pieces of one baseline, from top to bottom."""
 
 FEWEST_LINES = 3
 """In each of two columns, and rules of a table."""
@@ -54,7 +73,7 @@ def is_table(left: Sequence[Segment], right: Sequence[Segment], edge: float, rul
     top, bottom = max(left[0].base, right[0].base), min(left[-1].base, right[-1].base)
     crossing = {
         round(height)
-        for start, end, height in rules()
+        for start, end, height in rules.lines
         if start < edge - 5 and end > edge and bottom < height < top
     }
     if len(crossing) >= 2:
@@ -87,50 +106,65 @@ def table_rows(band: Sequence[Segment], rules: Rules, *, broken: bool) -> Iterat
     broken: whether its cells are known to have several lines.
     """
     rows = rows_of(band)
-    left, right = min(segment.left for segment in band), max(segment.right for segment in band)
-    heights = {
-        round(height, 1)
-        for start, end, height in rules()
-        if start <= left + 0.3 * (right - left) and end >= right - 0.4 * (right - left)
-    }
-    ruled = len(heights) >= FEWEST_LINES
-    gaps = [above[0].base - below[0].base for above, below in pairwise(rows)]
+    heights = rules.across(min(segment.left for segment in band), max(segment.right for segment in band))
     size = size_of(band)
-    padded = any(gap > _TIGHT * size for gap in gaps)
-    groups = [[rows[0]]]
-    for gap, row in zip(gaps, rows[1:], strict=True):
-        base = row[0].base
-        if ruled:
-            together = not any(base + 0.2 * size < height <= base + gap for height in heights)
-        else:
-            together = gap < _CENTRED * size or (padded and gap <= _TIGHT * size)
-        if together:
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-    for group in groups:
-        if ruled or broken or _is_one_row(group):
+    for group in _ruled(rows, heights, size):
+        in_grid = rules.grid and heights and heights[0] < group[-1][0].base and group[0][0].base < heights[-1]
+        if in_grid or broken or _is_one_row(group):
             yield _joined_cells(group)
             continue
-        for part in _overlapping(group, size):
-            if _is_one_row(part):
-                yield _joined_cells(part)
-            else:
-                yield from (line for row in part for line in line_of(row))
+        for part in _close(group, size):
+            yield from [_joined_cells(part)] if _is_one_row(part) else _unjoined(part, size)
 
 
-def _overlapping(rows: Sequence[Sequence[Segment]], size: float) -> list[list[Sequence[Segment]]]:
-    """Rows of segments cut where no cell, centred beside another, stands between two lines of that one."""
-    parts = [[rows[0]]]
-    for above, row in pairwise(rows):
-        if above[0].base - row[0].base < _CENTRED * size:
-            parts[-1].append(row)
+def _unjoined(rows: Rows, size: float) -> Iterator[Line]:
+    """Row by row, but cells that are centred beside one of several lines with that one."""
+    for part in _cut(rows, lambda gap, _: gap >= _CENTRED * size):
+        if _is_one_row(part):
+            yield _joined_cells(part)
         else:
-            parts.append([row])
-    return parts
+            yield from (line for row in part for line in line_of(row))
 
 
-def _is_one_row(group: Sequence[Sequence[Segment]]) -> bool:
+def _ruled(rows: Rows, heights: Sequence[float], size: float) -> list[Rows]:
+    """Rows cut at the lines between them; where there are none, by the space between them."""
+    if len(heights) < FEWEST_LINES:
+        return _close(rows, size)
+    far = _far(rows, size)
+
+    def parts(gap: float, base: float) -> bool:
+        next_rule = bisect_right(heights, base + 0.2 * size)
+        if next_rule < len(heights) and heights[next_rule] <= base + gap:
+            return True
+        return not heights[0] < base < heights[-1] and gap > far
+
+    return _cut(rows, parts)
+
+
+def _close(rows: Rows, size: float) -> list[Rows]:
+    """Rows cut where they stand further apart than the lines of a cell do."""
+    far = _far(rows, size)
+    return _cut(rows, lambda gap, _: gap > far)
+
+
+def _far(rows: Rows, size: float) -> float:
+    """How far the lines of a cell stand apart at most; where all rows stand as close, only centred ones."""
+    gaps = [above[0].base - below[0].base for above, below in pairwise(rows)]
+    padded = any(gap > _TIGHT * size for gap in gaps)
+    return (_TIGHT if padded else _CENTRED) * size
+
+
+def _cut(rows: Rows, parts: Callable[[float, float], bool]) -> list[Rows]:
+    """Rows in groups. parts: whether a gap above a baseline parts two."""
+    groups = [[rows[0]]]
+    for above, row in pairwise(rows):
+        if parts(above[0].base - row[0].base, row[0].base):
+            groups.append([])
+        groups[-1].append(row)
+    return list(groups)
+
+
+def _is_one_row(group: Rows) -> bool:
     """Whether lines that stand close are one row: one has most of the cells, the others go on with some."""
     fullest = max(group, key=len)
     return all(
@@ -143,7 +177,7 @@ def _is_number(text: str) -> bool:
     return any(letter.isdigit() for letter in text) and not any(letter.isalpha() for letter in text)
 
 
-def _joined_cells(group: Sequence[Sequence[Segment]]) -> Line:
+def _joined_cells(group: Rows) -> Line:
     """One line of a row whose cells may have several: cell by cell."""
     cells: list[list[Segment]] = []
     end = 0.0

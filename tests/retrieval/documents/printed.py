@@ -98,4 +98,16 @@ CASES = (
         "without any deduction, to the account that is named below.", "2. Goods remain the property", "3 Liability 9", "billing@skarnsund-boats.example",
         never=("2140.00", "ItemDescription"),
     ),
+    _case(
+        "paper", "The error of such forecasts grows with distance [3], as Moe and Lund observed", "3.2 × 10^6 measurements", "10^3 locations",
+        "(p < 10^−4)", "Harmonic 14.2 11.0", "Ensemble 6.9 5.8", "of at least thirty centimetres below the keel.",
+        "Estimate the delay of the tide from charts.", "vol. 12, pp. 101–119, 2004.",
+        never=("distance3", "106", "103 locations", "Harmonic analysis The ensemble"),
+    ),
+    _case(
+        "manual", "zur regelmäßigen Instandhaltung der Aufzugsanlagen", "einschließlich der Sicherheitseinrichtungen", "Gewicht 12 kg\nHöhe 1,80 m",
+        "A1 Prüfung der Seile auf Verschleiß und Bruch einzelner Drähte 120,00", "A2 Austausch 45,50",
+        "Ölstand prüfen, nachfüllen und im Wartungsbuch mit Datum und Unterschrift vermerken",
+        never=("Instand-", "Gewicht Höhe", "ein-richtungen"),
+    ),
 )  # fmt: skip
