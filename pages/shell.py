@@ -22,6 +22,7 @@ from starlette.routing import Mount
 from starlette.types import Scope
 
 from codex.jobs import Jobs
+from codex.private import make_folder, tighten
 from codex.server.documents import PARTIAL
 from codex.workbench import Workbench
 from pages import JSON, ask, calibrate, documents, evaluate, evaluate_downloads, tune
@@ -82,6 +83,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     mounted = app.router.routes[-1]
     assert isinstance(mounted, Mount)
     restrict(app, mounted, paths)
+    tighten(temporary, deep=True)
     app.state.pages.update(paths)
     serving = app.router.lifespan_context
 
@@ -102,9 +104,8 @@ def _temporary_folder(home: Path) -> Path:
 
     It reads the variable while it runs, and made a constant of it when it was imported.
     """
-    folder = home / ".gradio"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
+    folder = home / "cache" / "gradio"
+    make_folder(folder)
     os.environ["GRADIO_TEMP_DIR"] = gradio.routes.DEFAULT_TEMP_DIR = str(folder)
     return folder
 

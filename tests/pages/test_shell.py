@@ -63,7 +63,7 @@ def test_gradio_has_a_temporary_folder_of_its_own_that_goes_with_the_application
     ).gradio
     folder = Path(gradio.uploaded_file_dir)
     assert folder.is_relative_to(tmp_path)
-    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in (folder, *folder.rglob("*"))} == {0o700}
     with TestClient(app, base_url="http://localhost") as http:
         http.get("/")
         assert [file for file in folder.rglob("*") if file.is_file()] == []
