@@ -152,11 +152,9 @@ async def _forwarded(gradio: App, scope: Scope, receive: Receive, send: Send) ->
 
 async def _refused(request: Request, error: Exception) -> Response:
     """The answer to a request that cannot be used, and one line in the log where a page sent it."""
-    response = error_response(error)
-    if request.url.path in {CALL, JOIN, EVENTS}:
-        log.warning(
-            "%s answered %s: %s", request.url.path, response.status_code, " ".join(str(error).split())
-        )
+    response, path = error_response(error), request.scope["path"]
+    if path in {CALL, JOIN, EVENTS}:
+        log.warning("%s answered %s: %s", path, response.status_code, " ".join(str(error).split()))
     return response
 
 

@@ -55,7 +55,7 @@ class Guard:
             self._check(scope)
         except CodexError as error:
             if scope["type"] == "websocket":
-                await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": str(error)[:120]})
+                await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             else:
                 await error_response(error)(scope, receive, send)
             return
@@ -66,21 +66,18 @@ class Guard:
         headers = Headers(scope=scope)
         scheme: str = scope["scheme"]
         own = self._own_origin(headers.getlist("host"), WS_SCHEMES.get(scheme, scheme))
-        sent = headers.getlist("origin")
-        # Nothing of its own origin needs a preflight.
-        welcome = self._trusted if _is_preflight(scope, headers) else self._trusted | {own}
-        for value in sent:
-            if _origin(value) not in welcome:
-                raise ForeignOrigin(
-                    f"A page of {value[:100]!r} may not use this server, {own}. If you trust that page, add "
-                    "its origin to server.cors_origins."
-                )
-        sites = set(headers.getlist("sec-fetch-site"))
-        if sent or sites <= {"same-origin", "none"} or self._is_link(scope, headers):
+        sent = {_origin(value) for value in headers.getlist("origin")}
+        if sent and sent <= self._trusted:
             return
+        sites = set(headers.getlist("sec-fetch-site"))
+        ours = sites <= {"same-origin", "none"} or self._is_link(scope, headers)
+        # A preflight is asked for other origins alone.
+        if ours and sent <= {own} and not _is_preflight(scope, headers):
+            return
+        pages = " and ".join(value[:100] for value in headers.getlist("origin")) or "another site"
         raise ForeignOrigin(
-            f"Another web page may not use this server, {own}. If you trust that page, add its origin to "
-            "server.cors_origins."
+            f"A web page of {pages} may not use this server, {own}. If you trust that page, add its origin "
+            "to server.cors_origins."
         )
 
     def _own_origin(self, hosts: list[str], scheme: str) -> str:

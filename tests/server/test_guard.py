@@ -46,6 +46,7 @@ def foreign(served: Served) -> list[dict[str, str]]:
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "unheard-of"},
         {"Sec-Fetch-Site": ""},
+        {"Origin": f"http://127.0.0.1:{port}", "Sec-Fetch-Site": "cross-site"},
     ]
 
 
@@ -71,7 +72,7 @@ def test_no_method_of_another_page_is_answered(sure: Served, method: str, path: 
             assert_error(response, 403)
 
 
-@pytest.mark.parametrize("index", range(20))
+@pytest.mark.parametrize("index", range(21))
 def test_another_page_asks_nothing_and_learns_nothing(sure: Served, index: int) -> None:
     headers = foreign(sure)[index]
     before = len(sure.scripted.decodes)
