@@ -13,11 +13,11 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from codex.errors import InvalidInput
-from codex.numbers import Real, Whole
+from codex.numbers import NumbersAsSuch
 from codex.types import Action, Decision, Gate
 
 GATES = tuple(Gate)
@@ -28,7 +28,7 @@ def _only(bound: str, other: str) -> JsonDict:
     return {"required": [bound], "properties": {bound: {"type": "number"}, other: {"type": "null"}}}
 
 
-class Rule(BaseModel):
+class Rule(NumbersAsSuch):
     """Holds when a signal lies strictly below, or strictly above, a threshold in its own unit."""
 
     model_config = ConfigDict(
@@ -40,8 +40,8 @@ class Rule(BaseModel):
     )
 
     signal: str
-    below: Real | None = None
-    above: Real | None = None
+    below: float | None = None
+    above: float | None = None
     gate: Literal["reflect", "retrieve", "abstain", "proceed"]
 
     @model_validator(mode="after")
@@ -81,7 +81,7 @@ DEFAULT_RULES = (
 )
 
 
-class Promise(BaseModel):
+class Promise(NumbersAsSuch):
     """Of the answers given, at most a share `risk` is wrong, with probability `certainty`.
 
     It was shown on held-back questions, and holds for questions like those under the same calibrator.
@@ -89,21 +89,21 @@ class Promise(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
-    risk: Real = Field(gt=0.0, lt=1.0)
-    certainty: Real = Field(gt=0.0, lt=1.0)
+    risk: float = Field(gt=0.0, lt=1.0)
+    certainty: float = Field(gt=0.0, lt=1.0)
     """Over the draw of the held-back questions."""
     calibrator: str
     """The version whose confidences it is about."""
     run: str
     """The run that the questions are of."""
-    questions: Whole = Field(ge=1)
-    answered: Whole = Field(ge=1)
+    questions: int = Field(ge=1)
+    answered: int = Field(ge=1)
     """Of these questions, at this policy."""
-    wrong: Whole = Field(ge=0)
+    wrong: int = Field(ge=0)
     """Of those answered."""
 
 
-class Policy(BaseModel):
+class Policy(NumbersAsSuch):
     """Gate rules, of which the first that holds wins, and the two thresholds of the routing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
@@ -112,9 +112,9 @@ class Policy(BaseModel):
     """What people call it."""
     rules: tuple[Rule, ...] = DEFAULT_RULES
     """Tried in order; the first that holds gives the gate."""
-    answer_above: Real = Field(0.5, ge=0.0, le=1.0)
+    answer_above: float = Field(0.5, ge=0.0, le=1.0)
     """Confidence at or above it: answer."""
-    abstain_below: Real = Field(0.2, ge=0.0, le=1.0)
+    abstain_below: float = Field(0.2, ge=0.0, le=1.0)
     """Confidence below it: abstain. Between the two: defer to a person. At most answer_above."""
     promise: Promise | None = None
     """What is guaranteed of the answers it lets through; none once a rule or threshold is moved."""

@@ -13,31 +13,31 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from codex.errors import Cancelled, CapabilityError
-from codex.numbers import Real, Whole
+from codex.numbers import NumbersAsSuch
 from codex.types import Generation, LogprobKind, Message, Prompt, Token
 
 ALTERNATIVES = 20
 """How many of the likeliest tokens an engine reports at each position."""
 
 
-class GenerationParams(BaseModel):
+class GenerationParams(NumbersAsSuch):
     """How the next token is chosen. The reported log-probabilities do not depend on it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    max_tokens: Whole = Field(256, ge=1, le=8192)
+    max_tokens: int = Field(256, ge=1, le=8192)
     """Upper bound of new tokens."""
-    temperature: Real = Field(0.0, ge=0.0, le=5.0)
+    temperature: float = Field(0.0, ge=0.0, le=5.0)
     """0 takes the likeliest token each time."""
-    top_p: Real = Field(1.0, gt=0.0, le=1.0)
+    top_p: float = Field(1.0, gt=0.0, le=1.0)
     """Draw from the likeliest tokens that together have this probability; 1 keeps every token."""
-    top_k: Whole = Field(0, ge=0, lt=2**31)
+    top_k: int = Field(0, ge=0, lt=2**31)
     """Draw from this many of the likeliest tokens; 0 keeps every token."""
-    repeat_penalty: Real = Field(1.0, gt=0.0, le=10.0)
+    repeat_penalty: float = Field(1.0, gt=0.0, le=10.0)
     """1 leaves the distribution as it is; above 1 makes tokens already in the context less likely."""
     stop: tuple[str, ...] = ()
     """The text ends before the first of these."""
-    seed: Whole = Field(0, ge=0, lt=2**32)
+    seed: int = Field(0, ge=0, lt=2**32)
     """Equal seeds draw equal tokens, but for rounding where questions are asked at the same time."""
 
 

@@ -10,7 +10,7 @@ from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from codex.engines.base import GenerationParams
-from codex.numbers import Whole
+from codex.numbers import NumbersAsSuch
 from codex.reply import Reply
 from codex.settings import MAX_SAMPLES, KnownPolicy
 from codex.types import Action, FinishReason, Gate, LogprobKind, Stance, StepKind
@@ -38,7 +38,7 @@ class Body(BaseModel):
     model_config = ConfigDict(from_attributes=True, frozen=True, protected_namespaces=())
 
 
-class InferBody(BaseModel):
+class InferBody(NumbersAsSuch):
     """A question."""
 
     model_config = ConfigDict(
@@ -59,7 +59,7 @@ class InferBody(BaseModel):
     )
 
     query: str = Field(description="What you want to know.", json_schema_extra=NOT_BLANK)
-    n_samples: Whole | None = Field(
+    n_samples: int | None = Field(
         None,
         ge=1,
         le=MAX_SAMPLES,
@@ -79,15 +79,15 @@ class InferBody(BaseModel):
     )
 
 
-class BranchBody(BaseModel):
+class BranchBody(NumbersAsSuch):
     """Another token to go on from."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, json_schema_extra={"examples": [{"position": 2, "token_id": 284}]}
     )
 
-    position: Whole = Field(ge=0, description="Index among the answer's tokens.")
-    token_id: Whole = Field(description="The id of one of the alternatives there.")
+    position: int = Field(ge=0, description="Index among the answer's tokens.")
+    token_id: int = Field(description="The id of one of the alternatives there.")
     policy: KnownPolicy | None = Field(None, description="Left out: the active policy.")
 
 

@@ -96,10 +96,10 @@ Name = Annotated[
     summary="Upload a document",
     status_code=201,
     responses=errors(409, 413, 503),
-    openapi_extra={"requestBody": {"required": True, "content": FILE}},
+    openapi_extra={"requestBody": {"required": False, "content": FILE}},
 )
 async def upload(name: Name, request: Request, workbench: Bench, replace: bool = False) -> UploadBody:
-    """The body is the file, the name may hold folders. It then waits to be indexed.
+    """The body is the file, none an empty one; the name may hold folders. It then waits to be indexed.
 
     Another file of that name is a conflict unless `replace` is set.
     """

@@ -120,3 +120,7 @@ def test_many_at_once_all_arrive(served: Served) -> None:
     assert {status for status, _ in answers} == {201}
     names = {d.name for d in served.workbench.index.documents() if d.path.parent.name == "many"}
     assert names == {f"{i}.txt" for i in range(64)}
+
+
+def test_a_name_with_a_line_end_is_kept_without_it(served: Served) -> None:
+    assert put(served, "two%0Alines.txt", b"x") == (201, {"name": "two_lines.txt", "outcome": "new"})

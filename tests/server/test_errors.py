@@ -24,6 +24,11 @@ def assert_error(response: Any, status: int, fields: list[str] | None = None) ->
     return error
 
 
+PROMISE = {
+    "risk": 0.1, "certainty": 0.9, "calibrator": "c", "run": "r", "questions": 9, "answered": 8, "wrong": 0,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
@@ -44,6 +49,11 @@ def assert_error(response: Any, status: int, fields: list[str] | None = None) ->
         ({"query": "x", "params": {"heat": 1}}, ["params.heat"]),
         ({"query": "x", "policy": {"answer_above": 0.1}}, ["policy"]),
         ({"query": "x", "policy": {"rules": [{"signal": "entropy", "gate": "reflect"}]}}, ["policy.rules.0"]),
+        ({"query": "x", "params": {"max_tokens": True}}, ["params.max_tokens"]),
+        ({"query": "x", "params": {"temperature": "0.5"}}, ["params.temperature"]),
+        ({"query": "x", "policy": {"answer_above": "0.9"}}, ["policy.answer_above"]),
+        ({"query": "x", "policy": {"promise": PROMISE | {"wrong": False}}}, ["policy.promise.wrong"]),
+        ({"query": "x", "policy": {"promise": PROMISE | {"risk": "0.1"}}}, ["policy.promise.risk"]),
         ({"query": "x", "session_id": "../../etc"}, ["session_id"]),
         ({"query": "x", "session_id": ""}, ["session_id"]),
         ({"query": "x", "nsamples": 3}, ["nsamples"]),

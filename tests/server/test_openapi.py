@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -98,3 +99,36 @@ def test_the_page_of_the_documentation_is_served(sure: Served) -> None:
     response = sure.http.get("/docs")
     assert response.status_code == 200
     assert "/openapi.json" in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/infer", "POST"),
+        ("/sessions/nowhere", "DELETE, GET"),
+        ("/traces/nowhere", "GET"),
+        ("/documents/a.txt", "PUT"),
+        ("/healthz", "GET"),
+    ],
+)
+@pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "PATCH"])
+def test_another_method_is_405_and_says_which_there_are(
+    sure: Served, method: str, path: str, allowed: str
+) -> None:
+    response = sure.http.request(method, path)
+    assert response.status_code == 405
+    assert response.headers["Allow"] == allowed
+    assert response.json()["error"]["type"] == "MethodNotAllowed"
+
+
+def test_the_description_tells_what_is_refused(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["InferBody"]["properties"]["query"]["pattern"] == r"\S"
+    assert "entropy" in schemas["Rule"]["properties"]["signal"]["enum"]
+    assert [list(only["required"]) for only in schemas["Rule"]["oneOf"]] == [["below"], ["above"]]
+    assert "default" not in schemas["GenerationParams"]["properties"]["max_tokens"]
+    name = document["paths"]["/documents/{name}"]["put"]["parameters"][0]["schema"]["pattern"]
+    for good in ("a.txt", "far/north.pdf", "ü x.md"):
+        assert re.search(name, good)
+    for bad in (".a.txt", "a/../b.txt", "/a.txt", "a.png", "a", ""):
+        assert not re.search(name, bad)
