@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from codex.errors import InvalidInput
-from codex.evaluation.columns import NAMES
+from codex.evaluation.column_names import NAMES
 from codex.evaluation.formats import literals
 from codex.evaluation.formats.cells import squeezed
 from codex.evaluation.items import letter

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 from codex.errors import CodexError
-from codex.evaluation.table_files import Row
+from codex.evaluation.formats.classes import class_names, with_classes
+from codex.evaluation.text_files import Row
 
 _NAME = re.compile(r"(?P<name>\w[\w.-]*/[\w.-]+)(?::(?P<config>[\w.-]+))?(?:@(?P<split>\w+))?")
 SPLITS = ("validation", "test", "train")
@@ -43,8 +44,9 @@ def rows(name: str) -> Iterator[Row]:
         there = load_dataset(wanted["name"], wanted["config"], split=wanted["split"], streaming=True)
         if wanted["split"] is None:
             there = there[next((split for split in SPLITS if split in there), next(iter(there)))]
+        names = class_names(getattr(there, "features", None))
         for number, values in enumerate(there, 1):
-            yield Row(number, dict(values))
+            yield Row(number, with_classes(dict(values), names))
     # Whatever goes wrong between here and the hub: the package raises errors of a dozen others.
     except Exception as wrong:
         said = str(wrong).strip().partition("\n")[0]

@@ -11,7 +11,7 @@ from typing import NamedTuple, TextIO
 import ijson
 
 from codex.errors import InvalidInput
-from codex.evaluation.columns import NAMES
+from codex.evaluation.column_names import NAMES
 from codex.evaluation.formats.cells import squeezed
 from codex.evaluation.text_files import MOST_CHARACTERS, Rejected, Row, lines, too_long
 

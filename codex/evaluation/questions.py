@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from codex.errors import InvalidInput
-from codex.evaluation.columns import Columns, Draft, Given, columns, draft
+from codex.evaluation.columns import Columns, Given, columns
+from codex.evaluation.drafts import Draft, draft
 from codex.evaluation.formats import nested
 from codex.evaluation.formats.keys import Evidence, KeyBase, Numbered, settled
 from codex.evaluation.grading.kinds import grader_of

@@ -13,6 +13,7 @@ import duckdb
 
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation import csv_files, json_files
+from codex.evaluation.formats.classes import Names, class_names, with_classes
 from codex.evaluation.text_files import MOST_CHARACTERS, Rejected, Row, opened
 
 __all__ = ["MOST_CHARACTERS", "SUFFIXES", "Rejected", "Row", "is_table", "rows"]
@@ -69,30 +70,19 @@ def _parquet(path: Path) -> Iterator[Row | Rejected]:
             for values in batch:
                 number += 1
                 row = dict(zip(names, values, strict=True))
-                row |= {name: _class(row[name], classes[name]) for name in names if name in classes}
-                yield Row(number, row)
+                yield Row(number, with_classes(row, classes) if classes else row)
     except duckdb.Error as wrong:
         raise InvalidInput(f"{path.name} is not readable Parquet: {str(wrong).splitlines()[0]}") from wrong
     finally:
         connection.close()
 
 
-def _classes(pattern: str) -> dict[str, list[str]]:
-    """What the numbers of a column stand for, where the package datasets wrote it into the file."""
+def _classes(pattern: str) -> Names:
+    """What the numbers of columns stand for, where the package datasets wrote it into the file."""
     with duckdb.connect() as connection:
         query = "SELECT value FROM parquet_kv_metadata(?) WHERE decode(key) = 'huggingface'"
         found = connection.execute(query, [pattern]).fetchone()
     try:
-        features = json.loads(found[0])["info"]["features"] if found else {}
-        return {
-            name: list(each["names"]) for name, each in features.items() if each.get("_type") == "ClassLabel"
-        }
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return class_names(json.loads(found[0])["info"]["features"]) if found else {}
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {}
-
-
-def _class(value: object, names: list[str]) -> object:
-    """The name of a class; no name for -1, which marks that it is not known."""
-    if not isinstance(value, int):
-        return value
-    return names[value] if 0 <= value < len(names) else None

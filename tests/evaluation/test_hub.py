@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -13,7 +13,7 @@ from codex.evaluation import hub
 from codex.evaluation.datasets import load
 from codex.evaluation.hub import HubError
 
-SPLITS = {
+SPLITS: dict[str, Any] = {
     "train": [{"question": "Old?", "answer": "yes"}],
     "validation": [{"question": "Who?", "answer": {"value": "Ann", "aliases": ["Anna"]}}],
 }
@@ -55,6 +55,23 @@ def test_a_set_that_the_hub_does_not_have_is_said_in_one_line(
         HubError, match=r"did not give no/thing: Dataset 'no/thing' doesn't exist on the Hub\.$"
     ):
         load("no/thing", tmp_path)
+
+
+class ClassLabel:
+    names: ClassVar = ["A", "B"]
+
+
+class Described(list[dict[str, object]]):
+    features: ClassVar = {"answer": ClassLabel(), "question": object()}
+
+
+def test_numbers_are_the_classes_that_the_hub_says_they_stand_for(
+    asked: list[tuple[Any, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = Described([{"question": "Which?", "choices": ["Ann", "Ben", "Eve"], "answer": 1}])
+    monkeypatch.setitem(SPLITS, "described", rows)
+    (item,) = load("owner/name@described", tmp_path)
+    assert item.answers == ("Ben",)
 
 
 @pytest.mark.parametrize("package", [None, ModuleType("datasets")], ids=["not there", "a mere folder"])

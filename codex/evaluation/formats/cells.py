@@ -6,12 +6,15 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from codex.errors import InvalidInput
 from codex.evaluation.formats import literals
 
 DEEPEST = 16
 """Lists and objects may be in each other."""
+_USUAL = 100
+"""Characters of a name that is remembered: each row has the same ones."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 _OPENING = ("[", "{", "(", "array(", "np.array(", "numpy.array(", "list(")
@@ -20,6 +23,11 @@ _SURELY_A_LIST = re.compile(r"""\s*(?:(?:np\.|numpy\.)?array\(|list\()?\s*[\[{(]
 
 def squeezed(name: str) -> str:
     """A column's name by which it is recognised: its letters and digits, without case."""
+    return _squeezed(name) if len(name) <= _USUAL else _squeezed.__wrapped__(name)
+
+
+@lru_cache(maxsize=4096)
+def _squeezed(name: str) -> str:
     return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 

@@ -46,10 +46,12 @@ OTHERS = (
         lines(
             {"question": "Which is a metal?\nA) Neon\nB) Iron", "answer": "B"},
             {"question": "Which vitamin is in lemons?", "answer": "C"},
+            {"question": "How many hold? (1) 2 > 1 (2) 3 > 2", "answer": "2"},
         ),
         (
             asks("Which is a metal?", "Iron", choices=("Neon", "Iron")),
             asks("Which vitamin is in lemons?", "C", choices=()),
+            asks("How many hold? (1) 2 > 1 (2) 3 > 2", "2", choices=()),
         ),
     ),
     Shape(

@@ -1,0 +1,112 @@
+"""The names by which columns are recognised; in their letters and digits alone, without case."""
+
+from __future__ import annotations
+
+from codex.evaluation.formats import choice_columns
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "question": (
+        "question",
+        "query",
+        "questiontext",
+        "questionstem",
+        "instruction",
+        "prompt",
+        "problem",
+        "utterance",
+        "input",
+        "sentence",
+        "goal",
+        "startphrase",
+        "ctx",
+    ),
+    "answers": (
+        "bestanswer",
+        "answers",
+        "answer",
+        "aliases",
+        "answeraliases",
+        "possibleanswers",
+        "goldenanswers",
+        "correctanswers",
+        "acceptedanswers",
+        "acceptableanswers",
+        "shortanswers",
+        "answersspans",
+        "validatedanswers",
+    ),
+    "context": (
+        "context",
+        "passage",
+        "evidence",
+        "contexts",
+        "passages",
+        "paragraphs",
+        "paragraph",
+        "article",
+        "story",
+        "support",
+        "background",
+        "documents",
+        "document",
+        "ctxs",
+    ),
+    "choices": choice_columns.ONE,
+    "id": ("id", "qid", "questionid", "queryid", "uid"),
+    "group": ("group", "set", "category", "subject", "topic"),
+    "answerable": ("answerable", "hasanswer"),
+    "is_impossible": ("isimpossible", "impossible", "unanswerable"),
+    "grader": ("grader",),
+}
+"""Of each field the columns that are taken for it, whatever their case and signs; of answers all of them."""
+OTHER_ANSWERS = (
+    "target",
+    "targets",
+    "targetvalue",
+    "gold",
+    "ideal",
+    "reference",
+    "references",
+    "answerkey",
+    "label",
+    "correctanswer",
+    "correctoption",
+    "correctchoice",
+    "correct",
+    "finalanswer",
+    "finalans",
+    "expectedanswer",
+    "groundtruth",
+    "finaldecision",
+    "answeridx",
+    "answerindex",
+    "correctanswerid",
+    "correctanswerindex",
+    "correctindex",
+    "correctidx",
+    "cop",
+    "key",
+    "solution",
+    "output",
+    "expectedoutput",
+)
+"""The first one there is taken where there is no column of answers; of choices, where that holds nothing."""
+CODE: tuple[frozenset[str], ...] = tuple(
+    map(
+        frozenset,
+        (
+            {"canonicalsolution"},
+            {"entrypoint", "test"},
+            {"testlist"},
+            {"inputoutput", "solutions"},
+            {"publictestcases"},
+            {"publictests", "privatetests"},
+            {"referencecode", "codecontext"},
+            {"testpatch"},
+            {"testcases"},
+            {"unittests"},
+            {"tests", "stoptokens"},
+        ),
+    )
+)
+"""The columns by which a set of programming tasks is recognised: HumanEval's, MBPP's, APPS' and others'."""
