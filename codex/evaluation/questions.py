@@ -18,6 +18,7 @@ from codex.evaluation.drafts import Draft, draft
 from codex.evaluation.formats import nested
 from codex.evaluation.formats.keys import Evidence, KeyBase, Numbered, settled
 from codex.evaluation.grading.kinds import grader_of
+from codex.evaluation.grading.kinds import told as graders_told
 from codex.evaluation.items import GraderName, Item
 from codex.evaluation.table_files import Rejected, Row
 from codex.evaluation.table_files import rows as rows_of
@@ -86,8 +87,7 @@ class Understood:
             told.append(f"keys: numbers {means}, {why}")
         if self.named_keys:
             told.append(f"keys: {self.named_keys:,} labels, letters or texts of choices")
-        graded = ", ".join(f"{name} {count:,}" for name, count in self.graders.most_common())
-        told.append(f"graded as: {graded or 'nothing'}")
+        told.append(f"graded as: {graders_told(dict(self.graders.most_common())) or 'nothing'}")
         if self.unanswerable:
             told.append(f"not answerable: {self.unanswerable:,}")
         if self.without_context:
