@@ -66,7 +66,7 @@ def test_what_was_understood_of_a_file_is_printed_and_is_json(codex: Codex, tmp_
     )
     refused = codex("datasets", "import", str(path))
     assert refused.status == 1
-    assert "say which, --key-base 0 or --key-base 1" in " ".join(refused.err.split())
+    assert "say which at the import, --key-base 0 or --key-base 1" in " ".join(refused.err.split())
     said = codex("datasets", "import", str(path), "--key-base", "1")
     assert "keys: numbers count the choices from 1, as you said" in said.err
     assert "graded as: choice 2" in said.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -25,6 +26,7 @@ MOST_LISTS = 100
 """Places of lists that are remembered."""
 _EVENT = 16
 """Characters that a value counts besides its own."""
+_NOT_IN_JSON = re.compile(r'\\.|"|(?P<word>-?\b(?:NaN|Infinity)\b)', re.DOTALL)
 Event = tuple[str, object]
 
 
@@ -92,13 +94,30 @@ def _row(number: int, values: object) -> Row | Rejected:
 
 
 class _Bytes:
-    """A text as UTF-8, as the parser reads it."""
+    """A text as UTF-8 for the parser; NaN and Infinity, which Python writes and JSON lacks, as null."""
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
+        self._in_string = False
 
     def read(self, size: int) -> bytes:
-        return self._text.read(size).encode("utf-8", "surrogateescape")
+        chunk = self._text.read(size)
+        end: list[str] = []
+        # A word, and an escape, is never cut.
+        last = chunk[-1:]
+        while last.isalpha() or last in ("\\", "-"):
+            last = self._text.read(1)
+            end.append(last)
+        chunk += "".join(end)
+        if "NaN" in chunk or "Infinity" in chunk:
+            return _NOT_IN_JSON.sub(self._written, chunk).encode("utf-8", "surrogateescape")
+        quotes = chunk.replace("\\\\", "").replace('\\"', "").count('"')
+        self._in_string ^= quotes % 2 == 1
+        return chunk.encode("utf-8", "surrogateescape")
+
+    def _written(self, found: re.Match[str]) -> str:
+        self._in_string ^= found[0] == '"'
+        return "null" if found["word"] and not self._in_string else found[0]
 
 
 def _of_whole(text: TextIO, path: Path) -> Iterator[Row | Rejected]:
@@ -121,8 +140,6 @@ def _why(wrong: ijson.JSONError) -> str:
     text = " ".join((said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)).split())
     if "UTF8" in text:
         return "it is not UTF-8: say its encoding, e.g. --encoding latin-1"
-    if "NaN" in text or "Infinity" in text:
-        return f"NaN and Infinity are no JSON, write null: {text[:200]}"
     return text[:200]
 
 

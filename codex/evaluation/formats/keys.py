@@ -80,7 +80,7 @@ class Evidence:
             return said
         if self.only_texts or (self.texts == self.numbers and self.named):
             return "text"
-        ask = "say which, --key-base 0 or --key-base 1"
+        ask = "say which at the import, --key-base 0 or --key-base 1"
         if self.texts == self.numbers:
             raise Undecided(
                 f"Its keys are numbers that may count choices or be their texts: {ask} or --key-base text.",

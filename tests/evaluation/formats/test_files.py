@@ -132,7 +132,6 @@ def test_json_and_json_lines_are_told_apart_by_what_is_in_them(
     ("content", "why"),
     [
         ('[{"question": "?", "answer": "yes"},', "is not JSON"),
-        ('[{"question": "?", "answer": NaN}]', "NaN and Infinity are no JSON"),
         ('[{"question": "Caf\xe9?"}]'.encode("latin-1"), "--encoding latin-1"),
         ('{"a": 1}', "has no list of questions"),
         (
@@ -145,6 +144,15 @@ def test_json_and_json_lines_are_told_apart_by_what_is_in_them(
 def test_json_that_is_no_set_says_why(tmp_path: Path, content: str | bytes, why: str) -> None:
     with pytest.raises(InvalidInput, match=why):
         read(tmp_path, "a.json", content)
+
+
+@pytest.mark.parametrize("padding", [0, *range(65_500, 65_560)])
+def test_nan_is_nothing_in_a_list_and_stays_itself_in_a_text(tmp_path: Path, padding: int) -> None:
+    text = 'say "[NaN, -Infinity]" \\\\'
+    values = {"x": "x" * padding, "question": text, "a": float("nan"), "b": [float("-inf"), 1], "NaN": "NaN"}
+    (row,) = read(tmp_path, "a.json", json.dumps([values]))
+    assert isinstance(row, Row)
+    assert row.values == {**values, "a": None, "b": [None, 1]}
 
 
 def test_an_element_that_is_no_object_or_too_long_is_named(
