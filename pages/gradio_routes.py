@@ -113,14 +113,14 @@ def restrict(app: FastAPI, mounted: Mount, pages: Iterable[str]) -> None:
     pages: the paths of the pages, "/" among them.
     """
     assert isinstance(mounted.app, App)
-    routes = GradioRoutes(mounted.app)
+    gradio = GradioRoutes(mounted.app)
     app.router.routes.remove(mounted)
     # Gradio leads an address that ends with a slash to the page.
     slashed = [f"{page}/" for page in pages if page != "/"]
-    for path in (*pages, *slashed, *FILES, EVENTS):
-        app.router.routes.append(Route(path, routes, methods=["GET"]))
-    for path in (CALL, JOIN):
-        app.router.routes.append(Route(path, routes, methods=["POST"]))
+    read = [Route(path, gradio, methods=["GET"]) for path in (*pages, *slashed, *FILES, EVENTS)]
+    sent = [Route(path, gradio, methods=["POST"]) for path in (CALL, JOIN)]
+    # First, since a route of documents takes every path below its page's.
+    app.router.routes[:0] = [*read, *sent]
 
 
 async def _forwarded(gradio: App, scope: Scope, receive: Receive, send: Send) -> None:

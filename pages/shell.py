@@ -106,7 +106,8 @@ def _temporary_folder(home: Path) -> Path:
     """
     folder = home / "cache" / "gradio"
     make_folder(folder)
-    os.environ["GRADIO_TEMP_DIR"] = gradio.routes.DEFAULT_TEMP_DIR = str(folder)
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    vars(gradio.routes)["DEFAULT_TEMP_DIR"] = str(folder)
     return folder
 
 
