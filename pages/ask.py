@@ -18,6 +18,7 @@ from codex.errors import Cancelled, CodexError, InvalidInput
 from codex.places import Client
 from codex.policy import Policy
 from codex.server.callers import current_client
+from codex.server.json_body import MAX_BODY_BYTES
 from codex.settings import MAX_SAMPLES
 from codex.store.config import Privacy
 from codex.types import (
@@ -47,6 +48,8 @@ EXAMPLES = (
     "In which year did the Titanic sink?",
     "What is 17 times 23?",
 )
+LONGEST = MAX_BODY_BYTES - 2**16
+"""Bytes of a question, as JSON, that can be sent: the rest of the body has room beside it."""
 FRAME = 0.05
 """Seconds between two updates of a streaming answer; the first token does not wait."""
 
@@ -85,6 +88,7 @@ class AskPage:
                 "max_tokens": (1, 8192),
                 "seed": (0, 2**32 - 1),
             },
+            "question_bytes": LONGEST,
             "engine": settings.engine.name,
             "looks_up": settings.ask.retrieve,
             "levels": [

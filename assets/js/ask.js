@@ -2,6 +2,7 @@
 
 import { Answers } from "./answers.js";
 import { Composer } from "./composer.js";
+import { bytes } from "./documents_upload.js";
 import { fill, h, icon } from "./dom.js";
 import { legend } from "./heatmap.js";
 import { Inspector } from "./inspector.js";
@@ -171,6 +172,11 @@ class Ask {
   }
 
   ask(asked) {
+    if (new Blob([JSON.stringify(asked.question)]).size > this.config.question_bytes)
+      return this.composer.fail({
+        message: `The question is too long to be sent: shorten it to ${bytes(this.config.question_bytes)}.`,
+        fields: ["query"],
+      });
     const policy = this.verdict.changed ? this.verdict.policy : null;
     this.#begin({ question: asked.question, aside: false, prefix: [] });
     this.send.ask({ run: this.run.id, session: this.open?.session ?? null, policy, ...asked });

@@ -284,3 +284,18 @@ def test_another_browser_does_not_read_a_question_that_was_not_kept(
         open_page(other, address)
         expect(other.get_by_role("listbox", name="Answer, token by token")).to_contain_text("Canberra")
         expect(other.locator(".cx-page")).not_to_contain_text("plum")
+
+
+def test_a_question_too_long_to_be_sent_is_refused_at_once_and_nothing_is_lost(
+    page: Page, scripted: Scripted
+) -> None:
+    open_page(page, scripted.url)
+    box = page.get_by_role("textbox", name="Question")
+    text = "\u00e9 " * 400_000
+    box.fill(text)
+    box.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="too long to be sent")).to_contain_text("983 kB")
+    expect(box).to_have_attribute("aria-invalid", "true")
+    assert box.input_value() == text
+    assert scripted.engine.decodes == []
+    ask(page, "And a short one?")
