@@ -13,6 +13,9 @@ from codex.errors import Busy, Cancelled, Stopping, TooMany
 LONG_ANSWER = 1024
 """Answers of more tokens may hold only half of a client's share, so that its short questions still go in."""
 
+FEWEST_SHARED = 4
+"""A share of fewer places would be one question, and the next one of the same client often overlaps it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -28,13 +31,14 @@ class Places:
     """The questions under way. Thread-safe.
 
     A client has at most half of the places, and a quarter with long answers: one that asks without end
-    leaves the others served. This process itself, which asks as nobody, may take all of them.
+    leaves the others served. Fewer than FEWEST_SHARED places are not shared, and this process itself, which
+    asks as nobody, may take all.
     """
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._share = max(1, total // 2)
-        self._long_share = max(1, total // 4)
+        self._share = total // 2 if total >= FEWEST_SHARED else total
+        self._long_share = total // 4 if total >= FEWEST_SHARED else total
         self._lock = threading.Lock()
         self._taken = 0
         self._by_client: Counter[str] = Counter()

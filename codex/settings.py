@@ -68,7 +68,7 @@ class AskSettings(BaseModel):
     reflect: bool = True
     """Whether the reflect gate may ask a second time."""
     max_waiting: int = Field(16, ge=1)
-    """Questions under way at once; one more is told to come back later."""
+    """Questions under way at once; one more is told to come back later. A client has at most half of them."""
 
 
 class ServerSettings(BaseModel):

@@ -59,10 +59,13 @@ def test_clients_of_one_address_without_a_cookie_share() -> None:
 
 
 @pytest.mark.parametrize("total", [1, 2, 3])
-def test_everybody_has_one_place_at_least(total: int) -> None:
+def test_so_few_places_are_not_shared(total: int) -> None:
     places = Places(total)
-    with places.taken(ANNA, LONG, threading.Event()):
-        pass
+    with ExitStack() as held:
+        for _ in range(total):
+            take(places, held, ANNA, LONG)
+        with pytest.raises(Busy, match="already under way; try again shortly"):
+            take(places, held, BEN)
 
 
 def test_this_process_may_take_all() -> None:

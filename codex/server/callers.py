@@ -18,6 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from codex.places import Client
+from codex.server.connections import PEER
 
 COOKIE = "codex"
 _SCOPE = "codex.caller"
@@ -66,7 +67,7 @@ class Callers:
         if brought is not None:
             return _Caller(Client(brought, f"cookie {brought}"), None)
         secret = secrets.token_urlsafe(24)
-        host = (scope.get("client") or ("",))[0]
+        host = scope.get(PEER) or (scope.get("client") or ("",))[0]
         return _Caller(Client(secret, f"address {host}"), f"{secret}.{self._signature(secret)}")
 
     def _brought(self, cookies: list[str]) -> str | None:

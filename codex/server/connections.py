@@ -22,6 +22,9 @@ RESERVED_FILES = 192
 """Descriptors that are kept for the database, the index, models and documents."""
 MOST_CONNECTIONS = 1024
 
+PEER = "codex.peer"
+"""Where the scope of a request holds the address that the connection itself is from."""
+
 State = Literal["idle", "head", "body", "answer"]
 """What the connection waits for: a request, its head, its body (also one that is answered already), us."""
 
@@ -97,6 +100,8 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A further request may begin in the same bytes as the last one ended."""
         super().on_message_begin()
+        # The address in `client` may come from a header that a proxy, or anybody on this machine, wrote.
+        self.scope[PEER] = self.client[0] if self.client else ""  # type: ignore[literal-required]
         self._next_begun = self._state == "answer"
         if self._state == "idle":
             self._enter("head", HEADER_SECONDS)

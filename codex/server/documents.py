@@ -70,7 +70,7 @@ FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "bin
 class _AnyName(Convertor[str]):
     """A name with its folders; Starlette's own `path` leaves those with a line end to other routes."""
 
-    regex = "(?s:.*)"
+    regex = "(?s:.+)"
 
     def convert(self, value: str) -> str:
         return value
@@ -95,7 +95,7 @@ Name = Annotated[
     tags=["evidence"],
     summary="Upload a document",
     status_code=201,
-    responses=errors(409, 413, 503),
+    responses=errors(409, 503),
     openapi_extra={"requestBody": {"required": False, "content": FILE}},
 )
 async def upload(name: Name, request: Request, workbench: Bench, replace: bool = False) -> UploadBody:

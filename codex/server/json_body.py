@@ -14,7 +14,7 @@ from codex.errors import BodyTooLarge, CodexError, InvalidInput, UnsupportedBody
 from codex.server.errors import error_response
 
 UPLOADS = "/documents/"
-"""A PUT below it may have a body of any type and size; its route has limits of its own."""
+"""Requests below it may have a body of any type and size; the one route there has limits of its own."""
 
 MAX_BODY_BYTES = 2**20
 """A question of 1 MiB is longer than any context that fits on one machine."""
@@ -107,8 +107,9 @@ def check_json(body: bytes) -> None:
 
 
 def _is_upload(scope: Scope) -> bool:
+    """Other methods too: their answer, 405, does not read the body."""
     path: str = scope["path"]
-    return scope["method"] == "PUT" and path.startswith(UPLOADS)
+    return path.startswith(UPLOADS) and len(path) > len(UPLOADS)
 
 
 def _check_structure(body: bytes) -> None:

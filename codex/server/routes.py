@@ -54,23 +54,31 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     reference = {"schema": {"$ref": "#/components/schemas/ErrorBody"}}
     return {
         status: {"description": MEANINGS[status], "content": {"application/json": reference}}
-        for status in (*statuses, 422, 500)
+        for status in sorted({*statuses, *ANY_ROUTE})
     }
 
 
+ANY_ROUTE = (400, 403, 408, 413, 415, 421, 422, 431, 500)
+"""What the guard, the limits of bodies and connections, and faults answer on every route."""
 MEANINGS = {
+    400: "The request is not HTTP/1.1, or its Host cannot be read.",
+    403: "A web page of another origin sent it, which is not among server.cors_origins.",
     404: "Nothing is stored under that id.",
+    408: "The request did not arrive in time.",
     409: "It does not fit the present state: another model is loaded, or the question was not kept.",
     413: "The body or the question is too long.",
+    415: "The body is not sent as application/json.",
+    421: "The Host is not this server's; server.allowed_hosts adds one.",
     422: "A value cannot be used; `fields` says which.",
     429: "This client has its share of the questions under way; see Retry-After.",
+    431: "The first line and the headers are too long.",
     500: "A fault in Codex; the message names an id that stands in the log.",
     503: "Too many questions, Codex is shutting down, the model cannot be used yet, or the database cannot; "
     "see Retry-After.",
 }
 
 
-@router.post("/infer", tags=["ask"], summary="Ask a question", responses=errors(413, 429, 503))
+@router.post("/infer", tags=["ask"], summary="Ask a question", responses=errors(429, 503))
 async def infer(body: bodies.InferBody, request: Request, workbench: LoadedBench, client: Asker) -> Reply:
     """Answer with a confidence and a decision. Closing the connection cancels the work.
 
@@ -92,7 +100,7 @@ async def infer(body: bodies.InferBody, request: Request, workbench: LoadedBench
             "description": "Server-sent events, each with one of these bodies as its data.",
             "model": reduce(or_, bodies.EVENTS.values()),
         },
-        **errors(413, 429, 503),
+        **errors(429, 503),
     },
 )
 async def infer_stream(
@@ -122,7 +130,7 @@ def read_trace(trace_id: str, workbench: Bench, client: Reader) -> bodies.TraceB
     "/traces/{trace_id}/branch",
     tags=["traces"],
     summary="Go on from another token",
-    responses=errors(404, 409, 413, 429, 503),
+    responses=errors(404, 409, 429, 503),
 )
 async def branch(
     trace_id: str, body: bodies.BranchBody, request: Request, workbench: LoadedBench, client: Asker
@@ -198,7 +206,8 @@ def delete_session(session_id: str, workbench: Bench) -> None:
     "/healthz",
     tags=["health"],
     summary="Say whether a question can be answered now",
-    responses={503: {"model": bodies.HealthBody, "description": "Not now: the model is loading, or broken."}},
+    responses=errors()
+    | {503: {"model": bodies.HealthBody, "description": "Not now: the model is loading, or broken."}},
 )
 def healthz(response: Response, workbench: Bench) -> bodies.HealthBody:
     """200 when the model is ready, else 503 with the same body."""

@@ -25,8 +25,6 @@ class Server(uvicorn.Server):
                 http=PatientProtocol,
                 log_level="warning",
                 timeout_graceful_shutdown=STOP_SECONDS,
-                # Anybody could write the header that names another address.
-                proxy_headers=False,
             )
         )
         self._stop = stop

@@ -101,7 +101,7 @@ def test_the_rest_of_a_body_that_was_refused_is_no_further_request(serve: Serve)
         + b"Content-Type: application/json\r\nContent-Length: 3000000\r\n\r\n"
     )
     client = connected(
-        serve(), large + b"x" * 3_000_000 + b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"
+        serve(), large + b"x" * 3_000_000 + b"GET /healthz HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
     )
     answered = answer(client)
     assert answered.startswith(b"HTTP/1.1 413 ")

@@ -50,7 +50,7 @@ def test_an_upload_may_be_of_any_type(sure: Served) -> None:
         response = sure.http.put("/documents/a.txt", content=b"text", headers={"Content-Type": kind})
         assert response.status_code == 201
     assert_error(
-        sure.http.post("/documents/a.txt", content=b"x", headers={"Content-Type": "text/plain"}), 415
+        sure.http.post("/documents/a.txt", content=b"x", headers={"Content-Type": "text/plain"}), 405
     )
 
 

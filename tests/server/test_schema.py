@@ -13,14 +13,15 @@ from codex.server import create_app
 from tests.scripted import Script, ScriptedEngine
 from tests.server.conftest import workbench
 
-EXAMPLES = 12
+EXAMPLES = 8
 """Of each route and phase, beside the limits of each value, which are always tried; about a minute in all."""
 
 
 def test_every_answer_is_as_the_description_says(tmp_path: Path) -> None:
     """With every check of schemathesis in every phase, chained requests included."""
     engine = ScriptedEngine(lambda prompt: Script(["Canberra"]))
-    bench = workbench(tmp_path, engine, "retrieval.max_file_mb=1")
+    # The name by which schemathesis calls an application in its own process.
+    bench = workbench(tmp_path, engine, "retrieval.max_file_mb=1", "server.allowed_hosts=[testserver]")
     config = SchemathesisConfig.from_dict(
         {
             "seed": 1,
