@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from lxml import etree  # type: ignore[import-untyped]
 
+NAMED_WITHIN = 6
+"""Elements of a hidden part whose ids are looked at."""
 OPENER = 500
 """Characters of what holds a control; a longer part has its control for something within."""
 _STYLE = 10_000
@@ -18,6 +22,11 @@ _CLIPPED = re.compile(
 _SHRUNK = re.compile(r"scale[xy3d]{0,2}\(0[,)\s]|translate[xy]?\(-\d{4,}")
 _WORDS = re.compile(r"[\w-]+")
 _NEXT = re.compile(r"next|sibling|accordion|collaps|toggle|faq|expand|question|show|more", re.IGNORECASE)
+_QUESTION = re.compile(
+    r"\b(?:accordion|collapsible|toggle|faq|expander)[-_]?(?:title|head|header|heading|toggle|button|trigger|question)"
+    r"|\bquestion\b",
+    re.IGNORECASE,
+)
 _SLIDES = re.compile(r"slide|carousel|swiper", re.IGNORECASE)
 _CONTROLS = frozenset({"button", "summary", "label"})
 _OPENING = ("aria-controls", "popovertarget", "commandfor", "aria-owns")
@@ -25,19 +34,24 @@ _OPENING = ("aria-controls", "popovertarget", "commandfor", "aria-owns")
 
 def style_of(element: etree._Element) -> dict[str, str]:
     """The declarations of its own style, in lower case."""
-    declarations = (it.partition(":") for it in element.get("style", "")[:_STYLE].lower().split(";"))
+    return _declared(element.get("style", ""))
+
+
+def _declared(style: str) -> dict[str, str]:
+    declarations = (it.partition(":") for it in style[:_STYLE].lower().split(";"))
     return {name.strip(): value.replace("!important", "").strip() for name, _, value in declarations}
 
 
-def is_hidden(element: etree._Element) -> bool:
-    """Whether a browser does not show it until something opens it."""
+def is_hidden(element: etree._Element, sheet: str = "") -> bool:
+    """Whether a browser does not show it until something opens it. sheet: what style sheets say of it."""
     if element.get("hidden", "until-found").strip().lower() != "until-found":
         return not _is_math(element)
     if "popover" in element.attrib or (element.tag == "dialog" and "open" not in element.attrib):
         return True
     if element.get("aria-hidden") == "true" and not _SLIDES.search(element.get("class", "")):
         return True
-    return bool(element.get("style")) and _hides(style_of(element)) and not _is_math(element)
+    style = f"{sheet};{element.get('style', '')}" if sheet else element.get("style", "")
+    return bool(style) and _hides(_declared(style)) and not _is_math(element)
 
 
 def _is_math(element: etree._Element) -> bool:
@@ -74,15 +88,16 @@ def _hides(style: dict[str, str]) -> bool:
 
 def keys_of(element: etree._Element) -> list[str]:
     """By what a control can name a hidden element."""
-    keys = [f"#{element.get('id')}"] if element.get("id") else []
+    # A control may name what stands within the part that is hidden.
+    keys = [f"#{it.get('id')}" for it in islice(element.iter(etree.Element), NAMED_WITHIN) if it.get("id")]
     keys += [f".{name}" for name in element.get("class", "").split()[:20]]
     if element.get("role") in ("tabpanel", "region"):
         keys += [f"by {id_}" for id_ in element.get("aria-labelledby", "").split()[:5]]
     return keys
 
 
-def opened_by(element: etree._Element) -> list[str]:
-    """The keys of what it opens; [] where it is no control."""
+def opened_by(element: etree._Element, functions: Mapping[str, Sequence[str]]) -> list[str]:
+    """The keys of what it opens; [] where it is no control. functions: ids that each of a script works on."""
     named = [f"#{id_}" for name in _OPENING for id_ in element.get(name, "").split()[:50]]
     if not is_control(element):
         return named
@@ -92,7 +107,8 @@ def opened_by(element: etree._Element) -> list[str]:
         if name == "href" and value.startswith("#"):
             named.append(value)
         elif name.startswith(("data-", "uk-", "onclick", "x-on", "@click", "hx-")):
-            named += [f"#{word}" for word in _WORDS.findall(value[:500])]
+            for word in _WORDS.findall(value[:500]):
+                named += [f"#{word}", *(f"#{id_}" for id_ in functions.get(word, ()))]
             if name in ("data-target", "data-bs-target") and value.startswith("."):
                 named.append(value.split()[0])
     return named
@@ -113,6 +129,11 @@ def opens_next(element: etree._Element) -> bool:
     if any(name in element.attrib for name in _OPENING):
         return False
     if "aria-expanded" in element.attrib:
+        return True
+    if element.tag == "label":
+        box = element.getprevious()
+        return box is not None and box.tag == "input" and box.get("type") in ("checkbox", "radio")
+    if _QUESTION.search(element.get("class", "")):
         return True
     if element.tag != "button" and element.get("role") != "button":
         return False

@@ -10,6 +10,7 @@ from typing import Literal
 from lxml import etree  # type: ignore[import-untyped]
 
 from codex.retrieval.html_hidden import has_opener_before, is_hidden, keys_of, opened_by
+from codex.retrieval.html_styles import Styles, styles_of
 from codex.retrieval.reading_draft import counted, joined
 
 Reason = Literal["never", "hidden", "around", "struck", "button", "frame", "media", "choices"]
@@ -22,7 +23,7 @@ MOST_CHOICES = 20
 """Options of a list that are read."""
 
 _NEVER = frozenset({
-    "script", "style", "template", "head", "datalist", "noembed", "param", "source", "track", "rp", "title",
+    "script", "style", "template", "datalist", "noembed", "param", "source", "track", "rp", "title",
     "input", "base", "link", "meta",
 })  # fmt: skip
 _FRAMES = frozenset({"iframe", "frame", "object", "embed", "applet"})
@@ -72,7 +73,9 @@ class LeftOut:
         around, hidden = self.characters("around"), self.characters("hidden")
         reasons = Counter(self.reasons.values())
         return joined(
-            counted(self.count("hidden"), "hidden part", f"left out ({hidden:,} characters)"),
+            counted(self.count("hidden"), "hidden part", f"left out ({hidden:,} characters)")
+            if hidden > 1
+            else "",
             f"menus, margins and footers left out ({around:,} characters)" if around else "",
             counted(self.count("struck"), "struck-out part", "left out"),
             counted(self.count("button"), "button", "left out"),
@@ -83,12 +86,14 @@ class LeftOut:
 
 
 def _length(element: etree._Element) -> int:
-    return sum(len(text.strip()) for text in element.itertext())
+    """Of its text, in characters; of signs without a word, 0."""
+    texts = [text.strip() for text in element.itertext()]
+    return sum(map(len, texts)) if any(letter.isalnum() for text in texts for letter in text) else 0
 
 
 def left_out(root: etree._Element, *, around: bool) -> LeftOut:
     """What is not read of a page. around: also leave out what stands around the content."""
-    search = _Search(around)
+    search = _Search(around, styles_of(root))
     search.run(root)
     return LeftOut(search.found)
 
@@ -98,6 +103,7 @@ class _Search:
     """A walk over what is shown; a hidden part is walked when a control is found that opens it."""
 
     around: bool
+    styles: Styles
     found: dict[etree._Element, Reason] = field(default_factory=dict)
     _opened: set[str] = field(default_factory=set)
     _closed: dict[str, list[etree._Element]] = field(default_factory=dict)
@@ -119,12 +125,13 @@ class _Search:
         for event, element in walk:
             if event == "start":
                 reason = self._reason(element, inside > 0) if element is not start else None
+                if reason in (None, "button"):
+                    for key in opened_by(element, self.styles.functions):
+                        self._open(key)
                 if reason is not None:
                     self.found[element] = reason
                     walk.skip_subtree()
                     continue
-                for key in opened_by(element):
-                    self._open(key)
                 links += element.tag == "a"
                 inside += element.tag in ("article", "main")
                 if self.around and _is_named_around(element):
@@ -173,7 +180,11 @@ class _Search:
         if tag == "noscript":
             text = "".join(element.itertext()).strip()
             return None if text and not (len(text) < 300 and _NO_SCRIPT.search(text)) else "never"
-        if is_hidden(element) and not self._is_root(element) and not self._is_opened(element):
+        if (
+            is_hidden(element, self.styles.of(element))
+            and not self._is_root(element)
+            and not self._is_opened(element)
+        ):
             return "hidden"
         if tag in _STRUCK:
             return "struck"

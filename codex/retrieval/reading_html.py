@@ -19,6 +19,9 @@ CONTENT_SHARE = 0.05
 """Of a page's text; where less of it stands within menus and margins, these are its content."""
 
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*>")
+_METADATA = frozenset(
+    {"base", "basefont", "bgsound", "link", "meta", "noscript", "script", "style", "template", "title"}
+)
 _NO_TITLES = frozenset({"untitled", "document", "index", "home", "title", "new page", "page", "test", "t"})
 
 
@@ -61,8 +64,22 @@ def _tree(text: str, name: str) -> etree._Element | None:
         open_frames(tree, parser)
     except etree.ParserError:
         return None
+    _end_head(tree)
     compose_shadow_trees(tree)
     return tree
+
+
+def _end_head(tree: etree._Element) -> None:
+    """Where a page has no body tag, the parser takes what it does not know for a part of the head."""
+    head, body = tree.find("head"), tree.find("body")
+    if head is None or body is None:
+        return
+    first = next((at for at, child in enumerate(head) if child.tag not in _METADATA), len(head))
+    moved = list(head)[first:]
+    if moved:
+        moved[-1].tail = (moved[-1].tail or "") + (body.text or "")
+        body.text = None
+        body[:0] = moved
 
 
 def _title(tree: etree._Element, blocks: list[Block]) -> str:

@@ -217,6 +217,51 @@ CONTROLS = (
         ("Planted",),
         ("hidden",),
     ),
+    Case(
+        "faq_mui.html",
+        page(
+            "<div class='MuiAccordion-root'><div class='MuiButtonBase-root' role=button aria-expanded=false aria-controls=p1>"
+            "<p>How long is shipping?</p></div><div class='MuiCollapse-root' style='min-height:0px;height:0px;overflow:hidden;"
+            "visibility:hidden'><div id=p1 role=region><p>Two weeks.</p></div></div></div>"
+        ),
+        ("How long is shipping?", "Two weeks."),
+    ),
+    Case(
+        "faq_class.html",
+        page(
+            "<button class=accordion>Refunds?</button><div class=panel style='max-height:0;overflow:hidden'><p>Within a week."
+            "</p></div><ul><li><a href='#' class=accordion-title>Returns</a><div style='display:none'>At the gate.</div></li></ul>"
+        ),
+        ("Refunds?", "Within a week.", "Returns", "At the gate."),
+    ),
+    Case(
+        "script_opens.html",
+        page(
+            "<p>Intro.<span id=more style='display:none'> The rest of it.</span><span id=less style='display:none'>Out.</span>"
+            "</p><button onclick='unfold()'>Read more</button><script>function unfold() {document.getElementById('more')"
+            ".style.display = 'inline';}</script>"
+        ),
+        ("The rest of it.",),
+        ("Out.",),
+    ),
+    Case(
+        "style_sheet.html",
+        page(
+            "<p class=inv>Planted one.</p><p id=trap>Planted two.</p><p class=off>Planted three.</p><div class=answer>We open "
+            "at nine.</div><p class=print>Printed too.</p><p>Shown.</p>",
+            "<style>/* .x {color: red} */ .inv, #trap {display: none} @media print {.print {display: none}} .answer "
+            "{display: none} .open .answer {display: block} .off {position: absolute; left: -9999px}</style>",
+        ),
+        ("We open at nine.", "Printed too.", "Shown."),
+        ("Planted",),
+        ("3 hidden parts left out",),
+    ),
+    Case(
+        "no_body_tag.html",
+        b"<!doctype html><title>Huts</title><fee-card><template shadowrootmode=open><slot></slot></template>Winter: 90 euros."
+        b"</fee-card><details><summary>Dogs?</summary>On a lead.</details><p>End.</p>",
+        ("Winter: 90 euros.", "Dogs?", "On a lead.", "End."),
+    ),
 )  # fmt: skip
 
 TRUE_TEXT = (
