@@ -14,7 +14,7 @@ OPENER = 500
 """Characters of what holds a control; a longer part has its control for something within."""
 _STYLE = 10_000
 """Characters of a style that are looked at."""
-_OFF_SCREEN = re.compile(r"-\d{3,}(?:\.\d+)?(?:px|em|rem|ch|%|vw|vh)?")
+_FAR = re.compile(r"-(?:(?:[5-9]\d{2}|\d{4,})(?:\.\d+)?(?:px)?|\d{3,}(?:\.\d+)?(?:em|rem|ch|%|vw|vh))")
 _ZERO = re.compile(r"(?=.)0*\.?0*(?:px|em|rem|pt|%)?")
 _CLIPPED = re.compile(
     r"rect\((?:[01](?:px)?[,\s]*){4}\)|inset\((?:50|100)%[^)]{0,20}\)|circle\(0[^)]{0,20}\)"
@@ -50,8 +50,12 @@ def is_hidden(element: etree._Element, sheet: str = "") -> bool:
         return True
     if element.get("aria-hidden") == "true" and not _SLIDES.search(element.get("class", "")):
         return True
-    style = f"{sheet};{element.get('style', '')}" if sheet else element.get("style", "")
-    return bool(style) and _hides(_declared(style)) and not _is_math(element)
+    own = element.get("style", "")
+    if own and _hides(style_of(element)):
+        return not _is_math(element)
+    # A slide is hidden until its turn comes.
+    is_slide = bool(sheet) and bool(_SLIDES.search(element.get("class", "")))
+    return bool(sheet) and not is_slide and _hides(_declared(f"{sheet};{own}"))
 
 
 def _is_math(element: etree._Element) -> bool:
@@ -73,8 +77,7 @@ def _hides(style: dict[str, str]) -> bool:
     color = of("color")
     if color and (color == "transparent" or color in (of("background"), of("background-color"))):
         return True
-    sides = ("left", "right", "top", "bottom", "text-indent", "margin-left", "margin-top")
-    if any(_OFF_SCREEN.fullmatch(of(side)) for side in sides):
+    if any(_FAR.fullmatch(of(side)) for side in ("left", "right", "top", "bottom", "text-indent")):
         return True
     if (
         _CLIPPED.fullmatch(of("clip"))
