@@ -41,6 +41,8 @@ _COMMON = frozenset(
     "会社会年大十二本三同政事行分議民連五発部者京都市県区町村語名田高新聞話電車私何時今使用方法案内場合"
 )
 """Ideographs that any longer Chinese or Japanese text has some of."""
+_FINALS = frozenset("ךםןףץ")
+"""Hebrew letters that stand at the end of a word only."""
 _UNLIKELY = -4.0
 """Logarithm of the odds of a character that the language does not have."""
 _LETTERS = 120
@@ -102,6 +104,10 @@ def _joined(before: str, letter: str) -> float:
     """Of two characters side by side, one of them beyond ASCII."""
     if before.islower() and letter.isupper():
         return _UNLIKELY
+    if before in _FINALS:
+        return _UNLIKELY if "\u05d0" <= letter <= "\u05ea" else 1.0
+    if (_is_hangul(before) and _is_ideograph(letter)) or (_is_ideograph(before) and _is_hangul(letter)):
+        return -1.0
     foreign, own = (letter, before) if before.isascii() else (before, letter)
     if own.isascii() and own.isalpha() and foreign.isalpha() and foreign > "\u036f":
         return _UNLIKELY  # Two scripts in a word.
@@ -116,7 +122,15 @@ def _alone(letter: str) -> float:
         return 0.0 if unicodedata.category(letter) == "Mn" else _UNLIKELY
     if "\u3041" <= letter <= "\u30ff" or letter in _COMMON:
         return 0.5
-    if "\u3400" <= letter <= "\u9fff":
+    if _is_ideograph(letter):
         return -0.3
     # Katakana of half the width, private and rare letters.
     return _UNLIKELY if letter > "\ud7ff" else 0.0
+
+
+def _is_hangul(letter: str) -> bool:
+    return "\uac00" <= letter <= "\ud7a3"
+
+
+def _is_ideograph(letter: str) -> bool:
+    return "\u3400" <= letter <= "\u9fff"

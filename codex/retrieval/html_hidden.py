@@ -12,6 +12,8 @@ NAMED_WITHIN = 6
 """Elements of a hidden part whose ids are looked at."""
 OPENER = 500
 """Characters of what holds a control; a longer part has its control for something within."""
+HIDDEN_BY_RULE = 1_000
+"""Characters of a part that a style sheet hides; a longer one is shown by a script."""
 _STYLE = 10_000
 """Characters of a style that are looked at."""
 _FAR = re.compile(r"-(?:(?:[5-9]\d{2}|\d{4,})(?:\.\d+)?(?:px)?|\d{3,}(?:\.\d+)?(?:em|rem|ch|%|vw|vh))")
@@ -26,6 +28,9 @@ _QUESTION = re.compile(
     r"\b(?:accordion|collapsible|toggle|faq|expander)[-_]?(?:title|head|header|heading|toggle|button|trigger|question)"
     r"|\bquestion\b",
     re.IGNORECASE,
+)
+_MOVES = re.compile(
+    r"data-(?:w-id|aos|framer|anim|scroll|sal)|\b(?:animate|wow|fade-?in|reveal|aos)", re.IGNORECASE
 )
 _SLIDES = re.compile(r"slide|carousel|swiper", re.IGNORECASE)
 _CONTROLS = frozenset({"button", "summary", "label"})
@@ -52,10 +57,27 @@ def is_hidden(element: etree._Element, sheet: str = "") -> bool:
         return True
     own = element.get("style", "")
     if own and _hides(style_of(element)):
-        return not _is_math(element)
-    # A slide is hidden until its turn comes.
-    is_slide = bool(sheet) and bool(_SLIDES.search(element.get("class", "")))
-    return bool(sheet) and not is_slide and _hides(_declared(f"{sheet};{own}"))
+        fades = _ZERO.fullmatch(style_of(element).get("opacity", "")) and _moves(element)
+        return not fades and not _is_math(element)
+    if not sheet or _SLIDES.search(element.get("class", "")):
+        return False  # A slide is hidden until its turn comes.
+    return _hides(_declared(f"{sheet};{own}")) and not _is_long(element)
+
+
+def _is_long(element: etree._Element) -> bool:
+    """Whether a part is so long that a script shows it: a rule that hides for good hides little."""
+    length = 0
+    for text in element.itertext():
+        length += len(text.strip())
+        if length > HIDDEN_BY_RULE:
+            return True
+    return False
+
+
+def _moves(element: etree._Element) -> bool:
+    """Whether it fades or slides in when the page is scrolled."""
+    names = " ".join([element.get("class", ""), *element.attrib.keys()])
+    return bool(_MOVES.search(names))
 
 
 def _is_math(element: etree._Element) -> bool:
