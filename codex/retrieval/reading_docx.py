@@ -64,17 +64,21 @@ class _Writer:
                 self._paragraph(block)
 
     def margin(self, part: Part) -> None:
-        """Add the paragraphs of a header or footer, unless another one said the same."""
+        """Add what a header or footer says, unless another one said the same."""
         self.source.within(part)
-        for block in _blocks(part.root):
-            paragraphs = block.iter(f"{W}p") if block.tag == f"{W}tbl" else [block]
-            for paragraph in paragraphs:
+        self._margin(part.root)
+
+    def _margin(self, container: etree._Element) -> None:
+        for block in _blocks(container):
+            for paragraph in block.iter(f"{W}p") if block.tag == f"{W}tbl" else [block]:
                 pieces, beside = self.source.paragraph(paragraph)
                 text = " ".join(joined(pieces).split())
-                if text and text not in self._seen and not _numbers_pages(paragraph, text):
-                    self._seen.add(text)
-                    self._draft.add(text)
-                self._add_beside(beside)
+                for line in (*([] if _numbers_pages(paragraph, text) else [text]), *beside.lines):
+                    if line not in self._seen:
+                        self._seen.add(line)
+                        self._draft.add(line)
+                for box in beside.boxes:
+                    self._margin(box)
 
     def _paragraph(self, paragraph: etree._Element) -> None:
         pieces, beside = self.source.paragraph(paragraph)

@@ -43,6 +43,7 @@ def drawing(element: etree._Element, part: Part, package: Package) -> Drawing:
     for diagram in element.iter(f"{_DGM}relIds"):
         found.lines += _diagram(package.part(part.targets.get(diagram.get(f"{R}dm", ""))))
     found.lines += [text for shape in element.iter(f"{_A}txBody") if (text := _text(shape))]
+    found.lines += [text for shape in element.iter(f"{_V}textpath") if (text := shape.get("string"))]
     pictures = [it for it in element.iter(f"{_A}blip", f"{_V}imagedata") if not _is_in_box(it, element)]
     if pictures:
         found.said = _description(element)

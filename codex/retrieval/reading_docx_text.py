@@ -48,7 +48,7 @@ class Source:
         self.left: Counter[str] = Counter()
         """What is left out: the noun -> how many."""
         settings = package.of_kind("settings")
-        self._notes = {kind: package.of_kind(f"{kind}s") for kind in ("footnote", "endnote")}
+        self._notes = {kind: _notes(package.of_kind(f"{kind}s"), kind) for kind in ("footnote", "endnote")}
         self._forms = {kind: _form(kind, settings, package.main) for kind in self._notes}
         self._counts: Counter[str] = Counter()
         self._part = package.main
@@ -103,7 +103,7 @@ class Source:
                 self._add(chosen(child), pieces, beside)
             elif tag in (f"{M}oMath", f"{M}oMathPara"):
                 text = formula(child)
-                before = joined(pieces)[-1:]
+                before = pieces[-1][1][-1:] if pieces else ""
                 appended(pieces, "", f" {text}" if before.isalnum() and text[:1].isalnum() else text)
             elif isinstance(tag, str) and tag not in _UNSEEN:
                 self._add(child, pieces, beside)
@@ -163,15 +163,7 @@ class Source:
         else:
             self._counts[kind] += 1
             mark = numeral(self._counts[kind], self._forms[kind])
-        part, number = self._notes[kind], reference.get(f"{W}id")
-        found = next(
-            (
-                it
-                for it in (part.root if part else ())
-                if it.get(f"{W}id") == number and it.tag == f"{W}{kind}"
-            ),
-            None,
-        )
+        found = self._notes[kind].get(reference.get(f"{W}id"))
         if found is not None:
             appended(pieces, "note", mark)
             beside.notes.append((mark, found))
@@ -232,6 +224,11 @@ def _style(paragraph: etree._Element, kind: str) -> str:
 def _has_own_mark(reference: etree._Element) -> bool:
     """Whether the run goes on with the mark that somebody chose for a note."""
     return reference.get(f"{W}customMarkFollows") in ("1", "true", "on")
+
+
+def _notes(part: Part | None, kind: str) -> dict[str | None, etree._Element]:
+    """The notes of a kind by their ids."""
+    return {note.get(f"{W}id"): note for note in part.root.iter(f"{W}{kind}")} if part else {}
 
 
 def _form(kind: str, settings: Part | None, main: Part) -> str:

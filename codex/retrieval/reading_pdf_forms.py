@@ -40,7 +40,9 @@ _COMMENTS = frozenset(
         api.FPDF_ANNOT_INK,
     )
 )
-_INDEX = re.compile(r"\[\d+\]$")
+_SPOKEN = re.compile(r"[^\W\d_]{3}")
+_FARTHEST_ABOVE = 15
+"""Times the size of a field: where the head of its column stands at most, with other fields between."""
 
 
 @dataclass(slots=True)
@@ -131,7 +133,7 @@ def _has_label(segment: Segment, text: Sequence[Segment], *, beside: bool) -> bo
     for line in text:
         if abs(line.base - segment.base) < 0.5 * segment.size and (line.left < segment.left or beside):
             return True
-        above = 0 < line.base - segment.base < 3 * segment.size
+        above = 0 < line.base - segment.base < _FARTHEST_ABOVE * segment.size
         if above and not beside and line.left < segment.right and segment.left < line.right:
             return True
     return False
@@ -144,10 +146,10 @@ def _prefix(segment: Segment, label: str) -> None:
 
 
 def _name(forms: Any, annotation: Any) -> str:
-    """What a field is called: what is shown for it, else the last part of its name."""
+    """What a field is called: what is shown for it, else the last part of its name where that is a word."""
     shown = _said(api.FPDFAnnot_GetFormFieldAlternateName, forms, annotation)
-    name = _said(api.FPDFAnnot_GetFormFieldName, forms, annotation).rsplit(".", 1)[-1]
-    return shown or _INDEX.sub("", name)
+    name = _said(api.FPDFAnnot_GetFormFieldName, forms, annotation).rsplit(".", 1)[-1].split("[")[0]
+    return shown or (name if _SPOKEN.search(name) else "")
 
 
 def _contents(annotation: Any) -> str:

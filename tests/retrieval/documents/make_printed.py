@@ -158,6 +158,29 @@ def form(canvas: Canvas) -> None:
     )
 
 
+def order(canvas: Canvas) -> None:
+    """Fields in columns below their heads, boxes before their labels, two fields a line, two pages."""
+    fields = canvas.acroForm
+    for x, head in ((60, "Item"), (200, "Quantity"), (320, "Price")):
+        canvas.drawString(x, 800, head)
+    for row, cells in enumerate((("Rope", "3", "12.50"), ("Anchor", "1", "89.00"), ("Paint", "", ""))):
+        for x, name, value in zip((60, 200, 320), "abc", cells, strict=True):
+            fields.textfield(name=f"{name}{row}", value=value, x=x, y=770 - 25 * row, width=100, height=18)
+    for y, name, label in (
+        (650, "agree", "I agree to the terms of carriage"),
+        (625, "news", "Send me the newsletter"),
+    ):
+        fields.checkbox(name=name, checked=name == "agree", x=60, y=y, size=14)
+        canvas.drawString(85, y + 3, label)
+    canvas.drawString(60, 600, "Signature:")
+    canvas.drawString(300, 600, "Date:")
+    fields.textfield(name="signature", value="I. Solberg", x=120, y=595, width=150, height=18)
+    fields.textfield(name="date", value="2024-05-03", x=340, y=595, width=100, height=18)
+    canvas.showPage()
+    canvas.drawString(60, 800, "For the harbour office only")
+    fields.textfield(name="berth", value="", x=120, y=595, width=150, height=18)
+
+
 def divided(canvas: Canvas) -> None:
     """Words divided at the ends of lines, and what only looks like them."""
     lines(canvas, DIVIDED)
@@ -233,7 +256,7 @@ def main() -> None:
     """Make all of them."""
     canvases = {
         "columns": columns, "newspaper": newspaper, "table_by_columns": table_by_columns, "turned": turned,
-        "form": form, "divided": divided, "pictures": pictures,
+        "form": form, "order": order, "divided": divided, "pictures": pictures,
     }  # fmt: skip
     made = {name: drawn(draw) for name, draw in canvases.items()} | {
         "scripts": scripts(),

@@ -37,6 +37,15 @@ CASES = (
         note=("1 form field empty",),
     ),
     _case(
+        "order", "Rope 3 12.50", "Anchor 1 89.00", "[x] I agree to the terms of carriage", "[ ] Send me the newsletter",
+        "Signature: I. Solberg Date: 2024-05-03",
+        note=("3 form fields empty",),
+    ),
+    _case(
+        "articles", "thirty days [1] at the office [i].", "Displacement 4 × 10^5 kg.", "Mate Summer 1/20", "Counted from the day of signing on.",
+        never=("105", "days1"),
+    ),
+    _case(
         "divided", "annual maintenance contract", "other price-determining factors", "the long-term plan of the postwar years", "pages 12-15",
         "COVID-19 annex", "service-desk@example.org", "www.example.org/har-bour", "the state-of-the-art crane", "MUNICIPAL register",
         "Anglo-Saxon boats",

@@ -439,6 +439,15 @@ LIBREOFFICE = Case(
     note=("images without text",),
 )
 
+ARTICLES = Case(
+    "articles.docx",
+    (FILES / "articles.docx").read_bytes(),
+    find=("Ship's articles 2024", "after thirty days [1] at the office [i].", "[1] Counted from the day of signing on.",
+          "[i] Open from nine to noon.", "4 × 10^5 kg", "Mind the boom when tacking.", "Summer | 1/20"),
+    never=("ninety", "Check this", "105", "1 / 1", "tacking. Mind", "tacking.\n\nMind"),
+    note=("1 comment left out", "1 tracked deletion left out"),
+)  # fmt: skip
+
 CASES = (
-    NOTES, TRACKED, HEADERS, FORMULAS, BOXES, NESTED, FIELDS, LETTERS, LISTS, STRICT, PICTURES, PANDOC, LIBREOFFICE,
+    NOTES, TRACKED, HEADERS, FORMULAS, BOXES, NESTED, FIELDS, LETTERS, LISTS, STRICT, PICTURES, PANDOC, LIBREOFFICE, ARTICLES,
 )  # fmt: skip
