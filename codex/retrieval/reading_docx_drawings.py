@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from lxml import etree  # type: ignore[import-untyped]
@@ -13,6 +14,7 @@ _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DGM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
 _V = "{urn:schemas-microsoft-com:vml}"
+_FILE = re.compile(r"\S{1,200}\.(?:png|jpe?g|gif|bmp|tiff?|svg|emf|wmf|webp)", re.IGNORECASE)
 _MOST_POINTS = 1000
 """Of a series in a chart."""
 
@@ -61,7 +63,7 @@ def _is_in_box(picture: etree._Element, element: etree._Element) -> bool:
 def _description(element: etree._Element) -> str:
     names = [it.get("descr") or it.get("title") for it in element.iter(f"{_WP}docPr")]
     names += [shape.get("alt") for shape in element.iter(f"{_V}shape")]
-    return " ".join(" ".join(name for name in names if name).split())
+    return " ".join(" ".join(name for name in names if name and not _FILE.fullmatch(name)).split())
 
 
 def _chart(part: Part | None) -> list[str]:

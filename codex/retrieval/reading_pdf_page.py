@@ -74,7 +74,8 @@ def _runs(text: pdfium.PdfTextPage) -> Iterator[Run]:
     handle = text.raw
     unicode_of, box_of = api.FPDFText_GetUnicode, api.FPDFText_GetLooseCharBox
     box = api.FS_RECTF()
-    at_box, sides = ctypes.byref(box), memoryview(box).cast("B").cast("f")
+    at_box = ctypes.byref(box)
+    sides: memoryview[Any] = memoryview(box).cast("B").cast("f")
     letters: list[str] = []
     frame, size, base, quarter = Frame(0), 1.0, 0.0, 0
     start = ink = last = low = high = gap_before = 0.0

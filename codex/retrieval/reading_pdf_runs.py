@@ -84,7 +84,7 @@ class Segment:
         last = self.runs[-1]
         small = min(run.size, self.size) < _SMALLER * size or abs(run.base - last.base) < _SAME_LINE * size
         # A short one may be raised in full size.
-        small = small or (len(run.text) <= 3 and rise < 0.5 * size)
+        small = small or (len(run.text.strip()) <= 3 and rise < 0.6 * size)
         return small and rise < _FARTHEST * size and -0.3 * size < gap < 0.35 * size
 
     def add(self, run: Run) -> None:

@@ -36,8 +36,10 @@ FEWEST_LINES = 3
 RESTART = 1.35
 """Times the usual distance of baselines: a paragraph or a row of a table begins."""
 
-_PROSE_WIDTH = 9.0
-"""Times the size: the mean width of a line of prose, at least."""
+_PROSE_WIDTH, _NARROW = 9.0, 6.0
+"""Times the size: the mean width of a line of prose, at least; of sentences in a narrow column."""
+_RUNNING = 0.4
+"""Of the lines of sentences, that begin in lower case, at least."""
 _FILLED = 0.75
 """Of a column's width, that a line of prose reaches, as at least half of them do."""
 _TIGHT = 1.3
@@ -54,11 +56,15 @@ def is_prose(side: Sequence[Segment]) -> bool:
     start, end = min(segment.left for segment in side), max(segment.right for segment in side)
     widths = [row[-1].right - row[0].left for row in rows]
     filled = sum(row[-1].right >= start + _FILLED * (end - start) for row in rows)
+    texts = [row[0].text for row in rows]
     text = "".join(segment.text for segment in side)
     letters = sum(letter.isalpha() for letter in text)
+    # The lines of a sentence go on in lower case, those of a list rather not.
+    running = sum(text[:1].islower() for text in texts[1:]) >= _RUNNING * len(texts)
+    width = (_NARROW if running else _PROSE_WIDTH) * size_of(side)
     return (
         len(rows) >= FEWEST_LINES
-        and sum(widths) / len(rows) >= _PROSE_WIDTH * size_of(side)
+        and sum(widths) / len(rows) >= width
         and filled >= 0.5 * len(rows)
         and letters >= 0.6 * len(text.replace(" ", ""))
     )

@@ -9,7 +9,7 @@ import pytest
 from codex.retrieval.chunking import chunks
 from codex.retrieval.reading import read
 from tests.retrieval import files
-from tests.retrieval.documents import Case, pages, tables, texts
+from tests.retrieval.documents import Case, pages, printed, tables, texts, word
 
 ROOM = 10 * 2**20
 """Bytes; more than any file here has."""
@@ -22,7 +22,10 @@ def count(text: str) -> int:
     return len(text) // 4 + 1
 
 
-@pytest.mark.parametrize("case", [*pages.CASES, *texts.CASES, *tables.CASES], ids=lambda case: case.name)
+CASES = (*pages.CASES, *texts.CASES, *tables.CASES, *word.CASES, *printed.CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_document_gives_what_it_says(tmp_path: Path, case: Case) -> None:
     reading = read(files.save(tmp_path, case.name, case.content), ROOM)
     passages = [reading.text[it.start : it.end] for it in chunks(reading, TOKENS, count)]
