@@ -44,6 +44,8 @@ class _Left:
 
     broken: int = 0
     silent: int = 0
+    nameless: int = 0
+    """Characters that their fonts do not name."""
     empty: set[str] = field(default_factory=set)
     pictures: set[tuple[int, ...]] = field(default_factory=set)
     """Place and size of each; one that every page repeats counts once."""
@@ -92,6 +94,7 @@ def _reading(
     return draft.reading(
         f"{left.silent} of {pages} pages hold no text (scans?)" if left.silent else "",
         f"{left.broken} of {pages} pages are corrupt" if left.broken else "",
+        counted(left.nameless, "character", "that no font names left out"),
         counted(len(left.pictures), "image", "without text"),
         counted(len(left.empty), "form field", "empty"),
         "its XFA form is not read" if _has_xfa(document) else "",
@@ -130,7 +133,8 @@ def _page(document: pdfium.PdfDocument, index: int, left: _Left) -> tuple[str, l
             # PDFium gives an empty page where it cannot read one.
             left.broken += 1
             return "", []
-        pieces = segments(runs(page))
+        letters, nameless = runs(page)
+        pieces = segments(letters)
         upright, turned = _by_direction(pieces)
         extra = filled(page, upright)
         art = drawn(page)
@@ -143,6 +147,7 @@ def _page(document: pdfium.PdfDocument, index: int, left: _Left) -> tuple[str, l
     blocks = arranged([*upright, *extra.segments], rules)
     blocks += (block for others in turned for block in arranged(others, Rules()))
     text = clean(_plain(_text(blocks))).strip()
+    left.nameless += nameless
     if text:
         left.empty |= extra.empty
         left.pictures |= {

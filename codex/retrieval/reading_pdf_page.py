@@ -60,16 +60,18 @@ class Drawn:
     """Where, and how many pixels wide and high."""
 
 
-def runs(page: pdfium.PdfPage) -> list[Run]:
-    """The text in the order in which it is drawn."""
+def runs(page: pdfium.PdfPage) -> tuple[list[Run], int]:
+    """The text in the order in which it is drawn, and how many characters its fonts do not name."""
     text = page.get_textpage()
+    nameless: list[int] = []
     try:
-        return list(_runs(text))
+        return list(_runs(text, nameless)), len(nameless)
     finally:
         text.close()
 
 
-def _runs(text: pdfium.PdfTextPage) -> Iterator[Run]:
+def _runs(text: pdfium.PdfTextPage, nameless: list[int]) -> Iterator[Run]:
+    """nameless: takes the places of characters without a code."""
     # This loop takes most of the time that a page takes: no calls in it that can be spared.
     handle = text.raw
     unicode_of, box_of = api.FPDFText_GetUnicode, api.FPDFText_GetLooseCharBox
@@ -83,6 +85,7 @@ def _runs(text: pdfium.PdfTextPage) -> Iterator[Run]:
         code = unicode_of(handle, index)
         if code <= _SPECIAL:
             if code == 0:
+                nameless.append(index)
                 continue
             if code != _HYPHEN and api.FPDFText_IsGenerated(handle, index):
                 if code == 32 and letters:

@@ -99,7 +99,7 @@ CASES = (
         "languages", "ירושלים היא עיר עתיקה מאוד, והיא בירת ישראל.", "القاهرة مدينة كبيرة على نهر النيل.", "東京都は日本の首都です。",
         "Η Αθήνα είναι η πρωτεύουσα.", "The office file of the fjord affair: efficient, difficult, fluffy.", "10^−9 m, CO2, Ca^2+, the 19th century",
         "annual report. [12] Next, (a + b)^2 and x^(n+1); revenue of 4512 [3] euros", "Street 12 Harbour Road City Bergen",
-        never=("mc2", "45123", "report.12"),
+        never=("mc2", "45123", "report.12"), note=("1 character that no font names left out",),
     ),
     _case(
         "invoice", "Invoice 2024-117", "Dock Street 12", "Due date: 2 June 2024", "Item Description Qty Unit Amount", "C-07 Anchor chain 25 9.80 245.00",
