@@ -87,7 +87,7 @@ def _annotation(page: pdfium.PdfPage, index: int) -> Iterator[Any]:
 
 def _add_field(found: Filled, forms: Any, annotation: Any, text: Sequence[Segment]) -> None:
     kind = api.FPDFAnnot_GetFormFieldType(forms, annotation) if forms else -1
-    if kind == api.FPDF_FORMFIELD_PUSHBUTTON:
+    if kind in (api.FPDF_FORMFIELD_PUSHBUTTON, api.FPDF_FORMFIELD_SIGNATURE):
         return
     if forms and api.FPDFAnnot_GetFormFieldFlags(forms, annotation) & _PASSWORD and kind not in _BOXES:
         return

@@ -26,7 +26,7 @@ _BREAK = 0.9
 """Times the size of the letters: a gap beyond which another run begins."""
 _SPACE = 0.12
 """Times the size: a gap that is a space where PDFium sees none, between two cells of a table."""
-_CLOSE = 0.04
+_CLOSE = 0.01
 """Times the size: the gaps between the letters of a word that are not spaced."""
 _SAME_HEIGHT = 0.1
 """Times the size: how far the edges of letters of one size on one baseline may differ."""
@@ -119,9 +119,9 @@ def _runs(text: pdfium.PdfTextPage, nameless: list[int]) -> Iterator[Run]:
             gap_before = size
         elif code != 32 and letters[-1] != " ":
             # PDFium puts cells of a table together that stand close. The first may have one letter.
-            if gap > _SPACE * size and gap_before < _CLOSE * size and _begins_object(handle, index):
+            if gap > _SPACE * size and abs(gap_before) < _CLOSE * size and _begins_object(handle, index):
                 letters.append(" ")
-            elif len(letters) == 2 and gap < _CLOSE * size and gap_before > _SPACE * size:
+            elif len(letters) == 2 and abs(gap) < _CLOSE * size and gap_before > _SPACE * size:
                 letters.insert(1, " " * _begins_object(handle, index - 1))
             gap_before = gap
         last = left

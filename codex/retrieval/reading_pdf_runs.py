@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from codex.retrieval.scripts import Height, Piece, appended, joined
 
@@ -14,6 +14,12 @@ _FARTHEST = 0.75
 """Times the size: how far above or below its line raised and lowered text stands."""
 _SMALLER = 0.92
 """Of the size of the line, that raised text has at most."""
+_SMALLEST = 0.4
+"""Of the size of the line, that raised text has at least; text beside a drop cap has less."""
+_LONGEST_RAISED = 40
+"""Characters of raised or lowered text."""
+_DROP_CAP = 1.6
+"""Times the size of its paragraph: a first letter that reaches down over some lines."""
 _SPACE = 0.12
 """Times the size: a gap that is a space, where no space is drawn."""
 _WIDE = 0.9
@@ -81,11 +87,14 @@ class Segment:
                 gap = max(gap, self.left - run.right)
                 return gap < _WIDE * size
             return -0.5 * size < gap < _WIDE * size
+        if not rise < _FARTHEST * size or not -0.3 * size < gap < 0.35 * size:
+            return False
         last = self.runs[-1]
-        small = min(run.size, self.size) < _SMALLER * size or abs(run.base - last.base) < _SAME_LINE * size
-        # A short one may be raised in full size.
-        small = small or (len(run.text.strip()) <= 3 and rise < 0.6 * size)
-        return small and rise < _FARTHEST * size and -0.3 * size < gap < 0.35 * size
+        if abs(run.base - last.base) < _SAME_LINE * size or len(run.text.strip()) <= 3:
+            # Raised text goes on, or is short and raised in full size.
+            return min(run.size, self.size) >= _SMALLEST * size
+        smaller = run if run.size < self.size else last
+        return _SMALLEST * size <= smaller.size < _SMALLER * size and len(smaller.text) <= _LONGEST_RAISED
 
     def add(self, run: Run) -> None:
         """Append a run."""
@@ -142,12 +151,30 @@ def _leftwards(runs: Iterable[Run]) -> str:
     return text
 
 
+def _is_drop_cap(segment: Segment, run: Run) -> bool:
+    """Whether a segment is the large first letter of the word that the run goes on with."""
+    (cap, *others), size = segment.runs, run.size
+    return (
+        not others
+        and len(cap.text) == 1
+        and cap.text.isupper()
+        and cap.frame == run.frame
+        and cap.size > _DROP_CAP * size
+        and run.text[0].islower()
+        and 0 < run.base - cap.base < cap.size
+        and -0.2 * size < run.left - cap.right < size
+    )
+
+
 def segments(runs: Iterable[Run]) -> list[Segment]:
     """The segments in the order in which they are drawn."""
     found: list[Segment] = []
     for run in runs:
         if not run.text.strip():
             continue
+        if found and _is_drop_cap(found[-1], run):
+            cap = found.pop().runs[0]
+            run = replace(run, text=cap.text + run.text, left=cap.left)
         if not found or found[-1].runs[-1].frame != run.frame or not found[-1].takes(run):
             found.append(Segment())
         found[-1].add(run)

@@ -108,6 +108,11 @@ CASES = (
         never=("2140.00", "ItemDescription"),
     ),
     _case(
+        "initial", "The ferry leaves the quay", "Harbour Office of the town [1]; an+1 = 2an and CO2-free; 10^-3; ½ cup", "3rd; y = x^2+1; Fe^3+;",
+        "footnote†; 4^2=16; log10x; page [12]; 2nd ed.", "which takes about twenty minutes in calm weather.",
+        never=("town1", "10-3", "42=16"),
+    ),
+    _case(
         "paper", "The error of such forecasts grows with distance [3], as Moe and Lund observed", "3.2 × 10^6 measurements", "10^3 locations",
         "(p < 10^−4)", "Harmonic 14.2 11.0", "Ensemble 6.9 5.8", "of at least thirty centimetres below the keel.",
         "Estimate the delay of the tide from charts.", "vol. 12, pp. 101–119, 2004.",
