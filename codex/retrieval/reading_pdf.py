@@ -20,7 +20,6 @@ from codex.retrieval.reading_margins import without_margins
 from codex.retrieval.reading_pdf_cycles import endless_pages
 from codex.retrieval.reading_pdf_forms import filled
 from codex.retrieval.reading_pdf_layout import arranged
-from codex.retrieval.reading_pdf_lines import Line
 from codex.retrieval.reading_pdf_page import Box, drawn, runs
 from codex.retrieval.reading_pdf_runs import Frame, Segment, segments
 from codex.retrieval.reading_pdf_tables import Rules
@@ -35,7 +34,6 @@ _SHAPED = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]+")
 _PRIVATE = re.compile("[\uf020-\uf0ff]")
 _TITLE_WORDS = 12
 _DEEPEST_TITLE = 8
-_CLOSED = frozenset(".!?…:;\"'”’»)]")
 
 
 @dataclass(slots=True)
@@ -146,7 +144,7 @@ def _page(document: pdfium.PdfDocument, index: int, left: _Left) -> tuple[str, l
     rules = Rules(tuple((rule.left, rule.right, rule.bottom) for rule in art.rules), art.grid)
     blocks = arranged([*upright, *extra.segments], rules)
     blocks += (block for others in turned for block in arranged(others, Rules()))
-    text = clean(_plain(_text(blocks))).strip()
+    text = clean(_plain("\n\n".join("\n".join(line.text for line in block) for block in blocks))).strip()
     left.nameless += nameless
     if text:
         left.empty |= extra.empty
@@ -189,25 +187,6 @@ def _covers(box: Box, pieces: Sequence[Segment]) -> bool:
         box.left <= (piece.left + piece.right) / 2 <= box.right and box.bottom <= piece.base <= box.top
         for piece in pieces
     )
-
-
-def _text(blocks: Sequence[Sequence[Line]]) -> str:
-    """The lines, with an empty one between two blocks unless a sentence runs on."""
-    pieces = list[str]()
-    before: Line | None = None
-    for block in blocks:
-        if before is not None:
-            pieces.append(_between(before, block[0]))
-        pieces.append("\n".join(line.text for line in block))
-        before = block[-1]
-    return "".join(pieces)
-
-
-def _between(line: Line, following: Line) -> str:
-    """What stands between two blocks."""
-    if line.text[-1:] in _CLOSED or not following.text[:1].islower():
-        return "\n\n"
-    return "\n" if line.whole or following.whole or line.text.endswith(HYPHENS) else " "
 
 
 def _titles(document: pdfium.PdfDocument) -> dict[int, list[tuple[int, str]]]:

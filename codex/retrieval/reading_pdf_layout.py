@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
+from codex.retrieval.reading_hyphens import HYPHENS
 from codex.retrieval.reading_pdf_lines import Line, is_justified, lines_of, paragraphs, rows_of, size_of
 from codex.retrieval.reading_pdf_runs import Segment
 from codex.retrieval.reading_pdf_tables import FEWEST_LINES, RESTART, Rules, is_prose, is_table, table_rows
@@ -23,6 +25,8 @@ _MOST_EDGES = 12
 """Left edges that are tried as the beginning of a column."""
 _MOST_DEPTH = 6
 """Columns within columns."""
+_CLOSED = frozenset(".!?…:;\"'”’»)]")
+"""With which a sentence ends."""
 
 
 def arranged(segments: Sequence[Segment], rules: Rules) -> list[list[Line]]:
@@ -51,11 +55,25 @@ def _blocks(segments: Sequence[Segment], rules: Rules, depth: int) -> Iterator[l
             rest = []
             prose = is_prose(left) and is_prose(right)
             if prose and not is_table(left, right, edge, rules):
-                yield from _blocks(left, rules, depth + 1)
-                yield from _blocks(right, rules, depth + 1)
+                first = list(_blocks(left, rules, depth + 1))
+                yield from _continued(first, list(_blocks(right, rules, depth + 1)))
             else:
                 yield list(table_rows(band, rules, broken=prose))
     yield from paragraphs(lines_of(rest))
+
+
+def _continued(first: list[list[Line]], second: list[list[Line]]) -> list[list[Line]]:
+    """The blocks of two columns; a sentence that runs on from one to the other is not cut."""
+    if not first or not second:
+        return first + second
+    last, following = first[-1][-1], second[0][0]
+    if last.text[-1:] in _CLOSED or last.whole or following.whole or not following.text[:1].islower():
+        return first + second
+    lines = [*first[-1], *second[0]]
+    if not last.text.endswith(HYPHENS):
+        place = len(first[-1]) - 1
+        lines[place : place + 2] = [replace(following, text=f"{last.text} {following.text}")]
+    return [*first[:-1], lines, *second[1:]]
 
 
 def _column_edge(segments: Sequence[Segment]) -> float | None:
@@ -156,6 +174,10 @@ def _continues(above: Sequence[Segment], zone: Sequence[Segment], edge: float) -
     size = size_of(above)
     left = [segment for segment in zone if segment.right <= edge - _GUTTER * size]
     right = [segment for segment in zone if segment.left >= edge - 0.5]
+    column = [segment for segment in above if segment.right <= edge - _GUTTER * size]
+    # A sentence that breaks off at the foot of the left column goes on at the head of the right one.
+    if column and left and column[-1].text[-1:] not in _CLOSED and not left[0].text[:1].islower():
+        return False
     return (
         len(left) + len(right) == len(zone)
         and bool(left and right)
