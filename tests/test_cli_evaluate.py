@@ -34,9 +34,9 @@ def home(tmp_path: Path) -> Path:
     with (folder / "datasets" / "sums.jsonl").open("w") as file:
         for at in range(COUNT):
             accepted = str(at + 1) if at % 2 else "nothing"
-            file.write(
-                json.dumps({"id": f"q{at}", "question": f"What is {at} and 1?", "answers": [accepted]}) + "\n"
-            )
+            row = {"id": f"q{at}", "question": f"What is {at} and 1?", "answers": [accepted]}
+            # The answer is a formula, so that a table of the answers has one.
+            file.write(json.dumps(row | {"grader": "recall"}) + "\n")
     return folder
 
 
