@@ -51,11 +51,10 @@ _TIMES = {"once": 1, "twice": 2, "thrice": 3}
 _BARE = frozenset({"one", *_PARTS, *_SCALES, *_TIMES})
 _VOCABULARY = {*_SMALL, *_TENS, *_SCALES, *ORDINALS, *_PARTS, "hundred", "dozen", "dozens", "point", *_TIMES}
 
-_RUN = re.compile(
-    rf"\b(?:(?:a|an)\s+)?(?:{'|'.join(sorted(_VOCABULARY, key=len, reverse=True))})\b"
-    rf"(?:(?:\s+|-)(?:and\s+)?(?:an?\s+)?(?:{'|'.join(sorted(_VOCABULARY, key=len, reverse=True))})\b)*",
-    re.IGNORECASE,
-)
+_ANY = "|".join(sorted(_VOCABULARY, key=len, reverse=True))
+# Between two words: a blank, a hyphen, "and", or the comma of "one thousand, two hundred".
+_BETWEEN = r"(?:\s+|-|(?<=thousand),\s+|(?<=million),\s+|(?<=billion),\s+)(?:and\s+)?(?:an?\s+)?"
+_RUN = re.compile(rf"\b(?:(?:a|an)\s+)?(?:{_ANY})\b(?:{_BETWEEN}(?:{_ANY})\b)*", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]+", re.IGNORECASE)
 
 

@@ -22,27 +22,36 @@ HALF_A_DAY = 12 * 3600
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+|\n+")
 _CONCLUSION = re.compile(
     r"^\W*(?:so|therefore|thus|hence|finally|consequently|altogether|overall|in\s+(?:total|all|conclusion)|"
-    r"as\s+a\s+result)\b|\b(?:therefore|in\s+total|altogether|left|remain(?:s|ing)?)\b|^\W*(?:the\s+)?(?:total|result)\b",
+    r"as\s+a\s+result|(?:the\s+)?(?:total|result))\b|\b(?:therefore|in\s+total|altogether|left|remain(?:s|ing)?)\b",
     re.IGNORECASE,
 )
 _DERIVED = re.compile(
-    r"\b(?:so|then|therefore|thus|hence|leaving|leaves|means|plus|minus|times|divided|multiply|multiplying|adding|"
-    r"subtract|subtracting|gives|remaining|remain|altogether)\b|\d\s*[+*×÷/-]\s*\d",
+    r"\b(?:so|then|therefore|thus|hence|leaving|leaves|means|plus|minus|times|divided|multiply|multiplying"
+    r"|adding|subtract|subtracting|gives|remaining|remain|altogether)\b|\d\s*[+*×÷/-]\s*\d",
     re.IGNORECASE,
 )
-_COUNTED = re.compile(r"\b(?:how\s+many|number\s+of)\s+(\w{3,})", re.IGNORECASE)
+_COUNTED = re.compile(r"\b(?:how\s+many|number\s+of)\s+((?:\w+\s*){1,3})", re.IGNORECASE)
 _IN_PARENTHESES = re.compile(r"\s*[(,]?\s*(?:or|=|about|approximately|roughly|i\.e\.)?\s*\(?")
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _DECADE = re.compile(r"\d0'?s$")
+_LEFT_OUT = """
+a an the is are was were be been do does did has have had can could will would there in of on at to for and by
+with he she it they we you i
+"""
+_NO_NOUN = frozenset(_LEFT_OUT.split())
 _EQUALS = re.compile(r"=|≈|\bequals?\b")
 _OR = re.compile(r"\s*,?\s*\bor\b\s*(?:about\s+|maybe\s+|perhaps\s+|even\s+)?|\s*/\s*", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:-|to|through|and)\s*")
 _BETWEEN = re.compile(r"\b(?:between|from|either)\s+$", re.IGNORECASE)
 _YEAR_BEFORE = re.compile(
-    r"(?:\b(?:in|since|as\s+of|until|till|year|during|circa|c\.|from|between|before|after|by)\s+(?:the\s+year\s+)?|\()$",
+    r"(?:\b(?:in|since|as\s+of|until|till|year|during|circa|c\.|from|between|before|after|by)\s+"
+    r"(?:the\s+year\s+)?|\(|\b[12]\d{3}\s?(?:and|to|until|-)\s?)$",
     re.IGNORECASE,
 )
-_WHEN = re.compile(r"\b(?:when|year|years|date|since|born|died|season)\b", re.IGNORECASE)
+_WHEN = re.compile(
+    r"\bwhen\s+(?:did|do|does|was|were|is|are|will|has|had|have|would)\b|\b(?:year|years|date|born|died)\b",
+    re.IGNORECASE,
+)
 _HOW_MANY = re.compile(r"\bhow\s+(?:many|much|long|far|tall|high|old|big|large|heavy|fast)\b", re.IGNORECASE)
 _PERCENT_ASKED = re.compile(r"%|\bper\s?cent|\bpercentage\b", re.IGNORECASE)
 _APPROXIMATION = re.compile(
@@ -208,11 +217,11 @@ def _concluded(text: str, sure: Sequence[Quantity], question: str) -> Quantity |
 
 def _chosen(text: str, kept: Sequence[Quantity], question: str) -> Quantity:
     """Of a calculation its last result, of a statement the first number that the question does not name."""
-    asked = {each.value for each in _sure(readable(question), False)}
+    asked = {each.value for each in quantities(readable(question))}
     new = [each for each in kept if each.value not in asked] or kept
     equals = max((found.end() for found in _EQUALS.finditer(text)), default=-1)
-    if equals < 0 and len(asked) < 2 and not _DERIVED.search(text):
-        return _counting(text, new, question) or new[0]
+    if equals < 0 and not _DERIVED.search(text):
+        return _counting(text, kept, question) or new[0]
     fresh = {each.start for each in new}
     starts = [each.start for each in kept]
     for start, end in reversed(_sentences(text)):
@@ -230,7 +239,10 @@ def _counting(text: str, kept: Sequence[Quantity], question: str) -> Quantity | 
     found = _COUNTED.search(question)
     if not found:
         return None
-    counted = re.compile(rf"(?:[\s-]+[\w'-]+){{0,2}}[\s-]+{re.escape(found[1].rstrip('s'))}", re.IGNORECASE)
+    nouns = [re.escape(word.rstrip("s")) for word in found[1].split() if word.lower() not in _NO_NOUN]
+    if not nouns:
+        return None
+    counted = re.compile(rf"(?:[\s-]+[^\W\d][\w'-]*){{0,2}}[\s-]+(?:{'|'.join(nouns)})", re.IGNORECASE)
     return next((each for each in kept if counted.match(text, each.end)), None)
 
 

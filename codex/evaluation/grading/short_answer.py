@@ -35,10 +35,9 @@ _EXPLICIT = re.compile(
     re.IGNORECASE,
 )
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
-_FRONT = frozenset(
-    {"new", "north", "south", "east", "west", "northern", "southern", "eastern", "western", "papua"}
-)
+_FRONT = frozenset({"new", "north", "south", "east", "west", "papua"})
 """Words that make another name of the one behind them."""
+_OWN_DENIAL = frozenset({"not", "or", "nor", "never", "neither", "either", "without"})
 LEAST_GLUED = 3
 """Letters of an answer that a text may write apart or in one."""
 INFLECTED_STEM = 4
@@ -204,7 +203,8 @@ def _is_shorter(one: Term, other: Term) -> bool:
 def _is_stated(item: Item, answer: Prepared, there: Sequence[Term], text: str) -> bool:
     """Whether the text names the answer at least once without denying it or leaving it open."""
     bare = plain_text(text)
-    if not may_deny(bare):
+    # An answer that denies something itself, "Not in education", is not denied by it.
+    if not may_deny(bare) or any(term.key in _OWN_DENIAL for term in answer.terms):
         return True
     mentions = _mentions(there, terms(text, answer.has_numbers))
     return not mentions or any(
