@@ -24,8 +24,7 @@ from codex.errors import InvalidInput
 from codex.evaluation import hub
 from codex.evaluation.datasets import broken, datasets, find, items
 from codex.evaluation.formats.keys import KeyBase
-from codex.evaluation.grading.kinds import DEFAULT
-from codex.evaluation.grading.study import TEXT_GRADERS, Agreement, study
+from codex.evaluation.grading.study import AUTO, OWN_CASES, TEXT_GRADERS, Agreement, study
 from codex.evaluation.importing import MOST_QUESTIONS, Imported, import_file
 from codex.evaluation.items import Item
 from codex.evaluation.questions import Understood
@@ -165,8 +164,12 @@ def graders(
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of the judge's engine.")
     ] = None,
     data: Annotated[
-        Path, typer.Option(help="The folder with nq.jsonl.gz and triviaqa.jsonl.gz of EVOUNA.")
-    ] = Path("../shared/data/evouna"),
+        Path | None,
+        typer.Option(
+            help="A folder with nq.jsonl.gz and triviaqa.jsonl.gz of EVOUNA, or with cases, NAME.jsonl: an "
+            "object with question, answers, text and correct a line. By default Codex's own cases."
+        ),
+    ] = None,
     engine_judge: Annotated[
         bool, typer.Option("--engine-judge", help="Measure the model as judge too, on a sample.")
     ] = False,
@@ -176,7 +179,7 @@ def graders(
     systems: Annotated[bool, typer.Option("--systems", help="A row for each system too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of measurements.")] = False,
 ) -> None:
-    """Measure every grader against people's verdicts on the same answers; best first."""
+    """Measure every grader against people's verdicts on the same answers, by type of answer; best first."""
     if engine_judge and sample is None:
         sample = JUDGED_ANSWERS
     names = [*TEXT_GRADERS, "judge"] if engine_judge else TEXT_GRADERS
@@ -192,16 +195,21 @@ def graders(
     ):
         task = bar.add_task("", total=None)
         found = study(
-            data, names, engine, sample, lambda done, total: bar.update(task, completed=done, total=total)
+            data or OWN_CASES,
+            names,
+            engine,
+            sample,
+            lambda done, total: bar.update(task, completed=done, total=total),
         )
     if as_json:
         print(json.dumps([_finite(row) for row in found], indent=2))
         return
     console = terminal.console()
-    console.print(_measured(row for row in found if systems or row.system == "all"))
+    console.print(_measured(row for row in found if _is_shown(row, systems)))
     console.print(
-        "agreement: share of the answers on which grader and people agree; kind: wrong answers called right; "
-        f"strict: right ones called wrong; none: not graded. The default is {DEFAULT}.",
+        "agreement: share of the answers on which grader and people agree; kind: incorrect answers called "
+        "correct; strict: correct ones called incorrect; none: not graded. auto grades each answer by its "
+        f"type. The default is {AUTO}.",
         highlight=False,
     )
 
@@ -271,9 +279,14 @@ def _accepted(item: Item) -> Text:
     return Text(printable(" | ".join(item.answers)))
 
 
+def _is_shown(row: Agreement, systems: bool) -> bool:
+    """Types are told apart for the automatic choice: of another grader they say little."""
+    return (systems or row.system == "all") and (row.grader == AUTO or row.type == "all")
+
+
 def _measured(rows: Iterator[Agreement]) -> Table:
     table = Table(box=None)
-    for heading in ("grader", "set", "system"):
+    for heading in ("grader", "set", "system", "type"):
         table.add_column(heading, no_wrap=True)
     for heading in ("answers", "agreement", "kappa", "AC1", "kind", "strict", "none"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -281,7 +294,7 @@ def _measured(rows: Iterator[Agreement]) -> Table:
         counts = (f"{count:,}" for count in (row.too_kind, row.too_strict, row.ungraded))
         shares = (f"{row.agreement:.1%}", f"{row.kappa:.2f}", f"{row.ac1:.2f}")
         system = Text(printable(row.system))
-        table.add_row(row.grader, row.set, system, f"{row.n:,}", *shares, *counts)
+        table.add_row(row.grader, Text(printable(row.set)), system, row.type, f"{row.n:,}", *shares, *counts)
     return table
 
 

@@ -164,7 +164,7 @@ def test_the_study_of_the_graders_is_printed_and_is_json(
     printed = capsys.readouterr().out
     assert "100.0%" in printed
     assert "[/one]" in printed
-    assert "The default is short." in " ".join(printed.split())
+    assert "The default is auto." in " ".join(printed.split())
     cli_datasets.graders(data=tmp_path, as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert {row["grader"] for row in found} >= {"exact", "contains", "recall", "f1", "rouge_l", "numeric"}

@@ -8,23 +8,29 @@ import json
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from codex.errors import Cancelled, NotFound
+from codex.errors import Cancelled, InvalidInput, NotFound
 from codex.evaluation.grading.grades import grade
-from codex.evaluation.items import GraderName, Item
+from codex.evaluation.grading.kinds import grader_of
+from codex.evaluation.items import Item
 
 if TYPE_CHECKING:
     from codex.engines.base import Engine
 
 SETS = ("nq", "triviaqa")
-TEXT_GRADERS: tuple[GraderName, ...] = ("exact", "contains", "recall", "f1", "rouge_l", "numeric", "refusal")
+"""Of EVOUNA."""
+AUTO = "auto"
+"""The automatic choice: each answer by the grader of its type."""
+TEXT_GRADERS = (AUTO, "short", "recall", "contains", "refusal", "f1", "rouge_l", "exact", "numeric", "date")
 """Those that need neither choices, patterns nor a model."""
+OWN_CASES = Path(__file__).parents[3] / "tests" / "evaluation" / "grading" / "cases"
+"""Cases of every type, in a checkout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +39,27 @@ class Judged:
 
     set: str
     system: str
-    """Which of the five systems answered."""
+    """Which of the five systems answered; "" where nobody says."""
     item: Item
     text: str
     right: bool
 
+    @property
+    def type(self) -> str:
+        """The type of its accepted answers, as the grader for them is called."""
+        return grader_of(self.item)
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far a grader and people agree, on one set and one system or all."""
+    """How far a grader and people agree, on one set, and one system or all, and one type or all."""
 
     grader: str
     set: str
     system: str
     """"all": of every system together."""
+    type: str
+    """Of the accepted answers, as the grader for them is called; "all": of every type together."""
     n: int
     ungraded: int
     """Answers that the grader could not judge; not among the n."""
@@ -64,7 +77,7 @@ class Agreement:
 
 def study(
     folder: Path,
-    graders: Sequence[GraderName] = TEXT_GRADERS,
+    graders: Sequence[str] = TEXT_GRADERS,
     engine: Engine | None = None,
     sample: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -73,8 +86,9 @@ def study(
     """Measure graders against people's verdicts; best mean AC1 over the sets first.
 
     folder: holds nq.jsonl.gz and triviaqa.jsonl.gz in the form of EVOUNA (Wang et al. 2023,
-    arXiv:2305.12421). sample: only so many answers of each set, drawn by chance with a
-    fixed seed. Raises NotFound.
+    arXiv:2305.12421), or cases: any NAME.jsonl of rows with "question", "answers", "text", "correct" and
+    perhaps "choices" and "labels". sample: only so many answers of each set, drawn by chance with a
+    fixed seed. Raises NotFound, and InvalidInput for a row that is no case.
     """
     answers = judged(folder, sample)
     people = np.array([each.right for each in answers])
@@ -83,7 +97,7 @@ def study(
         if cancel and cancel.is_set():
             raise Cancelled("The study was stopped.")
         for number, grader in enumerate(graders):
-            right = grade(each.item, each.text, grader, engine).right
+            right = grade(each.item, each.text, None if grader == AUTO else grader, engine).right
             said[number, at] = np.nan if right is None else right
         if progress:
             progress(at + 1, len(answers))
@@ -111,19 +125,35 @@ def gwet_ac1(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def judged(folder: Path, sample: int | None = None) -> list[Judged]:
-    """The judged answers of both sets. Left out: unsuitable questions, and answers without a verdict."""
-    found = []
-    for name in SETS:
-        path = folder / f"{name}.jsonl.gz"
-        if not path.exists():
-            raise NotFound(
-                f"There is no {path}. Give the folder with EVOUNA's {' and '.join(SETS)}: --data DIR."
-            )
-        of_set = list(_judged(path, name))
-        if sample is not None and sample < len(of_set):
-            of_set = random.Random(0).sample(of_set, sample)
-        found += of_set
-    return found
+    """The judged answers of every set. Left out: unsuitable questions, and answers without a verdict."""
+    evouna = {name: folder / f"{name}.jsonl.gz" for name in SETS}
+    sets = [list(_judged(path, name)) for name, path in evouna.items() if path.exists()]
+    sets += [list(_cases(path)) for path in sorted(folder.glob("*.jsonl"))]
+    if not sets:
+        raise NotFound(
+            f"There are neither {' and '.join(path.name for path in evouna.values())} of EVOUNA in {folder}, "
+            "nor cases, NAME.jsonl. Give the folder that has them: --data DIR."
+        )
+    if sample is not None:
+        sets = [random.Random(0).sample(each, sample) if sample < len(each) else each for each in sets]
+    return list(itertools.chain.from_iterable(sets))
+
+
+def _cases(path: Path) -> Iterator[Judged]:
+    with path.open(encoding="utf-8") as lines:
+        for at, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+                item = Item.of_row({"id": str(at), **row}, path.stem)
+                yield Judged(path.stem, "", item, str(row["text"]), bool(row["correct"]))
+            except (KeyError, TypeError, ValueError) as error:
+                raise InvalidInput(
+                    f"{path}, line {at} is no case: {error!r}. A case is a JSON object with question, "
+                    "answers, text and correct.",
+                    ["data"],
+                ) from error
 
 
 def _judged(path: Path, name: str) -> Iterator[Judged]:
@@ -141,19 +171,26 @@ def _judged(path: Path, name: str) -> Iterator[Judged]:
 def _rows(
     grader: str, said: NDArray[np.float64], answers: Sequence[Judged], people: NDArray[np.bool_]
 ) -> Iterator[Agreement]:
-    sets = np.array([each.set for each in answers])
-    systems = np.array([each.system for each in answers])
-    for name in SETS:
-        for system in ("all", *dict.fromkeys(systems)):
-            chosen = (sets == name) & ((systems == system) | (system == "all"))
+    sets, systems, types = (
+        np.array([getattr(each, name) for each in answers]) for name in ("set", "system", "type")
+    )
+    for name in dict.fromkeys(sets):
+        of_set = sets == name
+        kinds = dict.fromkeys(types[of_set])
+        parts = [("all", "all")]
+        parts += [(system, "all") for system in dict.fromkeys(systems[of_set]) if system]
+        parts += [("all", kind) for kind in kinds if len(kinds) > 1]
+        for system, kind in parts:
+            chosen = of_set & ((systems == system) | (system == "all")) & ((types == kind) | (kind == "all"))
             graded = chosen & ~np.isnan(said)
             if graded.any():
                 missing = int((chosen & ~graded).sum())
-                yield _agreement(grader, name, system, people[graded], said[graded] == 1, missing)
+                row = _agreement(grader, str(name), people[graded], said[graded] == 1, missing)
+                yield replace(row, system=str(system), type=str(kind))
 
 
 def _agreement(
-    grader: str, name: str, system: str, people: NDArray[np.bool_], said: NDArray[np.bool_], missing: int
+    grader: str, name: str, people: NDArray[np.bool_], said: NDArray[np.bool_], missing: int
 ) -> Agreement:
     # scikit-learn is loaded only where something is measured.
     from sklearn.metrics import cohen_kappa_score
@@ -162,7 +199,8 @@ def _agreement(
     return Agreement(
         grader=grader,
         set=name,
-        system=system,
+        system="all",
+        type="all",
         n=len(people),
         ungraded=missing,
         agreement=float((people == said).mean()),
@@ -174,4 +212,4 @@ def _agreement(
 
 
 def _mean_ac1(rows: Sequence[Agreement]) -> float:
-    return float(np.mean([row.ac1 for row in rows if row.system == "all"]))
+    return float(np.mean([row.ac1 for row in rows if row.system == row.type == "all"]))
