@@ -24,6 +24,7 @@ from codex.errors import InvalidInput
 from codex.evaluation import hub
 from codex.evaluation.datasets import broken, datasets, find, items
 from codex.evaluation.formats.keys import KeyBase
+from codex.evaluation.grading.kinds import counted, grader_of, told
 from codex.evaluation.grading.study import AUTO, OWN_CASES, TEXT_GRADERS, Agreement, study
 from codex.evaluation.importing import MOST_QUESTIONS, Imported, import_file
 from codex.evaluation.items import Item
@@ -35,6 +36,8 @@ from codex.terminal import printable
 
 SHOWN = 10
 """Questions and rejected rows, unless more are asked for."""
+COUNTED = 100_000
+"""Questions whose graders are counted at most: reading a million takes half a minute."""
 JUDGED_ANSWERS = 100
 """Of each set, by a judge that a model is: it takes a second for each."""
 
@@ -76,7 +79,7 @@ def show(
     first = list(itertools.islice(items(name, home), limit))
     if as_json:
         for item in first:
-            print(json.dumps({**item.as_row(), "split": split(item.question)}))
+            print(json.dumps({**item.as_row(), "split": split(item.question), "graded_as": grader_of(item)}))
         return
     if dataset:
         card = printable(dataset.card)
@@ -86,6 +89,11 @@ def show(
         own_id, asked = Text(printable(item.id)), Text(printable(item.asked))
         table.add_row(own_id, split(item.question), asked, _accepted(item))
     console.print(table)
+    # A file or a set of the hub is not read further than it is shown.
+    graders = counted(itertools.islice(items(name, home), COUNTED) if dataset else first)
+    count = sum(graders.values())
+    few = "" if dataset and count == dataset.rows else f" (the first {count:,})"
+    console.print(f"graded as{few}: {told(graders)}", highlight=False, soft_wrap=True)
 
 
 @app.command("import")

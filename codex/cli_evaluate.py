@@ -140,7 +140,7 @@ def _score_files(
         facts["split"] = f"the {side} side"
     if limit:
         facts["limit"] = f"the first {limit:,} questions"
-    said = tell(Evaluated(title, table, answers, facts, grader), form, calibrator)
+    said = tell(Evaluated(title, table, answers, facts), form, calibrator)
     if said is not None:
         print_json(said)
 

@@ -223,7 +223,7 @@ def evaluated_run(store: Store, summary: RunSummary) -> Evaluated:
         "samples": str(params.get("n_samples", "")),
         "settings": " ".join(params.get("overrides") or []),
     }
-    return Evaluated(run.name, table, store.runs.answers(run.id), facts, params.get("grader"), rows)
+    return Evaluated(run.name, table, store.runs.answers(run.id), facts, rows)
 
 
 def _of_run(store: Store, summary: RunSummary) -> Iterator[Generated]:
@@ -267,5 +267,6 @@ def _line(summary: RunSummary) -> dict[str, object]:
         "right": summary.right,
         "wrong": summary.wrong,
         "failed": summary.failed,
+        "graders": summary.graders,
         "params": json.loads(json.dumps(run.params)),
     }

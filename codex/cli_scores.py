@@ -20,6 +20,7 @@ from codex.calibration import Calibrator
 from codex.calibration.calibrator import FigureName
 from codex.errors import InvalidInput
 from codex.evaluation import report
+from codex.evaluation.grading.kinds import told
 from codex.evaluation.intervals import Interval
 from codex.evaluation.scoring import ConfidenceScores, Ranking, Scores, confidences_of, score
 from codex.outputs import output
@@ -77,8 +78,6 @@ class Evaluated:
     """[n]: the accepted ones."""
     facts: dict[str, str] = field(default_factory=dict)
     """How they came about, for people."""
-    grader: str | None = None
-    """What graded them all; None: the default, or each its own."""
     rows: Callable[[NDArray[np.float64] | None], Iterable[report.Row]] | None = None
     """Every row for a confidence of each graded one; None: the graded ones alone."""
 
@@ -107,12 +106,11 @@ def tell(evaluated: Evaluated, form: Form, calibrator: Calibrator | None = None)
             scores,
             table,
             confidences,
-            facts=evaluated.facts.items(),
-            grader=evaluated.grader,
+            facts=[*evaluated.facts.items(), ("graded as", told(table.graders))],
         )
         _save(form.page, page)
     if form.as_json:
-        return scores.model_dump(mode="json")
+        return {"graders": dict(table.graders), **scores.model_dump(mode="json")}
     _print(evaluated, scores)
     return None
 
@@ -140,7 +138,7 @@ def _print(evaluated: Evaluated, scores: Scores) -> None:
     console.print(
         Text(f"{printable(evaluated.title)}: {scores.n:,} answers, {right} right{ungraded}"), soft_wrap=True
     )
-    console.print(Text(report.grader_noise(evaluated.grader), style="dim"))
+    console.print(Text(report.graders_noise(evaluated.table.graders), style="dim"))
     if scores.note:
         console.print(Text(scores.note))
     table = Table(box=None)

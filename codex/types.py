@@ -317,6 +317,12 @@ class Record:
     seconds: float
     error: str = ""
     """Why nothing was answered."""
+    grader: str = ""
+    """What graded it; "" where that is not known."""
+    choices: tuple[str, ...] = ()
+    """Of a multiple choice, in order."""
+    labels: tuple[str, ...] = ()
+    """What its set calls the choices; (): A, B, C ..."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class EvaluatePage:
             computing = "Measuring every signal and its interval"
         return {
             "run": self._line(summary, running),
-            "facts": run_facts(summary.run),
+            "facts": run_facts(summary),
             "scores": scores_view(scores) if scores else None,
             "computing": computing,
             "note": noted(found),

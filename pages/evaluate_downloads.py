@@ -46,18 +46,16 @@ def download(
 
 def report_page(store: Store, run_id: str) -> str:
     """The report of a run in HTML. Raises NotFound."""
-    run, table = store.runs.get(run_id).run, store.runs.table(run_id)
+    summary, table = store.runs.get(run_id), store.runs.table(run_id)
     accepted = {record.id: record.answers for record in store.runs.records(run_id)}
     found = confidences_of(table)
     scores = score(table, confidences=found, answers=[accepted[id_] for id_ in table.ids])
-    grader = run.params.get("grader")
     return report.page(
-        run.name,
+        summary.run.name,
         scores,
         table,
         found.values,
-        facts=run_facts(run),
-        grader=grader if isinstance(grader, str) else None,
+        facts=run_facts(summary),
     )
 
 

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex import figures, signals
+from codex.evaluation.grading.kinds import told
 from codex.evaluation.scoring import Scores
 from codex.jobs import Job
 from codex.policy import Policy
 from codex.signals.focus import focus_mask
 from codex.store.runs import RunSummary, Table
-from codex.types import Record, Run
+from codex.types import Record
 from pages import JSON
 from pages.evidence_view import evidence_view
 from pages.percent import percent
@@ -67,9 +68,9 @@ def run_line(
     }
 
 
-def run_facts(run: Run) -> list[tuple[str, str]]:
-    """How a run was asked."""
-    params = run.params
+def run_facts(summary: RunSummary) -> list[tuple[str, str]]:
+    """How a run was asked and graded."""
+    run, params = summary.run, summary.run.params
     samples = params.get("samples")
     temperature = samples.get("temperature") if isinstance(samples, Mapping) else None
     n_samples = params.get("n_samples")
@@ -82,7 +83,7 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
         ("asked", f"{run.created_at:%Y-%m-%d %H:%M} UTC"),
         ("samples", asked),
         ("evidence", "passages in the prompt" if params.get("evidence") else "none"),
-        ("grader", str(params.get("grader") or "the dataset's own")),
+        ("graded as", told(summary.graders) or str(params.get("grader") or "the kind of each answer")),
     ]
     if run.prompt:
         facts.append(("prompt", run.prompt))

@@ -35,6 +35,33 @@ def test_a_set_is_shown_with_its_card_and_its_first_questions(codex: Codex) -> N
     rows = [json.loads(line) for line in codex("datasets", "show", "capitals", "--json").out.splitlines()]
     assert len(rows) == 10
     assert {row["split"] for row in rows} == {"calibration", "test"}
+    assert {row["graded_as"] for row in rows} == {"contains"}
+
+
+def test_a_set_says_by_what_its_questions_are_graded(codex: Codex, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.jsonl"
+    rows = [
+        {"question": "Which city?", "answers": ["Rome"], "choices": ["Rome", "Bern"]},
+        {"question": "Is it so?", "answers": ["yes"]},
+        {"question": "Is it not?", "answers": ["no", "false"]},
+        {"question": "How many?", "answers": ["12"]},
+        {"question": "When?", "answers": ["20 July 1969"]},
+        {"question": "Who?", "answers": ["Ann Lee"]},
+        {"question": "Who is it?", "answers": [], "answerable": False},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert codex("datasets", "import", str(path)).status == 0
+    shown = codex("datasets", "show", "mixed", "--limit", "1").out
+    assert "graded as: boolean 2, choice 1, numeric 1, date 1, short 1, refusal 1" in shown
+    of_file = codex("datasets", "show", str(path), "--limit", "2").out
+    assert "graded as (the first 2): choice 1, boolean 1" in of_file
+    lines = codex("datasets", "show", "mixed", "--json").out.splitlines()
+    assert [json.loads(line)["graded_as"] for line in lines[:4]] == [
+        "choice",
+        "boolean",
+        "boolean",
+        "numeric",
+    ]
 
 
 def test_a_file_is_imported_shown_and_its_bad_rows_are_named(codex: Codex, tmp_path: Path) -> None:

@@ -68,6 +68,42 @@ def test_an_empty_name_is_that_of_no_run(
     assert not Path("never.jsonl").exists()
 
 
+CHOSEN = {
+    "id": "c1",
+    "question": "Which one?",
+    "answers": ["Paris"],
+    "choices": ["Rome", "Paris"],
+    "labels": ["1", "2"],
+    "greedy": {"text": "(2)", "finish": "stop"},
+}
+
+
+def test_choices_travel_with_stored_answers_and_the_grader_is_said(codex: Codex, tmp_path: Path) -> None:
+    path, again = tmp_path / "chosen.jsonl", tmp_path / "again.jsonl"
+    path.write_text(json.dumps(CHOSEN) + "\n" + json.dumps(CHOSEN | {"id": "c2", "greedy": {"text": "1"}}))
+    scored = codex("evaluate", "--generations", str(path), "--json").json
+    assert (scored["accuracy"], scored["graders"]) == (0.5, {"choice": 2})
+    assert codex("runs", "import", str(path)).status == 0
+    (listed,) = codex("runs", "--json").json
+    assert (listed["right"], listed["graders"]) == (1, {"choice": 2})
+    assert codex("export", listed["id"], "-o", str(again)).status == 0
+    lines = [json.loads(line) for line in again.read_text().splitlines()]
+    assert [(it["choices"], it["labels"], it["grader"]) for it in lines] == [
+        (CHOSEN["choices"], CHOSEN["labels"], "choice")
+    ] * 2
+    for grader, accuracy in ((), 0.5), (("--grader", "choice"), 0.5), (("--grader", "exact"), 0.0):
+        assert codex("evaluate", "--generations", str(again), "--json", *grader).json["accuracy"] == accuracy
+
+
+def test_a_report_says_how_many_answers_each_grader_graded(codex: Codex, tmp_path: Path) -> None:
+    path, page = tmp_path / "mixed.jsonl", tmp_path / "mixed.html"
+    counted = {"id": "n1", "question": "How many?", "answers": ["4"], "greedy": {"text": "Four."}}
+    path.write_text("\n".join(map(json.dumps, (CHOSEN, counted, CHOSEN | {"id": "c2"}))))
+    said = codex("evaluate", "--generations", str(path), "--html", str(page))
+    assert "Graded by choice 2, numeric 1;" in said.out
+    assert "<dt>graded as</dt><dd>choice 2, numeric 1</dd>" in page.read_text()
+
+
 def test_a_run_is_exported_into_a_pipe_which_stays_one(codex: Codex, run: str, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -3,6 +3,7 @@
 The form of a line is that of codex.store.observations, with beside the observation
 
     "id", "set"?, "answers"?: accepted ones, "answerable"?: false where only a refusal is right,
+    "choices"?: of a multiple choice, in order, "labels"?: what its set calls them, "grader"?: by name,
     "right"?, "grade"?, "seconds"?, "error"?,
     "asked"?: {"model", "prompt", "sample_temperature", "temperature": of the answer}
 
@@ -25,7 +26,7 @@ from typing import Any, BinaryIO
 
 from codex.engines.entropy import entropy_estimate
 from codex.errors import InvalidInput
-from codex.evaluation.items import Item
+from codex.evaluation.items import GRADERS, GraderName, Item, named, without_choices
 from codex.outputs import output
 from codex.store.observations import observation_of, observation_row
 from codex.store.values import number, text
@@ -80,11 +81,27 @@ class Generated:
     error: str = ""
     origin: Origin | None = None
     """None: the file does not say."""
+    choices: tuple[str, ...] = ()
+    """Of a multiple choice, in order."""
+    labels: tuple[str, ...] = ()
+    """What its set calls the choices; (): A, B, C ..."""
+    grader: GraderName | None = None
+    """What the verdict is from, and grades it again; None: the kind of answer decides."""
 
     @property
     def item(self) -> Item:
         """The question, for a grader."""
-        return Item(self.id, self.observation.question, self.answers, self.group, answerable=self.answerable)
+        return Item(
+            self.id,
+            without_choices(self.observation.question, self.choices, self.labels),
+            self.answers,
+            self.group,
+            answerable=self.answerable,
+            # A judge is a model, which a file has not.
+            grader=None if self.grader == "judge" else self.grader,
+            choices=self.choices,
+            labels=self.labels,
+        )
 
 
 def read(path: Path) -> Iterator[Generated]:
@@ -145,23 +162,27 @@ def generated_of(record: Record, origin: Origin | None = None) -> Generated:
         seconds=record.seconds,
         error=record.error,
         origin=origin,
+        choices=record.choices,
+        labels=record.labels,
+        grader=named(record.grader),
     )
 
 
 def _generated(row: Any, group: str) -> Generated:
     if not isinstance(row, dict):
         raise TypeError(f"it is {type(row).__name__}, not an object")
-    answers = row.get("answers") or []
-    if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
-        raise TypeError("answers is not a list of texts")
+    answers = _texts(row, "answers")
     observation = observation_of(row)
+    choices, labels = _texts(row, "choices"), _texts(row, "labels")
+    if labels and len(labels) != len(choices):
+        raise ValueError(f"there are {len(labels)} labels for {len(choices)} choices")
     right, grade = row.get("right"), row.get("grade")
     if not (right is None or isinstance(right, bool)):
         raise TypeError(f"right is {reprlib.repr(right)}, not true, false or null")
     return Generated(
         id=_id(row["id"]),
         group=text(row.get("set") or group, "set"),
-        answers=tuple(text(answer, "answers") for answer in answers),
+        answers=answers,
         answerable=row.get("answerable") is not False,
         observation=replace(observation, generation=_with_entropies(observation.generation)),
         right=right,
@@ -169,7 +190,24 @@ def _generated(row: Any, group: str) -> Generated:
         seconds=number(row.get("seconds") or 0.0, "seconds"),
         error=text(row.get("error") or "", "error"),
         origin=_origin(row["asked"]) if row.get("asked") else None,
+        choices=choices,
+        labels=labels,
+        grader=_grader(row.get("grader")),
     )
+
+
+def _texts(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    texts = row.get(key) or []
+    if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+        raise TypeError(f"{key} is not a list of texts")
+    return tuple(text(each, key) for each in texts)
+
+
+def _grader(name: object) -> GraderName | None:
+    found = named(name)
+    if name and found is None:
+        raise ValueError(f"there is no grader {reprlib.repr(name)}; there are: {', '.join(GRADERS)}")
+    return found
 
 
 def _with_entropies(generation: Generation) -> Generation:
@@ -226,9 +264,14 @@ def _row(generated: Generated) -> Mapping[str, object]:
         "answerable": generated.answerable,
         **observed,
     }
+    if generated.choices:
+        row["choices"] = list(generated.choices)
+    if generated.labels:
+        row["labels"] = list(generated.labels)
     known = {
         "right": generated.right,
         "grade": generated.grade,
+        "grader": generated.grader,
         "seconds": generated.seconds or None,
         "error": generated.error or None,
         "asked": asdict(generated.origin) if generated.origin else None,

@@ -63,10 +63,10 @@ def import_run(
 
 def record_of(generated: Generated, grader: str | None = None) -> Record:
     """A line with its signals and its grade."""
-    right, score = generated.right, generated.grade
+    right, score, graded_by = generated.right, generated.grade, generated.grader or ""
     if not generated.error and (grader or right is None):
         graded = grade(generated.item, generated.observation.generation.text, grader)
-        right, score = graded.right, graded.score
+        right, score, graded_by = graded.right, graded.score, graded.grader
     return Record(
         id=generated.id,
         group=generated.group,
@@ -77,6 +77,9 @@ def record_of(generated: Generated, grader: str | None = None) -> Record:
         grade=score,
         seconds=generated.seconds,
         error=generated.error,
+        grader=graded_by,
+        choices=generated.choices,
+        labels=generated.labels,
     )
 
 

@@ -51,13 +51,12 @@ class Item:
     @property
     def marks(self) -> tuple[str, ...]:
         """What each choice is called: the set's own labels, else letters."""
-        return self.labels or tuple(letter(at) for at in range(len(self.choices)))
+        return self.labels or letters(len(self.choices))
 
     @property
     def asked(self) -> str:
         """What the model is asked: the question, and the choices under it with their labels."""
-        lines = (f"{mark}. {choice}" for mark, choice in zip(self.marks, self.choices, strict=True))
-        return "\n".join([self.question, *lines])
+        return self.question + _listed(self.marks, self.choices)
 
     def as_row(self, dataset: str = "") -> dict[str, object]:
         """As it is stored in a dataset, one JSON object a line; what it does not have is left out."""
@@ -93,6 +92,25 @@ class Item:
             choices=tuple(map(str, row.get("choices", ()))),
             labels=tuple(map(str, row.get("labels", ()))),
         )
+
+
+def without_choices(asked: str, choices: tuple[str, ...], labels: tuple[str, ...] = ()) -> str:
+    """The question of an item from what was asked, without the choices under it."""
+    return asked.removesuffix(_listed(labels or letters(len(choices)), choices))
+
+
+def _listed(marks: tuple[str, ...], choices: tuple[str, ...]) -> str:
+    return "".join(f"\n{mark}. {choice}" for mark, choice in zip(marks, choices, strict=True))
+
+
+def named(name: object) -> GraderName | None:
+    """The grader of that name; None where there is none."""
+    return next((grader for grader in GRADERS if grader == name), None)
+
+
+def letters(count: int) -> tuple[str, ...]:
+    """The names of so many choices where their set has none."""
+    return tuple(map(letter, range(count)))
 
 
 def letter(at: int) -> str:

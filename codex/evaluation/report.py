@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from codex.calibration import metrics
 from codex.evaluation.grading.grades import AGREEMENT
-from codex.evaluation.grading.kinds import DEFAULT
+from codex.evaluation.grading.kinds import DEFAULT, told
 from codex.evaluation.intervals import Interval
 from codex.evaluation.report_page import PAGE
 from codex.evaluation.safe_csv import cell
@@ -108,6 +108,15 @@ def _csv_line(values: Sequence[object]) -> str:
     return buffer.getvalue()
 
 
+def graders_noise(graders: Mapping[str, int]) -> str:
+    """How far the graders are to be trusted, in a sentence. graders: how many answers each graded."""
+    if len(graders) == 1 and "" not in graders:
+        return grader_noise(next(iter(graders)))
+    if not any(graders):
+        return "Which grader graded these answers was not recorded."
+    return f"Graded by {told(graders)}; `codex evaluate graders` measures how often each agrees with people."
+
+
 def grader_noise(grader: str | None = None) -> str:
     """How far a grader is to be trusted, in a sentence. grader: by name; None: the default."""
     name = grader or DEFAULT
@@ -128,7 +137,6 @@ def page(
     confidences: Array | None = None,
     *,
     facts: Iterable[tuple[str, str]] = (),
-    grader: str | None = None,
 ) -> str:
     """The report as one HTML file with its plots; it loads nothing and runs nothing but them.
 
@@ -144,7 +152,7 @@ def page(
         title=html.escape(title),
         accuracy=_with_interval(scores.accuracy, scores.accuracy_ci),
         facts="".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in described),
-        noise=html.escape(grader_noise(grader)),
+        noise=html.escape(graders_noise(table.graders)),
         note=f'<p class="note">{html.escape(scores.note)}</p>' if scores.note else "",
         confidence=_confidence_table(scores.confidence),
         plots="".join(f'<figure data-plot="{name}"></figure>' for name in plots),

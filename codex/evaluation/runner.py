@@ -284,7 +284,7 @@ class _Course:
         observation = Observation(item.asked, Generation("", (), "stop", 0, 0.0, "none"))
         measured: dict[str, float | None] = {}
         right = score = None
-        error = ""
+        error = graded_by = ""
         try:
             passages = self._passages(item)
             step = self.workbench.observe(item.asked, passages, **self._options())
@@ -293,7 +293,7 @@ class _Course:
                 raise InvalidInput("The passages did not fit the model's context; raise engine.context_size.")
             grader: Any = self.run.params["grader"]
             graded = grade(item, observation.generation.text, grader, self.workbench.engine)
-            right, score = graded.right, graded.score
+            right, score, graded_by = graded.right, graded.score, graded.grader
         except (PromptTooLong, InvalidInput) as wrong:
             error = str(wrong)
         return Record(
@@ -306,6 +306,9 @@ class _Course:
             grade=score,
             seconds=time.monotonic() - started,
             error=error,
+            grader=graded_by,
+            choices=item.choices,
+            labels=item.labels,
         )
 
     def _options(self) -> AskOptions:

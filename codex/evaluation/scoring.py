@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -193,15 +194,17 @@ def graded(
     answers: list[tuple[str, ...]] = []
     values: list[dict[str, float | None]] = []
     ungraded = 0
+    graders = Counter[str]()
     for each in generations:
         if cancel is not None and cancel.is_set():
             raise Cancelled("The scoring was cancelled.")
-        right = _right(each, grader)
+        right, graded_by = _right(each, grader)
         if right is None:
             ungraded += 1
             continue
         observation = each.observation
         rows.append((each.id, observation.question, observation.generation.text, each.group, right))
+        graders[graded_by] += 1
         answers.append(each.answers)
         values.append(compute(observation))
     ids, questions, texts, groups, verdicts = zip(*rows, strict=True) if rows else ((),) * 5
@@ -213,18 +216,21 @@ def graded(
         right=np.array(verdicts, dtype=np.bool_),
         signals={name: np.array([row[name] for row in values], dtype=np.float64) for name in REGISTRY},
         ungraded=ungraded,
+        graders=dict(graders.most_common()),
     )
     return table, answers
 
 
-def _right(each: Generated, grader: str | None) -> bool | None:
+def _right(each: Generated, grader: str | None) -> tuple[bool | None, str]:
+    """The verdict, and by which grader; "" where that is not known."""
     if each.error:
-        return None
+        return None, ""
     if grader is None and each.right is not None:
-        return each.right
+        return each.right, each.grader or ""
     if not each.answers and each.answerable:
-        return None
-    return grade(each.item, each.observation.generation.text, grader).right
+        return None, ""
+    found = grade(each.item, each.observation.generation.text, grader)
+    return found.right, found.grader
 
 
 GROUP_RESAMPLES = 100

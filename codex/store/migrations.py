@@ -185,6 +185,19 @@ def add_ends(db: duckdb.DuckDBPyConnection) -> None:
         db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} DOUBLE")
 
 
+def add_graders(db: duckdb.DuckDBPyConnection) -> None:
+    """What graded each record, and the choices of its question, so that it can be graded again."""
+    for column, kind in (("grader", "VARCHAR"), ("choices", "VARCHAR[]"), ("labels", "VARCHAR[]")):
+        db.execute(f"ALTER TABLE run_records ADD COLUMN {column} {kind}")
+    # What graded a record was kept only where one grader was named for the whole run.
+    db.execute(
+        """
+        UPDATE run_records SET grader = params ->> '$.grader' FROM runs
+        WHERE run_records.run_id = runs.id AND "right" IS NOT NULL
+        """
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -192,6 +205,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_evidence,
     create_runs,
     add_ends,
+    add_graders,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -36,6 +36,9 @@ RECORD_COLUMNS = (
     "error",
     "signals",
     "observation",
+    "grader",
+    "choices",
+    "labels",
 )
 
 
@@ -50,6 +53,8 @@ class RunSummary:
     wrong: int
     failed: int
     """Records with an error."""
+    graders: dict[str, int]
+    """How many records each grader graded; under "" those of which that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ class Table:
     """Name -> [n]; NaN: missing."""
     ungraded: int
     """Records that are not in the table: they failed, or nobody could tell."""
+    graders: dict[str, int] = field(default_factory=dict)
+    """How many of them each grader graded, the most first; under "" those of which that is not known."""
 
 
 class Runs:
@@ -209,11 +216,18 @@ class Runs:
                 f'{columns} FROM run_records WHERE run_id = ? AND "right" IS NOT NULL',
                 [run_id],
             ).fetchnumpy()
+            graders = db.execute(
+                """
+                SELECT coalesce(grader, '') AS name, count(*) FROM run_records
+                WHERE run_id = ? AND "right" IS NOT NULL GROUP BY name ORDER BY count(*) DESC, name
+                """,
+                [run_id],
+            ).fetchall()
             ((ungraded,),) = db.execute(
                 'SELECT count(*) FROM run_records WHERE run_id = ? AND "right" IS NULL', [run_id]
             ).fetchall()
             db.rollback()
-        return _table(found, names, ungraded)
+        return _table(found, names, ungraded, dict(graders))
 
     def _stop_the_killed(self) -> None:
         """Only this process has the database open, so whatever ran when it was opened was killed."""
@@ -235,7 +249,8 @@ class Runs:
             """
             SELECT any_value(r) AS run, count(k.run_id) AS done,
                    count(*) FILTER (k."right") AS right_ones, count(*) FILTER (NOT k."right") AS wrong,
-                   count(*) FILTER (k.error <> '') AS failed
+                   count(*) FILTER (k.error <> '') AS failed,
+                   histogram(coalesce(k.grader, '')) FILTER (k."right" IS NOT NULL) AS graders
             FROM runs r LEFT JOIN run_records k ON k.run_id = r.id
             WHERE r.id = coalesce(?, r.id)
             GROUP BY r.id ORDER BY max(r.created_at) DESC, r.id
@@ -245,7 +260,14 @@ class Runs:
         if run_id is not None and not found:
             raise _not_found(run_id)
         return [
-            RunSummary(_run(row["run"]), row["done"], row["right_ones"], row["wrong"], row["failed"])
+            RunSummary(
+                _run(row["run"]),
+                row["done"],
+                row["right_ones"],
+                row["wrong"],
+                row["failed"],
+                _most_first(row["graders"] or {}),
+            )
             for row in found
         ]
 
@@ -291,6 +313,9 @@ def _record_row(run_id: str, number: int, record: Record, names: Sequence[str]) 
         [finite(record.signals.get(name)) for name in names],
         # Half a character is left as it is: the database refuses it, as it does in every other text.
         json.dumps(observation_row(record.observation), ensure_ascii=False, allow_nan=False),
+        record.grader or None,
+        list(record.choices),
+        list(record.labels),
     )
 
 
@@ -314,7 +339,14 @@ def _record(row: Row, names: Sequence[str]) -> Record:
         grade=row["grade"],
         seconds=finite(row["seconds"]) or 0.0,
         error=row["error"],
+        grader=row["grader"] or "",
+        choices=tuple(row["choices"] or ()),
+        labels=tuple(row["labels"] or ()),
     )
+
+
+def _most_first(counts: dict[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def _run(row: Row) -> Run:
@@ -331,7 +363,9 @@ def _run(row: Row) -> Run:
     )
 
 
-def _table(found: dict[str, NDArray[Any]], names: Sequence[str], ungraded: int) -> Table:
+def _table(
+    found: dict[str, NDArray[Any]], names: Sequence[str], ungraded: int, graders: dict[str, int]
+) -> Table:
     number = found.pop("number")
     # They come as they were written; sorting a million rows in the database would take three times as long.
     if np.any(number[1:] < number[:-1]):
@@ -345,6 +379,7 @@ def _table(found: dict[str, NDArray[Any]], names: Sequence[str], ungraded: int) 
         right=np.asarray(found["is_right"], dtype=np.bool_),
         signals={name: _numbers(found[f"s{at}"]) for at, name in enumerate(names, 1)},
         ungraded=ungraded,
+        graders=graders,
     )
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from codex.engines.entropy import entropy_bounds
 from codex.errors import InvalidInput
 from codex.evaluation.generations import Generated, generated_of, read, write
+from codex.evaluation.items import Item
 from codex.types import Alternative, Generation, Observation, Token, Verdict
 from tests.store.records import make_record
 
@@ -113,6 +114,20 @@ def test_only_id_question_and_text_must_be_there(tmp_path: Path) -> None:
     assert found == Generated("1", "my", (), True, Observation("?", Generation("yes", (), "stop", 0, 0.0)))
 
 
+def test_choices_labels_and_the_grader_make_the_question_again(tmp_path: Path) -> None:
+    asked = Item("1", "Which?", ("Rome",), "s", choices=("Bern", "Rome"), labels=("1", "2"))
+    line = LINE | {"question": asked.asked, "choices": ["Bern", "Rome"], "labels": ["1", "2"]}
+    (found,) = read(file_of(tmp_path, line | {"grader": "exact", "answers": ["Rome"]}))
+    item = found.item
+    assert (item.question, item.asked, item.marks) == ("Which?", asked.asked, ("1", "2"))
+    assert (item.choices, item.grader) == (("Bern", "Rome"), "exact")
+
+
+def test_a_stored_verdict_of_a_judge_asks_for_none_again(tmp_path: Path) -> None:
+    (found,) = read(file_of(tmp_path, LINE | {"grader": "judge"}))
+    assert (found.grader, found.item.grader) == ("judge", None)
+
+
 @pytest.mark.parametrize("name", ["set.jsonl", "set.jsonl.gz"])
 def test_what_is_written_comes_back_whole(tmp_path: Path, name: str) -> None:
     records = [make_record(1), make_record(2), make_record(3, error="too long")]
@@ -170,6 +185,9 @@ def without(key: str) -> dict[str, Any]:
         (LINE | {"id": None}, "id is NoneType"),
         (LINE | {"answers": "Muscat"}, "answers is not a list"),
         (LINE | {"right": "yes"}, "right is 'yes'"),
+        (LINE | {"choices": "Muscat"}, "choices is not a list"),
+        (LINE | {"choices": ["a", "b"], "labels": ["1"]}, "1 labels for 2 choices"),
+        (LINE | {"grader": "magic"}, "no grader 'magic'; there are: exact"),
         (LINE | {"grade": "good"}, "grade is 'good'"),
         (LINE | {"context": 3}, "context is int"),
         (LINE | {"greedy": {"text": "a", "finish": "never"}}, "finish 'never'"),

@@ -37,4 +37,7 @@ def make_record(number: int, right: bool | None = None, error: str = "") -> Reco
         grade=None if graded is None else float(graded),
         seconds=0.25,
         error=error,
+        grader="" if graded is None else "numeric" if number % 2 else "choice",
+        choices=() if number % 2 else ("384,400 km", "one mile"),
+        labels=() if number % 2 else ("1", "2"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -12,10 +13,12 @@ import pytest
 from codex.errors import StoreError
 from codex.store import Store
 from codex.store.migrations import MIGRATIONS, migrate
+from tests.store.records import make_record, make_run
 from tests.store.traces import as_first_kept, make_trace
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    7: [f"ALTER TABLE run_records DROP COLUMN {column}" for column in ("grader", "choices", "labels")],
     6: [
         f"ALTER TABLE model_inference_events DROP COLUMN {column}"
         for column in ("end_logprob", "samples.element.end_logprob")
@@ -61,6 +64,24 @@ def test_an_older_database_is_brought_up_to_date_with_all_it_holds(tmp_path: Pat
     with duckdb.connect(path) as db:
         done = db.execute("SELECT version, name FROM schema_migrations ORDER BY version").fetchall()
     assert done == [(number, step.__name__) for number, step in enumerate(MIGRATIONS, start=1)]
+
+
+def test_records_of_before_have_the_grader_that_was_named_for_their_run(tmp_path: Path) -> None:
+    path = tmp_path / "codex.duckdb"
+    with Store(path, "full") as store:
+        for number, named in ((1, "exact"), (2, None)):
+            run = make_run(number)
+            store.runs.create(replace(run, params={**run.params, "grader": named}))
+            store.runs.add(run.id, [make_record(2), make_record(3, error="too long")])
+    with duckdb.connect(path) as db:
+        for statement in UNDO[7]:
+            db.execute(statement)
+        db.execute("DELETE FROM schema_migrations WHERE version > 6")
+    with Store(path, "full") as store:
+        assert [store.runs.get(f"run-{number}").graders for number in (1, 2)] == [{"exact": 1}, {"": 1}]
+        assert store.runs.record("run-1", "q2") == replace(
+            make_record(2), grader="exact", choices=(), labels=()
+        )
 
 
 def test_a_kill_right_after_the_steps_loses_nothing(tmp_path: Path) -> None:

@@ -69,11 +69,21 @@ def test_the_table_holds_the_graded_records_as_columns(store: Store) -> None:
     assert table.groups.tolist() == ["even", "odd", "even", "odd"]
     assert table.right.tolist() == [True, False, True, False]
     assert table.ungraded == 1
+    assert table.graders == {"choice": 2, "numeric": 2}
     assert store.runs.answers("run-1") == [record.answers for record in records]
     np.testing.assert_array_equal(
         table.signals["avg_logprob"], [record.signals["avg_logprob"] for record in records]
     )
     assert np.isnan(table.signals["self_certainty"]).all()
+
+
+def test_a_run_says_how_many_answers_each_grader_graded_the_most_first(store: Store) -> None:
+    store.runs.create(make_run())
+    assert store.runs.get("run-1").graders == {}
+    records = [make_record(number) for number in (1, 2, 3)]
+    store.runs.add("run-1", [*records, replace(make_record(5), grader=""), make_record(7, error="too long")])
+    for counted in (store.runs.get("run-1").graders, store.runs.table("run-1").graders):
+        assert list(counted.items()) == [("numeric", 2), ("", 1), ("choice", 1)]
 
 
 def test_a_signal_that_came_later_is_missing_in_the_records_before(store: Store) -> None:

@@ -16,7 +16,7 @@ from codex.evaluation.grading import boolean, choice, dates, numeric, short_answ
 from codex.evaluation.grading.kinds import grader_of
 from codex.evaluation.grading.word_recall import contains, word_recall
 from codex.evaluation.grading.wording import plain, refuses
-from codex.evaluation.items import GRADERS, GraderName, Item
+from codex.evaluation.items import GRADERS, GraderName, Item, named
 from codex.prompts import judging
 from codex.signals import label_probability
 
@@ -79,9 +79,8 @@ def grade(item: Item, text: str, grader: str | None = None, engine: Engine | Non
 
 def known(name: str) -> GraderName:
     """The name as a grader's. Raises InvalidInput."""
-    for grader in GRADERS:
-        if grader == name:
-            return grader
+    if grader := named(name):
+        return grader
     raise InvalidInput(f"There is no grader {name!r}. There are: {', '.join(GRADERS)}.", ["grader"])
 
 

@@ -35,11 +35,11 @@ def grader_of(item: Item) -> GraderName:
     return DEFAULT
 
 
-def counted(items: Iterable[Item]) -> dict[GraderName, int]:
+def counted(items: Iterable[Item]) -> dict[str, int]:
     """How many of the items each grader grades; the most frequent first."""
-    return dict(Counter(map(grader_of, items)).most_common())
+    return dict(Counter[str](map(grader_of, items)).most_common())
 
 
 def told(counts: Mapping[str, int]) -> str:
-    """The graders in a line: "choice 20, numeric 3"."""
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    """How many answers each grader graded, in a line: "choice 20, numeric 3"; "" counts those not known."""
+    return ", ".join(f"{name or 'not recorded'} {count:,}" for name, count in counts.items())
