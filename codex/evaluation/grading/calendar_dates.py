@@ -187,7 +187,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Part], ...] = tuple(
         ),
         (rf"(?<![^\W_]){_MONTH}(?:{_OF}|-){_YEAR}", _with_month),
         (rf"(?<![\w/]){_DAY}\s?-?{_MONTH}[\s-]?(?P<year>\d\d)(?=[.,;)]|\s*$)", _with_month),
-        (r"(?<![\d/-])(?P<year>(?:19|20)\d\d)-(?P<month>0[1-9])(?![\d-])", _month_in_figures),
+        (r"(?<![\d/-])(?P<year>(?:19|20)\d\d)[-/](?P<month>0[1-9])(?![\d/-])", _month_in_figures),
         (r"(?<![\d/.-])(?P<month>0?[1-9]|1[0-2])/(?P<year>(?:1[5-9]|20)\d\d)(?![\d/])", _month_in_figures),
         (
             r"(?P<year>\d{4})\s?[年년](?:\s?(?P<month>\d{1,2})\s?[月월](?:\s?(?P<day>\d{1,2})\s?[日号일])?)?",

@@ -13,8 +13,8 @@ _DASHES = str.maketrans(
     {"−": "-", "–": "-", "‒": "-", "‐": "-", "‑": "-", "—": " - ", "’": "'", "‘": "'", "⁄": "/"}
 )
 _LATEX = [
-    (re.compile(r"\\[dtc]?frac\s*\{([^{}]{1,60})\}\s*\{([^{}]{1,60})\}"), r" \1/\2 "),
-    (re.compile(r"\\[dtc]?frac\s*(\d)\s*(\d)"), r" \1/\2 "),
+    (re.compile(r"(-?)[ ]?\\[dtc]?frac\s*\{([^{}]{1,60})\}\s*\{([^{}]{1,60})\}"), r" \1\2/\3 "),
+    (re.compile(r"(-?)[ ]?\\[dtc]?frac\s*(\d)\s*(\d)"), r" \1\2/\3 "),
     (re.compile(r"\{,\}"), ","),
     (re.compile(r"\\(?:times|cdot|ast)(?![a-zA-Z])"), "×"),
     (re.compile(r"\\(?:text|mathrm|mathbf|textbf|mbox|operatorname|boxed|fbox)\s*(?=\{)"), " "),

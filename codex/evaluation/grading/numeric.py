@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -17,6 +19,8 @@ from codex.evaluation.items import Item
 
 TOLERANCE = Fraction(1, 10**6)
 """Of numbers, relative to the accepted one."""
+ROUNDING = Fraction(1, 50)
+"""How far, relative to it, a rounded number may be from the exact one that a text gives beside it."""
 HALF_A_DAY = 12 * 3600
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？])\s+|\n+")
@@ -40,6 +44,11 @@ with he she it they we you i
 """
 _NO_NOUN = frozenset(_LEFT_OUT.split())
 _EQUALS = re.compile(r"=|≈|\bequals?\b")
+_OPERATOR = re.compile(
+    r"\s*(?:[+*×÷/]|\s-\s|plus|minus|times|divided by|multiplied by)\s*|(?<=\s)-\s", re.IGNORECASE
+)
+_ABOUT_EQUAL = re.compile(r"\s*(?:≈|≃|~|=)\s*")
+_OUT_OF = re.compile(r"\s(?:out of|in)\s", re.IGNORECASE)
 _OR = re.compile(r"\s*,?\s*\bor\b\s*(?:about\s+|maybe\s+|perhaps\s+|even\s+)?|\s*/\s*", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:-|to|through|and)\s*")
 _BETWEEN = re.compile(r"\b(?:between|from|either)\s+$", re.IGNORECASE)
@@ -168,14 +177,32 @@ def stated(text: str, question: str = "", years: bool | None = False) -> list[Qu
 
 
 def _with_conversion(text: str, chosen: Quantity | None, sure: Sequence[Quantity]) -> list[Quantity]:
-    """With the quantity in parentheses after it, "12.9 km (8 miles)", if that measures the same."""
+    """With the same in another form beside it: "12.9 km (8 miles)", "1/6 ≈ 0.167", "1 in 6"."""
     if chosen is None:
         return []
-    other = next((each for each in sure if each.start > chosen.start), None)
-    if not (other and chosen.unit and other.unit and chosen.unit.dimension == other.unit.dimension):
-        return [chosen]
-    beside = _IN_PARENTHESES.fullmatch(text[chosen.end : other.start])
-    return [chosen, other] if beside and chosen.unit.name != other.unit.name else [chosen]
+    found = [chosen]
+    before = next((each for each in reversed(sure) if each.end <= chosen.start), None)
+    if before and _ABOUT_EQUAL.fullmatch(text, before.end, chosen.start) and _is_rounded(before, chosen):
+        found.append(before)
+    after = next((each for each in sure if each.start > chosen.start), None)
+    if after is None:
+        return found
+    if (
+        _OUT_OF.fullmatch(text, chosen.end, after.start)
+        and after.value > 0
+        and not (chosen.unit or after.unit)
+    ):
+        found.append(replace(after, value=chosen.value / after.value, digits=""))
+    elif _ABOUT_EQUAL.fullmatch(text, chosen.end, after.start) and _is_rounded(chosen, after):
+        found.append(after)
+    elif chosen.unit and after.unit and chosen.unit.dimension == after.unit.dimension:
+        beside = _IN_PARENTHESES.fullmatch(text, chosen.end, after.start)
+        found += [after] if beside and chosen.unit.name != after.unit.name else []
+    return found
+
+
+def _is_rounded(one: Quantity, other: Quantity) -> bool:
+    return abs(one.value - other.value) <= abs(one.value) * ROUNDING
 
 
 def _sure(text: str, years: bool | None) -> list[Quantity]:
@@ -194,9 +221,20 @@ def _is_year_of(each: Quantity, text: str) -> bool:
 
 def _first(text: str, sure: Sequence[Quantity]) -> Quantity | None:
     """The answer among the quantities of a marked part: the result of an equation, else the first."""
-    after = _after_equals(text, sure)
-    kept = [each for each in after or sure if not denied(text, each.start, each.end)]
+    results = _after_equals(text, sure) or _results(text, sure)
+    kept = [each for each in results if not denied(text, each.start, each.end)]
     return kept[0] if kept and not _open(text, kept[0], sure) else None
+
+
+def _results(text: str, sure: Sequence[Quantity]) -> list[Quantity]:
+    """Those that no sign of arithmetic joins to another: 8 of "0 + 8, which is 8"."""
+    joined = {
+        at + side
+        for at, (one, other) in enumerate(itertools.pairwise(sure))
+        if _OPERATOR.fullmatch(text, one.end, other.start)
+        for side in (0, 1)
+    }
+    return [each for at, each in enumerate(sure) if at not in joined]
 
 
 def _after_equals(text: str, sure: Sequence[Quantity]) -> list[Quantity]:
@@ -208,7 +246,7 @@ def _concluded(text: str, sure: Sequence[Quantity], question: str) -> Quantity |
     everything = quantities(text)
     # A year alone answers where nothing else does.
     sure = sure or [each for each in everything if each.year] or everything
-    kept = [each for each in sure if not denied(text, each.start, each.end)]
+    kept = [each for each in _results(text, sure) or sure if not denied(text, each.start, each.end)]
     if not kept:
         return None
     chosen = _chosen(text, kept, question)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from codex.evaluation.grading.notation import written
 from codex.evaluation.grading.number_words import spoken
-from codex.evaluation.grading.units import CURRENCY, Unit, currency, unit_at
+from codex.evaluation.grading.units import CURRENCY, INCH, Unit, currency, unit_at
 
 LARGEST_POWER = 400
 """Decimal digits beyond which a power is not worked out; a text may ask for any."""
@@ -100,6 +100,8 @@ _LIST_LINE = re.compile(r"(?:^|\n)[ \t]*[*-]?[ \t]*(?:\*\*)?(?:step\s+)?$", re.I
 _FOOTNOTE = re.compile(r"(?<=\S)\s?\[\^?(?:note\s)?\d{1,3}\](?:,?\s?\[\d{1,3}\])*", re.IGNORECASE)
 _EMPHASIS = re.compile(r"(?<!\d)(?:\*\*|__)|(?:\*\*|__)(?!\d)")
 _NEGATIVE = re.compile(r"\b(?:minus|negative)[\s-]$", re.IGNORECASE)
+_AND = re.compile(r",?\s*(?:and\s+)?", re.IGNORECASE)
+_INCHES = re.compile(r"\s?(?:in\b\.?|\"|″)")
 _OF = re.compile(r"\s+of\b", re.IGNORECASE)
 _ENUMERATED = re.compile(r"[.):](?=\s|\*)")
 _LABELLED = re.compile(
@@ -124,9 +126,24 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     found = sorted([*_in_figures(text), *_in_words(text)], key=lambda each: each.start)
     kept: list[Quantity] = []
     for each in found:
-        if not kept or each.start >= kept[-1].end:
+        if not kept:
             kept.append(each)
+        elif each.start >= kept[-1].end:
+            whole = _compound(kept[-1], each, text)
+            kept[-1:] = [whole] if whole else [kept[-1], each]
     return tuple(kept)
+
+
+def _compound(one: Quantity, other: Quantity, text: str) -> Quantity | None:
+    """One quantity in two units: 1 hour and 30 minutes, 6 ft 2 in."""
+    if one.unit is None or not _AND.fullmatch(text, one.end, other.start) or other.value < 0:
+        return None
+    unit, end = other.unit, other.end
+    if unit is None and one.unit.name == "ft" and (inches := _INCHES.match(text, other.end)):
+        unit, end = INCH, inches.end()
+    if unit is None or unit.dimension != one.unit.dimension or unit.factor >= one.unit.factor or unit.offset:
+        return None
+    return replace(one, value=one.value + other.value * unit.factor / one.unit.factor, end=end, digits="")
 
 
 def _in_words(text: str) -> Iterator[Quantity]:
@@ -226,7 +243,7 @@ def _fraction(each: Quantity, text: str) -> Quantity | None:
     if each.digits.isdigit():
         if (found := _MIXED.match(text, each.end)) and int(found[1]) < int(found[2]):
             return _extended(each, each.value + Fraction(int(found[1]), int(found[2])), found.end())
-        if (found := _FRACTION.match(text, each.end)) and int(found[1]):
+        if (found := _FRACTION.match(text, each.end)) and int(found[1]) and not each.year:
             return _extended(each, each.value / int(found[1]), found.end())
         if found := _HALF.match(text, each.end):
             return _extended(each, each.value + _HALVES[found[1].lower()], found.end())

@@ -23,7 +23,7 @@ _ARTICLE = re.compile(r"\Aال(?=\w{3})")
 # Tokyo's full name holds that of Kyoto.
 _LONGER = {"京都": "東京都"}
 _DENIED_BEFORE = re.compile(r"(?:不是|不在|并非|並非|而非|非|ไม่ใช่|ليس|ليست|לא)\Z")
-_DENIED_AFTER = re.compile(r"では(?:な|あり)|じゃ(?:な|あり)|(?:이|가)?아니|不对|不對|是错|是錯")
+_DENIED_AFTER = re.compile(r"では(?:な|あり)|じゃ(?:な|あり)|(?:이|가)?\s*아니|不对|不對|是错|是錯")
 _OR_BEFORE = re.compile(r"(?:或者?|还是|還是|または|もしくは|หรือ|혹은|또는|أو|או)\Z")
 _OR_AFTER = re.compile(r"(?:或者?|还是|還是|または|もしくは|か[\u3400-\u9fff]|หรือ|혹은|또는|أو|או)")
 

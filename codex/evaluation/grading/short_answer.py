@@ -38,6 +38,8 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": 
 _FRONT = frozenset({"new", "north", "south", "east", "west", "papua"})
 """Words that make another name of the one behind them."""
 _OWN_DENIAL = frozenset({"not", "or", "nor", "never", "neither", "either", "without"})
+_WHO = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
+_SUFFIXES = frozenset({"junior", "senior", "esq"})
 LEAST_GLUED = 3
 """Letters of an answer that a text may write apart or in one."""
 INFLECTED_STEM = 4
@@ -120,7 +122,7 @@ def _known(score: float) -> float:
 def _words(item: Item, answer: Prepared, text: str) -> float:
     asked, said = keys(item.question), keys(text)
     if answer.has_numbers:
-        asked, said = asked | number_keys(item.question), said | number_keys(text)
+        asked, said = asked | number_keys(item.question, False), said | number_keys(text)
     own = [term for term in answer.terms if term.key not in STOP_WORDS and term.key not in asked]
     if not own:
         return float(contains(answer.text, text))
@@ -131,7 +133,7 @@ def _words(item: Item, answer: Prepared, text: str) -> float:
     recall = len(there) / len(own)
     if recall <= 0.5 or any(term.needed and term not in there for term in own):
         return float(_is_glued(answer.glued, text)) or min(recall, 0.5)
-    if len(there) < len(own) and _differs(answer, own, there, said, text):
+    if len(there) < len(own) and _differs(item.question, answer, own, there, text):
         return 0.0
     if recall == 1 and _is_longer_name(item, answer, text):
         return 0.0
@@ -172,14 +174,20 @@ def _without_blanks(text: str) -> tuple[str, frozenset[int]]:
     return "".join(said), frozenset(itertools.accumulate(map(len, said), initial=0))
 
 
-def _differs(
-    answer: Prepared, own: Sequence[Term], there: Sequence[Term], said: frozenset[str], text: str
-) -> bool:
+def _differs(question: str, answer: Prepared, own: Sequence[Term], there: Sequence[Term], text: str) -> bool:
     """Whether the text says something else in the place of what is missing of the answer."""
     missing = [term for term in own if term not in there]
-    if any(_OPPOSITE.get(term.key) in said for term in missing):
+    if any(_OPPOSITE.get(term.key) in keys(text) for term in missing) or (
+        _WHO.search(question) and _lacks_surname(own, missing)
+    ):
         return True
     return any(term.capital for term in missing) and _is_replaced(answer, missing, text)
+
+
+def _lacks_surname(own: Sequence[Term], missing: Sequence[Term]) -> bool:
+    """Whether a name of three words or more lacks its last: Martin Luther for Martin Luther King."""
+    names = [term for term in own if term.key not in _SUFFIXES and not term.needed]
+    return len(names) > 2 and all(term.capital for term in own) and names[-1] in missing
 
 
 def _is_replaced(answer: Prepared, missing: Sequence[Term], text: str) -> bool:

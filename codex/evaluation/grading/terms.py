@@ -21,6 +21,11 @@ _NOT_ROMAN = frozenset({"vi", "xi", "li"})
 _POINTS = ("north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest")
 _COMPASS = {point: f"{point}ern" for point in _POINTS} | {f"{point}ern": point for point in _POINTS}
 _NEGATIONS = frozenset({"not", "no", "non", "never", "without", "cannot"})
+_TWO_SPELLINGS = """
+grey gray|st saint|mt mount|ft fort|dr doctor|jr junior|sr senior|theatre theater|centre center|metre meter
+litre liter|aluminium aluminum|sulphur sulfur|programme program|& and
+"""
+_ALSO = dict(pair.split() for pair in _TWO_SPELLINGS.strip().replace("\n", "|").split("|"))
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
@@ -52,17 +57,16 @@ def plain_text(text: str) -> str:
 @lru_cache(maxsize=4096)
 def keys(text: str) -> frozenset[str]:
     """The words of a text, each in its form for comparing."""
-    found = {singular(word) for word in plain(text).split()}
+    found = {_spelling(singular(word)) for word in plain(text).split()}
     if any(word.endswith("n't") for word in found):
         found.add("not")
     return frozenset(found)
 
 
 @lru_cache(maxsize=4096)
-def number_keys(text: str) -> frozenset[str]:
-    """The numbers and units of a text, each in its form for comparing."""
-    found = terms(text)
-    return frozenset({term.key for term in found if term.key[0] in "#@"})
+def number_keys(text: str, bare: bool = True) -> frozenset[str]:
+    """The numbers and units of a text, each in its form for comparing. bare: with the one of "which one"."""
+    return frozenset({term.key for term in terms(text) if term.key[0] in "#@" and (bare or term.needed)})
 
 
 @lru_cache(maxsize=4096)
@@ -90,7 +94,8 @@ def terms(text: str, numbers: bool = True) -> tuple[Term, ...]:
 
 def _measures(number: Quantity) -> list[Term]:
     value = f"#{number.clock and 'time '}{number.value}"
-    made = [Term(number.start, number.end, value, not (number.incidental and number.value <= 1), False)]
+    needed = bool(number.digits) or not (number.incidental and number.value <= 1)
+    made = [Term(number.start, number.end, value, needed, False)]
     if number.percent or number.unit:
         unit = "%" if number.percent else number.unit.name if number.unit else ""
         made.append(Term(number.start, number.end, f"@{unit}", True, False))
@@ -107,7 +112,14 @@ def _term(start: int, end: int, key: str, text: str, before: Term | None) -> Ter
         return Term(start, end, key, True, capital)
     if key in _COMPASS:
         return Term(start, end, key, True, capital, _COMPASS[key])
-    return Term(start, end, singular(key), False, capital)
+    return Term(start, end, _spelling(singular(key)), False, capital)
+
+
+def _spelling(word: str) -> str:
+    """One spelling of a word that has two: British and American, short and long."""
+    if word in _ALSO:
+        return _ALSO[word]
+    return f"{word[:-3]}or" if len(word) > 5 and word.endswith("our") else word
 
 
 def _roman(word: str, before: Term | None) -> int | None:

@@ -79,8 +79,11 @@ information | 0.125 | b bit | bit bits
 amount | 1 | mol | mole moles
 speed | 1 | m/s | meters_per_second metres_per_second
 speed | 0.2777777777777777777777777778 | km/h kph kmh | kilometers_per_hour kilometres_per_hour
+speed | 1000 | km/s | kilometers_per_second kilometres_per_second
 speed | 0.44704 | mph | miles_per_hour
 speed | 0.5144444444444444444444444444 | kn kt | knot knots
+density | 1 | kg/m^3 |
+density | 1000 | g/cm^3 g/mL |
 area | 10000 | ha | hectare hectares
 area | 4046.8564224 | ac | acre acres
 dollar | 1 | $ US$ USD | dollar dollars us_dollar us_dollars
@@ -170,6 +173,7 @@ for _spelling, _unit, _cased in _units():
         _NAMES.setdefault(_key(_spelling), _unit)
 _SYMBOLS |= {symbol.replace("µ", sign): unit for symbol, unit in _SYMBOLS.items() for sign in "uμ"}
 _BEFORE = ("US$", "USD", "EUR", "GBP", "CHF", "JPY", "INR", "Rs", *"$€£¥₹₽₩")
+INCH = _NAMES["inch"]
 
 
 def _either(spellings: Iterator[str] | list[str]) -> str:
