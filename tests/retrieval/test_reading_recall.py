@@ -9,7 +9,7 @@ import pytest
 from codex.retrieval.chunking import chunks
 from codex.retrieval.reading import read
 from tests.retrieval import files
-from tests.retrieval.documents import Case, pages, printed, tables, texts, word
+from tests.retrieval.documents import Case, page_encodings, pages, printed, tables, texts, word
 
 ROOM = 10 * 2**20
 """Bytes; more than any file here has."""
@@ -22,7 +22,7 @@ def count(text: str) -> int:
     return len(text) // 4 + 1
 
 
-CASES = (*pages.CASES, *texts.CASES, *tables.CASES, *word.CASES, *printed.CASES)
+CASES = (*page_encodings.CASES, *pages.CASES, *texts.CASES, *tables.CASES, *word.CASES, *printed.CASES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
