@@ -95,7 +95,7 @@ def _runs(text: pdfium.PdfTextPage, nameless: list[int]) -> Iterator[Run]:
             continue
         if not box_of(handle, index, at_box):
             continue
-        left, top, right, bottom = sides.tolist()
+        left, top, right, bottom = sides
         if quarter:
             left, right, bottom, top = frame.turned(left, bottom, right, top)
         near = _SAME_HEIGHT * size
