@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from codex.evaluation.grading import boolean
-from codex.evaluation.grading.final_answer import final_part, marked
+from codex.evaluation.grading.final_answer import final_part, marked, unstressed
 from codex.evaluation.grading.mentions import Choices, Mention, mentions, normal, prepared, tokens
 from codex.evaluation.grading.word_recall import STOP_WORDS
 from codex.evaluation.items import Item
@@ -32,10 +32,11 @@ def chosen(item: Item, text: str) -> Chosen:
     for span in reversed(marked(said, bold=False)):
         if named := _read(choices, span, is_answer=True):
             return named
-    said = _without_list(choices, said)
+    bold = marked(said)
+    said = _without_list(choices, unstressed(said))
     named = _stated(choices, said) or _read(choices, said)
     if len(named) > 1:
-        stressed = Chosen().union(*(_read(choices, span) for span in marked(said)))
+        stressed = Chosen().union(*(_read(choices, span) for span in bold))
         return stressed if len(stressed) == 1 and stressed <= named else named
     return named or _yes_or_no(item, said) or _alike(item, said)
 
@@ -61,7 +62,7 @@ _LEAD = re.compile(
 )
 _AND = re.compile(
     r"""[\s)\]"'”*]{0,6}(?:,\s{0,3})?(?:\b(?:or|and|nor|oder|und|ou|et|o|y|e)\b|[/&,+]|或|和|または|と)
-    [\s(\["'“*]{0,6}(?:the\s|option\s)?""",
+    [\s(\["'“*]{0,6}(?:the\s|option\s|maybe\s|perhaps\s|possibly\s|even\s)?""",
     re.VERBOSE | re.IGNORECASE,
 )
 _ENDS = re.compile(
@@ -129,7 +130,7 @@ _CONFIRMED = re.compile(
     r"""[)\]"'”*:.\s]{0,4}(?:\([^)\n]{0,60}\)\s?)?[-–—]?\s?
     (?: (?:(?:is|was|would\sbe|must\sbe|has\sto\sbe|seems|remains)\s
            (?:(?:the|therefore|thus|definitely|clearly|indeed|most|likely|a)\s){0,3})?
-        (?:correct|right|true|best|answer|only\sone|solution)\b(?!\s(?:about|that|for)\b)
+        (?:correct|right|true|best|better|answer|only\sone|solution)\b(?!\s(?:about|that|for)\b)
       | (?:ist|es|est|è|é)\s(?:die\s|la\s|le\s)?
         (?:richtig|korrekt|correct[ao]?|correcte|giust[ao]|esatt[ao]|cert[ao])
       | 正确 | 正確 | 是对的 | が正 | は正 | [가이]\s정답 )""",

@@ -220,6 +220,10 @@ _LEADS_TO_LABEL = re.compile(
 _PRONOUN = re.compile(r"\s(?!is\b|and\b|or\b|because\b|since\b)[a-z]|['’]")
 
 
+_JUDGED = re.compile(r"\s(?:is|was)\s(?:\w+\s)?(?:right|correct|wrong|incorrect)\b", re.IGNORECASE)
+_PAIRED = re.compile(r"\s(?:and|or|nor)\s[IVX]{1,5}\b")
+
+
 def _is_label(found: re.Match[str], is_answer: bool) -> bool:
     """Whether what could be a label is one, rather than an article, a pronoun, a quantity or an initial."""
     text, label = found.string, found["label"]
@@ -227,12 +231,14 @@ def _is_label(found: re.Match[str], is_answer: bool) -> bool:
     if found["close"] and (found["open"] or _OPENS_SENTENCE.search(text, max(0, start - 8), start)):
         return not (found["open"] == "(" and label in ("s", "es"))
     if found["open"]:
-        return False
+        return found.end() == len(text)
     leads = start == 0 or bool(_OPENS_SENTENCE.search(text, max(0, start - 8), start))
     if label.isdigit() or (label.islower() and len(label) <= 4):
         if leads and (_ITEM.match(text, end) or (is_answer and label != "a")):
             return bool(_FOLLOWED.match(text, end))
         own = bool(found["called"]) or start == 0 or (label not in ("a", "i") and _is_said_last(found))
+        if _JUDGED.match(text, end):
+            return True
         return own and bool(_ENDS.match(text, end) or (label.isdigit() and _FOLLOWED.match(text, end)))
     if label.upper() != label:
         return leads and bool(_FOLLOWED.match(text, end))
@@ -241,6 +247,8 @@ def _is_label(found: re.Match[str], is_answer: bool) -> bool:
     if _FIELD.search(text, max(0, start - 12), start):
         return False
     if label == "I":
+        if _PAIRED.match(text, end):
+            return True
         return bool(_ENDS.match(text, end)) and (
             leads or bool(_LEADS_TO_LABEL.search(text, max(0, start - 12), start))
         )
@@ -269,7 +277,8 @@ def _joint(text: str, found: Sequence[Mention]) -> list[Mention]:
             between = text[last.end : mention.start]
             if len(between) < 12 and "," not in between and _BETWEEN.fullmatch(between):
                 other = None if last.choice == mention.choice else mention.choice
-                if not (last.is_doubtful and other is not None):
+                is_all = last.start == 0 and mention.end >= len(text.rstrip(" .!"))
+                if other is None or is_all or not last.is_doubtful:
                     joint[-1] = replace(last, end=mention.end, clashes=other, is_doubtful=False)
                     continue
         joint.append(mention)
