@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from codex.evaluation.grading.notation import written
 from codex.evaluation.grading.number_words import ORDINALS
+from codex.evaluation.grading.wording import unaccented
 
 _MONTHS = """
-january jan januar janvier enero ene gennaio gen janeiro januari
-february feb februar fevrier fevr fev febrero febbraio febbr fevereiro februari
-march mar marz maerz mars marzo marco maart mrz
-april apr avril avr abril abr aprile
-may mai mayo maggio mag maio mei
-june jun juni juin junio giugno giu junho
-july jul juli juillet juil julio luglio lug julho
-august aug aout agosto ago augustus
-september sept sep septembre septiembre setiembre settembre setembro
-october oct oktober okt octobre octubre ottobre ott outubro
-november nov novembre noviembre novembro
-december dec dezember dez decembre diciembre dic dicembre dezembro
+january января jan januar janvier enero ene gennaio gen janeiro januari
+february февраля feb februar fevrier fevr fev febrero febbraio febbr fevereiro februari
+march марта mar marz maerz mars marzo marco maart mrz
+april апреля apr avril avr abril abr aprile
+may мая mai mayo maggio mag maio mei
+june июня jun juni juin junio giugno giu junho
+july июля jul juli juillet juil julio luglio lug julho
+august августа aug aout agosto ago augustus
+september сентября sept sep septembre septiembre setiembre settembre setembro
+october октября oct oktober okt octobre octubre ottobre ott outubro
+november ноября nov novembre noviembre novembro
+december декабря dec dezember dez decembre diciembre dic dicembre dezembro
 """
 MONTHS = {name: at for at, line in enumerate(_MONTHS.strip().splitlines(), start=1) for name in line.split()}
 """Of each month's name its number, without accents: English, German, French, Spanish, Italian, Portuguese,
-Dutch."""
+Dutch, Russian."""
 DAYS = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 31, 11: 30, 12: 31}
 
 
@@ -84,10 +84,7 @@ def _same_year(one: int, other: int) -> bool:
 @lru_cache(maxsize=1024)
 def folded(text: str) -> str:
     """A text as its dates are read: plain notation, without accents; its length may change."""
-    plain = written(text).replace("**", "")
-    if plain.isascii():
-        return plain
-    return "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    return unaccented(written(text).replace("**", ""))
 
 
 _MONTH = rf"(?P<month>{'|'.join(sorted(MONTHS, key=len, reverse=True))})\b\.?"
@@ -178,7 +175,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Part], ...] = tuple(
             _slashed,
         ),
         (
-            rf"(?<![\w/]){_DAY}{_TO_DAY}(?:\s?-\s?|\s*)(?:(?:of|de|di|d')\s+)?{_MONTH}(?:(?:{_OF}|-){_YEAR})?",
+            rf"(?<![\w/]){_DAY}{_TO_DAY}(?:\s?-\s?|\s*)(?:day\s+)?(?:(?:of|de|di|d')\s+)?{_MONTH}(?:(?:{_OF}|-){_YEAR})?",
             _with_month,
         ),
         (

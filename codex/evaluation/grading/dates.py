@@ -14,7 +14,7 @@ from codex.evaluation.grading.stance import denied
 from codex.evaluation.items import Item
 
 _WEEKDAY = re.compile(
-    r"^[\s\"'(]*(?:(?:on|in|the|since|by)\s+)*(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s*)?(?:the\s+)?|[\s\"'.)]+$",
+    r"^[\s\"'(]*(?:(?:on|in|the|since|by|around|about|circa|ca?\.)\s+)*(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s*)?(?:the\s+)?|[\s\"'.)]+$",
     re.IGNORECASE,
 )
 _OR = re.compile(r"[\s,]*\b(?:or|oder|ou|o)\b[\s,]*(?:on|in|the|maybe|perhaps|possibly)?\s*", re.IGNORECASE)

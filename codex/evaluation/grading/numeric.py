@@ -57,6 +57,7 @@ _YEAR_BEFORE = re.compile(
     r"(?:the\s+year\s+)?|\(|\b[12]\d{3}\s?(?:and|to|until|-)\s?)$",
     re.IGNORECASE,
 )
+_OF_A_YEAR = re.compile(r"\s+(?:study|survey|report|census|estimate|season|edition|paper)\b", re.IGNORECASE)
 _WHEN = re.compile(
     r"\bwhen\s+(?:did|do|does|was|were|is|are|will|has|had|have|would)\b|\b(?:year|years|date|born|died)\b",
     re.IGNORECASE,
@@ -216,7 +217,10 @@ def _sure(text: str, years: bool | None) -> list[Quantity]:
 
 def _is_year_of(each: Quantity, text: str) -> bool:
     """Whether it says when something was: "in 2019"."""
-    return each.year and _YEAR_BEFORE.search(text[max(0, each.start - 16) : each.start]) is not None
+    if not each.year:
+        return False
+    before = _YEAR_BEFORE.search(text[max(0, each.start - 16) : each.start])
+    return before is not None or _OF_A_YEAR.match(text, each.end) is not None
 
 
 def _first(text: str, sure: Sequence[Quantity]) -> Quantity | None:

@@ -19,6 +19,9 @@ _DENIED_BEFORE = re.compile(
         \s+{_GAP}{{0,3}}
       | \b(?:don't|do\s+not|doesn't|does\s+not|didn't|did\s+not|can't|cannot)\s+
         (?:think|believe|suppose|say|mean)\s+(?:that\s+)?(?:(?:it|he|she|this|that)(?:'s|\s+is|\s+was)\s+)?{_GAP}?
+      | \b(?:(?:first|initially|originally)\s+(?:thought|guessed|assumed|believed|said)
+        |(?:many|most|some)\s+(?:people\s+)?(?:think|believe|assume|guess))
+        \s+(?:that\s+)?(?:(?:it|this|that)(?:'s|\s+is|\s+was)\s+)?{_GAP}?
       | \bnot\s+(?:to\s+be\s+)?(?:confused|mistaken)\s+(?:with|for)\s+(?:the\s+)?
       | \b(?:nicht|kein|keine|pas|non|no\s+es|não|не)\s+(?:(?:der|die|das|am|le|la|el|à|en|em)\s+)?
     )["'*(]*$""",
@@ -45,7 +48,7 @@ _SAME_THING = re.compile(
     re.IGNORECASE,
 )
 _MAY_DENY = re.compile(
-    r"\b(?:not|neither|nor|or|than|of|unlike|to|never|from|wrong|incorrect|false|no|except|but|nicht|keine?|pas"
+    r"\b(?:not|neither|nor|or|than|of|unlike|to|never|from|wrong|incorrect|false|no|except|but|first|initially|originally|many|most|some|nicht|keine?|pas"
     r"|non|não|не)\b|n't\b|/",
     re.IGNORECASE,
 )
