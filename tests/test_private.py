@@ -37,7 +37,8 @@ def others_can(home: Path) -> dict[str, str]:
 def test_a_home_that_is_used_is_private_while_it_is_used_and_afterwards(tmp_path: Path) -> None:
     home = tmp_path / "new" / "home"
     rows = tmp_path / "rows.csv"
-    rows.write_text("question,answer\nCapital of Norway?,Oslo\n,broken\n")
+    good = "".join(f"Capital of country {i}?,City {i}\n" for i in range(9))
+    rows.write_text(f"question,answer\n{good},broken\n")  # one row in ten may be rejected
     with running(workbench(home, ScriptedEngine(lambda prompt: Script(["Oslo"])))) as served:
         assert served.http.put("/documents/far/north.txt", content=b"Oslo is a city.").status_code == 201
         assert served.http.post("/infer", json={"query": "Capital?"}).status_code == 200
