@@ -157,7 +157,7 @@ def test_a_period_or_a_number_is_no_date(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["May 1 " * 20_000, "1/" * 50_000, "20th of " * 15_000, "1969, " * 15_000, "not 1968 " * 12_000]
+    "text", ["May 1 " * 4_000, "1/" * 10_000, "20th of " * 3_000, "1969, " * 3_000, "not 1968 " * 2_400]
 )
 def test_hostile_dates_are_graded_too(text: str) -> None:
     assert verdict("2 June 1999", text) is False

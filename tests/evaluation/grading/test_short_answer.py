@@ -235,12 +235,12 @@ def test_another_accepted_answer_is_nothing_to_choose_from() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "not Canberra " * 8_000,
-        "Sydney or " * 10_000,
-        "a-" * 50_000,
-        "I " * 50_000,
-        "X. " * 30_000,
-        "é" * 100_000,
+        "not Canberra " * 1_600,
+        "Sydney or " * 2_000,
+        "a-" * 10_000,
+        "I " * 10_000,
+        "X. " * 6_000,
+        "é" * 20_000,
     ],
 )
 def test_hostile_texts_are_graded_too(text: str) -> None:
