@@ -20,7 +20,7 @@ class NumbersAsSuch(BaseModel):
     def _written_as_one(cls, value: object, info: ValidationInfo) -> object:
         field = cls.model_fields[info.field_name or ""]
         if isinstance(value, bool | str | bytes) and _is_number(field.annotation):
-            raise PydanticCustomError("number_type", "Input should be a number")
+            raise PydanticCustomError("number_type", "Input should be a valid number")
         return value
 
 

@@ -275,7 +275,7 @@ def _measured(each: Quantity, text: str) -> Quantity:
         return replace(each, end=found.end(), percent=True, incidental=False)
     if each.digits and (found := _TIMES.match(text, each.end)):
         return replace(each, end=found.end())
-    if each.unit is None and (unit := unit_at(text, each.end)):
+    if each.unit is None and not each.ordinal and (unit := unit_at(text, each.end)):
         return replace(each, unit=unit[0], end=unit[1], incidental=False)
     return each
 

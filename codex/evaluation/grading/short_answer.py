@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -40,6 +40,10 @@ _FRONT = frozenset({"new", "north", "south", "east", "west", "papua"})
 _OWN_DENIAL = frozenset({"not", "or", "nor", "never", "neither", "either", "without"})
 _WHO = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
 _SUFFIXES = frozenset({"junior", "senior", "esq"})
+_PART_BEFORE = re.compile(r"(?:\b(?:non|anti|pseudo|quasi|semi|neo|pre|post|ex)|[A-Z]\w*)-$")
+_PART_AFTER = re.compile(r"-[A-Z]")
+WORD = 40
+"""Letters of a word before a hyphen that are read."""
 LEAST_GLUED = 3
 """Letters of an answer that a text may write apart or in one."""
 INFLECTED_STEM = 4
@@ -128,19 +132,20 @@ def _words(item: Item, answer: Prepared, text: str) -> float:
         return float(contains(answer.text, text))
     there = [term for term in own if term.key in said or (term.other and term.other in said)]
     if len(there) < len(own):
-        new = said - asked
+        # What the text repeats of the question is no form of the answer: "Afghan", of Afghanistan's afghani.
+        new = {word for word in said if not any(other.startswith(word) for other in asked)}
         there = [term for term in own if term in there or (not term.needed and _has_form(term.key, new))]
     recall = len(there) / len(own)
     if recall <= 0.5 or any(term.needed and term not in there for term in own):
         return float(_is_glued(answer.glued, text)) or min(recall, 0.5)
     if len(there) < len(own) and _differs(item.question, answer, own, there, text):
         return 0.0
-    if recall == 1 and _is_longer_name(item, answer, text):
+    if recall == 1 and (_is_longer_name(item, answer, text) or _is_part(answer.text, text)):
         return 0.0
     return recall if _is_stated(item, answer, there, text) else 0.0
 
 
-def _has_form(key: str, words: frozenset[str]) -> bool:
+def _has_form(key: str, words: Set[str]) -> bool:
     if key.isascii():
         return len(key) >= STEM and any(same(key, other) for other in words)
     return any(same(key, other, INFLECTED_STEM if _is_cyrillic(key) else STEM) for other in words)
@@ -217,6 +222,19 @@ def _is_stated(item: Item, answer: Prepared, there: Sequence[Term], text: str) -
     mentions = _mentions(there, terms(text, answer.has_numbers))
     return not mentions or any(
         not denied(bare, start, end) and not _is_open(item, bare, start, end) for start, end in mentions
+    )
+
+
+def _is_part(answer: str, text: str) -> bool:
+    """Whether the text has the answer only inside another word: fiction in non-fiction."""
+    said, wanted = plain_text(text), plain_text(answer)
+    if "-" not in said:
+        return False
+    found = list(re.finditer(re.escape(wanted), said, re.IGNORECASE))
+    return bool(found) and all(
+        _PART_BEFORE.search(said, max(0, each.start() - WORD), each.start())
+        or _PART_AFTER.match(said, each.end())
+        for each in found
     )
 
 

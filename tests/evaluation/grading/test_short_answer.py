@@ -52,6 +52,12 @@ def counts(accepted: str, text: str, question: str = "What is it?") -> bool:
         ("Mary Shelley", "Percy Shelley", False),
         ("Mary Shelley", "Mary Shelley", True),
         ("Mary Shelley", "Shelley", False),
+        ("fiction", "non-fiction", False),
+        ("fiction", "It is fiction, and no non-fiction.", True),
+        ("Guinea", "Guinea-Bissau", False),
+        ("Guinea", "Guinea, next to Guinea-Bissau.", True),
+        ("Paris", "a Paris-based company", True),
+        ("nineteenth century", "the 19th century", True),
         ("New York", "York", False),
         ("York", "New York", False),
         ("York", "It is in York.", True),
@@ -245,3 +251,9 @@ def test_another_accepted_answer_is_nothing_to_choose_from() -> None:
 )
 def test_hostile_texts_are_graded_too(text: str) -> None:
     assert not counts("Zagreb City", text)
+
+
+def test_what_is_repeated_of_the_question_is_no_form_of_the_answer() -> None:
+    question = "What is the currency of Afghanistan? Give its full name."
+    assert not counts("Afghan afghani", "It is the Afghan Pound.", question)
+    assert counts("Afghan afghani", "It is the Afghan afghani.", question)
