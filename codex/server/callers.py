@@ -36,7 +36,7 @@ class _Caller:
 
 
 class Callers:
-    """Tells each request of an application which client it is from. Pure ASGI: nothing is held back."""
+    """Tells each request of an application which client it is from. Pure ASGI: nothing is buffered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
