@@ -65,6 +65,7 @@ _HEDGE = re.compile(
     r"""\b(?: maybe | perhaps | possibly | it\sdepends | depend(?:s|ing)\son | unsure | uncertain | unclear
     | (?:not|\w+n't|cannot)\s(?:\w+\s)?
       (?:sure|certain|clear|know|known|say|tell|determine|confirm|simple|easy|straightforward|enough)
+    | no\s(?:clear|definite|definitive|simple|single|straightforward|easy)\s(?:\w+\s){0,2}?(?:answer|yes|no)
     | hard\sto\s(?:say|tell) | (?:may|might|could)\s(?:be|not|have|well) | it\s(?:may|might|could)
     | vielleicht | quizás? | tal\svez | peut-être | forse | talvez | возможно | может )\b
     | 可能 | [也][许許] | たぶん | 아마""",
@@ -103,14 +104,15 @@ def _clauses(text: str) -> Iterator[str]:
 _OPENING = r"""(?:(?:so|but|and|then|therefore|thus|hence|well|oh|ah|uh|hmm|ok|okay|sure|actually|wait|now
     |also|again|i(?:'d|\swould|'ll)?\s(?:say|guess|think|believe)|(?:it|that)(?:'s|\sis)(?:\sa)?
     |is|a|the\sanswer|in\sshort
-    |definite|clear|simple|big|final|hell|heck|unfortunately|fortunately|sadly|luckily)\s)*"""
+    |definite|clear|simple|big|final|hell|heck|unfortunately|fortunately|sadly|luckily
+    |technically|basically|essentially|generally|in\sfact|indeed)\s)*"""
 # It fills its clause, or one of these follows: "No penguin flies" is no such no.
 _CLOSING = r"""(?=$|\s(?:it|he|she|they|this|that|there|you|we|i|because|since|indeed|sir|not|of\scourse
     |please|absolutely|definitely|the|a|an|es|il|elle|ella|ele|sie|er|das|eso|c'est|это|они)\b)"""
 _SURELY = r"(?:absolutely|definitely|certainly|of\scourse|surely|obviously|clearly)"
 _STANDS = (
     r"(?=$|\s(?:it|they|he|she|this|that|there)\s(?:is|are|was|were|does|do|did|can|will|would|has|have)\b"
-    r"(?!\snot|n't)|\s(?:yes|true|correct|so)\b)"
+    r"(?!\snot|n't)|\s(?:yes|true|correct|so)\b|\s(?:is|are|does|do|did|can|will)$)"
 )
 _NO_DOUBT = re.compile(
     rf"{_OPENING}(?:there(?:'s|\sis)\s)?"
@@ -134,6 +136,7 @@ _NO = re.compile(
       (?:no(?:pe)?|nah|nay|negative)(?:{_CLOSING}|\s(?:no|way|not)\b)
     | (?:{_SURELY}|probably|really|(?:most\s)?likely|i'm\safraid
       |(?:i\s)?(?:think|believe|guess|suppose))\snot\b
+    | (?:afraid|i'm\safraid)\snot$ | under\sno\scircumstances
     | never$ | not$ | not\s(?:at\sall|really|quite|so|exactly|the\scase|a\schance|in\sthe\sleast)\b
     | by\sno\smeans | in\sno\sway | far\sfrom\sit | on\sthe\scontrary | i\sdoubt\s(?:it|that)
     | i\s(?:do\snot|don't)\s(?:think|believe)\sso
@@ -163,13 +166,13 @@ _TRUTH = re.compile(
 )
 _NEGATION = re.compile(
     r"""\bnot\b(?!\sonly) | n't\b
-    | \b(?:never|neither|nothing|hardly|cannot|nobody|doubt|far\sfrom|anything\sbut
+    | \b(?:never|neither|nothing|hardly|cannot|unable|incapable|nobody|doubt|far\sfrom|anything\sbut
       |nicht|kein\w*|pas|non|não|не|no)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
 # The word before "true" where that is what the clause says, rather than in "the true north".
 _PREDICATE = re.compile(
-    r"""(?:^|\b(?:is|are|was|were|be|you're|it's|that's|this's|'s|s|remains|seems|not|n't|never|isn't|wasn't|aren't
+    r"""(?:^|\b(?:is|are|was|were|be|you're|it's|that's|this's|'s|s|remains|seems|holds|rings|not|n't|never|isn't|wasn't|aren't
     |quite|indeed|absolutely|entirely|completely|definitely|actually|therefore|also|very|totally|partially
     |clearly|simply|just|as|answer|statement|claim|verdict|you|nothing|anything|say|but|so
     |ist|es|est|è|é|nicht|pas|das|ça|eso|это))\s?$""",

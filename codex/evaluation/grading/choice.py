@@ -121,7 +121,7 @@ _CONCLUDES = re.compile(
             |conclude\s(?:that\s)?it\sis|answer(?:\swith)?)\s(?:the\s)?
         | \b(?:leaves?|leaving)\s(?:us\s(?:with\s)?|only\s)?(?:the\s)?
         | \b(?:actually|wait|correction|on\ssecond\sthought|i\smean|in\sfact)\b[^.!?\n]{0,32}
-        | \bbut\s(?:it\sis\s|rather\s)?(?:the\s)?
+        | \bbut\s(?:(?:it\sis|it['’]s|rather)\s)?(?:the\s)?
         | =\s? | 选择? | 選 | elijo\s(?:la\s)? | je\schoisis\s(?:la\s)? | ich\swähle\s )
         (?:(?:option|choice|answer|letter)\s)?["'“*(\[$]*$""",
     re.VERBOSE | re.IGNORECASE,
@@ -133,7 +133,7 @@ _CONFIRMED = re.compile(
         (?:correct|right|true|best|better|answer|only\sone|solution)\b(?!\s(?:about|that|for)\b)
       | (?:ist|es|est|è|é)\s(?:die\s|la\s|le\s)?
         (?:richtig|korrekt|correct[ao]?|correcte|giust[ao]|esatt[ao]|cert[ao])
-      | 正确 | 正確 | 是对的 | が正 | は正 | [가이]\s정답 )""",
+      | [✓✔✅☑] | 正确 | 正確 | 是对的 | が正 | は正 | [가이]\s정답 )""",
     re.VERBOSE | re.IGNORECASE,
 )
 

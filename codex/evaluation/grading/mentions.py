@@ -15,7 +15,7 @@ from codex.evaluation.grading.number_words import NUMBERS
 _BEFORE = r"(?<![0-9A-Za-zÀ-ɏ])"
 _AFTER = r"(?![0-9A-Za-zÀ-ɏ]|['’][A-Za-z]|[.,]\d|-\w)"
 _CALLED = (
-    r"(?:options?|choices?|answers?|letter|opci[oó]n|opção|alternativa|letra|lettre|réponse"
+    r"(?:options?|choices?|answers?|letter|number|opci[oó]n|opção|alternativa|letra|lettre|réponse"
     r"|respuesta|resposta|risposta|opzione|antwort|buchstabe|вариант|ответ|буква|选项|選項|选择|選択肢|보기)"
 )
 _CONNECTIVE = (
@@ -196,16 +196,22 @@ def _labels(choices: Choices, text: str, is_answer: bool) -> Iterator[Mention]:
             choice = by_name[name.upper()]
             yield Mention(found.start(), found.end(), choice, is_label=True, is_doubtful=doubtful)
     for found in _ORDINAL.finditer(text):
-        choice = len(choices.labels) - 1 if found[1][0] in "lL" else _ORDINALS.index(found[1].casefold())
+        at = _ORDINALS[found[1].casefold()]
+        choice = at if at >= 0 else len(choices.labels) + at
         if choice < len(choices.labels):
             yield Mention(found.start(), found.end(), choice, is_label=True)
 
 
 _ITEM = re.compile(r"\s?[.):]\)?\s*\w")
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
-_ORDINAL = re.compile(
-    rf"\b({'|'.join(_ORDINALS)}|last)\s(?:option|choice|answer|alternative)\b", re.IGNORECASE
-)
+_ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "sixth": 5, "last": -1} | {
+    "1st": 0,
+    "2nd": 1,
+    "3rd": 2,
+    "4th": 3,
+    "5th": 4,
+    "6th": 5,
+}
+_ORDINAL = re.compile(rf"\b({'|'.join(_ORDINALS)})\s(?:option|choice|answer|alternative)\b", re.IGNORECASE)
 
 
 _FOLLOWED = re.compile(
@@ -301,6 +307,7 @@ _DENIED_AFTER = re.compile(
     | (?:is|are|was|were|looks?|seems?|would\sbe|can\sbe)\s(?:\w+\s)?
       (?:wrong|incorrect|false|out|unlikely|impossible|excluded|eliminated|ruled|mistaken|inaccurate|irrelevant)\b
     | [-–—]?\s?(?:wrong|incorrect|false|no)\b(?!\w|\s\w+\sthat)
+    | [✗✘❌✖]
     | ではな|じゃな|は間違|不对|不對|不正确|错误|錯誤|가\s아니|이\s아니|은\s아니|는\s아니
     | (?:ist|es|est|è|é)\s(?:falsch|nicht|incorrect[ao]|fals[ao]|fausse?|pas|sbagliat[ao]|errad[ao])\b )
     """,

@@ -281,3 +281,21 @@ def test_what_says_neither_is_not_correct_whatever_is_accepted() -> None:
 def test_yes_and_no_are_the_answers_of_a_boolean_question(answers: tuple[str, ...], boolean: bool) -> None:
     assert is_boolean(answers) is boolean
     assert (grade(Item("1", QUESTION, answers, "set"), "Yes").grader == "boolean") is boolean
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Sure is.", True),
+        ("Technically yes.", True),
+        ("Some would say yes, but in fact no.", False),
+        ("The statement holds true.", True),
+        ("Afraid not.", False),
+        ("Under no circumstances.", False),
+        ("The Pacific Ocean is unable to be larger than the Atlantic Ocean.", False),
+        ("There is no clear answer.", None),
+        ("There's no simple yes.", None),
+    ],
+)
+def test_the_words_around_a_statement_are_read(text: str, said: bool | None) -> None:
+    assert verdict(text, QUESTION) is said

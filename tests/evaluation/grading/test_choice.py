@@ -399,3 +399,22 @@ def test_choices_are_graded_as_such_unless_another_grader_is_named() -> None:
     assert grade(CITIES, "A").grader == "choice"
     assert grade(CITIES, "A").right
     assert not grade(CITIES, "A", "exact").right
+
+
+@pytest.mark.parametrize(
+    ("item", "text", "letter"),
+    [
+        (CITIES, "A. Rome ✗\nB. Paris ✓\nC. Bern ✗\nD. Oslo ✗", "B"),
+        (CITIES, "Rome ❌, Paris ✅", "B"),
+        (CITIES, "The 2nd choice is correct.", "B"),
+        (CITIES, "The last option", "D"),
+        (CITIES, "I would have said A, but it's B.", "B"),
+        (LABELLED, "Number 2.", "B"),
+    ],
+)
+def test_ticks_and_ordinals_name_a_choice(item: Item, text: str, letter: str) -> None:
+    assert chosen(item, text) == {ord(letter) - ord("A")}
+
+
+def test_an_ordinal_beyond_the_choices_names_none() -> None:
+    assert not chosen(CITIES, "The sixth option.")
