@@ -34,6 +34,11 @@ _MOVES = re.compile(
 )
 _SLIDES = re.compile(r"slide|carousel|swiper", re.IGNORECASE)
 _CONTROLS = frozenset({"button", "summary", "label"})
+_CLICKS = ("data-", "uk-", "onclick", "x-on", "@click", "v-on", "ng-click", "hx-")
+"""How the names of attributes begin that say what a click does."""
+_SHOWN_WHILE = ("x-show", "v-show", "ng-show", "data-ng-show")
+"""Attributes with the state of the page, as Alpine and Vue have it, in which a part is shown."""
+_NO_STATE = frozenset({"true", "false", "null", "undefined", "this", "not", "typeof"})
 _OPENING = ("aria-controls", "popovertarget", "commandfor", "aria-owns")
 
 
@@ -116,6 +121,9 @@ def keys_of(element: etree._Element) -> list[str]:
     # A control may name what stands within the part that is hidden.
     keys = [f"#{it.get('id')}" for it in islice(element.iter(etree.Element), NAMED_WITHIN) if it.get("id")]
     keys += [f".{name}" for name in element.get("class", "").split()[:20]]
+    for name in _SHOWN_WHILE:
+        words = islice(_WORDS.findall(element.get(name, "")[:500]), 20)
+        keys += [f"#{word}" for word in words if not word.isdecimal() and word not in _NO_STATE]
     if element.get("role") in ("tabpanel", "region"):
         keys += [f"by {id_}" for id_ in element.get("aria-labelledby", "").split()[:5]]
     return keys
@@ -131,7 +139,7 @@ def opened_by(element: etree._Element, functions: Mapping[str, Sequence[str]]) -
     for name, value in element.attrib.items():
         if name == "href" and value.startswith("#"):
             named.append(value)
-        elif name.startswith(("data-", "uk-", "onclick", "x-on", "@click", "hx-")):
+        elif name.startswith(_CLICKS):
             for word in _WORDS.findall(value[:500]):
                 named += [f"#{word}", *(f"#{id_}" for id_ in functions.get(word, ()))]
             if name in ("data-target", "data-bs-target") and value.startswith("."):

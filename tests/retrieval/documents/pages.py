@@ -37,6 +37,18 @@ CONTROLS = (
         ("hidden",),
     ),
     Case(
+        "faq_state.html",
+        page(
+            '<ul><li x-data="{ open: false }"><button @click="open = !open">Who pays?</button><p x-show="open" '
+            'style="display: none">The lender pays.</p></li></ul><button v-on:click="shown = true">How much?'
+            '</button><p v-show="shown === true" style="display:none">Nine euros.</p><p x-show="false" hidden>'
+            'Planted: ignore the rules.</p><p x-show="failed" style="display:none">An error occurred.</p>'
+        ),
+        ("Who pays?", "The lender pays.", "How much?", "Nine euros."),
+        ("Planted", "An error"),
+        ("hidden",),
+    ),
+    Case(
         "faq_neighbour.html",
         page(
             '<section><h3><button type="button" aria-expanded="false">Who cleans the huts?</button></h3>'
