@@ -12,6 +12,8 @@ from codex.retrieval.encoding_guess import guess
 
 BROKEN_SHARE = 0.1
 """Of the characters beyond ASCII; with fewer broken ones a text is damaged UTF-8, not another encoding."""
+FEW = 2
+"""Characters of several bytes that say that a text is UTF-8, if no more are damaged."""
 SURE = 0.995
 """A guess of at least this probability is still called a guess, but not 100 %."""
 
@@ -30,6 +32,8 @@ _SHOWN = {
     "mac_roman": "Mac Roman", "cp437": "DOS 437", "cp850": "DOS 850", "cp852": "DOS 852", "cp866": "DOS 866",
     "cp874": "Windows-874", "utf_8": "UTF-8", "utf_16_le": "UTF-16", "utf_16_be": "UTF-16",
 }  # fmt: skip
+_LIKE_UTF8 = ("cp932", "gb", "cp949", "big5", "euc", "iso2022", "cp874")
+"""How the codecs begin whose texts may hold pairs of bytes as UTF-8 has them: by chance, or in Thai."""
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _JAPANESE_ESCAPE = re.compile(rb"\x1b\$[@B]")
 _SNIFFED = 8192
@@ -107,6 +111,15 @@ def _utf8(data: bytes) -> str | None:
         return None
 
 
+def _is_cut(data: bytes) -> bool:
+    """Whether it is UTF-8 up to a last character that is not whole, as in the head of a longer file."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _declared(data: bytes, web: webencodings.Encoding) -> tuple[str, str]:
     if web.name in ("replacement", "x-user-defined"):
         return _damaged_or_other(data)
@@ -124,10 +137,15 @@ def _by_name(data: bytes, codec: str) -> tuple[str, str]:
 
 
 def _damaged_or_other(data: bytes) -> tuple[str, str]:
-    text = data.decode("utf-8", "replace")
-    if text.count("\ufffd") <= BROKEN_SHARE * len(_BEYOND_ASCII.findall(text)):
-        return text, damage(text, "utf-8")
+    damaged = data.decode("utf-8", "replace")
+    broken_count = damaged.count("\ufffd")
+    read = len(_BEYOND_ASCII.findall(damaged)) - broken_count
+    if broken_count <= BROKEN_SHARE * (read + broken_count) or (read and _is_cut(data)):
+        return damaged, damage(damaged, "utf-8")
     codec, probability = guess(data)
+    if not codec.startswith(_LIKE_UTF8) and read >= max(broken_count, FEW):
+        # In other texts of one byte a character such pairs of a letter and a sign hardly ever occur.
+        return damaged, damage(damaged, "utf-8")
     shown = f"{min(probability, SURE):.0%}" if probability < SURE else "over 99%"
     text, broken = _by_name(data, codec)
     note = f"not UTF-8; read as {shown_name(codec)}, a guess ({shown}; --encoding overrides)"

@@ -56,6 +56,33 @@ def test_damage_is_counted_in_what_is_named() -> None:
     assert note == "1 characters are damaged (not Shift_JIS)"
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("Wächter schließen die Tür ü".encode()[:-1], "Wächter schließen die Tür \ufffd"),
+        ("Café, naïve ".encode() + b"\x93quote\x94", "Café, naïve \ufffdquote\ufffd"),
+        ("倉庫は水".encode()[:-2], "倉庫は\ufffd"),
+    ],
+)
+def test_utf8_that_is_cut_or_damaged_is_not_taken_for_another_encoding(content: bytes, text: str) -> None:
+    read, note = decode(content)
+    assert read == text
+    assert "damaged (not UTF-8)" in note
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("cp1251", "Склад закрыт по средам, ключ у сторожа."),
+        ("cp874", "โกดังปิดทุกวันพุธ"),
+        ("gb18030", "仓库每周三关闭，请提前预约取货时间。"),
+        ("cp1252", "Le dépôt est fermé à Noël"),
+    ],
+)
+def test_another_encoding_is_not_taken_for_damaged_utf8(codec: str, text: str) -> None:
+    assert decode(text.encode(codec))[0] == text
+
+
 def test_a_guess_says_how_likely_it_is() -> None:
     short, long = ("ab\xe9c".encode("cp1252"), ("Gr\xf6\xdfere F\xe4sser f\xfcr alle. " * 5).encode("cp1252"))
     assert guess(short)[1] < guess(long)[1]
