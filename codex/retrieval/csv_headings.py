@@ -73,7 +73,9 @@ def _start(rows: Sequence[Row]) -> int:
     # Of lengths that are as frequent the larger: a table of one row has a heading of the same length.
     width = max(lengths, key=lambda it: (lengths[it], it), default=0)
     for number, row in enumerate(rows[:MOST_ABOVE]):
-        if len(row) >= width and _filled(row) >= max(2, -(-width // 2)):
+        if len(row) >= width and (
+            _filled(row) >= max(2, -(-width // 2)) or (not number and _names_one(row, rows[1:]))
+        ):
             # One heading fewer than cells: row names stand first, as R writes them.
             shorter = number == 1 and len(rows[0]) == width - 1 and not _differs(row, rows[2:])
             return 0 if shorter else number
@@ -86,6 +88,8 @@ def _filled(row: Row) -> int:
 
 def _is_heading(row: Row, below: Sequence[Row]) -> bool:
     """Whether a row names the columns of those below it."""
+    if _names_one(row, below):
+        return True
     if len(row) < 2 or _filled(row) < 2:
         return False
     numbers = [(column, cell) for column, cell in enumerate(row) if cell and _is_numeric(cell)]
@@ -97,6 +101,24 @@ def _is_heading(row: Row, below: Sequence[Row]) -> bool:
         return False
     # With blanks inside, a row of words like those below it is a row of data.
     return bool(numbers) or all(row[1:]) or not below or _differs(row, below)
+
+
+def _names_one(row: Row, below: Sequence[Row]) -> bool:
+    """Whether a row names a single column, and those before it hold what the rows are about.
+
+    So pandas writes a series: ",price", "Lamp,12".
+    """
+    name, column = row[-1], len(row) - 1
+    if column < 1 or _filled(row) != 1 or not below:
+        return False
+    if not all(len(it) > column and it[0] for it in below) or len({it[0] for it in below}) < len(below):
+        return False
+    if _is_numeric(name):
+        return (_is_name(name) or name == "0") and all(it[column] != name for it in below)
+    if all(_is_numeric(it[column]) for it in below):
+        return True
+    # Above a row that names the columns itself it is a title.
+    return column == 1 and not _differs(below[0], below[1:])
 
 
 def _are_names(row: Row, numbers: Sequence[tuple[int, str]], below: Sequence[Row]) -> bool:

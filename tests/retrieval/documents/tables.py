@@ -22,6 +22,19 @@ LEVELS = pd.DataFrame(
 )  # fmt: skip
 
 CASES = (
+    Case("series.csv", b",price\nLamp,12\nDesk,7\n", ("Lamp; price: 12", "Desk; price: 7")),
+    Case("series_unnamed.csv", b",0\nLamp,oak\nDesk,ash\n", ("Lamp; 0: oak", "Desk; 0: ash")),
+    Case(
+        "series_levels.csv",
+        b",,2020\nNorland,May,15.5\nSudland,,7.7\n",
+        ("Norland; column 2: May; 2020: 15.5", "Sudland; 2020: 7.7"),
+    ),
+    Case(
+        "title_on_the_right.csv",
+        b",Stock list\nname,price\nLamp,12\nDesk,7\n",
+        ("Stock list", "name: Lamp; price: 12"),
+        ("Stock list: price",),
+    ),
     Case(
         "years.csv",
         b"Country,2018,2019,2020\nNorland,15.9,16.4,16.9\nSudland,8.1,8,7.7\n",
