@@ -48,8 +48,11 @@ class Headings:
         return f"column {column + 1}: {value}" if column else value
 
 
-def find_headings(rows: Sequence[Row]) -> Headings:
-    """The headings among the first rows, none of which is empty or ends in an empty cell."""
+def find_headings(rows: Sequence[Row], widths: Sequence[int]) -> Headings:
+    """The headings among the first rows, none of which is empty or ends in an empty cell.
+
+    widths: the cells of each row with the empty ones at its end.
+    """
     start = _start(rows)
     if start >= len(rows):
         return Headings(0, 0, ())
@@ -62,7 +65,9 @@ def find_headings(rows: Sequence[Row]) -> Headings:
         return Headings(start, 0, ())
     names = [_clean(name) for name in row]
     firsts = [it[0] for it in below]
-    if all(len(it) == len(row) + 1 for it in below) and len(set(firsts)) == len(firsts) > 1:
+    # One heading fewer than cells is R's way; a blank one at the end is the last column's.
+    shorter = widths[start] == len(row) and all(len(it) == len(row) + 1 for it in below)
+    if shorter and len(set(firsts)) == len(firsts) > 1:
         names.insert(0, "")
     return Headings(start, 1, tuple(names))
 

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from codex.retrieval.csv_headings import Headings, find_headings
@@ -38,26 +38,33 @@ def read_csv(data: bytes, name: str, encoding: str = "", *, tabs: bool = False) 
     separator = _SEPARATOR.match(text)
     delimiter = separator[1] if separator else "\t" if tabs and "\t" in text else _delimiter(text)
     rows = _rows(text[separator.end() :] if separator else text, delimiter)
-    first = list(islice(rows, LOOKED_AT))
-    found = find_headings(first)
+    beginning = list(islice(rows, LOOKED_AT))
+    first = [_without_end(cells) for cells in beginning]
+    found = find_headings(first, [len(cells) for cells in beginning])
     draft = Draft(name)
     for number, row in enumerate(first[: found.above]):
         _add_above(draft, row, is_title=not number and bool(found.names))
     longer = _add_rows(draft, first[found.above + found.rows :], found)
-    longer += _add_rows(draft, rows, found)
+    longer += _add_rows(draft, map(_without_end, rows), found)
     if found.names and len(first) == found.above + found.rows:
         draft.add("; ".join(filter(None, found.names)))
     return draft.reading(note, counted(longer, "row", "with more cells than headings"))
 
 
 def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    """The rows that hold something, without the empty cells at their ends."""
+    """The rows that hold something."""
     for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
         cells = [" ".join(_FORMULA.sub(r"\1", cell).split()) for cell in row]
-        while cells and not cells[-1]:
-            cells.pop()
-        if cells:
+        if any(cells):
             yield cells
+
+
+def _without_end(cells: list[str]) -> list[str]:
+    """A row without the empty cells at its end."""
+    filled = len(cells)
+    while filled and not cells[filled - 1]:
+        filled -= 1
+    return cells[:filled]
 
 
 def _add_above(draft: Draft, row: list[str], *, is_title: bool) -> None:
@@ -68,7 +75,7 @@ def _add_above(draft: Draft, row: list[str], *, is_title: bool) -> None:
     draft.add(line, 1 if is_title else 0)
 
 
-def _add_rows(draft: Draft, rows: list[list[str]] | Iterator[list[str]], headings: Headings) -> int:
+def _add_rows(draft: Draft, rows: Iterable[list[str]], headings: Headings) -> int:
     """Append them; how many are longer than the headings."""
     longer = 0
     for row in rows:

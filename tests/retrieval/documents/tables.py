@@ -36,6 +36,12 @@ CASES = (
         ("Stock list: price",),
     ),
     Case(
+        "last_heading_blank.csv",
+        b"name,qty,\nAnn,5,x\nBob,6,y\n",
+        ("name: Ann; qty: 5; column 3: x", "name: Bob; qty: 6; column 3: y"),
+    ),
+    Case("row_names_of_r.csv", b"qty,price\nAnn,5,7\nBob,6,8\n", ("Ann; qty: 5; price: 7",)),
+    Case(
         "years.csv",
         b"Country,2018,2019,2020\nNorland,15.9,16.4,16.9\nSudland,8.1,8,7.7\n",
         ("Norland; 2018: 15.9; 2019: 16.4; 2020: 16.9", "2019: 8;"),
