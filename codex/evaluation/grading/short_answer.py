@@ -35,7 +35,8 @@ _EXPLICIT = re.compile(
     re.IGNORECASE,
 )
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
-_FRONT = frozenset({"new", "north", "south", "east", "west", "papua"})
+_POINTS = ("north", "south", "east", "west")
+_FRONT = frozenset(("new", *_POINTS, *(f"{point}ern" for point in _POINTS), "equatorial", "papua"))
 """Words that make another name of the one behind them."""
 _OWN_DENIAL = frozenset({"not", "or", "nor", "never", "neither", "either", "without"})
 _WHO = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
@@ -157,7 +158,7 @@ def _is_cyrillic(key: str) -> bool:
 
 def _is_glued(answer: str, text: str) -> bool:
     """Whether the text writes the answer's words as one, or its one word as several: B12, B-12, Spiderman."""
-    if len(answer) < LEAST_GLUED:
+    if len(answer) < LEAST_GLUED and not (answer[:1].isdigit() and answer[1:].isalpha()):
         return False
     glued, starts = _without_blanks(text)
     at = glued.find(answer)

@@ -13,6 +13,12 @@ from codex.signals.text import words
 
 _JOINED = re.compile(r"(?<=\w)[-/](?=\w)")
 _POSSESSIVE = re.compile(r"'s\b")
+_WORLD_WAR = re.compile(r"\bWW\s?(I{1,3}|[123])\b")
+_NUMBER = re.compile(r"\b[Nn]o\.\s?(?=\d)|№\s?")
+_BRITISH = re.compile(
+    r"(?<=[a-z]{3})(?:is(?=(?:e|ed|es|er|ers|ing|ation|ations)$)|ys(?=(?:e|ed|es|er|ers|ing)$))"
+)
+_OUR = re.compile(r"(?<=[a-z]{3})our(?=(?:ed|ing|ful|less|ite|able)?$)")
 _GLUED_FOOTNOTE = re.compile(r"(?<=[^\W\d]{3})(?=\d)")
 _ROMAN = re.compile(r"(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})", re.IGNORECASE)
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50}
@@ -21,9 +27,10 @@ _NOT_ROMAN = frozenset({"vi", "xi", "li"})
 _POINTS = ("north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest")
 _COMPASS = {point: f"{point}ern" for point in _POINTS} | {f"{point}ern": point for point in _POINTS}
 _NEGATIONS = frozenset({"not", "no", "non", "never", "without", "cannot"})
+_ERAS = frozenset({"bc", "bce"})
 _TWO_SPELLINGS = """
 grey gray|st saint|mt mount|ft fort|dr doctor|jr junior|sr senior|theatre theater|centre center|metre meter
-litre liter|aluminium aluminum|sulphur sulfur|programme program|& and
+litre liter|fibre fiber|aluminium aluminum|sulphur sulfur|programme program|bce bc|& and
 """
 _ALSO = dict(pair.split() for pair in _TWO_SPELLINGS.strip().replace("\n", "|").split("|"))
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -50,14 +57,19 @@ class Term:
 @lru_cache(maxsize=4096)
 def plain_text(text: str) -> str:
     """A text in plain characters: without accents, with one kind of quotes and dashes, joined words apart."""
-    bare = unaccented(readable(text)).replace("’", "'")
+    bare = unaccented(readable(_written_out(text))).replace("’", "'")
     return _GLUED_FOOTNOTE.sub(" ", _POSSESSIVE.sub("  ", bare))
+
+
+def _written_out(text: str) -> str:
+    """A text without its abbreviations that hold a number: "WWII" is World War II, "No. 1" number 1."""
+    return _NUMBER.sub("number ", _WORLD_WAR.sub(r"World War \1", text))
 
 
 @lru_cache(maxsize=4096)
 def keys(text: str) -> frozenset[str]:
     """The words of a text, each in its form for comparing."""
-    found = {_spelling(singular(word)) for word in plain(text).split()}
+    found = {_spelling(singular(word)) for word in plain(_written_out(text)).split()}
     if any(word.endswith("n't") for word in found):
         found.add("not")
     return frozenset(found)
@@ -94,7 +106,7 @@ def terms(text: str, numbers: bool = True) -> tuple[Term, ...]:
 
 def _measures(number: Quantity) -> list[Term]:
     value = f"#{number.clock and 'time '}{number.value}"
-    needed = bool(number.digits) or not (number.incidental and number.value <= 1)
+    needed = bool(number.digits) or number.ordinal or not (number.incidental and number.value <= 1)
     made = [Term(number.start, number.end, value, needed, False)]
     if number.percent or number.unit:
         unit = "%" if number.percent else number.unit.name if number.unit else ""
@@ -108,8 +120,8 @@ def _term(start: int, end: int, key: str, text: str, before: Term | None) -> Ter
         return Term(start, end, f"#{value}", True, capital, key)
     if key.endswith("n't"):
         return Term(start, end, "not", True, False)
-    if any(map(str.isdigit, key)) or key in _NEGATIONS:
-        return Term(start, end, key, True, capital)
+    if any(map(str.isdigit, key)) or key in _NEGATIONS or key in _ERAS:
+        return Term(start, end, _spelling(key), True, capital)
     if key in _COMPASS:
         return Term(start, end, key, True, capital, _COMPASS[key])
     return Term(start, end, _spelling(singular(key)), False, capital)
@@ -119,7 +131,9 @@ def _spelling(word: str) -> str:
     """One spelling of a word that has two: British and American, short and long."""
     if word in _ALSO:
         return _ALSO[word]
-    return f"{word[:-3]}or" if len(word) > 5 and word.endswith("our") else word
+    if len(word) <= 5:
+        return word
+    return _OUR.sub("or", _BRITISH.sub(lambda found: f"{found[0][0]}z", word))
 
 
 def _roman(word: str, before: Term | None) -> int | None:

@@ -257,3 +257,37 @@ def test_what_is_repeated_of_the_question_is_no_form_of_the_answer() -> None:
     question = "What is the currency of Afghanistan? Give its full name."
     assert not counts("Afghan afghani", "It is the Afghan Pound.", question)
     assert counts("Afghan afghani", "It is the Afghan afghani.", question)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "text", "right"),
+    [
+        ("World War II", "WWII", True),
+        ("World War II", "WWI", False),
+        ("WW2", "World War II", True),
+        ("Number 1", "No. 1", True),
+        ("Number 1", "No. 2", False),
+        ("organization", "organisation", True),
+        ("analyse", "analyze", True),
+        ("coloured", "colored", True),
+        ("fibre", "fiber", True),
+        ("3-D", "3D", True),
+        ("first century BC", "1st century BCE", True),
+        ("first century BC", "1st century AD", False),
+        ("first century BC", "3rd century BC", False),
+        ("Ireland", "Northern Ireland", False),
+        ("Guinea", "Equatorial Guinea", False),
+        ("sugar", "without sugar", False),
+        ("Quito", "Maybe Quito, maybe Lima.", False),
+        ("Quito", "It is Quito, perhaps the highest capital.", True),
+        ("Quito", "Quito, Lima or Bogota", False),
+        ("Quito", "It was Quito, in 1900 or 1901.", True),
+        ("Quito", "Quito? I don't think so.", False),
+        ("Quito", "I thought it was Quito, but it is Lima.", False),
+        ("Quito", "I thought it was Quito, and it is.", True),
+        ("Charles Darwin", "Charles Darwin's father", False),
+        ("Charles Darwin", "It was Charles Darwin's idea.", True),
+    ],
+)
+def test_abbreviations_spellings_and_doubts_are_read(accepted: str, text: str, right: bool) -> None:
+    assert counts(accepted, text) is right
