@@ -88,6 +88,13 @@ def folded(text: str) -> str:
 
 
 _MONTH = rf"(?P<month>{'|'.join(sorted(MONTHS, key=len, reverse=True))})\b\.?"
+_DECADES = {
+    word: 10 * at
+    for at, word in enumerate(
+        ("twenties", "thirties", "forties", "fifties", "sixties", "seventies", "eighties", "nineties"),
+        start=2,
+    )
+}
 _ORDINAL_DAYS = {word: number for word, number in ORDINALS.items() if 1 <= number <= 20} | {"thirtieth": 30}
 for _tens, _value in (("twenty", 20), ("thirty", 30)):
     for _word, _number in ORDINALS.items():
@@ -161,6 +168,10 @@ def _year_alone(found: re.Match[str]) -> Date | None:
     return Date(*found.span(), found[0].lower(), year)
 
 
+def _spoken_decade(found: re.Match[str]) -> Date:
+    return Date(*found.span(), found[0].lower(), _DECADES[found["decade"].lower()], decade=True)
+
+
 def _decade(found: re.Match[str]) -> Date | None:
     return Date(*found.span(), found[0].lower(), int(found["year"]), decade=True)
 
@@ -196,6 +207,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Part], ...] = tuple(
         ),
         # A footnote's number that stuck to the year: "in 19834."
         (r"(?<![\w.,$€£])(?P<year>1\d{3}|20\d\d)(?P<era>)(?P<before>)\d{1,2}(?=[.,;]?(?:\s|$))", _year_alone),
+        (rf"\bthe\s(?:nineteen[\s-])?(?P<decade>{'|'.join(_DECADES)})\b", _spoken_decade),
         (r"(?<!\bhis )(?<!\bher )(?<!\w)'?(?P<year>\d0)s\b", _decade),
         (r"(?<![\w.,$€£])(?P<year>\d{3}0)(?:'?s\b|ies\b|-?er\s?jahre)", _decade),
         (
@@ -204,7 +216,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Part], ...] = tuple(
         ),
     )
 )
-_ANY = re.compile(r"\d|th\b|first|second|third", re.IGNORECASE)
+_ANY = re.compile(r"\d|th\b|ties\b|first|second|third", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1024)

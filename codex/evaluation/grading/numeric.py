@@ -266,13 +266,16 @@ def _chosen(text: str, kept: Sequence[Quantity], question: str) -> Quantity:
         return _counting(text, kept, question) or new[0]
     fresh = {each.start for each in new}
     starts = [each.start for each in kept]
+    result = next((each.value for each in kept if each.start >= equals - 1), None) if equals >= 0 else None
     for start, end in reversed(_sentences(text)):
         inside = kept[bisect_left(starts, start) : bisect_left(starts, end)]
         if start <= equals < end:
             after = [each for each in inside if each.start >= equals - 1]
             return (after or inside[::-1] or new[-1:])[0]
         if inside and (equals < 0 or _CONCLUSION.search(text[start:end])):
-            return ([each for each in inside if each.start in fresh] or inside)[-1]
+            # "50 - 8 = 42. So 42 are left after giving 8 away" repeats its result.
+            repeated = [each for each in inside if each.value == result]
+            return (repeated or [each for each in inside if each.start in fresh] or inside)[-1]
     return kept[-1]
 
 

@@ -68,6 +68,7 @@ _MIXED = re.compile(r"(?:\s|-|\sand\s)(\d{1,6})\s?/\s?(\d{1,6})(?![\d/])")
 _HALF = re.compile(r"\s(?:and\s)a\s(half|quarter|third)\b", re.IGNORECASE)
 _HALVES = {"half": Fraction(1, 2), "quarter": Fraction(1, 4), "third": Fraction(1, 3)}
 _MINUTES = re.compile(r":([0-5]\d)(?::([0-5]\d))?(?![\d:])")
+_OCLOCK = re.compile(r"\s?o'?\s?clock\b", re.IGNORECASE)
 _MERIDIEM = re.compile(r"\s?([ap])(?:\.\s?m\.|\.?m)(?![\w])", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b|[ºª]", re.IGNORECASE)
 _DECADE = re.compile(r"'?s\b")
@@ -101,6 +102,8 @@ _FOOTNOTE = re.compile(r"(?<=\S)\s?\[\^?(?:note\s)?\d{1,3}\](?:,?\s?\[\d{1,3}\])
 _EMPHASIS = re.compile(r"(?<!\d)(?:\*\*|__)|(?:\*\*|__)(?!\d)")
 _NEGATIVE = re.compile(r"\b(?:minus|negative)[\s-]$", re.IGNORECASE)
 _AND = re.compile(r",?\s*(?:and\s+)?", re.IGNORECASE)
+_UNDERSCORE = re.compile(r"(?<=\d)_(?=\d{3}(?!\d))")
+_TOUCHING = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3])(?=[-+]?\d)")
 _INCHES = re.compile(r"\s?(?:in\b\.?|\"|″)")
 _OF = re.compile(r"\s+of\b", re.IGNORECASE)
 _ENUMERATED = re.compile(r"[.):](?=\s|\*)")
@@ -114,7 +117,10 @@ _LABELLED = re.compile(
 @lru_cache(maxsize=1024)
 def readable(text: str) -> str:
     """A text as its quantities are read: plain notation, without footnotes' numbers and emphasis."""
-    plain = written(text)
+    plain = _UNDERSCORE.sub("", written(text))
+    if not plain.isascii():
+        # In scripts without spaces a number touches the word before it.
+        plain = _TOUCHING.sub(" ", plain)
     if "[" in plain:
         plain = _FOOTNOTE.sub("", plain)
     return _EMPHASIS.sub(" ", plain) if "**" in plain or "__" in plain else plain
@@ -227,6 +233,8 @@ def _clock(each: Quantity, text: str) -> Quantity | None:
         return None
     minutes = _MINUTES.match(text, each.end)
     end = minutes.end() if minutes else each.end
+    if not minutes and (oclock := _OCLOCK.match(text, end)):
+        return replace(each, value=each.value * 3600, end=oclock.end(), clock="24h", digits="")
     half = _MERIDIEM.match(text, end)
     if not (minutes or half) or (half and each.value > 12):
         return None

@@ -161,3 +161,10 @@ def test_a_period_or_a_number_is_no_date(text: str) -> None:
 )
 def test_hostile_dates_are_graded_too(text: str) -> None:
     assert verdict("2 June 1999", text) is False
+
+
+@pytest.mark.parametrize(
+    ("text", "right"), [("in the sixties", True), ("the nineteen-sixties", True), ("the seventies", False)]
+)
+def test_a_decade_in_words_is_read(text: str, right: bool) -> None:
+    assert verdict("1960s", text) is right

@@ -107,3 +107,16 @@ def test_bold_alone_marks_only_where_that_is_wanted() -> None:
 def test_a_long_hostile_text_has_short_spans(part: str) -> None:
     text = final_part(part * (100_000 // len(part)))
     assert all(len(span) <= LONGEST_SPAN for span in marked(text))
+
+
+def test_a_bare_answer_ends_before_the_next_question() -> None:
+    assert final_part("No\n\nCan eagles fly?\nYes", "Can penguins fly?") == "No"
+    repeated = "No\n\nCan penguins fly?\nNo"
+    assert final_part(repeated, "Can penguins fly?") == repeated
+    opening = "Sure.\nWhich city is it?\nBern"
+    assert final_part(opening, "What is the capital?") == opening
+
+
+@pytest.mark.parametrize("text", ["No" + "\n" * 50000, " " * 50000 + "?", "No\n" + "a" * 50000 + "?"])
+def test_a_hostile_bare_answer_is_read_too(text: str) -> None:
+    assert final_part(text, "Is it?") == text.strip()

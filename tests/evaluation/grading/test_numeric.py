@@ -313,3 +313,17 @@ def test_a_name_or_a_choice_of_numbers_is_no_quantity(text: str) -> None:
 )
 def test_hostile_numbers_are_graded_too(text: str) -> None:
     assert verdict("How many are there?", "77", text) is False
+
+
+@pytest.mark.parametrize(
+    ("accepted", "text"),
+    [
+        ("1250000", "1_250_000"),
+        ("8", "共有8个"),
+        ("5:00", "5 o'clock"),
+        ("42", "50 - 8 = 42. So he has 42 apples left after giving 8 away."),
+        ("8", "8\nWhat is 2 + 2?\n4"),
+    ],
+)
+def test_a_number_in_other_surroundings_is_read(accepted: str, text: str) -> None:
+    assert verdict("How many are there?", accepted, text) is True
