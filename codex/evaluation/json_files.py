@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -22,6 +22,8 @@ _ROWS = frozenset({"question", "query", "qapairs", "qas", "paragraphs", "respons
 """Names by which an object outside of lists is recognised as a row."""
 _LIKELY = frozenset({*_ROWS, *NAMES["question"], "row", "data", "fields"})
 """Names by which the first object of a list is taken for a row, where there are several lists."""
+_SPLIT = frozenset({"columns", "data"})
+"""Lists at the top of a table that pandas writes as "split": the names, and lists of values."""
 MOST_LISTS = 100
 """Places of lists that are remembered."""
 _EVENT = 16
@@ -129,6 +131,8 @@ def _of_whole(text: TextIO, path: Path) -> Iterator[Row | Rejected]:
                 yield Rejected(number, f"it is longer than {LARGEST:,} characters")
             elif place.how == "row" and isinstance(element, dict) and _is_of_columns(element):
                 yield from _transposed(element)
+            elif place.how == "row" and isinstance(element, dict) and _is_split(element):
+                yield from _joined(element["columns"], element["data"])
             else:
                 yield _row(number, element)
     except ijson.JSONError as wrong:
@@ -156,11 +160,13 @@ def _place(events: Iterator[Event], path: Path) -> _Place:
     lists: dict[tuple[str, ...], bool] = {}
     objects: list[tuple[str, ...]] = []
     is_row = False
+    bare: set[str] = set()
     for event, value in events:
         if event == "start_array":
             if not at:
                 return _Place((), "list")
             names = _skipped(events)
+            bare |= {at[0]} if names is None and len(at) == 1 else set()
             if names is not None and len(lists) < MOST_LISTS:
                 lists.setdefault(tuple(at), bool(names & _LIKELY))
         elif event == "start_map":
@@ -180,7 +186,7 @@ def _place(events: Iterator[Event], path: Path) -> _Place:
     if len(found) > 1:
         told = ", ".join(".".join(each.path) or "the whole" for each in found[:4])
         raise InvalidInput(f"{path.name} has several lists of questions, {told}: keep one of them.")
-    if not found and not is_row:
+    if not found and not is_row and not bare >= _SPLIT:
         raise InvalidInput(f"{path.name} has no list of questions.")
     return found[0] if found else _Place((), "row")
 
@@ -272,3 +278,16 @@ def _transposed(whole: Mapping[str, object]) -> Iterator[Row]:
     places = dict.fromkeys(place for held in columns.values() for place in held)
     for number, place in enumerate(places, 1):
         yield Row(number, {name: held.get(place) for name, held in columns.items()})
+
+
+def _is_split(whole: Mapping[str, object]) -> bool:
+    """Whether an object has the names of a table's columns apart from its values."""
+    return all(isinstance(whole.get(name), list) for name in _SPLIT)
+
+
+def _joined(names: Sequence[object], data: Sequence[object]) -> Iterator[Row | Rejected]:
+    for number, values in enumerate(data, 1):
+        if isinstance(values, list) and len(values) == len(names):
+            yield Row(number, dict(zip(map(str, names), values, strict=True)))
+        else:
+            yield Rejected(number, f"it is no list of {len(names)} values, one for each of the columns")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from codex.evaluation.formats import annotated
+from codex.evaluation.formats import annotated, chat
 from codex.evaluation.formats.cells import squeezed
 
 Values = Mapping[str, object]
@@ -38,7 +38,7 @@ def parts(values: Values) -> Iterator[Part]:
         yield from _asked(values, named["qapairs"], ())
     elif named.keys() != {"header"}:
         # MRQA's files begin with a header, which asks nothing.
-        yield Part("", _plain(annotated.plain(values, named), named))
+        yield Part("", chat.plain(_plain(annotated.plain(values, named), named), named))
 
 
 def _asked(values: Values, name: str, without: tuple[str, ...]) -> Iterator[Part]:

@@ -7,6 +7,83 @@ from tests.evaluation.formats.shape import Shape, asks, lines, text, whole
 METALS = ("Iron", "Neon", "Argon")
 OTHERS = (
     Shape(
+        "openai evals",
+        "samples.jsonl",
+        lines(
+            {
+                "input": [
+                    {"role": "system", "content": "Answer in a word."},
+                    {"role": "user", "content": "Capital of Italy?"},
+                ],
+                "ideal": ["Rome", "Roma"],
+            }
+        ),
+        (asks("Capital of Italy?", "Rome", "Roma"),),
+    ),
+    Shape(
+        "chats of one turn",
+        "chats.jsonl",
+        lines(
+            *(
+                {
+                    "messages": [
+                        {"role": "user", "content": asked},
+                        {"role": "assistant", "content": answer},
+                    ]
+                }
+                for asked, answer in (("Capital of Italy?", "Rome"), ("Capital of Norway?", "Oslo"))
+            )
+        ),
+        (asks("Capital of Italy?", "Rome"), asks("Capital of Norway?", "Oslo")),
+    ),
+    Shape(
+        "chats of one turn and one of two",
+        "sharegpt.json",
+        whole(
+            [
+                *(
+                    {
+                        "id": f"c{number}",
+                        "conversations": [
+                            {"from": "human", "value": f"{number}?"},
+                            {"from": "gpt", "value": "x"},
+                        ],
+                    }
+                    for number in range(5)
+                ),
+                {
+                    "id": "c5",
+                    "conversations": [
+                        {"from": "human", "value": "Who?"},
+                        {"from": "gpt", "value": "Ann"},
+                        {"from": "human", "value": "Where?"},
+                        {"from": "gpt", "value": "Rome"},
+                    ],
+                },
+            ]
+        ),
+        tuple(asks(f"{number}?", "x", id=f"c{number}") for number in range(5)),
+        rejected=1,
+    ),
+    Shape(
+        "a question that begins as a list is text",
+        "lists.jsonl",
+        lines({"question": "['a', 'b'] is a list of what?", "answer": "letters"}),
+        (asks("['a', 'b'] is a list of what?", "letters"),),
+    ),
+    Shape(
+        "pandas with the columns apart",
+        "split.json",
+        whole(
+            {
+                "columns": ["question", "answer"],
+                "index": [0, 1],
+                "data": [["Capital of Italy?", "Rome"], ["Capital of Norway?", "Oslo"]],
+            }
+        ),
+        (asks("Capital of Italy?", "Rome"), asks("Capital of Norway?", "Oslo")),
+    ),
+    Shape(
         "squad as a flat table",
         "kaggle.csv",
         text(
