@@ -19,6 +19,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "goal",
         "startphrase",
         "ctx",
+        "userinput",
+        "q",
     ),
     "answers": (
         "bestanswer",
@@ -50,6 +52,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "documents",
         "document",
         "ctxs",
+        "retrievedcontexts",
     ),
     "choices": choice_columns.ONE,
     "id": ("id", "qid", "questionid", "queryid", "uid"),
@@ -64,6 +67,7 @@ OTHER_ANSWERS = (
     "targets",
     "targetvalue",
     "gold",
+    "goldlabel",
     "ideal",
     "reference",
     "references",
@@ -89,6 +93,7 @@ OTHER_ANSWERS = (
     "solution",
     "output",
     "expectedoutput",
+    "a",
 )
 """The first one there is taken where there is no column of answers; of choices, where that holds nothing."""
 CODE: tuple[frozenset[str], ...] = tuple(

@@ -18,6 +18,8 @@ from codex.evaluation.grading.grades import known
 from codex.evaluation.items import GraderName, Item, content_id, letter
 
 LONGEST_ID = 200
+_NO_ANSWER = "No Answer Present."
+"""As MS MARCO has it."""
 
 
 class Draft(NamedTuple):
@@ -152,6 +154,8 @@ def _answerable(values: Mapping[str, object], found: Columns, context: str | Non
     if not cells.is_blank(answerable):
         return cells.truth(answerable, "answerable")
     held = [cells.opened(values.get(name), "answers") for name in found.of.get("answers", ())]
+    if "wellformedanswers" in found.squeezed and held[:1] == [[_NO_ANSWER]]:
+        return False
     # A passage and an empty list beside it say that it does not hold the answer.
     is_empty_list = context is not None and len(held) == 1 and isinstance(held[0], list) and not held[0]
     return not is_empty_list and not any(map(accepted.is_empty_span, held))

@@ -60,6 +60,9 @@ def _plain(values: Values, named: Mapping[str, str]) -> Values:
     question = values.get(named.get("question", ""))
     if isinstance(question, Mapping) and "stem" in question:
         return {**values, **question, named["question"]: question["stem"]}
+    if isinstance(question, Mapping) and isinstance(question.get("text"), str):
+        # With its tokens, as NarrativeQA and Natural Questions have it.
+        return {**values, named["question"]: question["text"]}
     if {"premise", "choice1", "choice2", "question"} <= named.keys() and question in ("cause", "effect"):
         asked = "What was the cause?" if question == "cause" else "What happened as a result?"
         return {**values, named["question"]: f"{values[named['premise']]} {asked}"}

@@ -7,6 +7,56 @@ from tests.evaluation.formats.shape import Shape, asks, lines, text, whole
 METALS = ("Iron", "Neon", "Argon")
 OTHERS = (
     Shape(
+        "narrativeqa",
+        "narrativeqa.jsonl",
+        lines(
+            {
+                "document": {"id": "d1", "kind": "book", "text": "All of it."},
+                "question": {"text": "Who rules?", "tokens": ["Who", "rules", "?"]},
+                "answers": [{"text": "A queen", "tokens": ["A"]}, {"text": "the queen", "tokens": ["the"]}],
+            }
+        ),
+        (asks("Who rules?", "A queen", "the queen"),),
+    ),
+    Shape(
+        "ms marco",
+        "marco.jsonl",
+        lines(
+            *(
+                {
+                    "query": asked,
+                    "answers": [answer],
+                    "passages": {"is_selected": [0], "passage_text": ["Rome is old."], "url": ["u"]},
+                    "wellFormedAnswers": [],
+                }
+                for asked, answer in (("capital italy", "Rome"), ("depth of a lake", "No Answer Present."))
+            )
+        ),
+        (asks("capital italy", "Rome", context="Rome is old."), asks("depth of a lake", answerable=False)),
+    ),
+    Shape(
+        "quality",
+        "quality.jsonl",
+        lines(
+            {"article": "A.", "question": "Which?", "options": list(METALS), "gold_label": 3},
+            {"article": "A.", "question": "What?", "options": list(METALS), "gold_label": 1},
+        ),
+        (asks("Which?", "Argon"), asks("What?", "Iron")),
+    ),
+    Shape(
+        "ragas",
+        "ragas.jsonl",
+        lines({"user_input": "Who?", "retrieved_contexts": ["Ann."], "response": "Bea", "reference": "Ann"}),
+        (asks("Who?", "Ann", context="Ann."),),
+    ),
+    Shape("letters for headings", "qa.csv", text("Q,A", "Who?,Ann"), (asks("Who?", "Ann"),)),
+    Shape(
+        "letters for headings of choices",
+        "quiz.csv",
+        text("Q,A,B,C,Answer", "Which?,Iron,Neon,Argon,B"),
+        (asks("Which?", "Neon", choices=METALS),),
+    ),
+    Shape(
         "openai evals",
         "samples.jsonl",
         lines(
