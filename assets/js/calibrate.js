@@ -112,7 +112,7 @@ class Calibrate {
     this.draw();
   }
 
-  /** Draw what is shown; again in a moment while its figures are being computed. */
+  /** Draw what is shown; again in a moment while its figures are being computed, or where that failed. */
   async draw() {
     clearTimeout(this.waiting);
     const { shown, compared } = this;
@@ -126,7 +126,10 @@ class Calibrate {
     // What was asked for later stands already, or comes.
     if (turn !== this.turn) return;
     this.diagrams.fail(error?.message);
-    if (!value) return;
+    if (!value) {
+      this.waiting = setTimeout(() => this.draw(), IDLE);
+      return;
+    }
     const { calibrator, groups, ...view } = value;
     this.diagrams.show(view);
     this.groups.show(groups, risk);
@@ -144,9 +147,12 @@ class Calibrate {
     // What was asked for later stands already, or comes.
     if (shown !== this.shown || alpha !== this.sets.alpha) return;
     this.sets.fail(error?.message);
-    if (!value) return;
-    this.sets.show(value);
     clearTimeout(this.reading);
+    if (!value) {
+      this.reading = setTimeout(() => this.drawSets(), IDLE);
+      return;
+    }
+    this.sets.show(value);
     if (value.computing) this.reading = setTimeout(() => this.drawSets(), BUSY);
   }
 

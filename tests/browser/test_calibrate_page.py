@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Scripted, ask, open_page
 from tests.evaluated import put_calibrator, put_run
@@ -235,3 +235,21 @@ def test_what_cannot_be_fit_says_why_in_the_page(page: Page, served: Scripted) -
     expect(work.get_by_role("alert")).to_contain_text("None of the")
     work.get_by_role("button", name="Dismiss").click()
     expect(work).to_be_hidden()
+
+
+def test_diagrams_that_could_not_be_read_once_are_read_again(page: Page, served: Scripted) -> None:
+    put_calibrator(served.workbench.store, put_run(served.workbench.store, graded=90))
+    refused: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        if refused or route.request.post_data_json["fn_name"] != "show":
+            route.continue_()
+        else:
+            refused.append(route)
+            route.fulfill(json={"error": {"message": "not now", "fields": []}})
+
+    page.route("**/component_server/**", refuse)
+    page.goto(f"{served.url}calibrate")
+    expect(page.get_by_role("figure", name="After: mine")).to_be_visible(timeout=FITTED)
+    assert len(refused) == 1
+    expect(page.get_by_text("not now")).to_be_hidden()
