@@ -14,7 +14,7 @@ export function mount({ element, props, server }) {
 
 class Calibrate {
   constructor(element, config, call) {
-    Object.assign(this, { call, state: null, version: null, shown: null, compared: null, timer: null, turn: 0, newest: newest() });
+    Object.assign(this, { call, state: null, version: null, shown: null, compared: null, watched: null, timer: null, turn: 0, newest: newest() });
     const part = (name) => element.querySelector(`[data-part="${name}"]`);
     this.fit = new Fit(part("fit"), { ...config, onfit: (wanted) => this.begin(wanted), onrisk: () => this.ask() });
     this.job = new WorkBar(part("job"), {
@@ -62,20 +62,23 @@ class Calibrate {
   }
 
   async display(state) {
-    const before = this.state?.job;
     this.state = { ...this.state, ...state };
     this.job.show(state.job);
     this.fit.state(state.job?.state === "running");
-    const fitted = before?.id === state.job?.id && before?.state === "running" && state.job?.calibrator;
+    if (state.job?.state === "running") this.watched = state.job.id;
     if (state.runs) {
       this.version = state.version;
       this.state.back = state.back;
       this.fit.show(state.runs);
       this.list = state.calibrators;
     }
+    // The list may have been read a moment before the calibrator was saved: then the next look shows it.
+    const made = state.job?.id === this.watched ? state.job?.calibrator : null;
+    const fitted = made && this.list?.some(({ version }) => version === made);
     if (fitted) {
-      this.shown = fitted;
-      address({ calibrator: fitted, run: null });
+      this.watched = null;
+      this.shown = made;
+      address({ calibrator: made, run: null });
     }
     if (this.list && (state.runs || fitted)) await this.arrange();
   }
@@ -159,6 +162,7 @@ class Calibrate {
   async begin(wanted) {
     const { value, error } = await this.call("fit", { ...wanted, sets: this.sets.alpha });
     if (value) {
+      this.watched = value.id;
       this.state = { ...this.state, job: value };
       this.job.show(value);
     }

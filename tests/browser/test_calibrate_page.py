@@ -253,3 +253,33 @@ def test_diagrams_that_could_not_be_read_once_are_read_again(page: Page, served:
     expect(page.get_by_role("figure", name="After: mine")).to_be_visible(timeout=FITTED)
     assert len(refused) == 1
     expect(page.get_by_text("not now")).to_be_hidden()
+
+
+def test_a_calibrator_that_is_saved_while_the_list_is_read_is_shown(page: Page, served: Scripted) -> None:
+    """The end of the fit is told with the list as it was a moment before."""
+    other = put_calibrator(served.workbench.store, put_run(served.workbench.store, graded=90), "other")
+    put_run(served.workbench.store, "good", name="good", graded=90)
+    served.workbench.active.activate_calibrator(other)
+    told: list[str] = []
+
+    def tell(route: Route) -> None:
+        sent = route.request.post_data_json
+        if told or sent["fn_name"] != "look":
+            route.continue_()
+            return
+        response = route.fetch()
+        value = response.json()["value"]
+        if value["job"] is None:
+            route.fulfill(response=response)
+            return
+        told.extend([value["job"]["calibrator"]] if value["job"]["state"] == "done" else [])
+        route.fulfill(json={"value": {"job": value["job"], "version": sent["data"]["seen"]}})
+
+    page.route("**/component_server/**", tell)
+    page.goto(f"{served.url}calibrate")
+    form = page.get_by_role("complementary", name="New calibrator")
+    form.get_by_role("checkbox", name="good").check()
+    form.get_by_role("button", name="Fit", exact=True).click()
+    expect(page.get_by_role("figure", name="After: calibrator")).to_be_visible(timeout=FITTED)
+    assert len(told) == 1
+    expect(page.get_by_role("region", name="Diagrams")).to_contain_text(told[0])
