@@ -67,7 +67,7 @@ def _plain(values: Values, named: Mapping[str, str]) -> Values:
         asked = "What was the cause?" if question == "cause" else "What happened as a result?"
         return {**values, named["question"]: f"{values[named['premise']]} {asked}"}
     if isinstance(question, str) and isinstance(body := values.get(named.get("body", "")), str):
-        # The sums in words of SVAMP and ASDiv.
+        # The word problems of SVAMP and ASDiv.
         return {**values, named["question"]: f"{body.strip()} {question.strip()}"}
     return values
 

@@ -59,7 +59,7 @@ _WORD = re.compile(r"[a-z]+", re.IGNORECASE)
 
 
 class Spoken(NamedTuple):
-    """A number in words: text[start:end]."""
+    """A spelled-out number: text[start:end]."""
 
     start: int
     end: int
@@ -75,7 +75,7 @@ def word_of(number: int) -> str | None:
 
 
 def spoken(text: str) -> Iterator[Spoken]:
-    """The numbers in words of a text, in order: "three hundred and forty-two", "two and a half"."""
+    """The spelled-out numbers of a text, in order: "three hundred and forty-two", "two and a half"."""
     for run in _RUN.finditer(text):
         last: Spoken | None = None
         for found in _numbers(text, run.start(), run.end()):
