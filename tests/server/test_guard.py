@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from starlette.types import Message, Scope
 
 from codex.origins import Hosts
@@ -260,7 +260,8 @@ def websocket(headers: Mapping[str, str], scheme: str = "ws") -> list[Message] |
         "path": "/gradio_api/queue/data",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(Guard(app, Hosts("127.0.0.1"), [], [])(scope, receive, send))
+    with start_blocking_portal() as portal:
+        portal.call(Guard(app, Hosts("127.0.0.1"), [], []), scope, receive, send)
     return None if passed else sent
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from starlette.types import Message, Receive, Scope, Send
 
 from codex.errors import BodyTooLarge, InvalidInput
@@ -148,5 +148,6 @@ def run(receive: Receive, headers: list[tuple[bytes, bytes]]) -> int | None:
         "path": "/infer",
         "headers": [(b"content-type", b"application/json"), *headers],
     }
-    asyncio.run(JsonBodies(app)(scope, receive, send))
+    with start_blocking_portal() as portal:
+        portal.call(JsonBodies(app), scope, receive, send)
     return sent[0]["status"] if sent else None
