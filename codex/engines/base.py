@@ -18,6 +18,8 @@ from codex.types import Generation, LogprobKind, Message, Prompt, Token
 
 ALTERNATIVES = 20
 """How many of the likeliest tokens an engine reports at each position."""
+COLDEST = 1e-6
+"""A lower temperature takes the likeliest token: engines compute in single precision."""
 
 
 class GenerationParams(NumbersAsSuch):
@@ -28,12 +30,12 @@ class GenerationParams(NumbersAsSuch):
     max_tokens: int = Field(256, ge=1, le=8192)
     """Upper bound of new tokens."""
     temperature: float = Field(0.0, ge=0.0, le=5.0)
-    """0 takes the likeliest token each time."""
-    top_p: float = Field(1.0, gt=0.0, le=1.0)
+    """0, or less than 1e-6, takes the likeliest token each time."""
+    top_p: float = Field(1.0, ge=1e-6, le=1.0)
     """Draw from the likeliest tokens that together have this probability; 1 keeps every token."""
     top_k: int = Field(0, ge=0, lt=2**31)
     """Draw from this many of the likeliest tokens; 0 keeps every token."""
-    repeat_penalty: float = Field(1.0, gt=0.0, le=10.0)
+    repeat_penalty: float = Field(1.0, ge=0.01, le=10.0)
     """1 leaves the distribution as it is; above 1 makes tokens already in the context less likely."""
     stop: tuple[str, ...] = ()
     """The text ends before the first of these."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from codex.engines.base import GenerationParams
+from codex.engines.base import COLDEST, GenerationParams
 
 ALL = 2**31
 """A top-k that keeps every token."""
@@ -67,7 +67,7 @@ class Draw:
 
     def _settle(self) -> None:
         """Move to the device what stays the same until a row is dropped."""
-        at = [it for it, row in enumerate(self._rows) if row.temperature > 0]
+        at = [it for it, row in enumerate(self._rows) if row.temperature >= COLDEST]
         sampled = [self._rows[it] for it in at]
         narrowed = [it for it, row in enumerate(sampled) if row.top_k > 0 or row.top_p < 1]
         self._sampled = self._tensor(at) if at else None

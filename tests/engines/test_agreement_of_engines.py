@@ -100,6 +100,26 @@ def test_both_count_an_answer_that_ends_by_itself_alike(both: tuple[Engine, Engi
     assert one.prompt_tokens == other.prompt_tokens
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"temperature": 5e-324},
+        {"temperature": 1.0, "top_p": 1e-6},
+        {"repeat_penalty": 0.01},
+        {"temperature": 5.0, "repeat_penalty": 10.0, "top_p": 1e-6, "top_k": 2**31 - 1, "seed": 2**32 - 1},
+    ],
+)
+def test_both_answer_with_parameters_at_their_limits(
+    both: tuple[Engine, Engine], limits: dict[str, float]
+) -> None:
+    params = GenerationParams(max_tokens=4, **limits)  # type: ignore[arg-type]
+    for engine in both:
+        answer = engine.chat(CAPITAL, params)
+        assert len(answer.tokens) == 4
+        if params.temperature < 1 and params.repeat_penalty == 1:
+            assert ids(answer) == ids(engine.chat(CAPITAL, GenerationParams(max_tokens=4)))
+
+
 def test_both_are_as_sure_that_an_answer_is_complete(llama: LlamaCppEngine, hf: HuggingFaceEngine) -> None:
     drawn: list[Generation] = []
     forced: list[Generation] = []

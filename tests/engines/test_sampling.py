@@ -100,6 +100,12 @@ def test_temperature_zero_takes_the_likeliest_whatever_the_seed() -> None:
     assert set(draw_for(rows, 60)(logits.expand(20, -1), 0).tolist()) == {logits.argmax().item()}
 
 
+@pytest.mark.parametrize("coldest", [5e-324, 1e-6])
+def test_the_lowest_temperatures_take_the_likeliest(coldest: float) -> None:
+    logits = logits_of(60)
+    assert draw_for([GenerationParams(temperature=coldest)], 60)(logits, 0).item() == logits.argmax().item()
+
+
 def test_rows_of_one_batch_keep_to_their_own_parameters() -> None:
     rows = [
         GenerationParams(temperature=0.0),
