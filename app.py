@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+from codex.ask.workbench import Workbench
 from codex.errors import CodexError, InvalidInput
 from codex.private import UMASK
 from codex.server import create_app
 from codex.server.serving import Server
-from codex.workbench import Workbench
 from pages.shell import mount
 
 

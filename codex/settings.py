@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from codex import origins
 from codex.engines import preferred_engine
 from codex.engines.base import GenerationParams, ModelConfig
-from codex.engines.loading import HuggingFaceConfig
+from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.models import default_home
 from codex.errors import SettingsError
 from codex.grounding.config import GroundingConfig

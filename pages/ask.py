@@ -13,9 +13,10 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from codex import signals
+from codex.ask.places import Client
+from codex.ask.workbench import Workbench
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, InvalidInput
-from codex.places import Client
 from codex.policy import Policy
 from codex.server.callers import current_client
 from codex.server.json_body import MAX_BODY_BYTES
@@ -34,7 +35,6 @@ from codex.types import (
     TokenEvent,
     TraceEvent,
 )
-from codex.workbench import Workbench
 from pages import JSON
 from pages.components import view
 from pages.evidence_view import passages_view

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
 from codex.calibration.heuristic import heuristic_confidences
 from codex.calibration.risk import Guarantee, NoGuarantee
@@ -30,7 +31,6 @@ from codex.policy import Policy
 from codex.signals import REGISTRY
 from codex.store.activations import Activation
 from codex.store.calibrators import SavedCalibrator
-from codex.workbench import Workbench
 from pages import JSON
 from pages.book import Book, Outcome
 from pages.calibrate_view import (

@@ -11,8 +11,8 @@ from typing import Any
 
 import gradio as gr
 
+from codex.ask.places import Client
 from codex.errors import CodexError, InvalidInput
-from codex.places import Client
 from codex.server.callers import client_of
 from pages import JSON
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from codex import uploads
+from codex.ask.workbench import Workbench
 from codex.errors import CodexError, InvalidInput
 from codex.jobs import Job, JobProgress, Jobs
+from codex.retrieval import uploads
 from codex.retrieval.index import Document, Index, Progress, Report, checked_query
-from codex.retrieval.reading import SUFFIXES
-from codex.workbench import Workbench
+from codex.retrieval.readers.reading import SUFFIXES
 from pages import JSON
 from pages.components import view
 from pages.documents_view import (

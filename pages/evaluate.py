@@ -12,15 +12,15 @@ import numpy as np
 from pydantic import ValidationError
 
 from codex import figures
+from codex.ask.workbench import Workbench
+from codex.datasets.library import datasets
 from codex.engines.base import GenerationParams
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.evaluation import runner
-from codex.evaluation.datasets import datasets
 from codex.jobs import Job, Jobs
 from codex.settings import MAX_SAMPLES
 from codex.store.runs import RunSummary
 from codex.types import Run
-from codex.workbench import Workbench
 from pages import JSON
 from pages.components import view
 from pages.evaluate_downloads import FORMATS

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 
+from codex.ask.workbench import Workbench
 from codex.errors import NotFound
 from codex.evaluation import report
 from codex.evaluation.scoring import confidences_of, score
 from codex.server.guard import GuardedRoute
 from codex.server.routes import workbench_of
 from codex.store import Store
-from codex.workbench import Workbench
 from pages.evaluate_view import run_facts
 
 Rows = Iterable[report.Row]

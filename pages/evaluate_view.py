@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex import figures, signals
-from codex.evaluation.grading.kinds import told
 from codex.evaluation.scoring import Scores
+from codex.grading.kinds import told
 from codex.jobs import Job
 from codex.policy import Policy
 from codex.signals.focus import focus_mask

@@ -21,10 +21,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import Mount
 from starlette.types import Scope
 
+from codex.ask.workbench import Workbench
 from codex.jobs import Jobs
 from codex.private import make_folder, tighten
 from codex.server.documents import PARTIAL
-from codex.workbench import Workbench
 from pages import JSON, ask, calibrate, documents, evaluate, evaluate_downloads, tune
 from pages.components import ASSETS, ASSETS_URL, view
 from pages.gradio_routes import restrict

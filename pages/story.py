@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codex import signals
-from codex.loop import NOT_SEARCHED, NOTHING_FOUND
+from codex.ask.loop import NOT_SEARCHED, NOTHING_FOUND
 from codex.types import Decision, Gate, Step, Trace
 from pages import JSON
 from pages.evidence_view import stances

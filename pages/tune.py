@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from codex.ask.workbench import Workbench
 from codex.errors import InvalidInput, NotFound
 from codex.policy import GATES, Policy
-from codex.workbench import Workbench
 from pages import JSON
 from pages.components import view
 from pages.tune_policies import from_yaml, named, policy_of, policy_view, saved_view, to_yaml

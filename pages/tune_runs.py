@@ -13,8 +13,8 @@ import numpy as np
 
 from codex.calibration import Calibrator
 from codex.calibration.heuristic import heuristic_confidences
+from codex.datasets.splits import split
 from codex.evaluation.generations import Origin
-from codex.evaluation.splits import split
 from codex.signals.text import normalise
 from codex.store import Store
 from codex.store.runs import RunSummary, Table

@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Sequence
 
 from codex import signals
+from codex.ask.confidence import LikelySamples
+from codex.ask.response import answer_set
 from codex.calibration.heuristic import MEANING
-from codex.confidence import LikelySamples
-from codex.reply import answer_set
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
 from codex.types import Alternative, Generation, Observation, Step, Token, Trace

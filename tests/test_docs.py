@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from codex.cli.reference import README, with_tables
 from codex.policy import Policy
-from codex.reference import README, with_tables
 from codex.settings import load_settings
 from codex.signals import REGISTRY
 
@@ -18,7 +18,7 @@ ROOT = README.parent
 
 
 def test_the_readmes_tables_are_those_of_the_code() -> None:
-    assert README.read_text() == with_tables(README.read_text()), "run: python -m codex.reference"
+    assert README.read_text() == with_tables(README.read_text()), "run: python -m codex.cli.reference"
 
 
 def test_the_readmes_gate_table_is_the_default_policy() -> None:

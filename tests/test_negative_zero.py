@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from codex.cli_scores import _figure
+from codex.cli.scores import _figure
 from codex.evaluation.report import _number, _with_interval
 from codex.figures import _threshold
 from codex.policy import Policy, Rule, decide_one

@@ -11,9 +11,9 @@ import pytest
 from codex.errors import InvalidInput
 from codex.evaluation.generations import write
 from codex.outputs import output
-from tests.command import Codex, command
-from tests.full_disk import file_size_limit
-from tests.test_cli_calibrate import generated
+from tests.cli.test_calibrate import generated
+from tests.support.command import Codex, command
+from tests.support.full_disk import file_size_limit
 
 LITTLE = 4096
 """Bytes; less than a report or a calibrator takes."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from codex.evaluation.importing import import_file
+from codex.ask.workbench import Workbench
+from codex.datasets.importing import import_file
 from codex.private import make_folder, tighten, tighten_home
-from codex.workbench import Workbench
-from tests.scripted import Script, ScriptedEngine
 from tests.server.conftest import running, workbench
+from tests.support.scripted import Script, ScriptedEngine
 
 
 @pytest.fixture(autouse=True)

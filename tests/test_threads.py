@@ -22,11 +22,13 @@ LLAMA_CPP = """
 from codex.engines.base import ModelConfig
 from codex.errors import ModelError
 try:
-    codex.engines.llama_server.LlamaServer._open(None, Path("none.gguf"), ModelConfig())
+    codex.engines.llama_cpp.server.LlamaServer._open(None, Path("none.gguf"), ModelConfig())
 except (AttributeError, ModelError):
     pass
 """
-TORCH = "codex.engines.loading.Placement.of(codex.engines.loading.HuggingFaceConfig())"
+TORCH = (
+    "codex.engines.huggingface.loading.Placement.of(codex.engines.huggingface.loading.HuggingFaceConfig())"
+)
 
 
 @pytest.fixture(autouse=True)

@@ -28,10 +28,10 @@ def preferred_engine() -> EngineName:
 def create(name: EngineName, config: ModelConfig, models: Models) -> Engine:
     """An engine, not loaded yet. An engine's own packages are imported only when it is the one chosen."""
     if name == "huggingface":
-        from codex.engines.huggingface import HuggingFaceEngine
-        from codex.engines.loading import HuggingFaceConfig
+        from codex.engines.huggingface.engine import HuggingFaceEngine
+        from codex.engines.huggingface.loading import HuggingFaceConfig
 
         return HuggingFaceEngine(HuggingFaceConfig.model_validate(config, from_attributes=True), models)
-    from codex.engines.llama_cpp import LlamaCppEngine
+    from codex.engines.llama_cpp.engine import LlamaCppEngine
 
     return LlamaCppEngine(config, models)

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict
 from codex.calibration import Calibrator
 from codex.calibration.answer_sets import AnswerSets, tie_of
 from codex.calibration.metrics import wilson
+from codex.datasets.splits import Side, split
 from codex.errors import Cancelled, InvalidInput
 from codex.evaluation.generations import Generated, generated_of
-from codex.evaluation.grading.grades import grade
-from codex.evaluation.splits import Side, split
+from codex.grading.grades import grade
 from codex.signals import answer_groups
 from codex.signals.text import normalise
 from codex.store import Store

@@ -14,11 +14,11 @@ from codex.calibration import LEAST_LABELS, Calibrator, Method, figures, fit
 from codex.calibration.drift import Reference
 from codex.calibration.risk import Guarantee, NoGuarantee, by_group, selective_threshold
 from codex.calibration.shipped import shipped
+from codex.datasets.splits import Side, split
 from codex.errors import Conflict, InvalidInput
 from codex.evaluation.answer_sets import Sampled, sampled_runs, with_answer_sets
 from codex.evaluation.generations import Generated, Origin
 from codex.evaluation.scoring import graded
-from codex.evaluation.splits import Side, split
 from codex.policy import GATES, Policy, Promise, decide
 from codex.signals import REGISTRY
 from codex.signals.text import normalise

@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 
 from codex.engines.entropy import entropy_estimate
 from codex.errors import InvalidInput
-from codex.evaluation.items import GRADERS, GraderName, Item, named, without_choices
+from codex.items import GRADERS, GraderName, Item, named, without_choices
 from codex.outputs import output
 from codex.store.observations import observation_of, observation_row
 from codex.store.values import number, text

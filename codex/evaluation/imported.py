@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from codex.asking import new_id
+from codex.ask.request import new_id
 from codex.errors import Cancelled, NotFound
 from codex.evaluation.generations import Generated, Origin, read
-from codex.evaluation.grading.grades import grade
+from codex.grading.grades import grade
 from codex.signals import compute
 from codex.store import Store
 from codex.store.runs import RunSummary

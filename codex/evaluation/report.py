@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.calibration import metrics
-from codex.evaluation.grading.grades import AGREEMENT
-from codex.evaluation.grading.kinds import DEFAULT, told
 from codex.evaluation.intervals import Interval
 from codex.evaluation.report_page import PAGE
 from codex.evaluation.safe_csv import cell
 from codex.evaluation.scoring import ConfidenceScores, GroupScores, Ranking, Scores
+from codex.grading.grades import AGREEMENT
+from codex.grading.kinds import DEFAULT, told
 from codex.signals import REGISTRY
 from codex.store.runs import Table
 from codex.types import Record

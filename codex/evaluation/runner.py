@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from codex import prompts
-from codex.asking import AskOptions, new_id, settle
+from codex.ask.request import AskOptions, new_id, settle
+from codex.ask.workbench import Workbench
+from codex.datasets.library import load
+from codex.datasets.splits import Side, split
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, Conflict, InvalidInput, NotFound, PromptTooLong
-from codex.evaluation.datasets import load
-from codex.evaluation.grading.grades import grade, known
-from codex.evaluation.items import Item
-from codex.evaluation.splits import Side, split
+from codex.grading.grades import grade, known
+from codex.items import Item
 from codex.jobs import JobProgress
 from codex.store.runs import RunSummary
 from codex.types import Generation, Observation, Passage, Record, Run
-from codex.workbench import Workbench
 
 # Nine questions with five samples by the default model on two cores took 19.6 s of processor time with one
 # caller, 17.8 s with two, 16.1 s with three and 17.5 s with four.

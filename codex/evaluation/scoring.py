@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from codex.calibration import LEAST_LABELS, Calibrator, cross_fitted, metrics
 from codex.errors import Cancelled, InvalidInput
 from codex.evaluation.generations import Generated, read
-from codex.evaluation.grading.grades import grade
 from codex.evaluation.intervals import Interval, Resamples, resamples_for
 from codex.evaluation.text_metrics import TextScores, text_scores
+from codex.grading.grades import grade
 from codex.signals import REGISTRY, compute
 from codex.store.runs import Table
 

@@ -13,8 +13,8 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from codex.errors import InvalidInput
-from codex.evaluation.grading.grades import token_f1
-from codex.evaluation.grading.wording import plain
+from codex.grading.grades import token_f1
+from codex.grading.wording import plain
 
 MOST_REFERENCES = 10
 """Accepted wordings of one question that BLEU, chrF and ROUGE compare with; some have hundreds."""

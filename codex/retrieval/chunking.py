@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from codex.retrieval.reading import Heading, Reading
+from codex.retrieval.readers.reading import Heading, Reading
 
 CHARACTERS_PER_TOKEN = 10
 """At most, of a chunk. A vocabulary may know a word of 1,000 letters as one unknown token."""

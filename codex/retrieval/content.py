@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from codex.retrieval.documents import Document
 from codex.retrieval.lexical import folded
-from codex.retrieval.reading import name_of
+from codex.retrieval.readers.reading import name_of
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);

@@ -19,11 +19,11 @@ from codex.retrieval.content import StoredChunk
 from codex.retrieval.discovery import discover
 from codex.retrieval.documents import Document, DocumentText, Progress, Report
 from codex.retrieval.embedding import Embedding
-from codex.retrieval.encodings import checked_encoding
 from codex.retrieval.fusion import reciprocal_ranks
 from codex.retrieval.lock import IndexLock
 from codex.retrieval.mirror import Mirror
-from codex.retrieval.reading import SUFFIXES
+from codex.retrieval.readers.encodings import checked_encoding
+from codex.retrieval.readers.reading import SUFFIXES
 from codex.retrieval.reranking import Reranker
 from codex.types import Passage
 

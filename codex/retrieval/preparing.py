@@ -18,7 +18,7 @@ from codex.retrieval.chunking import chunks
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.content import Content, Entry, FileStamp, StoredChunk
 from codex.retrieval.embedding import Embedding
-from codex.retrieval.reading import name_of, read
+from codex.retrieval.readers.reading import name_of, read
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
+from codex.ask.workbench import Workbench
 from codex.origins import Hosts
 from codex.server import documents
 from codex.server.callers import Callers
@@ -17,7 +18,6 @@ from codex.server.errors import no_route
 from codex.server.guard import Guard
 from codex.server.json_body import JsonBodies
 from codex.server.routes import router
-from codex.workbench import Workbench
 
 __all__ = ["create_app"]
 

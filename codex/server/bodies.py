@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from codex.ask.response import Reply
 from codex.engines.base import GenerationParams
 from codex.numbers import NumbersAsSuch
-from codex.reply import Reply
 from codex.settings import MAX_SAMPLES, KnownPolicy
 from codex.types import Action, FinishReason, Gate, LogprobKind, Stance, StepKind
 

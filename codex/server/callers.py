@@ -17,7 +17,7 @@ from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from codex.places import Client
+from codex.ask.places import Client
 from codex.server.connections import PEER
 
 COOKIE = "codex"

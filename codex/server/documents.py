@@ -17,10 +17,10 @@ from starlette.requests import ClientDisconnect
 
 from codex.errors import Cancelled, InvalidInput, RetrievalError, UnreadableDocument
 from codex.private import make_folder, opener
-from codex.retrieval.reading import SUFFIXES
+from codex.retrieval.readers.reading import SUFFIXES
+from codex.retrieval.uploads import NAME, Outcome, place, settle
 from codex.server.errors import error_response
 from codex.server.routes import Bench, errors
-from codex.uploads import NAME, Outcome, place, settle
 
 BLOCK = 2**20
 """Bytes that are held before they are written."""

@@ -12,9 +12,10 @@ from typing import Annotated, Any
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from codex.ask.places import Client
+from codex.ask.response import Reply, reply
+from codex.ask.workbench import Workbench, last_trace
 from codex.errors import Busy
-from codex.places import Client
-from codex.reply import Reply, reply
 from codex.retrieval.config import MOST_PASSAGES
 from codex.retrieval.index import checked_query
 from codex.server import bodies
@@ -22,7 +23,6 @@ from codex.server.callers import asker, reader
 from codex.server.guard import GuardedRoute
 from codex.server.streaming import Asked, EventStream, cancelled_when_gone, stream
 from codex.types import Event
-from codex.workbench import Workbench, last_trace
 
 router = APIRouter(route_class=GuardedRoute)
 

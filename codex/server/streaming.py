@@ -14,7 +14,7 @@ from fastapi import Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Message, Receive, Scope, Send
 
-from codex.reply import reply
+from codex.ask.response import reply
 from codex.server import bodies
 from codex.server.errors import error_body
 from codex.server.serving import STOP_SECONDS

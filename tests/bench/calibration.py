@@ -29,7 +29,7 @@ from rich.table import Table
 from codex.calibration import Fitted, fit, leave_group_out, metrics
 from codex.signals import REGISTRY
 from tests.bench.line import Line
-from tests.signals.frozen import frozen_answers
+from tests.support.frozen import frozen_answers
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

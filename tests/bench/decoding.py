@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from codex import prompts
+from codex.ask.workbench import Workbench
 from codex.engines.base import GenerationParams, seeded
-from codex.engines.llama_cpp import LlamaCppEngine
+from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.types import Token, Trace
-from codex.workbench import Workbench
 from tests.bench.line import Line, ratio
 from tests.bench.raw_server import RawServer
 
@@ -94,7 +94,7 @@ def _over_generate(workbench: Workbench, samples: int, bound: float) -> Line:
     """Questions that no row answers in fewer than NEW_TOKENS: the end is taken out of both loops."""
     import torch
 
-    from codex.engines.huggingface import HuggingFaceEngine
+    from codex.engines.huggingface.engine import HuggingFaceEngine
 
     engine = workbench.engine
     assert isinstance(engine, HuggingFaceEngine)
@@ -133,7 +133,7 @@ def _largest_tensor(workbench: Workbench, samples: int) -> Line:
     """The largest live tensor with the vocabulary among its sides, in rows of the vocabulary."""
     import torch
 
-    from codex.engines.huggingface import HuggingFaceEngine
+    from codex.engines.huggingface.engine import HuggingFaceEngine
 
     engine = workbench.engine
     assert isinstance(engine, HuggingFaceEngine)

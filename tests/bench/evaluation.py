@@ -19,7 +19,7 @@ from pathlib import Path
 from codex.signals import compute
 from codex.types import Alternative, Generation, Observation, Token, Verdict
 from tests.bench.line import Line
-from tests.signals.frozen import FILES
+from tests.support.frozen import FILES
 
 OBSERVATIONS, SAMPLES, TOKENS = 10_000, 10, 24
 """An answer of 24 tokens is the longest among the stored ones."""
@@ -51,7 +51,7 @@ def evaluate(folder: Path, home: Path) -> Line:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "all.jsonl.gz"
         rows = _joined(folder, path)
-        command = [sys.executable, "-m", "codex.cli", "evaluate", "--generations", str(path), "--json"]
+        command = [sys.executable, "-m", "codex", "evaluate", "--generations", str(path), "--json"]
         begin = time.perf_counter()
         done = subprocess.run(
             command, capture_output=True, text=True, check=True, env=os.environ | {"CODEX_HOME": str(home)}

@@ -29,9 +29,9 @@ from rich.console import Console
 from rich.table import Table
 
 from codex import prompts, signals
-from codex.engines import llama_cpp
 from codex.engines.base import GenerationParams, ModelConfig
-from codex.engines.llama_cpp import LlamaCppEngine
+from codex.engines.llama_cpp import engine as llama_cpp
+from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.models import Models, default_home
 from codex.grounding import Grounder
 from codex.grounding.config import GroundingConfig
@@ -40,7 +40,7 @@ from codex.retrieval.embedding import Embedding
 from codex.signals.text import normalise
 from codex.types import Observation, Passage
 from tests.bench.line import Line
-from tests.signals.frozen import auroc
+from tests.support.frozen import auroc
 
 OF_EACH = 3
 """Questions of a passage that it answers, and that it does not."""

@@ -5,7 +5,7 @@
 The stored answers of one model to three sets of questions, with confidences from fits that did not see them,
 are a population whose risk at each threshold is known. From it 400 rows are drawn with replacement, 1,000
 times, and a threshold is chosen on each draw. All that for each of ten cross-fits: a figure is their mean,
-with the smallest and the largest in brackets. Needs the folder that `tests.signals.frozen` reads.
+with the smallest and the largest in brackets. Needs the folder that `tests.support.frozen` reads.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from codex.calibration.answer_sets import AnswerSets
 from tests.bench.line import Line
-from tests.calibration.draws import broken, stored_answers, stored_shares
+from tests.support.draws import broken, stored_answers, stored_shares
 
 DELTA = 0.05
 DRAWS = 1_000

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from codex import prompts
 from codex.engines.base import ModelConfig
-from codex.engines.llama_cpp import LlamaCppEngine
+from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.models import DEFAULT_MODEL, Models, default_home
 from tests.bench.line import Line
 from tests.injection.plants import PLANTS

@@ -31,7 +31,7 @@ from rich.table import Table
 
 from codex import prompts, signals
 from codex.engines.base import GenerationParams, ModelConfig
-from codex.engines.llama_cpp import LlamaCppEngine
+from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.models import Models, default_home
 from codex.policy import Rule
 from codex.retrieval import Index

@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from codex import prompts
 from codex.engines.base import ALTERNATIVES
-from codex.engines.llama_cpp import LlamaCppEngine
-from codex.engines.llama_server import SLOTS
+from codex.engines.llama_cpp.engine import LlamaCppEngine
+from codex.engines.llama_cpp.server import SLOTS
 
 # Longer than any wait inside a token, and short enough that it sleeps while the other side of a pair runs.
 BEST = {"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "300000"}

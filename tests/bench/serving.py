@@ -15,8 +15,8 @@ import httpx
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from codex.ask.workbench import Workbench
 from codex.types import Token
-from codex.workbench import Workbench
 from tests.bench.line import Line, median
 from tests.browser.conftest import CHROMIUM, FLAGS, ask, open_page, serving
 

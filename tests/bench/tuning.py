@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import sync_playwright
 
+from codex.ask.workbench import Workbench
 from codex.policy import Policy
 from codex.settings import load_settings
 from codex.store import Store
 from codex.store.runs import Table
-from codex.workbench import Workbench
 from pages.tune import TunePage
 from pages.tune_runs import Confidences, OpenRun
 from pages.tune_table import SortedTable
 from tests.bench.line import Line, median
 from tests.browser.conftest import CHROMIUM, FLAGS, serving
-from tests.pages.kept_run import keep_run
-from tests.scripted import Script, ScriptedEngine
+from tests.support.kept_run import keep_run
+from tests.support.scripted import Script, ScriptedEngine
 
 MOVEMENTS = 40
 SIZES = ((10_000, 20.0), (1_000_000, 300.0))

@@ -25,14 +25,14 @@ from rich.table import Table
 
 from codex import prompts, signals
 from codex.engines.base import Finished, GenerationParams, ModelConfig, seeded
-from codex.engines.llama_cpp import LlamaCppEngine
+from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.models import Models, default_home
 from codex.grounding.verifier import verify
 from codex.types import Observation, Passage
 from tests.bench import grounding, loop
 from tests.bench.grounding import Row
 from tests.bench.line import Line
-from tests.signals.frozen import auroc
+from tests.support.frozen import auroc
 
 QUESTIONS = 100
 """Of each set."""

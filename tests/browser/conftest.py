@@ -28,13 +28,13 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from codex.ask.workbench import Workbench
 from codex.server import create_app
 from codex.settings import load_settings
 from codex.store import Store
-from codex.workbench import Workbench
 from pages.shell import mount
-from tests.scripted import Script, ScriptedEngine
 from tests.server.conftest import eventually
+from tests.support.scripted import Script, ScriptedEngine
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 # A busy machine is slow, not wrong: the default of 5 s fails where three programs share two cores.

@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from codex.calibration.answer_sets import AnswerSets
 from tests.browser.conftest import Scripted, ask, open_page
 from tests.browser.look import ill_fitting, pale
-from tests.evaluated import put_calibrator, put_run
-from tests.scripted import Script
+from tests.support.evaluated import put_calibrator, put_run
+from tests.support.scripted import Script
 
 SPREAD = Script(["Canberra"], samples=["Canberra", "It is Sydney.", "Canberra", "Sydney", "Perth"])
 

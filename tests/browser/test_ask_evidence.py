@@ -12,14 +12,14 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from codex.ask.workbench import Workbench
 from codex.errors import RetrievalError
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Observation, Stance
-from codex.workbench import Workbench
 from tests.browser.conftest import Scripted, ask, open_page, serving, tab_to
 from tests.browser.look import pale, width
-from tests.scripted import Script, ScriptedEngine
+from tests.support.scripted import Script, ScriptedEngine
 
 HOSTILE_NAME = "<img src=x onerror=window.hacked=1> ${window.hacked=1}.txt"
 DOCUMENTS = {

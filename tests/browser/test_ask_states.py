@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from codex.errors import ModelError
 from tests.browser.conftest import PATIENCE, Scripted, ask, open_page, serving
-from tests.scripted import Script, ScriptedEngine
 from tests.server.conftest import eventually, workbench
+from tests.support.scripted import Script, ScriptedEngine
 
 HOSTILE = [
     "<img src=x onerror=window.hacked=1>",

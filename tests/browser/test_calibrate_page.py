@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Scripted, ask, open_page
-from tests.evaluated import put_calibrator, put_run
+from tests.support.evaluated import put_calibrator, put_run
 
 FITTED = 90_000
 """Milliseconds in which a hundred answers are surely fit to on a busy machine."""

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Scripted, ask, open_page
 from tests.browser.test_calibrate_page import forget_all
-from tests.evaluated import put_run
+from tests.support.evaluated import put_run
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import CANBERRA, OPENED, Scripted, Served
-from tests.evaluated import put_run
+from tests.support.evaluated import put_run
 
 MEASURED = 60_000
 """Milliseconds in which a small run is surely measured on a busy machine."""

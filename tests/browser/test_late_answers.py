@@ -17,8 +17,8 @@ from tests.browser.conftest import Scripted, ask, open_page
 from tests.browser.documents import BEES, FISH, indexed, open_documents, row
 from tests.browser.test_calibrate_page import forget_all
 from tests.browser.test_tune_page import open_tune, slider, stack
-from tests.evaluated import put_run
-from tests.pages.kept_run import keep_run
+from tests.support.evaluated import put_run
+from tests.support.kept_run import keep_run
 
 CALLS = re.compile("/component_server")
 

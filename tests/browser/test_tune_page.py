@@ -14,7 +14,7 @@ from codex.policy import Policy
 from pages.tune_policies import to_yaml
 from tests.browser.conftest import OPENED, Scripted
 from tests.browser.look import pale
-from tests.pages.kept_run import keep_run
+from tests.support.kept_run import keep_run
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from codex.policy import DEFAULT_RULES, Policy, Rule
 from tests.browser.conftest import OPENED, Scripted, tab_to
-from tests.pages.kept_run import keep_run
+from tests.support.kept_run import keep_run
 
 RUN = "ruled"
 

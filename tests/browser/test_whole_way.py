@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from codex.evaluation.datasets import load
+from codex.datasets.library import load
 from tests.browser.conftest import Scripted, ask, open_page
 from tests.browser.test_calibrate_page import FITTED, forget_all
-from tests.scripted import Script
+from tests.support.scripted import Script
 
 QUESTIONS = 150
 

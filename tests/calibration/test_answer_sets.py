@@ -15,7 +15,7 @@ from sklearn.dummy import DummyRegressor
 
 from codex.calibration.answer_sets import AnswerSets, by_group, conformal_quantile, quantile_index, tie_of
 from codex.errors import InvalidInput
-from tests.calibration.draws import stored_shares
+from tests.support.draws import stored_shares
 
 ALPHAS = [round(0.05 * step, 2) for step in range(1, 20)]
 SIZES = range(5, 61)

@@ -12,7 +12,7 @@ from scipy.stats import binom, ks_2samp
 
 from codex.calibration.drift import EVERY, KEPT, LEVEL, WINDOW, Drift, Reference
 from codex.errors import InvalidInput
-from tests.signals.frozen import frozen_answers
+from tests.support.frozen import frozen_answers
 
 Columns = dict[str, NDArray[np.float64]]
 

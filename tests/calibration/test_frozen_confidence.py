@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from codex.calibration import fit, leave_group_out, metrics
 from codex.signals import REGISTRY
-from tests.signals.frozen import FILES, frozen_answers
+from tests.support.frozen import FILES, frozen_answers
 
 QWEN, SMOL = FILES[:3], FILES[3:]
 SIGNS = {name: 1 if signal.higher_is_confident else -1 for name, signal in REGISTRY.items()}

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from codex.calibration.heuristic import PARTS, heuristic_confidence, heuristic_confidences
 from codex.signals import compute
-from tests.signals.frozen import FILES, auroc, frozen_answers
-from tests.signals.observations import make_token, observe
+from tests.support.frozen import FILES, auroc, frozen_answers
+from tests.support.observations import make_token, observe
 
 shares = st.floats(0.0, 1.0)
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from codex.calibration.risk import selective_threshold
-from tests.calibration.draws import broken, most_broken, stored_answers
+from tests.support.draws import broken, most_broken, stored_answers
 
 DELTA = 0.05
 DRAWS = 1_000

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from codex.engines.base import ModelConfig
-from codex.engines.huggingface import HuggingFaceEngine
-from codex.engines.llama_cpp import LlamaCppEngine
-from codex.engines.loading import HuggingFaceConfig
+from codex.engines.huggingface.engine import HuggingFaceEngine
+from codex.engines.huggingface.loading import HuggingFaceConfig
+from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.models import Models, default_home
 from codex.threads import spin_briefly
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from codex.engines.base import Engine, GenerationParams
-from codex.engines.huggingface import HuggingFaceEngine
-from codex.engines.llama_cpp import LlamaCppEngine
+from codex.engines.huggingface.engine import HuggingFaceEngine
+from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.types import Generation, Message, Token
 
 CAPITAL = [Message("user", "What is the capital of Japan?")]

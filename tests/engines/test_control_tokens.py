@@ -11,8 +11,8 @@ from codex import prompts
 from codex.engines.base import Engine
 from codex.engines.control_tokens import neutral
 from codex.engines.gguf_header import read_control_tokens
-from codex.engines.huggingface import HuggingFaceEngine
-from codex.engines.llama_cpp import LlamaCppEngine
+from codex.engines.huggingface.engine import HuggingFaceEngine
+from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.types import Message, Passage
 
 CONTROLS = {"<|im_start|>", "<|im_end|>", "<s>"}

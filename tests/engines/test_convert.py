@@ -15,11 +15,11 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from codex.engines import convert
 from codex.engines.base import GenerationParams
-from codex.engines.convert import converted, identity
-from codex.engines.huggingface import HuggingFaceEngine
-from codex.engines.loading import HuggingFaceConfig
+from codex.engines.huggingface import convert
+from codex.engines.huggingface.convert import converted, identity
+from codex.engines.huggingface.engine import HuggingFaceEngine
+from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.models import Models
 from codex.errors import ModelError, PromptTooLong
 

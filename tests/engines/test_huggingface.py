@@ -11,12 +11,12 @@ import pytest
 import torch
 from scipy import stats
 
-from codex.engines import statistics
 from codex.engines.base import ALTERNATIVES, seeded
-from codex.engines.huggingface import HuggingFaceEngine
-from codex.engines.loading import HuggingFaceConfig
+from codex.engines.huggingface import statistics
+from codex.engines.huggingface.engine import HuggingFaceEngine
+from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.types import Token
-from tests.engines.decoding import (
+from tests.support.decoding import (
     CAPITAL,
     CLOSE,
     POEM,

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from codex.engines.base import seeded
-from codex.engines.huggingface import HuggingFaceEngine
-from codex.engines.loading import HuggingFaceConfig
+from codex.engines.huggingface.engine import HuggingFaceEngine
+from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.models import Models, default_home
-from tests.engines.decoding import (
+from tests.support.decoding import (
     POEM,
     assert_tokens_match,
     decode,

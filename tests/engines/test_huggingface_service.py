@@ -15,12 +15,12 @@ import pytest
 import torch
 
 from codex.engines.base import Finished
-from codex.engines.huggingface import HuggingFaceEngine
-from codex.engines.loading import HuggingFaceConfig
+from codex.engines.huggingface.engine import HuggingFaceEngine
+from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.models import Models
 from codex.errors import CapabilityError, InvalidInput, ModelError, PromptTooLong
 from codex.types import Generation, Message, Token
-from tests.engines.decoding import (
+from tests.support.decoding import (
     CAPITAL,
     POEM,
     greedy,
@@ -236,5 +236,5 @@ class TestBadInput:
 
 
 def test_importing_the_module_does_not_import_torch() -> None:
-    code = "import sys, codex.engines.huggingface; sys.exit('torch' in sys.modules)"
+    code = "import sys, codex.engines.huggingface.engine; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -17,12 +17,12 @@ from scipy.stats import chisquare
 
 from codex.engines.base import ALTERNATIVES, Finished, GenerationParams, ModelConfig
 from codex.engines.entropy import entropy_bounds
-from codex.engines.llama_cpp import ANY_SEED, ROWS_AT_ONCE, LlamaCppEngine
-from codex.engines.llama_rows import Row
+from codex.engines.llama_cpp.engine import ANY_SEED, ROWS_AT_ONCE, LlamaCppEngine
+from codex.engines.llama_cpp.rows import Row
 from codex.engines.models import DEFAULT_MODEL, Models
 from codex.errors import CapabilityError, InvalidInput, ModelError, PromptTooLong
 from codex.types import Generation, Message, Token
-from tests.engines.decoding import POEM, decode, greedy, sampled
+from tests.support.decoding import POEM, decode, greedy, sampled
 
 TOKYO = [Message("user", "What is the capital of Japan?")]
 """Greedy: "The capital of Japan is Tokyo.", each token far ahead of the next."""
@@ -330,7 +330,7 @@ class TestLoading:
         code = (
             "import sys; from pathlib import Path\n"
             "from codex.engines.base import GenerationParams, ModelConfig\n"
-            "from codex.engines.llama_cpp import LlamaCppEngine\n"
+            "from codex.engines.llama_cpp.engine import LlamaCppEngine\n"
             "from codex.engines.models import Models\n"
             "engine = LlamaCppEngine(ModelConfig(threads=2), Models(Path(sys.argv[1])))\n"
             "engine.complete('Hello', GenerationParams(max_tokens=3))\n"

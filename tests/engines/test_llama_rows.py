@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from codex.engines.base import ALTERNATIVES, Finished, GenerationParams
-from codex.engines.llama_rows import LOWEST_LOGPROB, Chunk, Entry, Row, Vocabulary
+from codex.engines.llama_cpp.rows import LOWEST_LOGPROB, Chunk, Entry, Row, Vocabulary
 from codex.types import Alternative, Generation, Token
 
 PIECES = [b"", b"a", b"b", b"\xf0\x9f", b"\x90", b"\x98", b"\xf0", b"\x9f\x90", b"\x98\xf0"]

@@ -7,12 +7,12 @@ import threading
 import pytest
 
 from codex.engines.base import ALTERNATIVES, Engine
-from codex.engines.huggingface import HuggingFaceEngine
-from codex.engines.llama_cpp import LlamaCppEngine
+from codex.engines.huggingface.engine import HuggingFaceEngine
+from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.errors import Cancelled, PromptTooLong
 from codex.types import Message, Token
-from tests.engines.decoding import CAPITAL, greedy, sampled
-from tests.scripted import Script, ScriptedEngine
+from tests.support.decoding import CAPITAL, greedy, sampled
+from tests.support.scripted import Script, ScriptedEngine
 
 TOKYO = [Message("user", "What is the capital of Japan?")]
 LONG = "The quick brown fox jumps over the lazy dog and says that all is well. " * 20

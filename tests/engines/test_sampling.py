@@ -15,7 +15,7 @@ from transformers import (
 )
 
 from codex.engines.base import GenerationParams, seeded
-from codex.engines.sampling import Draw
+from codex.engines.huggingface.sampling import Draw
 
 CPU = torch.device("cpu")
 CONTEXT = [3, 5, 8]

@@ -7,7 +7,7 @@ from tokenizers import AddedToken, Tokenizer, decoders
 from tokenizers.models import BPE, WordLevel
 from transformers import PreTrainedTokenizerFast
 
-from codex.engines.token_bytes import TokenBytes
+from codex.engines.huggingface.token_bytes import TokenBytes
 from codex.errors import ModelError
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from codex.ask.workbench import Workbench
 from codex.evaluation.runner import run
 from codex.settings import load_settings
 from codex.store import Store
-from codex.workbench import Workbench
 from tests.evaluation.test_runner import sums
-from tests.scripted import ScriptedEngine
+from tests.support.scripted import ScriptedEngine
 
 if __name__ == "__main__":
     settings = load_settings([f"home={sys.argv[1]}", "ask.n_samples=2"])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from codex.calibration.answer_sets import AnswerSets, tie_of
+from codex.datasets.splits import split
 from codex.errors import Cancelled, InvalidInput, NotFound
 from codex.evaluation.answer_sets import (
     CheckedSets,
@@ -20,10 +21,9 @@ from codex.evaluation.answer_sets import (
     sampled_runs,
 )
 from codex.evaluation.generations import Generated
-from codex.evaluation.splits import split
 from codex.store import Store
 from codex.types import Generation, Observation
-from tests.evaluated import put_run
+from tests.support.evaluated import put_run
 
 
 @pytest.fixture

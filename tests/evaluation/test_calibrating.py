@@ -14,6 +14,7 @@ import pytest
 
 from codex.calibration import Calibrator
 from codex.calibration.risk import Guarantee
+from codex.datasets.splits import split
 from codex.errors import Cancelled, InvalidInput, NotFound
 from codex.evaluation.calibrating import (
     active_policy,
@@ -26,7 +27,6 @@ from codex.evaluation.calibrating import (
     labelled_runs,
 )
 from codex.evaluation.generations import Origin, generated_of
-from codex.evaluation.splits import split
 from codex.policy import Policy
 from codex.store import Store
 from codex.types import Generation, Observation, Record, Run, Token

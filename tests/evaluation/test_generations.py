@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from codex.engines.entropy import entropy_bounds
 from codex.errors import InvalidInput
 from codex.evaluation.generations import Generated, generated_of, read, write
-from codex.evaluation.items import Item
+from codex.items import Item
 from codex.types import Alternative, Generation, Observation, Token, Verdict
-from tests.store.records import make_record
+from tests.support.records import make_record
 
 LINE: dict[str, Any] = {
     "id": "q1",

@@ -17,7 +17,7 @@ from codex.evaluation.scoring import Scores, score
 from codex.signals import REGISTRY
 from codex.store.runs import Table
 from codex.types import Record
-from tests.signals.observations import make_token, observe
+from tests.support.observations import make_token, observe
 
 HOSTILE = '</script><img src=x onerror="alert(1)"> ${1+1} $title <!--'
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from codex.ask.workbench import Workbench
 from codex.engines.base import GenerationParams
 from codex.errors import Conflict, InvalidInput, ModelError, NotFound, PromptTooLong
 from codex.evaluation.runner import prepare, questions, run
@@ -21,8 +22,7 @@ from codex.jobs import JobProgress
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Record
-from codex.workbench import Workbench
-from tests.scripted import Script, ScriptedEngine
+from tests.support.scripted import Script, ScriptedEngine
 
 COUNT = 12
 Bench = Callable[..., Workbench]

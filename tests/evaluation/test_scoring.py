@@ -17,7 +17,7 @@ from codex.evaluation import generations
 from codex.evaluation.scoring import Scores, graded, score, score_generations
 from codex.signals import REGISTRY
 from codex.store.runs import Table
-from tests.signals.frozen import FILES
+from tests.support.frozen import FILES
 
 REQUIRED = {"auroc", "prr", "prr50", "aurc"}
 OF_CONFIDENCE = REQUIRED | {"ece", "ece_excess", "brier", "nll"}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from codex.ask.confidence import Asked, misfit
 from codex.calibration import Calibrator
 from codex.calibration.shipped import shipped
-from codex.cli import app
-from codex.confidence import Asked, misfit
+from codex.cli.main import app
 from codex.evaluation.generations import read
 from codex.evaluation.scoring import graded
 from codex.settings import load_settings

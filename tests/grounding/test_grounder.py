@@ -16,7 +16,7 @@ from codex.errors import Cancelled
 from codex.grounding import Grounder
 from codex.grounding.config import GroundingConfig
 from codex.types import Generation, Observation, Passage, Stance
-from tests.scripted import Script, ScriptedEngine
+from tests.support.scripted import Script, ScriptedEngine
 
 ATHENS = "Athens is the capital of Greece. It lies in Attica."
 CRETE = "Crete is the largest island of Greece."

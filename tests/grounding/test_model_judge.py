@@ -12,7 +12,7 @@ from codex import prompts
 from codex.grounding.judges import Finding
 from codex.grounding.model_judge import SAID, ModelJudge
 from codex.types import Alternative, Passage, Prompt, Stance, Token
-from tests.scripted import Script, ScriptedEngine
+from tests.support.scripted import Script, ScriptedEngine
 
 QUESTION = "What is the capital of Greece?"
 TEXTS = ("Crete is an island.", "The capital of Greece is Athens.")

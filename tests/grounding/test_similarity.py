@@ -18,7 +18,7 @@ from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding
 from codex.signals import compute
 from codex.types import Generation, Observation
-from tests.scripted import Script, ScriptedEngine
+from tests.support.scripted import Script, ScriptedEngine
 
 QUESTION = "What did they sign in 1918?"
 

@@ -9,7 +9,7 @@ import pytest
 
 from codex import prompts
 from codex.engines.base import ModelConfig
-from codex.engines.llama_cpp import LlamaCppEngine
+from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.models import Models, default_home
 from tests.injection.plants import PLANTS, Plant
 from tests.injection.steering import outcomes, undefended

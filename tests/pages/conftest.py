@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from codex.ask.workbench import Workbench
 from codex.settings import load_settings
 from codex.store import Store
-from codex.workbench import Workbench
 from pages.ask import AskPage
 from pages.runs import Runs
-from tests.scripted import Script, ScriptedEngine
+from tests.support.scripted import Script, ScriptedEngine
 
 CANBERRA = Script(
     ["The", " capital", " is", " Can", "berra", "."],

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
 from codex.calibration.shipped import shipped
 from codex.errors import Conflict, InvalidInput, NotFound
@@ -17,10 +18,9 @@ from codex.jobs import Jobs
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Run
-from codex.workbench import Workbench
 from pages.calibrate import CalibratePage
-from tests.evaluated import put_calibrator, put_run
-from tests.scripted import Script, ScriptedEngine
+from tests.support.evaluated import put_calibrator, put_run
+from tests.support.scripted import Script, ScriptedEngine
 
 WAIT = 60.0
 """Seconds in which a fit to a hundred answers is surely done, on a busy machine."""

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
+from codex.ask.workbench import Workbench
 from codex.errors import Conflict, InvalidInput, NotFound, RetrievalError
 from codex.jobs import Job, Jobs
 from codex.retrieval import DocumentText, Progress, Report
 from codex.settings import load_settings
 from codex.store import Store
-from codex.workbench import Workbench
 from pages import documents
 from pages.documents import KIND, DocumentsPage
 from pages.documents_view import indexing_view, marked, query_words, summary, text_view, together
-from tests.scripted import Script, ScriptedEngine
+from tests.support.scripted import Script, ScriptedEngine
 
 WAIT = 180.0
 """Seconds in which a few short files are surely indexed, the embedding loaded first, on a busy machine."""

@@ -11,16 +11,16 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from codex.ask.workbench import Workbench
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.jobs import Jobs
 from codex.settings import load_settings
 from codex.store import Store
-from codex.workbench import Workbench
 from pages import evaluate_downloads
 from pages.evaluate import EvaluatePage
 from pages.evaluate_view import PAGE
-from tests.evaluated import put_run
-from tests.scripted import Script, ScriptedEngine
+from tests.support.evaluated import put_run
+from tests.support.scripted import Script, ScriptedEngine
 
 WAIT = 60.0
 """Seconds in which a few scripted answers are surely given and measured, on a busy machine."""

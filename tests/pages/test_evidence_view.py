@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from codex.loop import NOTHING_FOUND
+from codex.ask.loop import NOTHING_FOUND
 from codex.types import (
     Action,
     Confidence,

@@ -12,13 +12,13 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from codex.ask.workbench import Workbench
 from codex.server import create_app
 from codex.settings import load_settings
 from codex.store import Store
-from codex.workbench import Workbench
 from pages.gradio_routes import CALL, EVENTS, JOIN, GradioRoutes
 from pages.shell import mount
-from tests.scripted import Script, ScriptedEngine
+from tests.support.scripted import Script, ScriptedEngine
 
 PAGES = ("/", "/documents", "/evaluate", "/calibrate", "/tune")
 

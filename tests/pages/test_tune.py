@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
+from codex.datasets.splits import split
 from codex.errors import InvalidInput, NotFound
-from codex.evaluation.splits import split
 from codex.policy import Policy, Rule, decide_one
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Action
-from codex.workbench import Workbench
 from pages.tune import TunePage
 from pages.tune_policies import MAX_YAML, UNSAVED, from_yaml, to_yaml
 from pages.tune_table import POINTS, SortedTable
-from tests.pages.kept_run import GROUP, keep_run
-from tests.scripted import Script, ScriptedEngine
+from tests.support.kept_run import GROUP, keep_run
+from tests.support.scripted import Script, ScriptedEngine
 
 N = 200
 BARE = Policy(rules=(), answer_above=0.5, abstain_below=0.2)

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from codex.ask.workbench import Workbench
 from codex.policy import Policy, Rule
 from codex.settings import load_settings
 from codex.signals import REGISTRY
 from codex.store import Store
-from codex.workbench import Workbench
 from pages.tune import TunePage
-from tests.pages.kept_run import keep_run
-from tests.scripted import Script, ScriptedEngine
+from tests.support.kept_run import keep_run
+from tests.support.scripted import Script, ScriptedEngine
 
 N = 200
 

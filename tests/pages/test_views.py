@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from codex.ask.workbench import Workbench
 from codex.signals import REGISTRY
 from codex.store import TraceSummary
 from codex.types import Action, Alternative, Confidence, Gate, Generation, Observation, Token, Trace
-from codex.workbench import Workbench
 from pages import JSON
 from pages.views import (
     ALTERNATIVES,

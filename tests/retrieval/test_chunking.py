@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex.retrieval.chunking import CHARACTERS_PER_TOKEN, Chunk, chunks
-from codex.retrieval.reading import Heading, Reading
-from codex.retrieval.reading_text import markdown_headings
+from codex.retrieval.readers.reading import Heading, Reading
+from codex.retrieval.readers.text import markdown_headings
 
 SENTENCES = [f"Sentence {number} has six words." for number in range(40)]
 

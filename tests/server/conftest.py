@@ -12,13 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from codex.ask.workbench import Workbench
 from codex.engines.base import Engine
 from codex.server import create_app
 from codex.server.serving import Server
 from codex.settings import load_settings
 from codex.store import Store
-from codex.workbench import Workbench
-from tests.scripted import Script, ScriptedEngine
+from tests.support.scripted import Script, ScriptedEngine
 
 SURE = Script(["The", " capital", " is", " Canberra", "."])
 

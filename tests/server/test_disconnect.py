@@ -13,8 +13,8 @@ import pytest
 from codex.engines.base import Finished
 from codex.server import streaming
 from codex.types import Token
-from tests.scripted import Script, ScriptedEngine
 from tests.server.conftest import SURE, Serve, Served, eventually, running
+from tests.support.scripted import Script, ScriptedEngine
 
 SLOW = Script([" word"] * 500)
 """With 20 ms before each token it would take ten seconds."""

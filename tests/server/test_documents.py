@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.scripted import Script, ScriptedEngine
 from tests.server.conftest import Served, eventually, running, workbench
+from tests.support.scripted import Script, ScriptedEngine
 
 MB = 2**20
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from codex import engines
+from codex.ask.workbench import Workbench
 from codex.engines.models import Models
 from codex.settings import load_settings
 from codex.store import Store
-from codex.workbench import Workbench
 from tests.server.conftest import Served, running
 from tests.server.test_disconnect import asking, read_until
 from tests.server.test_stream import events_of

@@ -11,13 +11,13 @@ from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute
 from starlette.websockets import WebSocketDisconnect
 
+from codex.ask.workbench import Workbench
 from codex.server import create_app
 from codex.settings import load_settings
 from codex.store import Store
-from codex.workbench import Workbench
 from pages.gradio_routes import GradioRoutes
 from pages.shell import mount
-from tests.scripted import Script, ScriptedEngine
+from tests.support.scripted import Script, ScriptedEngine
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 FOREIGN = [

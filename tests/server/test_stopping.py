@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from codex.errors import Stopping
-from tests.scripted import Script
 from tests.server.conftest import Serve, eventually
 from tests.server.test_stream import parsed
+from tests.support.scripted import Script
 
 LONG = Script([" word"] * 2000)
 """With 10 ms before each token it would take twenty seconds."""

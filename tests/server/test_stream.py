@@ -14,8 +14,8 @@ from codex.engines.base import Finished
 from codex.errors import ModelError
 from codex.server import bodies
 from codex.types import Token
-from tests.scripted import Script, ScriptedEngine
 from tests.server.conftest import Serve, Served
+from tests.support.scripted import Script, ScriptedEngine
 
 BODIES: dict[str, type[BaseModel]] = {
     "token": bodies.TokenEventBody,

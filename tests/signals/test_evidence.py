@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from codex.signals import compute
 from codex.types import Observation, Passage
-from tests.signals.observations import make_grounding, make_passage, make_token, observe
+from tests.support.observations import make_grounding, make_passage, make_token, observe
 
 QUESTION = "How far is the moon?"
 

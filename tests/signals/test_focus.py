@@ -10,7 +10,7 @@ from codex.signals import View, answer_groups, focus_mask
 from codex.signals.focus import focus_text, token_mask
 from codex.signals.view import Group
 from codex.types import Generation
-from tests.signals.observations import make_generation, make_token, observe, said
+from tests.support.observations import make_generation, make_token, observe, said
 
 
 @pytest.mark.parametrize(

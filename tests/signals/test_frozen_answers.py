@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from codex.signals import REGISTRY
-from tests.signals.frozen import FILES, auroc, frozen_answers
+from tests.support.frozen import FILES, auroc, frozen_answers
 
 # AUROC over the whole answer, as published beside the data, in the order of FILES.
 PUBLISHED = {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from codex.signals import REGISTRY, View, compute, signals_table
 from codex.signals.view import Need
 from codex.types import Observation, Similarity, Token
-from tests.signals.observations import (
+from tests.support.observations import (
     make_generation,
     make_grounding,
     make_passage,

@@ -9,7 +9,7 @@ import pytest
 
 from codex.signals import answer_groups, compute
 from codex.signals.view import Group
-from tests.signals.observations import make_similarity, make_token, observe
+from tests.support.observations import make_similarity, make_token, observe
 
 # The answer and its samples, worded apart: "Muscat" and "Masqat" are one city.
 WORDED = observe(

@@ -8,7 +8,7 @@ from math import log
 import pytest
 
 from codex.signals import REGISTRY, compute
-from tests.signals.observations import (
+from tests.support.observations import (
     make_generation,
     make_grounding,
     make_passage,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from codex.signals import label_probability
 from codex.types import Alternative
-from tests.signals.observations import make_verdict
+from tests.support.observations import make_verdict
 
 HALF, QUARTER, EIGHTH = log(1 / 2), log(1 / 4), log(1 / 8)
 

@@ -19,8 +19,8 @@ import pytest
 
 from codex.errors import StoreError
 from codex.store import Store, database
-from tests.full_disk import file_size_limit
-from tests.store.traces import make_trace
+from tests.support.full_disk import file_size_limit
+from tests.support.traces import make_trace
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,8 +13,8 @@ import pytest
 from codex.errors import StoreError
 from codex.store import Store
 from codex.store.migrations import MIGRATIONS, migrate
-from tests.store.records import make_record, make_run
-from tests.store.traces import as_first_kept, make_trace
+from tests.support.records import make_record, make_run
+from tests.support.traces import as_first_kept, make_trace
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
@@ -90,7 +90,7 @@ def test_a_kill_right_after_the_steps_loses_nothing(tmp_path: Path) -> None:
     # Without a close, all of it stands in the write-ahead log alone.
     script = (
         "import os, sys; from pathlib import Path; from codex.store import Store; "
-        "from tests.store.traces import make_trace; "
+        "from tests.support.traces import make_trace; "
         "store = Store(Path(sys.argv[1]), 'full'); store.save(make_trace(2)); os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", script, str(path)], check=True, cwd=Path(__file__).parents[2])

@@ -9,7 +9,7 @@ import pytest
 
 from codex.errors import InvalidInput
 from codex.store import Privacy, Store
-from tests.store.traces import hidden, make_trace
+from tests.support.traces import hidden, make_trace
 
 EARLY, LATE = "zebrafinch", "quetzalwing"
 QUESTION = f"Where does the {EARLY} live{'?' * 200}{LATE}"

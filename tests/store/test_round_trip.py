@@ -35,7 +35,7 @@ from codex.types import (
     Trace,
     Verdict,
 )
-from tests.store.traces import hidden, make_trace
+from tests.support.traces import hidden, make_trace
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from codex.errors import Conflict, InvalidInput, NotFound, StoreError
 from codex.store import Store
 from codex.types import Observation
-from tests.store.records import make_record, make_run
+from tests.support.records import make_record, make_run
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from codex.errors import NotFound
 from codex.store import Store
 from codex.types import Action, Decision, Gate
-from tests.store.traces import make_trace
+from tests.support.traces import make_trace
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from codex.store import Store, database
-from tests.store.traces import make_trace
+from tests.support.traces import make_trace
 
 path, first, checkpoint_bytes = sys.argv[1:]
 database.CHECKPOINT_BYTES = int(checkpoint_bytes)

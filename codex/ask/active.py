@@ -1,0 +1,114 @@
+"""The policy that decides and the calibrator that speaks, as the store keeps them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from codex.ask.confidence import Asked, misfit
+from codex.calibration import Calibrator
+from codex.calibration.drift import EVERY, WINDOW, Drift
+from codex.calibration.recent import Stream
+from codex.calibration.shipped import shipped
+from codex.engines.base import Engine
+from codex.policy import Policy
+from codex.settings import Settings
+from codex.store import Store
+from codex.types import Step
+
+
+class Active:
+    """What the next question is decided by. Thread-safe."""
+
+    def __init__(self, settings: Settings, engine: Engine, store: Store) -> None:
+        """What was activated last; until then the policy of the settings and the calibrator that ships."""
+        self._settings, self._engine, self._store = settings, engine, store
+        saved = store.policies.active()
+        self.policy = Policy.model_validate_json(saved.body) if saved else settings.policy
+        self._activate_shipped()
+        self._stream = self._stored_stream()
+
+    @property
+    def calibrator(self) -> Calibrator | None:
+        """Confidences are calibrated where it holds."""
+        return self._stream.calibrator if self._stream else None
+
+    @property
+    def drift(self) -> Drift | None:
+        """Whether the answers have moved away from what the calibrator was fitted on; None: not watched."""
+        return self._stream.drift if self._stream else None
+
+    @property
+    def promise(self) -> str | None:
+        """What the policy promises of the answers given, in words; None: nothing."""
+        promise, calibrator = self.policy.promise, self.calibrator
+        if promise is None or calibrator is None or promise.calibrator != calibrator.version:
+            return None
+        if self.drift is not None and self.drift.tripped:
+            return f"The guarantee is suspended. {self.drift.message}"
+        return (
+            f"Of the answers given, at most {100 * promise.risk:.3g} % are wrong, with "
+            f"{100 * promise.certainty:.3g} % certainty, for questions like the "
+            f"{promise.questions:,} it was shown on."
+        )
+
+    @property
+    def calibration(self) -> tuple[bool, str]:
+        """Whether questions asked as the settings say are calibrated, and on what, or why not, in words."""
+        if self.calibrator is None:
+            return False, "No calibrator is active."
+        why_not = self.misfit(self.calibrator)
+        sets = ", ".join(self.calibrator.datasets)
+        return not why_not, why_not or f"Fitted on {self.calibrator.questions:,} answers to {sets}."
+
+    def misfit(self, calibrator: Calibrator) -> str:
+        """Why it does not hold for questions asked as the settings say, in words; "" when it does."""
+        ask, params = self._settings.ask, self._settings.engine.params
+        asked = Asked(
+            "ask",
+            self._engine.fingerprint,
+            params.temperature,
+            ask.n_samples,
+            ask.sample_temperature,
+            calibrator.evidence,
+        )
+        return misfit(calibrator, asked)
+
+    def activate_policy(self, policy: Policy) -> None:
+        """Let a policy decide, from the next question on and after a restart. Raises StoreError."""
+        self._store.policies.save(policy.version, policy.name, policy.model_dump_json())
+        self._store.policies.activate(policy.version)
+        self.policy = policy
+
+    def activate_calibrator(self, version: str | None) -> None:
+        """Let a saved calibrator speak from the next question on; None: none. Raises NotFound."""
+        self._store.calibrators.activate(version)
+        self._stream = self._stored_stream()
+
+    def watch(self, calibrator: Calibrator | None, steps: Iterable[Step]) -> None:
+        """Look out for drift in what was answered under a calibrator, unless another one speaks by now."""
+        stream = self._stream
+        if stream is not None and stream.calibrator is calibrator:
+            for step in steps:
+                if step.confidence.calibrated is not None:
+                    stream.add(step.signals)
+
+    def _activate_shipped(self) -> None:
+        """What ships for this model speaks until somebody chooses otherwise; a newer one takes its place."""
+        ours = next((each for each in shipped() if each.model == self._engine.fingerprint), None)
+        if ours is None:
+            return
+        calibrators = self._store.calibrators
+        chosen = {change.version for change in calibrators.history()}
+        came = {each.version for each in calibrators.list() if json.loads(each.body).get("shipped")}
+        if chosen <= came:
+            calibrators.save(ours.version, ours.name, ours.model_dump_json())
+            calibrators.activate(ours.version)
+
+    def _stored_stream(self) -> Stream | None:
+        """Of the calibrator that was made active, with the answers that it spoke on before."""
+        saved = self._store.calibrators.active()
+        if saved is None:
+            return None
+        seen, newest = self._store.calibrated_signals(saved.version, WINDOW + EVERY)
+        return Stream(Calibrator.model_validate_json(saved.body), newest, seen)

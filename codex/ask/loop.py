@@ -1,0 +1,271 @@
+"""The bounded loop: ask, look things up, check again; at most one of each a question."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from codex import prompts, signals
+from codex.ask.confidence import Asked, confidence_of
+from codex.ask.request import Asking, Turn
+from codex.engines.admission import asked_by
+from codex.engines.base import Engine, Finished, seeded
+from codex.errors import Cancelled, CodexError, PromptTooLong
+from codex.grounding import Grounder
+from codex.policy import decide_one
+from codex.retrieval import Index
+from codex.settings import AskSettings
+from codex.types import (
+    Alternative,
+    CheckedEvent,
+    DecisionEvent,
+    Event,
+    Gate,
+    Generation,
+    GenerationEvent,
+    Observation,
+    Passage,
+    PassagesEvent,
+    Prompt,
+    SamplesEvent,
+    SignalsEvent,
+    Step,
+    StepKind,
+    Token,
+    TokenEvent,
+)
+
+NO_DOCUMENTS = "there are no documents to look things up in"
+NOTHING_FOUND = "nothing was found in the documents"
+NOT_SEARCHED = "the documents could not be searched"
+
+
+@dataclass(slots=True)
+class _Course:
+    """How far a question has come."""
+
+    asking: Asking
+    passages: tuple[Passage, ...] = ()
+    looked_up: bool = False
+    checked: bool = False
+    notes: list[str] = field(default_factory=list)
+    """What could not be done as asked, in words; told with the next decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What the model is about to write."""
+
+    kind: StepKind
+    index: int
+    prompt: Prompt
+    decoded: Iterator[Token | Finished]
+    """Row 0 is the answer, the other rows are its samples."""
+    passages: tuple[Passage, ...] = ()
+    """Those in the prompt."""
+    position: int = 0
+    """Where the answer's next token stands."""
+    samples: tuple[Generation, ...] | None = None
+    """Given where they are not drawn again."""
+
+
+class Loop:
+    """From a settled question to its steps. Thread-safe: it holds nothing of a question."""
+
+    def __init__(self, engine: Engine, index: Index, grounder: Grounder, options: AskSettings) -> None:
+        self._engine = engine
+        self._index = index
+        self._grounder = grounder
+        self._options = options
+
+    def ask(self, asking: Asking) -> Generator[Event, None, list[Step]]:
+        """Every step of a question. Raises PromptTooLong, ModelError, Cancelled."""
+        course = _Course(asking)
+        if asking.enable_rag:
+            self._look_up(course)
+        steps = [(yield from self._answered(course, "retrieve" if course.passages else "ask", steps=()))]
+        while kind := self._next(course, steps[-1]):
+            steps.append((yield from self._answered(course, kind, steps)))
+        return steps
+
+    def once(self, asking: Asking, passages: Sequence[Passage] = ()) -> Generator[Event, None, Step]:
+        """One asking with these passages, wherever its gate leads. Raises as `ask`."""
+        course = _Course(asking, tuple(passages), looked_up=True, checked=True)
+        return (yield from self._answered(course, "retrieve" if passages else "ask", steps=()))
+
+    def branch(self, asking: Asking, last: Step, turn: Turn) -> Generator[Event, None, list[Step]]:
+        """Another way on from a turn of a step's answer: one step, with that step's samples and passages."""
+        prompt = last.prompt or ""
+        if turn.end is not None:
+            ended = _ended(last, turn.prefix, turn.end)
+            decoded: Iterator[Token | Finished] = iter([Finished(0, ended)])
+        else:
+            with asked_by(_share(asking)):
+                decoded = self._engine.decode(
+                    prompt, [asking.params], prefix=turn.prefix, cancel=asking.cancel
+                )
+        observation = last.observation
+        draft = _Draft(
+            "branch", 0, prompt, decoded, observation.passages, len(turn.prefix), observation.samples
+        )
+        return [(yield from self._judged(_Course(asking, looked_up=True, checked=True), draft))]
+
+    def _next(self, course: _Course, step: Step) -> StepKind | None:
+        """What the step's gate leads to, if anything."""
+        gate = step.decision.gate
+        if gate is Gate.RETRIEVE and course.passages and step.observation.passages != course.passages:
+            return "retrieve"
+        if gate is Gate.REFLECT and self._options.reflect and not course.checked:
+            return "reflect"
+        return None
+
+    def _answered(
+        self, course: _Course, kind: StepKind, steps: Sequence[Step]
+    ) -> Generator[Event, None, Step]:
+        draft = self._draft(course, kind, steps)
+        course.checked |= kind == "reflect"
+        if draft.passages:
+            yield PassagesEvent(draft.index, draft.passages)
+        return (yield from self._judged(course, draft))
+
+    def _draft(self, course: _Course, kind: StepKind, steps: Sequence[Step]) -> _Draft:
+        """Start the model on as many of the passages, best first, as fit into its context."""
+        asking, passages = course.asking, course.passages
+        rows = [asking.params, *seeded(asking.sample_params, asking.n_samples)]
+        while True:
+            if kind == "reflect":
+                prompt = prompts.reflect(asking.question, steps[-1].observation.generation.text, passages)
+            else:
+                prompt = prompts.ask(asking.question, passages)
+            try:
+                with asked_by(_share(asking)):
+                    decoded = self._engine.decode(prompt, rows, cancel=asking.cancel)
+            except PromptTooLong:
+                if not passages:
+                    raise
+                passages = passages[:-1]
+                continue
+            if left_out := len(course.passages) - len(passages):
+                course.notes.append(f"{left_out} of {len(course.passages)} passages did not fit the context")
+                course.passages = passages
+            return _Draft(
+                kind if passages or kind != "retrieve" else "ask", len(steps), prompt, decoded, passages
+            )
+
+    def _judged(self, course: _Course, draft: _Draft) -> Generator[Event, None, Step]:
+        """Pass on what the model writes, have it checked, and decide."""
+        observation = yield from self._observed(course.asking, draft)
+        try:
+            observation = self._grounder.check(observation, draft.prompt, course.asking.cancel)
+        except Cancelled:
+            raise
+        except CodexError as error:  # The answer is there, and its other signals are.
+            course.notes.append(f"the answer could not be checked: {error}")
+        yield CheckedEvent(draft.index, observation.grounding, observation.verdict)
+        measured = signals.compute(observation)
+        confidence = confidence_of(measured, self._asked(course, draft), course.asking.calibrator)
+        yield SignalsEvent(draft.index, measured, confidence)
+        decision = decide_one(course.asking.policy, measured, confidence.value)
+        self._try_gate(course, draft.kind, decision.gate)
+        decision = replace(decision, reason="; ".join([decision.reason, *course.notes]))
+        course.notes.clear()
+        yield DecisionEvent(draft.index, draft.kind, decision)
+        text = draft.prompt if isinstance(draft.prompt, str) else self._engine.render(draft.prompt)
+        return Step(
+            kind=draft.kind,
+            prompt=text,
+            prompt_sha256=sha256(text or _contents(draft.prompt)),
+            observation=observation,
+            focus=signals.focus_mask(observation),
+            signals=measured,
+            confidence=confidence,
+            decision=decision,
+        )
+
+    def _asked(self, course: _Course, draft: _Draft) -> Asked:
+        asking = course.asking
+        return Asked(
+            draft.kind,
+            self._engine.fingerprint,
+            asking.params.temperature,
+            asking.n_samples,
+            asking.sample_params.temperature,
+            evidence=bool(draft.passages),
+        )
+
+    def _observed(self, asking: Asking, draft: _Draft) -> Generator[Event, None, Observation]:
+        done: dict[int, Generation] = {}
+        position = draft.position
+        for item in draft.decoded:
+            if isinstance(item, Token):
+                yield TokenEvent(draft.index, position, item)
+                position += 1
+            else:
+                done[item.row] = item.generation
+                if item.row == 0 and item.generation.finish_reason != "cancelled":
+                    yield GenerationEvent(draft.index, item.generation)
+        if any(generation.finish_reason == "cancelled" for generation in done.values()):
+            raise Cancelled("The question was cancelled.")
+        samples = draft.samples
+        if samples is None:
+            samples = tuple(done[row] for row in range(1, len(done)))
+            yield SamplesEvent(draft.index, samples)
+        return Observation(asking.question, done[0], samples, draft.passages)
+
+    def _try_gate(self, course: _Course, kind: StepKind, gate: Gate) -> None:
+        """Look things up when the gate says so; what cannot be done is noted."""
+        if gate is Gate.RETRIEVE and kind != "branch":
+            if course.looked_up:
+                if not course.notes:
+                    course.notes.append("the documents were searched already, so the confidence decides")
+            elif not self._options.retrieve:
+                course.notes.append("ask.retrieve is off, so the confidence decides")
+            else:
+                self._look_up(course)
+        elif gate is Gate.REFLECT and kind != "branch":
+            if course.checked:
+                course.notes.append(
+                    "the model has already checked its answer once, so the confidence decides"
+                )
+            elif not self._options.reflect:
+                course.notes.append("ask.reflect is off, so the confidence decides")
+
+    def _look_up(self, course: _Course) -> None:
+        """Search the documents, once; an index that fails leaves the answer without evidence, and says so."""
+        course.looked_up = True
+        try:
+            if self._index.is_empty:
+                course.notes.append(NO_DOCUMENTS)
+                return
+            course.passages = tuple(self._index.search(course.asking.question))
+            if not course.passages:
+                course.notes.append(NOTHING_FOUND)
+        except CodexError as error:
+            course.notes.append(f"{NOT_SEARCHED}: {error}")
+
+
+def _share(asking: Asking) -> str | None:
+    return asking.client.share if asking.client else None
+
+
+def sha256(text: str) -> str:
+    """The SHA-256 of a text in UTF-8, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _contents(prompt: Prompt) -> str:
+    return prompt if isinstance(prompt, str) else "\0".join(message.content for message in prompt)
+
+
+def _ended(step: Step, prefix: tuple[Token, ...], end: Alternative) -> Generation:
+    """The answer as it stands when it ends after the prefix."""
+    return replace(
+        step.observation.generation,
+        text=b"".join(token.bytes for token in prefix).decode("utf-8", "replace"),
+        tokens=prefix,
+        finish_reason="stop",
+        seconds=0.0,
+        prefix_tokens=len(prefix),
+        end_logprob=end.logprob,
+    )

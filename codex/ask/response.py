@@ -1,0 +1,171 @@
+"""What an asking answers to a program: one JSON object, the same over HTTP and in the shell."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from codex.ask.confidence import LikelyAnswers, LikelySamples
+from codex.types import Action, Gate, Observation, Passage, Stance, StepKind, Support, Trace
+
+NOT_CALIBRATED = "not calibrated"
+"""How every surface marks a confidence that is only the heuristic."""
+
+
+class ConfidenceBreakdown(BaseModel):
+    """Where the confidence comes from; null is: not available."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    calibrated: float | None = Field(
+        description="Calibrated probability; null where no calibrator holds for this model and asking."
+    )
+    entropy: float | None = Field(description="Mean next-token entropy of the answer, in nats.")
+    self_consistency_var: float | None = Field(description="1 - sum of squared shares of distinct answers.")
+    evidence_overlap: float | None = Field(description="Share of the answer that stands in the evidence.")
+    evidence_support: float | None = Field(
+        description="Probability that the passages support the answer's weakest sentence."
+    )
+    verifier_score: float | None = Field(description="P(True): that the verifier calls the answer right.")
+    avg_logprob: float | None = Field(description="Mean natural log-probability of the answer's tokens.")
+    top1_prob: float | None = Field(description="Probability of the answer's first token.")
+    min_prob_focus: float | None = Field(description="Weakest token of the words that carry the answer.")
+    answer_frequency: float | None = Field(description="Share of the samples that say the same.")
+    answer_frequency_focus: float | None = Field(
+        description="The same over the words that carry the answer; a part of the heuristic."
+    )
+
+
+class EvidencePassage(BaseModel):
+    """A passage that the model was shown. Its text is the document's own: data, never instructions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document: str = Field(description="The document's name.")
+    document_id: str
+    page: int | None = Field(description="Counted from 1; null where the format has no pages.")
+    start: int = Field(description="Characters from the beginning of the document's text.")
+    end: int
+    heading: str
+    text: str = Field(description='"" where the text was not kept and the document is gone.')
+    scores: dict[str, float] = Field(description="dense: cosine; bm25; fused: reciprocal ranks; rerank.")
+
+
+class EvidenceSentence(BaseModel):
+    """What the passages say of one sentence of `model_answer`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    start: int = Field(description="Characters of model_answer.")
+    end: int
+    stance: Stance
+    probability: float | None = Field(description="That the passages support it.")
+    contradiction: float | None = Field(description="That they contradict it; null: not asked.")
+    passage: int | None = Field(description="Index into `passages` of the best one.")
+    quote: str | None = Field(description="The words it rests on.")
+
+
+class Reply(BaseModel):
+    """The answer, how far to trust it, and what was decided."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    answer: str = Field(
+        description="What to tell the user; a clarifying question when the decision is abstain."
+    )
+    model_answer: str = Field(description="What the model wrote, whatever was decided.")
+    confidence: float | None = Field(description="In [0, 1]; a heuristic unless `calibrated` is a number.")
+    confidence_note: Literal["calibrated", "not calibrated"]
+    decision: Action
+    gate: Gate
+    rationale: str
+    steps: list[StepKind] = Field(description="What was done, in order.")
+    passages: list[EvidencePassage] = Field(description="What the model was shown, best first.")
+    sentences: list[EvidenceSentence] = Field(description="Empty when nothing was looked up or judged.")
+    confidence_breakdown: ConfidenceBreakdown
+    answer_set: LikelyAnswers | None = Field(
+        description="null where no calibrator with answer sets holds for this model and asking."
+    )
+    n_samples: int
+    model: str
+    policy: str
+    session_id: str
+    trace_id: str
+    seconds: float
+
+
+def reply(trace: Trace) -> Reply:
+    """The reply to a finished asking."""
+    last = trace.last
+    signals = last.signals
+    return Reply(
+        answer=trace.answer,
+        model_answer=last.observation.generation.text,
+        confidence=last.confidence.value,
+        confidence_note=NOT_CALIBRATED if last.confidence.calibrated is None else "calibrated",
+        decision=last.decision.action,
+        gate=last.decision.gate,
+        rationale=last.decision.reason,
+        steps=[step.kind for step in trace.steps],
+        passages=[_passage(passage) for passage in last.observation.passages],
+        sentences=_sentences(last.observation),
+        confidence_breakdown=ConfidenceBreakdown(
+            calibrated=last.confidence.calibrated,
+            verifier_score=signals.get("p_true"),
+            **{
+                name: signals.get(name)
+                for name in (
+                    "entropy",
+                    "self_consistency_var",
+                    "evidence_overlap",
+                    "evidence_support",
+                    "avg_logprob",
+                    "top1_prob",
+                    "min_prob_focus",
+                    "answer_frequency",
+                    "answer_frequency_focus",
+                )
+            },
+        ),
+        answer_set=answer_set(trace),
+        n_samples=len(last.observation.samples),
+        model=trace.model,
+        policy=trace.policy,
+        session_id=trace.session_id,
+        trace_id=trace.id,
+        seconds=trace.seconds,
+    )
+
+
+def answer_set(trace: Trace) -> LikelySamples | None:
+    """The answer set that was found when it was asked, if any."""
+    kept = trace.params.get("answer_set")
+    return LikelySamples.model_validate(kept) if kept else None
+
+
+def _passage(passage: Passage) -> EvidencePassage:
+    names = EvidencePassage.model_fields
+    return EvidencePassage(**{name: getattr(passage, name) for name in names})
+
+
+def _sentences(observation: Observation) -> list[EvidenceSentence]:
+    grounding = observation.grounding
+    return [_sentence(observation, support) for support in grounding.sentences] if grounding else []
+
+
+def _sentence(observation: Observation, support: Support) -> EvidenceSentence:
+    quote = None
+    if support.passage is not None and support.quote is not None:
+        quote = observation.passages[support.passage].text[slice(*support.quote)] or None
+    return EvidenceSentence(
+        text=observation.generation.text[support.start : support.end],
+        start=support.start,
+        end=support.end,
+        stance=support.stance,
+        probability=support.probability,
+        contradiction=support.contradiction,
+        passage=support.passage,
+        quote=quote,
+    )

@@ -1,0 +1,341 @@
+"""The orchestrator: one question from asking to decision, in a bounded loop."""
+
+from __future__ import annotations
+
+import textwrap
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal, Self, Unpack
+
+from codex import engines, prompts, signals
+from codex.ask.active import Active
+from codex.ask.confidence import likely_answers
+from codex.ask.loop import Loop, sha256
+from codex.ask.places import Client, Places
+from codex.ask.request import (
+    Asking,
+    AskOptions,
+    Turn,
+    new_id,
+    settle,
+    settle_again,
+    turn_at,
+)
+from codex.engines.base import Engine
+from codex.engines.models import Models
+from codex.errors import Cancelled, CodexError, Conflict
+from codex.grounding import Grounder
+from codex.policy import Policy, decide_one
+from codex.private import tighten_home
+from codex.retrieval import Index
+from codex.settings import Settings, load_settings
+from codex.store import Store
+from codex.types import Action, Decision, Event, Passage, Step, Trace, TraceEvent
+
+RECENT_TRACES = 256
+"""Traces kept whole in memory, with the question's text, whatever the store keeps; for who asked alone."""
+SHOWN_ANSWER = 60
+"""Characters of a sample's answer in a clarifying question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the workbench can do right now."""
+
+    state: Literal["loading", "ready", "error"]
+    model: str
+    """The engine's fingerprint."""
+    error: str | None = None
+    calibrated: bool = False
+    """Whether a calibrator holds for questions that are asked as the settings say."""
+    calibration: str = ""
+    """What it was fitted on, or why there is none, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Recent:
+    """A trace in memory."""
+
+    trace: Trace
+    asked_by: str | None
+    """The secret of the client that asked; None: this process."""
+
+
+class Workbench:
+    """One engine and one store. Thread-safe."""
+
+    def __init__(self, settings: Settings, engine: Engine, store: Store) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.store = store
+        self.active = Active(settings, engine, store)
+        """The policy and the calibrator of the next question."""
+        self.index = Index(settings.retrieval, settings.home)
+        """The user's documents."""
+        self._grounder = Grounder(settings.grounding, engine, Models(settings.home), self.index.embed)
+        self._loop = Loop(engine, self.index, self._grounder, settings.ask)
+        self._failed: str | None = None
+        self._places = Places(settings.ask.max_waiting)
+        self._recent: OrderedDict[str, _Recent] = OrderedDict()
+        self._recent_lock = threading.Lock()
+
+    @classmethod
+    def open(cls, overrides: Sequence[str] = ()) -> Self:
+        """A workbench by settings; the model is not loaded yet.
+
+        A policy among the overrides comes before the one that was made active.
+
+        Raises SettingsError, StoreError.
+        """
+        settings = load_settings(overrides)
+        tighten_home(settings.home)
+        engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
+        workbench = cls(settings, engine, Store(settings.database, settings.store.privacy))
+        if any(override.startswith("policy") for override in overrides):
+            workbench.active.policy = settings.policy
+        return workbench
+
+    def close(self) -> None:
+        """Cancel what runs and give model and database back."""
+        self.engine.unload()
+        self._grounder.unload()
+        self.index.close()
+        self.store.close()
+
+    def stop(self) -> None:
+        """End every question under way with Stopping, and take no more. Nothing of them is stored."""
+        self._places.stop()
+
+    def load(self) -> None:
+        """Load the model now; raises ModelError and remembers it for `status`."""
+        try:
+            self.engine.load()
+            self._grounder.load()
+            self._failed = None
+        except CodexError as error:
+            self._failed = str(error)
+            raise
+
+    def load_in_background(self) -> threading.Thread:
+        """Load the model while pages are already served; a failure shows in `status`."""
+
+        def load() -> None:
+            with suppress(CodexError):  # `load` remembers it; whoever asks is told.
+                self.load()
+
+        thread = threading.Thread(target=load, name="codex-load", daemon=True)
+        thread.start()
+        return thread
+
+    @property
+    def status(self) -> Status:
+        """Whether a question can be answered now."""
+        calibrated, calibration = self.active.calibration
+        model, error = self.engine.fingerprint, None
+        state: Literal["loading", "ready", "error"] = "loading"
+        if self.engine.is_loaded:
+            state = "ready"
+        elif self._failed is not None:
+            state, error = "error", self._failed
+        return Status(state, model, error, calibrated, calibration)
+
+    def ask(self, question: str, **options: Unpack[AskOptions]) -> Iterator[Event]:
+        """Ask one question; what the options leave out comes from the settings.
+
+        Yields events as things happen; the last is a TraceEvent with all of it, already stored.
+        Setting `cancel`, or closing the iterator, stops the model within a token and stores nothing.
+
+        Raises InvalidInput at once; PromptTooLong, ModelError, Busy, Cancelled and StoreError while
+        iterating.
+        """
+        return self._ask(settle(question, options, self.settings, self.active.policy, self.active.calibrator))
+
+    def answer(self, question: str, **options: Unpack[AskOptions]) -> Trace:
+        """`ask`, waiting for the end; the same errors."""
+        return last_trace(self.ask(question, **options))
+
+    def observe(self, question: str, passages: Sequence[Passage] = (), **options: Unpack[AskOptions]) -> Step:
+        """One asking with these passages: its gate is not followed and nothing is stored.
+
+        Raises InvalidInput, PromptTooLong, ModelError, Cancelled.
+        """
+        asking = settle(question, options, self.settings, self.active.policy, self.active.calibrator)
+        course = self._loop.once(asking, passages)
+        while True:
+            try:
+                next(course)
+            except StopIteration as end:
+                return _kept(end.value)
+
+    def branch(
+        self,
+        trace_id: str,
+        position: int,
+        token_id: int,
+        *,
+        policy: Policy | None = None,
+        cancel: threading.Event | None = None,
+        client: Client | None = None,
+    ) -> Iterator[Event]:
+        """Go on from another token of an answer: a new trace beside the first.
+
+        position: index among the last step's tokens; token_id: one of the alternatives there. The
+        samples are the parent's, since they answer the same prompt. Raises NotFound; InvalidInput when
+        there is no such alternative; Conflict when another model is loaded, or when the question was not
+        kept; and what `ask` raises.
+        """
+        parent = self.trace(trace_id, client)
+        if parent.question is None or parent.last.prompt is None:
+            raise Conflict(
+                "The text of this question was not kept, so its answer cannot be continued. "
+                "Ask it again; store.privacy=full keeps the text."
+            )
+        if parent.model != self.engine.fingerprint:
+            raise Conflict(
+                f"This answer was written by {parent.model}, and {self.engine.fingerprint} is loaded. "
+                "Start Codex with that model, or ask the question again."
+            )
+        turn = turn_at(parent.last, position, token_id)
+        asking = settle_again(parent, policy or self.active.policy, cancel, client)
+        return self._branch(asking, parent, turn)
+
+    def trace(self, trace_id: str, reader: Client | None = None) -> Trace:
+        """A trace by its id: whole while it is recent, otherwise as the store kept it. Raises NotFound.
+
+        reader: None, this process, reads every recent trace whole; a client only those that it asked for.
+        """
+        with self._recent_lock:
+            recent = self._recent.get(trace_id)
+        if recent is not None and (reader is None or recent.asked_by == reader.secret):
+            return recent.trace
+        return self._with_passages(self.store.load(trace_id))
+
+    def redecide(self, trace_id: str, policy: Policy) -> Decision:
+        """What another policy would decide on a stored answer; no model runs. Raises NotFound."""
+        last = self.trace(trace_id).last
+        return decide_one(policy, last.signals, last.confidence.value)
+
+    def forget_session(self, session_id: str) -> None:
+        """Delete a session and every trace in it, from the store and from memory. Raises NotFound."""
+        self.store.delete_session(session_id)
+        with self._recent_lock:
+            for recent in [it for it in self._recent.values() if it.trace.session_id == session_id]:
+                del self._recent[recent.trace.id]
+
+    def _ask(self, asking: Asking) -> Iterator[Event]:
+        with self._places.taken(asking.client, asking.params.max_tokens, asking.cancel):
+            started = time.monotonic()
+            steps = yield from self._loop.ask(asking)
+            yield self._finished(asking, steps, started)
+
+    def _branch(self, asking: Asking, parent: Trace, turn: Turn) -> Iterator[Event]:
+        with self._places.taken(asking.client, asking.params.max_tokens, asking.cancel):
+            started = time.monotonic()
+            steps = yield from self._loop.branch(asking, parent.last, turn)
+            yield self._finished(asking, steps, started, parent.id)
+
+    def _finished(
+        self, asking: Asking, steps: Sequence[Step], started: float, parent_id: str | None = None
+    ) -> TraceEvent:
+        """Bind the steps into a trace, remember and store it."""
+        trace = Trace(
+            id=new_id(),
+            session_id=asking.session_id,
+            created_at=datetime.now(UTC),
+            question=asking.question,
+            question_sha256=sha256(asking.question),
+            model=self.engine.fingerprint,
+            policy=asking.policy.version,
+            params={
+                "answer": asking.params.model_dump(mode="json"),
+                "samples": asking.sample_params.model_dump(mode="json"),
+                "n_samples": len(steps[-1].observation.samples),
+                "prompt": prompts.fingerprint(),
+                "calibrator": asking.calibrator.version if asking.calibrator else None,
+                "answer_set": self._answer_set(asking, steps[-1]),
+                "evidence": self._evidence_params(steps),
+            },
+            steps=tuple(_kept(step) for step in steps),
+            answer=_said(steps[-1]),
+            seconds=time.monotonic() - started,
+            parent_id=parent_id,
+        )
+        with self._recent_lock:
+            self._recent[trace.id] = _Recent(trace, asking.client.secret if asking.client else None)
+            while len(self._recent) > RECENT_TRACES:
+                self._recent.popitem(last=False)
+        self.store.policies.save(asking.policy.version, asking.policy.name, asking.policy.model_dump_json())
+        self.store.save(trace)
+        self.active.watch(asking.calibrator, steps)
+        return TraceEvent(trace)
+
+    def _answer_set(self, asking: Asking, last: Step) -> dict[str, object] | None:
+        """Which answers hold the right one; None where nobody can say, or the answers have moved away."""
+        drift = self.active.drift
+        if drift is not None and drift.tripped:
+            return None
+        found = likely_answers(last.observation, last.confidence, asking.calibrator)
+        return found.model_dump(mode="json") if found else None
+
+    def _evidence_params(self, steps: Sequence[Step]) -> dict[str, object]:
+        """What the evidence and its checks depend on, besides the documents."""
+        retrieval = self.settings.retrieval.model_dump(include={"embedding", "k", "candidates", "reranker"})
+        grounding = self.settings.grounding.model_dump(mode="json")
+        return grounding | (retrieval if any(step.observation.passages for step in steps) else {})
+
+    def _with_passages(self, trace: Trace) -> Trace:
+        """The trace with the text of passages that were not kept, as far as their documents still hold it."""
+
+        def whole(passage: Passage) -> Passage:
+            if passage.text:
+                return passage
+            with suppress(CodexError):
+                return replace(passage, text=self.index.passage(passage.id).text)
+            return passage
+
+        def filled(step: Step) -> Step:
+            passages = tuple(map(whole, step.observation.passages))
+            return replace(step, observation=replace(step.observation, passages=passages))
+
+        return replace(trace, steps=tuple(map(filled, trace.steps)))
+
+
+def last_trace(events: Iterator[Event]) -> Trace:
+    """Run an asking to its end and take its trace; raises what the asking raises."""
+    for event in events:
+        if isinstance(event, TraceEvent):
+            return event.trace
+    raise Cancelled("The question was cancelled.")
+
+
+def _kept(step: Step) -> Step:
+    """The step without the alternatives of its samples' tokens.
+
+    Nothing reads them, and at 20 a token they are most of a trace: about 1 MB with five samples.
+    """
+    samples = tuple(
+        replace(sample, tokens=tuple(replace(token, alternatives=()) for token in sample.tokens))
+        for sample in step.observation.samples
+    )
+    return replace(step, observation=replace(step.observation, samples=samples))
+
+
+def _said(step: Step) -> str:
+    """What the user is told: the answer, or a question back when the decision is to abstain."""
+    if step.decision.action is not Action.ABSTAIN:
+        return step.observation.generation.text
+    total, groups = len(step.observation.samples), signals.answer_groups(step.observation)
+    # An answer given once only is chance; it would not help anybody to say more precisely what they mean.
+    often = [
+        f"“{textwrap.shorten(group.text, SHOWN_ANSWER, placeholder=' …')}” ({len(group.members)} times)"
+        for group in groups[:3]
+        if len(group.members) > 1
+    ]
+    told = f", among them {', '.join(often)}" if often else ""
+    seen = f": asked {total} times, I gave {len(groups)} different answers{told}" if len(groups) > 1 else ""
+    return f"I am not sure enough to answer{seen}. Could you ask it in other words, or tell me more?"

@@ -1,0 +1,318 @@
+"""The commands that make a confidence mean what it says: codex calibrate and codex calibrators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from codex.calibration import Calibrator
+from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.calibrator import FigureName
+from codex.calibration.risk import Guarantee, NoGuarantee, selective_threshold
+from codex.cli import terminal
+from codex.cli.guarantees import tell_groups, tell_sets
+from codex.cli.runs import named_run, opened, stored_answers
+from codex.cli.scores import MEANT, print_json
+from codex.cli.terminal import interruptible, printable
+from codex.errors import InvalidInput
+from codex.evaluation.answer_sets import (
+    CheckedSets,
+    Sampled,
+    checked_sets,
+    sampled,
+    sampled_runs,
+    with_answer_sets,
+)
+from codex.evaluation.calibrating import (
+    Labelled,
+    active_policy,
+    fitted,
+    group_guarantees,
+    guarantee,
+    keep,
+    labelled_generations,
+    labelled_runs,
+    promising,
+)
+from codex.evaluation.calibrating import delete as delete_calibrator
+from codex.outputs import output
+from codex.policy import Policy
+from codex.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be fitted, promised and made."""
+
+    method: str
+    name: str
+    alpha: float | None
+    delta: float
+    by_group: bool
+    answer_sets: float | None
+    """The alpha of the sets."""
+
+    def __post_init__(self) -> None:
+        """Raise InvalidInput, before the fit, for what cannot be asked for."""
+        if self.by_group and self.alpha is None:
+            raise InvalidInput("--by-group needs --alpha, the risk to promise.", ["alpha"])
+        if self.alpha is not None:
+            selective_threshold([], [], self.alpha, self.delta)
+        if self.answer_sets is not None:
+            AnswerSets.of([], self.answer_sets)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """What came of it."""
+
+    made: Calibrator
+    sets: list[CheckedSets]
+    promised: Guarantee | NoGuarantee | None = None
+    groups: dict[str, Guarantee | NoGuarantee] | None = None
+    policy: Policy | None = None
+
+
+app = typer.Typer(help="The calibrators that are stored, and which of them speaks.")
+NONE = "none"
+"""In the place of a version: no calibrator."""
+FIGURES: tuple[tuple[str, FigureName], ...] = (("AUROC", "auroc"), *MEANT)
+
+
+def calibrate(
+    runs: Annotated[
+        list[str] | None,
+        typer.Option("--run", metavar="RUN", help="Fit to the answers of this run; repeatable."),
+    ] = None,
+    generations: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="Fit to stored answers; repeatable. With -o no database is opened."
+        ),
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option(help="none, temperature, platt, isotonic, venn_abers, or auto: chosen by Brier score."),
+    ] = "auto",
+    alpha: Annotated[
+        float | None, typer.Option(help="Promise that at most this share of the answers given is wrong.")
+    ] = None,
+    delta: Annotated[float, typer.Option(help="The chance that the promise is broken.")] = 0.05,
+    by_group: Annotated[
+        bool, typer.Option("--by-group", help="Say for each dataset by itself what --alpha can promise.")
+    ] = False,
+    answer_sets: Annotated[
+        float | None,
+        typer.Option(
+            metavar="ALPHA", help="Make sets of the samples' answers; this share may lack the right one."
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What to call it.")] = "calibrator",
+    model: Annotated[
+        str | None, typer.Option(help="The fingerprint of the model, where a file does not say it.")
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="The fingerprint of the prompts, where a file does not say it.")
+    ] = None,
+    activate: Annotated[
+        bool, typer.Option("--activate", help="Let it speak, and the policy with its promise decide.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it as JSON.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, with what is promised.")] = False,
+) -> None:
+    """Fit a confidence to graded answers: one half of the questions; the other half can prove it."""
+    if bool(runs) == bool(generations):
+        raise InvalidInput("Say what to fit to: --run RUN or --generations FILE.", ["run"])
+    wanted = _Wanted(method, name, alpha, delta, by_group, answer_sets)
+    files = generations or []
+    if not (runs or activate or output is None):
+        fit = _fit(_of_files(files, model, prompt), _samples_of_files(files, wanted), wanted, Policy())
+        _write(output, fit.made)
+    else:
+        with closing(opened()) as store:
+            if runs:
+                ids = [named_run(store, run).run.id for run in runs]
+                labelled, samples = labelled_runs(store, ids), _samples_of_runs(store, ids, wanted)
+            else:
+                labelled, samples = _of_files(files, model, prompt), _samples_of_files(files, wanted)
+            fit = _fit(labelled, samples, wanted, active_policy(store))
+            if output is not None:
+                _write(output, fit.made)
+            keep(store, fit.made, fit.policy, active=activate)
+    if as_json:
+        print_json(_said(fit))
+    else:
+        _tell(fit)
+
+
+@app.callback(invoke_without_command=True)
+def list_calibrators(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of calibrators.")] = False,
+) -> None:
+    """List the calibrators, the newest first."""
+    if context.invoked_subcommand:
+        return
+    with closing(opened()) as store:
+        found = [(each, Calibrator.model_validate_json(each.body)) for each in store.calibrators.list()]
+    if as_json:
+        print_json([{"version": each.version, "active": each.active, **_line(it)} for each, it in found])
+        return
+    if not found:
+        terminal.console().print("No calibrators yet: codex calibrate --run RUN")
+        return
+    table = Table(
+        "version", "", "method", "answers", "AUROC", "ECE excess", "Brier", "model", "sets", box=None
+    )
+    for each, it in found:
+        after = it.metrics["after"]
+        table.add_row(
+            Text(printable(each.version)),
+            "active" if each.active else "",
+            it.method,
+            f"{it.questions:,}",
+            *(f"{after[key].value:z.3f}" for key in ("auroc", "ece_excess", "brier")),
+            Text(printable(it.model)),
+            Text(printable(", ".join(it.datasets))),
+        )
+    terminal.console().print(table)
+
+
+@app.command()
+def activate(version: Annotated[str, typer.Argument(help="The version, or none.")]) -> None:
+    """Let a calibrator speak from the next question on."""
+    with closing(opened()) as store:
+        store.calibrators.activate(None if version == NONE else version)
+        _tell_active(store)
+
+
+@app.command()
+def rollback() -> None:
+    """Take the last activation back."""
+    with closing(opened()) as store:
+        store.calibrators.rollback()
+        _tell_active(store)
+
+
+@app.command()
+def delete(
+    version: Annotated[str, typer.Argument(help="The version.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a calibrator that is not active."""
+    with closing(opened()) as store:
+        store.calibrators.load(version)
+        if not yes:
+            typer.confirm(f"Delete {printable(version)}? It cannot be brought back.", abort=True)
+        delete_calibrator(store, version)
+    terminal.console().print(f"deleted  {printable(version)}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def history() -> None:
+    """What was activated when, the newest first."""
+    with closing(opened()) as store:
+        changes = store.calibrators.history()
+    table = Table("activated", "version", "", box=None)
+    for change in changes:
+        when = f"{change.activated_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(when, Text(printable(change.version or NONE)), "taken back" if change.undone else "")
+    terminal.console().print(table)
+
+
+def _of_files(paths: Sequence[Path], model: str | None, prompt: str | None) -> Labelled:
+    errors = terminal.console(stderr=True)
+    with interruptible(errors) as cancel, errors.status("reading"):
+        return labelled_generations(stored_answers(paths), model, prompt, cancel=cancel)
+
+
+def _samples_of_files(paths: Sequence[Path], wanted: _Wanted) -> list[Sampled]:
+    if wanted.answer_sets is None:
+        return []
+    errors = terminal.console(stderr=True)
+    with interruptible(errors) as cancel, errors.status("grading the samples"):
+        return sampled(stored_answers(paths), cancel=cancel)
+
+
+def _samples_of_runs(store: Store, ids: Sequence[str], wanted: _Wanted) -> list[Sampled]:
+    if wanted.answer_sets is None:
+        return []
+    errors = terminal.console(stderr=True)
+    with interruptible(errors) as cancel, errors.status("grading the samples"):
+        return sampled_runs(store, ids, cancel)
+
+
+def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Policy) -> _Fit:
+    sets = [] if wanted.answer_sets is None else checked_sets(samples, wanted.answer_sets)
+    errors = terminal.console(stderr=True)
+    columns = (TextColumn("fitting  {task.completed:.0f} of {task.total:.0f}"), BarColumn())
+    with interruptible(errors) as cancel, Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task("", total=0, visible=False)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=True)
+
+        made = fitted(labelled, wanted.method, wanted.name, progress, cancel)
+    if wanted.answer_sets is not None:
+        made = with_answer_sets(made, samples, wanted.answer_sets)
+    if wanted.alpha is None:
+        return _Fit(made, sets)
+    promised = guarantee(labelled, made, wanted.alpha, wanted.delta, policy)
+    groups = group_guarantees(labelled, made, wanted.alpha, wanted.delta, policy) if wanted.by_group else None
+    return _Fit(made, sets, promised, groups, promising(policy, promised, made))
+
+
+def _write(path: Path, made: Calibrator) -> None:
+    with output(path) as file:
+        file.write(made.model_dump_json(indent=2).encode() + b"\n")
+
+
+def _said(fit: _Fit) -> dict[str, object]:
+    return {
+        "version": fit.made.version,
+        **fit.made.model_dump(mode="json"),
+        "promise": fit.promised and fit.promised.model_dump(),
+        "promises_by_group": fit.groups and {name: it.model_dump() for name, it in fit.groups.items()},
+        "checked_sets": [it.model_dump(mode="json") for it in fit.sets],
+    }
+
+
+def _tell(fit: _Fit) -> None:
+    console, made = terminal.console(), fit.made
+    sets = printable(", ".join(made.datasets))
+    console.print(
+        f"{printable(made.version)}: {made.method}, fitted to {made.questions:,} answers ({sets}), "
+        f"{made.accuracy:.1%} of them right",
+        highlight=False,
+        soft_wrap=True,
+    )
+    table = Table("cross-fitted", *(f"{when} the map" for when in made.metrics), box=None)
+    for label, key in FIGURES:
+        row = (figures[key] for figures in made.metrics.values())
+        table.add_row(label, *(f"{it.value:z.3f} ({it.low:z.3f} to {it.high:z.3f})" for it in row))
+    console.print(table)
+    if fit.promised is not None:
+        console.print(str(fit.promised), highlight=False, soft_wrap=True)
+    if fit.groups is not None:
+        tell_groups(console, fit.groups)
+    if fit.sets:
+        tell_sets(console, fit.sets)
+
+
+def _tell_active(store: Store) -> None:
+    active = store.calibrators.active()
+    terminal.console().print(f"active: {active.version if active else NONE}", highlight=False)
+
+
+def _line(made: Calibrator) -> dict[str, object]:
+    return made.model_dump(mode="json", exclude={"design", "map", "reference"})

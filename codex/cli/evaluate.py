@@ -1,0 +1,268 @@
+"""The commands that ask: codex evaluate, and codex evaluate graders."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from typer.core import TyperGroup
+
+from codex.ask.workbench import Workbench
+from codex.calibration import Calibrator
+from codex.cli import datasets as cli_datasets
+from codex.cli import terminal
+from codex.cli.runs import chosen_calibrator, evaluated_run, named_run, opened, stored_answers
+from codex.cli.scores import (
+    AsCsv,
+    AsJson,
+    AsLines,
+    AsPage,
+    Evaluated,
+    Form,
+    ScoredBy,
+    print_json,
+    tell,
+)
+from codex.cli.terminal import INTERRUPTED, interruptible, printable
+from codex.datasets.splits import Side, split
+from codex.errors import InvalidInput
+from codex.evaluation.runner import asked_how, check_same, prepare, run
+from codex.evaluation.scoring import graded
+from codex.evaluation.sweeps import combinations
+from codex.jobs import JobProgress
+from codex.settings import load_settings
+from codex.store.runs import RunSummary
+
+ASK = "ask"
+"""The command that is meant when none is named."""
+PLACES = ("home=", "store.path=")
+"""Settings that say where a calibrator is."""
+
+
+class _AskingFirst(TyperGroup):
+    """A group whose options are those of its first command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args if args[:1] and args[0] in self.commands else [ASK, *args])
+
+
+app = typer.Typer(cls=_AskingFirst, help="Ask the questions of a dataset, or score answers that are there.")
+app.command("graders")(cli_datasets.graders)
+
+
+@app.command(ASK)
+def evaluate(
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...",
+            help="Settings; one with several values makes a run for each: engine.params.temperature=0.3,1.0",
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Ask this set; `codex datasets list` names them.")
+    ] = None,
+    generations: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Score stored answers; repeatable. No model, no database."),
+    ] = None,
+    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that stopped.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")] = None,
+    side: Annotated[
+        str | None, typer.Option("--split", help="Only one side of the split: calibration or test.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="What to call the run.")] = "",
+    grader: Annotated[
+        str | None, typer.Option(help="How to grade; by default as each question says.")
+    ] = None,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Look each question up in the documents first.")
+    ] = False,
+    calibrator: ScoredBy = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    as_lines: AsLines = False,
+    page: AsPage = None,
+) -> None:
+    """Ask the questions of a dataset, or score answers that are there.
+
+    `codex evaluate graders` measures the graders.
+    """
+    form = Form(as_json, as_csv, as_lines, page)
+    if sum(map(bool, (dataset, generations, resume))) != 1:
+        raise InvalidInput(
+            "Say what to evaluate, one of --dataset NAME, --generations FILE and --resume RUN.", ["dataset"]
+        )
+    if generations:
+        _refuse("Stored answers are scored as they are", name=name, evidence=evidence)
+        for given in overrides or []:
+            if not given.startswith(PLACES):
+                raise InvalidInput(
+                    f"Stored answers take no settings such as {given!r}; "
+                    "each file has its own --generations.",
+                    ["overrides"],
+                )
+        loaded = chosen_calibrator(calibrator, None, overrides or []) if calibrator else None
+        _score_files(generations, limit, _side(side), grader, loaded, form)
+    elif resume is not None:
+        _refuse(
+            "A run goes on as it began", limit=limit, split=side, name=name, grader=grader, evidence=evidence
+        )
+        _resume(resume, overrides or [], calibrator, form)
+    elif dataset is not None:
+        chosen = {"limit": limit, "side": _side(side), "grader": grader, "evidence": evidence}
+        _ask(dataset, name, overrides or [], chosen, calibrator, form)
+
+
+def _refuse(why: str, **given: object) -> None:
+    """Raise InvalidInput for an option that would mean nothing."""
+    for name, value in given.items():
+        if value:
+            raise InvalidInput(f"{why}: leave --{name} out.", [name])
+
+
+def _score_files(
+    paths: Sequence[Path],
+    limit: int | None,
+    side: Side | None,
+    grader: str | None,
+    calibrator: Calibrator | None,
+    form: Form,
+) -> None:
+    """The answers of all files together; each set among them by itself too."""
+    errors = terminal.console(stderr=True)
+    with interruptible(errors) as cancel, errors.status("reading"):
+        chosen = (
+            each for each in stored_answers(paths) if side is None or split(each.observation.question) == side
+        )
+        table, answers = graded(islice(chosen, limit), grader, cancel)
+    if side and not (table.ids or table.ungraded):
+        raise InvalidInput(f"No question is on the side {side!r} of the split.", ["split"])
+    title = ", ".join(path.name.removesuffix(".gz").removesuffix(".jsonl") for path in paths)
+    facts = {"files": " ".join(map(str, paths))}
+    if side:
+        facts["split"] = f"the {side} side"
+    if limit:
+        facts["limit"] = f"the first {limit:,} questions"
+    said = tell(Evaluated(title, table, answers, facts), form, calibrator)
+    if said is not None:
+        print_json(said)
+
+
+def _ask(
+    dataset: str,
+    name: str,
+    overrides: Sequence[str],
+    chosen: dict[str, Any],
+    calibrator: str | None,
+    form: Form,
+) -> None:
+    """A run for each combination of the settings, one after the other."""
+    each = combinations(overrides)
+    if len(each) > 1 and not form.as_json and (form.page or not form.scored):
+        raise InvalidInput(
+            "Several runs are told with --json, or one by one with `codex runs show`.", ["html"]
+        )
+    for one in each:
+        load_settings(one.overrides)  # A wrong value of the last run is said before the first.
+    said = []
+    for number, one in enumerate(each, start=1):
+        with closing(Workbench.open(one.overrides)) as workbench:
+            loaded = chosen_calibrator(calibrator, workbench.store) if calibrator else None
+            with terminal.console(stderr=True).status("loading the model"):
+                begun = prepare(
+                    workbench,
+                    dataset,
+                    name=" ".join([name or dataset, *one.swept]),
+                    overrides=one.overrides,
+                    **chosen,
+                )
+            count = f"{number} of {len(each)}: " if len(each) > 1 else ""
+            said.append(_finished(workbench, begun.id, f"{count}{begun.name}", loaded, form))
+    _print_all(said)
+
+
+def _resume(name: str, overrides: Sequence[str], calibrator: str | None, form: Form) -> None:
+    with closing(opened(overrides)) as store:
+        begun = named_run(store, name).run
+    kept: Any = begun.params.get("overrides") or []
+    with closing(Workbench.open([*kept, *overrides])) as workbench:
+        loaded = chosen_calibrator(calibrator, workbench.store) if calibrator else None
+        if overrides:
+            check_same(workbench, begun, asked_how(workbench))
+        _print_all([_finished(workbench, begun.id, begun.name, loaded, form)])
+
+
+def _finished(
+    workbench: Workbench, run_id: str, title: str, calibrator: Calibrator | None, form: Form
+) -> dict[str, object] | None:
+    """Ask what is left of a run, and tell what it came to. Exits when it is stopped."""
+    errors = terminal.console(stderr=True)
+    with interruptible(errors) as cancel:
+        try:
+            summary = _with_bar(workbench, run_id, title, cancel, errors)
+        except BaseException:
+            _say_how_to_go_on(run_id, errors)
+            raise
+    if summary.run.state == "cancelled":
+        errors.print(f"Stopped; {summary.done:,} of {summary.run.total:,} answers are kept.", highlight=False)
+        _say_how_to_go_on(run_id, errors)
+        raise typer.Exit(INTERRUPTED)
+    failed = f", {summary.failed:,} could not be asked" if summary.failed else ""
+    errors.print(
+        f"{printable(title)}: {summary.done:,} questions{failed}; the run is {run_id}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    said = tell(evaluated_run(workbench.store, summary), form, calibrator)
+    return None if said is None else {"run": run_id, "name": summary.run.name, **said}
+
+
+def _with_bar(
+    workbench: Workbench, run_id: str, title: str, cancel: threading.Event, errors: Console
+) -> RunSummary:
+    columns = (
+        TextColumn("{task.description}  {task.completed:.0f} of {task.total:.0f}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[rate]}{task.fields[left]}", markup=False),
+    )
+    with Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task(printable(title), total=0, visible=False, rate="", left="")
+
+        def progress(now: JobProgress) -> None:
+            rate = "" if now.rate is None else f"{now.rate:.2g} questions/s"
+            left = "" if now.seconds_left is None else f", {_duration(now.seconds_left)} left"
+            bar.update(task, completed=now.done, total=now.total, rate=rate, left=left, visible=True)
+
+        return run(workbench, run_id, progress, cancel)
+
+
+def _say_how_to_go_on(run_id: str, errors: Console) -> None:
+    errors.print(f"Go on with: codex evaluate --resume {run_id}", highlight=False, soft_wrap=True)
+
+
+def _print_all(said: Sequence[dict[str, object] | None]) -> None:
+    """One run as an object, several as a list."""
+    there = [each for each in said if each is not None]
+    if there:
+        print_json(there[0] if len(said) == 1 else there)
+
+
+def _side(name: str | None) -> Side | None:
+    for side in get_args(Side):
+        if side == name:
+            return side  # type: ignore[no-any-return]
+    if name is not None:
+        raise InvalidInput(f"--split is calibration or test, not {name!r}.", ["split"])
+    return None
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,85 @@
+"""What codex calibrate prints of promises by dataset and of answer sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.risk import Guarantee, NoGuarantee
+from codex.cli.terminal import printable
+from codex.evaluation.answer_sets import CheckedSets
+
+COLUMNS = (
+    "fitted to",
+    "samples above",
+    "held back",
+    "mean size",
+    "empty",
+    "one",
+    "several",
+    "any answer",
+    "right inside",
+)
+"""Of answer sets. What stands behind "held back" is counted on those questions."""
+
+
+def tell_groups(console: Console, groups: Mapping[str, Guarantee | NoGuarantee]) -> None:
+    """One line a dataset: the threshold and what it does; then, where there is none, why."""
+    table = Table("dataset", box=None)
+    for title in ("held back", "answer from", "answered", "right of these"):
+        table.add_column(title, justify="right")
+    for name, found in groups.items():
+        figures = (
+            (f"{found.threshold:.2f}", f"{found.coverage:.1%}", f"{found.accuracy:.1%}")
+            if isinstance(found, Guarantee)
+            else ("none",)
+        )
+        table.add_row(Text(printable(name)), f"{found.n:,}", *figures)
+    console.print(table)
+    for name, found in groups.items():
+        if isinstance(found, NoGuarantee):
+            console.print(f"{printable(name)}: {found.reason}", markup=False, highlight=False, soft_wrap=True)
+
+
+def tell_sets(console: Console, sets: Sequence[CheckedSets]) -> None:
+    """One line for all questions and each dataset: the sets, and how they did on the other half."""
+    first = sets[0].sets
+    console.print(
+        f"Answer sets that hold the right answer in {100 * (1 - first.alpha):.3g} % of cases, made of the "
+        "samples; counted on the questions that were held back",
+        highlight=False,
+        soft_wrap=True,
+    )
+    table = Table("dataset", box=None)
+    for title in COLUMNS:
+        table.add_column(title, justify="right")
+    for each in sets:
+        counts = (each.empty, each.one, each.several, each.anything)
+        table.add_row(
+            Text(printable(each.group or "all together")),
+            f"{each.sets.n:,}",
+            _cutoff(each.sets),
+            f"{each.n:,}",
+            "infinite" if each.mean_size is None else f"{each.mean_size:.2f}",
+            *(f"{count / each.n:.1%}" if each.n else "" for count in counts),
+            _coverage(each),
+        )
+    console.print(table)
+    for each in sets:
+        name = f"{printable(each.group)}: " if each.group else ""
+        console.print(f"{name}{each.sets}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _cutoff(sets: AnswerSets) -> str:
+    return "infinite" if sets.infinite else f"{sets.cutoff:.0%}"
+
+
+def _coverage(each: CheckedSets) -> str:
+    if each.coverage is None or each.coverage_ci is None:
+        return ""
+    low, high = each.coverage_ci
+    return f"{each.coverage:.1%} ({low:.1%} to {high:.1%})"

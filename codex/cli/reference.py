@@ -1,0 +1,60 @@
+"""The tables in the README, made from the code: `python -m codex.cli.reference` writes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from codex.settings import load_settings
+from codex.signals import signals_table
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+DEPENDS = {
+    "home": "`CODEX_HOME`, or `~/.local/share/codex`",
+    "engine.threads": "the cores there are, at most 4",
+}
+"""Defaults that are not the same on every machine."""
+
+
+def settings_table() -> str:
+    """Every setting as a Markdown table: key, default, meaning."""
+    rows: dict[str, str] = {}
+    for engine in ("huggingface", "llama_cpp"):
+        for key, default, meaning in _settings(load_settings([f"engine={engine}"])):
+            rows[key] = f"| `{key}` | {DEPENDS.get(key, default)} | {meaning} |"
+    return "\n".join(
+        ["| setting | default | what it is |", "| --- | --- | --- |", *(rows[k] for k in sorted(rows))]
+    )
+
+
+def with_tables(text: str) -> str:
+    """The text with the table between each pair of markers made anew."""
+    for name, table in (("settings", settings_table()), ("signals", signals_table())):
+        begin, end = f"<!-- {name}: generated -->\n", f"<!-- {name}: end -->"
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        text = f"{before}{begin}{table}\n{end}{after}"
+    return text
+
+
+def _settings(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield from _settings(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", _shown(value), " ".join((field.description or "").split())
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return "; ".join(str(item) for item in value) or "none"
+    return "none" if value is None else f"`{value}`"
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text()))

@@ -1,0 +1,282 @@
+"""The commands about what was evaluated: codex runs and codex export."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from rich.table import Table
+from rich.text import Text
+
+from codex.calibration import Calibrator
+from codex.cli import terminal
+from codex.cli.scores import (
+    AsCsv,
+    AsJson,
+    AsLines,
+    AsPage,
+    Evaluated,
+    Form,
+    ScoredBy,
+    print_json,
+    tell,
+)
+from codex.cli.terminal import interruptible, printable
+from codex.errors import InvalidInput, NotFound
+from codex.evaluation import report
+from codex.evaluation.generations import Generated, Origin, generated_of, read, write
+from codex.evaluation.imported import import_run
+from codex.settings import load_settings
+from codex.store import Store
+from codex.store.runs import RunSummary
+
+SHOWN_ID = 8
+"""Letters of a run's id in the list: enough to name it by."""
+
+app = typer.Typer(help="The runs that are stored.")
+
+Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings.")]
+
+
+@app.callback(invoke_without_command=True)
+def list_runs(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of runs.")] = False,
+) -> None:
+    """List the runs, the newest first; show, rename or delete one."""
+    if context.invoked_subcommand:
+        return
+    with closing(opened()) as store:
+        found = store.runs.list()
+    if as_json:
+        print_json([_line(summary) for summary in found])
+        return
+    if not found:
+        terminal.console().print("No runs yet: codex evaluate --dataset NAME")
+        return
+    table = Table(box=None)
+    for title in ("run", "name", "dataset", "begun", "state", "asked", "right", "failed"):
+        table.add_column(title, no_wrap=title in ("begun", "asked"))
+    for summary in found:
+        run, labels = summary.run, summary.right + summary.wrong
+        table.add_row(
+            run.id[:SHOWN_ID],
+            Text(printable(run.name)),
+            Text(printable(run.dataset)),
+            f"{run.created_at:%d %b %H:%M}",
+            run.state,
+            f"{summary.done:,} of {run.total:,}",
+            f"{summary.right / labels:.1%}" if labels else "",
+            str(summary.failed or ""),
+        )
+    terminal.console().print(table)
+
+
+@app.command()
+def show(
+    run: Annotated[str, typer.Argument(help="The run, by its id or the first letters of it.")],
+    overrides: Overrides = None,
+    calibrator: ScoredBy = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    as_lines: AsLines = False,
+    page: AsPage = None,
+) -> None:
+    """What a run came to: every signal, and the confidence."""
+    form = Form(as_json, as_csv, as_lines, page)
+    with closing(opened(overrides)) as store:
+        summary = named_run(store, run)
+        loaded = chosen_calibrator(calibrator, store) if calibrator else None
+        said = tell(evaluated_run(store, summary), form, loaded)
+    if said is not None:
+        print_json({"run": summary.run.id, "name": summary.run.name, **said})
+
+
+@app.command("import")
+def import_file(
+    file: Path,
+    name: Annotated[str, typer.Option(help="What to call the run.")] = "",
+    model: Annotated[
+        str | None, typer.Option(help="The fingerprint of the model, where the file does not say it.")
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="The fingerprint of the prompts, where the file does not say it.")
+    ] = None,
+    grader: Annotated[str | None, typer.Option(help="How to grade; by default as the file says.")] = None,
+) -> None:
+    """Keep stored answers as a run."""
+    errors = terminal.console(stderr=True)
+    with closing(opened()) as store, interruptible(errors) as cancel, errors.status("reading") as status:
+
+        def progress(count: int) -> None:
+            status.update(f"{count:,} answers")
+
+        summary = import_run(store, file, name, model, prompt, grader, progress, cancel)
+    terminal.console().print(
+        f"{printable(summary.run.name)}: {summary.done:,} answers; the run is {summary.run.id}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def rename(run: str, name: str, overrides: Overrides = None) -> None:
+    """Call a run something else."""
+    with closing(opened(overrides)) as store:
+        store.runs.rename(named_run(store, run).run.id, name)
+
+
+@app.command()
+def delete(
+    run: str,
+    overrides: Overrides = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a run with all of its answers."""
+    with closing(opened(overrides)) as store:
+        summary = named_run(store, run)
+        what = f"{printable(summary.run.name)}, {summary.done:,} answers"
+        if not yes:
+            typer.confirm(f"Delete {what}? They cannot be brought back.", abort=True)
+        store.runs.delete(summary.run.id)
+    terminal.console().print(f"deleted  {what}", highlight=False, soft_wrap=True)
+
+
+def export(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="JSONL; compressed when it ends in .gz.")
+    ],
+    run: Annotated[str | None, typer.Argument(help="The run, by its id or the first letters of it.")] = None,
+    traces: Annotated[
+        bool, typer.Option("--traces", help="Every answer of the Ask page, with what people said of it.")
+    ] = False,
+) -> None:
+    """Write answers with all of their tokens, as `codex evaluate --generations` reads them."""
+    if (run is None) != traces:
+        raise InvalidInput("Name a run to export, or give --traces.", ["run"])
+    with closing(opened()) as store:
+        count = write(output, _of_traces(store) if run is None else _of_run(store, named_run(store, run)))
+    noun = "answer" if count == 1 else "answers"
+    terminal.console().print(f"{count:,} {noun} in {output}", highlight=False, soft_wrap=True)
+
+
+def opened(overrides: Sequence[str] | None = None) -> Store:
+    """The store of the settings. Raises SettingsError, StoreError."""
+    return Store(load_settings(overrides or []).database)
+
+
+def named_run(store: Store, name: str) -> RunSummary:
+    """The run of that id, or the only one whose id begins so. Raises NotFound, for an empty name too."""
+    if not name:
+        raise NotFound("An empty name is that of no run; `codex runs` lists them.")
+    found = [summary for summary in store.runs.list() if summary.run.id.startswith(name)]
+    exact = [summary for summary in found if summary.run.id == name]
+    if len(exact or found) != 1:
+        several = f"{len(found)} runs have an id that begins with" if found else "No run has the id"
+        raise NotFound(f"{several} {name!r}; `codex runs` lists them.")
+    return (exact or found)[0]
+
+
+def stored_answers(paths: Sequence[Path]) -> Iterator[Generated]:
+    """The answers of all files, one file after the other. Raises InvalidInput for a file named twice."""
+    files: dict[str, Path] = {}
+    for path in paths:
+        file = os.path.realpath(path)
+        if file in files:
+            raise InvalidInput(
+                f"{path} is the same file as {files[file]}: its answers would count twice.", ["generations"]
+            )
+        files[file] = path
+    return chain.from_iterable(map(read, paths))
+
+
+def chosen_calibrator(name: str, store: Store | None, overrides: Sequence[str] = ()) -> Calibrator:
+    """A calibrator of a file, or of the store by its version. Raises NotFound, InvalidInput.
+
+    store: None for that of the settings.
+    """
+    path = Path(name)
+    if path.is_file():
+        try:
+            return Calibrator.model_validate_json(path.read_bytes())
+        except (ValidationError, OSError) as error:
+            raise InvalidInput(f"{path} is no calibrator: {error}", ["calibrator"]) from error
+    if store is not None:
+        return Calibrator.model_validate_json(store.calibrators.load(name).body)
+    with closing(opened(overrides)) as own:
+        return Calibrator.model_validate_json(own.calibrators.load(name).body)
+
+
+def evaluated_run(store: Store, summary: RunSummary) -> Evaluated:
+    """The graded answers of a run, to be told."""
+    run = summary.run
+
+    def rows(confidence: NDArray[np.float64] | None) -> Iterable[report.Row]:
+        of = {} if confidence is None else dict(zip(table.ids, confidence.tolist(), strict=True))
+        return (report.record_row(record, of.get(record.id)) for record in store.runs.records(run.id))
+
+    table = store.runs.table(run.id)
+    params: Any = run.params
+    facts = {
+        "dataset": run.dataset,
+        "model": run.model,
+        "asked": f"{run.created_at:%Y-%m-%d %H:%M} UTC, {summary.done:,} of {run.total:,} questions",
+        "samples": str(params.get("n_samples", "")),
+        "settings": " ".join(params.get("overrides") or []),
+    }
+    return Evaluated(run.name, table, store.runs.answers(run.id), facts, rows)
+
+
+def _of_run(store: Store, summary: RunSummary) -> Iterator[Generated]:
+    origin = Origin.of(summary.run)
+    for record in store.runs.records(summary.run.id):
+        yield generated_of(record, origin)
+
+
+def _of_traces(store: Store) -> Iterator[Generated]:
+    for trace, correct in store.labelled_traces():
+        params: Any = trace.params
+        origin = Origin(
+            trace.model,
+            str(params.get("prompt") or ""),
+            float((params.get("samples") or {}).get("temperature", 1.0)),
+            float((params.get("answer") or {}).get("temperature", 0.0)),
+        )
+        yield Generated(
+            trace.id,
+            "traces",
+            (),
+            True,
+            trace.last.observation,
+            correct,
+            seconds=trace.seconds,
+            origin=origin,
+        )
+
+
+def _line(summary: RunSummary) -> dict[str, object]:
+    run = summary.run
+    return {
+        "id": run.id,
+        "name": run.name,
+        "dataset": run.dataset,
+        "created_at": run.created_at.isoformat(),
+        "model": run.model,
+        "state": run.state,
+        "total": run.total,
+        "done": summary.done,
+        "right": summary.right,
+        "wrong": summary.wrong,
+        "failed": summary.failed,
+        "graders": summary.graders,
+        "params": json.loads(json.dumps(run.params)),
+    }

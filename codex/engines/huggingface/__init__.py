@@ -1,0 +1,1 @@
+"""Transformers in process, with a decode loop of our own."""

@@ -1,0 +1,1 @@
+"""From DOCX to text."""

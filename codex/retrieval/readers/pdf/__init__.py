@@ -1,0 +1,1 @@
+"""From PDF to text."""

@@ -1,0 +1,168 @@
+"""The shell, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from codex.ask.response import Reply
+from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.shipped import shipped
+from codex.cli.main import SHADES, app, printable
+from codex.settings import load_settings
+from codex.store import Store
+
+
+def codex(home: Path, *words: str, columns: int = 100) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "codex", *words],
+        env=os.environ | {"CODEX_HOME": str(home), "COLUMNS": str(columns)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_ask_as_json_prints_the_reply_and_nothing_else(own_home: Path) -> None:
+    done = codex(own_home, "ask", "What is the capital of France?", "--samples", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    answered = Reply.model_validate(json.loads(done.stdout))
+    assert "Paris" in answered.model_answer
+    assert answered.n_samples == 2
+    assert answered.confidence_breakdown.calibrated is None
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("samples", "said"), [((), "(calibrated)"), (("--samples", "2"), "(not calibrated)")]
+)
+def test_ask_prints_the_answer_the_decision_and_whether_it_is_calibrated(
+    own_home: Path, samples: tuple[str, ...], said: str
+) -> None:
+    """The calibrator that ships was fitted to answers with five samples, the default."""
+    always = ("policy.answer_above=0", "policy.abstain_below=0")
+    done = codex(own_home, "ask", "What is the capital of France?", *always, *samples)
+    assert done.returncode == 0, done.stderr
+    assert "Paris" in done.stdout
+    assert "ANSWER" in done.stdout
+    assert said in done.stdout
+
+
+def test_ask_tells_the_answer_set_of_the_active_calibrator(own_home: Path) -> None:
+    """At so low a temperature all samples say the same."""
+    sets = AnswerSets(alpha=0.1, n=99, cutoff=0.5, tie=0.0)
+    with Store(own_home / "codex.duckdb") as store:
+        ours = next(each for each in shipped() if each.model.startswith("llama_cpp"))
+        fitted = ours.model_copy(update={"answer_sets": sets, "sample_temperature": 0.01, "shipped": False})
+        store.calibrators.save(fitted.version, fitted.name, fitted.model_dump_json())
+        store.calibrators.activate(fitted.version)
+    asked = ("ask", "What is the capital of France?", "ask.sample_temperature=0.01")
+    told = json.loads(codex(own_home, *asked, "--json").stdout)["answer_set"]
+    (answer,) = told.pop("answers")
+    assert "Paris" in answer
+    assert told == {"level": 0.9, "any": False}
+    line = f"With 90 % certainty the right answer is among: {answer}."
+    assert line in codex(own_home, *asked).stdout
+
+
+def test_ask_with_evidence_shows_what_each_sentence_rests_on(own_home: Path) -> None:
+    (own_home / "tide.txt").write_text("High water in Tarn harbour is at 14:20.")
+    assert codex(own_home, "index", str(own_home / "tide.txt")).returncode == 0
+    question = "When is high water in Tarn harbour?"
+    done = codex(own_home, "ask", question, "--evidence", "--samples", "1", "grounding.judge=lexical")
+    assert done.returncode == 0, done.stderr
+    assert "looked up 1 passage in tide.txt" in done.stdout
+    assert "“High water in Tarn harbour is at 14:20.”" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ask", "  "], "The question is empty"),
+        (["ask", "Why?", "--samples", "0"], "n_samples must be between 1 and 50, not 0"),
+        (["ask", "Why?", "engine=lama_cpp"], "did you mean 'llama_cpp'"),
+        (["ask", "Why?", "engine.model_path=/no/such.gguf"], "/no/such.gguf"),
+        (["models", "fetch", "smollm3"], "smollm3"),
+    ],
+)
+def test_an_error_is_one_clear_line_and_a_failing_exit(own_home: Path, words: list[str], said: str) -> None:
+    done = codex(own_home, *words)
+    assert done.returncode == 1
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_taken_port_is_said_before_anything_is_loaded(own_home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = codex(own_home, "serve", f"server.port={port}")
+    assert done.returncode == 1
+    assert f"Cannot listen on 127.0.0.1:{port}: Address already in use" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        (["--port", "8123"], ["server.port=8123"]),
+        (["--port", "0", "--host", "::1"], ["server.host='::1'", "server.port=0"]),
+        (["server.port=1", "--port", "2"], ["server.port=1", "server.port=2"]),
+        (["ask.n_samples=1"], ["ask.n_samples=1"]),
+    ],
+)
+def test_serve_takes_host_and_port_as_options_before_the_same_settings(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], settings: list[str]
+) -> None:
+    served: list[list[str]] = []
+    monkeypatch.setattr("app.serve", served.append)
+    assert CliRunner().invoke(app, ["serve", *words]).exit_code == 0
+    assert served == [settings]
+    load_settings(settings)
+
+
+def test_a_host_that_is_nowhere_is_said(own_home: Path) -> None:
+    done = codex(own_home, "serve", "--host", "no-such-host.invalid")
+    assert done.returncode == 1
+    assert "Cannot listen on 'no-such-host.invalid'" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_models_lists_what_is_here(own_home: Path) -> None:
+    done = codex(own_home, "models")
+    assert "smollm2-135m-instruct" in done.stdout
+    assert "here" in done.stdout
+
+
+def test_a_model_cannot_write_terminal_commands() -> None:
+    assert printable("a\x1b[2Jb\r\u202ec\u200bd\ne") == "a\ufffd[2Jb\ufffd\ufffdc\ufffdd\ne"
+
+
+def test_shades_go_from_sure_to_unsure() -> None:
+    assert [least for least, _ in SHADES] == sorted((least for least, _ in SHADES), reverse=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--help",),
+        ("evaluate", "--help"),
+        ("evaluate", "--nope"),
+        ("datasets", "list"),
+        ("datasets", "show", "capitals"),
+        ("datasets", "show", "a-set-that-is-not-there-" * 8),
+        ("search", "anything at all", "home=/a/long/folder/" + "that-is-not-there/" * 20),
+        ("calibrators",),
+    ],
+)
+def test_what_no_terminal_shows_is_never_wrapped(own_home: Path, words: tuple[str, ...]) -> None:
+    narrow, wide = codex(own_home, *words, columns=20), codex(own_home, *words, columns=2000)
+    assert (narrow.stdout, narrow.stderr) == (wide.stdout, wide.stderr)
+    assert narrow.stdout + narrow.stderr
