@@ -10,6 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, get_args
 
+from codex.pages import JSON
+from codex.pages.components import view
+from codex.pages.evidence_view import passages_view
+from codex.pages.pieces import Decoder
+from codex.pages.runs import Runs
+from codex.pages.scales import SCALES
+from codex.pages.views import family, roots, session_line, token_view, trace_view
 from pydantic import ValidationError
 
 from codex import signals
@@ -35,13 +42,6 @@ from codex.types import (
     TokenEvent,
     TraceEvent,
 )
-from pages import JSON
-from pages.components import view
-from pages.evidence_view import passages_view
-from pages.pieces import Decoder
-from pages.runs import Runs
-from pages.scales import SCALES
-from pages.views import family, roots, session_line, token_view, trace_view
 
 EXAMPLES = (
     "What is the capital of Australia?",

@@ -8,6 +8,25 @@ import threading
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from codex.pages import JSON
+from codex.pages.book import Book, Outcome
+from codex.pages.calibrate_view import (
+    METHODS,
+    Asked,
+    Seen,
+    calibrator_facts,
+    calibrator_line,
+    diagram,
+    figures_row,
+    group_row,
+    hints,
+    measured,
+    promise_view,
+    run_choice,
+    sets_row,
+)
+from codex.pages.components import view
+from codex.pages.job_view import job_view
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
@@ -31,25 +50,6 @@ from codex.policy import Policy
 from codex.signals import REGISTRY
 from codex.store.activations import Activation
 from codex.store.calibrators import SavedCalibrator
-from pages import JSON
-from pages.book import Book, Outcome
-from pages.calibrate_view import (
-    METHODS,
-    Asked,
-    Seen,
-    calibrator_facts,
-    calibrator_line,
-    diagram,
-    figures_row,
-    group_row,
-    hints,
-    measured,
-    promise_view,
-    run_choice,
-    sets_row,
-)
-from pages.components import view
-from pages.job_view import job_view
 
 KIND = "calibrate"
 HELD_BACK = "Calibrated answers to the other half of the questions, which was not fit on"

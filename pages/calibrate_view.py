@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
+from codex.pages import JSON
+from codex.pages.percent import percent
 from numpy.typing import NDArray
 
 from codex import figures
@@ -19,8 +21,6 @@ from codex.evaluation.answer_sets import CheckedSets
 from codex.evaluation.calibrating import Labelled
 from codex.store.calibrators import SavedCalibrator
 from codex.store.runs import RunSummary
-from pages import JSON
-from pages.percent import percent
 
 METHODS = {
     "auto": "chosen by Brier score",

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from codex.pages import JSON
 
 from codex.ask.places import Client
 from codex.errors import CodexError, InvalidInput
+from codex.paths import resources
 from codex.server.callers import client_of
-from pages import JSON
 
-ASSETS = Path(__file__).parent.parent / "assets"
+ASSETS = resources("assets")
 ASSETS_URL = "codex-assets"
 """Where the pages' own files are served, below the root."""
 

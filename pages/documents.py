@@ -7,15 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from codex.ask.workbench import Workbench
-from codex.errors import CodexError, InvalidInput
-from codex.jobs import Job, JobProgress, Jobs
-from codex.retrieval import uploads
-from codex.retrieval.index import Document, Index, Progress, Report, checked_query
-from codex.retrieval.readers.reading import SUFFIXES
-from pages import JSON
-from pages.components import view
-from pages.documents_view import (
+from codex.pages import JSON
+from codex.pages.components import view
+from codex.pages.documents_view import (
     WINDOW,
     document_line,
     indexing_view,
@@ -25,6 +19,13 @@ from pages.documents_view import (
     text_view,
     together,
 )
+
+from codex.ask.workbench import Workbench
+from codex.errors import CodexError, InvalidInput
+from codex.jobs import Job, JobProgress, Jobs
+from codex.retrieval import uploads
+from codex.retrieval.index import Document, Index, Progress, Report, checked_query
+from codex.retrieval.readers.reading import SUFFIXES
 
 KIND = "index"
 RESULTS = 10

@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from codex.pages import JSON
+from codex.pages.evidence_view import SCORES
+from codex.pages.job_view import job_view
+
 from codex.errors import OtherEmbedding
 from codex.jobs import Job
 from codex.retrieval.index import Document, DocumentText, Report
 from codex.signals.focus import content_words
 from codex.signals.text import words
 from codex.types import Passage
-from pages import JSON
-from pages.evidence_view import SCORES
-from pages.job_view import job_view
 
 WINDOW = 12_000
 """Characters of a document's text that are sent before and after the place that is read."""

@@ -9,23 +9,11 @@ from dataclasses import asdict
 from itertools import islice
 
 import numpy as np
-from pydantic import ValidationError
-
-from codex import figures
-from codex.ask.workbench import Workbench
-from codex.datasets.library import datasets
-from codex.engines.base import GenerationParams
-from codex.errors import Conflict, InvalidInput, NotFound
-from codex.evaluation import runner
-from codex.jobs import Job, Jobs
-from codex.settings import MAX_SAMPLES
-from codex.store.runs import RunSummary
-from codex.types import Run
-from pages import JSON
-from pages.components import view
-from pages.evaluate_downloads import FORMATS
-from pages.evaluate_scores import ScoreBook, noted
-from pages.evaluate_view import (
+from codex.pages import JSON
+from codex.pages.components import view
+from codex.pages.evaluate_downloads import FORMATS
+from codex.pages.evaluate_scores import ScoreBook, noted
+from codex.pages.evaluate_view import (
     PAGE,
     ended_words,
     failed_line,
@@ -39,8 +27,20 @@ from pages.evaluate_view import (
     scores_view,
     standing,
 )
-from pages.job_view import job_view
-from pages.scales import SCALES
+from codex.pages.job_view import job_view
+from codex.pages.scales import SCALES
+from pydantic import ValidationError
+
+from codex import figures
+from codex.ask.workbench import Workbench
+from codex.datasets.library import datasets
+from codex.engines.base import GenerationParams
+from codex.errors import Conflict, InvalidInput, NotFound
+from codex.evaluation import runner
+from codex.jobs import Job, Jobs
+from codex.settings import MAX_SAMPLES
+from codex.store.runs import RunSummary
+from codex.types import Run
 
 KIND = "evaluate"
 EXAMPLE = ("capitals", 100)

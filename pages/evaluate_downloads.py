@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Literal
 
+from codex.pages.evaluate_view import run_facts
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 
@@ -16,7 +17,6 @@ from codex.evaluation.scoring import confidences_of, score
 from codex.server.guard import GuardedRoute
 from codex.server.routes import workbench_of
 from codex.store import Store
-from pages.evaluate_view import run_facts
 
 Rows = Iterable[report.Row]
 FORMATS = {"report.html": "Report", "records.csv": "CSV", "records.ndjson": "NDJSON"}

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
+from codex.pages.book import Book, Outcome
 from numpy.typing import NDArray
 
 from codex.calibration.heuristic import heuristic_confidences
@@ -15,7 +16,6 @@ from codex.evaluation.scoring import Scores, confidences_of, score
 from codex.jobs import Job, Jobs
 from codex.store import Store
 from codex.store.runs import RunSummary, Table
-from pages.book import Book, Outcome
 
 KEPT_SCORES = 4096
 """More runs than anybody has: one that is forgotten is measured again at the next look."""

@@ -7,6 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from codex.pages import JSON
+from codex.pages.evidence_view import evidence_view
+from codex.pages.percent import percent
+from codex.pages.pieces import pieces
+from codex.pages.views import samples_view, signals_view, token_view
 from numpy.typing import NDArray
 
 from codex import figures, signals
@@ -17,11 +22,6 @@ from codex.policy import Policy
 from codex.signals.focus import focus_mask
 from codex.store.runs import RunSummary, Table
 from codex.types import Record
-from pages import JSON
-from pages.evidence_view import evidence_view
-from pages.percent import percent
-from pages.pieces import pieces
-from pages.views import samples_view, signals_view, token_view
 
 CONFIDENCE = {
     "auroc": ("AUROC, cross-fitted confidence", "Chance that a right answer gets more than a wrong one"),

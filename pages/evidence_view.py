@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
+from codex.pages import JSON
+
 from codex.types import Observation, Passage, Similarity, Stance, Support
-from pages import JSON
 
 CONTEXT = 80
 """Characters of a passage that are shown on each side of a quote."""

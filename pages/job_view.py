@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from codex.pages import JSON
+
 from codex.jobs import Job
-from pages import JSON
 
 
 def job_view(job: Job, summary: str | None = None) -> JSON:

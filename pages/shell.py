@@ -15,6 +15,10 @@ import gradio as gr
 import gradio.routes
 import plotly
 from anyio.to_thread import run_sync
+from codex.pages import JSON, ask, calibrate, documents, evaluate, evaluate_downloads, tune
+from codex.pages.components import ASSETS, ASSETS_URL, view
+from codex.pages.gradio_routes import restrict
+from codex.pages.runs import Runs
 from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
@@ -25,10 +29,6 @@ from codex.ask.workbench import Workbench
 from codex.jobs import Jobs
 from codex.private import make_folder, tighten
 from codex.server.documents import PARTIAL
-from pages import JSON, ask, calibrate, documents, evaluate, evaluate_downloads, tune
-from pages.components import ASSETS, ASSETS_URL, view
-from pages.gradio_routes import restrict
-from pages.runs import Runs
 
 STYLES = (
     *("base", "ask", "sessions", "heatmap", "verdict", "inspector", "evidence", "documents", "reading"),

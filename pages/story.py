@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from codex.pages import JSON
+from codex.pages.evidence_view import stances
+
 from codex import signals
 from codex.ask.loop import NOT_SEARCHED, NOTHING_FOUND
 from codex.types import Decision, Gate, Step, Trace
-from pages import JSON
-from pages.evidence_view import stances
 
 
 def story_line(steps: Sequence[Step]) -> list[str]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from codex.ask.workbench import Workbench
-from codex.errors import InvalidInput, NotFound
-from codex.policy import GATES, Policy
-from pages import JSON
-from pages.components import view
-from pages.tune_policies import from_yaml, named, policy_of, policy_view, saved_view, to_yaml
-from pages.tune_runs import OpenRun, OpenRuns
-from pages.tune_target import propose
-from pages.tune_view import (
+from codex.pages import JSON
+from codex.pages.components import view
+from codex.pages.tune_policies import from_yaml, named, policy_of, policy_view, saved_view, to_yaml
+from codex.pages.tune_runs import OpenRun, OpenRuns
+from codex.pages.tune_target import propose
+from codex.pages.tune_view import (
     changes_view,
     curve_key,
     figure_view,
@@ -21,6 +18,10 @@ from pages.tune_view import (
     run_line,
     signal_scale,
 )
+
+from codex.ask.workbench import Workbench
+from codex.errors import InvalidInput, NotFound
+from codex.policy import GATES, Policy
 
 SHOWN = 20
 """Questions that changed sides, shown at first."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from codex.pages import JSON
 from pydantic import ValidationError
 
 from codex.errors import InvalidInput
 from codex.policy import Policy
 from codex.store.policies import SavedPolicy
-from pages import JSON
 
 MAX_YAML = 64 * 2**10
 """Characters of a policy's file; one of a hundred rules has a tenth of it."""

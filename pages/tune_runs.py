@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from codex.pages.tune_table import Floats, Mask, SortedTable
 
 from codex.calibration import Calibrator
 from codex.calibration.heuristic import heuristic_confidences
@@ -19,7 +20,6 @@ from codex.signals.text import normalise
 from codex.store import Store
 from codex.store.runs import RunSummary, Table
 from codex.types import Run
-from pages.tune_table import Floats, Mask, SortedTable
 
 KEPT_RUNS = 2
 """Tables in memory; one of a million rows with fifty signals has half a gigabyte."""

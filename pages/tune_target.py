@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from codex.pages import JSON
+from codex.pages.tune_runs import OpenRun
+from codex.pages.tune_table import Mask
 
 from codex.calibration.risk import NoGuarantee, selective_threshold, upper_bound
 from codex.errors import InvalidInput
 from codex.policy import Policy, Promise
-from pages import JSON
-from pages.tune_runs import OpenRun
-from pages.tune_table import Mask
 
 HEURISTIC = "heuristic"
 """What stands for the calibrator in a promise about confidences that no calibrator made."""

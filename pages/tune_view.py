@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from codex.pages import JSON
+from codex.pages.tune_runs import OpenRun
+from codex.pages.tune_table import Changes, Outcome, SortedTable
 
 from codex import figures, signals
 from codex.policy import ACTIONS, Policy
 from codex.store.runs import RunSummary
-from pages import JSON
-from pages.tune_runs import OpenRun
-from pages.tune_table import Changes, Outcome, SortedTable
 
 SCALE_STEPS = 200
 """Of a slider, over the values of its signal."""

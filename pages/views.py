@@ -6,6 +6,11 @@ import math
 import textwrap
 from collections.abc import Sequence
 
+from codex.pages import JSON
+from codex.pages.evidence_view import compared, evidence_view
+from codex.pages.pieces import pieces
+from codex.pages.story import first_answer, in_vain, notes, step_story, story_line
+
 from codex import signals
 from codex.ask.confidence import LikelySamples
 from codex.ask.response import answer_set
@@ -13,10 +18,6 @@ from codex.calibration.heuristic import MEANING
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
 from codex.types import Alternative, Generation, Observation, Step, Token, Trace
-from pages import JSON
-from pages.evidence_view import compared, evidence_view
-from pages.pieces import pieces
-from pages.story import first_answer, in_vain, notes, step_story, story_line
 
 ALTERNATIVES = 10
 """How many alternatives are shown beside a token; the chosen one is always among them."""

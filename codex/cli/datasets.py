@@ -192,6 +192,9 @@ def graders(
     if engine_judge and sample is None:
         sample = JUDGED_ANSWERS
     names = [*TEXT_GRADERS, "judge"] if engine_judge else TEXT_GRADERS
+    data = data or OWN_CASES
+    if data is None:
+        raise InvalidInput("Name a folder of answers that people judged: --data FOLDER.", ["data"])
     columns = (
         TextColumn("grading"),
         BarColumn(),
@@ -204,7 +207,7 @@ def graders(
     ):
         task = bar.add_task("", total=None)
         found = study(
-            data or OWN_CASES,
+            data,
             names,
             engine,
             sample,

@@ -10,13 +10,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as shells have it."""
 UNWRAPPED = 1_000_000
 """Columns of what is no terminal: more than any line has."""
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KEY=VALUE]...", help="Settings, e.g. engine=huggingface policy.answer_above=0.8"
+    ),
+]
 
 
 def console(*, stderr: bool = False) -> Console:

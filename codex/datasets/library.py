@@ -16,11 +16,12 @@ from codex.datasets.splits import Side, split
 from codex.datasets.table_files import Rejected, is_table
 from codex.errors import InvalidInput, NotFound
 from codex.items import GRADERS, GraderName, Item
+from codex.paths import resources
 from codex.store.values import text
 
 __all__ = ["GRADERS", "Dataset", "GraderName", "Item", "Side", "datasets", "find", "items", "load", "split"]
 
-SHIPPED = Path(__file__).parents[2] / "datasets"
+SHIPPED = resources("datasets")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 """What a set may be called."""
 _ROWS = re.compile(r"^- rows: (\d{1,9})$", re.MULTILINE)

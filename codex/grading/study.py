@@ -19,6 +19,7 @@ from codex.errors import Cancelled, InvalidInput, NotFound
 from codex.grading.grades import grade
 from codex.grading.kinds import grader_of
 from codex.items import Item
+from codex.paths import checkout
 
 if TYPE_CHECKING:
     from codex.engines.base import Engine
@@ -29,8 +30,8 @@ AUTO = "auto"
 """The automatic choice: each answer by the grader of its type."""
 TEXT_GRADERS = (AUTO, "short", "recall", "contains", "refusal", "f1", "rouge_l", "exact", "numeric", "date")
 """Those that need neither choices, patterns nor a model."""
-OWN_CASES = Path(__file__).parents[2] / "tests" / "grading" / "cases"
-"""Cases of every type, in a checkout."""
+OWN_CASES = root / "tests" / "grading" / "cases" if (root := checkout()) else None
+"""Cases of every type; None where Codex is installed without its tests."""
 
 
 @dataclass(frozen=True, slots=True)

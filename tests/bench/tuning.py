@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from codex.pages.tune import TunePage
+from codex.pages.tune_runs import Confidences, OpenRun
+from codex.pages.tune_table import SortedTable
 from playwright.sync_api import sync_playwright
 
 from codex.ask.workbench import Workbench
@@ -15,9 +18,6 @@ from codex.policy import Policy
 from codex.settings import load_settings
 from codex.store import Store
 from codex.store.runs import Table
-from pages.tune import TunePage
-from pages.tune_runs import Confidences, OpenRun
-from pages.tune_table import SortedTable
 from tests.bench.line import Line, median
 from tests.browser.conftest import CHROMIUM, FLAGS, serving
 from tests.support.kept_run import keep_run

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
+from codex.pages.shell import mount
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -32,7 +33,6 @@ from codex.ask.workbench import Workbench
 from codex.server import create_app
 from codex.settings import load_settings
 from codex.store import Store
-from pages.shell import mount
 from tests.server.conftest import eventually
 from tests.support.scripted import Script, ScriptedEngine
 

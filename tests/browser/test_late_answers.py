@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from codex.pages.tune_policies import to_yaml
 from playwright.sync_api import APIResponse, Page, Route, expect
 
 from codex.policy import Policy
-from pages.tune_policies import to_yaml
 from tests.browser import documents
 from tests.browser.conftest import Scripted, ask, open_page
 from tests.browser.documents import BEES, FISH, indexed, open_documents, row

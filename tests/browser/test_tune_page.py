@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from codex.pages.tune_policies import to_yaml
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from codex.policy import Policy
-from pages.tune_policies import to_yaml
 from tests.browser.conftest import OPENED, Scripted
 from tests.browser.look import pale
 from tests.support.kept_run import keep_run

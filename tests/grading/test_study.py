@@ -107,6 +107,7 @@ def test_a_row_that_is_no_case_is_named(tmp_path: Path) -> None:
 
 
 def test_the_automatic_choice_agrees_best_on_cases_of_every_type() -> None:
+    assert OWN_CASES is not None
     rows = [row for row in study(OWN_CASES, [AUTO, "short", "numeric", "recall"]) if row.type == "all"]
     assert best(rows) == AUTO
     assert {row.set for row in rows} == {"boolean", "choice", "date", "numeric", "short"}

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from codex.pages.ask import AskPage
+from codex.pages.runs import Runs
 
 from codex.ask.workbench import Workbench
 from codex.settings import load_settings
 from codex.store import Store
-from pages.ask import AskPage
-from pages.runs import Runs
 from tests.support.scripted import Script, ScriptedEngine
 
 CANBERRA = Script(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from codex.pages.ask import FRAME, AskPage, slider_ranges, throttled
 
 from codex.errors import InvalidInput, ModelError, NotFound
 from codex.policy import Policy, Rule
@@ -25,7 +26,6 @@ from codex.types import (
     Token,
     TokenEvent,
 )
-from pages.ask import FRAME, AskPage, slider_ranges, throttled
 from tests.pages.conftest import Pages
 
 QUESTION = "What is the capital of Australia?"

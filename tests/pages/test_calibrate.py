@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codex.pages.calibrate import CalibratePage
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
@@ -18,7 +19,6 @@ from codex.jobs import Jobs
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Run
-from pages.calibrate import CalibratePage
 from tests.support.evaluated import put_calibrator, put_run
 from tests.support.scripted import Script, ScriptedEngine
 

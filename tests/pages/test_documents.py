@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codex.pages import documents
+from codex.pages.documents import KIND, DocumentsPage
+from codex.pages.documents_view import indexing_view, marked, query_words, summary, text_view, together
 
 from codex.ask.workbench import Workbench
 from codex.errors import Conflict, InvalidInput, NotFound, RetrievalError
@@ -16,9 +19,6 @@ from codex.jobs import Job, Jobs
 from codex.retrieval import DocumentText, Progress, Report
 from codex.settings import load_settings
 from codex.store import Store
-from pages import documents
-from pages.documents import KIND, DocumentsPage
-from pages.documents_view import indexing_view, marked, query_words, summary, text_view, together
 from tests.support.scripted import Script, ScriptedEngine
 
 WAIT = 180.0

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codex.pages import evaluate_downloads
+from codex.pages.evaluate import EvaluatePage
+from codex.pages.evaluate_view import PAGE
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -16,9 +19,6 @@ from codex.errors import Conflict, InvalidInput, NotFound
 from codex.jobs import Jobs
 from codex.settings import load_settings
 from codex.store import Store
-from pages import evaluate_downloads
-from pages.evaluate import EvaluatePage
-from pages.evaluate_view import PAGE
 from tests.support.evaluated import put_run
 from tests.support.scripted import Script, ScriptedEngine
 

@@ -6,6 +6,9 @@ import json
 from dataclasses import replace
 
 import pytest
+from codex.pages.evidence_view import CONTEXT, compared, evidence_view, passages_view, stances
+from codex.pages.story import notes, step_story, story_line
+from codex.pages.views import samples_view, step_view
 
 from codex.ask.loop import NOTHING_FOUND
 from codex.types import (
@@ -24,9 +27,6 @@ from codex.types import (
     Support,
     Token,
 )
-from pages.evidence_view import CONTEXT, compared, evidence_view, passages_view, stances
-from pages.story import notes, step_story, story_line
-from pages.views import samples_view, step_view
 
 PIECES = ("The", " lighthouse", " 😀", " is", " old.", " It", " is", " red.")
 ANSWER = "".join(PIECES)

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+from codex.pages.gradio_routes import CALL, EVENTS, JOIN, GradioRoutes
+from codex.pages.shell import mount
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -16,8 +18,6 @@ from codex.ask.workbench import Workbench
 from codex.server import create_app
 from codex.settings import load_settings
 from codex.store import Store
-from pages.gradio_routes import CALL, EVENTS, JOIN, GradioRoutes
-from pages.shell import mount
 from tests.support.scripted import Script, ScriptedEngine
 
 PAGES = ("/", "/documents", "/evaluate", "/calibrate", "/tune")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from codex.pages.pieces import pieces
+
 from codex.types import Token
-from pages.pieces import pieces
 
 
 def tokens(*parts: str | bytes) -> list[Token]:

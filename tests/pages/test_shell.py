@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from codex.pages.components import ASSETS
+from codex.pages.gradio_routes import GradioRoutes
+from codex.pages.shell import mount
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -15,9 +18,6 @@ from codex.server import create_app
 from codex.server.documents import PARTIAL
 from codex.settings import load_settings
 from codex.store import Store
-from pages.components import ASSETS
-from pages.gradio_routes import GradioRoutes
-from pages.shell import mount
 from tests.support.scripted import Script, ScriptedEngine
 
 

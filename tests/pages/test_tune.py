@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from codex.pages.tune import TunePage
+from codex.pages.tune_policies import MAX_YAML, UNSAVED, from_yaml, to_yaml
+from codex.pages.tune_table import POINTS, SortedTable
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
@@ -19,9 +22,6 @@ from codex.policy import Policy, Rule, decide_one
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Action
-from pages.tune import TunePage
-from pages.tune_policies import MAX_YAML, UNSAVED, from_yaml, to_yaml
-from pages.tune_table import POINTS, SortedTable
 from tests.support.kept_run import GROUP, keep_run
 from tests.support.scripted import Script, ScriptedEngine
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codex.pages.tune import TunePage
 
 from codex.ask.workbench import Workbench
 from codex.policy import Policy, Rule
 from codex.settings import load_settings
 from codex.signals import REGISTRY
 from codex.store import Store
-from pages.tune import TunePage
 from tests.support.kept_run import keep_run
 from tests.support.scripted import Script, ScriptedEngine
 

@@ -9,13 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
-from codex.ask.workbench import Workbench
-from codex.signals import REGISTRY
-from codex.store import TraceSummary
-from codex.types import Action, Alternative, Confidence, Gate, Generation, Observation, Token, Trace
-from pages import JSON
-from pages.views import (
+from codex.pages import JSON
+from codex.pages.views import (
     ALTERNATIVES,
     differing,
     family,
@@ -25,6 +20,11 @@ from pages.views import (
     token_view,
     trace_view,
 )
+
+from codex.ask.workbench import Workbench
+from codex.signals import REGISTRY
+from codex.store import TraceSummary
+from codex.types import Action, Alternative, Confidence, Gate, Generation, Observation, Token, Trace
 from tests.pages.conftest import Pages
 
 

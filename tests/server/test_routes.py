@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 import pytest
+from codex.pages.gradio_routes import GradioRoutes
+from codex.pages.shell import mount
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute
@@ -15,8 +17,6 @@ from codex.ask.workbench import Workbench
 from codex.server import create_app
 from codex.settings import load_settings
 from codex.store import Store
-from pages.gradio_routes import GradioRoutes
-from pages.shell import mount
 from tests.support.scripted import Script, ScriptedEngine
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")

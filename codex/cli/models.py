@@ -1,0 +1,44 @@
+"""codex models: which models are here, and bringing one here."""
+
+from __future__ import annotations
+
+import typer
+from rich.progress import DownloadColumn, Progress
+from rich.table import Table
+
+from codex.cli import terminal
+from codex.engines.models import Models, default_home
+
+app = typer.Typer(help="The models on this machine.")
+
+
+@app.callback(invoke_without_command=True)
+def list_models(context: typer.Context) -> None:
+    """List the models that are here and those that can be fetched by name."""
+    if context.invoked_subcommand:
+        return
+    table = Table("name", "state", "size", "what it is", box=None)
+    for model in Models(default_home()).list():
+        table.add_row(
+            model.name, "here" if model.present else "not fetched", _megabytes(model.size), model.about
+        )
+    terminal.console().print(table)
+
+
+@app.command("fetch")
+def fetch_model(name: str) -> None:
+    """Bring a model to this machine; does nothing when it is here."""
+    with Progress(
+        *Progress.get_default_columns(), DownloadColumn(), console=terminal.console(stderr=True)
+    ) as shown:
+        task = shown.add_task(name, total=None, visible=False)
+
+        def progress(received: int, total: int) -> None:
+            shown.update(task, completed=received, total=total, visible=True)
+
+        path = Models(default_home()).fetch(name, progress)
+    print(path)
+
+
+def _megabytes(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e6:.0f} MB"

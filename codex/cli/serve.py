@@ -1,0 +1,76 @@
+"""codex serve: the one process, the HTTP interface with the browser pages mounted on it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from codex.ask.workbench import Workbench
+from codex.cli.terminal import Overrides
+from codex.errors import InvalidInput
+from codex.private import UMASK
+
+
+def command(
+    overrides: Overrides = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on; the same as server.host=…")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="The port to listen on, 0 for a free one; the same as server.port=…"),
+    ] = None,
+) -> None:
+    """Start the workbench: pages and HTTP interface in one process."""
+    # An override is one word of Hydra's grammar, in which "::1" stands only between quotes.
+    given = [f"server.host='{host}'"] if host is not None else []
+    given += [f"server.port={port}"] if port is not None else []
+    serve([*(overrides or []), *given])
+
+
+def serve(overrides: Sequence[str] = ()) -> None:
+    """Serve until interrupted. Raises SettingsError, StoreError, InvalidInput when the port is taken."""
+    from codex.pages.shell import mount  # Gradio takes seconds to import.
+    from codex.server import create_app
+    from codex.server.serving import Server
+
+    os.umask(UMASK)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # It ends as Ctrl-C does, in order.
+    workbench = Workbench.open(overrides)
+    server = workbench.settings.server
+    listener = _listen(server.host, server.port)
+    workbench.load_in_background()
+    try:
+        serving = Server(mount(create_app(workbench), workbench), workbench.stop)
+        host, port = listener.getsockname()[:2]
+        print(f"Codex is on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+        with suppress(KeyboardInterrupt):  # by then everything has ended in order
+            serving.run(sockets=[listener])
+    finally:
+        workbench.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound before the model is loaded, so that a taken port is known at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.getaddrinfo(host or None, port, family)  # create_server hides what kind of error it was
+        return socket.create_server((host, port), family=family)
+    except socket.gaierror as error:
+        raise InvalidInput(
+            f"Cannot listen on {host!r}: no address of this machine has that name. "
+            "Choose another host: server.host=127.0.0.1.",
+            ["server.host"],
+        ) from error
+    except OSError as error:
+        raise InvalidInput(
+            f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}. "
+            "Choose another port: server.port=8000.",
+            ["server.port"],
+        ) from error
