@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CODEX := $(BIN)/codex
 
-.PHONY: run test lint bench
+.PHONY: run test lint installed bench
 
 run: .venv/installed
 	$(CODEX) models fetch smollm2-135m-instruct
@@ -17,6 +17,9 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+installed: .venv/installed-dev
+	$(BIN)/python tests/installed.py
 
 bench: .venv/installed-dev
 	$(CODEX) models fetch smollm2-135m-instruct
