@@ -31,11 +31,12 @@ _NEW_QUESTION = re.compile(
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
 _VALUE = re.compile(r"^[ \t]*\#{4}[ \t]*[-−+$€£(]{0,3}\d[^\n]*$", re.MULTILINE)
-# A bare answer in a line of its own, a question in the next, and something after that.
+# A bare answer, a question in the next line or as the next sentence, and something after that.
 _NEXT_ASKED = re.compile(
     r"\A\s*(?!(?:sure|ok|okay|hi|hello|thanks|hmm|well)\b)"
-    r"(?P<answer>[^\W_][\w.,%-]{0,30}(?:[ ][\w.,%-]{1,30}){0,2})"
-    r"[ \t]*\n\s*(?P<asked>[^\n?:]{8,300}\?)[ \t]*\n\s*\S",
+    r"(?P<answer>(?:(?:the[ ])?answer(?::|[ ]is)[ ])?[-+$€£]?[^\W_][\w.,%-]{0,30}(?:[ ][\w.,%-]{1,30}){0,2})"
+    r"(?:[ \t]*\n\s*(?P<asked>[^\n?:]{8,300}\?)[ \t]*\n\s*\S"
+    r"|(?<=[\d.])[ \t]+(?P<then_asked>(?-i:What|Which|How|Who|When|Where|Why|If)\b[^\n?:]{8,300}\?)\s+\S)",
     re.IGNORECASE,
 )
 _SPACES = re.compile(r"\s+")
@@ -79,7 +80,7 @@ def _first_turn(text: str) -> str:
 
 def _before_invented(text: str, question: str) -> str:
     asked_next = _NEXT_ASKED.match(text)
-    if asked_next and not _repeats(asked_next["asked"], question):
+    if asked_next and not _repeats(asked_next["asked"] or asked_next["then_asked"], question):
         return asked_next["answer"]
     first = next((at for at, sign in enumerate(text) if sign.isalnum()), len(text))
     for invented in _NEW_QUESTION.finditer(text):
