@@ -18,6 +18,10 @@ LONGEST = 400
 """Digits of a number; what is longer is no answer to a question."""
 
 
+HOUR = 3600
+"""Seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A number that a text names: text[start:end] of the text as `written` returns it."""
@@ -67,9 +71,14 @@ _FRACTION = re.compile(r"\s?/\s?(\d{1,12})(?![\d/]|[.,]\d)")
 _MIXED = re.compile(r"(?:\s|-|\sand\s)(\d{1,6})\s?/\s?(\d{1,6})(?![\d/])")
 _HALF = re.compile(r"\s(?:and\s)a\s(half|quarter|third)\b", re.IGNORECASE)
 _HALVES = {"half": Fraction(1, 2), "quarter": Fraction(1, 4), "third": Fraction(1, 3)}
+_MINUTES_AFTER_POINT = re.compile(r"[0-5]\d")
 _MINUTES = re.compile(r":([0-5]\d)(?::([0-5]\d))?(?![\d:])")
 _OCLOCK = re.compile(r"\s?o'?\s?clock\b", re.IGNORECASE)
 _MERIDIEM = re.compile(r"\s?([ap])(?:\.\s?m\.|\.?m)(?![\w])", re.IGNORECASE)
+_PAST = re.compile(r"[\s-]+(?:past|(?P<to>to))\s+", re.IGNORECASE)
+_NOUN_AFTER = re.compile(
+    r"\s+(?!(?:in|on|at|every|each|and|sharp|today|tonight|tomorrow)\b)[^\W\d]", re.IGNORECASE
+)
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b|[ºª]", re.IGNORECASE)
 _DECADE = re.compile(r"'?s\b")
 _PERCENT = re.compile(
@@ -135,7 +144,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
         if not kept:
             kept.append(each)
         elif each.start >= kept[-1].end:
-            whole = _compound(kept[-1], each, text)
+            whole = _compound(kept[-1], each, text) or _time_past(kept[-1], each, text)
             kept[-1:] = [whole] if whole else [kept[-1], each]
     return tuple(kept)
 
@@ -152,6 +161,38 @@ def _compound(one: Quantity, other: Quantity, text: str) -> Quantity | None:
     return replace(one, value=one.value + other.value * unit.factor / one.unit.factor, end=end, digits="")
 
 
+def _time_past(one: Quantity, other: Quantity, text: str) -> Quantity | None:
+    """A time of day relative to the hour: half past seven, a quarter to 8 pm, ten minutes to 8."""
+    found = _PAST.fullmatch(text, one.end, other.start)
+    if not found or not (other.clock or _is_hour(other, text)):
+        return None
+    # "5 to 8" is a range.
+    minutes = _minutes(one, alone=found["to"] is None)
+    if minutes is None:
+        return None
+    hour = other.value if other.clock else other.value * HOUR
+    seconds = hour + (-minutes if found["to"] else minutes) * 60
+    if seconds < HOUR and not other.clock:
+        # A quarter to one.
+        seconds += 12 * HOUR
+    kind = other.clock or "24h"
+    return replace(other, start=one.start, value=seconds, clock=kind, digits="", incidental=False)
+
+
+def _minutes(each: Quantity, alone: bool) -> Fraction | None:
+    """The minutes of "half", "a quarter" or "ten minutes". alone: whether "ten" is enough."""
+    if each.unit is None and each.value in _HALVES.values():
+        return each.value * 60
+    named = each.unit.name == "min" if each.unit else alone and not each.percent
+    return each.value if named and each.value in range(1, 60) else None
+
+
+def _is_hour(each: Quantity, text: str) -> bool:
+    """Whether it can be an hour from 1 to 12: not the 8 of "a quarter to 8 friends"."""
+    bare = not (each.unit or each.percent or each.ordinal)
+    return bare and each.value in range(1, 13) and not _NOUN_AFTER.match(text, each.end)
+
+
 def _in_words(text: str) -> Iterator[Quantity]:
     for number in spoken(text):
         each = Quantity(
@@ -159,7 +200,7 @@ def _in_words(text: str) -> Iterator[Quantity]:
         )
         if number.bare and (number.value >= 1000 or _OF.match(text, number.end)):
             continue
-        yield _signed(_measured(each, text), text)
+        yield _signed(_measured(_clock(each, text) or each, text), text)
 
 
 def _in_figures(text: str) -> Iterator[Quantity]:
@@ -228,23 +269,28 @@ def _decimal(number: str) -> str:
 
 
 def _clock(each: Quantity, text: str) -> Quantity | None:
-    """A time of day, in seconds since midnight."""
-    if not each.digits.isdigit() or len(each.digits) > 2 or each.value > 24:
+    """A time of day, in seconds since midnight: 7:30, 7.30 pm, seven o'clock."""
+    hour, point, after_point = each.digits.partition(".")
+    if not each.digits and each.value.denominator == 1 and not each.ordinal:
+        hour = str(each.value)
+    if not hour.isdigit() or len(hour) > 2 or int(hour) > 24:
         return None
-    minutes = _MINUTES.match(text, each.end)
+    if point and not _MINUTES_AFTER_POINT.fullmatch(after_point):
+        return None
+    minutes = _MINUTES.match(text, each.end) if each.digits and not point else None
     end = minutes.end() if minutes else each.end
-    if not minutes and (oclock := _OCLOCK.match(text, end)):
-        return replace(each, value=each.value * 3600, end=oclock.end(), clock="24h", digits="")
-    half = _MERIDIEM.match(text, end)
-    if not (minutes or half) or (half and each.value > 12):
+    oclock = None if minutes else _OCLOCK.match(text, end)
+    half = None if oclock else _MERIDIEM.match(text, end)
+    if not (minutes or oclock or half) or (half and int(hour) > 12):
         return None
-    hours = int(each.value)
+    seconds = int(hour) * HOUR + int(after_point or 0) * 60
+    if minutes:
+        seconds += int(minutes[1]) * 60 + int(minutes[2] or 0)
     if half:
-        hours = hours % 12 + (12 if half[1].lower() == "p" else 0)
-        end = half.end()
-    seconds = hours * 3600 + (int(minutes[1]) * 60 + int(minutes[2] or 0) if minutes else 0)
+        seconds = seconds % (12 * HOUR) + (12 * HOUR if half[1].lower() == "p" else 0)
+    end = max(found.end() for found in (minutes, oclock, half) if found)
     kind = f"{half[1].lower()}m" if half else "24h"
-    return replace(each, value=Fraction(seconds), end=end, clock=kind, digits="")
+    return replace(each, value=Fraction(seconds), end=end, clock=kind, digits="", incidental=False)
 
 
 def _fraction(each: Quantity, text: str) -> Quantity | None:

@@ -83,7 +83,7 @@ def verdict(question: str, accepted: str, text: str) -> bool | None:
         ("6.02e23", "6.02 \\times 10^{23}", True),
         ("6.02e23", "6.02*10**23", True),
         ("1024", "2^10", True),
-        ("12:30", "12.30 pm", False),
+        ("12:30", "12.30 pm", True),
         ("12:30", "12:30 pm", True),
         ("12:30", "12:30", True),
         ("12:30", "00:30", False),
