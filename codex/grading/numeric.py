@@ -15,6 +15,7 @@ from codex.grading import dates
 from codex.grading.final_answer import final_part, marked
 from codex.grading.quantities import Quantity, quantities, readable
 from codex.grading.stance import denied
+from codex.grading.terms import plain_text, terms
 from codex.items import Item
 
 TOLERANCE = Fraction(1, 10**6)
@@ -45,10 +46,40 @@ with he she it they we you i
 _NO_NOUN = frozenset(_LEFT_OUT.split())
 _EQUALS = re.compile(r"=|≈|\bequals?\b")
 _OPERATOR = re.compile(
-    r"\s*(?:[+*×÷/]|\s-\s|plus|minus|times|divided by|multiplied by)\s*|(?<=\s)-\s", re.IGNORECASE
+    r"[ \t]*(?:[+*×÷/x]|[ \t]-[ \t]|plus|minus|times|divided by|multiplied by)[ \t]*|(?<=[ \t])-[ \t]",
+    re.IGNORECASE,
 )
 _ABOUT_EQUAL = re.compile(r"\s*(?:≈|≃|~|=)\s*")
 _OUT_OF = re.compile(r"\s(?:out of|in)\s", re.IGNORECASE)
+_BOUND = re.compile(r"(?<!\bno\s)(?<!\bnot\s)\b(?:more|fewer|less|greater)\s+than\s+$", re.IGNORECASE)
+_NONE_OF = re.compile(
+    r"\b(?:none|neither|nobody|no\s?one|not\s+(?:a\s+single\s+)?one)\s+of\s+"
+    r"(?:(?:all|the|these|those|its|his|her|their)\s+)*$",
+    re.IGNORECASE,
+)
+# Unlike a step or chapter, what these nouns number can be asked for.
+_LABEL = re.compile(
+    r"\b(version|season|episode|volume|level|grade|round|lesson|unit|section|room|floor|platform|gate|flight"
+    r"|route|highway|phase|war)\s$",
+    re.IGNORECASE,
+)
+_PARTITIVE = re.compile(
+    r"(?:(?:\s+\w+){0,2}\s+out\s+of|(?:\s+(?:is|are|was|were|remain|remained|remaining|left))*\s+of)"
+    r"\s+(?:(?:all|the|these|those|its|his|her|their|original)\s+)*",
+    re.IGNORECASE,
+)
+_REPAIR = re.compile(
+    r"""
+    (?:\s+[^\W\d][\w'-]*){0,3}[\s"'*)]*[-,.;:!?(]+[-,.;:!?(\s]*
+    (?:(?:oh|well|hmm?|but|or)[\s,.]+)*
+    (?:no(?!\.)|wait|sorry|oops|actually|rather|correction|i\s+mean|scratch\s+that|make\s+that)\b
+    (?:[-,.;:!\s]|(?:no|wait|sorry|actually|rather|i|mean|it|it's|that|that's|there|is|are|should|be|not|right|wrong
+      |the|correct|answer)\b)*
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+LONGEST_REPAIR = 60
+"""Characters between a number and the one that replaces it."""
 _OR = re.compile(r"\s*,?\s*\bor\b\s*(?:about\s+|maybe\s+|perhaps\s+|even\s+)?|\s*/\s*", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:-|to|through|and)\s*")
 _BETWEEN = re.compile(r"\b(?:between|from|either)\s+$", re.IGNORECASE)
@@ -170,11 +201,27 @@ def stated(text: str, question: str = "", years: bool | None = False) -> list[Qu
     part = final_part(text, question)
     for span in reversed(marked(part)):
         plain = readable(span)
-        if sure := _sure(plain, years):
+        if sure := _sure(plain, years, question):
             return _with_conversion(plain, _first(plain, sure), sure)
     plain = readable(part)
-    sure = _sure(plain, years)
+    if not quantities(plain):
+        return _roman_numeral(plain)
+    sure = _sure(plain, years, question)
     return _with_conversion(plain, _concluded(plain, sure, question), sure)
+
+
+def _roman_numeral(text: str) -> list[Quantity]:
+    """The only Roman numeral of a text without other numbers: "Louis XIV".
+
+    It has two letters or more: I, V and X alone are mostly words and names.
+    """
+    plain = plain_text(text)
+    found = [
+        Quantity(term.start, term.end, Fraction(term.key[1:]))
+        for term in terms(text, numbers=False)
+        if term.key.startswith("#") and term.end - term.start > 1
+    ]
+    return [each for each in found if len(found) == 1 and not denied(plain, each.start, each.end)]
 
 
 def _with_conversion(text: str, chosen: Quantity | None, sure: Sequence[Quantity]) -> list[Quantity]:
@@ -206,13 +253,20 @@ def _is_rounded(one: Quantity, other: Quantity) -> bool:
     return abs(one.value - other.value) <= abs(one.value) * ROUNDING
 
 
-def _sure(text: str, years: bool | None) -> list[Quantity]:
-    """The quantities that can be an answer."""
+def _sure(text: str, years: bool | None, question: str) -> list[Quantity]:
+    """The quantities that can be an answer; a label ("version 8") only where there is no other."""
     found = [each for each in quantities(text) if not each.incidental]
     if years is None:
         return found
     of_dates = {place for span in dates.spans(text) for place in range(*span)}
-    return [each for each in found if each.start not in of_dates and not _is_year_of(each, text)]
+    undated = [each for each in found if each.start not in of_dates and not _is_year_of(each, text)]
+    return [each for each in undated if not _is_label(text, each, question)] or undated
+
+
+def _is_label(text: str, each: Quantity, question: str) -> bool:
+    """Whether it numbers a thing that the question does not ask for."""
+    noun = _LABEL.search(text, max(0, each.start - 12), each.start)
+    return noun is not None and noun[1].lower() not in question.lower()
 
 
 def _is_year_of(each: Quantity, text: str) -> bool:
@@ -226,8 +280,45 @@ def _is_year_of(each: Quantity, text: str) -> bool:
 def _first(text: str, sure: Sequence[Quantity]) -> Quantity | None:
     """The answer among the quantities of a marked part: the result of an equation, else the first."""
     results = _after_equals(text, sure) or _results(text, sure)
-    kept = [each for each in results if not denied(text, each.start, each.end)]
+    kept = _meant(text, results, sure)
     return kept[0] if kept and not _open(text, kept[0], sure) else None
+
+
+def _meant(text: str, results: Sequence[Quantity], sure: Sequence[Quantity]) -> list[Quantity]:
+    """The results without those that the text denies or repairs, bounds, and the wholes of partitives.
+
+    "More than 8" excludes 8, "at least 8" does not: Geurts and Nouwen 2007, doi:10.1353/lan.2007.0115.
+    """
+    dropped = {
+        (one if repaired else other).start
+        for one, other in itertools.pairwise(sure)
+        if (repaired := _is_repaired(text, one, other)) or _is_partitive(text, one, other)
+    }
+    return [
+        each
+        for each in results
+        if each.start not in dropped
+        and not denied(text, each.start, each.end)
+        and not _BOUND.search(text, max(0, each.start - 20), each.start)
+        and not _NONE_OF.search(text, max(0, each.start - 40), each.start)
+    ]
+
+
+def _is_repaired(text: str, one: Quantity, other: Quantity) -> bool:
+    """Whether an editing term lets the other replace the one: "8 - wait, 6", "8, no, 6".
+
+    Source: Levelt 1983, Monitoring and self-repair in speech, doi:10.1016/0010-0277(83)90026-4.
+    """
+    if other.start - one.end > LONGEST_REPAIR or text.startswith(" of ", other.end):
+        return False
+    return _REPAIR.fullmatch(text, one.end, other.start) is not None
+
+
+def _is_partitive(text: str, one: Quantity, other: Quantity) -> bool:
+    """Whether the one counts a part of the other: "42 out of 50". Of "50% of 84" either can be asked."""
+    if one.percent or one.value.denominator > 1:
+        return False
+    return _PARTITIVE.fullmatch(text, one.end, other.start) is not None
 
 
 def _results(text: str, sure: Sequence[Quantity]) -> list[Quantity]:
@@ -250,7 +341,7 @@ def _concluded(text: str, sure: Sequence[Quantity], question: str) -> Quantity |
     everything = quantities(text)
     # A year alone answers where nothing else does.
     sure = sure or [each for each in everything if each.year] or everything
-    kept = [each for each in _results(text, sure) or sure if not denied(text, each.start, each.end)]
+    kept = _meant(text, _results(text, sure), sure)
     if not kept:
         return None
     chosen = _chosen(text, kept, question)
