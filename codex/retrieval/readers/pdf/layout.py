@@ -69,11 +69,24 @@ def _blocks(segments: Sequence[Segment], rules: Rules, depth: int) -> Iterator[l
             rest = []
             prose = is_prose(left) and is_prose(right)
             if prose and not is_table(left, right, edge, rules):
+                left, below = _without_table_below(left, right, rules)
                 first = list(_blocks(left, rules, depth + 1))
                 yield from _continued(first, list(_blocks(right, rules, depth + 1)))
+                yield list(lines_of(below))
             else:
                 yield list(table_rows(band, rules, broken=prose))
     yield from paragraphs(lines_of(rest))
+
+
+def _without_table_below(
+    left: Sequence[Segment], right: Sequence[Segment], rules: Rules
+) -> tuple[list[Segment], list[Segment]]:
+    """The left column, and what stands in a grid at its foot, lower than all of the right one."""
+    foot, end = min(segment.base for segment in right), min(segment.left for segment in right)
+    top = max((height for _, to, height in rules.lines if to < end and height < foot), default=0.0)
+    if not rules.grid or all(segment.base < top for segment in left):
+        return list(left), []
+    return [it for it in left if it.base >= top], [it for it in left if it.base < top]
 
 
 def _continued(first: list[list[Line]], second: list[list[Line]]) -> list[list[Line]]:

@@ -78,6 +78,10 @@ CASES = (
         never=("of the The customer", "contract Maintenance"),
     ),
     _case(
+        "storm", "Day High\n4 June 06:12",
+        never=("06:12 church", "behind the\nDay"),
+    ),
+    _case(
         "tidal", "The survey of 1998 [4] found that the turbines near Skarnsund deliver 3 × 10^6 kilowatt hours in a typical year",
         "because antifouling coatings that contain copper", "on an area of 25 m^2.", "Station Opened Output Remarks",
         "Skarnsund 1998 14 220 The rotor was replaced after a collision with a drifting log in March.", "Kvalsund 2011 21 875 Largest turbine of its kind.",
