@@ -201,9 +201,9 @@ def test_the_worker_ends_with_its_parent_even_in_the_middle_of_a_file(
 
 def test_the_worker_limits_its_memory() -> None:
     code = (
-        "from codex.retrieval import reading_worker; reading_worker.limit_memory();"
-        "reading_worker.read_here = lambda *request: bytearray(reading_worker.MOST_MEMORY);"
-        "print(reading_worker.answer({'path': 'hungry.pdf', 'max_bytes': 1}, print)[0]['error'])"
+        "from codex.retrieval.readers import worker; worker.limit_memory();"
+        "worker.read_here = lambda *request: bytearray(worker.MOST_MEMORY);"
+        "print(worker.answer({'path': 'hungry.pdf', 'max_bytes': 1}, print)[0]['error'])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
     assert said == "hungry.pdf needs over 2 GiB of memory to be read. Split it.\n"
