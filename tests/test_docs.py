@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
+import tomllib
 
 import pytest
 from pydantic import BaseModel
@@ -55,11 +55,15 @@ def test_every_make_target_the_readme_names_is_there() -> None:
         assert done.returncode == 0, done.stderr
 
 
-def test_no_file_is_long() -> None:
-    listed = subprocess.run(
-        ["git", "ls-files", "*.py", "*.js", "*.css"], cwd=ROOT, capture_output=True, text=True
-    )
-    for name in listed.stdout.split():
-        path: Path = ROOT / name
-        if path.exists():
-            assert len(path.read_text().splitlines()) <= 420, f"{name} is too long to read in one sitting"
+def test_the_layers_of_the_architecture_are_those_that_the_linter_checks() -> None:
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    drawn = re.findall(r'L(\d+)\["([^"]+)"\]', (ROOT / "docs" / "architecture.md").read_text())
+    layers = [layer for _, layer in sorted(drawn, key=lambda node: int(node[0]))]
+    assert layers == contract["layers"][1:], "the first layer is __main__ alone"
+    assert contract["exhaustive"]
+
+
+def test_every_path_the_architecture_names_is_there() -> None:
+    table = (ROOT / "docs" / "architecture.md").read_text().partition("## Where things are")[2]
+    for path in re.findall(r"`([\w/]+(?:/|\.py))`", table):
+        assert (ROOT / path).exists(), path
