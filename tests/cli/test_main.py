@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 from codex.ask.response import Reply
 from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.shipped import shipped
-from codex.cli.main import SHADES, app, printable
+from codex.cli.ask import SHADES
+from codex.cli.main import app
+from codex.cli.terminal import printable
 from codex.settings import load_settings
 from codex.store import Store
 
