@@ -124,7 +124,7 @@ def test_serve_takes_host_and_port_as_options_before_the_same_settings(
     monkeypatch: pytest.MonkeyPatch, words: list[str], settings: list[str]
 ) -> None:
     served: list[list[str]] = []
-    monkeypatch.setattr("app.serve", served.append)
+    monkeypatch.setattr("codex.cli.serve.serve", served.append)
     assert CliRunner().invoke(app, ["serve", *words]).exit_code == 0
     assert served == [settings]
     load_settings(settings)
