@@ -45,6 +45,8 @@ ANSWERED = 60_000
 """Milliseconds in which a short answer with its samples and evidence is surely there."""
 PATIENCE = 20
 """Seconds, the same for what happens on the server."""
+FEW = ["engine.threads=2", "engine.params.max_tokens=32", "ask.n_samples=3"]
+"""Short answers and few samples, so that the tests stay quick."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 CANBERRA = Script(
@@ -136,9 +138,8 @@ def page(context: BrowserContext) -> Page:
 
 @pytest.fixture(scope="session")
 def real(browser: Browser, codex_home: Path) -> Iterator[Served]:
-    """Codex with the default model; short answers and few samples, so that the tests stay quick."""
-    few = ["engine.threads=2", "engine.params.max_tokens=32", "ask.n_samples=3"]
-    workbench = Workbench.open([f"home={codex_home}", "engine=llama_cpp", *few])
+    """Codex with the default model."""
+    workbench = Workbench.open([f"home={codex_home}", "engine=llama_cpp", *FEW])
     workbench.load()
     with serving(workbench) as url:
         yield Served(url, workbench)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from codex.ask.workbench import Workbench
 from codex.evaluation import runner
 from codex.policy import ACTIONS, GATES, decide
 from codex.types import Action, Gate
-from tests.browser.conftest import Served, ask, open_page
+from tests.browser.conftest import FEW, Served, ask, open_page, serving
 
 QUESTIONS = 140
 """Half to fit to, half to prove it; the model takes a second for each."""
@@ -21,17 +24,27 @@ ASKED, FITTED = 900_000, 120_000
 """Milliseconds that suffice on a busy machine."""
 
 
+@pytest.fixture
+def own(own_home: Path) -> Iterator[Served]:
+    """Codex with the default model and a home of its own: what becomes active decides for no other test."""
+    workbench = Workbench.open([f"home={own_home}", "engine=llama_cpp", *FEW])
+    workbench.load()
+    with serving(workbench) as url:
+        yield Served(url, workbench)
+    workbench.close()
+
+
 def test_from_a_run_to_a_calibrator_to_a_target_to_answers_that_keep_it(
-    page: Page, real: Served, monkeypatch: pytest.MonkeyPatch
+    page: Page, own: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Which questions share a batch changes how the model rounds: alone, each is answered the same every time.
     monkeypatch.setattr(runner, "CALLERS", {})
-    evaluate(page, real)
+    evaluate(page, own)
     calibrate(page)
     expect(page.get_by_role("banner")).not_to_contain_text("not calibrated")
-    tune(page, real)
-    open_page(page, real.url)
-    ask(page, sure_question(real))
+    tune(page, own)
+    open_page(page, own.url)
+    ask(page, sure_question(own))
     decision = page.get_by_role("region", name="Decision")
     expect(decision).to_contain_text("confidence, calibrated")
     expect(decision).to_contain_text(f"Of the answers given, at most {RISK} % are wrong, with 95 % certainty")

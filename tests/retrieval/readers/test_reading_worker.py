@@ -86,13 +86,13 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read(tmp_path: P
 @pytest.mark.usefixtures("fresh")
 def test_a_long_document_has_its_time_for_each_page(tmp_path: Path) -> None:
     page = "\n".join(f"Line {number} of a page that is slow to read." for number in range(60))
-    path = files.save(tmp_path, "long.pdf", files.pdf([page] * 120))
+    path = files.save(tmp_path, "long.pdf", files.pdf([page] * 400))
     read(files.save(tmp_path, "first.pdf", files.pdf([page])), ROOM)
     started = time.monotonic()
     whole = read(path, ROOM)
     seconds = time.monotonic() - started
-    # A fifth of what the whole takes is much more than a page needs.
-    assert read(path, ROOM, seconds=max(seconds / 5, 0.3)) == whole
+    # Half of what the whole takes is two hundred times what a page needs, so a busy machine passes too.
+    assert read(path, ROOM, seconds=seconds / 2) == whole
 
 
 @pytest.mark.usefixtures("fresh")
