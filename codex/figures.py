@@ -56,6 +56,7 @@ def reliability(
         hovertemplate="confidence %{x:.1%}<br>right %{y:.1%} [%{customdata[1]:.1%}, %{customdata[2]:.1%}]"
         "<br>%{customdata[0]:.0f} answers<extra></extra>",
         name="answers",
+        cliponaxis=False,
     )
     diagonal = go.Scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dash", "width": 1},
@@ -193,7 +194,7 @@ def signal_scatter(
                 x=across[at].tolist(),
                 y=up[at].tolist(),
                 mode="markers",
-                marker={"color": colour, "symbol": symbol, "size": 7, "opacity": 0.75},
+                marker={"color": colour, "symbol": symbol, "size": 7, "line": {"color": colour, "width": 2}},
                 text=[_label(texts[i]) for i in at] if texts else None,
                 customdata=[ids[i] for i in at] if ids else None,
                 hovertemplate=f"{name}<br>"
@@ -266,7 +267,7 @@ def interval_bars(
 
 def _figure(traces: list[Any], title: str, x: Figure, y: Figure) -> Figure:
     layout = go.Layout(
-        title={"text": title},
+        title={"text": title, "x": 0, "xref": "paper"},
         xaxis=x,
         yaxis=y,
         paper_bgcolor=CLEAR,
