@@ -2,21 +2,39 @@ PYTHON ?= python3
 BIN := .venv/bin
 CODEX := $(BIN)/codex
 
-.PHONY: run test lint installed bench
+# The pages' scripts are served as they are; node only checks them, and a user needs none.
+NODE := $(shell command -v npm)
+
+.PHONY: run test test-js lint lint-js installed bench
 
 run: .venv/installed
 	$(CODEX) models fetch smollm2-135m-instruct
 	$(BIN)/python app.py
 
-test: .venv/installed-dev
+test: test-js .venv/installed-dev
 	$(CODEX) models fetch smollm2-135m-instruct
 	$(BIN)/python -m pytest
 
-lint: .venv/installed-dev
+lint: lint-js .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+ifeq ($(NODE),)
+test-js lint-js:
+	@echo "$@: skipped, there is no npm (on Debian: apt-get install nodejs npm)"
+else
+test-js:
+	npm test --silent
+
+lint-js: node_modules/installed
+	npm run --silent lint
+endif
+
+node_modules/installed: package.json
+	npm install --silent --no-audit --no-fund
+	touch $@
 
 installed: .venv/installed-dev
 	$(BIN)/python tests/installed.py

@@ -38,6 +38,7 @@ class Book(Generic[T]):
         self._outcomes: OrderedDict[str, Outcome[T]] = OrderedDict()
         self._wanted: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._working = False
 
     def get(self, key: str) -> Outcome[T] | None:
@@ -64,6 +65,13 @@ class Book(Generic[T]):
             with self._lock:
                 self._working = False
 
+    def soon(self, key: str, seconds: float) -> Outcome[T] | None:
+        """Have an outcome computed before all others, and wait a moment for it; None while it is unknown."""
+        self.want([key], first=True)
+        with self._changed:
+            self._changed.wait_for(lambda: key in self._outcomes or not self._working, seconds)
+        return self.get(key)
+
     @property
     def job(self) -> Job | None:
         """The job that computes now."""
@@ -78,9 +86,11 @@ class Book(Generic[T]):
                     self._wanted.pop(key, None)
                     while len(self._outcomes) > self._kept:
                         self._outcomes.popitem(last=False)
+                    self._changed.notify_all()
         finally:
             with self._lock:
                 self._working = False
+                self._changed.notify_all()
                 if job.cancel.is_set():
                     self._wanted.clear()
 

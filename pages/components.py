@@ -11,15 +11,11 @@ from typing import Any
 
 import gradio as gr
 from codex.pages import JSON
+from codex.pages.assets import url
 
 from codex.ask.places import Client
 from codex.errors import CodexError, InvalidInput
-from codex.paths import resources
 from codex.server.callers import client_of
-
-ASSETS = resources("assets")
-ASSETS_URL = "codex-assets"
-"""Where the pages' own files are served, below the root."""
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +39,7 @@ class Sent(dict[str, Any]):
 def view(
     name: str, config: JSON, calls: Sequence[Call] = (), streams: Mapping[str, Stream] | None = None
 ) -> gr.HTML:
-    """A view: static markup in assets/<name>.html, behaviour in assets/js/<name>.js.
+    """A view: assets/js/<name>/page.js paints it into an empty element.
 
     config: what the script is given at the start. calls: functions that the script can call and that
     answer at once. streams: generators that the script starts by name; what they yield becomes the
@@ -57,9 +53,9 @@ def view(
     send = ", ".join(f'{event}: (data) => trigger("{event}", data)' for event in streams)
     component = gr.HTML(
         elem_id=f"cx-{name}",
-        html_template=(ASSETS / f"{name}.html").read_text(encoding="utf-8"),
+        html_template="<div data-view></div>",
         js_on_load=(
-            f'import(new URL("{ASSETS_URL}/js/{name}.js", document.baseURI)).then((view) => '
+            f'import(new URL("{url(f"js/{name}/page.js")}", document.baseURI)).then((view) => '
             f"view.mount({{ element, props, server, watch, send: {{ {send} }} }}))"
         ),
         apply_default_css=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
@@ -25,6 +25,8 @@ FILES = ("/assets/{path:path}", "/static/{path:path}", "/theme.css", "/favicon.i
 CALL = "/gradio_api/component_server/"
 JOIN = "/gradio_api/queue/join"
 EVENTS = "/gradio_api/queue/data"
+HEAD = b"</head>"
+"""Where a page's head ends: behind Gradio's own styles."""
 
 SessionHash = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -56,8 +58,13 @@ class Join(BaseModel):
 class GradioRoutes:
     """Gradio's application behind a check of what it is sent; its failures are told as all others are."""
 
-    def __init__(self, gradio: App) -> None:
+    def __init__(self, gradio: App, heads: Mapping[str, str]) -> None:
+        """heads: what stands in the head of each page, by its path.
+
+        Gradio would put it there only when its own scripts run, and nothing could be loaded before.
+        """
         self.gradio = gradio
+        self._heads = {path: head.encode() for path, head in heads.items()}
         self._blocks = gradio.get_blocks()
         for kind in (HTTPException, RequestValidationError, CodexError):
             gradio.add_exception_handler(kind, _refused)
@@ -69,6 +76,10 @@ class GradioRoutes:
         except CodexError as error:
             await (await _refused(Request(scope), error))(scope, receive, send)
             return
+        head = self._heads.get(scope["path"])
+        if head is not None:
+            scope = {**scope, "headers": [each for each in scope["headers"] if each[0] != b"accept-encoding"]}
+            send = _with_head(send, head)
         await _forwarded(self.gradio, scope, receive, send)
 
     async def _checked(self, scope: Scope, receive: Receive) -> Receive:
@@ -107,13 +118,13 @@ class GradioRoutes:
             raise NotFound(f"Component {join.trigger_id} has no stream {join.fn_index}.")
 
 
-def restrict(app: FastAPI, mounted: Mount, pages: Iterable[str]) -> None:
+def restrict(app: FastAPI, mounted: Mount, heads: Mapping[str, str]) -> None:
     """Put the routes of Gradio that are used in the place of its mount: all others are not there.
 
-    pages: the paths of the pages, "/" among them.
+    heads: what stands in the head of each page, by its path, "/" among them.
     """
     assert isinstance(mounted.app, App)
-    gradio = GradioRoutes(mounted.app)
+    gradio, pages = GradioRoutes(mounted.app, heads), list(heads)
     app.router.routes.remove(mounted)
     # Gradio leads an address that ends with a slash to the page.
     slashed = [f"{page}/" for page in pages if page != "/"]
@@ -121,6 +132,27 @@ def restrict(app: FastAPI, mounted: Mount, pages: Iterable[str]) -> None:
     sent = [Route(path, gradio, methods=["POST"]) for path in (CALL, JOIN)]
     # First, since a route of documents takes every path below its page's.
     app.router.routes[:0] = [*read, *sent]
+
+
+def _with_head(send: Send, head: bytes) -> Send:
+    """Put more into the head of the page that is sent."""
+    start: Message = {}
+    held = b""
+
+    async def sending(message: Message) -> None:
+        nonlocal start, held
+        if message["type"] == "http.response.start":
+            start = message
+            return
+        held += message.get("body", b"")
+        if message.get("more_body", False):
+            return
+        body = held.replace(HEAD, head + HEAD, 1)
+        sized = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+        await send({**start, "headers": [*sized, (b"content-length", str(len(body)).encode())]})
+        await send({"type": "http.response.body", "body": body})
+
+    return sending
 
 
 async def _forwarded(gradio: App, scope: Scope, receive: Receive, send: Send) -> None:

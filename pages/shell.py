@@ -13,17 +13,20 @@ from typing import Any
 
 import gradio as gr
 import gradio.routes
-import plotly
 from anyio.to_thread import run_sync
-from codex.pages import JSON, ask, calibrate, documents, evaluate, evaluate_downloads, tune
-from codex.pages.components import ASSETS, ASSETS_URL, view
+from codex.pages import JSON
+from codex.pages.ask import page as ask
+from codex.pages.ask.runs import Runs
+from codex.pages.assets import ASSETS, ASSETS_URL, Assets, url
+from codex.pages.calibrate import page as calibrate
+from codex.pages.components import view
+from codex.pages.documents import page as documents
+from codex.pages.evaluate import downloads
+from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
-from codex.pages.runs import Runs
-from fastapi import FastAPI, Response
-from fastapi.responses import FileResponse
-from fastapi.staticfiles import StaticFiles
+from codex.pages.tune import page as tune
+from fastapi import FastAPI
 from starlette.routing import Mount
-from starlette.types import Scope
 
 from codex.ask.workbench import Workbench
 from codex.jobs import Jobs
@@ -38,15 +41,6 @@ SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Robo
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
 
 
-class _Assets(StaticFiles):
-    """Files that the browser asks about each time, so that a new version is never mixed with an old."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
-
-
 def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     """Put the pages on an application, at "/"; its own routes must be there already.
 
@@ -57,10 +51,9 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     runs = Runs()
     blocks = _blocks(workbench, jobs, runs)
     paths = [f"/{path}" for path, *_ in blocks.pages]
-    _serve_plotly(app)
     _stop_runs_of_closed_tabs(app, runs)
-    app.include_router(evaluate_downloads.router)
-    app.mount(f"/{ASSETS_URL}", _Assets(directory=ASSETS), name="codex-assets")
+    app.include_router(downloads.router)
+    app.mount(f"/{ASSETS_URL}", Assets(), name="codex-assets")
     with warnings.catch_warnings():
         # Gradio warns that it turns server-side rendering off for several pages; it was never on.
         warnings.filterwarnings("ignore", "SSR mode is not supported")
@@ -78,11 +71,10 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
             ssr_mode=False,
             favicon_path=str(ASSETS / "logo.svg"),
             theme=_theme(),
-            head=_head(),
         )
     mounted = app.router.routes[-1]
     assert isinstance(mounted, Mount)
-    restrict(app, mounted, paths)
+    restrict(app, mounted, {f"/{path}": _head(path or "ask") for path, *_ in blocks.pages})
     tighten(temporary, deep=True)
     app.state.pages.update(paths)
     serving = app.router.lifespan_context
@@ -113,15 +105,6 @@ def _temporary_folder(home: Path) -> Path:
 
 def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _serve_plotly(app: FastAPI) -> None:
-    """Plotly's script, out of its wheel; the pages that draw ask for it when they draw."""
-    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-
-    @app.get(f"/{ASSETS_URL}/plotly.min.js", include_in_schema=False)
-    def serve() -> FileResponse:
-        return FileResponse(script, headers={"Cache-Control": "public, max-age=86400"})
 
 
 def _stop_runs_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
@@ -174,8 +157,11 @@ def _theme() -> gr.themes.Base:
     )
 
 
-def _head() -> str:
-    links = [f'<link rel="stylesheet" href="{ASSETS_URL}/css/{name}.css">' for name in STYLES]
-    modules = sorted((ASSETS / "js").glob("*.js"))
-    links += [f'<link rel="modulepreload" href="{ASSETS_URL}/js/{module.name}">' for module in modules]
+def _head(page: str) -> str:
+    """The styles of all pages, and the scripts of this one, so that they are there when Gradio wants them."""
+    links = [f'<link rel="stylesheet" href="{url(f"css/{name}.css")}">' for name in STYLES]
+    for folder in ("js/shared", "js/shell", f"js/{page}"):
+        for script in sorted((ASSETS / folder).glob("*.js")):
+            address = url(script.relative_to(ASSETS).as_posix())
+            links.append(f'<link rel="modulepreload" href="{address}">')
     return "\n".join(links)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from codex.pages.tune import TunePage
-from codex.pages.tune_runs import Confidences, OpenRun
-from codex.pages.tune_table import SortedTable
+from codex.pages.tune.page import TunePage
+from codex.pages.tune.runs import Confidences, OpenRun
+from codex.pages.tune.table import SortedTable
 from playwright.sync_api import sync_playwright
 
 from codex.ask.workbench import Workbench
@@ -30,11 +30,11 @@ SIZES = ((10_000, 20.0), (1_000_000, 300.0))
 
 ON_SCREEN = 10_000, 100.0
 MOVED = """async (value) => {
-    const slider = document.querySelector("[name='answer_above range']");
+    const slider = document.querySelector("[type=range][aria-label^=answer_above]");
     const bar = document.querySelector(".cx-stack");
     const plot = document.querySelector(".cx-plot-box");
     const start = performance.now();
-    const seen = new Promise((done) => new MutationObserver(done).observe(bar, { childList: true }));
+    const seen = new Promise((done) => new MutationObserver(done).observe(bar, { attributes: true }));
     const drawn = new Promise((done) => plot.once("plotly_afterplot", done));
     slider.value = value;
     slider.dispatchEvent(new Event("input", { bubbles: true }));

@@ -160,7 +160,7 @@ def test_each_paragraph_is_read_in_the_direction_of_its_script(
                 const lines = [...range.getClientRects()];
                 return [lines[0].right - box.right, lines.at(-1).left - box.left].map(Math.round);
             };
-            return [edges(text.firstChild)[0], edges(text.lastChild)[1]];
+            return [edges(text.firstElementChild)[0], edges(text.lastElementChild)[1]];
         }"""
     )
     assert sides == [0, 0]  # Arabic begins at the right edge, Greek at the left

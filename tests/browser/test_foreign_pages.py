@@ -88,7 +88,7 @@ ATTACK = """async ({ codex, folder, session, run }) => {
         const script = document.createElement("script");
         script.onload = () => done("read: script");
         script.onerror = () => done("failed");
-        script.src = `${codex}codex-assets/plotly.min.js`;
+        script.src = `${codex}codex-assets/vendor/plotly-basic-4.1.1.min.js`;
         document.head.append(script);
     }));
     await attempt("events", () => new Promise((done) => {

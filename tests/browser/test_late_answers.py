@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from codex.pages.tune_policies import to_yaml
+from codex.pages.tune.policies import to_yaml
 from playwright.sync_api import APIResponse, Page, Route, expect
 
 from codex.policy import Policy

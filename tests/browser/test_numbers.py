@@ -7,8 +7,8 @@ from playwright.sync_api import Page
 from tests.browser.conftest import Scripted
 
 WRITTEN = """async () => {
-  const { fixed, number } = await import(new URL("codex-assets/js/dom.js", document.baseURI));
-  const { digits } = await import(new URL("codex-assets/js/lab.js", document.baseURI));
+  const words = new URL("codex-assets/js/shared/words.js", document.baseURI);
+  const { digits, fixed, number } = await import(words);
   return [
     fixed(-0.04, 1), fixed(-0.06, 1), fixed(-0, 0),
     digits(-0.00001), digits(-0.02), number(-0), number(-1.5),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from codex.pages.tune_policies import to_yaml
+from codex.pages.tune.policies import to_yaml
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from codex.policy import Policy
@@ -255,7 +255,7 @@ def test_where_the_plot_cannot_be_drawn_its_numbers_are_in_the_table(
     browser: Browser, served: Scripted
 ) -> None:
     page = browser.new_page()  # of no context that fails on the console's line about the script
-    page.route("**/plotly.min.js", lambda route: route.abort())
+    page.route("**/plotly-basic-*.min.js", lambda route: route.abort())
     open_tune(page, served)
     expect(page.get_by_role("alert")).to_contain_text("The plot cannot be drawn")
     page.get_by_text("Table", exact=True).click()

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from codex.pages.ask import AskPage
-from codex.pages.runs import Runs
+from codex.pages.ask.page import AskPage
+from codex.pages.ask.runs import Runs
 
 from codex.ask.workbench import Workbench
 from codex.settings import load_settings

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from codex.pages.ask import FRAME, AskPage, slider_ranges, throttled
+from codex.pages.ask.page import FRAME, AskPage, slider_ranges, throttled
 
 from codex.errors import InvalidInput, ModelError, NotFound
 from codex.policy import Policy, Rule

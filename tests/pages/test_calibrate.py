@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codex.pages.calibrate import CalibratePage
+from codex.pages.calibrate.page import CalibratePage
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator

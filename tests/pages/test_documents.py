@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codex.pages import documents
-from codex.pages.documents import KIND, DocumentsPage
-from codex.pages.documents_view import indexing_view, marked, query_words, summary, text_view, together
+from codex.pages.documents import page as documents
+from codex.pages.documents.page import KIND, DocumentsPage
+from codex.pages.documents.view import indexing_view, marked, query_words, summary, text_view, together
 
 from codex.ask.workbench import Workbench
 from codex.errors import Conflict, InvalidInput, NotFound, RetrievalError

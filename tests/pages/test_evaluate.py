@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codex.pages import evaluate_downloads
-from codex.pages.evaluate import EvaluatePage
-from codex.pages.evaluate_view import PAGE
+from codex.pages.evaluate import downloads
+from codex.pages.evaluate.page import EvaluatePage
+from codex.pages.evaluate.view import PAGE
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -249,7 +249,7 @@ def test_a_run_can_be_downloaded_in_every_form(page: EvaluatePage, name: str) ->
     put_run(page.workbench.store, graded=40, failed=1, name="../Ünsafe name\n")
     app = FastAPI()
     app.state.workbench = page.workbench
-    app.include_router(evaluate_downloads.router)
+    app.include_router(downloads.router)
     with TestClient(app) as client:
         answer = client.get(f"/evaluate-runs/run-1/{name}")
         assert answer.status_code == 200

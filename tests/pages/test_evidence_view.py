@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 
 import pytest
-from codex.pages.evidence_view import CONTEXT, compared, evidence_view, passages_view, stances
-from codex.pages.story import notes, step_story, story_line
-from codex.pages.views import samples_view, step_view
+from codex.pages.ask.evidence import CONTEXT, compared, evidence_view, passages_view, stances
+from codex.pages.ask.story import notes, step_story, story_line
+from codex.pages.ask.view import samples_view, step_view
 
 from codex.ask.loop import NOTHING_FOUND
 from codex.types import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codex.pages.pieces import pieces
+from codex.pages.ask.pieces import pieces
 
 from codex.types import Token
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codex.pages.scales import SCALES
+from codex.pages.ask.scales import SCALES
 
 
 def test_captions_say_on_which_side_of_the_border_a_step_lies() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from codex.pages.components import ASSETS
+from codex.pages.assets import ASSETS, ASSETS_URL, FOREVER, url
 from codex.pages.gradio_routes import GradioRoutes
 from codex.pages.shell import mount
 from fastapi import FastAPI
@@ -41,11 +41,33 @@ def test_each_page_has_its_address_and_leaves_the_routes_as_they_are(app: FastAP
 def test_the_script_that_draws_is_served_from_this_machine_and_only_where_it_is_asked_for(
     app: FastAPI,
 ) -> None:
+    (address,) = re.findall(r'"(codex-assets/.*)"', (ASSETS / "js/shared/plot.js").read_text())
     with TestClient(app, base_url="http://localhost") as http:
-        script = http.get("/codex-assets/plotly.min.js")
+        script = http.get(f"/{address}")
         assert "javascript" in script.headers["content-type"]
-        assert "plotly.js v" in script.text[:200]
+        assert script.headers["cache-control"] == FOREVER
+        assert "plotly.js (basic - minified) v4.1.1" in script.text[:200]
         assert "plotly" not in http.get("/").text
+
+
+def test_files_are_kept_for_good_under_their_version_and_asked_about_otherwise(app: FastAPI) -> None:
+    with TestClient(app, base_url="http://localhost") as http:
+        kept, asked = http.get(f"/{url('js/shell/page.js')}"), http.get(f"/{ASSETS_URL}/js/shell/page.js")
+        assert kept.text == asked.text == (ASSETS / "js/shell/page.js").read_text()
+        assert kept.headers["cache-control"] == FOREVER
+        assert kept.headers["content-encoding"] == "gzip"
+        assert asked.headers["cache-control"] == "no-cache"
+        plain = http.get(f"/{url('js/shell/page.js')}", headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        again = http.get(asked.url.path, headers={"If-None-Match": asked.headers["etag"]})
+        assert (again.status_code, again.text) == (304, "")
+
+
+@pytest.mark.parametrize("path", ["", "js", "nothing.js", "../app.py", "%2e%2e/app.py", "js/%2e%2e/logo.svg"])
+def test_nothing_but_the_files_is_served(app: FastAPI, path: str) -> None:
+    with TestClient(app, base_url="http://localhost") as http:
+        assert http.get(f"/{ASSETS_URL}/{path}").status_code == 404
+        assert http.post(f"/{url('logo.svg')}").status_code == 405
 
 
 def test_work_that_the_pages_started_ends_with_the_application(app: FastAPI) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from codex.pages.tune import TunePage
-from codex.pages.tune_policies import MAX_YAML, UNSAVED, from_yaml, to_yaml
-from codex.pages.tune_table import POINTS, SortedTable
+from codex.pages.tune.page import TunePage
+from codex.pages.tune.policies import MAX_YAML, UNSAVED, from_yaml, to_yaml
+from codex.pages.tune.table import POINTS, SortedTable
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codex.pages.tune import TunePage
+from codex.pages.tune.page import TunePage
 
 from codex.ask.workbench import Workbench
 from codex.policy import Policy, Rule

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from codex.pages import JSON
-from codex.pages.views import (
+from codex.pages.ask.view import (
     ALTERNATIVES,
     differing,
     family,

@@ -60,7 +60,7 @@ def test_the_walk_finds_the_routes_of_every_part(app: FastAPI) -> None:
     found = set(paths(app.routes))
     assert {
         *("/infer", "/sessions", "/documents/x", "/docs", "/openapi.json", "/evaluate-runs/x/x", "/"),
-        *("/codex-runs/x/left", "/codex-assets/plotly.min.js", "/static-offline-docs", "/codex-assets"),
+        *("/codex-runs/x/left", "/static-offline-docs", "/codex-assets"),
         *(
             "/gradio_api/queue/join",
             "/gradio_api/component_server/",

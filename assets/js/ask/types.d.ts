@@ -1,0 +1,99 @@
+// What the server sends to the Ask page: pages/ask/page.py.
+
+import type { Heatmap } from "../shared/heatmap.js";
+import type { Action, Policy, PromptPassage, Scale, Token, Trace } from "../shared/types";
+
+/** The service's policy: of it the sliders, their ranges, and what it promises, in words. */
+export interface Active {
+  policy: Policy;
+  version: string;
+  ranges: Record<string, [number, number]>;
+  promise: string | null;
+}
+
+export interface Level {
+  name: string;
+  label: string;
+  note: string;
+}
+
+export interface Session {
+  id: string;
+  title: string;
+  used: string;
+  questions: number;
+}
+
+export interface Sidebar {
+  sessions: Session[];
+  privacy: string | null;
+}
+
+/** A session at one of its answers. */
+export interface Open {
+  session: string | null;
+  root: string | null;
+  trace: string | null;
+  question: string | null;
+  cut: boolean;
+  traces: Trace[];
+  roots: { id: string; title: string; action: Action }[];
+}
+
+export interface Looked {
+  sidebar: Sidebar;
+  open: Open | null;
+  documents?: boolean;
+  active?: Active;
+}
+
+/** What streams in while a question is answered. */
+export interface Streamed {
+  run: string;
+  phase: string;
+  chunks: string[];
+  passages: string | null;
+  error: { message: string; fields: string[]; cancelled: boolean } | null;
+  session: string | null;
+  trace: string | null;
+}
+
+/** A question under way. */
+export interface Run {
+  id: string;
+  question: string | null;
+  aside: boolean;
+  prefix: Token[];
+  read: number;
+  step: number;
+  tokens: Token[];
+  card: Card | null;
+  passages: string | null;
+  left: boolean;
+  heard: boolean;
+}
+
+/** An answer, or one that grows. */
+export interface Card {
+  key: string;
+  trace: Trace | null;
+  tokens: Token[];
+  prefix: Token[];
+  label: unknown;
+  heat: Heatmap;
+  note: { words: string; kind: "error" | "muted" } | null;
+}
+
+export interface Config {
+  active: Active;
+  scales: Record<string, Scale>;
+  defaults: Record<string, number>;
+  limits: Record<string, [number, number]>;
+  engine: string;
+  looks_up: boolean;
+  examples: string[];
+  levels: Level[];
+  question_bytes: number;
+}
+
+export type Passages = PromptPassage[];

@@ -1,0 +1,104 @@
+// What the server sends to the Calibrate page: pages/calibrate/view.py.
+
+import type { Figure } from "../shared/plot.js";
+import type { Job } from "../shared/types";
+
+export interface Run {
+  id: string;
+  name: string;
+  dataset: string;
+  model: string;
+  graded: number;
+  accuracy: number | null;
+  /** Why it alone makes no calibrator; it can join others. */
+  problem: string;
+}
+
+/** Wanted: of the answers given at most alpha are wrong, with certainty 1 - delta. */
+export interface Risk {
+  alpha: number;
+  delta: number;
+}
+
+export interface Calibrator {
+  version: string;
+  active: boolean;
+  method: string;
+  auroc: number | null;
+  created: string;
+  misfit: string | null;
+  asked: Risk | null;
+}
+
+export interface State {
+  job: (Job & { calibrator: string | null }) | null;
+  version: string;
+  runs?: Run[];
+  calibrators?: Calibrator[];
+  back?: boolean;
+}
+
+export interface Card {
+  version: string;
+  active: boolean;
+  ships: boolean;
+  misfit: string | null;
+  facts: [string, string][];
+  guarantee: { holds: boolean; words: string; threshold: number } | null;
+}
+
+interface Diagram {
+  diagram: Figure;
+  counts: Figure;
+  table: { head: string[]; rows: unknown[][] };
+}
+
+export interface Group {
+  name: string;
+  n: number;
+  threshold: number | null;
+  coverage: number | null;
+  accuracy: number | null;
+  words: string;
+}
+
+export interface Row {
+  label: string;
+  title: string;
+  figures: Record<string, { value: number; low: number; high: number }> | null;
+}
+
+export interface Shown {
+  calibrator: Card;
+  left: Diagram | null;
+  right: Diagram | null;
+  rows: Row[];
+  groups: Group[] | null;
+  computing: string | null;
+  note: string;
+  hint: string;
+}
+
+export interface AnswerSet {
+  name: string | null;
+  fitted: number;
+  infinite: boolean;
+  labels: number;
+  cutoff: number;
+  size: number | null;
+  shares: Record<string, number | null>;
+  coverage: number | null;
+  interval: number[] | null;
+  words: string;
+}
+
+export interface Sets {
+  rows: AnswerSet[];
+  note: string;
+  computing: boolean;
+}
+
+export interface Config {
+  methods: [string, string][];
+  defaults: Risk & { sets: number };
+}

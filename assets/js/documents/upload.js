@@ -1,0 +1,280 @@
+// Bringing files in: dropped or chosen, sent one by one, each streamed to disk by the server.
+
+import { meter } from "../shared/jobs.js";
+import { html, nothing } from "../shared/lit.js";
+import { alarm, button, icon, iconButton, written } from "../shared/parts.js";
+import { bytes, counted, duration } from "../shared/words.js";
+
+/** @import {Config} from "./types" */
+/** @typedef {{name: string, file: File | null, replace?: boolean}} Entry  The name with its folders; null: cannot be opened. */
+/** @typedef {{name: string, why: string}} Left */
+/**
+ * Files that are sent together.
+ * @typedef {object} Batch
+ * @property {Entry[]} queue
+ * @property {number} total bytes of all of them
+ * @property {number} files
+ * @property {number} sent bytes of those that have arrived
+ * @property {number} done files that came in
+ * @property {Left[]} left
+ * @property {Entry[]} clashes
+ * @property {Map<XMLHttpRequest, number>} active bytes that were sent of each
+ * @property {number} started
+ * @property {boolean} ended
+ * @property {boolean} cancelled
+ */
+
+const AT_ONCE = 3;
+
+export class Upload {
+  /** @type {Batch | null} */
+  batch = null;
+  /** @type {string | null} Why a folder cannot be added. */
+  refused = null;
+  over = false;
+
+  /** @param {() => unknown} paint @param {Config} config @param {{done: () => unknown, folder: (path: string) => Promise<unknown>}} options */
+  constructor(paint, config, options) {
+    Object.assign(this, { paint, config, options });
+    this.paint = paint;
+    this.config = config;
+    this.options = options;
+    this.#listen();
+  }
+
+  get busy() {
+    return Boolean(this.batch && !this.batch.ended);
+  }
+
+  /** @param {Entry[]} entries */
+  add(entries) {
+    const wanted = entries.filter(({ name }) => !name.split("/").some((part) => part.startsWith(".")));
+    if (!wanted.length) return;
+    const batch = this.batch && !this.batch.ended ? this.batch : begun();
+    this.batch = batch;
+    for (const entry of wanted) {
+      const why = unwanted(entry, this.config);
+      if (why) batch.left.push({ name: entry.name, why });
+      else {
+        batch.queue.push(entry);
+        batch.files += 1;
+        batch.total += entry.file?.size ?? 0;
+      }
+    }
+    for (let i = batch.active.size; i < AT_ONCE; i++) this.#next(batch);
+    this.paint();
+  }
+
+  #next(/** @type {Batch} */ batch) {
+    const entry = batch.queue.shift();
+    if (entry) return this.#send(batch, entry);
+    if (batch.active.size || batch.ended) return;
+    batch.ended = true;
+    if (quiet(batch)) this.batch = null;
+    if (batch.done) this.options.done();
+  }
+
+  #send(/** @type {Batch} */ batch, /** @type {Entry} */ entry) {
+    const request = new XMLHttpRequest();
+    const size = entry.file?.size ?? 0;
+    const name = entry.name.split("/").map(encodeURIComponent).join("/");
+    batch.active.set(request, 0);
+    request.upload.onprogress = ({ loaded }) => {
+      batch.active.set(request, Math.min(loaded, size));
+      this.paint();
+    };
+    request.onloadend = () => {
+      batch.active.delete(request);
+      batch.sent += size;
+      if (request.status === 201) batch.done += 1;
+      else if (request.status === 409 && !entry.replace) batch.clashes.push(entry);
+      else if (!batch.cancelled) batch.left.push({ name: entry.name, why: reason(request) });
+      this.#next(batch);
+      this.paint();
+    };
+    request.open(
+      "PUT",
+      new URL(`documents/${name}${entry.replace ? "?replace=true" : ""}`, document.baseURI),
+    );
+    request.send(entry.file);
+  }
+
+  #cancel(/** @type {Batch} */ batch) {
+    batch.cancelled = true;
+    batch.queue.length = 0;
+    for (const request of [...batch.active.keys()]) request.abort();
+  }
+
+  #dismiss = () => {
+    this.batch = null;
+    this.paint();
+  };
+
+  /** @param {boolean} compact small once there are documents */
+  view(compact) {
+    const { batch } = this;
+    return html`<div class="cx-docs-intro" ?hidden=${compact}><h2>Answers that stand in your own documents</h2>
+        <p class="cx-muted">Add PDF, Word, HTML, Markdown, text or CSV files: Codex looks things up in them and shows the words an answer rests on. They stay on this machine.</p></div>
+      <div class="cx-drop ${compact ? "compact" : ""} ${this.over ? "over" : ""}">
+        <div class="cx-drop-words">${icon("upload")}<span>Drop files or folders here</span></div>
+        <div class="cx-drop-buttons">${button("Choose files", chooseBeside)}${this.#picker(false)}${button("Choose a folder", chooseBeside)}${this.#picker(true)}</div>
+        ${this.config.local ? this.#folder() : nothing}</div>
+      ${alarm(this.refused)}
+      <section class="cx-job" aria-label="Upload" ?hidden=${!batch}>${batch && (batch.ended ? this.#result(batch) : this.#sending(batch))}</section>`;
+  }
+
+  #picker(/** @type {boolean} */ folders) {
+    const chosen = (/** @type {Event} */ event) => {
+      const input = /** @type {HTMLInputElement} */ (event.target);
+      this.add(
+        [...(input.files ?? [])].map((file) => ({ name: file.webkitRelativePath || file.name, file })),
+      );
+      input.value = "";
+    };
+    return html`<input type="file" multiple hidden ?webkitdirectory=${folders} @change=${chosen}>`;
+  }
+
+  #folder() {
+    const submit = async (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      const field = /** @type {HTMLInputElement} */ (
+        /** @type {HTMLElement} */ (event.target).querySelector("input")
+      );
+      const path = field.value;
+      this.refused = null;
+      this.paint();
+      if (path.trim() && (await this.options.folder(path)) && field.value === path) field.value = "";
+    };
+    return html`<form class="cx-drop-path" @submit=${submit}><span class="cx-muted">or a folder on this machine</span>
+      <input class="cx-field" type="text" aria-label="A folder on this machine" aria-invalid=${String(Boolean(this.refused))}
+        placeholder="/home/me/papers" spellcheck="false"><button type="submit" class="cx-button small">Add</button></form>`;
+  }
+
+  #sending(/** @type {Batch} */ batch) {
+    const sent = batch.sent + [...batch.active.values()].reduce((sum, size) => sum + size, 0);
+    const rate = (1000 * sent) / Math.max(1, performance.now() - batch.started);
+    const arrived = batch.files - batch.queue.length - batch.active.size;
+    const words = [`${arrived} of ${batch.files} files`, `${bytes(sent)} of ${bytes(batch.total)}`];
+    if (rate) words.push(`${bytes(rate)}/s`, `about ${duration((batch.total - sent) / rate)} left`);
+    return html`<div class="cx-job-line"><strong>Uploading</strong><span class="cx-muted cx-num">${words.join(" · ")}</span>
+      ${button("Cancel", () => this.#cancel(batch))}</div>${meter(batch.total ? sent / batch.total : 1, "Uploading")}`;
+  }
+
+  #result(/** @type {Batch} */ batch) {
+    const replace = () => {
+      this.batch = null;
+      this.add(batch.clashes.map((entry) => ({ ...entry, replace: true })));
+    };
+    const some = batch.clashes.length;
+    return html`<div class="cx-job-line"><span class="cx-grow">${ended(batch)}</span>${
+      some
+        ? [
+            button(some === 1 ? "Replace it" : "Replace them", replace),
+            button("Keep what is here", this.#dismiss),
+          ]
+        : iconButton("close", "Dismiss", this.#dismiss)
+    }</div>${list("Here already", batch.clashes)}${list("Left out", batch.left)}`;
+  }
+
+  // Files may be dropped anywhere on the page.
+  #listen() {
+    let depth = 0;
+    const over = (/** @type {number} */ now) => {
+      depth = now;
+      this.over = depth > 0;
+      this.paint();
+    };
+    const on = (
+      /** @type {"dragenter" | "dragleave" | "dragover" | "drop"} */ name,
+      /** @type {(event: DragEvent) => unknown} */ handle,
+    ) =>
+      document.addEventListener(
+        name,
+        (event) => event.dataTransfer?.types.includes("Files") && handle(event),
+      );
+    on("dragenter", () => over(depth + 1));
+    on("dragleave", () => over(depth - 1));
+    on("dragover", (event) => event.preventDefault());
+    on("drop", async (event) => {
+      event.preventDefault();
+      over(0);
+      this.add(await dropped(/** @type {DataTransfer} */ (event.dataTransfer)));
+    });
+  }
+}
+
+/** A button opens the picker that stands behind it. @param {MouseEvent} event */
+function chooseBeside(event) {
+  /** @type {HTMLElement} */ (/** @type {HTMLElement} */ (event.currentTarget).nextElementSibling).click();
+}
+
+/** @returns {Batch} */
+function begun() {
+  const none = { total: 0, files: 0, sent: 0, done: 0, ended: false, cancelled: false };
+  return { ...none, queue: [], left: [], clashes: [], active: new Map(), started: performance.now() };
+}
+
+/** @param {Batch} batch */
+function quiet({ left, clashes, cancelled }) {
+  return !left.length && !clashes.length && !cancelled;
+}
+
+/** Why a file is not sent. @param {Entry} entry @param {Config} config */
+function unwanted({ name, file }, { suffixes, max_bytes, max_words }) {
+  if (!file) return "cannot be opened";
+  if (!suffixes.some((suffix) => name.toLowerCase().endsWith(suffix)))
+    return `is not read; Codex reads ${suffixes.map((suffix) => suffix.slice(1)).join(", ")}`;
+  return file.size > max_bytes ? `is larger than ${max_words} (retrieval.max_file_mb)` : null;
+}
+
+/** The files of a drop, folders walked through. @param {DataTransfer} transfer */
+async function dropped(transfer) {
+  // All entries must be taken before the first wait: afterwards the drop is empty.
+  const items = [...transfer.items].filter(({ kind }) => kind === "file");
+  const entries = items.map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
+  /** @type {Entry[]} */
+  const found = [];
+  for (const entry of entries) await walk(entry, found);
+  return found;
+}
+
+/** @param {any} entry @param {Entry[]} found */
+async function walk(entry, found) {
+  if (!entry) return;
+  if (entry instanceof File) return void found.push({ name: entry.name, file: entry });
+  if (entry.isFile) {
+    const file = await new Promise((done) => entry.file(done, () => done(null)));
+    return void found.push({ name: entry.fullPath.replace(/^\//, ""), file });
+  }
+  const reader = entry.createReader();
+  for (;;) {
+    const batch = await new Promise((done) => reader.readEntries(done, () => done([])));
+    if (!batch.length) return;
+    for (const child of batch) await walk(child, found);
+  }
+}
+
+/** @param {XMLHttpRequest} request */
+function reason(request) {
+  if (!request.status) return "did not arrive: the file has changed, or the connection broke off";
+  try {
+    return JSON.parse(request.responseText).error.message;
+  } catch {
+    return `the server answered ${request.status}`;
+  }
+}
+
+/** @param {Batch} batch */
+function ended({ cancelled, done, files, clashes, left }) {
+  if (cancelled) return `Upload cancelled: ${done} of ${counted(files, "file")} came in.`;
+  if (clashes.length)
+    return `${counted(clashes.length, "file")} of the same name ${clashes.length === 1 ? "is" : "are"} here already, with other content.`;
+  return `${counted(left.length, "file")} ${left.length === 1 ? "was" : "were"} left out.`;
+}
+
+/** @param {string} title @param {{name: string, why?: string}[]} entries */
+function list(title, entries) {
+  if (!entries.length) return nothing;
+  return html`<details class="cx-left" ?open=${entries.length <= 5}><summary>${title}: ${counted(entries.length, "file")}</summary>
+    <ul>${entries.map(({ name, why }) => html`<li>${written(name)}<span class="cx-muted"> ${why}</span></li>`)}</ul></details>`;
+}

@@ -1,0 +1,98 @@
+// What the server sends to the Evaluate page: pages/evaluate/view.py.
+
+import type { Job, Rule, Scale, Trace } from "../shared/types";
+
+export interface Run {
+  id: string;
+  name: string;
+  dataset: string;
+  model: string;
+  state: "done" | "running" | "stopped" | "failed";
+  resumable: boolean;
+  done: number;
+  total: number;
+  failed: number;
+  graded: number;
+  accuracy: number | null;
+  created: string;
+  scoring: boolean;
+  note: string;
+  failure: string;
+  best: string | null;
+  best_auroc: number | null;
+  auroc: number | null;
+  ece: number | null;
+}
+
+export interface Example {
+  dataset: string;
+  limit: number;
+}
+
+export interface State {
+  job: (Job & { run: string | null }) | null;
+  busy: string | null;
+  model: string;
+  scoring: boolean;
+  version: string;
+  example: Example | null;
+  documents: boolean;
+  runs: Run[] | null;
+}
+
+export interface Dataset {
+  name: string;
+  about: string;
+  rows: number;
+}
+
+export interface Opened {
+  run: Run;
+  facts: [string, string][];
+  scores: {
+    ranking: import("../shared/plot.js").Figure;
+    signals: [string, string][];
+    pair: [string, string];
+    accuracy: { interval: number[] | null };
+    confidence: { label: string; title: string; value: number | null; interval: number[] | null }[];
+  } | null;
+  computing: string | null;
+  note: string;
+  calibrate: boolean;
+}
+
+export interface Line {
+  id: string;
+  question: string;
+  answer: string;
+  right: boolean | null;
+  confidence: number | null;
+  error: string;
+}
+
+export interface Lines {
+  rows: Line[];
+  total: number;
+  first: number;
+  size: number;
+  counts: Record<string, number>;
+}
+
+export interface Question extends Trace {
+  question: string;
+  answers: string[];
+  right: boolean | null;
+  grade: number | null;
+  confidence: number | null;
+  source: string;
+  error: string;
+  weakest: number | null;
+  rules: Rule[];
+}
+
+export interface Config {
+  defaults: { n_samples: number; sample_temperature: number; max_tokens: number };
+  limits: Record<"n_samples" | "sample_temperature" | "max_tokens", [number, number]>;
+  scales: Record<string, Scale>;
+  downloads: [string, string][];
+}

@@ -1,0 +1,187 @@
+// The small parts that all views are made of. Text from a model or a document is only ever bound as text.
+
+import { html, live, nothing } from "./lit.js";
+import { count, digits, moment, number, revealed } from "./words.js";
+
+/** @typedef {unknown} Content  What stands between two tags: text, a template, a node, or a list of these. */
+/** @typedef {import("./words.js").Value} Value */
+
+const ICONS = {
+  answer: "M5 12.5l4.5 4.5L19 7.5",
+  defer: "M12 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM5 20c.6-3.8 3.4-6 7-6s6.4 2.2 7 6",
+  abstain: "M8.5 9a3.5 3.5 0 1 1 5.2 3c-1.2.7-1.7 1.3-1.7 2.6M12 18.4v.1",
+  copy: "M9 9h10v11H9zM5 15V4h10",
+  up: "M7 11v9H4v-9zM7 11l4-7c1.6 0 2.4 1 2.2 2.6L12.8 9H19l-1.6 11H7",
+  down: "M7 13V4H4v9zM7 13l4 7c1.6 0 2.4-1 2.2-2.6l-.4-2.4H19L17.4 4H7",
+  link: "M10 14a4 4 0 0 0 5.7 0l3-3A4 4 0 0 0 13 5.3l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3A4 4 0 0 0 11 18.7l1-1",
+  edit: "M4 20l1-4L16 5l3 3L8 19z",
+  close: "M6 6l12 12M18 6L6 18",
+  plus: "M12 5v14M5 12h14",
+  branch: "M7 4v16M7 14c0-4 10-2 10-8M14 8l3-3 3 3",
+  theme: "M12 4a8 8 0 1 0 0 16zM12 4a8 8 0 0 1 0 16",
+  search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM15.5 15.5L20 20",
+  document: "M7 3.5h7l4 4v13H7zM14 3.5v4h4M10 12h5M10 16h5",
+  go: "M5 12h13M13 6l6 6-6 6",
+  menu: "M4 7h16M4 12h16M4 17h16",
+  upload: "M12 16V5M7.5 9L12 4.5 16.5 9M5 15v4h14v-4",
+  clock: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM12 8v4.5l3 1.5",
+  skip: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM6.5 6.5l11 11",
+  refresh: "M19 12a7 7 0 1 1-2.2-5.1M19 4v4h-4",
+  back: "M14 6l-6 6 6 6",
+  next: "M10 6l6 6-6 6",
+};
+/** @typedef {keyof typeof ICONS} Icon */
+
+/** A line icon; decoration, so it is hidden from screen readers. @param {Icon} name */
+export function icon(name) {
+  return html`<svg viewBox="0 0 24 24" class="cx-icon" aria-hidden="true"><path d=${ICONS[name]}></path></svg>`;
+}
+
+/** Text as it is, with every character that hides or reorders its neighbours shown by name. @param {string} text */
+export function reveal(text) {
+  return revealed(text).map((part) =>
+    typeof part === "string"
+      ? part
+      : html`<span class="cx-hidden" title="${part.code}, a character that cannot be seen">${part.name}</span>`,
+  );
+}
+
+/** Text that people or models wrote, as it is. @param {string} text */
+export function written(text) {
+  return html`<bdi>${reveal(text)}</bdi>`;
+}
+
+/** Parts of a text, of which some are marked. @param {[string, boolean][]} parts */
+export function marked(parts) {
+  return parts.map(([text, mark]) => (mark ? html`<mark>${reveal(text)}</mark>` : reveal(text)));
+}
+
+/** A token alone, where its spaces and line ends matter: both shown. @param {string} text */
+export function token(text) {
+  const shown = text.replaceAll(" ", "\u2423").replaceAll("\n", "\u23ce").replaceAll("\t", "\u21e5");
+  return html`<bdi class="cx-token">${reveal(shown)}</bdi>`;
+}
+
+/** Words in tabular figures, with the exact value on hover. @param {Value} value @param {Content} words */
+function exact(value, words, title = String(value)) {
+  return html`<span class="cx-num" title=${value === null || value === undefined ? "not available" : title}>${words}</span>`;
+}
+
+/** A number with its exact value on hover. @param {Value} value */
+export function figure(value, unit = "") {
+  return exact(value, number(value), `${value} ${unit}`.trim());
+}
+
+/** A share as a percentage, exact on hover. @param {Value} share */
+export function percent(share) {
+  return exact(share, share === null || share === undefined ? "–" : `${Math.round(100 * share)} %`);
+}
+
+/** A figure in two digits with its interval, both exact on hover. @param {Value} value @param {number[] | null} interval */
+export function measured(value, interval = null) {
+  if (value === null || value === undefined) return exact(value, "–");
+  const range =
+    interval && html`<span class="cx-muted cx-lab-interval"> [${interval.map(digits).join(", ")}]</span>`;
+  return exact(
+    value,
+    [digits(value), range],
+    interval ? `${value}, 95 % interval ${interval.join(" to ")}` : undefined,
+  );
+}
+
+/** A moment: the time where it is today's, else the day; whole on hover. @param {string} iso */
+export function when(iso) {
+  const at = new Date(iso);
+  return html`<time class="cx-num" datetime=${iso} title=${at.toLocaleString()}>${moment(at)}</time>`;
+}
+
+/** A horizontal bar. @param {number} share in [0, 1] */
+export function bar(share, kind = "") {
+  const width = `width:${(100 * Math.min(1, Math.max(0, share))).toFixed(1)}%`;
+  return html`<span class="cx-bar ${kind}" aria-hidden="true"><span style=${width}></span></span>`;
+}
+
+/** A state as colour, icon and word. @param {string} kind @param {Icon | null} shape @param {Content} words */
+export function badge(kind, shape, words) {
+  return html`<span class="cx-badge ${kind}">${shape && icon(shape)}${words}</span>`;
+}
+
+/** A decision as colour, icon and word. @param {Icon} action */
+export function decision(action, large = false) {
+  return badge(`${action}${large ? " large" : ""}`, action, action);
+}
+
+/** What went wrong, said aloud. @param {Content} message nothing where it is empty */
+export function alarm(message) {
+  return message ? html`<p class="cx-error" role="alert">${message}</p>` : nothing;
+}
+
+/** What is only for screen readers. @param {Content} words */
+export function unseen(words) {
+  return html`<span class="cx-sr">${words}</span>`;
+}
+
+/**
+ * A button.
+ * @param {Content} words
+ * @param {(event: MouseEvent) => unknown} press
+ * @param {{kind?: string, title?: string, label?: string, disabled?: boolean, act?: string}} options
+ */
+export function button(words, press, { kind = "small", title, label, disabled = false, act } = {}) {
+  return html`<button type="button" class="cx-button ${kind}" title=${title ?? nothing} aria-label=${label ?? nothing}
+    data-act=${act ?? nothing} ?disabled=${disabled} @click=${press}>${words}</button>`;
+}
+
+/**
+ * A button that shows an icon alone; its name says what it does.
+ * @param {Icon} shape
+ * @param {string} name
+ * @param {(event: MouseEvent) => unknown} press
+ * @param {{title?: string, disabled?: boolean, act?: string}} options
+ */
+export function iconButton(shape, name, press, { title = name, disabled = false, act } = {}) {
+  return html`<button type="button" class="cx-icon-button" title=${title} aria-label=${name} data-act=${act ?? nothing}
+    ?disabled=${disabled} @click=${press}>${icon(shape)}</button>`;
+}
+
+/**
+ * One of few, side by side. options: [value, words, title].
+ * @param {{name: string, legend: string, options: [string, Content, string?][], value: string,
+ *   change: (value: string) => unknown, kind?: string}} given
+ */
+export function segments({ name, legend, options, value, change, kind = "cx-segments" }) {
+  return html`<fieldset class=${kind}><legend class="cx-sr">${legend}</legend>${segmentsAlone({ name, options, value, change })}</fieldset>`;
+}
+
+/** The same without the frame. @param {{name: string, options: [string, Content, string?][], value: string | null, change: (value: string) => unknown, note?: string}} given */
+export function segmentsAlone({ name, options, value, change, note }) {
+  return options.map(
+    ([
+      key,
+      words,
+      title,
+    ]) => html`<label title=${title ?? nothing}><input type="radio" name=${name} value=${key}
+      aria-describedby=${note ?? nothing} .checked=${live(key === value)} @change=${() => change(key)}><span>${words}</span></label>`,
+  );
+}
+
+/** Facts, each a name and a value. @param {[string, Content, string?][]} facts name, value, class of the line */
+export function facts(facts, kind = "cx-lab-facts") {
+  return html`<dl class=${kind}>${facts.map(([name, value, line]) => html`<div class=${line ?? ""}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+/** How many of all: "12 of 200", or "200". @param {number} done @param {number} total */
+export function part(done, total) {
+  return done < total ? `${count(done)} of ${count(total)}` : count(total);
+}
+
+/** Copy text. Away from localhost and without TLS a page has no clipboard of its own. @param {string} text */
+export async function copied(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const box = document.createElement("textarea");
+  box.value = text;
+  document.body.append(box);
+  box.select();
+  document.execCommand("copy");
+  box.remove();
+}

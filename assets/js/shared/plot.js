@@ -1,0 +1,248 @@
+// Plots: Plotly, loaded once and only where something is drawn, drawn in place in the colours of the page.
+
+import { html, render } from "./lit.js";
+import { alarm } from "./parts.js";
+import { copyButton } from "./table.js";
+
+/** @typedef {{data: any[], layout: any}} Figure  As Plotly has it; colours may be "var(--cx-accent)". */
+/** @typedef {{head: string[], rows: unknown[][]}} Numbers */
+/**
+ * name: for screen readers, by default the title. table: by default made of the traces' x and y.
+ * @typedef {{name?: string, table?: Numbers, onclick?: (point: any) => void}} Options
+ */
+
+const SCRIPT = "codex-assets/vendor/plotly-basic-4.1.1.min.js";
+const ROWS = 200; // of a plot's table; more are thinned evenly
+const BUTTONS = [["resetScale2d", "toImage"]];
+
+/** @type {Set<Plot>} */
+const plots = new Set();
+/** @type {Promise<any> | null} */
+let script = null;
+
+/** A figure in the page; its element is put where it is to stand. */
+export class Plot {
+  element = Object.assign(document.createElement("div"), { className: "cx-plot" });
+  /** @type {Figure | null} */
+  figure = null;
+  /** @type {Options} */
+  options = {};
+  /** @type {string | null} */
+  failed = null;
+  open = false;
+  /** @type {ResizeObserver | null} */
+  #resized = null;
+
+  /** Begin to load what draws, before there is something to draw. */
+  static warm() {
+    load().catch(() => {});
+  }
+
+  /**
+   * Draw a figure, or draw it anew in place: what was zoomed stays zoomed while layout.uirevision is the same.
+   * Never fails: what keeps a plot from being drawn is said in its place, above its table.
+   * @param {Figure} figure @param {Options} options
+   */
+  async draw(figure, options = {}) {
+    Object.assign(this, { figure, options });
+    plots.add(this);
+    this.#paint();
+    const { box } = this;
+    if (!this.#resized) {
+      this.#resized = new ResizeObserver(
+        () => this.drawn && box.clientWidth && globals().Plotly.Plots.resize(box),
+      );
+      this.#resized.observe(box);
+    }
+    // From the start on, so that nothing below moves away when it is drawn.
+    box.style.height = `${figure.layout?.height ?? 320}px`;
+    try {
+      const Plotly = await load();
+      if (figure === this.figure && box.isConnected) await this.#render(Plotly, figure);
+      this.failed = null;
+    } catch (error) {
+      box.style.height = "";
+      this.failed = `The plot cannot be drawn (${/** @type {Error} */ (error).message}). Its numbers are in the table below.`;
+    }
+    this.#paint();
+  }
+
+  get box() {
+    return /** @type {HTMLElement} */ (this.element.querySelector(".cx-plot-box"));
+  }
+
+  get drawn() {
+    return "data" in this.box;
+  }
+
+  /** Draw it once more, in the colours that the page has now. */
+  async recolour() {
+    if (!this.element.isConnected) plots.delete(this);
+    else if (this.drawn && this.figure) await this.#render(globals().Plotly, this.figure);
+  }
+
+  /** @param {any} Plotly @param {Figure} figure */
+  async #render(Plotly, figure) {
+    /** @type {any} */
+    const box = this.box;
+    const { data, layout } = themed(figure);
+    const image = { filename: titleOf(figure) || "plot" };
+    await Plotly.react(box, data, layout, {
+      displaylogo: false,
+      modeBarButtons: BUTTONS,
+      toImageButtonOptions: image,
+    });
+    box.removeAllListeners("plotly_click");
+    const { onclick } = this.options;
+    if (onclick) box.on("plotly_click", (/** @type {any} */ event) => onclick(event.points[0]));
+  }
+
+  #paint() {
+    const { figure, options } = this;
+    if (!figure) return;
+    const name = options.name ?? titleOf(figure);
+    const toggled = (/** @type {Event} */ event) => {
+      this.open = /** @type {HTMLDetailsElement} */ (event.target).open;
+      this.#paint();
+    };
+    const numbers = () => options.table ?? tableOf(figure);
+    render(
+      html`<h3 class="cx-plot-title">${titleOf(figure)}</h3>${alarm(this.failed)}
+        <div class="cx-plot-box" role="figure" aria-label=${name}></div>
+        <details class="cx-plot-table" @toggle=${toggled}><summary>Table</summary>
+          <div class="cx-plot-rows" tabindex="0" role="region" aria-label="The plot's numbers">${this.open && rowsOf(numbers(), name)}</div></details>`,
+      this.element,
+    );
+  }
+}
+
+/** @returns {any} */
+function globals() {
+  return globalThis;
+}
+
+function load() {
+  script ??= new Promise((resolve, reject) => {
+    const node = document.createElement("script");
+    node.src = new URL(SCRIPT, document.baseURI).href;
+    node.onload = () => resolve(globals().Plotly);
+    node.onerror = () => {
+      script = null;
+      node.remove();
+      reject(new Error("Plotly's script did not load"));
+    };
+    document.head.append(node);
+  });
+  return script;
+}
+
+new MutationObserver(() => {
+  for (const plot of plots) plot.recolour();
+}).observe(document.body, { attributeFilter: ["class"] });
+
+/** The figure in the colours and the type of the page as it is now. @param {Figure} figure */
+function themed(figure) {
+  const style = getComputedStyle(document.body);
+  const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
+  /** @type {(value: any) => any} */
+  const resolved = (value) => {
+    if (typeof value === "string") return value.startsWith("var(") ? colour(value.slice(4, -1)) : value;
+    // Long arrays are data, and looking through them at every movement would be felt.
+    if (Array.isArray(value))
+      return value.length && typeof value[0] === "string" ? value.map(resolved) : value;
+    if (value?.constructor !== Object) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolved(inner)]));
+  };
+  const layout = resolved(figure.layout ?? {});
+  const [text, muted, line] = ["--cx-text", "--cx-muted", "--cx-line"].map(colour);
+  const font = { family: colour("--cx-font"), size: 12, color: text };
+  const lines = { gridcolor: line, linecolor: colour("--cx-line-strong"), zerolinecolor: line };
+  const axis = { automargin: true, ...lines, tickfont: { color: muted } };
+  const axes = new Set(["xaxis", "yaxis", ...Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))]);
+  for (const name of axes) {
+    const own = layout[name] ?? {};
+    const title = typeof own.title === "string" ? { text: own.title } : own.title;
+    layout[name] = {
+      ...axis,
+      ...own,
+      ...(title && { title: { font: { color: muted, size: 12 }, ...title } }),
+    };
+  }
+  // The title stands above the plot as text of the page, where it can break into lines.
+  const legend = layout.showlegend ?? figure.data.length > 1;
+  const clear = "rgba(0,0,0,0)";
+  return {
+    // A mark on the edge, such as at 100 %, is whole.
+    data: figure.data.map((trace) => ({
+      ...resolved(trace),
+      ...(trace.type === "scatter" && { cliponaxis: false }),
+    })),
+    layout: {
+      ...{ uirevision: "kept", hovermode: "closest", dragmode: "zoom" },
+      ...layout,
+      ...{ autosize: true, title: undefined, paper_bgcolor: clear, plot_bgcolor: clear },
+      margin: { l: 48, r: 36, t: legend ? 32 : 12, b: 40 },
+      font: { ...font, ...layout.font },
+      legend: {
+        ...layout.legend,
+        ...{
+          orientation: "h",
+          x: 0,
+          xanchor: "left",
+          y: 1,
+          yanchor: "bottom",
+          font: { color: text },
+          bgcolor: clear,
+        },
+      },
+      // In the margin on the right, where nothing is to be read.
+      modebar: { orientation: "v", bgcolor: clear, color: muted, activecolor: text },
+      hoverlabel: { bgcolor: colour("--cx-surface"), bordercolor: colour("--cx-line-strong"), font },
+    },
+  };
+}
+
+/** @param {any} title as Plotly has it: a text, or one with its type */
+function words(title) {
+  // Plotly reads its labels as markup, so they come escaped; text of the page is taken as it is.
+  const label = typeof title === "string" ? title : (title?.text ?? "");
+  return new DOMParser().parseFromString(label, "text/html").body.textContent ?? "";
+}
+
+/** @param {Figure} figure */
+function titleOf({ layout }) {
+  return words(layout?.title);
+}
+
+/** @param {Numbers} numbers @param {string} name */
+function rowsOf({ head, rows }, name) {
+  const step = (rows.length - 1) / (ROWS - 1);
+  const shown =
+    rows.length <= ROWS ? rows : Array.from({ length: ROWS }, (_, i) => rows[Math.round(i * step)]);
+  return html`<p class="cx-muted">${shown.length < rows.length ? `${shown.length} of ${rows.length} rows` : ""}${copyButton(() => [head, ...rows])}</p>
+    <table><caption class="cx-sr">${name}</caption><thead><tr>${head.map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
+      <tbody>${shown.map((row) => html`<tr>${row.map((value) => html`<td>${cell(value)}</td>`)}</tr>`)}</tbody></table>`;
+}
+
+/** @param {Figure} figure @returns {Numbers} */
+function tableOf({ data, layout }) {
+  const traces = data.filter((trace) => Array.isArray(trace.x) && Array.isArray(trace.y));
+  const named = traces.length > 1;
+  const axes = ["x", "y"].map((name) => words(layout?.[`${name}axis`]?.title) || name);
+  return {
+    head: [...(named ? ["series"] : []), ...axes],
+    rows: traces.flatMap((trace) =>
+      trace.x.map((/** @type {unknown} */ x, /** @type {number} */ i) => [
+        ...(named ? [trace.name ?? ""] : []),
+        x,
+        trace.y[i],
+      ]),
+    ),
+  };
+}
+
+/** @param {unknown} value */
+function cell(value) {
+  if (value === null || value === undefined) return "n/a";
+  return typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value);
+}

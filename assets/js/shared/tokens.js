@@ -1,0 +1,43 @@
+// Tokens in groups and steps of colour. Pure.
+
+/** @import {Rule, Scale, Token} from "./types" */
+/** @typedef {{from: number, end: number}} Unit  Tokens that are shown as one. */
+
+/** Which of the scale's steps a token falls in, 0 the surest; null where the value is missing. @param {Scale} scale @param {Token} token */
+export function step(scale, token) {
+  const value = token[scale.field];
+  if (value === null || value === undefined) return null;
+  const at = scale.edges.findIndex((edge) => (scale.falling ? value >= edge : value <= edge));
+  return at < 0 ? scale.edges.length : at;
+}
+
+/** What a screen reader says after the token's text. @param {Token} token */
+export function spoken(token) {
+  if (token.p === null) return "probability not available";
+  return `probability ${token.p.toFixed(2)}${(token.rank ?? 0) > 1 ? `, choice number ${token.rank}` : ""}`;
+}
+
+/** Groups of tokens by the index after the last of each; without them, those that have a text. @param {Token[]} tokens @param {number[] | null} ends @returns {Unit[]} */
+export function unitsOf(tokens, ends) {
+  // A token without text is the beginning of a character; it goes with the token that completes it.
+  const known = ends ?? tokens.flatMap(({ text }, i) => (text ? [i + 1] : []));
+  return known.map((end, i) => ({ from: i ? known[i - 1] : 0, end }));
+}
+
+/** The token that speaks for a unit: its weakest. @param {Token[]} tokens @param {Unit} unit */
+export function weakest(tokens, { from, end }) {
+  let least = from;
+  for (let i = from + 1; i < end; i++) if ((tokens[i].p ?? 2) < (tokens[least].p ?? 2)) least = i;
+  return least;
+}
+
+/** A rule as it is said: "< −1.5 → reflect". @param {Rule} rule @param {(value: number | null) => string} number */
+export function ruleText(rule, number) {
+  return `${rule.below !== null ? "<" : ">"} ${number(rule.below ?? rule.above)} \u2192 ${rule.gate}`;
+}
+
+/** Whether a rule holds for a value; a missing one never does. @param {Rule} rule @param {number | null | undefined} value */
+export function holds(rule, value) {
+  if (value === null || value === undefined) return false;
+  return rule.below !== null ? value < rule.below : rule.above !== null && value > rule.above;
+}

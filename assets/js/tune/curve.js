@@ -1,0 +1,25 @@
+// Risk against coverage: the two points on the curve, and the curve as a table. Pure.
+
+/** @import {Figure} from "../shared/plot.js" */
+/** @import {Moved} from "./types" */
+
+/** The figure with its two points where they are now. @param {Figure} figure @param {Moved} moved @returns {Figure} */
+export function withPoints({ data, layout }, { now, other }) {
+  const places = data.map((trace) => {
+    const point = trace.name === "policy" ? now : trace.name === "compared" ? other : null;
+    return point ? { ...trace, x: [point.coverage], y: [1 - (point.accuracy ?? 1)] } : trace;
+  });
+  return { data: places, layout };
+}
+
+/** The curve with the threshold that each point stands for. @param {Figure} figure */
+export function curveTable({ data }) {
+  const { x, y, customdata } = data.find(({ name }) => name === "risk");
+  const percent = (/** @type {number} */ value) => `${(100 * value).toFixed(1)} %`;
+  const row = (/** @type {number} */ coverage, /** @type {number} */ i) => [
+    customdata[i],
+    percent(coverage),
+    percent(y[i]),
+  ];
+  return { head: ["threshold", "answered", "wrong among answered"], rows: x.map(row) };
+}

@@ -1,0 +1,2 @@
+export * from "../../tests/js/vendor.js";
+export type { TemplateResult } from "lit-html";

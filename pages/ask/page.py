@@ -1,0 +1,353 @@
+"""The Ask page: a question, the answer token by token, what was decided and why."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, get_args
+
+from codex.pages import JSON
+from codex.pages.ask.evidence import passages_view
+from codex.pages.ask.pieces import Decoder
+from codex.pages.ask.runs import Runs
+from codex.pages.ask.scales import SCALES
+from codex.pages.ask.view import family, roots, session_line, token_view, trace_view
+from codex.pages.components import view
+from pydantic import ValidationError
+
+from codex import signals
+from codex.ask.places import Client
+from codex.ask.workbench import Workbench
+from codex.engines.base import GenerationParams
+from codex.errors import Cancelled, CodexError, InvalidInput
+from codex.policy import Policy
+from codex.server.callers import current_client
+from codex.server.json_body import MAX_BODY_BYTES
+from codex.settings import MAX_SAMPLES
+from codex.store.config import Privacy
+from codex.types import (
+    CheckedEvent,
+    DecisionEvent,
+    Event,
+    Gate,
+    GenerationEvent,
+    PassagesEvent,
+    SamplesEvent,
+    SignalsEvent,
+    Token,
+    TokenEvent,
+    TraceEvent,
+)
+
+EXAMPLES = (
+    "What is the capital of Australia?",
+    "In which year did the Titanic sink?",
+    "What is 17 times 23?",
+)
+LONGEST = MAX_BODY_BYTES - 2**16
+"""Bytes of a question, as JSON, that can be sent: the rest of the body has room beside it."""
+FRAME = 0.05
+"""Seconds between two updates of a streaming answer; the first token does not wait."""
+
+KEPT: Mapping[Privacy, tuple[str, str]] = {
+    "hash": ("Nothing", "Only a fingerprint of each question (SHA-256). Answers are kept."),
+    "preview": ("Start", "The first 127 characters of each question. Answers are kept."),
+    "full": ("All", "Each question in full, so that old answers can be continued."),
+}
+"""Each level of privacy: its name and what it keeps of the next question."""
+
+log = logging.getLogger(__name__)
+
+
+class AskPage:
+    """What the page can do, as plain calls: JSON in, JSON out. Gradio only carries them."""
+
+    def __init__(self, workbench: Workbench, runs: Runs) -> None:
+        self.workbench, self.runs = workbench, runs
+
+    def config(self) -> JSON:
+        """What the page needs before anything is asked."""
+        settings = self.workbench.settings
+        params = settings.engine.params
+        return {
+            "active": self._active(),
+            "scales": {name: {**asdict(s), "captions": s.captions} for name, s in SCALES.items()},
+            "defaults": {
+                "n_samples": settings.ask.n_samples,
+                "sample_temperature": settings.ask.sample_temperature,
+                "max_tokens": params.max_tokens,
+                "seed": params.seed,
+            },
+            "limits": {
+                "n_samples": (1, MAX_SAMPLES),
+                "sample_temperature": (0, 5),
+                "max_tokens": (1, 8192),
+                "seed": (0, 2**32 - 1),
+            },
+            "question_bytes": LONGEST,
+            "engine": settings.engine.name,
+            "looks_up": settings.ask.retrieve,
+            "levels": [
+                {"name": level, "label": KEPT[level][0], "note": KEPT[level][1]}
+                for level in get_args(Privacy)
+            ],
+            "examples": EXAMPLES,
+        }
+
+    def ask(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
+        """Ask a question; yields the state of the run as it grows. asked: what the page's form holds."""
+
+        def start(cancel: threading.Event) -> Iterator[Event]:
+            return self.workbench.ask(
+                str(asked["question"]),
+                session_id=asked.get("session"),
+                enable_rag=asked.get("evidence") == "first",
+                n_samples=_number(asked, "n_samples", int),
+                sample_temperature=_number(asked, "sample_temperature", float),
+                params=self._params(asked),
+                policy=_policy(asked),
+                cancel=cancel,
+                client=client,
+            )
+
+        first = asked.get("evidence") == "first" and not self.workbench.index.is_empty
+        return self._run(str(asked["run"]), start, "looking" if first else "waiting")
+
+    def branch(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
+        """Continue an answer from another token; yields like `ask`."""
+
+        def start(cancel: threading.Event) -> Iterator[Event]:
+            return self.workbench.branch(
+                asked["trace"],
+                asked["position"],
+                asked["token"],
+                policy=_policy(asked),
+                cancel=cancel,
+                client=client,
+            )
+
+        return self._run(str(asked["run"]), start)
+
+    def cancel(self, asked: JSON) -> None:
+        """Stop a run."""
+        self.runs.cancel(asked["run"])
+
+    def running(self, asked: JSON) -> bool:
+        """Whether a run is under way."""
+        return self.runs.known(asked["run"])
+
+    def look(self, wanted: JSON) -> JSON:
+        """The list of sessions, a session opened at a trace or at its last question, whether there are
+        documents to look things up in, and the policy that decides."""
+        return {
+            "sidebar": self._sidebar(),
+            "open": self._open(wanted) if wanted.get("session") else None,
+            "documents": not self.workbench.index.is_empty,
+            "active": self._active(),
+        }
+
+    def delete_session(self, wanted: JSON) -> JSON:
+        """Delete a session with all that was asked in it."""
+        self.workbench.forget_session(wanted["session"])
+        return self._sidebar()
+
+    def set_privacy(self, wanted: JSON) -> JSON:
+        """What is kept of the next questions."""
+        self.workbench.store.privacy = wanted["level"]
+        return self._sidebar()
+
+    def redecide(self, wanted: JSON) -> JSON:
+        """What the policy on the page makes of a stored answer."""
+        decision = self.workbench.redecide(wanted["trace"], _policy(wanted) or self.workbench.active.policy)
+        return {"action": decision.action, "gate": decision.gate, "reason": decision.reason}
+
+    def label(self, wanted: JSON) -> None:
+        """Keep what a person says of an answer."""
+        self.workbench.store.label(wanted["trace"], wanted["correct"])
+
+    def _active(self) -> JSON:
+        """The service's policy, the ranges of its sliders, and what it promises, in words."""
+        policy = self.workbench.active.policy
+        return {
+            "policy": policy.model_dump(mode="json", exclude={"name", "promise"}),
+            "version": policy.version,
+            "ranges": slider_ranges(policy),
+            "promise": self.workbench.active.promise,
+        }
+
+    def _sidebar(self) -> JSON:
+        store = self.workbench.store
+        return {"sessions": [session_line(session) for session in store.sessions()], "privacy": store.privacy}
+
+    def _open(self, wanted: JSON) -> JSON:
+        traces = self.workbench.store.session_traces(wanted["session"])
+        root, members = family(traces, wanted.get("trace"))
+        fingerprint, reader = self.workbench.status.model, current_client()
+        views = [
+            trace_view(
+                self.workbench.trace(member.id, reader), fingerprint=fingerprint, correct=member.correct
+            )
+            for member in members
+        ]
+        opened = wanted.get("trace")
+        return {
+            "session": wanted["session"],
+            "root": root.id,
+            "trace": opened if opened in {view["id"] for view in views} else root.id,
+            "question": views[0]["question"] or root.question,
+            "cut": views[0]["question"] is None and root.question is not None,
+            "traces": views,
+            "roots": [
+                {"id": trace.id, "title": trace.question or trace.model_answer, "action": trace.action}
+                for trace in roots(traces)
+            ],
+        }
+
+    def _params(self, asked: JSON) -> GenerationParams:
+        given = {
+            name: value for name in ("max_tokens", "seed") if (value := _number(asked, name, int)) is not None
+        }
+        params = self.workbench.settings.engine.params
+        try:
+            return GenerationParams.model_validate(params.model_dump() | given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0])
+            raise InvalidInput(f"{name} = {first['input']!r}: {first['msg']}.", [name]) from error
+
+    def _run(
+        self,
+        run: str,
+        start: Callable[[threading.Event], Iterator[Event]],
+        phase: str = "waiting",
+    ) -> Iterator[JSON]:
+        state: JSON = {
+            "run": run,
+            "phase": phase,
+            "chunks": [],
+            "passages": None,
+            "session": None,
+            "trace": None,
+            "error": None,
+        }
+        if self.workbench.status.state == "loading":
+            state["phase"] = "loading"
+        with self.runs.running(run) as cancel:
+            yield dict(state)
+            try:
+                for change in throttled(start(cancel)):
+                    if "chunk" in change:
+                        state["chunks"] = [*state["chunks"], change.pop("chunk")]
+                    state |= change
+                    yield dict(state)
+            except Exception as error:
+                yield state | {"phase": "error", "error": in_words(error)}
+
+
+def throttled(events: Iterator[Event], clock: Callable[[], float] = time.monotonic) -> Iterator[JSON]:
+    """Events as changes of a run's state: the first token at once, then at most one change a FRAME.
+
+    Tokens come as JSON text in `chunk`, so that nothing between here and the page looks into them again;
+    so do `passages`. A chunk's `kind` says what its step does.
+    """
+    decoder, held, step = Decoder(), list[JSON](), 0
+    kind, evidence = "ask", False
+    shown = -FRAME
+
+    def chunk() -> JSON:
+        text = json.dumps({"step": step, "kind": kind, "tokens": held})
+        held.clear()
+        return {"chunk": text}
+
+    for event in events:
+        if isinstance(event, TokenEvent):
+            if event.step != step:
+                decoder, step = Decoder(), event.step
+            held.append(_live(event.token, decoder))
+            if clock() - shown >= FRAME:
+                shown = clock()
+                yield {"phase": "answering"} | chunk()
+        elif isinstance(event, GenerationEvent):
+            yield {"phase": "sampling"} | (chunk() if held else {})
+        elif isinstance(event, PassagesEvent):
+            evidence = True
+            yield {"phase": "waiting", "passages": json.dumps(passages_view(event.passages))}
+        elif isinstance(event, SamplesEvent):
+            yield {"phase": "checking" if evidence else "verifying"}
+        elif isinstance(event, CheckedEvent | SignalsEvent):
+            yield {"phase": "judging"}
+        elif isinstance(event, DecisionEvent) and event.decision.gate in (Gate.RETRIEVE, Gate.REFLECT):
+            kind = str(event.decision.gate)
+            yield {"phase": "looking" if event.decision.gate is Gate.RETRIEVE else "waiting"}
+        elif isinstance(event, TraceEvent):
+            yield {"phase": "done", "session": event.trace.session_id, "trace": event.trace.id}
+
+
+def slider_ranges(policy: Policy) -> dict[str, tuple[float, float]]:
+    """Where thresholds can be moved, by signal: its natural scale, and the thresholds themselves."""
+    ranges: dict[str, tuple[float, float]] = {}
+    for rule in policy.rules:
+        known = signals.REGISTRY.get(rule.signal)
+        natural = known.scale if known else (rule.threshold - 1, rule.threshold + 1)
+        low, high = ranges.get(rule.signal, natural)
+        ranges[rule.signal] = (min(low, rule.threshold), max(high, rule.threshold))
+    return ranges
+
+
+def in_words(error: Exception) -> JSON:
+    """An error as the page says it; what nobody foresaw is logged and not shown."""
+    if isinstance(error, CodexError):
+        fields = list(error.fields) if isinstance(error, InvalidInput) else []
+        return {"message": str(error), "fields": fields, "cancelled": isinstance(error, Cancelled)}
+    log.exception("The Ask page failed", exc_info=error)
+    message = "Something went wrong inside Codex; its log says what. Nothing you typed is lost."
+    return {"message": message, "fields": [], "cancelled": False}
+
+
+def _live(token: Token, decoder: Decoder) -> JSON:
+    return token_view(token, decoder.push(token))
+
+
+def _number(asked: JSON, name: str, kind: Callable[[str], int | float]) -> Any:
+    text = str(asked.get(name) or "").strip()
+    if not text:
+        return None
+    try:
+        return kind(text)
+    except ValueError as error:
+        what = "a whole number" if kind is int else "a number"
+        raise InvalidInput(f"{name} must be {what}, not {text!r}.", [name]) from error
+
+
+def _policy(asked: JSON) -> Policy | None:
+    if asked.get("policy") is None:
+        return None
+    if not isinstance(asked["policy"], dict):
+        raise InvalidInput("The policy is no object.", ["policy"])
+    try:
+        return Policy.model_validate({"name": "moved", **asked["policy"]})
+    except ValidationError as error:
+        raise InvalidInput(
+            f"The thresholds do not make a policy: {error.errors()[0]['msg']}.", ["policy"]
+        ) from error
+
+
+def build(workbench: Workbench, runs: Runs) -> AskPage:
+    """Put the page into the Blocks that are open. runs: where its questions can be stopped."""
+    page = AskPage(workbench, runs)
+
+    calls = (
+        page.look,
+        page.running,
+        page.cancel,
+        page.redecide,
+        page.label,
+        page.delete_session,
+        page.set_privacy,
+    )
+    view("ask", page.config(), calls, {"ask": page.ask, "branch": page.branch})
+    return page

@@ -1,0 +1,95 @@
+"""The story of a question: what was done with it, step by step, in few words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codex.pages import JSON
+from codex.pages.ask.evidence import stances
+
+from codex import signals
+from codex.ask.loop import NOT_SEARCHED, NOTHING_FOUND
+from codex.types import Decision, Gate, Step, Trace
+
+
+def story_line(steps: Sequence[Step]) -> list[str]:
+    """The whole story in one line of parts; empty when the model was simply asked."""
+    parts: list[str] = []
+    for step in steps:
+        vain, by_itself = in_vain(step), step.decision.gate is Gate.RETRIEVE
+        grounding = step.observation.grounding
+        told = [
+            vain if not by_itself else None,
+            _began(step),
+            stances(grounding.sentences) if grounding and grounding.sentences else None,
+            _unsure(step.decision) if step is not steps[-1] or (vain and by_itself) else None,
+            vain if by_itself else None,
+        ]
+        parts += [part for part in told if part]
+    if not parts:
+        return []
+    last = steps[-1]
+    value = last.confidence.value
+    return [*parts, str(last.decision.action) if value is None else f"{last.decision.action} {value:.2f}"]
+
+
+def notes(decision: Decision) -> str:
+    """What the reason says beside rule and routing: what was wanted and could not be done."""
+    parts = decision.reason.split("; ")
+    if parts[0].endswith(f": {decision.gate}"):
+        parts = parts[1:]
+    return "; ".join(
+        part for part in parts if not part.startswith(("confidence ", "no confidence is available"))
+    )
+
+
+def first_answer(trace: Trace) -> str | None:
+    """What was answered at first, when it was answered otherwise in the end."""
+    first, last = trace.steps[0].observation.generation.text, trace.last.observation.generation.text
+    return first if first.strip() != last.strip() else None
+
+
+def step_story(step: Step) -> JSON:
+    """One step, told shortly, with what it takes to look into it."""
+    observation = step.observation
+    groups = signals.answer_groups(observation) if observation.samples else []
+    grounding = observation.grounding
+    return {
+        "kind": step.kind,
+        "text": observation.generation.text,
+        "seconds": observation.generation.seconds,
+        "samples": {"total": len(observation.samples), "distinct": len(groups)},
+        "passages": [passage.document for passage in observation.passages],
+        "support": stances(grounding.sentences) if grounding and grounding.sentences else None,
+        "confidence": {"value": step.confidence.value, "calibrated": step.confidence.calibrated},
+        "decision": {
+            "action": step.decision.action,
+            "gate": step.decision.gate,
+            "reason": step.decision.reason,
+        },
+        "values": step.signals,
+        "prompt": step.prompt,
+        "prompt_sha256": step.prompt_sha256,
+    }
+
+
+def in_vain(step: Step) -> str | None:
+    """Why a search brought nothing, if there was one."""
+    if NOTHING_FOUND in step.decision.reason:
+        return "looked up, found nothing"
+    if NOT_SEARCHED in step.decision.reason:
+        return "could not look anything up"
+    return None
+
+
+def _began(step: Step) -> str | None:
+    """What was done before the model was asked."""
+    n = len(step.observation.passages)
+    if step.kind == "reflect":
+        return "checked its answer"
+    return f"looked up {n} passage{'' if n == 1 else 's'}" if n and step.kind == "retrieve" else None
+
+
+def _unsure(decision: Decision) -> str:
+    rule = decision.reason.split("; ")[0].removesuffix(f": {decision.gate}")
+    return f"unsure ({rule})"

@@ -1,0 +1,1 @@
+"""The Calibrate page: calibrators fitted, shown and made active."""

@@ -1,0 +1,386 @@
+"""The Calibrate page: a confidence that means what it says, fit, shown and made active."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from codex.pages import JSON
+from codex.pages.book import Book, Outcome
+from codex.pages.calibrate.view import (
+    METHODS,
+    Asked,
+    Judged,
+    Seen,
+    calibrator_facts,
+    calibrator_line,
+    diagram,
+    figures_row,
+    group_row,
+    hints,
+    measured,
+    promise_view,
+    run_choice,
+    sets_row,
+)
+from codex.pages.components import view
+from codex.pages.job_view import job_view
+from codex.pages.kept import Kept
+
+from codex.ask.workbench import Workbench
+from codex.calibration import Calibrator, fit
+from codex.calibration.heuristic import heuristic_confidences
+from codex.calibration.risk import Guarantee, NoGuarantee
+from codex.calibration.shipped import shipped
+from codex.errors import Conflict, InvalidInput
+from codex.evaluation.answer_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
+from codex.evaluation.calibrating import (
+    active_policy,
+    calibrate,
+    delete,
+    group_guarantees,
+    guarantee,
+    labelled_runs,
+    on_side,
+    promising,
+)
+from codex.jobs import Job, JobProgress, Jobs
+from codex.policy import Policy
+from codex.signals import REGISTRY
+from codex.store.activations import Activation
+from codex.store.calibrators import SavedCalibrator
+from codex.store.runs import Table
+
+KIND = "calibrate"
+HELD_BACK = "Calibrated answers to the other half of the questions, which was not fit on"
+ALPHA, DELTA = 0.1, 0.05
+"""The risk and the doubt that are asked for at first."""
+LEVELS = {"alpha": "Risk α", "delta": "Doubt δ", "sets": "The share of sets without the right answer"}
+"""What a level between 0 and 1 is called on the page."""
+SETS_ALPHA = 0.1
+"""The share of answer sets that may lack the right answer, at first."""
+MOMENT = 0.3
+"""Seconds for which a page is let wait, rather than told to ask again."""
+
+
+class CalibratePage:
+    """What the page can do, as plain calls: JSON in, JSON out. Gradio only carries them."""
+
+    def __init__(self, workbench: Workbench, jobs: Jobs) -> None:
+        self.workbench = workbench
+        self.jobs = jobs
+        self._seen: Book[Seen] = Book(jobs, "diagrams", "Drawing the diagrams", self._compute)
+        self._samples: Book[list[Sampled]] = Book(jobs, "samples", "Reading the samples", self._read_samples)
+        self._kept = Kept(workbench.settings.home / "cache" / "diagrams")
+        self._read: dict[str, Calibrator] = {}
+        self._asked: dict[str, Asked] = {}
+        """What was asked for at the fits of this process, by the calibrator's version."""
+        self._lock = threading.Lock()
+
+    def config(self) -> JSON:
+        """What the page needs at the start."""
+        levels = {"alpha": ALPHA, "delta": DELTA, "sets": SETS_ALPHA}
+        return {"methods": list(METHODS.items()), "defaults": levels}
+
+    def look(self, wanted: JSON) -> JSON:
+        """The fit, and runs and calibrators if the page has others. wanted: {seen: version}."""
+        store = self.workbench.store
+        job = next(iter(self.jobs.list(KIND)), None)
+        runs = [run_choice(summary) for summary in store.runs.list()]
+        read = [(one, self._body(one.version, one.body)) for one in store.calibrators.list()]
+        asked = self._asked_for()
+        calibrators = [
+            calibrator_line(one, it, self.workbench.active.misfit(it), asked.get(one.version))
+            for one, it in read
+        ]
+        history = store.calibrators.history()
+        shown = {"runs": runs, "calibrators": calibrators, "back": _can_go_back(history)}
+        version = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
+        same = wanted.get("seen") == version
+        now = {one.version: _standing(one, history) for one, _ in read}
+        return {"job": _fit_view(job, now) if job else None, "version": version, **({} if same else shown)}
+
+    def fit(self, wanted: JSON) -> JSON:
+        """Fit and save. wanted: {runs: ids, method, alpha, delta, sets, name}."""
+        runs, method = [str(run) for run in wanted["runs"]], str(wanted["method"])
+        if not runs:
+            raise InvalidInput("Choose a run to fit on.", ["runs"])
+        alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
+        sets = _level(wanted, "sets")
+        name = str(wanted.get("name") or "").strip() or "calibrator"
+        store = self.workbench.store
+        for run in runs:
+            store.runs.get(run)
+
+        def work(job: Job) -> Calibrator:
+            job.report(JobProgress(text="Reading the answers"))
+
+            def progress(done: int, total: int) -> None:
+                job.report(JobProgress(done, total, "fits"))
+
+            done = calibrate(store, runs, method, alpha, delta, name, progress, job.cancel, sets)
+            with self._lock:
+                self._asked[done.version] = {"alpha": alpha, "delta": delta}
+            return done
+
+        return _fit_view(self.jobs.start(KIND, f"Fitting {name}", work), {})
+
+    def cancel(self, wanted: JSON) -> None:
+        """Stop a fit."""
+        self.jobs.cancel(wanted["job"])
+
+    def show(self, wanted: JSON) -> JSON:
+        """A calibrator, its diagrams and figures beside another's or the heuristic's, and what it promises.
+
+        wanted: {version, with: another version or null, alpha, delta}.
+        """
+        version, other = str(wanted["version"]), wanted.get("with")
+        calibrator = self._load(version)
+        seen, rival = self._outcome(version), self._outcome(str(other)) if other else None
+        computing = (seen is None) or (bool(other) and rival is None)
+        value = seen.value if seen else None
+        rows = []
+        if other:
+            compared = self._load(str(other))
+            rows.append(figures_row(str(other), "Cross-fitted on its own runs", compared.metrics["after"]))
+        rows += [
+            figures_row("heuristic", "What is shown without a calibrator", value.before if value else None),
+            figures_row("combined", "Cross-fitted, before the map", calibrator.metrics["before"]),
+            figures_row("calibrated", "Cross-fitted, after the map", calibrator.metrics["after"]),
+            figures_row("held back", HELD_BACK, value.held_out if value else None),
+        ]
+        return {
+            "calibrator": self._card(version, calibrator, value, wanted),
+            "left": self._left(value, str(other) if other else None, rival),
+            "right": diagram(value.calibrated, value.right, f"After: {calibrator.name}") if value else None,
+            "rows": rows,
+            "groups": self._groups(value, calibrator, wanted) if value else None,
+            "computing": self._progress() if computing else None,
+            "note": " ".join(outcome.note for outcome in (seen, rival) if outcome and outcome.note),
+            "hint": hints(calibrator, value),
+        }
+
+    def sets(self, wanted: JSON) -> JSON:
+        """Answer sets for all questions and for each dataset, once their samples are read.
+
+        wanted: {version, sets: the share of them that may lack the right answer}.
+        """
+        alpha, runs = _level(wanted, "sets"), json.dumps(self._load(str(wanted["version"])).runs)
+        found = self._samples.get(runs)
+        if found is None:
+            self._samples.want([runs], first=True)
+        rows = [sets_row(each) for each in checked_sets(found.value, alpha)] if found and found.value else []
+        return {"rows": rows, "note": found.note if found else "", "computing": found is None}
+
+    def activate(self, wanted: JSON) -> None:
+        """Let a calibrator speak, or none. wanted: {version: or null}."""
+        self.workbench.active.activate_calibrator(wanted["version"])
+
+    def keep_promise(self, wanted: JSON) -> None:
+        """Let the calibrator speak, and answer from the threshold on that keeps its promise.
+
+        wanted: {version, alpha, delta}. Raises Conflict when nothing can be promised.
+        """
+        version = str(wanted["version"])
+        calibrator, found = self._load(version), self._outcome(version)
+        if found is None or found.value is None:
+            raise Conflict("The diagrams are still being drawn; try again when they are there.")
+        promised = self._promise(found.value, calibrator, wanted)
+        policy = promising(active_policy(self.workbench.store), promised, calibrator)
+        if policy is None:
+            raise Conflict(str(promised))
+        self.workbench.active.activate_calibrator(version)
+        self.workbench.active.activate_policy(policy)
+
+    def delete(self, wanted: JSON) -> None:
+        """Delete a calibrator that is neither active nor shipped. wanted: {version}."""
+        version = str(wanted["version"])
+        delete(self.workbench.store, version)
+        with self._lock:
+            self._read.pop(version, None)
+
+    def rollback(self, _: JSON) -> None:
+        """Take the last activation back."""
+        before = self.workbench.store.calibrators.rollback()
+        self.workbench.active.activate_calibrator(before.version if before else None)
+
+    def _card(self, version: str, calibrator: Calibrator, seen: Seen | None, wanted: JSON) -> JSON:
+        active = self.workbench.store.calibrators.active()
+        names = {each.run.id: each.run.name for each in self.workbench.store.runs.list()}
+        return {
+            "version": version,
+            "active": active is not None and active.version == version,
+            "ships": any(version == each.version for each in shipped()),
+            "misfit": self.workbench.active.misfit(calibrator),
+            "facts": calibrator_facts(calibrator, names),
+            "guarantee": promise_view(self._promise(seen, calibrator, wanted)) if seen else None,
+        }
+
+    def _promise(self, seen: Seen, calibrator: Calibrator, wanted: JSON) -> Guarantee | NoGuarantee:
+        """What the half that was held back allows to promise, under the rules of the active policy."""
+        alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
+        return guarantee(seen.labelled, calibrator, alpha, delta, active_policy(self.workbench.store))
+
+    def _asked_for(self) -> dict[str, Asked]:
+        """What calibrators were fitted for, by version; of an earlier process where it could be promised."""
+        found: dict[str, Asked] = {}
+        for saved in self.workbench.store.policies.list():  # The newest first: the first promise stays.
+            if promise := Policy.model_validate_json(saved.body).promise:
+                found[promise.calibrator] = {
+                    "alpha": promise.risk,
+                    "delta": round(1 - promise.certainty, 12),
+                }
+        with self._lock:
+            return found | self._asked
+
+    def _groups(self, seen: Seen, calibrator: Calibrator, wanted: JSON) -> list[JSON]:
+        """The same of each dataset by itself."""
+        alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
+        policy = active_policy(self.workbench.store)
+        promised = group_guarantees(seen.labelled, calibrator, alpha, delta, policy)
+        return [group_row(name, each) for name, each in promised.items()]
+
+    def _left(self, seen: Seen | None, other: str | None, rival: Outcome[Seen] | None) -> JSON | None:
+        if other is not None:
+            found = rival.value if rival else None
+            return diagram(found.calibrated, found.right, f"{other}") if found else None
+        return diagram(seen.heuristic, seen.right, "Before: the heuristic") if seen else None
+
+    def _outcome(self, version: str) -> Outcome[Seen] | None:
+        return self._seen.get(version) or self._seen.soon(version, MOMENT)
+
+    def _progress(self) -> str:
+        job = self._seen.job
+        now = job.progress if job else JobProgress()
+        return (
+            f"Drawing the diagrams: {now.done} of {now.total} fits" if now.total else "Drawing the diagrams"
+        )
+
+    def _compute(self, version: str, job: Job) -> Seen:
+        """Judge each answer once more by a fit that did not see it, since only the fit itself was kept.
+
+        The first repeat of the fit is drawn, the one that the intervals of its figures are of.
+        """
+        calibrator = self._load(version)
+        if not calibrator.runs:
+            raise InvalidInput(
+                "It was fitted to answers of a file, so none are here to draw. Fit on a run to see diagrams."
+            )
+        labelled = labelled_runs(self.workbench.store, calibrator.runs)
+        table, held = on_side(labelled.table, "calibration"), on_side(labelled.table, "test")
+        job.report(JobProgress(text=version))
+        plain = heuristic_confidences(table.signals, len(table.right))
+
+        def judged() -> Judged:
+            return Judged(
+                calibrated=_crossfitted(calibrator, table, job),
+                before=measured(plain, table.right),
+                held_out=measured(calibrator.confidences(held.signals), held.right) if held.ids else None,
+            )
+
+        answers = hashlib.sha256(json.dumps([table.ids, held.ids]).encode())
+        answers.update(table.right.tobytes() + held.right.tobytes())
+        key = f"diagrams {version} {answers.hexdigest()}"
+        found = self._kept.recall(key, judged, Judged.model_dump_json, Judged.model_validate_json)
+        return Seen(
+            labelled=labelled,
+            right=table.right,
+            heuristic=plain,
+            calibrated=np.array(found.calibrated, dtype=np.float64),
+            before=found.before,
+            held_out=found.held_out,
+        )
+
+    def _read_samples(self, runs: str, job: Job) -> list[Sampled]:
+        """What the samples of runs say. runs: their ids, in JSON."""
+        ids = json.loads(runs)
+        if not ids:
+            raise InvalidInput(
+                "It was fitted to answers of a file, so no samples are here. Fit on a run to see sets."
+            )
+        job.report(JobProgress(text="Reading the samples"))
+        samples = sampled_runs(self.workbench.store, ids, job.cancel)
+        if not samples:
+            raise InvalidInput(NO_SAMPLES)
+        return samples
+
+    def _load(self, version: str) -> Calibrator:
+        with self._lock:
+            known = self._read.get(version)
+        return known or self._body(version, self.workbench.store.calibrators.load(version).body)
+
+    def _body(self, version: str, body: str) -> Calibrator:
+        """A calibrator of its JSON; a version never changes, so it is read once."""
+        with self._lock:
+            if version not in self._read:
+                self._read[version] = Calibrator.model_validate_json(body)
+            return self._read[version]
+
+
+def _crossfitted(calibrator: Calibrator, table: Table, job: Job) -> list[float]:
+    fitted = fit(
+        table.signals,
+        table.right,
+        signs={each.name: 1 if each.higher_is_confident else -1 for each in REGISTRY.values()},
+        groups=table.groups,
+        repeats=1,
+        method="auto" if len(calibrator.briers) > 1 else calibrator.method,
+        progress=lambda done, total: job.report(JobProgress(done, total, "fits")),
+        cancel=job.cancel,
+    )
+    confidences: list[float] = fitted.crossfitted[0].tolist()
+    return confidences
+
+
+def _level(wanted: JSON, name: str) -> float:
+    try:
+        level = float(wanted[name])
+    except (KeyError, TypeError, ValueError):
+        level = np.nan
+    if not 0 < level < 1:
+        raise InvalidInput(f"{LEVELS[name]} must lie between 0 and 1.", [name])
+    return level
+
+
+def _can_go_back(history: Sequence[Activation]) -> bool:
+    return any(not each.undone for each in history)
+
+
+def _standing(saved: SavedCalibrator, history: Sequence[Activation]) -> str:
+    """Whether a calibrator speaks, in words."""
+    if saved.active:
+        return "is saved and active"
+    spoke = any(each.version == saved.version for each in history)
+    return "is saved, no longer active" if spoke else "is saved, not yet active"
+
+
+def _fit_view(job: Job, standing: Mapping[str, str]) -> JSON:
+    """standing: how the saved calibrators stand now, by version."""
+    done = job.result if isinstance(job.result, Calibrator) else None
+    stands = standing.get(done.version, "was saved, and deleted since") if done else ""
+    words = {
+        "done": f"{done.version} {stands}" if done else None,
+        "cancelled": "Stopped; nothing was saved.",
+    }
+    return {**job_view(job, words.get(job.state)), "calibrator": done.version if done else None}
+
+
+def build(workbench: Workbench, jobs: Jobs) -> CalibratePage:
+    """Put the page into the Blocks that are open."""
+    page = CalibratePage(workbench, jobs)
+    calls = (
+        page.look,
+        page.fit,
+        page.cancel,
+        page.show,
+        page.sets,
+        page.activate,
+        page.keep_promise,
+        page.rollback,
+        page.delete,
+    )
+    view("calibrate", page.config(), calls)
+    return page

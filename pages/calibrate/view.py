@@ -1,0 +1,239 @@
+"""Calibrators as the Calibrate page shows them: plain JSON, made without Gradio or a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+from codex.pages import JSON
+from codex.pages.percent import percent
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from codex import figures
+from codex.calibration import Calibrator, metrics
+from codex.calibration.calibrator import Figure, FigureName
+from codex.calibration.crossfit import LEAST_LABELS
+from codex.calibration.resampling import bootstrap
+from codex.calibration.risk import Guarantee, NoGuarantee
+from codex.evaluation.answer_sets import CheckedSets
+from codex.evaluation.calibrating import Labelled
+from codex.store.calibrators import SavedCalibrator
+from codex.store.runs import RunSummary
+
+METHODS = {
+    "auto": "chosen by Brier score",
+    "none": "none: the combination as it is",
+    "temperature": "temperature",
+    "platt": "Platt",
+    "isotonic": "isotonic",
+    "venn_abers": "Venn-Abers",
+}
+"""What each method of calibration is called."""
+
+RESAMPLES = 300
+"""Behind each interval that the page computes itself; those of a calibrator were computed when it was fit."""
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a calibrator's answers show: each judged by a fit that did not see it."""
+
+    labelled: Labelled
+    """All answers that there are, both halves."""
+    right: Flags
+    """[n], of the half that it was fit on."""
+    heuristic: Array
+    """[n]: the confidence without a calibrator; NaN: nothing can be said."""
+    calibrated: Array
+    """[n]: cross-fitted."""
+    before: dict[FigureName, Figure]
+    """Figures of the heuristic."""
+    held_out: dict[FigureName, Figure] | None
+    """Figures of the calibrator on the half that was held back; None where there is none."""
+
+
+class Judged(BaseModel):
+    """The part of it that takes seconds."""
+
+    model_config = ConfigDict(ser_json_inf_nan="constants")
+
+    calibrated: list[float]
+    before: dict[FigureName, Figure]
+    held_out: dict[FigureName, Figure] | None
+
+
+class Asked(TypedDict):
+    """The guarantee that was asked for: at most a share alpha wrong, with probability 1 - delta."""
+
+    alpha: float
+    delta: float
+
+
+def run_choice(summary: RunSummary) -> JSON:
+    """A run as it can be chosen to fit on; problem: why it alone makes no calibrator, in words."""
+    graded = summary.right + summary.wrong
+    if graded < 2 * LEAST_LABELS:
+        problem = f"it takes about {2 * LEAST_LABELS}: {LEAST_LABELS} to fit, the others to prove it"
+    elif not summary.right or not summary.wrong:
+        problem = f"all are {'right' if summary.right else 'wrong'}: nothing to tell apart"
+    else:
+        problem = ""
+    run = summary.run
+    return {
+        "id": run.id,
+        "name": run.name,
+        "dataset": run.dataset,
+        "model": run.model,
+        "graded": graded,
+        "accuracy": summary.right / graded if graded else None,
+        "problem": problem,
+    }
+
+
+def calibrator_line(
+    saved: SavedCalibrator, calibrator: Calibrator, misfit: str, asked: Asked | None = None
+) -> JSON:
+    """One line of the list of calibrators. asked: what it was fitted for, None where that is not known."""
+    return {
+        "version": saved.version,
+        "active": saved.active,
+        "method": METHODS.get(calibrator.method, calibrator.method),
+        "auroc": calibrator.metrics["after"]["auroc"].value,
+        "created": saved.created_at.isoformat(),
+        "misfit": misfit,
+        "asked": asked,
+    }
+
+
+def calibrator_facts(calibrator: Calibrator, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a calibrator was fit on. names: what the runs that are still there are called, by id."""
+    runs = ", ".join(names.get(run, f"{run[:8]} (deleted)") for run in calibrator.runs)
+    samples = f"{calibrator.n_samples}"
+    if calibrator.n_samples:
+        samples += f" at temperature {calibrator.sample_temperature:g}"
+    return [
+        ("answers", f"{calibrator.questions:,}, {percent(calibrator.accuracy)} right"),
+        ("datasets", ", ".join(calibrator.datasets)),
+        ("runs", runs or "none"),
+        ("model", calibrator.model),
+        ("samples", samples),
+        ("evidence", "passages in the prompt" if calibrator.evidence else "none"),
+        ("prompt", calibrator.prompt),
+        ("method", METHODS.get(calibrator.method, calibrator.method)),
+        ("signals", ", ".join(term.name for term in calibrator.design.terms if term.weight > 0) or "none"),
+        *([("answer sets", str(calibrator.answer_sets))] if calibrator.answer_sets else []),
+        ("fit", f"{calibrator.created_at:%Y-%m-%d %H:%M} UTC"),
+    ]
+
+
+def measured(confidence: Array, right: Flags) -> dict[FigureName, Figure]:
+    """The figures of the table, each with its 95 % bootstrap interval."""
+    names: dict[FigureName, Callable[..., float]] = {
+        "auroc": metrics.auroc,
+        "ece": metrics.ece,
+        "brier": metrics.brier,
+        "nll": metrics.nll,
+    }
+    found: dict[FigureName, Figure] = {}
+    for name, figure in names.items():
+        low, high = bootstrap(figure, confidence, right, resamples=RESAMPLES, centred=True)
+        found[name] = Figure(value=figure(confidence, right), low=low, high=high)
+    perfect = metrics.perfect_ece(confidence)
+    ece = found["ece"]
+    found["ece_excess"] = Figure(value=ece.value - perfect, low=ece.low - perfect, high=ece.high - perfect)
+    return found
+
+
+def diagram(confidence: Array, right: Flags, title: str) -> JSON:
+    """A reliability diagram, the counts under it, and the numbers of its table."""
+    bins = metrics.reliability_bins(confidence, right)
+    shown = figures.reliability(bins.count, bins.confidence, bins.rate, bins.low, bins.high, title=title)
+    counts = figures.histogram(confidence, right, title="")
+    shown["layout"].update(height=320, showlegend=False)
+    counts["layout"].update(height=190)
+    for figure, top in ((shown, 40), (counts, 24)):
+        figure["layout"]["margin"] = {"l": 64, "r": 20, "t": top, "b": 44}
+        figure["layout"]["xaxis"]["dtick"] = 0.25
+    rows = zip(
+        *(each.tolist() for each in (bins.confidence, bins.rate, bins.low, bins.high, bins.count)),
+        strict=True,
+    )
+    return {
+        "diagram": shown,
+        "counts": counts,
+        "table": {
+            "head": ["mean confidence", "share right", "95 % from", "to", "answers"],
+            "rows": [list(row) for row in rows],
+        },
+    }
+
+
+def promise_view(promise: Guarantee | NoGuarantee) -> JSON:
+    """A guarantee, or why there is none, in words."""
+    words = str(promise)
+    if isinstance(promise, Guarantee):
+        words += f" Those are {percent(promise.coverage)} of the questions that were held back."
+    return {"holds": isinstance(promise, Guarantee), "words": words, "threshold": promise.threshold}
+
+
+def group_row(name: str, promise: Guarantee | NoGuarantee) -> JSON:
+    """One row of the promises by dataset; words: the promise, or why there is none."""
+    holds = isinstance(promise, Guarantee)
+    return {
+        "name": name,
+        "n": promise.n,
+        "threshold": promise.threshold if holds else None,
+        "coverage": promise.coverage if holds else None,
+        "accuracy": promise.accuracy if isinstance(promise, Guarantee) else None,
+        "words": str(promise),
+    }
+
+
+def sets_row(checked: CheckedSets) -> JSON:
+    """One row of the answer sets; shares are of the sets of the questions that were held back."""
+    sets, n = checked.sets, checked.n
+    counts = {name: getattr(checked, name) for name in ("empty", "one", "several", "anything")}
+    return {
+        "name": checked.group,
+        "fitted": sets.n,
+        "infinite": sets.infinite,
+        "labels": sets.labels,
+        "cutoff": sets.cutoff,
+        "n": n,
+        "size": checked.mean_size,
+        "shares": {name: count / n if n else None for name, count in counts.items()},
+        "coverage": checked.coverage,
+        "interval": checked.coverage_ci,
+        "words": str(sets),
+    }
+
+
+def figures_row(label: str, title: str, found: Mapping[FigureName, Figure] | None) -> JSON:
+    """One row of the table of figures."""
+    return {
+        "label": label,
+        "title": title,
+        "figures": found and {name: figure.model_dump() for name, figure in found.items()},
+    }
+
+
+def hints(calibrator: Calibrator, seen: Seen | None) -> str:
+    """What to know when reading the diagrams."""
+    if seen is None:
+        return ""
+    parts = ["Each answer was judged by a fit that had not seen it. Bars and brackets are 95 % intervals."]
+    unknown = metrics.unknown(seen.calibrated)
+    if unknown:
+        parts.append(f"{unknown:,} answers have no signal and so no confidence.")
+    if len(seen.right) != calibrator.questions:
+        parts.append(
+            f"The runs have {len(seen.right):,} graded answers in this half now; "
+            f"it was fit when there were {calibrator.questions:,}."
+        )
+    return " ".join(parts)

@@ -1,0 +1,1 @@
+"""The Documents page: files in, searched and read."""

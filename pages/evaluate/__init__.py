@@ -1,0 +1,1 @@
+"""The Evaluate page: runs, their scores and their questions."""

@@ -1,0 +1,293 @@
+"""The Evaluate page: runs are started, watched, compared, and opened down to the single token."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from dataclasses import asdict
+from itertools import islice
+
+import numpy as np
+from codex.pages import JSON
+from codex.pages.ask.scales import SCALES
+from codex.pages.components import view
+from codex.pages.evaluate.downloads import FORMATS
+from codex.pages.evaluate.scores import ScoreBook, noted
+from codex.pages.evaluate.view import (
+    PAGE,
+    ended_words,
+    failed_line,
+    graded_lines,
+    label_of,
+    number,
+    ordered,
+    record_view,
+    run_facts,
+    run_line,
+    scores_view,
+    standing,
+)
+from codex.pages.job_view import job_view
+from pydantic import ValidationError
+
+from codex import figures
+from codex.ask.workbench import Workbench
+from codex.datasets.library import datasets
+from codex.engines.base import GenerationParams
+from codex.errors import Conflict, InvalidInput, NotFound
+from codex.evaluation import runner
+from codex.jobs import Job, Jobs
+from codex.settings import MAX_SAMPLES
+from codex.store.runs import RunSummary
+from codex.types import Run
+
+KIND = "evaluate"
+EXAMPLE = ("capitals", 100)
+"""What a first run is proposed to ask: the set, and how many of its questions; enough to calibrate on."""
+
+
+class EvaluatePage:
+    """What the page can do, as plain calls: JSON in, JSON out. Gradio only carries them."""
+
+    def __init__(self, workbench: Workbench, jobs: Jobs) -> None:
+        self.workbench = workbench
+        self.jobs = jobs
+        self.book = ScoreBook(workbench.store, jobs, workbench.settings.home / "cache" / "scores")
+        self._asked: dict[str, str] = {}
+        """Which run a job asks, by its id."""
+        self._lock = threading.Lock()
+
+    def config(self) -> JSON:
+        """What the page needs at the start."""
+        ask, params = self.workbench.settings.ask, self.workbench.settings.engine.params
+        return {
+            "defaults": {
+                "n_samples": ask.n_samples,
+                "sample_temperature": ask.sample_temperature,
+                "max_tokens": params.max_tokens,
+            },
+            "limits": {"n_samples": (1, MAX_SAMPLES), "sample_temperature": (0, 5), "max_tokens": (1, 8192)},
+            "scales": {name: {**asdict(s), "captions": s.captions} for name, s in SCALES.items()},
+            "downloads": list(FORMATS.items()),
+        }
+
+    def datasets(self, _: JSON) -> list[JSON]:
+        """The question sets that can be asked."""
+        found = datasets(self.workbench.settings.home)
+        return [{"name": each.name, "about": each.about, "rows": each.rows} for each in found]
+
+    def look(self, wanted: JSON) -> JSON:
+        """The run under way, and the leaderboard if the page has another one. wanted: {seen: version}."""
+        summaries = self.workbench.store.runs.list()
+        job = next(iter(self.jobs.list(KIND)), None)
+        running = self._running()
+        self.book.want(*(each for each in summaries if each.run.id != running))
+        lines = [self._line(each, running) for each in summaries]
+        version = hashlib.sha256(json.dumps(lines).encode()).hexdigest()[:16]
+        same = wanted.get("seen") == version
+        return {
+            "job": self._job_view(job) if job else None,
+            "busy": self._busy(running),
+            "model": self.workbench.engine.fingerprint,
+            "scoring": self.book.busy,
+            "version": version,
+            "example": self._example() if not lines else None,
+            "documents": not self.workbench.index.is_empty,
+            "runs": None if same else lines,
+        }
+
+    def open(self, wanted: JSON) -> JSON:
+        """A run with its figures, as far as they are known. wanted: {run}."""
+        summary = self.workbench.store.runs.get(str(wanted["run"]))
+        running = self._running()
+        asked_now = summary.run.id == running
+        found = None if asked_now else self.book.soon(summary)
+        scores = found.value.scores if found and found.value else None
+        computing = "The run is under way; its figures follow when it ends." if asked_now else None
+        if not asked_now and found is None:
+            computing = "Measuring every signal and its interval"
+        return {
+            "run": self._line(summary, running),
+            "facts": run_facts(summary),
+            "scores": scores_view(scores) if scores else None,
+            "computing": computing,
+            "note": noted(found),
+            "calibrate": summary.right > 0 and summary.wrong > 0,
+        }
+
+    def scatter(self, wanted: JSON) -> JSON:
+        """One signal of a run against another, as a figure. wanted: {run, x, y}."""
+        table = self.book.table(self.workbench.store.runs.get(str(wanted["run"])))
+        x, y = str(wanted["x"]), str(wanted["y"])
+        for name in (x, y):
+            if name not in table.signals:
+                raise NotFound(f"The run has no signal {name!r}.")
+        figure = figures.signal_scatter(
+            table.signals[x],
+            table.signals[y],
+            table.right,
+            x_name=label_of(x),
+            y_name=label_of(y),
+            texts=table.questions,
+            ids=table.ids,
+        )
+        figure["layout"]["height"] = 420
+        return figure
+
+    def questions(self, wanted: JSON) -> JSON:
+        """A page of a run's questions. wanted: {run, filter, sort, down, page}."""
+        summary = self.workbench.store.runs.get(str(wanted["run"]))
+        shown, page = str(wanted.get("filter") or "all"), max(0, int(wanted.get("page") or 0))
+        table, confidence = self.book.table(summary), self.book.confidence(summary).values
+        graded = (
+            ordered(table, confidence, shown=shown, sort=wanted.get("sort"), down=bool(wanted.get("down")))
+            if shown != "ungraded"
+            else np.empty(0, dtype=np.intp)
+        )
+        ungraded = summary.done - len(table.ids) if shown in ("all", "ungraded") else 0
+        total = len(graded) + ungraded
+        first = min(page, max(0, (total - 1) // PAGE)) * PAGE
+        rows = graded_lines(table, confidence, graded[first : first + PAGE])
+        if len(rows) < PAGE and ungraded:
+            rows += self._ungraded(summary, max(0, first - len(graded)), PAGE - len(rows))
+        right = int(table.right.sum())
+        return {
+            "rows": rows,
+            "total": total,
+            "first": first,
+            "size": PAGE,
+            "counts": {
+                "all": summary.done,
+                "right": right,
+                "wrong": len(table.ids) - right,
+                "ungraded": summary.done - len(table.ids),
+            },
+        }
+
+    def question(self, wanted: JSON) -> JSON:
+        """One question of a run, with its answer token by token. wanted: {run, question}."""
+        run_id, question_id = str(wanted["run"]), str(wanted["question"])
+        record = self.workbench.store.runs.record(run_id, question_id)
+        confidence, source = None, ""
+        if record.right is not None:
+            summary = self.workbench.store.runs.get(run_id)
+            place = self.book.table(summary).ids.index(question_id)
+            judged = self.book.confidence(summary)
+            confidence, source = number(judged.values[place]), judged.source
+        return record_view(record, confidence, source, self.workbench.active.policy)
+
+    def start(self, wanted: JSON) -> JSON:
+        """Ask the questions of a set. wanted: {dataset, side, limit, n_samples, sample_temperature,
+        max_tokens, evidence, name}."""
+        self._check_free()
+        limit = wanted.get("limit")
+        run = runner.prepare(
+            self.workbench,
+            str(wanted["dataset"]),
+            name=str(wanted.get("name") or ""),
+            limit=None if limit is None else int(limit),
+            side=wanted.get("side") or None,
+            evidence=bool(wanted.get("evidence")),
+            params=self._params(wanted),
+            n_samples=int(wanted["n_samples"]),
+            sample_temperature=float(wanted["sample_temperature"]),
+        )
+        try:
+            return self._begin(run)
+        except Conflict:
+            self.workbench.store.runs.delete(run.id)
+            raise
+
+    def resume(self, wanted: JSON) -> JSON:
+        """Go on with a run that was stopped. wanted: {run}."""
+        self._check_free()
+        run = self.workbench.store.runs.get(str(wanted["run"])).run
+        runner.check_same(self.workbench, run)
+        return self._begin(run)
+
+    def cancel(self, wanted: JSON) -> None:
+        """Stop a run; what was answered stays."""
+        self.jobs.cancel(wanted["job"])
+
+    def delete(self, wanted: JSON) -> None:
+        """Delete a run with its answers. wanted: {run}."""
+        if wanted["run"] == self._running():
+            raise Conflict("This run is under way; cancel it first.")
+        self.workbench.store.runs.delete(str(wanted["run"]))
+
+    def _params(self, wanted: JSON) -> GenerationParams:
+        params = self.workbench.settings.engine.params.model_dump() | {"max_tokens": wanted.get("max_tokens")}
+        try:
+            return GenerationParams.model_validate(params)
+        except ValidationError as error:
+            raise InvalidInput(
+                f"The longest answer cannot be that: {error.errors()[0]['msg']}.", ["max_tokens"]
+            ) from error
+
+    def _begin(self, run: Run) -> JSON:
+        def work(job: Job) -> RunSummary:
+            return runner.run(self.workbench, run.id, job.report, job.cancel)
+
+        job = self.jobs.start(KIND, f"Asking {run.name}", work)
+        with self._lock:
+            self._asked[job.id] = run.id
+        return self._job_view(job)
+
+    def _job_view(self, job: Job) -> JSON:
+        with self._lock:
+            run = self._asked.get(job.id)
+        shown = {**job_view(job, ended_words(job)), "run": run}
+        if job.state == "done" and (why := self.book.failure(job.result)):
+            shown |= {"state": "failed", "error": f"Every question failed. The first: {why}"}
+        return shown
+
+    def _check_free(self) -> None:
+        if busy := self._busy(self._running()):
+            raise Conflict(busy)
+
+    def _line(self, summary: RunSummary, running: str | None) -> JSON:
+        found = self.book.get(summary)
+        measured = standing(found.value.scores) if found and found.value else None
+        note = noted(found)
+        failure = self.book.failure(summary)
+        return run_line(
+            summary, running=summary.run.id == running, measured=measured, note=note, failure=failure
+        )
+
+    def _ungraded(self, summary: RunSummary, first: int, most: int) -> list[JSON]:
+        """Questions without a grade: few, and only looked for when they are asked for."""
+        records = self.workbench.store.runs.records(summary.run.id)
+        without = (record for record in records if record.right is None)
+        return [failed_line(record) for record in islice(without, first, first + most)]
+
+    def _running(self) -> str | None:
+        """The run that is being asked now."""
+        job = self.jobs.running(KIND)
+        with self._lock:
+            return self._asked.get(job.id) if job else None
+
+    def _busy(self, running: str | None) -> str | None:
+        """Why no run can be started now."""
+        if running is not None:
+            return "A run is under way; the next can start when it has ended."
+        status = self.workbench.status
+        if status.state == "loading":
+            return "The model is being loaded."
+        return f"The model cannot be used: {status.error}" if status.state == "error" else None
+
+    def _example(self) -> JSON | None:
+        name, limit = EXAMPLE
+        there = any(each.name == name for each in datasets(self.workbench.settings.home))
+        return {"dataset": name, "limit": limit} if there else None
+
+
+def build(workbench: Workbench, jobs: Jobs) -> EvaluatePage:
+    """Put the page into the Blocks that are open."""
+    page = EvaluatePage(workbench, jobs)
+    calls = (
+        *(page.datasets, page.look, page.start, page.resume, page.cancel, page.delete),
+        *(page.open, page.scatter, page.questions, page.question),
+    )
+    view("evaluate", page.config(), calls)
+    return page

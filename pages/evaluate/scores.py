@@ -1,0 +1,161 @@
+"""What runs come to: their scores, computed once in the background, and each question's confidence."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from codex.pages.book import Book, Outcome
+from codex.pages.kept import Kept
+from numpy.typing import NDArray
+
+from codex.calibration.heuristic import heuristic_confidences
+from codex.errors import NotFound
+from codex.evaluation.scoring import Scores, confidences_of, score
+from codex.jobs import Job, Jobs
+from codex.store import Store
+from codex.store.runs import RunSummary, Table
+
+KEPT_SCORES = 4096
+"""More runs than anybody has: one that is forgotten is measured again at the next look."""
+MOMENT = 0.3
+"""Seconds for which a page is let wait, rather than told to ask again."""
+KEPT_TABLES = 4
+"""Runs whose columns stay in memory; a table of 10,000 questions with 50 signals is 10 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How sure each answer of a run's table is said to be."""
+
+    values: NDArray[np.float64]
+    """[n]; NaN: nothing can be said."""
+    source: str
+    """In words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a run's answers show."""
+
+    scores: Scores
+    confidence: Judged
+
+
+class ScoreBook:
+    """Scores and tables of the runs of a store. Thread-safe."""
+
+    def __init__(self, store: Store, jobs: Jobs, folder: Path) -> None:
+        """folder: where scores are kept for the next start."""
+        self._store = store
+        self._kept = Kept(folder)
+        self._book: Book[Measured] = Book(jobs, "score", "Measuring the runs", self._measure, KEPT_SCORES)
+        self._tables: OrderedDict[str, Table] = OrderedDict()
+        self._failures: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def get(self, summary: RunSummary) -> Outcome[Measured] | None:
+        """A run's scores; None while they are not known."""
+        return self._book.get(_key(summary)) or _hopeless(summary)
+
+    def want(self, *summaries: RunSummary, first: bool = False) -> None:
+        """Have runs measured; first: before others."""
+        keys = [_key(one) for one in summaries if _hopeless(one) is None]
+        self._book.want(keys, first=first)
+
+    def soon(self, summary: RunSummary) -> Outcome[Measured] | None:
+        """A run's scores, before those of others; None where that takes longer than a moment."""
+        return self.get(summary) or self._book.soon(_key(summary), MOMENT)
+
+    @property
+    def busy(self) -> bool:
+        """Whether runs are being measured."""
+        return self._book.job is not None
+
+    def table(self, summary: RunSummary) -> Table:
+        """The graded records of a run. Raises NotFound."""
+        key = _key(summary)
+        with self._lock:
+            known = self._tables.get(key)
+        if known is not None:
+            return known
+        table = self._store.runs.table(summary.run.id)
+        with self._lock:
+            self._tables[key] = table
+            while len(self._tables) > KEPT_TABLES:
+                self._tables.popitem(last=False)
+        return table
+
+    def confidence(self, summary: RunSummary) -> Judged:
+        """Each graded answer's confidence: cross-fitted where it is known, else the heuristic."""
+        table, found = self.table(summary), self._book.get(_key(summary))
+        if found and found.value and len(found.value.confidence.values) == len(table.right):
+            return found.value.confidence
+        return _heuristic(table)
+
+    def failure(self, summary: RunSummary) -> str:
+        """Why every question so far failed, by the first of them; "" when not all did."""
+        if not 0 < summary.failed == summary.done:
+            return ""
+        run = summary.run.id
+        with self._lock:
+            known = self._failures.get(run)
+        if known is not None:
+            return known
+        try:
+            first = next((record.error for record in self._store.runs.records(run)), "")
+        except NotFound:  # Deleted since it was listed.
+            return ""
+        with self._lock:
+            return self._failures.setdefault(run, first)
+
+    def _measure(self, key: str, job: Job) -> Measured:
+        return self._kept.recall(f"scores {key}", lambda: self._score(key, job), _written, _read)
+
+    def _score(self, key: str, job: Job) -> Measured:
+        table = self.table(self._store.runs.get(key.split(" ")[0]))
+        found = confidences_of(table)
+        scores = score(table, confidences=found, cancel=job.cancel)
+        if found.values is None:
+            return Measured(scores, _heuristic(table))
+        return Measured(scores, Judged(found.values.mean(axis=0), "cross-fitted on this run"))
+
+
+def noted(found: Outcome[Measured] | None) -> str:
+    """Why a run has no figures, or not all of them, in words."""
+    if found is None:
+        return ""
+    return found.value.scores.note if found.value else found.note
+
+
+def _written(measured: Measured) -> str:
+    scores, judged = measured.scores, measured.confidence
+    values = [value if math.isfinite(value) else None for value in judged.values.tolist()]
+    return json.dumps({"scores": scores.model_dump(mode="json"), "values": values, "source": judged.source})
+
+
+def _read(text: str) -> Measured:
+    """Raises ValueError."""
+    kept = json.loads(text)
+    values = np.array([math.nan if value is None else value for value in kept["values"]], dtype=np.float64)
+    return Measured(Scores.model_validate(kept["scores"]), Judged(values, kept["source"]))
+
+
+def _heuristic(table: Table) -> Judged:
+    return Judged(heuristic_confidences(table.signals, len(table.right)), "heuristic")
+
+
+def _key(summary: RunSummary) -> str:
+    return f"{summary.run.id} {summary.done} {summary.right} {summary.wrong}"
+
+
+def _hopeless(summary: RunSummary) -> Outcome[Measured] | None:
+    """Why a run cannot be measured, in words; None when it can."""
+    if summary.right + summary.wrong == 0:
+        return Outcome(None, "No answer is graded yet." if not summary.done else "No answer could be graded.")
+    return None

@@ -1,0 +1,284 @@
+"""Runs and their questions as the Evaluate page shows them: plain JSON, made without Gradio or a model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from codex.pages import JSON
+from codex.pages.ask.evidence import evidence_view
+from codex.pages.ask.pieces import pieces
+from codex.pages.ask.view import samples_view, signals_view, token_view
+from codex.pages.percent import percent
+from numpy.typing import NDArray
+
+from codex import figures, signals
+from codex.evaluation.scoring import Scores
+from codex.grading.kinds import told
+from codex.jobs import Job
+from codex.policy import Policy
+from codex.signals.focus import focus_mask
+from codex.store.runs import RunSummary, Table
+from codex.types import Record
+
+CONFIDENCE = {
+    "auroc": ("AUROC, cross-fitted confidence", "Chance that a right answer gets more than a wrong one"),
+    "prr": ("PRR", "Prediction rejection ratio: 1 rejects wrong answers like an oracle, 0 like chance"),
+    "ece": ("ECE", "Expected calibration error, 15 bins of equal mass"),
+    "ece_excess": ("ECE excess", "ECE less what perfect probabilities would show on so few answers"),
+    "brier": ("Brier", "Mean squared distance of the probability from the outcome"),
+}
+"""Figures of the confidence that are shown of a run: what each is called, and what it is."""
+PAGE = 50
+"""Questions on one page of the table."""
+
+
+def run_line(
+    summary: RunSummary, *, running: bool, measured: JSON | None, note: str = "", failure: str = ""
+) -> JSON:
+    """One line of the leaderboard.
+
+    running: it is being asked now. measured: {best, best_auroc, auroc, ece}, None while they are not
+    known; note: why they never will be, "" when they can; failure: why every question failed, if so.
+    """
+    run = summary.run
+    graded = summary.right + summary.wrong
+    state = "running" if running else "stopped" if run.state in ("running", "cancelled") else run.state
+    if failure and state == "done":
+        state = "failed"
+    return {
+        "id": run.id,
+        "name": run.name,
+        "dataset": run.dataset,
+        "model": run.model,
+        "state": state,
+        "resumable": not running and summary.done < run.total and "questions" in run.params,
+        "done": summary.done,
+        "total": run.total,
+        "failed": summary.failed,
+        "graded": graded,
+        "accuracy": summary.right / graded if graded else None,
+        "created": run.created_at.isoformat(),
+        "scoring": measured is None and not note and not running,
+        "note": note,
+        "failure": failure,
+        **(measured or {"best": None, "best_auroc": None, "auroc": None, "ece": None}),
+    }
+
+
+def run_facts(summary: RunSummary) -> list[tuple[str, str]]:
+    """How a run was asked and graded."""
+    run, params = summary.run, summary.run.params
+    samples = params.get("samples")
+    temperature = samples.get("temperature") if isinstance(samples, Mapping) else None
+    n_samples = params.get("n_samples")
+    asked = f"{n_samples} samples" if n_samples is not None else "unknown"
+    if n_samples and temperature is not None:
+        asked += f" at temperature {temperature:g}"
+    facts = [
+        ("dataset", f"{run.dataset}{_split(params.get('split'))}"),
+        ("model", run.model),
+        ("asked", f"{run.created_at:%Y-%m-%d %H:%M} UTC"),
+        ("samples", asked),
+        ("evidence", "passages in the prompt" if params.get("evidence") else "none"),
+        ("graded as", told(summary.graders) or str(params.get("grader") or "the kind of each answer")),
+    ]
+    if run.prompt:
+        facts.append(("prompt", run.prompt))
+    overrides = params.get("overrides")
+    if isinstance(overrides, Sequence) and overrides and not isinstance(overrides, str):
+        facts.append(("settings", ", ".join(map(str, overrides))))
+    return facts
+
+
+def standing(scores: Scores) -> JSON:
+    """What the leaderboard says of a run's scores."""
+    ranked = _ranked(scores)
+    best, confidence = next(iter(ranked), None), scores.confidence
+    return {
+        "best": label_of(best) if best else None,
+        "best_auroc": scores.signals[best].auroc if best else None,
+        "auroc": confidence.auroc if confidence else None,
+        "ece": confidence.ece if confidence else None,
+    }
+
+
+def scores_view(scores: Scores) -> JSON | None:
+    """A run's signals, best first, as a figure and as a choice, and the figures of its confidence.
+
+    None where nothing tells right answers from wrong ones.
+    """
+    ranked = _ranked(scores)
+    if not ranked:
+        return None
+    labels = [(name, label_of(name)) for name in ranked]
+    found = [(label, scores.signals[name].auroc, scores.signals[name].auroc_ci) for name, label in labels]
+    if scores.confidence and scores.confidence.auroc is not None:
+        found.append(("Cross-fitted confidence", scores.confidence.auroc, scores.confidence.auroc_ci))
+    ranking = figures.interval_bars(
+        [label for label, _, _ in found],
+        [math.nan if value is None else value for _, value, _ in found],
+        [math.nan if ci is None else ci[0] for _, _, ci in found],
+        [math.nan if ci is None else ci[1] for _, _, ci in found],
+        title="AUROC of each signal, with 95 % intervals",
+    )
+    return {
+        "ranking": ranking,
+        "signals": labels,
+        "pair": [ranked[0], _unlike(ranked)],
+        "accuracy": {"interval": scores.accuracy_ci},
+        "confidence": [
+            {
+                "label": words,
+                "title": f"{title}; {scores.confidence.source}",
+                "value": getattr(scores.confidence, name),
+                "interval": getattr(scores.confidence, f"{name}_ci"),
+            }
+            for name, (words, title) in CONFIDENCE.items()
+        ]
+        if scores.confidence
+        else [],
+    }
+
+
+def ended_words(job: Job) -> str | None:
+    """How asking ended, in words; None while it goes on, or when it failed."""
+    done = job.result
+    if job.state == "cancelled":
+        return "Stopped; what was answered is kept, and the run can go on."
+    if job.state != "done" or not isinstance(done, RunSummary):
+        return None
+    graded = done.right + done.wrong
+    words = f"{graded:,} answers graded"
+    words += f", {percent(done.right / graded)} right" if graded else ""
+    return words + (f", {done.failed:,} failed" if done.failed else "")
+
+
+def record_view(record: Record, confidence: float | None, source: str, policy: Policy) -> JSON:
+    """A question with its answer, in the shape in which the Ask page's parts show a trace.
+
+    source: where the confidence comes from, in words.
+    """
+    observation = record.observation
+    generation = observation.generation
+    cut = pieces(generation.tokens, generation.text)
+    focus = focus_mask(observation)
+    return {
+        "id": record.id,
+        "question": observation.question,
+        "answers": record.answers,
+        "right": record.right,
+        "grade": record.grade,
+        "confidence": confidence,
+        "source": source,
+        "seconds": record.seconds,
+        "error": record.error,
+        "weakest": _weakest(record, focus),
+        "rules": policy.model_dump(mode="json")["rules"],
+        "last": {
+            "tokens": [
+                token_view(token, text, given=index < generation.prefix_tokens)
+                for index, (token, text) in enumerate(zip(generation.tokens, cut.texts, strict=True))
+            ],
+            "text": generation.text,
+            "units": cut.units,
+            "words": cut.words,
+            "focus": focus,
+            "finish": generation.finish_reason,
+            "samples": samples_view(observation),
+            "signals": signals_view(record.signals),
+            "evidence": evidence_view(observation, cut.texts) | {"note": "", "looked": False},
+        },
+    }
+
+
+def failed_line(record: Record) -> JSON:
+    """A question that has no grade, as a line of the table."""
+    return {
+        "id": record.id,
+        "question": record.observation.question,
+        "answer": record.observation.generation.text,
+        "right": None,
+        "confidence": None,
+        "error": record.error,
+    }
+
+
+def graded_lines(table: Table, confidence: NDArray[np.float64], order: NDArray[np.intp]) -> list[JSON]:
+    """The questions at these places of a run's table, as lines. confidence: [n], NaN: nothing can be said."""
+    return [
+        {
+            "id": table.ids[i],
+            "question": table.questions[i],
+            "answer": table.texts[i],
+            "right": bool(table.right[i]),
+            "confidence": number(confidence[i]),
+            "error": "",
+        }
+        for i in order.tolist()
+    ]
+
+
+def ordered(
+    table: Table, confidence: NDArray[np.float64], *, shown: str, sort: str | None, down: bool
+) -> NDArray[np.intp]:
+    """Places in the table to list, of all, right or wrong answers, sorted; missing values stand last."""
+    places = np.flatnonzero({"right": table.right, "wrong": ~table.right}.get(shown, table.right | True))
+    keys: dict[str, Any] = {
+        "question": lambda: np.array([text.casefold() for text in table.questions], dtype=object),
+        "answer": lambda: np.array([text.casefold() for text in table.texts], dtype=object),
+        "right": lambda: table.right,
+        "confidence": lambda: confidence,
+    }
+    if sort not in keys:
+        return places
+    key = keys[sort]()[places]
+    missing = np.isnan(key) if sort == "confidence" else np.zeros(len(key), dtype=np.bool_)
+    order = np.argsort(key[~missing], kind="stable")
+    known = places[~missing][order[::-1] if down else order]
+    return np.concatenate([known, places[missing]])
+
+
+def label_of(name: str) -> str:
+    """A signal's name for people; of one that is not in the register its own."""
+    known = signals.REGISTRY.get(name)
+    return known.label if known else name
+
+
+def number(value: float | np.floating[Any] | None) -> float | None:
+    """A figure for JSON: what is not finite is missing."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _ranked(scores: Scores) -> list[str]:
+    """The signals that are there, best first."""
+    known = {name: one.auroc for name, one in scores.signals.items() if one.auroc is not None}
+    return sorted(known, key=lambda name: -known[name])
+
+
+def _unlike(ranked: Sequence[str]) -> str:
+    """The best signal that needs something else than the very best one does, to be set against it."""
+
+    def needs(name: str) -> object:
+        known = signals.REGISTRY.get(name)
+        return known.needs if known else None
+
+    return next((name for name in ranked if needs(name) != needs(ranked[0])), ranked[min(1, len(ranked) - 1)])
+
+
+def _weakest(record: Record, focus: Sequence[bool]) -> int | None:
+    """The answer's most doubtful token, among those that carry it."""
+    known = [
+        (token.logprob, index)
+        for index, (token, carries) in enumerate(
+            zip(record.observation.generation.tokens, focus, strict=True)
+        )
+        if carries and token.logprob is not None
+    ]
+    return min(known)[1] if known else (0 if record.observation.generation.tokens else None)
+
+
+def _split(split: object) -> str:
+    return f", {split} half" if split in ("calibration", "test") else ""

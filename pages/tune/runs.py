@@ -1,0 +1,156 @@
+"""Runs that are looked at: their tables in memory, and the confidence that each is judged by."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from codex.pages.tune.table import Floats, Mask, SortedTable
+
+from codex.calibration import Calibrator
+from codex.calibration.heuristic import heuristic_confidences
+from codex.datasets.splits import split
+from codex.evaluation.generations import Origin
+from codex.signals.text import normalise
+from codex.store import Store
+from codex.store.runs import RunSummary, Table
+from codex.types import Run
+
+KEPT_RUNS = 2
+"""Tables in memory; one of a million rows with fifty signals has half a gigabyte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confidences:
+    """Where a table's confidences come from."""
+
+    values: Floats
+    calibrator: Calibrator | None
+    """None: the heuristic."""
+    why: str
+    """Why the active calibrator does not speak; "" where it does."""
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run as it was when it was read."""
+
+    key: str
+    summary: RunSummary
+    rows: SortedTable
+    confidences: Confidences
+
+    @property
+    def seen(self) -> bool:
+        """Whether the calibrator was fitted to a part of the answers."""
+        return bool(self._fitted_to.any())
+
+    @cached_property
+    def held_back(self) -> Mask:
+        """[n], as in `rows`: the answers that a promise may rest on.
+
+        Each question once, and none that the calibrator was fitted to.
+        """
+        table, order, seen = self.rows.table, self.rows.order, self._fitted_to
+        asked, free = set[str](), np.zeros(len(order), dtype=np.bool_)
+        for at, question in enumerate(table.questions):
+            words = normalise(question)
+            free[at] = words not in asked and not (seen[at] and split(question) == "calibration")
+            asked.add(words)
+        return free[order]
+
+    @property
+    def _fitted_to(self) -> Mask:
+        """[n], as in the table: of a run or a dataset of which the calibrator saw the calibration side."""
+        table, calibrator = self.rows.table, self.confidences.calibrator
+        if calibrator is None:
+            return np.zeros(len(table.groups), dtype=np.bool_)
+        named: Mask = np.isin(table.groups, list(calibrator.datasets))
+        return named | (self.summary.run.id in calibrator.runs)
+
+
+class OpenRuns:
+    """The last runs that were looked at. Thread-safe."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._open: OrderedDict[str, OpenRun] = OrderedDict()
+        self._lock, self._reading = threading.Lock(), threading.Lock()
+
+    def key(self, summary: RunSummary) -> str:
+        """Changes when the run grows and when another calibrator speaks."""
+        active = self.store.calibrators.active()
+        return f"{summary.run.id} {summary.done} {active.version if active else ''}"
+
+    def open(self, run_id: str) -> OpenRun:
+        """The run as it is now. Raises NotFound."""
+        return self.at(run_id, self.key(self.store.runs.get(run_id)))
+
+    def at(self, run_id: str, key: str) -> OpenRun:
+        """The run as it was under that key while that is in memory, else as it is now. Raises NotFound.
+
+        A movement of a slider asks no database, so that it is quick while an evaluation writes.
+        """
+        found = self._kept(key)
+        if found is None:
+            with self._reading:
+                found = self._kept(key) or self._read(self.store.runs.get(run_id))
+        self.keep(found)
+        return found
+
+    def forget_others(self, run_ids: Collection[str]) -> None:
+        """Give back the memory of runs that are gone."""
+        with self._lock:
+            for key in [key for key, one in self._open.items() if one.summary.run.id not in run_ids]:
+                del self._open[key]
+
+    def keep(self, opened: OpenRun) -> None:
+        """Keep a run in memory as the last that was looked at, in the place of what it was before."""
+        with self._lock:
+            run_id = opened.summary.run.id
+            for key in [key for key, one in self._open.items() if one.summary.run.id == run_id]:
+                del self._open[key]
+            self._open[opened.key] = opened
+            while len(self._open) > KEPT_RUNS:
+                self._open.popitem(last=False)
+
+    def _kept(self, key: str) -> OpenRun | None:
+        with self._lock:
+            return self._open.get(key)
+
+    def _read(self, summary: RunSummary) -> OpenRun:
+        key = self.key(summary)
+        table = self.store.runs.table(summary.run.id)
+        confidences = self._confidences(summary.run, table)
+        return OpenRun(key, summary, SortedTable(table, confidences.values), confidences)
+
+    def _confidences(self, run: Run, table: Table) -> Confidences:
+        """The active calibrator's where it holds for the run, else the heuristic's."""
+        saved = self.store.calibrators.active()
+        heuristic = heuristic_confidences(table.signals, len(table.ids))
+        if saved is None:
+            return Confidences(heuristic, None, "No calibrator is active.")
+        calibrator = Calibrator.model_validate_json(saved.body)
+        why = misfit(calibrator, run)
+        if why:
+            return Confidences(heuristic, None, why)
+        return Confidences(calibrator.confidences(table.signals), calibrator, "")
+
+
+def misfit(calibrator: Calibrator, run: Run) -> str:
+    """Why a calibrator does not hold for a run's answers, in words; "" where it does."""
+    params: Any = run.params
+    origin = Origin.of(run)
+    return calibrator.misfit(
+        model=run.model,
+        prompt=run.prompt,
+        n_samples=int(params.get("n_samples") or 0),
+        sample_temperature=origin.sample_temperature,
+        evidence=bool(params.get("evidence")),
+        temperature=origin.temperature,
+    )

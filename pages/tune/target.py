@@ -1,0 +1,142 @@
+"""From a target to thresholds: the risk or the coverage that is wanted, and what can be promised of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from codex.pages import JSON
+from codex.pages.tune.runs import OpenRun
+from codex.pages.tune.table import Mask
+
+from codex.calibration.risk import NoGuarantee, selective_threshold, upper_bound
+from codex.errors import InvalidInput
+from codex.policy import Policy, Promise
+
+HEURISTIC = "heuristic"
+"""What stands for the calibrator in a promise about confidences that no calibrator made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Thresholds for a target, or why there are none."""
+
+    policy: Policy | None
+    """With its promise, if one can be made; None: no thresholds reach the target."""
+    words: str
+
+
+def propose(opened: OpenRun, policy: Policy, wanted: JSON) -> Proposal:
+    """Thresholds under the policy's rules. wanted: {by: "risk" or "coverage", risk, coverage, certainty}.
+
+    The numbers are percentages as they were typed. Raises InvalidInput.
+    """
+    delta = round(1 - share(wanted, "certainty", "The certainty"), 12)
+    if wanted.get("by") == "coverage":
+        return _by_coverage(
+            opened, policy, share(wanted, "coverage", "The share answered", whole=True), delta
+        )
+    return _by_risk(opened, policy, share(wanted, "risk", "The share wrong"), delta)
+
+
+def share(wanted: JSON, name: str, label: str, *, whole: bool = False) -> float:
+    """A percentage that a person typed, as a share; 100 % only where the whole is a target.
+
+    Raises InvalidInput.
+    """
+    typed: Any = wanted.get(name)
+    try:
+        value = float(str(typed).strip().removesuffix("%"))
+    except ValueError:
+        value = np.nan
+    if not (0 < value < 100 or (whole and value == 100)):
+        bounds = "above 0, at most 100" if whole else "above 0 and below 100"
+        raise InvalidInput(f"{label} must be a number of percent {bounds}, not {str(typed)!r}.", [name])
+    return value / 100
+
+
+def _by_risk(opened: OpenRun, policy: Policy, alpha: float, delta: float) -> Proposal:
+    rows, free = opened.rows, opened.held_back
+    found = selective_threshold(
+        rows.confidence[free],
+        rows.right[free],
+        alpha,
+        delta,
+        selectable=rows.first_rows(policy)[free],
+    )
+    if isinstance(found, NoGuarantee):
+        return Proposal(None, _with_seen(str(found), free))
+    promise = _promise(opened, alpha, delta, found.n, found.answered, found.wrong)
+    return Proposal(_moved(policy, found.threshold, promise), _words(promise, found.bound, free))
+
+
+def _by_coverage(opened: OpenRun, policy: Policy, coverage: float, delta: float) -> Proposal:
+    rows = opened.rows
+    threshold = rows.threshold_for(coverage, policy)
+    if threshold is None:
+        most = rows.open_rows(policy).mean()
+        return Proposal(
+            None,
+            f"No threshold answers {_percent(coverage)}: the rules abstain on the rest, or it has no "
+            f"confidence. At most {_percent(most)} can be answered; move the rules to answer more.",
+        )
+    # The threshold was chosen by the confidences alone, so that the verdicts above it are as good as new.
+    free = opened.held_back
+    given = rows.first_rows(policy) & (rows.confidence >= threshold) & free
+    answered = int(np.count_nonzero(given))
+    wrong = int(np.count_nonzero(given & ~rows.right))
+    bound = upper_bound(wrong, answered, delta)
+    if not answered or bound > 0.999:
+        why = f"Nothing can be promised of it: of {answered} answers held back, {wrong} are wrong."
+        return Proposal(_moved(policy, threshold, None), _with_seen(why, free))
+    # Rounded up to what is said, so that it is not less.
+    risk = min(np.ceil(bound * 1000) / 1000, 0.999)
+    promise = _promise(opened, risk, delta, int(np.count_nonzero(free)), answered, wrong)
+    return Proposal(_moved(policy, threshold, promise), _words(promise, bound, free))
+
+
+def _moved(policy: Policy, threshold: float, promise: Promise | None) -> Policy:
+    return policy.model_copy(
+        update={
+            "answer_above": threshold,
+            "abstain_below": min(policy.abstain_below, threshold),
+            "promise": promise,
+        }
+    )
+
+
+def _promise(
+    opened: OpenRun, risk: float, delta: float, questions: int, answered: int, wrong: int
+) -> Promise:
+    calibrator = opened.confidences.calibrator
+    return Promise(
+        risk=risk,
+        certainty=round(1 - delta, 12),
+        calibrator=calibrator.version if calibrator else HEURISTIC,
+        run=opened.summary.run.id,
+        questions=questions,
+        answered=answered,
+        wrong=wrong,
+    )
+
+
+def _words(promise: Promise, bound: float, free: Mask) -> str:
+    said = (
+        f"Of the answers given, at most {_percent(promise.risk)} are wrong, with "
+        f"{_percent(promise.certainty)} certainty. Of {promise.questions:,} graded questions "
+        f"{promise.answered:,} are answered at once and {promise.wrong:,} of them wrong; upper bound "
+        f"{_percent(bound)}."
+    )
+    return _with_seen(said, free)
+
+
+def _with_seen(said: str, free: Mask) -> str:
+    seen = int(np.count_nonzero(~free))
+    if not seen:
+        return said
+    return f"{said} {seen:,} more do not count: the calibrator was fitted to them, or they stand twice."
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.3g} %"
