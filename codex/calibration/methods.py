@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
 
-from codex.calibration.solver import logistic
+from codex.calibration.logistic import logistic
 from codex.errors import InvalidInput
 
 Array = NDArray[np.float64]
