@@ -20,7 +20,6 @@ from codex.pages.calibrate_view import (
     figures_row,
     group_row,
     hints,
-    measured,
     promise_view,
     run_choice,
     sets_row,
@@ -30,6 +29,7 @@ from codex.pages.job_view import job_view
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
+from codex.calibration.calibrator import measured
 from codex.calibration.heuristic import heuristic_confidences
 from codex.calibration.risk import Guarantee, NoGuarantee
 from codex.calibration.shipped import shipped

@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from codex.calibration import metrics
 from codex.calibration.combine import SIGNALS, Columns, Design, combine, pieces, scales
-from codex.calibration.methods import METHODS, Map, Method, fit_map
 from codex.calibration.logistic import Weights, logistic
+from codex.calibration.methods import METHODS, Map, Method, fit_map
 from codex.errors import Cancelled, InvalidInput
 
 Array = NDArray[np.float64]

@@ -17,11 +17,11 @@ from rich.text import Text
 
 from codex.calibration import Calibrator
 from codex.calibration.calibrator import FigureName
+from codex.calibration.resampling import Interval
 from codex.cli import terminal
 from codex.cli.terminal import printable
 from codex.errors import InvalidInput
 from codex.evaluation import report
-from codex.evaluation.intervals import Interval
 from codex.evaluation.scoring import ConfidenceScores, Ranking, Scores, confidences_of, score
 from codex.grading.kinds import told
 from codex.outputs import output

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.calibration import metrics
-from codex.evaluation.intervals import Interval
+from codex.calibration.resampling import Interval
 from codex.evaluation.report_page import PAGE
 from codex.evaluation.safe_csv import cell
 from codex.evaluation.scoring import ConfidenceScores, GroupScores, Ranking, Scores

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
 
 from codex.calibration import LEAST_LABELS, Calibrator, cross_fitted, metrics
+from codex.calibration.resampling import Interval, Resamples, resamples_for
 from codex.errors import Cancelled, InvalidInput
 from codex.evaluation.generations import Generated, read
-from codex.evaluation.intervals import Interval, Resamples, resamples_for
 from codex.evaluation.text_metrics import TextScores, text_scores
 from codex.grading.grades import grade
 from codex.signals import REGISTRY, compute
@@ -290,11 +290,10 @@ class _Scorer:
             if self._cancel is not None and self._cancel.is_set():
                 raise Cancelled("The scoring was cancelled.")
             signals[name] = _ranking(column, right, resamples)
-        low, high = metrics.wilson(right.mean(), n) if n else (np.nan, np.nan)
         return GroupScores(
             n=n,
             accuracy=float(right.mean()) if n else None,
-            accuracy_ci=(float(low), float(high)) if n else None,
+            accuracy_ci=metrics.wilson(right.sum(), n) if n else None,
             signals=signals,
             confidence=_confidence(confidences, right, resamples, source) if n else None,
             note=note if n else "No answer is graded.",
