@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
-from codex.calibration import metrics
 from codex.calibration.combine import SIGNALS, Columns, Design, combine, pieces, scales
 from codex.calibration.logistic import Weights, logistic
 from codex.calibration.methods import METHODS, Map, Method, fit_map
@@ -248,18 +247,18 @@ def _held_out(scores: Array, right: Flags, fold: Rows) -> tuple[Array, float, We
 
     The penalty is that of the lowest log loss of such probabilities.
     """
-    raws = np.empty((len(PENALTIES), len(right)))
+    logits = np.empty((len(PENALTIES), len(right)))
     starts: Sequence[Weights | None] = [None] * len(PENALTIES)
     for held in np.unique(fold):
         train, test = fold != held, fold == held
         x, target = scores[train], right[train].astype(float)
         # A fold's fit is near that of the fold before, so it starts there.
         fits = [logistic(x, target, l2, start=start) for l2, start in zip(PENALTIES, starts, strict=True)]
-        for raw, (weights, intercept) in zip(raws, fits, strict=True):
-            raw[test] = expit(scores[test] @ weights + intercept)
+        for logit, (weights, intercept) in zip(logits, fits, strict=True):
+            logit[test] = scores[test] @ weights + intercept
         starts = fits
-    best = int(np.argmin([metrics.nll(raw, right) for raw in raws]))
-    return raws[best], PENALTIES[best], starts[best]
+    best = int(np.argmin(np.logaddexp(0, np.where(right, -logits, logits)).sum(axis=1)))
+    return expit(logits[best]), PENALTIES[best], starts[best]
 
 
 def _losses(method: Method, raw: Array, right: Flags, fold: Rows) -> Array:

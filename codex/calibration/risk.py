@@ -22,7 +22,6 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.stats import beta, binom
 
 from codex.errors import InvalidInput
 
@@ -159,7 +158,11 @@ def upper_bound(wrong: int, answered: int, delta: float) -> float:
 
     For a threshold that was fixed before the labels were seen; `selective_threshold` pays for choosing.
     """
-    return 1.0 if wrong >= answered else float(beta.ppf(1 - delta, wrong + 1, answered - wrong))
+    from scipy.stats import binomtest
+
+    if not answered:
+        return 1.0
+    return float(binomtest(wrong, answered, alternative="less").proportion_ci(1 - delta).high)
 
 
 def fewest_labels(alpha: float, delta: float) -> int:
@@ -171,6 +174,8 @@ def _walk(
     value: NDArray[np.float64], wrong: NDArray[np.bool_], alpha: float, delta: float
 ) -> Guarantee | NoGuarantee:
     """value: [n], NaN where never answered; wrong: [n]."""
+    from scipy.stats import binom
+
     thresholds, shares = _sequence(alpha, delta)
     answered, errors = _counts(thresholds, value, wrong)
     p = np.where(answered > 0, binom.cdf(errors, answered, alpha), 1.0)
@@ -251,6 +256,8 @@ def _labels_needed(
     alpha: float,
 ) -> int | None:
     """About how many rows like these make some threshold pass at its own share of delta."""
+    from scipy.stats import binom
+
     # Half a wrong answer more than was seen, so that a handful of right ones does not look perfect.
     rate = (errors + 0.5) / (answered + 1)
     good = (answered > 0) & (rate < alpha)

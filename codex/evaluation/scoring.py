@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
 
-from codex.calibration import LEAST_LABELS, Calibrator, cross_fitted, metrics
+from codex.calibration import LEAST_LABELS, Calibrator, cross_fitted, metrics, ranking
 from codex.calibration.resampling import Interval, Resamples, resamples_for
 from codex.errors import Cancelled, InvalidInput
 from codex.evaluation.generations import Generated, read
@@ -300,15 +300,6 @@ class _Scorer:
         )
 
 
-_RANKING = {
-    "auroc": metrics.auroc,
-    "auprc": metrics.auprc_errors,
-    "prr": metrics.prr,
-    "prr50": lambda confidence, right: metrics.prr(confidence, right, 0.5),
-    "aurc": metrics.aurc,
-    "eaurc": metrics.eaurc,
-    "accuracy_at_80": metrics.accuracy_at_coverage,
-}
 _PROBABILITY = {
     "ece": metrics.ece,
     "ece_width": lambda p, right: metrics.ece(p, right, metrics.WIDTH_BINS, mass=False),
@@ -332,7 +323,7 @@ def _ranking(confidence: Array, right: Flags, resamples: Resamples | None) -> Ra
         return Ranking(missing=missing)
     return Ranking(
         missing=missing,
-        **{name: _number(figure(confidence, right)) for name, figure in _RANKING.items()},
+        **{name: _number(value) for name, value in ranking.figures(confidence, right).items()},
         **{f"{name}_ci": interval for name, interval in resamples.ranking(confidence).items()},
     )
 
@@ -346,10 +337,11 @@ def _confidence(
     first = confidences[0]
     if np.isnan(first).all():
         return ConfidenceScores(missing=len(first), source=source)
-    values = {
-        name: _number(float(np.mean([figure(row, right) for row in confidences])))
-        for name, figure in (_RANKING | _PROBABILITY).items()
-    }
+    repeats = [
+        ranking.figures(row, right) | {name: figure(row, right) for name, figure in _PROBABILITY.items()}
+        for row in confidences
+    ]
+    values = {name: _number(float(np.mean([each[name] for each in repeats]))) for name in repeats[0]}
     perfect = float(np.mean([metrics.perfect_ece(row) for row in confidences]))
     intervals = resamples.ranking(first) | resamples.probabilities(
         first, {name: values[name] for name in ("ece", "ece_width")}
