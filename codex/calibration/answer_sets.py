@@ -110,32 +110,6 @@ class AnswerSets(BaseModel):
         )
 
 
-def by_group(shares: ArrayLike, groups: ArrayLike, alpha: float, *, seed: int = 0) -> dict[str, AnswerSets]:
-    """Sets that hold the right answer at 1 - alpha in each group by itself (Mondrian), by name.
-
-    A group that is not there has no labels: its sets are `AnswerSets.of([], alpha)`, everything.
-    """
-    value = _shares(shares)
-    names, member = np.unique(np.atleast_1d(np.asarray(groups, dtype=np.str_)), return_inverse=True)
-    if len(member) != len(value):
-        raise InvalidInput(
-            f"There are {len(member)} groups for {len(value)} shares: give one a row.", ["groups"]
-        )
-    return {
-        str(name): AnswerSets.of(value[member == index], alpha, seed=seed + index)
-        for index, name in enumerate(names)
-    }
-
-
-def conformal_quantile(scores: ArrayLike, alpha: float) -> float:
-    """The k-th smallest of n scores, k = ceil((n + 1)(1 - alpha)); infinite when k > n."""
-    value = np.atleast_1d(np.asarray(scores, dtype=np.float64))
-    if np.isnan(value).any():
-        raise InvalidInput("A score is missing: leave its row out.", ["scores"])
-    k = quantile_index(len(value), alpha)
-    return math.inf if k > len(value) else float(np.partition(value, k - 1)[k - 1])
-
-
 def quantile_index(n: int, alpha: float) -> int:
     """k = ceil((n + 1)(1 - alpha)), from 1 to n + 1, with alpha taken as the decimal that it is written as.
 

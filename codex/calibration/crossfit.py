@@ -121,31 +121,6 @@ def cross_fitted(
     ).crossfitted
 
 
-def leave_group_out(
-    columns: Columns,
-    right: ArrayLike,
-    groups: ArrayLike,
-    *,
-    signs: Mapping[str, int],
-    method: Method | Literal["auto"] = "auto",
-    seed: int = 0,
-) -> Array:
-    """[n]: a confidence for each row from a fit to all other groups: questions of a kind never seen.
-
-    groups: [n]. Raises InvalidInput for a single group, and where the others are too few to fit.
-    """
-    data = _Data.of(columns, right, signs, groups)
-    if data.groups.max() == 0:
-        raise InvalidInput("There is only one group; leaving it out leaves nothing to fit.", ("groups",))
-    confidences = np.empty(data.n)
-    for group in np.unique(data.groups):
-        others, test = np.flatnonzero(data.groups != group), np.flatnonzero(data.groups == group)
-        _check_labels(data.right[others])
-        part = _fit(data, others, _methods(method), seed)
-        confidences[test] = part.confidences(data.of_rows(test))
-    return confidences
-
-
 @dataclass(frozen=True, slots=True)
 class _Data:
     columns: dict[str, Array]

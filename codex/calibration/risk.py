@@ -131,12 +131,10 @@ def by_group(
     delta: float,
     *,
     selectable: ArrayLike | None = None,
-    together: bool = False,
 ) -> dict[str, Guarantee | NoGuarantee]:
     """A threshold for each group (Mondrian), by name; arguments as in `selective_threshold`.
 
-    groups: [n] of names. Each group's promise holds with probability 1 - delta by itself; `together`: all
-    hold at once with probability 1 - delta, each being given delta / number of groups (Bonferroni).
+    groups: [n] of names. Each group's promise holds with probability 1 - delta by itself.
     """
     _check_level("alpha", alpha)
     _check_level("delta", delta)
@@ -146,9 +144,8 @@ def by_group(
         raise InvalidInput(
             f"There are {len(member)} groups for {len(value)} answers: give one a row.", ["groups"]
         )
-    share = delta / len(names) if together and len(names) else delta
     return {
-        str(name): _walk(value[member == index], wrong[member == index], alpha, share)
+        str(name): _walk(value[member == index], wrong[member == index], alpha, delta)
         for index, name in enumerate(names)
     }
 

@@ -19,8 +19,7 @@ from codex.datasets.formats.keys import Evidence, KeyBase, Numbered, settled
 from codex.datasets.table_files import Rejected, Row
 from codex.datasets.table_files import rows as rows_of
 from codex.errors import InvalidInput
-from codex.grading.kinds import grader_of
-from codex.grading.kinds import told as graders_told
+from codex.grading.kinds import graded_as, grader_of
 from codex.items import GraderName, Item
 
 KINDS = 100
@@ -87,7 +86,7 @@ class Understood:
             told.append(f"keys: numbers {means}, {why}")
         if self.named_keys:
             told.append(f"keys: {self.named_keys:,} labels, letters or texts of choices")
-        told.append(f"graded as: {graders_told(dict(self.graders.most_common())) or 'nothing'}")
+        told.append(graded_as(dict(self.graders.most_common())))
         if self.unanswerable:
             told.append(f"not answerable: {self.unanswerable:,}")
         if self.without_context:

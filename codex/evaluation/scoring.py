@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -14,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from codex.calibration import LEAST_LABELS, Calibrator, cross_fitted, metrics, ranking
 from codex.calibration.resampling import Interval, Resamples, resamples_for
 from codex.errors import Cancelled, InvalidInput
-from codex.evaluation.generations import Generated, read
+from codex.evaluation.generations import Generated
 from codex.evaluation.text_metrics import TextScores, text_scores
 from codex.grading.grades import grade
 from codex.signals import REGISTRY, compute
@@ -163,22 +162,6 @@ def score(
     if answers is not None:
         texts = text_scores(table.texts, answers, table.signals.get("avg_logprob", ()))
     return Scores(**dict(whole), ungraded=table.ungraded, groups=groups, text=texts, resamples=count)
-
-
-def score_generations(
-    path: Path,
-    calibrator: Calibrator | None = None,
-    *,
-    grader: str | None = None,
-    resamples: int | None = None,
-    cancel: Stop | None = None,
-) -> Scores:
-    """Every figure of a file of stored generations; without a model, so the grader may not ask one.
-
-    Raises InvalidInput naming file and line, Cancelled.
-    """
-    table, answers = graded(read(path), grader, cancel)
-    return score(table, calibrator, answers=answers, resamples=resamples, cancel=cancel)
 
 
 def graded(

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from codex.calibration import Fitted, fit, leave_group_out, metrics
+from codex.calibration import Fitted, fit, metrics
 from codex.signals import REGISTRY
 from tests.bench.line import Line
-from tests.support.frozen import frozen_answers
+from tests.support.frozen import frozen_answers, judged_by_others
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -105,7 +105,7 @@ def unseen(files: Sequence[str]) -> Array:
     stored = answers(files)
     if len(files) == 1:
         return np.full(len(stored.right), np.nan)
-    return leave_group_out(stored.columns, stored.right, stored.files, signs=SIGNS)
+    return judged_by_others(stored.columns, stored.right, stored.files, SIGNS)
 
 
 def mcq_excesses() -> list[tuple[float, str]]:

@@ -14,7 +14,7 @@ import pytest
 from codex.calibration import metrics
 from codex.errors import Cancelled, InvalidInput
 from codex.evaluation import generations
-from codex.evaluation.scoring import Scores, graded, score, score_generations
+from codex.evaluation.scoring import Scores, graded, score
 from codex.signals import REGISTRY
 from codex.store.runs import Table
 from tests.support.frozen import FILES
@@ -198,6 +198,11 @@ def line(id_: str, answer: str, **more: object) -> str:
     return json.dumps(row | more)
 
 
+def stored(path: Path, grader: str | None = None) -> Scores:
+    table, accepted = graded(generations.read(path), grader)
+    return score(table, answers=accepted, resamples=20)
+
+
 def test_stored_answers_are_graded_by_the_default_unless_their_verdict_is_stored(tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl.gz"
     lines = [
@@ -208,13 +213,13 @@ def test_stored_answers_are_graded_by_the_default_unless_their_verdict_is_stored
         line("e", "Salalah", answers=[]),
     ]
     path.write_bytes(gzip.compress("\n".join(lines).encode()))
-    scores = score_generations(path, resamples=20)
+    scores = stored(path)
     assert (scores.n, scores.ungraded, scores.accuracy) == (3, 2, pytest.approx(2 / 3))
     assert scores.text is not None
     assert scores.text.n == 3
-    assert score_generations(path, grader="exact", resamples=20).accuracy == 0
+    assert stored(path, "exact").accuracy == 0
     with pytest.raises(InvalidInput, match="grader"):
-        score_generations(path, grader="nobody")
+        stored(path, "nobody")
 
 
 def test_a_context_counts_as_the_passage_and_the_first_token_as_the_verdict(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import string
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from codex.calibration import fit
 from codex.evaluation.generations import read
 from codex.signals import compute
 
@@ -35,6 +37,22 @@ def auroc(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     n = int(right.sum())
     wins = rankdata(scores)[right].sum() - n * (n + 1) / 2
     return float(wins / (n * (len(right) - n)))
+
+
+def judged_by_others(
+    columns: Mapping[str, NDArray[np.float64]],
+    right: NDArray[np.bool_],
+    groups: NDArray[np.str_],
+    signs: Mapping[str, int],
+) -> NDArray[np.float64]:
+    """[n]: a confidence for each row from a fit to all other groups: questions of a kind never seen."""
+    judged = np.empty(len(right))
+    for group in np.unique(groups):
+        held = groups == group
+        rest = {name: column[~held] for name, column in columns.items()}
+        made = fit(rest, right[~held], signs=signs, groups=groups[~held], repeats=0)
+        judged[held] = made.confidences({name: column[held] for name, column in columns.items()})
+    return judged
 
 
 def _is_right(answer: str, accepted: tuple[str, ...]) -> bool:
