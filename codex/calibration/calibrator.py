@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from codex.calibration.combine import Columns, Design
 from codex.calibration.crossfit import Fitted
 from codex.calibration.methods import Map, Method
 from codex.calibration.resampling import Interval, Resamples
+from codex.text import sha256
 
 Array = NDArray[np.float64]
 FigureName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
@@ -84,7 +84,7 @@ class Calibrator(BaseModel):
         if self.answer_sets is None:  # As before there were any, so that a version stays what it was.
             left_out.add("answer_sets")
         content = self.model_dump_json(exclude=left_out)
-        return f"{self.name}@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+        return f"{self.name}@{sha256(content)[:10]}"
 
     def raw(self, columns: Columns) -> Array:
         """[n]: the combined probability before the map; NaN where every signal is missing."""

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from codex.errors import InvalidInput
+from codex.text import percent
 
 START = 0.9
 """Share of delta that the threshold 1 - alpha owns; the others share the rest alike. An answer that says
@@ -65,8 +66,8 @@ class Guarantee(BaseModel):
 
     def __str__(self) -> str:
         return (
-            f"Of the answers given, at most {_percent(self.alpha)} are wrong, with "
-            f"{_percent(1 - self.delta)} certainty. Of {self.answered} labelled ones with a confidence of "
+            f"Of the answers given, at most {percent(self.alpha)} are wrong, with "
+            f"{percent(1 - self.delta)} certainty. Of {self.answered} labelled ones with a confidence of "
             f"{self.threshold:.2g} or more {self.wrong} were."
         )
 
@@ -228,7 +229,7 @@ def _none(
     alpha: float,
     delta: float,
 ) -> NoGuarantee:
-    asked = f"at most {_percent(alpha)} wrong with {_percent(1 - delta)} certainty"
+    asked = f"at most {percent(alpha)} wrong with {percent(1 - delta)} certainty"
     given, few = int(answered[-1]), fewest_labels(alpha, delta)
     labels = _labels_needed(answered, errors, shares, n, alpha) if given else None
     if labels is not None:
@@ -300,7 +301,3 @@ def _table(
 def _check_level(name: str, level: float) -> None:
     if not 0 < level < 1:
         raise InvalidInput(f"{name} is {level:g}; it must lie between 0 and 1, both excluded.", [name])
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"

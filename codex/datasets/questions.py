@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import tempfile
 from collections import Counter
@@ -21,6 +20,7 @@ from codex.datasets.table_files import rows as rows_of
 from codex.errors import InvalidInput
 from codex.grading.kinds import graded_as, grader_of
 from codex.items import GraderName, Item
+from codex.text import sha256
 
 KINDS = 100
 """Rows with different columns, as JSONL may have them, whose columns are remembered."""
@@ -260,4 +260,4 @@ def _content(asked: Item) -> int:
 
 def _digest(text: str) -> int:
     # A number takes less memory than the text: a set may hold a million.
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+    return int(sha256(text)[:16], 16)

@@ -291,6 +291,11 @@ _PROBABILITY = {
 }
 
 
+def by_auroc(signals: Mapping[str, Ranking]) -> list[tuple[str, Ranking]]:
+    """The signals and their figures, the best first; those without an AUROC last."""
+    return sorted(signals.items(), key=lambda each: (each[1].auroc is None, -(each[1].auroc or 0.0)))
+
+
 def _oriented(signals: Mapping[str, Array], n: int) -> dict[str, Array]:
     """Every signal of the register, [n], so that higher is more confident; NaN where it is missing."""
     nothing = np.full(n, np.nan)
