@@ -18,6 +18,7 @@ from codex.evaluation.scoring import Scores, graded, score
 from codex.signals import REGISTRY
 from codex.store.runs import Table
 from tests.support.frozen import FILES
+from tests.support.shared_data import FOLDER, shared_data
 
 REQUIRED = {"auroc", "prr", "prr50", "aurc"}
 OF_CONFIDENCE = REQUIRED | {"ece", "ece_excess", "brier", "nll"}
@@ -234,10 +235,10 @@ def test_a_context_counts_as_the_passage_and_the_first_token_as_the_verdict(tmp_
 
 @pytest.mark.parametrize("file", FILES)
 def test_stored_answers_of_two_models_have_their_published_figures(file: str) -> None:
-    sibling = Path(__file__).parents[2].parent / "shared" / "data" / "frozen" / f"{file}.jsonl.gz"
-    if not sibling.exists():
-        pytest.skip(f"no {sibling.name} under ../shared/data")
-    scores = quick(graded(generations.read(sibling), "contains")[0])
+    path = shared_data("frozen", f"{file}.jsonl.gz")
+    if not path.exists():
+        pytest.skip(f"no {path.name} under {FOLDER}")
+    scores = quick(graded(generations.read(path), "contains")[0])
     published = {
         "qwen15-triviaqa": (0.163, 0.813),
         "qwen15-countries": (0.608, 0.805),
