@@ -74,7 +74,7 @@ class UnsupportedBody(InvalidInput):
 
 
 class BodyTooLarge(InvalidInput):
-    """A body beyond the limit."""
+    """A body, or the file that it is, beyond the limit."""
 
     status = 413
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
+
+from codex.text import sha256
 
 GraderName = Literal[
     "exact",
@@ -125,4 +126,4 @@ def content_id(question: str, context: str | None = None, choices: tuple[str, ..
     """
     parts = (question, context or "", *choices)
     plain = "\0".join(" ".join(unicodedata.normalize("NFKC", part).casefold().split()) for part in parts)
-    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return sha256(plain)[:16]

@@ -6,7 +6,6 @@ page shows is what the service does.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -18,6 +17,7 @@ from pydantic.config import JsonDict
 
 from codex.errors import InvalidInput
 from codex.numbers import NumbersAsSuch
+from codex.text import sha256
 from codex.types import Action, Decision, Gate
 
 GATES = tuple(Gate)
@@ -131,7 +131,7 @@ class Policy(NumbersAsSuch):
     def version(self) -> str:
         """The name and a fingerprint of the content: equal content, equal version."""
         body = self.model_dump_json(exclude={"name"})
-        return f"{self.name}@{hashlib.sha256(body.encode()).hexdigest()[:10]}"
+        return f"{self.name}@{sha256(body)[:10]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from codex.engines.models import DEFAULT_MODEL, Models, default_home
+from tests.support.shared_data import FOLDER
+
+os.environ.setdefault(FOLDER, str(Path(__file__).parents[2] / "shared" / "data"))
 
 # A busy machine is slow, not wrong: how long an example takes says nothing.
 settings.register_profile("codex", deadline=None)

@@ -14,6 +14,7 @@ from codex.engines.base import Engine
 from codex.policy import Policy
 from codex.settings import Settings
 from codex.store import Store
+from codex.text import percent
 from codex.types import Step
 
 
@@ -47,8 +48,8 @@ class Active:
         if self.drift is not None and self.drift.tripped:
             return f"The guarantee is suspended. {self.drift.message}"
         return (
-            f"Of the answers given, at most {100 * promise.risk:.3g} % are wrong, with "
-            f"{100 * promise.certainty:.3g} % certainty, for questions like the "
+            f"Of the answers given, at most {percent(promise.risk)} are wrong, with "
+            f"{percent(promise.certainty)} certainty, for questions like the "
             f"{promise.questions:,} it was shown on."
         )
 

@@ -13,6 +13,7 @@ from codex.calibration import Calibrator
 from codex.calibration.answer_sets import tie_of
 from codex.calibration.heuristic import heuristic_confidence
 from codex.signals import answer_groups
+from codex.text import percent
 from codex.types import Confidence, Observation, StepKind
 
 
@@ -48,7 +49,7 @@ class LikelyAnswers(BaseModel):
     """The right answer may also be one that no sample gave."""
 
     def __str__(self) -> str:
-        level = f"{100 * self.level:.3g} % certainty"
+        level = f"{percent(self.level)} certainty"
         if self.any:
             return f"For {level} there is no set: any answer could be right, even one that no sample gave."
         if not self.answers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +15,7 @@ from codex.grounding import Grounder
 from codex.policy import decide_one
 from codex.retrieval import Index
 from codex.settings import AskSettings
+from codex.text import sha256
 from codex.types import (
     Alternative,
     CheckedEvent,
@@ -247,11 +247,6 @@ class Loop:
 
 def _share(asking: Asking) -> str | None:
     return asking.client.share if asking.client else None
-
-
-def sha256(text: str) -> str:
-    """The SHA-256 of a text in UTF-8, as 64 hexadecimal digits."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _contents(prompt: Prompt) -> str:

@@ -15,7 +15,7 @@ from typing import Literal, Self, Unpack
 from codex import engines, prompts, signals
 from codex.ask.active import Active
 from codex.ask.confidence import likely_answers
-from codex.ask.loop import Loop, sha256
+from codex.ask.loop import Loop
 from codex.ask.places import Client, Places
 from codex.ask.request import (
     Asking,
@@ -35,6 +35,7 @@ from codex.private import tighten_home
 from codex.retrieval import Index
 from codex.settings import Settings, load_settings
 from codex.store import Store
+from codex.text import sha256
 from codex.types import Action, Decision, Event, Passage, Step, Trace, TraceEvent
 
 RECENT_TRACES = 256

@@ -2,7 +2,7 @@
 
 from codex.calibration.calibrator import Calibrator, Figure, figures
 from codex.calibration.combine import SIGNALS, Design, Term
-from codex.calibration.crossfit import LEAST_LABELS, Fitted, cross_fitted, fit, leave_group_out
+from codex.calibration.crossfit import LEAST_LABELS, Fitted, cross_fitted, fit
 from codex.calibration.heuristic import heuristic_confidence, heuristic_confidences
 from codex.calibration.methods import METHODS, Map, Method
 
@@ -22,5 +22,4 @@ __all__ = [
     "fit",
     "heuristic_confidence",
     "heuristic_confidences",
-    "leave_group_out",
 ]

@@ -13,7 +13,6 @@ be larger than promised. A right answer that no sample gave has share 0: a set t
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
 
 from codex.errors import InvalidInput
+from codex.text import percent, sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,44 +96,18 @@ class AnswerSets(BaseModel):
         if self.infinite:
             return (
                 f"{self.n} labelled questions are too few for sets that hold the right answer in "
-                f"{100 * (1 - self.alpha):.3g} % of cases: it takes {self.labels}. Each set is any answer."
+                f"{percent(1 - self.alpha)} of cases: it takes {self.labels}. Each set is any answer."
             )
-        holds = f"A set holds the right answer in {100 * self.chance:.3g} % of cases: it is"
+        holds = f"A set holds the right answer in {percent(self.chance)} of cases: it is"
         if self.cutoff == 0:
             return (
-                f"{holds} every answer that a sample gave, and for {100 * self.tie:.3g} % of the questions "
+                f"{holds} every answer that a sample gave, and for {percent(self.tie)} of the questions "
                 "any answer, since so often no sample was right."
             )
         return (
-            f"{holds} every answer that more than {100 * self.cutoff:.3g} % of the samples gave, and by "
+            f"{holds} every answer that more than {percent(self.cutoff)} of the samples gave, and by "
             "lot those that just so many gave."
         )
-
-
-def by_group(shares: ArrayLike, groups: ArrayLike, alpha: float, *, seed: int = 0) -> dict[str, AnswerSets]:
-    """Sets that hold the right answer at 1 - alpha in each group by itself (Mondrian), by name.
-
-    A group that is not there has no labels: its sets are `AnswerSets.of([], alpha)`, everything.
-    """
-    value = _shares(shares)
-    names, member = np.unique(np.atleast_1d(np.asarray(groups, dtype=np.str_)), return_inverse=True)
-    if len(member) != len(value):
-        raise InvalidInput(
-            f"There are {len(member)} groups for {len(value)} shares: give one a row.", ["groups"]
-        )
-    return {
-        str(name): AnswerSets.of(value[member == index], alpha, seed=seed + index)
-        for index, name in enumerate(names)
-    }
-
-
-def conformal_quantile(scores: ArrayLike, alpha: float) -> float:
-    """The k-th smallest of n scores, k = ceil((n + 1)(1 - alpha)); infinite when k > n."""
-    value = np.atleast_1d(np.asarray(scores, dtype=np.float64))
-    if np.isnan(value).any():
-        raise InvalidInput("A score is missing: leave its row out.", ["scores"])
-    k = quantile_index(len(value), alpha)
-    return math.inf if k > len(value) else float(np.partition(value, k - 1)[k - 1])
 
 
 def quantile_index(n: int, alpha: float) -> int:
@@ -148,7 +122,7 @@ def quantile_index(n: int, alpha: float) -> int:
 
 def tie_of(question: str) -> float:
     """A question's draw from [0, 1[: of its content, so that asking again gives the same set."""
-    return int.from_bytes(hashlib.sha256(question.encode()).digest()[:6]) / 2**48
+    return int(sha256(question)[:12], 16) / 2**48
 
 
 def _decimal(alpha: float) -> Fraction:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -17,7 +16,8 @@ from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.combine import Columns, Design
 from codex.calibration.crossfit import Fitted
 from codex.calibration.methods import Map, Method
-from codex.calibration.resampling import bootstrap
+from codex.calibration.resampling import Interval, Resamples
+from codex.text import sha256
 
 Array = NDArray[np.float64]
 FigureName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
@@ -32,6 +32,12 @@ class Figure(BaseModel):
     low: float
     """Of the 95 % bootstrap interval over the answers."""
     high: float
+
+    @classmethod
+    def of(cls, value: float, ends: Interval | None) -> Figure:
+        """ends: NaN where there are none."""
+        low, high = ends or (np.nan, np.nan)
+        return cls(value=value, low=low, high=high)
 
 
 class Calibrator(BaseModel):
@@ -78,7 +84,7 @@ class Calibrator(BaseModel):
         if self.answer_sets is None:  # As before there were any, so that a version stays what it was.
             left_out.add("answer_sets")
         content = self.model_dump_json(exclude=left_out)
-        return f"{self.name}@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+        return f"{self.name}@{sha256(content)[:10]}"
 
     def raw(self, columns: Columns) -> Array:
         """[n]: the combined probability before the map; NaN where every signal is missing."""
@@ -130,31 +136,34 @@ def figures(
     fitted: Fitted, right: ArrayLike, resamples: int = 1000
 ) -> dict[Literal["before", "after"], dict[FigureName, Figure]]:
     """What a calibrator keeps as its `metrics`."""
-    outcomes = np.asarray(right, bool)
-    both: dict[Literal["before", "after"], Array] = {
-        "before": fitted.raw_crossfitted,
-        "after": fitted.crossfitted,
-    }
     return {
-        when: {name: _figure(name, confidences, outcomes, resamples) for name in _FIGURES}
-        for when, confidences in both.items()
+        "before": measured(fitted.raw_crossfitted, right, resamples),
+        "after": measured(fitted.crossfitted, right, resamples),
     }
 
 
-def _figure(name: FigureName, confidences: Array, right: NDArray[np.bool_], resamples: int) -> Figure:
-    figure, first = _FIGURES[name], confidences[0]
-    value = float(np.mean([figure(row, right) for row in confidences]))
+def measured(confidences: Array, right: ArrayLike, resamples: int | None = None) -> dict[FigureName, Figure]:
+    """Figures of confidences, [n] or [repeats, n]: means over the repeats, with intervals of the first.
+
+    resamples: as many as are worth their time where None.
+    """
+    outcomes, repeats = np.asarray(right, bool), np.atleast_2d(confidences)
+    values = {
+        name: float(np.mean([figure(row, outcomes) for row in repeats])) for name, figure in _FIGURES.items()
+    }
+    drawn = Resamples(outcomes, resamples)
+    ends = drawn.ranking(repeats[0], values) | drawn.probabilities(repeats[0], values)
+    found = {name: Figure.of(value, ends[name]) for name, value in values.items()}
     # What perfect probabilities show hardly moves between resamples, and costs most to simulate.
-    drawn = metrics.ece if name == "ece_excess" else figure
-    low, high = bootstrap(drawn, first, right, resamples=resamples, centred=True)
-    shift = value - drawn(first, right)
-    return Figure(value=value, low=low + shift, high=high + shift)
+    perfect = float(np.mean([metrics.perfect_ece(row) for row in repeats]))
+    ece = found["ece"]
+    excess = Figure(value=ece.value - perfect, low=ece.low - perfect, high=ece.high - perfect)
+    return {**found, "ece_excess": excess}
 
 
 _FIGURES: dict[FigureName, Callable[[ArrayLike, ArrayLike], float]] = {
     "auroc": metrics.auroc,
     "ece": metrics.ece,
-    "ece_excess": metrics.ece_excess,
     "brier": metrics.brier,
     "nll": metrics.nll,
 }

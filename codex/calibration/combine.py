@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from codex.calibration.solver import Weights, logistic
+from codex.calibration.logistic import Weights, logistic
 from codex.errors import InvalidInput
 
 Array = NDArray[np.float64]

@@ -11,10 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
-from codex.calibration import metrics
 from codex.calibration.combine import SIGNALS, Columns, Design, combine, pieces, scales
+from codex.calibration.logistic import Weights, logistic
 from codex.calibration.methods import METHODS, Map, Method, fit_map
-from codex.calibration.solver import Weights, logistic
 from codex.errors import Cancelled, InvalidInput
 
 Array = NDArray[np.float64]
@@ -122,31 +121,6 @@ def cross_fitted(
     ).crossfitted
 
 
-def leave_group_out(
-    columns: Columns,
-    right: ArrayLike,
-    groups: ArrayLike,
-    *,
-    signs: Mapping[str, int],
-    method: Method | Literal["auto"] = "auto",
-    seed: int = 0,
-) -> Array:
-    """[n]: a confidence for each row from a fit to all other groups: questions of a kind never seen.
-
-    groups: [n]. Raises InvalidInput for a single group, and where the others are too few to fit.
-    """
-    data = _Data.of(columns, right, signs, groups)
-    if data.groups.max() == 0:
-        raise InvalidInput("There is only one group; leaving it out leaves nothing to fit.", ("groups",))
-    confidences = np.empty(data.n)
-    for group in np.unique(data.groups):
-        others, test = np.flatnonzero(data.groups != group), np.flatnonzero(data.groups == group)
-        _check_labels(data.right[others])
-        part = _fit(data, others, _methods(method), seed)
-        confidences[test] = part.confidences(data.of_rows(test))
-    return confidences
-
-
 @dataclass(frozen=True, slots=True)
 class _Data:
     columns: dict[str, Array]
@@ -248,18 +222,18 @@ def _held_out(scores: Array, right: Flags, fold: Rows) -> tuple[Array, float, We
 
     The penalty is that of the lowest log loss of such probabilities.
     """
-    raws = np.empty((len(PENALTIES), len(right)))
+    logits = np.empty((len(PENALTIES), len(right)))
     starts: Sequence[Weights | None] = [None] * len(PENALTIES)
     for held in np.unique(fold):
         train, test = fold != held, fold == held
         x, target = scores[train], right[train].astype(float)
         # A fold's fit is near that of the fold before, so it starts there.
         fits = [logistic(x, target, l2, start=start) for l2, start in zip(PENALTIES, starts, strict=True)]
-        for raw, (weights, intercept) in zip(raws, fits, strict=True):
-            raw[test] = expit(scores[test] @ weights + intercept)
+        for logit, (weights, intercept) in zip(logits, fits, strict=True):
+            logit[test] = scores[test] @ weights + intercept
         starts = fits
-    best = int(np.argmin([metrics.nll(raw, right) for raw in raws]))
-    return raws[best], PENALTIES[best], starts[best]
+    best = int(np.argmin(np.logaddexp(0, np.where(right, -logits, logits)).sum(axis=1)))
+    return expit(logits[best]), PENALTIES[best], starts[best]
 
 
 def _losses(method: Method, raw: Array, right: Flags, fold: Rows) -> Array:

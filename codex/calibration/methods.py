@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
-from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
 
-from codex.calibration.solver import logistic
+from codex.calibration.logistic import logistic
 from codex.errors import InvalidInput
 
 Array = NDArray[np.float64]
@@ -28,6 +28,9 @@ STEEPEST = 20.0
 """Largest slope of the smooth maps: separable answers would have none."""
 DIGITS = 3
 """Of the raw probabilities that Venn-Abers tells apart."""
+
+# Of a slope between two points that are one, which the package then does not take.
+warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning, "venn_abers")
 
 
 class Map(BaseModel):
@@ -98,6 +101,8 @@ def _targets(right: Flags) -> Array:
 
 
 def _isotonic(raw: Array, right: Flags) -> Map:
+    from scipy.optimize import isotonic_regression
+
     knots, place, counts = np.unique(raw, return_inverse=True, return_counts=True)
     steps = isotonic_regression(np.bincount(place, right) / counts, weights=counts).x
     # Inside a step a line needs no knots.
@@ -110,36 +115,16 @@ def _isotonic(raw: Array, right: Flags) -> Map:
 
 def _venn_abers(raw: Array, right: Flags) -> Map:
     # Vovk, Petej and Fedorova 2015, arXiv:1511.00213
-    knots, place, counts = np.unique(np.round(raw, DIGITS), return_inverse=True, return_counts=True)
-    hits = np.asarray(np.bincount(place, right), np.float64)
-    misses = np.asarray(counts - hits)
-    # Seen from the other end, a right answer more is a wrong one more.
-    upper = 1 - _with_a_miss(misses[::-1], hits[::-1])[::-1]
+    with np.errstate(divide="ignore", invalid="ignore"):  # Which the package sets for the whole process.
+        from venn_abers import calc_p0p1
+
+        lower, upper, knots = calc_p0p1(np.stack([1 - raw, raw], axis=1), right.astype(float), DIGITS)
     return Map(
         method="venn_abers",
         knots=tuple(knots.tolist()),
-        values=(0.0, *_with_a_miss(hits, misses).tolist()),
-        upper=(*upper.tolist(), 1.0),
+        values=tuple(lower[:, 1].tolist()),
+        upper=tuple(upper[:, 1].tolist()),
     )
-
-
-def _with_a_miss(hits: Array, misses: Array) -> Array:
-    """[k]: the isotonic fit at each knot to the answers there and one wrong answer more at that knot.
-
-    It is the slope of a line that touches the summed answers from below: before the knot as they are, from
-    the knot on with one answer more. Down from the last knot, the line holds until a knot lies below it.
-    """
-    right, count = (np.append(0.0, np.cumsum(each)) for each in (hits, hits + misses))
-    fitted = np.empty(len(hits))
-    knot = len(hits)
-    while knot:
-        rise, run = right[knot] - right[:knot], count[knot] - count[:knot]
-        slope = (rise / (run + 1)).max()
-        below = np.flatnonzero(rise[1:] > slope * run[1:])
-        following = below[-1] + 1 if len(below) else 0
-        fitted[following:knot] = slope
-        knot = following
-    return fitted
 
 
 _FITS: dict[Method, Callable[[Array, Flags], Map]] = {

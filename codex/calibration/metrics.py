@@ -3,18 +3,19 @@
 confidence: [n]; higher is surer; NaN: nothing can be said. right: [n], true where the answer is right.
 A ranking counts NaN as least confident. Every figure of a ranking is the mean over all orders of tied
 answers, computed exactly. Figures of probabilities leave NaN out; `unknown` counts them. A figure that
-is not defined (no answers; all right or all wrong for a ranking) is NaN.
+is not defined (no answers; all right or all wrong for a ranking) is NaN. scikit-learn and scipy.stats are
+imported where they are used: a question asked in the shell needs neither, and they take a second.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
+from codex.calibration import ranking
 from codex.errors import InvalidInput
 
 Array = NDArray[np.float64]
@@ -62,72 +63,46 @@ def unknown(confidence: ArrayLike) -> int:
 
 def auroc(confidence: ArrayLike, right: ArrayLike) -> float:
     """Chance that a right answer is above a wrong one; a tie counts half."""
+    from sklearn.metrics import roc_auc_score
+
     c, r = _ranking(confidence, right)
-    n, m = int(r.sum()), int((~r).sum())
-    if not n or not m:
-        return np.nan
-    return float((rankdata(c)[r].sum() - n * (n + 1) / 2) / (n * m))
+    return float(roc_auc_score(r, c)) if r.any() and not r.all() else np.nan
 
 
 def auprc_errors(confidence: ArrayLike, right: ArrayLike) -> float:
     """Average precision of finding wrong answers by low confidence; tied answers are found together."""
+    from sklearn.metrics import average_precision_score
+
     c, r = _ranking(confidence, right)
-    wrong = int((~r).sum())
-    if not wrong:
-        return np.nan
-    values, group = np.unique(c, return_inverse=True)
-    found = np.cumsum(np.bincount(group, ~r, len(values)))
-    taken = np.cumsum(np.bincount(group, minlength=len(values)))
-    return float((np.diff(found, prepend=0.0) * found / taken).sum() / wrong)
+    return float(average_precision_score(~r, -c)) if not r.all() else np.nan
 
 
 def prr(confidence: ArrayLike, right: ArrayLike, rejection: float = 1.0) -> float:
-    """Prediction rejection ratio: 1 rejects like an oracle, 0 like chance; may be negative.
-
-    rejection: up to which share of the answers is rejected. The area under accuracy against rejection
-    rate, less that of a random order, which is the accuracy itself, over the same of the best order.
-    Source: Malinin and Gales 2021, arXiv:2002.07650, as LM-Polygraph normalises it.
-    """
-    c, r = _ranking(confidence, right)
-    rejected = int(_share(rejection, "rejection") * len(r))
-    if not rejected or r.all() or not r.any():
-        return np.nan
-    kept = np.arange(len(r) - rejected + 1, len(r) + 1)
-    chance = float(r.mean())
-    area = float((1 - _errors(c, r)[kept - 1] / kept).mean())
-    best = float(np.minimum(1, r.sum() / kept).mean())
-    # Where so few are rejected that the best order gains nothing, no order can be told from another.
-    return (area - chance) / (best - chance) if best > chance else np.nan
+    """Prediction rejection ratio, see `ranking.prr`; rejection: up to which share of the answers."""
+    share = _share(rejection, "rejection")
+    return _figure(lambda drawn: ranking.prr(drawn, share), confidence, right)
 
 
 def aurc(confidence: ArrayLike, right: ArrayLike) -> float:
-    """Mean over k = 1..n of the share of wrong answers among the k most confident; lower is better.
-
-    Source: Geifman et al. 2019, arXiv:1805.08206.
-    """
-    c, r = _ranking(confidence, right)
-    return float((_errors(c, r) / np.arange(1, len(r) + 1)).mean()) if len(r) else np.nan
+    """Area under the curve of risk over coverage, see `ranking.aurc`; lower is better."""
+    return _figure(ranking.aurc, confidence, right)
 
 
 def eaurc(confidence: ArrayLike, right: ArrayLike) -> float:
     """Excess AURC: over that of the best order of the same answers."""
-    return aurc(confidence, right) - aurc(np.asarray(right, float), right)
+    return _figure(ranking.eaurc, confidence, right)
 
 
 def accuracy_at_coverage(confidence: ArrayLike, right: ArrayLike, coverage: float = 0.8) -> float:
     """The share of right answers among the most confident ones, at least `coverage` of all."""
-    c, r = _ranking(confidence, right)
-    if not len(r):
-        return np.nan
-    # The tolerance keeps 0.8 of 10 at 8, where the product lies above by a rounding error.
-    kept = max(1, int(np.ceil(_share(coverage, "coverage") * len(r) - 1e-9)))
-    return float(1 - _errors(c, r)[kept - 1] / kept)
+    share = _share(coverage, "coverage")
+    return _figure(lambda drawn: ranking.accuracy_at_coverage(drawn, share), confidence, right)
 
 
 def risk_coverage(confidence: ArrayLike, right: ArrayLike) -> Curve:
     """One point for each distinct confidence: what a threshold there answers, and how much of it is wrong."""
-    c, r = _ranking(confidence, right)
-    values, group = np.unique(-c, return_inverse=True)
+    c, r = _pair(confidence, right)
+    values, group = np.unique(-np.where(np.isnan(c), -np.inf, c), return_inverse=True)
     answered = np.cumsum(np.bincount(group, minlength=len(values)))
     wrong = np.cumsum(np.bincount(group, ~r, len(values)))
     return Curve(-values, answered / max(len(r), 1), wrong / answered)
@@ -135,15 +110,18 @@ def risk_coverage(confidence: ArrayLike, right: ArrayLike) -> Curve:
 
 def brier(confidence: ArrayLike, right: ArrayLike) -> float:
     """Mean squared distance of the probability from 1 (right) or 0 (wrong)."""
+    from sklearn.metrics import brier_score_loss
+
     p, r = _probabilities(confidence, right)
-    return float(np.square(p - r).mean()) if len(r) else np.nan
+    return float(brier_score_loss(r, p)) if len(r) else np.nan
 
 
 def nll(confidence: ArrayLike, right: ArrayLike) -> float:
     """Mean of -ln of the probability given to what came true, in nats; 0 and 1 are moved by 2.2e-16."""
+    from sklearn.metrics import log_loss
+
     p, r = _probabilities(confidence, right)
-    eps = np.finfo(float).eps
-    return float(-np.log(np.clip(np.where(r, p, 1 - p), eps, 1 - eps)).mean()) if len(r) else np.nan
+    return float(log_loss(r, p, labels=[False, True])) if len(r) else np.nan
 
 
 def ece(confidence: ArrayLike, right: ArrayLike, bins: int = MASS_BINS, mass: bool = True) -> float:
@@ -181,27 +159,23 @@ def reliability_bins(
     p, r = _probabilities(confidence, right)
     _, group = np.unique(_bin(p, bins, mass), return_inverse=True)
     count = np.bincount(group)
-    rate = np.bincount(group, r) / count
-    low, high = wilson(rate, count)
-    return Bins(count, np.bincount(group, p) / count, rate, low, high)
+    hits = np.bincount(group, r).astype(np.int64)
+    ends = np.array([wilson(*pair) for pair in zip(hits, count, strict=True)]).reshape(-1, 2)
+    return Bins(count, np.bincount(group, p) / count, hits / count, ends[:, 0], ends[:, 1])
 
 
-def wilson(rate: ArrayLike, count: ArrayLike, level: float = 0.95) -> tuple[Array, Array]:
-    """Interval of a binomial rate; any shape. Source: Wilson 1927, doi:10.1080/01621459.1927.10502953."""
-    rate, count = np.asarray(rate, float), np.asarray(count, float)
-    z = float(ndtri((1 + level) / 2))
-    middle = (rate + z**2 / (2 * count)) / (1 + z**2 / count)
-    reach = z / (1 + z**2 / count) * np.sqrt(rate * (1 - rate) / count + z**2 / (4 * count**2))
-    return np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1)
+def wilson(right: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a rate. Source: Wilson 1927, doi:10.1080/01621459.1927.10502953."""
+    from scipy.stats import binomtest
+
+    low, high = binomtest(int(right), int(n)).proportion_ci(0.95, method="wilson")
+    return float(low), float(high)
 
 
-def _errors(order: Array, right: Flags) -> Array:
-    """[n]: expected number of wrong answers among the k = 1..n highest, over all orders of ties."""
-    values, group = np.unique(-order, return_inverse=True)
-    ends = np.cumsum(np.bincount(group, minlength=len(values)))
-    wrong = np.cumsum(np.bincount(group, ~right, len(values)))
-    # Inside a run of ties it rises in a line, since each of them is as likely as the next.
-    return np.asarray(np.interp(np.arange(1, len(right) + 1), np.append(0, ends), np.append(0.0, wrong)))
+def _figure(figure: Callable[[ranking.Draws], Array], confidence: ArrayLike, right: ArrayLike) -> float:
+    """Of the answers as they are, each drawn once."""
+    c, r = _pair(confidence, right)
+    return float(figure(ranking.Order(c, r).drawn(np.ones((1, len(r)))))[0]) if len(r) else np.nan
 
 
 def _gap(p: Array, right: Flags, group: NDArray[np.int64]) -> float:
@@ -223,6 +197,8 @@ def _bin(p: Array, bins: int, mass: bool) -> NDArray[np.int64]:
     if bins < 1:
         raise InvalidInput(f"{bins} bins make no diagram; take at least 1.", ("bins",))
     if mass:
+        from scipy.stats import rankdata
+
         # The mean rank of tied values, from 0: they share a bin, whatever their number.
         return np.asarray((rankdata(p) - 0.5) * bins / max(len(p), 1)).astype(np.int64)
     return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], p)
@@ -235,8 +211,11 @@ def _share(value: float, name: str) -> float:
 
 
 def _ranking(confidence: ArrayLike, right: ArrayLike) -> tuple[Array, Flags]:
+    """Ranks, since scikit-learn takes nothing that is not finite."""
+    from scipy.stats import rankdata
+
     c, r = _pair(confidence, right)
-    return np.where(np.isnan(c), -np.inf, c), r
+    return rankdata(np.where(np.isnan(c), -np.inf, c), "dense"), r
 
 
 def _probabilities(confidence: ArrayLike, right: ArrayLike) -> tuple[Array, Flags]:

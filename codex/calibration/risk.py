@@ -22,9 +22,9 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.stats import beta, binom
 
 from codex.errors import InvalidInput
+from codex.text import percent
 
 START = 0.9
 """Share of delta that the threshold 1 - alpha owns; the others share the rest alike. An answer that says
@@ -66,8 +66,8 @@ class Guarantee(BaseModel):
 
     def __str__(self) -> str:
         return (
-            f"Of the answers given, at most {_percent(self.alpha)} are wrong, with "
-            f"{_percent(1 - self.delta)} certainty. Of {self.answered} labelled ones with a confidence of "
+            f"Of the answers given, at most {percent(self.alpha)} are wrong, with "
+            f"{percent(1 - self.delta)} certainty. Of {self.answered} labelled ones with a confidence of "
             f"{self.threshold:.2g} or more {self.wrong} were."
         )
 
@@ -132,12 +132,10 @@ def by_group(
     delta: float,
     *,
     selectable: ArrayLike | None = None,
-    together: bool = False,
 ) -> dict[str, Guarantee | NoGuarantee]:
     """A threshold for each group (Mondrian), by name; arguments as in `selective_threshold`.
 
-    groups: [n] of names. Each group's promise holds with probability 1 - delta by itself; `together`: all
-    hold at once with probability 1 - delta, each being given delta / number of groups (Bonferroni).
+    groups: [n] of names. Each group's promise holds with probability 1 - delta by itself.
     """
     _check_level("alpha", alpha)
     _check_level("delta", delta)
@@ -147,9 +145,8 @@ def by_group(
         raise InvalidInput(
             f"There are {len(member)} groups for {len(value)} answers: give one a row.", ["groups"]
         )
-    share = delta / len(names) if together and len(names) else delta
     return {
-        str(name): _walk(value[member == index], wrong[member == index], alpha, share)
+        str(name): _walk(value[member == index], wrong[member == index], alpha, delta)
         for index, name in enumerate(names)
     }
 
@@ -159,7 +156,11 @@ def upper_bound(wrong: int, answered: int, delta: float) -> float:
 
     For a threshold that was fixed before the labels were seen; `selective_threshold` pays for choosing.
     """
-    return 1.0 if wrong >= answered else float(beta.ppf(1 - delta, wrong + 1, answered - wrong))
+    from scipy.stats import binomtest
+
+    if not answered:
+        return 1.0
+    return float(binomtest(wrong, answered, alternative="less").proportion_ci(1 - delta).high)
 
 
 def fewest_labels(alpha: float, delta: float) -> int:
@@ -171,6 +172,8 @@ def _walk(
     value: NDArray[np.float64], wrong: NDArray[np.bool_], alpha: float, delta: float
 ) -> Guarantee | NoGuarantee:
     """value: [n], NaN where never answered; wrong: [n]."""
+    from scipy.stats import binom
+
     thresholds, shares = _sequence(alpha, delta)
     answered, errors = _counts(thresholds, value, wrong)
     p = np.where(answered > 0, binom.cdf(errors, answered, alpha), 1.0)
@@ -226,7 +229,7 @@ def _none(
     alpha: float,
     delta: float,
 ) -> NoGuarantee:
-    asked = f"at most {_percent(alpha)} wrong with {_percent(1 - delta)} certainty"
+    asked = f"at most {percent(alpha)} wrong with {percent(1 - delta)} certainty"
     given, few = int(answered[-1]), fewest_labels(alpha, delta)
     labels = _labels_needed(answered, errors, shares, n, alpha) if given else None
     if labels is not None:
@@ -251,6 +254,8 @@ def _labels_needed(
     alpha: float,
 ) -> int | None:
     """About how many rows like these make some threshold pass at its own share of delta."""
+    from scipy.stats import binom
+
     # Half a wrong answer more than was seen, so that a handful of right ones does not look perfect.
     rate = (errors + 0.5) / (answered + 1)
     good = (answered > 0) & (rate < alpha)
@@ -296,7 +301,3 @@ def _table(
 def _check_level(name: str, level: float) -> None:
     if not 0 < level < 1:
         raise InvalidInput(f"{name} is {level:g}; it must lie between 0 and 1, both excluded.", [name])
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"

@@ -30,7 +30,7 @@ from codex.datasets.table_files import is_table
 from codex.engines.base import Engine
 from codex.engines.models import Models, default_home
 from codex.errors import InvalidInput
-from codex.grading.kinds import counted, grader_of, told
+from codex.grading.kinds import counted, graded_as, grader_of
 from codex.grading.study import AUTO, OWN_CASES, TEXT_GRADERS, Agreement, study
 from codex.items import Item
 from codex.settings import load_settings
@@ -94,7 +94,7 @@ def show(
     graders = counted(itertools.islice(items(name, home), COUNTED) if dataset else first)
     count = sum(graders.values())
     few = "" if dataset and count == dataset.rows else f" (the first {count:,})"
-    console.print(f"graded as{few}: {told(graders)}", highlight=False, soft_wrap=True)
+    console.print(graded_as(graders, few), highlight=False, soft_wrap=True)
 
 
 @app.command("import")

@@ -12,6 +12,7 @@ from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.risk import Guarantee, NoGuarantee
 from codex.cli.terminal import printable
 from codex.evaluation.answer_sets import CheckedSets
+from codex.text import percent
 
 COLUMNS = (
     "fitted to",
@@ -49,7 +50,7 @@ def tell_sets(console: Console, sets: Sequence[CheckedSets]) -> None:
     """One line for all questions and each dataset: the sets, and how they did on the other half."""
     first = sets[0].sets
     console.print(
-        f"Answer sets that hold the right answer in {100 * (1 - first.alpha):.3g} % of cases, made of the "
+        f"Answer sets that hold the right answer in {percent(1 - first.alpha)} of cases, made of the "
         "samples; counted on the questions that were held back",
         highlight=False,
         soft_wrap=True,

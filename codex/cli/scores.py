@@ -17,12 +17,12 @@ from rich.text import Text
 
 from codex.calibration import Calibrator
 from codex.calibration.calibrator import FigureName
+from codex.calibration.resampling import Interval
 from codex.cli import terminal
 from codex.cli.terminal import printable
 from codex.errors import InvalidInput
 from codex.evaluation import report
-from codex.evaluation.intervals import Interval
-from codex.evaluation.scoring import ConfidenceScores, Ranking, Scores, confidences_of, score
+from codex.evaluation.scoring import ConfidenceScores, Scores, by_auroc, confidences_of, score
 from codex.grading.kinds import told
 from codex.outputs import output
 from codex.store import runs
@@ -144,8 +144,7 @@ def _print(evaluated: Evaluated, scores: Scores) -> None:
     table = Table(box=None)
     for title in ("signal", "AUROC, 95 % interval", *(title for title, _ in RANKED)):
         table.add_column(title, no_wrap=True)
-    ranked = sorted(scores.signals.items(), key=lambda it: (it[1].auroc is None, -(it[1].auroc or 0.0)))
-    lines: list[tuple[str, Ranking]] = [*ranked]
+    lines = by_auroc(scores.signals)
     if scores.confidence is not None:
         lines.insert(0, ("confidence", scores.confidence))
     for name, ranking in lines:

@@ -179,16 +179,21 @@ def _place(events: Iterator[Event], path: Path) -> _Place:
                 is_row |= len(at) == 1
                 if len(at) > 1 and len(objects) < MOST_LISTS and tuple(at[:-2]) not in objects:
                     objects.append(tuple(at[:-2]))
-    outside = [place for place in lists if not any(place[: len(each)] == each for each in objects)]
-    if len(outside) > 1:
-        outside = [place for place in outside if lists[place]] or outside
-    found = [_Place(each, "list") for each in outside] + [_Place(each, "object") for each in objects]
+    found = _found(lists, objects)
     if len(found) > 1:
         told = ", ".join(".".join(each.path) or "the whole" for each in found[:4])
         raise InvalidInput(f"{path.name} has several lists of questions, {told}: keep one of them.")
     if not found and not is_row and not bare >= _SPLIT:
         raise InvalidInput(f"{path.name} has no list of questions.")
     return found[0] if found else _Place((), "row")
+
+
+def _found(lists: Mapping[tuple[str, ...], bool], objects: Sequence[tuple[str, ...]]) -> list[_Place]:
+    """Where rows may be. lists: whether each has names that rows have; objects: whose values are rows."""
+    outside = [place for place in lists if not any(place[: len(each)] == each for each in objects)]
+    if len(outside) > 1:
+        outside = [place for place in outside if lists[place]] or outside
+    return [_Place(each, "list") for each in outside] + [_Place(each, "object") for each in objects]
 
 
 def _skipped(events: Iterator[Event]) -> set[str] | None:

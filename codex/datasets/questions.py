@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import tempfile
 from collections import Counter
@@ -19,9 +18,9 @@ from codex.datasets.formats.keys import Evidence, KeyBase, Numbered, settled
 from codex.datasets.table_files import Rejected, Row
 from codex.datasets.table_files import rows as rows_of
 from codex.errors import InvalidInput
-from codex.grading.kinds import grader_of
-from codex.grading.kinds import told as graders_told
+from codex.grading.kinds import graded_as, grader_of
 from codex.items import GraderName, Item
+from codex.text import sha256
 
 KINDS = 100
 """Rows with different columns, as JSONL may have them, whose columns are remembered."""
@@ -87,7 +86,7 @@ class Understood:
             told.append(f"keys: numbers {means}, {why}")
         if self.named_keys:
             told.append(f"keys: {self.named_keys:,} labels, letters or texts of choices")
-        told.append(f"graded as: {graders_told(dict(self.graders.most_common())) or 'nothing'}")
+        told.append(graded_as(dict(self.graders.most_common())))
         if self.unanswerable:
             told.append(f"not answerable: {self.unanswerable:,}")
         if self.without_context:
@@ -261,4 +260,4 @@ def _content(asked: Item) -> int:
 
 def _digest(text: str) -> int:
     # A number takes less memory than the text: a set may hold a million.
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+    return int(sha256(text)[:16], 16)

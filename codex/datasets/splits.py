@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Literal
 
 from codex.errors import InvalidInput
 from codex.signals.text import normalise
+from codex.text import sha256
 
 Side = Literal["calibration", "test"]
 _CHOICES = re.compile(r"\nA\. .*", re.DOTALL)
@@ -26,6 +26,5 @@ def split(question: str, calibration: float = 0.5) -> Side:
         raise InvalidInput(
             f"The share for calibration must be in [0, 1], not {calibration}.", ["calibration"]
         )
-    digest = hashlib.sha256(normalise(_CHOICES.sub("", question)).encode("utf-8", "surrogatepass")).digest()
-    place = int.from_bytes(digest[:8], "big") / 2**64
+    place = int(sha256(normalise(_CHOICES.sub("", question)))[:16], 16) / 2**64
     return "calibration" if place < calibration else "test"

@@ -21,11 +21,10 @@ from filelock import FileLock
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from codex.errors import ModelError
+from codex.hub import known_model
 from codex.private import FILE, make_folder, opener
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
-HUB_TIMEOUT = 10.0
-"""Seconds that the Hugging Face hub has for its first answer."""
 
 Progress = Callable[[int, int], None]
 """Called with the bytes received and the bytes in all."""
@@ -254,8 +253,7 @@ def _from_hub(name: str, *, gguf: bool) -> Path:
         if isinstance(kept, str):
             return Path(kept)
     try:
-        # Asked first because the download functions try an unreachable hub again for half a minute.
-        info = huggingface_hub.HfApi().model_info(repo_id, timeout=HUB_TIMEOUT)
+        info = known_model(repo_id)
     except RepositoryNotFoundError as error:
         raise ModelError(
             f"Hugging Face has no model {repo_id!r} that you may read. Check the name."

@@ -156,7 +156,7 @@ def _checked(group: str | None, questions: Sequence[Sampled], alpha: float) -> C
         mean_size=float(finite.mean()) if len(finite) else None,
         held=held,
         coverage=held / n if n else None,
-        coverage_ci=_interval(held, n),
+        coverage_ci=wilson(held, n) if n else None,
     )
 
 
@@ -178,10 +178,3 @@ def _sampled(each: Generated, grader: str | None) -> Sampled:
 
 def _on_side(questions: Sequence[Sampled], side: Side) -> list[Sampled]:
     return [each for each in questions if split(each.question) == side]
-
-
-def _interval(held: int, n: int) -> tuple[float, float] | None:
-    if not n:
-        return None
-    low, high = wilson(held / n, n)
-    return float(low), float(high)

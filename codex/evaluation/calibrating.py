@@ -98,14 +98,6 @@ def delete(store: Store, version: str) -> None:
     store.calibrators.delete(version)
 
 
-def joined_tables(store: Store, run_ids: Sequence[str]) -> Table:
-    """The graded answers that a calibrator of these runs is fitted to: one side of the split.
-
-    Raises NotFound, and InvalidInput when the runs were not asked in one way.
-    """
-    return on_side(labelled_runs(store, run_ids).table, "calibration")
-
-
 def labelled_runs(store: Store, run_ids: Sequence[str]) -> Labelled:
     """The graded answers of runs; a question that stands in several counts in the first.
 

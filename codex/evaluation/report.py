@@ -7,6 +7,7 @@ import html
 import io
 import json
 import math
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
@@ -16,15 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.calibration import metrics
-from codex.evaluation.intervals import Interval
+from codex.calibration.resampling import Interval
 from codex.evaluation.report_page import PAGE
-from codex.evaluation.safe_csv import cell
-from codex.evaluation.scoring import ConfidenceScores, GroupScores, Ranking, Scores
+from codex.evaluation.scoring import ConfidenceScores, GroupScores, Ranking, Scores, by_auroc
 from codex.grading.grades import AGREEMENT
 from codex.grading.kinds import DEFAULT, told
 from codex.signals import REGISTRY
 from codex.store.runs import Table
 from codex.types import Record
+
+_FORMULA_BEGINS = ("=", "+", "-", "@", "|", "%", "\t", "\r", "\n")
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -215,7 +217,7 @@ _PROBABILITY = (
 
 def _signals_table(signals: Mapping[str, Ranking], confidence: ConfidenceScores | None) -> str:
     known = {name: each for name, each in signals.items() if each.aurc is not None}
-    ranked = sorted(known.items(), key=lambda each: (each[1].auroc is None, -(each[1].auroc or 0.0)))
+    ranked = by_auroc(known)
     lines: list[tuple[str, Ranking]] = ranked if confidence is None else [("confidence", confidence), *ranked]
     rows = [
         [
@@ -315,3 +317,23 @@ def _script_json(value: object) -> str:
 
 def _finite(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
+
+
+def cell(value: object) -> object:
+    """A value for `csv.writer`: text that a spreadsheet could take for a formula gets a ' before it.
+
+    Numbers stay numbers, written as text too ("-0.31"). OWASP, "CSV Injection"; full-width signs and
+    leading white space count, since some programs strip or fold them.
+    """
+    if not isinstance(value, str):
+        return value
+    begin = unicodedata.normalize("NFKC", value.lstrip(" \u00a0\ufeff\u200b"))[:1]
+    return f"'{value}" if begin in _FORMULA_BEGINS and begin and not _is_number(value) else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "\n" not in text and "\t" not in text and "\r" not in text

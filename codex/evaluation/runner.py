@@ -5,7 +5,6 @@ A run that was cancelled or killed goes on where it stopped: what has a record i
 
 from __future__ import annotations
 
-import hashlib
 import queue
 import threading
 import time
@@ -27,6 +26,7 @@ from codex.grading.grades import grade, known
 from codex.items import Item
 from codex.jobs import JobProgress
 from codex.store.runs import RunSummary
+from codex.text import sha256
 from codex.types import Generation, Observation, Passage, Record, Run
 
 # Nine questions with five samples by the default model on two cores took 19.6 s of processor time with one
@@ -188,7 +188,7 @@ def _items(workbench: Workbench, run: Run) -> list[Item]:
 def _digest(items: Sequence[Item]) -> str:
     """Of what is asked, and under which ids."""
     asked = "\0".join(f"{item.id}\0{item.asked}\0{item.context or ''}" for item in items)
-    return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return sha256(asked)[:16]
 
 
 @dataclass

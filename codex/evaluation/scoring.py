@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
 
-from codex.calibration import LEAST_LABELS, Calibrator, cross_fitted, metrics
+from codex.calibration import LEAST_LABELS, Calibrator, cross_fitted, metrics, ranking
+from codex.calibration.resampling import Interval, Resamples, resamples_for
 from codex.errors import Cancelled, InvalidInput
-from codex.evaluation.generations import Generated, read
-from codex.evaluation.intervals import Interval, Resamples, resamples_for
+from codex.evaluation.generations import Generated
 from codex.evaluation.text_metrics import TextScores, text_scores
 from codex.grading.grades import grade
 from codex.signals import REGISTRY, compute
@@ -165,22 +164,6 @@ def score(
     return Scores(**dict(whole), ungraded=table.ungraded, groups=groups, text=texts, resamples=count)
 
 
-def score_generations(
-    path: Path,
-    calibrator: Calibrator | None = None,
-    *,
-    grader: str | None = None,
-    resamples: int | None = None,
-    cancel: Stop | None = None,
-) -> Scores:
-    """Every figure of a file of stored generations; without a model, so the grader may not ask one.
-
-    Raises InvalidInput naming file and line, Cancelled.
-    """
-    table, answers = graded(read(path), grader, cancel)
-    return score(table, calibrator, answers=answers, resamples=resamples, cancel=cancel)
-
-
 def graded(
     generations: Iterable[Generated], grader: str | None = None, cancel: Stop | None = None
 ) -> tuple[Table, list[tuple[str, ...]]]:
@@ -290,32 +273,27 @@ class _Scorer:
             if self._cancel is not None and self._cancel.is_set():
                 raise Cancelled("The scoring was cancelled.")
             signals[name] = _ranking(column, right, resamples)
-        low, high = metrics.wilson(right.mean(), n) if n else (np.nan, np.nan)
         return GroupScores(
             n=n,
             accuracy=float(right.mean()) if n else None,
-            accuracy_ci=(float(low), float(high)) if n else None,
+            accuracy_ci=metrics.wilson(right.sum(), n) if n else None,
             signals=signals,
             confidence=_confidence(confidences, right, resamples, source) if n else None,
             note=note if n else "No answer is graded.",
         )
 
 
-_RANKING = {
-    "auroc": metrics.auroc,
-    "auprc": metrics.auprc_errors,
-    "prr": metrics.prr,
-    "prr50": lambda confidence, right: metrics.prr(confidence, right, 0.5),
-    "aurc": metrics.aurc,
-    "eaurc": metrics.eaurc,
-    "accuracy_at_80": metrics.accuracy_at_coverage,
-}
 _PROBABILITY = {
     "ece": metrics.ece,
     "ece_width": lambda p, right: metrics.ece(p, right, metrics.WIDTH_BINS, mass=False),
     "brier": metrics.brier,
     "nll": metrics.nll,
 }
+
+
+def by_auroc(signals: Mapping[str, Ranking]) -> list[tuple[str, Ranking]]:
+    """The signals and their figures, the best first; those without an AUROC last."""
+    return sorted(signals.items(), key=lambda each: (each[1].auroc is None, -(each[1].auroc or 0.0)))
 
 
 def _oriented(signals: Mapping[str, Array], n: int) -> dict[str, Array]:
@@ -333,7 +311,7 @@ def _ranking(confidence: Array, right: Flags, resamples: Resamples | None) -> Ra
         return Ranking(missing=missing)
     return Ranking(
         missing=missing,
-        **{name: _number(figure(confidence, right)) for name, figure in _RANKING.items()},
+        **{name: _number(value) for name, value in ranking.figures(confidence, right).items()},
         **{f"{name}_ci": interval for name, interval in resamples.ranking(confidence).items()},
     )
 
@@ -347,10 +325,11 @@ def _confidence(
     first = confidences[0]
     if np.isnan(first).all():
         return ConfidenceScores(missing=len(first), source=source)
-    values = {
-        name: _number(float(np.mean([figure(row, right) for row in confidences])))
-        for name, figure in (_RANKING | _PROBABILITY).items()
-    }
+    repeats = [
+        ranking.figures(row, right) | {name: figure(row, right) for name, figure in _PROBABILITY.items()}
+        for row in confidences
+    ]
+    values = {name: _number(float(np.mean([each[name] for each in repeats]))) for name in repeats[0]}
     perfect = float(np.mean([metrics.perfect_ece(row) for row in confidences]))
     intervals = resamples.ranking(first) | resamples.probabilities(
         first, {name: values[name] for name in ("ece", "ece_width")}

@@ -56,8 +56,6 @@ class Grade:
     score: float
     """In [0, 1]; NaN where it could not tell."""
     grader: GraderName
-    note: str = ""
-    """Why it could not tell, where that is not the judge's doing."""
 
 
 def grade(item: Item, text: str, grader: str | None = None, engine: Engine | None = None) -> Grade:
@@ -73,7 +71,7 @@ def grade(item: Item, text: str, grader: str | None = None, engine: Engine | Non
         return _judged(item, text, engine)
     score = float(_SCORES[name](item, text))
     if math.isnan(score):
-        return Grade(None, score, name, _OPEN[name])
+        return Grade(None, score, name)
     return Grade(score > ABOVE.get(name, 0.5), score, name)
 
 
@@ -157,12 +155,6 @@ def _judged(item: Item, text: str, engine: Engine | None) -> Grade:
         return Grade(None, math.nan, "judge")
     return Grade(probability >= 0.5, probability, "judge")
 
-
-_OPEN: dict[str, str] = {
-    "date": "day and month are in an ambiguous order",
-    "numeric": "a point or comma in the number is ambiguous",
-}
-"""Why a grader's score can be NaN."""
 
 _SCORES: dict[GraderName, Callable[[Item, str], float]] = {
     "exact": _exact,

@@ -40,6 +40,11 @@ def counted(items: Iterable[Item]) -> dict[str, int]:
     return dict(Counter[str](map(grader_of, items)).most_common())
 
 
+def graded_as(counts: Mapping[str, int], which: str = "") -> str:
+    """`told` with what it says. which: in words, where not all answers were counted."""
+    return f"graded as{which}: {told(counts) or 'nothing'}"
+
+
 def told(counts: Mapping[str, int]) -> str:
     """How many answers each grader graded, in a line: "choice 20, numeric 3"; "" counts those not known."""
     return ", ".join(f"{name or 'not recorded'} {count:,}" for name, count in counts.items())

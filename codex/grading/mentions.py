@@ -240,12 +240,7 @@ def _is_label(found: re.Match[str], is_answer: bool) -> bool:
         return found.end() == len(text)
     leads = start == 0 or bool(_OPENS_SENTENCE.search(text, max(0, start - 8), start))
     if label.isdigit() or (label.islower() and len(label) <= 4):
-        if leads and (_ITEM.match(text, end) or (is_answer and label != "a")):
-            return bool(_FOLLOWED.match(text, end))
-        own = bool(found["called"]) or start == 0 or (label not in ("a", "i") and _is_said_last(found))
-        if _JUDGED.match(text, end):
-            return True
-        return own and bool(_ENDS.match(text, end) or (label.isdigit() and _FOLLOWED.match(text, end)))
+        return _is_small_label(found, leads, is_answer)
     if label.upper() != label:
         return leads and bool(_FOLLOWED.match(text, end))
     if found["called"]:
@@ -263,6 +258,17 @@ def _is_label(found: re.Match[str], is_answer: bool) -> bool:
     if label == "A" and leads:
         return bool(_FOLLOWED.match(text, end))
     return True
+
+
+def _is_small_label(found: re.Match[str], leads: bool, is_answer: bool) -> bool:
+    """The same of a number or small letters. leads: it begins a sentence."""
+    text, label, start, end = found.string, found["label"], found.start("label"), found.end()
+    if leads and (_ITEM.match(text, end) or (is_answer and label != "a")):
+        return bool(_FOLLOWED.match(text, end))
+    own = bool(found["called"]) or start == 0 or (label not in ("a", "i") and _is_said_last(found))
+    if _JUDGED.match(text, end):
+        return True
+    return own and bool(_ENDS.match(text, end) or (label.isdigit() and _FOLLOWED.match(text, end)))
 
 
 def _is_said_last(found: re.Match[str]) -> bool:

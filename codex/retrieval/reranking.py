@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from codex.errors import ModelError
+from codex.hub import quiet_progress
 from codex.retrieval.config import RetrievalConfig
-from codex.retrieval.embedding import model_folder, placed, quiet_progress
+from codex.retrieval.embedding import model_folder, placed
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder

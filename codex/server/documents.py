@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect
 
-from codex.errors import Cancelled, InvalidInput, RetrievalError, UnreadableDocument
+from codex.errors import BodyTooLarge, Cancelled, RetrievalError, UnreadableDocument
 from codex.private import make_folder, opener
 from codex.retrieval.readers.reading import SUFFIXES
 from codex.retrieval.uploads import NAME, Outcome, place, settle
@@ -26,12 +26,6 @@ BLOCK = 2**20
 """Bytes that are held before they are written."""
 PARTIAL = ".partial"
 """The folder, beside the documents, of files that are still arriving."""
-
-
-class TooLarge(InvalidInput):
-    """A file beyond retrieval.max_file_mb."""
-
-    status = 413
 
 
 class UploadRoute(APIRoute):
@@ -122,9 +116,9 @@ async def upload(name: Name, request: Request, workbench: Bench, replace: bool =
 
 
 async def _receive(request: Request, path: pathlib.Path, name: str, limit: int) -> None:
-    """Write the body to a file. Raises TooLarge; ClientDisconnect when the sender goes away."""
+    """Write the body to a file. Raises BodyTooLarge; ClientDisconnect when the sender goes away."""
     most = limit * 2**20
-    too_large = TooLarge(f"{name!r} is larger than {limit} MB (retrieval.max_file_mb).", ["name"])
+    too_large = BodyTooLarge(f"{name!r} is larger than {limit} MB (retrieval.max_file_mb).", ["name"])
     if int(request.headers.get("content-length") or 0) > most:
         raise too_large
     size, held = 0, bytearray()

@@ -16,17 +16,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from codex.signals.text import Word, is_sign, is_spaceless, stem, words
+from codex.text import COMMON_WORDS
 from codex.types import Generation, Observation
 
 # Only words that are never the answer: no modal that is also a name (may, will), no order or quantity.
-_STOP_WORDS = """
-    a an the this that these those there here it its he him his she her hers they them their theirs
-    i me my mine we us our ours you your yours who whom whose which what where when why how
-    is are was were be been being am do does did has have had having would could should can
-    and or but so than then if because as while of in on at by for from to into onto with
-    about between among through during per via also too very just such answer question correct
-"""
-_STOP = frozenset(_STOP_WORDS.split())
+_STOP = COMMON_WORDS | {
+    "among", "answer", "correct", "mine", "onto", "ours", "per", "question", "theirs", "via", "yours",
+}  # fmt: skip
 _NEVER_NAMES = frozenset({"i", "the", "an"})
 _VERDICT = frozenset({"yes", "no", "true", "false"})
 _NEGATION = frozenset({"not", "never", "none", "nothing", "neither", "nor", "nobody", "nowhere", "cannot"})

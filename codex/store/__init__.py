@@ -11,8 +11,8 @@ from typing import Literal
 
 from codex.errors import InvalidInput
 from codex.store.config import Privacy, StoreConfig
-from codex.store.rows import sha256
 from codex.store.store import SessionSummary, Store, TraceSummary
+from codex.text import sha256
 from codex.types import (
     Action,
     Confidence,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from codex.store.config import Privacy
 from codex.store.database import Row
 from codex.store.evidence import evidence_of, evidence_row, finite
+from codex.text import sha256
 from codex.types import (
     Action,
     Alternative,
@@ -227,8 +227,3 @@ def _kept_question(event: Row) -> str | None:
     if text is None and preview is not None and sha256(preview) == event["question_sha256"]:
         text = preview
     return text if text is None else str(text)
-
-
-def sha256(text: str) -> str:
-    """The fingerprint of a text, in hexadecimal."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -21,7 +21,6 @@ from codex.pages.calibrate.view import (
     figures_row,
     group_row,
     hints,
-    measured,
     promise_view,
     run_choice,
     sets_row,
@@ -32,6 +31,7 @@ from codex.pages.kept import Kept
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
+from codex.calibration.calibrator import measured
 from codex.calibration.heuristic import heuristic_confidences
 from codex.calibration.risk import Guarantee, NoGuarantee
 from codex.calibration.shipped import shipped

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -16,7 +16,6 @@ from codex import figures
 from codex.calibration import Calibrator, metrics
 from codex.calibration.calibrator import Figure, FigureName
 from codex.calibration.crossfit import LEAST_LABELS
-from codex.calibration.resampling import bootstrap
 from codex.calibration.risk import Guarantee, NoGuarantee
 from codex.evaluation.answer_sets import CheckedSets
 from codex.evaluation.calibrating import Labelled
@@ -32,9 +31,6 @@ METHODS = {
     "venn_abers": "Venn-Abers",
 }
 """What each method of calibration is called."""
-
-RESAMPLES = 300
-"""Behind each interval that the page computes itself; those of a calibrator were computed when it was fit."""
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -130,24 +126,6 @@ def calibrator_facts(calibrator: Calibrator, names: Mapping[str, str]) -> list[t
         *([("answer sets", str(calibrator.answer_sets))] if calibrator.answer_sets else []),
         ("fit", f"{calibrator.created_at:%Y-%m-%d %H:%M} UTC"),
     ]
-
-
-def measured(confidence: Array, right: Flags) -> dict[FigureName, Figure]:
-    """The figures of the table, each with its 95 % bootstrap interval."""
-    names: dict[FigureName, Callable[..., float]] = {
-        "auroc": metrics.auroc,
-        "ece": metrics.ece,
-        "brier": metrics.brier,
-        "nll": metrics.nll,
-    }
-    found: dict[FigureName, Figure] = {}
-    for name, figure in names.items():
-        low, high = bootstrap(figure, confidence, right, resamples=RESAMPLES, centred=True)
-        found[name] = Figure(value=figure(confidence, right), low=low, high=high)
-    perfect = metrics.perfect_ece(confidence)
-    ece = found["ece"]
-    found["ece_excess"] = Figure(value=ece.value - perfect, low=ece.low - perfect, high=ece.high - perfect)
-    return found
 
 
 def diagram(confidence: Array, right: Flags, title: str) -> JSON:

@@ -13,6 +13,7 @@ from codex.pages.tune.table import Mask
 from codex.calibration.risk import NoGuarantee, selective_threshold, upper_bound
 from codex.errors import InvalidInput
 from codex.policy import Policy, Promise
+from codex.text import percent
 
 HEURISTIC = "heuristic"
 """What stands for the calibrator in a promise about confidences that no calibrator made."""
@@ -78,8 +79,8 @@ def _by_coverage(opened: OpenRun, policy: Policy, coverage: float, delta: float)
         most = rows.open_rows(policy).mean()
         return Proposal(
             None,
-            f"No threshold answers {_percent(coverage)}: the rules abstain on the rest, or it has no "
-            f"confidence. At most {_percent(most)} can be answered; move the rules to answer more.",
+            f"No threshold answers {percent(coverage)}: the rules abstain on the rest, or it has no "
+            f"confidence. At most {percent(most)} can be answered; move the rules to answer more.",
         )
     # The threshold was chosen by the confidences alone, so that the verdicts above it are as good as new.
     free = opened.held_back
@@ -123,10 +124,10 @@ def _promise(
 
 def _words(promise: Promise, bound: float, free: Mask) -> str:
     said = (
-        f"Of the answers given, at most {_percent(promise.risk)} are wrong, with "
-        f"{_percent(promise.certainty)} certainty. Of {promise.questions:,} graded questions "
+        f"Of the answers given, at most {percent(promise.risk)} are wrong, with "
+        f"{percent(promise.certainty)} certainty. Of {promise.questions:,} graded questions "
         f"{promise.answered:,} are answered at once and {promise.wrong:,} of them wrong; upper bound "
-        f"{_percent(bound)}."
+        f"{percent(bound)}."
     )
     return _with_seen(said, free)
 
@@ -136,7 +137,3 @@ def _with_seen(said: str, free: Mask) -> str:
     if not seen:
         return said
     return f"{said} {seen:,} more do not count: the calibrator was fitted to them, or they stand twice."
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.3g} %"

@@ -31,6 +31,7 @@ from tests.bench import (
     verifier,
 )
 from tests.bench.line import Line
+from tests.support.shared_data import add_option
 
 PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "llama_cpp": decoding.llama_cpp,
@@ -51,6 +52,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which parts; all when none is named")
+    add_option(parser)
     chosen = parser.parse_args().parts or list(PARTS)
     lines: list[Line] = []
     console = Console(width=None if sys.stdout.isatty() else 160)

@@ -5,7 +5,7 @@
 One calibrator a model, combined of the register's signals and cross-fitted 5 x 10 times over; the figures
 are means over the repeats, of the rows of each file. Every file is also judged by a fit to the model's other
 files alone. The runs of mcq_confidence_pairs are calibrated on one half each, drawn by a seed, and judged on
-the other. Without ../shared/data (or CODEX_SHARED_DATA) there is nothing to measure but the speed.
+the other. Without --data FOLDER there is nothing to measure but the speed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,10 +25,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from codex.calibration import Fitted, fit, leave_group_out, metrics
+from codex.calibration import Fitted, fit, metrics
 from codex.signals import REGISTRY
 from tests.bench.line import Line
-from tests.support.frozen import frozen_answers
+from tests.support.frozen import frozen_answers, judged_by_others
+from tests.support.shared_data import add_option, shared_data
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -105,13 +105,13 @@ def unseen(files: Sequence[str]) -> Array:
     stored = answers(files)
     if len(files) == 1:
         return np.full(len(stored.right), np.nan)
-    return leave_group_out(stored.columns, stored.right, stored.files, signs=SIGNS)
+    return judged_by_others(stored.columns, stored.right, stored.files, SIGNS)
 
 
 def mcq_excesses() -> list[tuple[float, str]]:
     """The excess of each run on the half that it was not calibrated on, the largest first, with its name."""
     excesses = []
-    with gzip.open(_data() / "mcq_confidence_pairs" / "pairs.jsonl.gz", "rt", encoding="utf-8") as lines:
+    with gzip.open(shared_data("mcq_confidence_pairs", "pairs.jsonl.gz"), "rt", encoding="utf-8") as lines:
         for seed, line in enumerate(lines):
             run = json.loads(line)
             # An answer that could not be read ("u") counts as wrong.
@@ -127,7 +127,7 @@ def mcq_excesses() -> list[tuple[float, str]]:
 
 def measure(home: Path) -> Iterator[Line]:
     """The part of `make bench`."""
-    if (_data() / "frozen").exists():
+    if shared_data("frozen").exists():
         for files in MODELS.values():
             yield from _lines(files)
         excesses = mcq_excesses()
@@ -137,7 +137,7 @@ def measure(home: Path) -> Iterator[Line]:
             f"fitted on half of each, judged on the other; worst: {excesses[0][1]}", (values[-1], values[0]),
         )  # fmt: skip
     else:
-        print("calibration: only the speed is measured; the rest takes ../shared/data.")
+        print("calibration: only the speed is measured; the rest takes --data FOLDER.")
     yield from _speed()
 
 
@@ -162,13 +162,15 @@ def report(console: Console) -> None:
 
 
 def main() -> int:
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python -m tests.bench.calibration",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args()
+    )
+    add_option(parser, "frozen and mcq_confidence_pairs")
+    parser.parse_args()
     console = Console(width=150)
-    if (_data() / "frozen").exists():
+    if shared_data("frozen").exists():
         report(console)
     lines = list(measure(Path()))
     table = Table("what", "asked", "got", "", "how measured", box=None)
@@ -208,11 +210,6 @@ def _speed() -> Iterator[Line]:
             "s",
             "processor time of one call",
         )
-
-
-def _data() -> Path:
-    sibling = Path(__file__).parents[2].parent / "shared" / "data"
-    return Path(os.environ.get("CODEX_SHARED_DATA", sibling))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """How fast stored answers are scored: their signals alone, and all of `codex evaluate --generations`.
 
-python -m tests.bench.evaluation
+python -m tests.bench.evaluation --data FOLDER
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import os
@@ -20,6 +21,7 @@ from codex.signals import compute
 from codex.types import Alternative, Generation, Observation, Token, Verdict
 from tests.bench.line import Line
 from tests.support.frozen import FILES
+from tests.support.shared_data import add_option, shared_data
 
 OBSERVATIONS, SAMPLES, TOKENS = 10_000, 10, 24
 """An answer of 24 tokens is the longest among the stored ones."""
@@ -30,9 +32,8 @@ MEASURED = 1000
 def measure(home: Path) -> Iterator[Line]:
     """Every line; the second one only where the stored answers are at hand."""
     yield signals()
-    folder = Path(os.environ.get("CODEX_SHARED_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
-    if all((folder / "frozen" / f"{name}.jsonl.gz").exists() for name in FILES):
-        yield evaluate(folder / "frozen", home)
+    if all(shared_data("frozen", f"{name}.jsonl.gz").exists() for name in FILES):
+        yield evaluate(shared_data("frozen"), home)
 
 
 def signals() -> Line:
@@ -106,6 +107,9 @@ def _alternatives(text: str, logprob: float) -> tuple[Alternative, ...]:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.evaluation", description=__doc__)
+    add_option(parser, "frozen")
+    parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for line in measure(Path(folder)):
             print(f"{line.name}: {line.shown} ({line.asked}); {line.how}")

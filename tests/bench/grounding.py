@@ -41,6 +41,7 @@ from codex.signals.text import normalise
 from codex.types import Observation, Passage
 from tests.bench.line import Line
 from tests.support.frozen import auroc
+from tests.support.shared_data import add_option, shared_data
 
 OF_EACH = 3
 """Questions of a passage that it answers, and that it does not."""
@@ -81,9 +82,10 @@ def main() -> int:
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--keep", type=Path, help="a JSONL file that the answers are added to")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    add_option(parser, "squad2_dev")
     given = parser.parse_args()
     if not data().exists():
-        sys.exit(f"There is no {data()}; CODEX_SHARED_DATA names the folder that holds squad2_dev.")
+        sys.exit(f"There is no {data()}; --data names the folder that holds squad2_dev.")
     rows = list(measured(given.model, given.questions, given.threads, given.keep))
     report(rows)
     return 0 if all(line.reached for line in lines(rows)) else 1
@@ -93,7 +95,7 @@ def measure(home: Path) -> Iterator[Line]:
     """The part of `make bench`; CODEX_BENCH_MODEL names the GGUF file, without which it is left out."""
     model = Path(os.environ.get("CODEX_BENCH_MODEL", ""))
     if not model.is_file() or not data().exists():
-        print("grounding: left out; it takes CODEX_BENCH_MODEL=FILE.gguf and ../shared/data/squad2_dev.")
+        print("grounding: left out; it takes CODEX_BENCH_MODEL=FILE.gguf and --data FOLDER with squad2_dev.")
         return
     yield from lines(list(measured(model, 300, len(os.sched_getaffinity(0)))))
 
@@ -276,8 +278,7 @@ def _hash(text: str) -> str:
 
 
 def data() -> Path:
-    sibling = Path(__file__).parents[2].parent / "shared" / "data"
-    return Path(os.environ.get("CODEX_SHARED_DATA", sibling)) / "squad2_dev"
+    return shared_data("squad2_dev")
 
 
 def _lines(name: str) -> Iterator[dict[str, Any]]:

@@ -39,6 +39,7 @@ from codex.retrieval.config import RetrievalConfig
 from codex.signals.text import normalise
 from codex.types import Observation
 from tests.bench.line import Line
+from tests.support.shared_data import add_option, shared_data
 
 QUESTIONS = 200
 PASSAGES = 2
@@ -67,9 +68,10 @@ def main() -> int:
     parser.add_argument("--passages", type=int, default=PASSAGES)
     parser.add_argument("--keep", type=Path, help="a JSONL file that the answers are added to")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    add_option(parser, "nq_gold_passage")
     given = parser.parse_args()
     if not data().exists():
-        sys.exit(f"There is no {data()}; CODEX_SHARED_DATA names the folder that holds nq_gold_passage.")
+        sys.exit(f"There is no {data()}; --data names the folder that holds nq_gold_passage.")
     rows = measured(
         given.model, chosen(given.questions, given.skip), given.threads, given.passages, given.keep
     )
@@ -81,7 +83,7 @@ def measure(home: Path) -> Iterator[Line]:
     """The part of `make bench`; CODEX_BENCH_MODEL names the GGUF file, without which it is left out."""
     model = Path(os.environ.get("CODEX_BENCH_MODEL", ""))
     if not model.is_file() or not data().exists():
-        print("loop: left out; it takes CODEX_BENCH_MODEL=FILE.gguf and ../shared/data/nq_gold_passage.")
+        print("loop: left out; it takes CODEX_BENCH_MODEL=FILE.gguf and --data FOLDER with nq_gold_passage.")
         return
     yield from lines(measured(model, chosen(QUESTIONS), len(os.sched_getaffinity(0))))
 
@@ -242,8 +244,7 @@ def _signal(rows: Sequence[Row], name: str) -> NDArray[np.float64]:
 
 
 def data() -> Path:
-    sibling = Path(__file__).parents[2].parent / "shared" / "data"
-    return Path(os.environ.get("CODEX_SHARED_DATA", sibling)) / "nq_gold_passage" / "questions.jsonl.gz"
+    return shared_data("nq_gold_passage", "questions.jsonl.gz")
 
 
 def _stored() -> list[dict[str, Any]]:

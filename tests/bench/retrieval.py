@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import gzip
 import json
-import os
 import random
 import shutil
 import statistics
@@ -23,6 +22,7 @@ from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.content import Content, FileStamp, StoredChunk, register, write_content
 from codex.retrieval.embedding import Embedding
 from tests.bench.line import Line, median, ratio
+from tests.support.shared_data import shared_data
 
 RANKS = (1, 5, 10)
 LARGE = 100_000
@@ -38,7 +38,7 @@ def measure(home: Path) -> Iterator[Line]:
     """Recall on the Natural Questions passages, throughput, and search over many chunks."""
     asked = _asked()
     if asked is None:
-        print("retrieval is not measured: no nq_gold_passage under CODEX_SHARED_DATA or ../shared/data")
+        print("retrieval is not measured: it takes --data FOLDER with nq_gold_passage")
         return
     passages = list(dict.fromkeys(passage for _, passage in asked))
     embedding = Embedding(RetrievalConfig())
@@ -62,9 +62,7 @@ def measure(home: Path) -> Iterator[Line]:
 
 def _asked() -> list[tuple[str, str]] | None:
     """Questions, each with the passage that answers it."""
-    sibling = Path(__file__).parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get("CODEX_SHARED_DATA", sibling)) / "nq_gold_passage"
-    path = folder / "questions.jsonl.gz"
+    path = shared_data("nq_gold_passage", "questions.jsonl.gz")
     if not path.exists():
         return None
     with gzip.open(path, "rt", encoding="utf-8") as lines:

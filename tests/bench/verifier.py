@@ -33,6 +33,7 @@ from tests.bench import grounding, loop
 from tests.bench.grounding import Row
 from tests.bench.line import Line
 from tests.support.frozen import auroc
+from tests.support.shared_data import add_option
 
 QUESTIONS = 100
 """Of each set."""
@@ -50,9 +51,10 @@ def main() -> int:
     parser.add_argument("--questions", type=int, default=QUESTIONS, help="of each set")
     parser.add_argument("--keep", type=Path, help="a JSONL file that the answers are added to")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    add_option(parser, "squad2_dev and nq_gold_passage")
     given = parser.parse_args()
     if not all(each.data().exists() for each in (grounding, loop)):
-        sys.exit("squad2_dev or nq_gold_passage is missing; CODEX_SHARED_DATA names the folder of both.")
+        sys.exit("squad2_dev or nq_gold_passage is missing; --data names the folder of both.")
     rows = list(measured(given.model, given.questions, given.threads, given.keep))
     report(rows)
     return 0 if all(line.reached for line in lines(rows)) else 1
@@ -62,7 +64,7 @@ def measure(home: Path) -> Iterator[Line]:
     """The part of `make bench`; CODEX_BENCH_MODEL names the GGUF file, without which it is left out."""
     model = Path(os.environ.get("CODEX_BENCH_MODEL", ""))
     if not model.is_file() or not all(each.data().exists() for each in (grounding, loop)):
-        print("verifier: left out; it takes CODEX_BENCH_MODEL=FILE.gguf and the folder of shared data.")
+        print("verifier: left out; it takes CODEX_BENCH_MODEL=FILE.gguf and --data FOLDER.")
         return
     yield from lines(list(measured(model, QUESTIONS, len(os.sched_getaffinity(0)))))
 

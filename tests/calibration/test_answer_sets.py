@@ -9,16 +9,22 @@ import numpy as np
 import pytest
 from crepes import ConformalClassifier
 from mapie.regression import SplitConformalRegressor
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 from sklearn.dummy import DummyRegressor
 
-from codex.calibration.answer_sets import AnswerSets, by_group, conformal_quantile, quantile_index, tie_of
+from codex.calibration.answer_sets import AnswerSets, quantile_index, tie_of
 from codex.errors import InvalidInput
 from tests.support.draws import stored_shares
 
 ALPHAS = [round(0.05 * step, 2) for step in range(1, 20)]
 SIZES = range(5, 61)
+
+
+def quantile(scores: ArrayLike, alpha: float) -> float:
+    """The score of rank k; infinite where there are fewer."""
+    ranked = np.sort(np.append(np.asarray(scores, float), math.inf))
+    return float(ranked[quantile_index(len(ranked) - 1, alpha) - 1])
 
 
 def test_the_quantile_is_the_exact_order_statistic_in_every_cell() -> None:
@@ -28,7 +34,7 @@ def test_the_quantile_is_the_exact_order_statistic_in_every_cell() -> None:
             # ceil((n + 1)(1 - alpha)) in whole numbers; the score of rank k is k.
             k = -((n + 1) * (hundredths - 100) // 100)
             expected = k if k <= n else math.inf
-            assert conformal_quantile(scores, hundredths / 100) == expected, (n, hundredths)
+            assert quantile(scores, hundredths / 100) == expected, (n, hundredths)
 
 
 def test_mapie_agrees_but_for_its_floating_point() -> None:
@@ -40,7 +46,7 @@ def test_mapie_agrees_but_for_its_floating_point() -> None:
         for alpha in ALPHAS:
             fitted = SplitConformalRegressor(nothing, confidence_level=1 - alpha, prefit=True)
             oracle = fitted.conformalize(rows, scores).predict_interval(rows[:1])[1][0, 1, 0]
-            ours = conformal_quantile(scores, alpha)
+            ours = quantile(scores, alpha)
             if ours != oracle:
                 differ.append((n, alpha))
                 assert ours == oracle - 1
@@ -59,7 +65,7 @@ def test_crepes_agrees_where_its_p_value_is_not_alpha_itself() -> None:
                 continue
             candidates = np.arange(1.0, n + 2)[:, None]
             inside = fitted.predict_set(candidates, confidence=1 - alpha, smoothing=False)[:, 0]
-            np.testing.assert_array_equal(inside, candidates[:, 0] <= conformal_quantile(scores, alpha))
+            np.testing.assert_array_equal(inside, candidates[:, 0] <= quantile(scores, alpha))
 
 
 @pytest.mark.parametrize(("alpha", "labels"), [(0.1, 9), (0.05, 19), (0.3, 3), (0.5, 1)])
@@ -152,7 +158,7 @@ def test_each_group_is_covered_by_itself() -> None:
     draws = 1_000
     for draw in range(draws):
         shares = {"easy": rng.binomial(10, 0.95, 100) / 10, "hard": rng.binomial(10, 0.4, 100) / 10}
-        sets = by_group(np.concatenate([*shares.values()]), np.repeat([*shares], 100), 0.2, seed=draw)
+        sets = {name: AnswerSets.of(share, 0.2, seed=draw) for name, share in shares.items()}
         for name, skill in (("easy", 0.95), ("hard", 0.4)):
             fresh = rng.binomial(10, skill, 50) / 10
             covered[name] += sets[name].holds(fresh, rng.random(50)).mean() / draws
@@ -184,8 +190,6 @@ def test_an_alpha_outside_the_open_interval_is_refused(alpha: float) -> None:
 def test_what_is_no_share_is_refused(share: float) -> None:
     with pytest.raises(InvalidInput, match="share"):
         AnswerSets.of([share], 0.1)
-    with pytest.raises(InvalidInput, match="groups"):
-        by_group([0.5, 0.5], ["a"], 0.1)
 
 
 def test_sets_survive_json() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from codex.calibration.combine import PIECES, Design, combine, pieces, scales
-from codex.calibration.solver import logistic
+from codex.calibration.logistic import logistic
 from codex.errors import InvalidInput
 
 Array = NDArray[np.float64]

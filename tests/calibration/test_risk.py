@@ -191,9 +191,7 @@ def test_each_group_has_a_promise_of_its_own() -> None:
     assert promises["easy"].delta == 0.05
 
 
-def test_groups_that_shall_hold_together_share_delta() -> None:
-    promises = by_group([0.9] * 4, [True] * 4, ["a", "b", "a", "b"], 0.1, 0.05, together=True)
-    assert [promise.delta for promise in promises.values()] == [0.025, 0.025]
+def test_each_answer_has_a_group() -> None:
     with pytest.raises(InvalidInput, match="groups"):
         by_group([0.9] * 4, [True] * 4, ["a"], 0.1, 0.05)
 

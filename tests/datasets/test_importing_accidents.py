@@ -28,7 +28,7 @@ def test_a_stopped_import_leaves_what_was_there(tmp_path: Path, mine: Path) -> N
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from codex.evaluation.importing import import_file
+from codex.datasets.importing import import_file
 def die(done):
     os.kill(os.getpid(), signal.SIGKILL)
 import_file(Path(sys.argv[1]), Path(sys.argv[2]), progress=die)

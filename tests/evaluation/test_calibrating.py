@@ -22,9 +22,9 @@ from codex.evaluation.calibrating import (
     fitted,
     group_guarantees,
     guarantee,
-    joined_tables,
     labelled_generations,
     labelled_runs,
+    on_side,
 )
 from codex.evaluation.generations import Origin, generated_of
 from codex.policy import Policy
@@ -78,7 +78,7 @@ def test_a_calibrator_is_fitted_to_one_side_and_saved_with_what_it_holds_for(sto
     assert (made.runs, made.datasets, made.method) == (("r",), ("sums",), "platt")
     expected = [n for n in range(160) if split(f"Is {n} it?") == "calibration"]
     assert made.questions == len(expected)
-    assert joined_tables(store, ["r"]).ids == tuple(f"q{n}" for n in expected)
+    assert on_side(labelled_runs(store, ["r"]).table, "calibration").ids == tuple(f"q{n}" for n in expected)
     # The signal alone ranks right above wrong with 0.83 on average over such draws.
     assert 0.7 < made.metrics["after"]["auroc"].value < 0.95
     assert made.reference is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codex.evaluation.safe_csv import cell
+from codex.evaluation.report import cell
 
 
 @pytest.mark.parametrize(

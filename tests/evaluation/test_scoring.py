@@ -14,10 +14,11 @@ import pytest
 from codex.calibration import metrics
 from codex.errors import Cancelled, InvalidInput
 from codex.evaluation import generations
-from codex.evaluation.scoring import Scores, graded, score, score_generations
+from codex.evaluation.scoring import Scores, graded, score
 from codex.signals import REGISTRY
 from codex.store.runs import Table
 from tests.support.frozen import FILES
+from tests.support.shared_data import FOLDER, shared_data
 
 REQUIRED = {"auroc", "prr", "prr50", "aurc"}
 OF_CONFIDENCE = REQUIRED | {"ece", "ece_excess", "brier", "nll"}
@@ -66,11 +67,11 @@ def test_every_signal_has_the_figures_of_the_metrics_with_intervals_beside_them(
         ("perplexity", -table.signals["perplexity"]),
     ):
         got = scores.signals[name]
-        assert got.auroc == metrics.auroc(confidence, table.right)
+        assert got.auroc == pytest.approx(metrics.auroc(confidence, table.right))
         assert got.prr == metrics.prr(confidence, table.right)
         assert got.prr50 == metrics.prr(confidence, table.right, 0.5)
         assert got.aurc == metrics.aurc(confidence, table.right)
-        assert got.auprc == metrics.auprc_errors(confidence, table.right)
+        assert got.auprc == pytest.approx(metrics.auprc_errors(confidence, table.right))
         assert got.accuracy_at_80 == metrics.accuracy_at_coverage(confidence, table.right)
         low, high = got.auroc_ci or (1.0, 0.0)
         assert low < got.auroc < high
@@ -198,6 +199,11 @@ def line(id_: str, answer: str, **more: object) -> str:
     return json.dumps(row | more)
 
 
+def stored(path: Path, grader: str | None = None) -> Scores:
+    table, accepted = graded(generations.read(path), grader)
+    return score(table, answers=accepted, resamples=20)
+
+
 def test_stored_answers_are_graded_by_the_default_unless_their_verdict_is_stored(tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl.gz"
     lines = [
@@ -208,13 +214,13 @@ def test_stored_answers_are_graded_by_the_default_unless_their_verdict_is_stored
         line("e", "Salalah", answers=[]),
     ]
     path.write_bytes(gzip.compress("\n".join(lines).encode()))
-    scores = score_generations(path, resamples=20)
+    scores = stored(path)
     assert (scores.n, scores.ungraded, scores.accuracy) == (3, 2, pytest.approx(2 / 3))
     assert scores.text is not None
     assert scores.text.n == 3
-    assert score_generations(path, grader="exact", resamples=20).accuracy == 0
+    assert stored(path, "exact").accuracy == 0
     with pytest.raises(InvalidInput, match="grader"):
-        score_generations(path, grader="nobody")
+        stored(path, "nobody")
 
 
 def test_a_context_counts_as_the_passage_and_the_first_token_as_the_verdict(tmp_path: Path) -> None:
@@ -229,10 +235,10 @@ def test_a_context_counts_as_the_passage_and_the_first_token_as_the_verdict(tmp_
 
 @pytest.mark.parametrize("file", FILES)
 def test_stored_answers_of_two_models_have_their_published_figures(file: str) -> None:
-    sibling = Path(__file__).parents[2].parent / "shared" / "data" / "frozen" / f"{file}.jsonl.gz"
-    if not sibling.exists():
-        pytest.skip(f"no {sibling.name} under ../shared/data")
-    scores = quick(graded(generations.read(sibling), "contains")[0])
+    path = shared_data("frozen", f"{file}.jsonl.gz")
+    if not path.exists():
+        pytest.skip(f"no {path.name} under {FOLDER}")
+    scores = quick(graded(generations.read(path), "contains")[0])
     published = {
         "qwen15-triviaqa": (0.163, 0.813),
         "qwen15-countries": (0.608, 0.805),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import threading
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from codex.grading.study import (
     gwet_ac1,
     study,
 )
+from tests.support.shared_data import FOLDER, shared_data
 
 
 def judged(folder: Path, *outputs: dict[str, tuple[str | None, bool | None]], improper: bool = False) -> Path:
@@ -122,10 +122,9 @@ def test_a_study_can_be_stopped(tmp_path: Path) -> None:
 
 
 def test_the_default_grader_is_the_one_that_agrees_best_with_people_and_as_far_as_is_said() -> None:
-    sibling = Path(__file__).parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get("CODEX_SHARED_DATA", sibling)) / "evouna"
+    folder = shared_data("evouna")
     if not folder.exists():
-        pytest.skip("no evouna under CODEX_SHARED_DATA or ../shared/data")
+        pytest.skip(f"no evouna under {FOLDER}")
     graders = [grader for grader in TEXT_GRADERS if grader in AGREEMENT and grader != "rouge_l"]
     n = 2500
     rows = [row for row in study(folder, graders, sample=n) if row.system == "all"]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +17,7 @@ from codex.evaluation.generations import read
 from codex.grading.grades import grade
 from codex.signals import REGISTRY
 from tests.support.frozen import FILES, frozen_answers
+from tests.support.shared_data import FOLDER, shared_data
 
 
 class Draws(NamedTuple):
@@ -92,14 +91,13 @@ def stored_answers(repeats: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]
 @lru_cache
 def stored_shares() -> tuple[NDArray[np.float64], NDArray[np.str_]]:
     """The same files: share of each question's ten samples that is right, and the file; else as above."""
-    sibling = Path(__file__).parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get("CODEX_SHARED_DATA", sibling)) / "frozen"
+    folder = shared_data("frozen")
     shares, groups = [], []
     for name in FILES:
         if not name.startswith("qwen15"):
             continue
         if not (folder / f"{name}.jsonl.gz").exists():
-            pytest.skip(f"no {name}.jsonl.gz under CODEX_SHARED_DATA or ../shared/data")
+            pytest.skip(f"no {name}.jsonl.gz under {FOLDER}")
         for line in read(folder / f"{name}.jsonl.gz"):
             verdicts = [
                 grade(line.item, sample.text, "contains").right for sample in line.observation.samples

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import string
+from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from codex.calibration import fit
 from codex.evaluation.generations import read
 from codex.signals import compute
+from tests.support.shared_data import FOLDER, shared_data
 
 FILES = ("qwen15-triviaqa", "qwen15-countries", "qwen15-arithmetic", "smol-countries")
 
@@ -21,10 +22,9 @@ FILES = ("qwen15-triviaqa", "qwen15-countries", "qwen15-arithmetic", "smol-count
 @lru_cache
 def frozen_answers(name: str) -> tuple[list[dict[str, float | None]], NDArray[np.bool_]]:
     """Signals of each answer in a file, and whether it is right; skips where the folder is absent."""
-    sibling = Path(__file__).parents[2].parent / "shared" / "data"
-    path = Path(os.environ.get("CODEX_SHARED_DATA", sibling)) / "frozen" / f"{name}.jsonl.gz"
+    path = shared_data("frozen", f"{name}.jsonl.gz")
     if not path.exists():
-        pytest.skip(f"no {path.name} under CODEX_SHARED_DATA or ../shared/data")
+        pytest.skip(f"no {path.name} under {FOLDER}")
     rows = list(read(path))
     signals = [compute(row.observation) for row in rows]
     return signals, np.array([_is_right(row.observation.generation.text, row.answers) for row in rows])
@@ -35,6 +35,22 @@ def auroc(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     n = int(right.sum())
     wins = rankdata(scores)[right].sum() - n * (n + 1) / 2
     return float(wins / (n * (len(right) - n)))
+
+
+def judged_by_others(
+    columns: Mapping[str, NDArray[np.float64]],
+    right: NDArray[np.bool_],
+    groups: NDArray[np.str_],
+    signs: Mapping[str, int],
+) -> NDArray[np.float64]:
+    """[n]: a confidence for each row from a fit to all other groups: questions of a kind never seen."""
+    judged = np.empty(len(right))
+    for group in np.unique(groups):
+        held = groups == group
+        rest = {name: column[~held] for name, column in columns.items()}
+        made = fit(rest, right[~held], signs=signs, groups=groups[~held], repeats=0)
+        judged[held] = made.confidences({name: column[held] for name, column in columns.items()})
+    return judged
 
 
 def _is_right(answer: str, accepted: tuple[str, ...]) -> bool:

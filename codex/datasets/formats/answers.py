@@ -28,7 +28,6 @@ _TEXTS = (
 """The keys of an object that hold the texts: TriviaQA's, SQuAD's, DROP's, those of Label Studio."""
 _DESCRIPTION = re.compile(r'\(description (?:"([^"]*)"|([^()"]*))\)')
 _FINAL = "####"
-_DATE = ("day", "month", "year")
 _PARTS = ("number", "date", "spans")
 
 

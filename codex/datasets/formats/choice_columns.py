@@ -120,13 +120,6 @@ def _gapless(numbers: Mapping[int, str]) -> bool:
     return max(numbers) - min(numbers) == len(numbers) - 1
 
 
-def _has_key(there: Mapping[str, str], columns: Sequence[str] | object) -> bool:
-    """Whether another column may say which of the answers is correct: else all of them are."""
-    return any(
-        name in there for name in ("label", "answer", "correct", "correctanswer", "answerkey", "key", "gold")
-    )
-
-
 def _distractors(there: Mapping[str, str]) -> ChoiceColumns | None:
     if "correctanswers" in there or "bestanswer" in there:
         # TruthfulQA's answers in free words.

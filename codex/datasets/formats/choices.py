@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from codex.datasets.formats import cells
 from codex.datasets.formats.cells import squeezed
 from codex.errors import InvalidInput
 from codex.items import letter
+from codex.text import sha256
 
 LABELS = ("label", "labels", "key", "letter", "id")
 TEXTS = ("text", "texts", "choices", "choice", "value", "option", "content", "answer")
@@ -105,7 +105,7 @@ def with_distractors(correct: object, others: Sequence[object]) -> Choices | Non
     wrong = [text for text in _texts(others, blank=True) if text]
     if not said or not wrong:
         return None
-    texts = tuple(sorted(dict.fromkeys([said, *wrong]), key=_shuffled))
+    texts = tuple(sorted(dict.fromkeys([said, *wrong]), key=sha256))
     return Choices(texts, correct=(texts.index(said),))
 
 
@@ -260,7 +260,3 @@ def _marked(flags: object, count: int) -> tuple[int, ...]:
     if not correct:
         raise InvalidInput("none of its choices is correct")
     return correct
-
-
-def _shuffled(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -13,6 +13,7 @@ from codex.engines.base import ModelConfig
 from codex.engines.huggingface.convert import converted
 from codex.engines.huggingface.token_bytes import TokenBytes
 from codex.errors import ModelError
+from codex.hub import quiet_progress
 from codex.threads import spin_briefly
 
 if TYPE_CHECKING:
@@ -151,17 +152,3 @@ def _told_plainly(path: Path, place: Placement) -> Iterator[None]:
     except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
         remedy = "Set engine.quantization=none if 4-bit is the cause." if place.quantization == "nf4" else ""
         raise ModelError(f"{path} cannot be loaded: {error} {remedy}".rstrip()) from error
-
-
-@contextmanager
-def quiet_progress() -> Iterator[None]:
-    """No progress bars of Transformers inside; whoever loads a model shows progress in its own way."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

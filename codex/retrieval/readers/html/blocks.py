@@ -144,18 +144,7 @@ class _Reader:
     def begin(self, element: etree._Element) -> None:
         """An element opens."""
         tag = element.tag
-        if tag == "tr":
-            self.flush()
-            if self._row is None and is_flat(element, BLOCKS):
-                self._row = element
-                self._rows.begin()
-        elif tag in CELLS and self._row is not None:
-            self._cell_start = len(self._pieces)
-        elif tag in ("dt", "dd"):
-            self.flush()
-            self._terms = 2 if self._terms and tag == "dd" else 0
-        elif self._is_block(element):
-            self.flush()
+        self._begin_block(element)
         if tag in ("ol", "ul", "menu"):
             self._lists.append(_first_number(element) if tag == "ol" else None)
         elif tag == "li":
@@ -174,6 +163,21 @@ class _Reader:
             self._raised.append(_Raised(element, len(self._pieces)))
         self._verbatim += tag in _VERBATIM
         self.put(element.text)
+
+    def _begin_block(self, element: etree._Element) -> None:
+        tag = element.tag
+        if tag == "tr":
+            self.flush()
+            if self._row is None and is_flat(element, BLOCKS):
+                self._row = element
+                self._rows.begin()
+        elif tag in CELLS and self._row is not None:
+            self._cell_start = len(self._pieces)
+        elif tag in ("dt", "dd"):
+            self.flush()
+            self._terms = 2 if self._terms and tag == "dd" else 0
+        elif self._is_block(element):
+            self.flush()
 
     def end(self, element: etree._Element) -> None:
         """An element closes."""

@@ -10,14 +10,19 @@ from codex.errors import UnreadableDocument
 from codex.retrieval.readers.draft import Draft, counted
 from codex.retrieval.readers.encodings import decode
 from codex.retrieval.readers.html.blocks import Block, blocks_of
-from codex.retrieval.readers.html.declared import declared_encoding
 from codex.retrieval.readers.html.left_out import left_out
 from codex.retrieval.readers.html.shadow import compose_shadow_trees, open_frames
 from codex.retrieval.readers.reading import Reading
 
 CONTENT_SHARE = 0.05
 """Of a page's text; where less of it stands within menus and margins, these are its content."""
+LOOKED_AT = 65_536
+"""Bytes at the beginning; a head with its styles is rarely longer."""
 
+_STOPS = re.compile(rb"<!--|<(script|style|title|textarea)\b|<meta\b|<body\b", re.IGNORECASE)
+_ATTRIBUTE = re.compile(rb"(?:^|[\s/'\"])charset\s*=\s*[\"']?\s*([\w.:()-]{1,40})", re.IGNORECASE)
+_CONTENT = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:()-]{1,40})", re.IGNORECASE)
+_XML = re.compile(rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE)
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*>")
 _METADATA = frozenset(
     {"base", "basefont", "bgsound", "link", "meta", "noscript", "script", "style", "template", "title"}
@@ -30,7 +35,7 @@ def read_html(data: bytes, name: str, encoding: str = "") -> Reading:
 
     encoding: a codec that the user has named; "": as the page declares it, else found out.
     """
-    text, note = decode(data, encoding, declared_encoding(data))
+    text, note = decode(data, encoding, _declared_encoding(data))
     tree = _tree(text, name)
     if tree is None:
         raise UnreadableDocument(f"{name} holds no text. Save the page again, complete.")
@@ -88,3 +93,28 @@ def _title(tree: etree._Element, blocks: list[Block]) -> str:
     if not title or title.lower() in _NO_TITLES or any(block.level == 1 for block in blocks):
         return ""
     return "" if any(title in block.text or block.text in title for block in blocks[:20]) else title
+
+
+def _declared_encoding(data: bytes) -> str:
+    """The label in a page's meta, else in its XML declaration; "" where there is none.
+
+    Comments, scripts and titles may hold what looks like a meta.
+    """
+    head = data[:LOOKED_AT]
+    position = 0
+    while found := _STOPS.search(head, position):
+        opening = found[0].lower()
+        if opening == b"<body":
+            break
+        closing = b"-->" if opening == b"<!--" else b"</" + found[1] if found[1] else b">"
+        end = head.find(closing, found.end())
+        if end < 0:
+            break
+        if opening == b"<meta":
+            inside = head[found.end() : min(end, found.end() + 1000)]
+            of_type = b"http-equiv" in inside.lower()
+            if label := (_CONTENT if of_type else _ATTRIBUTE).search(inside):
+                return label[1].decode("latin-1")
+        position = end
+    xml = _XML.match(head)
+    return xml[1].decode("latin-1") if xml else ""

@@ -70,7 +70,7 @@ def runs(page: pdfium.PdfPage) -> tuple[list[Run], int]:
         text.close()
 
 
-def _runs(text: pdfium.PdfTextPage, nameless: list[int]) -> Iterator[Run]:
+def _runs(text: pdfium.PdfTextPage, nameless: list[int]) -> Iterator[Run]:  # noqa: C901, PLR0915
     """nameless: takes the places of characters without a code."""
     # This loop takes most of the time that a page takes: no calls in it that can be spared.
     handle = text.raw

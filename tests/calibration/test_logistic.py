@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from codex.calibration.solver import logistic
+from codex.calibration.logistic import logistic
 
 Array = NDArray[np.float64]
 

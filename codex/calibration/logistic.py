@@ -1,0 +1,55 @@
+"""The logistic under every combination and smooth map, with its weights within bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+Array = NDArray[np.float64]
+Weights = tuple[Array, float]
+"""[d] of the signals, and the intercept."""
+
+OPTIONS = {"maxcor": 30, "ftol": 1e-14, "gtol": 1e-6}
+"""A slope of 1e-6 moves no weight by more where a penalty of 1 bends it; 20 or 30 steps are the rule."""
+RESTARTS = 20
+
+
+def logistic(
+    x: Array,
+    target: Array,
+    l2: float = 0.0,
+    most: float = np.inf,
+    with_intercept: bool = True,
+    start: Weights | None = None,
+) -> Weights:
+    """Weights in [0, most] and intercept of the logistic that fits best; convex, so there is one optimum.
+
+    x: [n, d]; target: [n] probabilities. Minimises the summed log loss + l2 / 2 * |weights|^2. start: the
+    weights of a similar fit, from where the way is shorter.
+    """
+    # Half a second that a question asked in the shell does without.
+    from scipy.optimize import minimize
+
+    n, d = x.shape
+    rows = np.vstack([x.T, np.ones(n)])
+    penalty = np.append(np.full(d, l2), 0.0)
+    # Of n answers of one kind the odds are not infinite, but 1 to 2n + 1 (half a one of the other kind).
+    furthest = np.log(2 * n + 1) if with_intercept else 0.0
+    bounds = [*[(0.0, most)] * d, (-furthest, furthest)]
+    mean = np.clip(target.mean(), 0.01, 0.99)
+
+    def loss(w: Array) -> tuple[float, Array]:
+        """And its slope."""
+        z = w @ rows
+        value = np.logaddexp(0, z).sum() - target @ z + penalty @ w**2 / 2
+        return float(value), rows @ (expit(z) - target) + penalty * w
+
+    w = np.append(*(start or (np.zeros(d), np.log(mean / (1 - mean)))))
+    for _ in range(RESTARTS):
+        # SciPy's may stop short, with much left to gain (scipy/scipy#23161); started again it goes on.
+        found = minimize(loss, w, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS)
+        w = found.x
+        if not found.nit:
+            break
+    return w[:d], float(w[d])
