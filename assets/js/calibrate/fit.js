@@ -43,7 +43,7 @@ export class Fit {
     const gone = [...this.chosen].filter((id) => !runs.some((run) => run.id === id));
     for (const id of gone) this.chosen.delete(id);
     if (gone.length) this.form.error = GONE;
-    const [first] = this.chosen;
+    const first = !this.known;
     Object.assign(this, { runs, known: true });
     if (!first) return;
     this.page.paint();

@@ -16,7 +16,6 @@ export class Search {
    *   rebuild: () => unknown}} options
    */
   constructor(page, options) {
-    Object.assign(this, { page, options });
     this.page = page;
     this.options = options;
     this.newest = newest();

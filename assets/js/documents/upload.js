@@ -35,7 +35,6 @@ export class Upload {
 
   /** @param {() => unknown} paint @param {Config} config @param {{done: () => unknown, folder: (path: string) => Promise<unknown>}} options */
   constructor(paint, config, options) {
-    Object.assign(this, { paint, config, options });
     this.paint = paint;
     this.config = config;
     this.options = options;

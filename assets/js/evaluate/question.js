@@ -69,6 +69,7 @@ export class QuestionView {
     this.#draw();
     const weakest = value?.weakest ?? null;
     this.heat.select(weakest);
+    this.heat.told = null;
     if (weakest !== null) {
       this.picked = this.#pointed(weakest);
       this.inspector.point(this.picked);

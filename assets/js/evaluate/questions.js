@@ -118,7 +118,7 @@ export class Questions {
         busy: Boolean(this.wanted),
         sort: this.sort,
         onsort: (sort) => this.#turn({ sort, page: 0 }),
-        marks: ({ id }) => ({ class: id === this.opened ? "here" : "" }),
+        marks: ({ id }) => ({ here: id === this.opened }),
       })}</div>
       <p class="cx-hint cx-lab-none" ?hidden=${total > 0 || this.lines === NONE}>No question was answered like that.</p>
       ${pager({ label: "Pages of the questions", first, shown: rows.length, total, page: this.shown, pages: this.pages, turn: (page) => this.#turn({ page }) })}

@@ -13,7 +13,6 @@ import { alarm, button } from "./parts.js";
 export class Asking {
   /** @param {string} label @param {() => unknown} paint */
   constructor(label, paint) {
-    Object.assign(this, { label, paint });
     this.label = label;
     this.paint = paint;
     /** @type {(Asked & {working: boolean, failed: string | null}) | null} */

@@ -67,7 +67,6 @@ export function valuesOf(form) {
 export class Form {
   /** @param {() => unknown} paint @param {(values: Record<string, any>, form: HTMLFormElement) => Promise<string | null>} run */
   constructor(paint, run) {
-    Object.assign(this, { paint, run });
     this.paint = paint;
     this.run = run;
     this.busy = false;

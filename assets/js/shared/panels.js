@@ -6,23 +6,26 @@ import { bar, figure, icon, marked, reveal, unseen, written } from "./parts.js";
 import { holds, ruleText } from "./tokens.js";
 import { number } from "./words.js";
 
-/** @import {Rule, SignalRow, Trace} from "./types" */
+/** @import {Rule, Samples, SignalRow, Trace} from "./types" */
 
 /** What the model says when it is asked again, grouped by meaning. @param {Trace} trace */
 export function samplesPanel(trace) {
   const { groups, total, compared, likely } = trace.last.samples;
   if (!total) return html`<p class="cx-hint">This answer was given without samples.</p>`;
   const kinds = groups.length === 1 ? "all say the same" : `${groups.length} different answers`;
-  return html`${likely ? html`<p class="cx-likely">${reveal(likely)}</p>` : nothing}
-    <p class="cx-muted">Asked ${total} more times: ${kinds}, compared ${compared}. <span>Words that the answer does not have are </span><mark>marked</mark>.</p>
-    <ol class="cx-groups">${groups.map(
-      (group, i) => html`<li><details ?open=${i === 0}>
-        <summary><span class="cx-group-name"><bdi title=${group.text}>${reveal(group.text)}</bdi>${
-          group.answer ? html`<span class="cx-tag">the answer</span>` : nothing
-        }${group.inside ? html`<span class="cx-tag cx-inside">${icon("answer")}in the set</span>` : nothing}</span>
-          <span class="cx-group-bar">${bar(group.members.length / total, group.answer ? "accent" : "")}<span class="cx-num">${group.members.length} of ${total}</span></span></summary>
-        <ul>${group.members.map(({ parts }) => html`<li><bdi>${marked(parts)}</bdi></li>`)}</ul></details></li>`,
-    )}</ol>`;
+  // No white space between the parts: what is said of the samples is one text.
+  return html`${likely ? html`<p class="cx-likely">${reveal(likely)}</p>` : nothing}<p class="cx-muted">Asked ${total} more times: ${kinds}, compared ${compared}. <span>Words that the answer does not have are </span><mark>marked</mark>.</p><ol
+    class="cx-groups">${groups.map((group, i) => groupItem(group, total, i === 0))}</ol>`;
+}
+
+/** @param {Samples["groups"][number]} group @param {number} total @param {boolean} open */
+function groupItem({ text, answer, inside, members }, total, open) {
+  const tags = html`${answer ? html`<span class="cx-tag">the answer</span>` : nothing}${
+    inside ? html`<span class="cx-tag cx-inside">${icon("answer")}in the set</span>` : nothing
+  }`;
+  const share = html`${bar(members.length / total, answer ? "accent" : "")}<span class="cx-num">${members.length} of ${total}</span>`;
+  return html`<li><details ?open=${open}><summary><span class="cx-group-name"><bdi title=${text}>${reveal(text)}</bdi>${tags}</span><span
+    class="cx-group-bar">${share}</span></summary><ul>${members.map(({ parts }) => html`<li><bdi>${marked(parts)}</bdi></li>`)}</ul></details></li>`;
 }
 
 /** Every signal, over the whole answer and over its focus, with the rules that look at it. @param {Trace} trace @param {Rule[]} rules */

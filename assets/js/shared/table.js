@@ -30,7 +30,7 @@ import { count } from "./words.js";
  * @property {boolean} [busy] whether other rows are on their way
  * @property {import("./rows.js").Sort} [sort]
  * @property {(sort: import("./rows.js").Sort) => unknown} [onsort]
- * @property {(row: Row) => Record<string, string>} [marks] "class" and "data-*" of a row
+ * @property {(row: Row) => {here?: boolean, state?: string}} [marks] whether a row is the one that is open, and its data-state
  * @property {Picks} [picks] rows are picked with boxes
  * @property {(row: Row) => string} [name] what a row is called, for its box
  */
@@ -60,9 +60,8 @@ function head(column, { sort, onsort }) {
 
 /** @template Row @param {Row} row @param {Options<Row>} options */
 function line(row, { columns, marks, picks, key, name }) {
-  const { class: kind, ...data } = marks?.(row) ?? {};
+  const { here, state } = marks?.(row) ?? {};
   const id = key(row);
-  const set = Object.entries(data)[0] ?? [];
   const cells = columns.map((column) => {
     const classes = [column.number && "cx-num", column.kind].filter(Boolean).join(" ") || nothing;
     const exact = column.exact?.(row) ?? nothing;
@@ -71,7 +70,7 @@ function line(row, { columns, marks, picks, key, name }) {
       : html`<td class=${classes} title=${exact}>${column.cell(row)}</td>`;
   });
   const box = picks ? html`<td class="cx-pick">${picks.one(id, name?.(row) ?? id)}</td>` : nothing;
-  return html`<tr class=${kind ?? nothing} data-row=${id} data-state=${set[1] ?? nothing}>${box}${cells}</tr>`;
+  return html`<tr class=${here ? "here" : nothing} data-row=${id} data-state=${state ?? nothing}>${box}${cells}</tr>`;
 }
 
 /** Which rows are picked, by their keys. */
