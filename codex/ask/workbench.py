@@ -73,7 +73,7 @@ class Workbench:
         self.settings = settings
         self.engine = engine
         self.store = store
-        self.active = Active(settings, engine, store)
+        self.active = Active(settings, store, engine)
         """The policy and the calibrator of the next question."""
         self.index = Index(settings.retrieval, settings.home)
         """The user's documents."""
@@ -97,7 +97,7 @@ class Workbench:
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
         workbench = cls(settings, engine, Store(settings.database, settings.store.privacy))
         if any(override.startswith("policy") for override in overrides):
-            workbench.active.policy = settings.policy
+            workbench.active.decide_by(settings.policy)
         return workbench
 
     def close(self) -> None:

@@ -31,6 +31,18 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be promised of the answers given."""
+
+    alpha: float
+    """At most this share of them is wrong."""
+    delta: float
+    """The chance that it is more."""
+    policy: Policy
+    """The one that decides: its rules choose which answers are given at all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Labelled:
     """Graded answers, and how they came about."""
 
@@ -47,8 +59,7 @@ def calibrate(
     store: Store,
     run_ids: Sequence[str],
     method: str = "auto",
-    alpha: float | None = None,
-    delta: float | None = None,
+    target: Target | None = None,
     name: str = "calibrator",
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
@@ -56,8 +67,8 @@ def calibrate(
 ) -> Calibrator:
     """Fit a calibrator to the answers of runs and save it; it is not made active.
 
-    With alpha and delta the active policy is saved too, under the calibrator's name and with the threshold
-    and the promise that the answers of the other side of the split allow, if any; see `guarantee`.
+    With a target its policy is saved too, under the calibrator's name and with the threshold and the
+    promise that the answers of the other side of the split allow, if any; see `guarantee`.
     With sets_alpha it keeps answer sets too, of which that share may lack the right answer; none where the
     answers have no samples, or were graded by the judge.
 
@@ -65,30 +76,25 @@ def calibrate(
     says how many it takes) or only one kind of them, for an unknown method, an alpha or delta outside ]0, 1[;
     Cancelled, with nothing saved.
     """
-    if alpha is not None and delta is not None:
-        selective_threshold([], [], alpha, delta)  # Says before the fit what cannot be asked for.
+    if target is not None:
+        selective_threshold([], [], target.alpha, target.delta)  # Says before the fit what cannot be.
     labelled = labelled_runs(store, run_ids)
     calibrator = fitted(labelled, method, name, progress, cancel)
     if sets_alpha is not None and (samples := _gradable_samples(store, run_ids, cancel)):
         calibrator = with_answer_sets(calibrator, samples, sets_alpha)
     policy = None
-    if alpha is not None and delta is not None:
-        promised = guarantee(labelled, calibrator, alpha, delta, active_policy(store))
-        policy = promising(active_policy(store), promised, calibrator)
+    if target is not None:
+        policy = promising(target.policy, guarantee(labelled, calibrator, target), calibrator)
     keep(store, calibrator, policy)
     return calibrator
 
 
-def keep(store: Store, calibrator: Calibrator, policy: Policy | None = None, *, active: bool = False) -> None:
-    """Save a calibrator, and the policy that promises something of it; active: let both speak from now on."""
+def keep(store: Store, calibrator: Calibrator, policy: Policy | None = None) -> None:
+    """Save a calibrator, and the policy that promises something of it; neither is made active."""
     run = calibrator.runs[0] if calibrator.runs else None
     store.calibrators.save(calibrator.version, calibrator.name, calibrator.model_dump_json(), run)
     if policy is not None:
         store.policies.save(policy.version, policy.name, policy.model_dump_json())
-    if active:
-        store.calibrators.activate(calibrator.version)
-        if policy is not None:
-            store.policies.activate(policy.version)
 
 
 def delete(store: Store, version: str) -> None:
@@ -228,28 +234,26 @@ def fitted(
     )
 
 
-def guarantee(
-    labelled: Labelled, calibrator: Calibrator, alpha: float, delta: float, policy: Policy
-) -> Guarantee | NoGuarantee:
-    """What can be promised of the answers that no rule of a policy holds for, given at some threshold.
+def guarantee(labelled: Labelled, calibrator: Calibrator, target: Target) -> Guarantee | NoGuarantee:
+    """What can be promised of the answers that no rule of the policy holds for, given at some threshold.
 
     Where a rule has the model asked again, what is answered then is another answer.
     It rests on the test side alone, which the calibrator has not seen. Raises InvalidInput.
     """
-    held, confidence, given = _held_back(labelled, calibrator, policy)
-    return selective_threshold(confidence, held.right, alpha, delta, selectable=given)
+    held, confidence, given = _held_back(labelled, calibrator, target.policy)
+    return selective_threshold(confidence, held.right, target.alpha, target.delta, selectable=given)
 
 
 def group_guarantees(
-    labelled: Labelled, calibrator: Calibrator, alpha: float, delta: float, policy: Policy
+    labelled: Labelled, calibrator: Calibrator, target: Target
 ) -> dict[str, Guarantee | NoGuarantee]:
     """The same of each dataset by itself (Mondrian), by name: each holds with probability 1 - delta.
 
     A dataset without an answer on the test side has no promise. Raises InvalidInput.
     """
-    held, confidence, given = _held_back(labelled, calibrator, policy)
-    found = by_group(confidence, held.right, held.groups, alpha, delta, selectable=given)
-    nothing = selective_threshold([], [], alpha, delta)
+    held, confidence, given = _held_back(labelled, calibrator, target.policy)
+    found = by_group(confidence, held.right, held.groups, target.alpha, target.delta, selectable=given)
+    nothing = selective_threshold([], [], target.alpha, target.delta)
     return {name: found.get(name, nothing) for name in np.unique(labelled.table.groups).tolist()}
 
 
@@ -291,12 +295,6 @@ def promising(policy: Policy, promised: Guarantee | NoGuarantee, calibrator: Cal
             ),
         }
     )
-
-
-def active_policy(store: Store) -> Policy:
-    """The one that was made active, else the default."""
-    saved = store.policies.active()
-    return Policy.model_validate_json(saved.body) if saved else Policy()
 
 
 def _check_enough(table: Table, graded: int) -> None:

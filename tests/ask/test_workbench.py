@@ -222,8 +222,8 @@ def test_redeciding_runs_no_model_and_agrees_with_asking_under_that_policy(bench
 def test_the_active_policy_is_taken_at_the_next_question(bench: Bench) -> None:
     workbench = bench()
     assert workbench.answer("Capital of Australia?").last.decision.gate is Gate.PROCEED
-    workbench.active.policy = Policy(
-        name="never", rules=(Rule(signal="avg_logprob", below=0.0, gate="abstain"),)
+    workbench.active.decide_by(
+        Policy(name="never", rules=(Rule(signal="avg_logprob", below=0.0, gate="abstain"),))
     )
     trace = workbench.answer("Capital of Australia?")
     assert trace.last.decision.action is Action.ABSTAIN

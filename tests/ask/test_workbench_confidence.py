@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from codex import prompts
+from codex.ask.active import Active
 from codex.ask.confidence import LikelyAnswers
 from codex.ask.response import answer_set, reply
 from codex.ask.workbench import Workbench, last_trace
@@ -16,7 +17,7 @@ from codex.calibration import Calibrator, figures, fit
 from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.drift import EVERY, Reference
 from codex.engines.base import GenerationParams
-from codex.errors import NotFound
+from codex.errors import Conflict, NotFound
 from codex.policy import Policy, Promise, Rule
 from codex.settings import load_settings
 from codex.store import Store
@@ -294,3 +295,21 @@ def test_what_ships_speaks_until_somebody_chooses_and_gives_way_to_a_newer_one(
     own = first.model_copy(update={"questions": 400, "shipped": False})
     activate(bench(), own)
     assert speaks(second) == own.version
+
+
+def test_what_is_active_is_known_and_changed_without_a_model_too(bench: Open) -> None:
+    workbench = bench()
+    fitted = calibrator(workbench.engine.fingerprint)
+    activate(workbench, fitted)
+    strict = Policy(name="strict", answer_above=0.9)
+    workbench.active.activate_policy(strict)
+    alone = Active(workbench.settings, workbench.store)
+    assert alone.policy == strict
+    assert alone.calibrator == fitted
+    alone.activate_policy(None)
+    assert alone.policy == workbench.settings.policy
+    alone.rollback_calibrator()
+    assert alone.calibrator is None
+    with pytest.raises(Conflict):
+        alone.rollback_calibrator()
+    assert bench().active.policy == workbench.settings.policy
