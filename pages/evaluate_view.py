@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ def run_line(
         "dataset": run.dataset,
         "model": run.model,
         "state": state,
-        "resumable": not running and summary.done < run.total and "questions" in run.params,
+        "resumable": not running and summary.done < run.total and run.params.questions is not None,
         "done": summary.done,
         "total": run.total,
         "failed": summary.failed,
@@ -71,25 +71,22 @@ def run_line(
 def run_facts(summary: RunSummary) -> list[tuple[str, str]]:
     """How a run was asked and graded."""
     run, params = summary.run, summary.run.params
-    samples = params.get("samples")
-    temperature = samples.get("temperature") if isinstance(samples, Mapping) else None
-    n_samples = params.get("n_samples")
+    temperature, n_samples = params.samples.temperature, params.n_samples
     asked = f"{n_samples} samples" if n_samples is not None else "unknown"
     if n_samples and temperature is not None:
         asked += f" at temperature {temperature:g}"
     facts = [
-        ("dataset", f"{run.dataset}{_split(params.get('split'))}"),
+        ("dataset", f"{run.dataset}{_split(params.split)}"),
         ("model", run.model),
         ("asked", f"{run.created_at:%Y-%m-%d %H:%M} UTC"),
         ("samples", asked),
-        ("evidence", "passages in the prompt" if params.get("evidence") else "none"),
-        ("graded as", told(summary.graders) or str(params.get("grader") or "the kind of each answer")),
+        ("evidence", "passages in the prompt" if params.evidence else "none"),
+        ("graded as", told(summary.graders) or params.grader or "the kind of each answer"),
     ]
     if run.prompt:
         facts.append(("prompt", run.prompt))
-    overrides = params.get("overrides")
-    if isinstance(overrides, Sequence) and overrides and not isinstance(overrides, str):
-        facts.append(("settings", ", ".join(map(str, overrides))))
+    if params.overrides:
+        facts.append(("settings", ", ".join(params.overrides)))
     return facts
 
 

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,6 @@ from codex.ask.active import Active
 from codex.calibration import Calibrator
 from codex.calibration.heuristic import heuristic_confidences
 from codex.datasets.splits import split
-from codex.evaluation.generations import Origin
 from codex.signals.text import normalise
 from codex.store import Store
 from codex.store.runs import RunSummary, Table
@@ -136,21 +134,7 @@ class OpenRuns:
         heuristic = heuristic_confidences(table.signals, len(table.ids))
         if calibrator is None:
             return Confidences(heuristic, None, "No calibrator is active.")
-        why = misfit(calibrator, run)
+        why = calibrator.misfit(run.origin)
         if why:
             return Confidences(heuristic, None, why)
         return Confidences(calibrator.confidences(table.signals), calibrator, "")
-
-
-def misfit(calibrator: Calibrator, run: Run) -> str:
-    """Why a calibrator does not hold for a run's answers, in words; "" where it does."""
-    params: Any = run.params
-    origin = Origin.of(run)
-    return calibrator.misfit(
-        model=run.model,
-        prompt=run.prompt,
-        n_samples=int(params.get("n_samples") or 0),
-        sample_temperature=origin.sample_temperature,
-        evidence=bool(params.get("evidence")),
-        temperature=origin.temperature,
-    )

@@ -7,12 +7,12 @@ import textwrap
 from collections.abc import Sequence
 
 from codex import signals
-from codex.ask.confidence import LikelySamples
-from codex.ask.response import answer_set
+from codex.ask.confidence import LikelyAnswers
 from codex.calibration.heuristic import MEANING
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
-from codex.types import Alternative, Generation, Observation, Step, Token, Trace
+from codex.store.codec import encode
+from codex.types import Alternative, AnswerSet, Generation, Observation, Sampling, Step, Token, Trace
 from pages import JSON
 from pages.evidence_view import compared, evidence_view
 from pages.pieces import pieces
@@ -49,12 +49,12 @@ def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
         "story": story_line(trace.steps),
         "first_answer": first_answer(trace),
         "steps": [step_story(step) for step in trace.steps],
-        "last": step_view(trace.last, answer_set(trace)),
+        "last": step_view(trace.last, trace.params.answer_set),
         "details": _details(trace),
     }
 
 
-def step_view(step: Step, likely: LikelySamples | None = None) -> JSON:
+def step_view(step: Step, likely: AnswerSet | None = None) -> JSON:
     """The step that was decided on, in full. likely: the answer set of its samples."""
     generation = step.observation.generation
     cut = pieces(generation.tokens, generation.text)
@@ -91,13 +91,13 @@ def token_view(token: Token, text: str, *, given: bool = False) -> JSON:
     }
 
 
-def samples_view(observation: Observation, likely: LikelySamples | None = None) -> JSON:
+def samples_view(observation: Observation, likely: AnswerSet | None = None) -> JSON:
     """The samples by what they say, largest group first; which of them are in the answer set."""
     samples = observation.samples
     groups = signals.answer_groups(observation) if samples else []
     inside = set(likely.samples) if likely and not likely.any else set[int]()
     return {
-        "likely": str(likely) if likely else None,
+        "likely": str(LikelyAnswers.of(likely)) if likely else None,
         "total": len(samples),
         "compared": compared(observation.similarity),
         "groups": [
@@ -226,17 +226,16 @@ def _details(trace: Trace) -> list[tuple[str, str]]:
     observation = trace.last.observation
     generation = observation.generation
     params = trace.params
-    answer, samples = params.get("answer"), params.get("samples")
     return [
         ("model", trace.model),
         ("asked", f"{trace.created_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("took", f"{trace.seconds:.2f} s, of which the answer {generation.seconds:.2f} s"),
         ("answer", f"{len(generation.tokens)} tokens{_rate(generation)}"),
-        ("prompt", f"{generation.prompt_tokens} tokens, template {params.get('prompt', 'unknown')}"),
+        ("prompt", f"{generation.prompt_tokens} tokens, template {params.prompt or 'unknown'}"),
         ("log-probabilities", generation.logprobs),
-        ("parameters", _words(answer)),
+        ("parameters", _words(params.answer)),
         ("samples", f"{len(observation.samples)}, compared {compared(observation.similarity)}"),
-        ("sampling", _words(samples)),
+        ("sampling", _words(params.samples)),
         *_checks(observation),
         ("confidence", _calibrated(trace) or MEANING),
         ("policy", trace.policy),
@@ -248,7 +247,7 @@ def _calibrated(trace: Trace) -> str:
     """Who made the confidence a probability; "" where nobody did."""
     if trace.last.confidence.calibrated is None:
         return ""
-    return f"calibrated by {trace.params.get('calibrator') or 'an unknown calibrator'}"
+    return f"calibrated by {trace.params.calibrator or 'an unknown calibrator'}"
 
 
 def _checks(observation: Observation) -> list[tuple[str, str]]:
@@ -267,10 +266,9 @@ def _rate(generation: Generation) -> str:
     return f", {written / generation.seconds:.0f} a second" if written and generation.seconds else ""
 
 
-def _words(params: object) -> str:
-    if not isinstance(params, dict):
-        return "unknown"
-    return ", ".join(f"{name} {value}" for name, value in params.items() if value not in ([], None))
+def _words(sampling: Sampling) -> str:
+    known = [f"{name} {value}" for name, value in encode(sampling).items() if value not in ([], None)]
+    return ", ".join(known) or "unknown"
 
 
 def _probability(logprob: float | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from codex.ask.confidence import Asked, misfit
+from codex import prompts
 from codex.calibration import Calibrator
 from codex.calibration.drift import EVERY, WINDOW, Drift
 from codex.calibration.recent import Stream
@@ -14,7 +14,7 @@ from codex.engines.base import Engine
 from codex.policy import Policy
 from codex.settings import Settings
 from codex.store import Store
-from codex.types import Step
+from codex.types import Origin, Step
 
 
 class Active:
@@ -75,15 +75,15 @@ class Active:
         Without an engine, of its own model.
         """
         ask, params = self._settings.ask, self._settings.engine.params
-        asked = Asked(
-            "ask",
+        origin = Origin(
             self._engine.fingerprint if self._engine else calibrator.model,
+            prompts.fingerprint(),
+            ask.sample_temperature,
             params.temperature,
             ask.n_samples,
-            ask.sample_temperature,
             calibrator.evidence,
         )
-        return misfit(calibrator, asked)
+        return calibrator.misfit(origin)
 
     def activate_policy(self, policy: Policy | None) -> None:
         """Let a policy decide, from the next question on and after a restart; None: that of the settings.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Literal
 
 from codex.errors import InvalidInput
 from codex.signals.text import normalise
+from codex.types import Side
 
-Side = Literal["calibration", "test"]
 _CHOICES = re.compile(r"\nA\. .*", re.DOTALL)
 
 

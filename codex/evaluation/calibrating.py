@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,17 @@ from codex.calibration import LEAST_LABELS, Calibrator, Method, figures, fit
 from codex.calibration.drift import Reference
 from codex.calibration.risk import Guarantee, NoGuarantee, by_group, selective_threshold
 from codex.calibration.shipped import shipped
-from codex.datasets.splits import Side, split
+from codex.datasets.splits import split
 from codex.errors import Conflict, InvalidInput
 from codex.evaluation.answer_sets import Sampled, sampled_runs, with_answer_sets
-from codex.evaluation.generations import Generated, Origin
+from codex.evaluation.generations import Generated
 from codex.evaluation.scoring import graded
 from codex.policy import GATES, Policy, Promise, decide
 from codex.signals import REGISTRY
 from codex.signals.text import normalise
 from codex.store import Store
 from codex.store.runs import Table
-from codex.types import Gate, Run
+from codex.types import Gate, Origin, Run, Side
 
 Progress = Callable[[int, int], None]
 """Called with the number of fits that are done, and of all."""
@@ -49,9 +49,6 @@ class Labelled:
     table: Table
     """Both sides of the split, each question once."""
     origin: Origin
-    n_samples: int
-    evidence: bool
-    """Asked with passages in the prompt."""
     runs: tuple[str, ...] = ()
 
 
@@ -138,14 +135,7 @@ def labelled_runs(store: Store, run_ids: Sequence[str]) -> Labelled:
         },
         ungraded=sum(table.ungraded for table in tables),
     )
-    params: Any = runs[0].params
-    return Labelled(
-        _each_once(joined),
-        Origin.of(runs[0]),
-        int(params.get("n_samples") or 0),
-        bool(params.get("evidence")),
-        tuple(chosen),
-    )
+    return Labelled(_each_once(joined), runs[0].origin, tuple(chosen))
 
 
 def labelled_generations(
@@ -160,15 +150,20 @@ def labelled_generations(
     model, prompt: fingerprints, where the answers do not say them. Raises InvalidInput when they were not
     made in one way, or nobody says by which model; Cancelled.
     """
-    ways: dict[tuple[Origin, int, bool], str] = {}
+    ways: dict[Origin, str] = {}
 
     def noted() -> Iterator[Generated]:
         for each in generations:
             if not each.error:
-                said = each.origin or Origin("", "", 1.0)
-                origin = replace(said, model=model or said.model, prompt=prompt or said.prompt)
-                way = (origin, len(each.observation.samples), bool(each.observation.passages))
-                ways.setdefault(way, each.id)
+                said, observation = each.origin or Origin("", "", 1.0), each.observation
+                origin = replace(
+                    said,
+                    model=model or said.model,
+                    prompt=prompt or said.prompt,
+                    n_samples=len(observation.samples),
+                    evidence=bool(observation.passages),
+                )
+                ways.setdefault(origin, each.id)
             yield each
 
     table, _ = graded(noted(), grader, cancel)
@@ -179,12 +174,12 @@ def labelled_generations(
             f"{other!r}. Calibrate on each kind by itself.",
             ["generations"],
         )
-    ((origin, n_samples, evidence),) = ways or [(Origin(model or "", prompt or "", 1.0), 0, False)]
+    (origin,) = ways or [Origin(model or "", prompt or "", 1.0)]
     if not origin.model:
         raise InvalidInput(
             "The file does not say which model answered: name its fingerprint with --model.", ["model"]
         )
-    return Labelled(_each_once(table), origin, n_samples, evidence)
+    return Labelled(_each_once(table), origin)
 
 
 def on_side(table: Table, side: Side) -> Table:
@@ -218,12 +213,7 @@ def fitted(
         method=result.method,
         design=result.design,
         map=result.map,
-        model=labelled.origin.model,
-        prompt=labelled.origin.prompt,
-        temperature=labelled.origin.temperature,
-        n_samples=labelled.n_samples,
-        sample_temperature=labelled.origin.sample_temperature,
-        evidence=labelled.evidence,
+        **asdict(labelled.origin),
         runs=labelled.runs,
         datasets=tuple(sorted(set(table.groups.tolist()))),
         questions=len(table.ids),
@@ -312,16 +302,16 @@ def _check_alike(runs: Sequence[Run]) -> None:
     """Raise InvalidInput, with what differs, unless the runs were asked in one way."""
 
     def way(run: Run) -> dict[str, object]:
-        params: Any = run.params
-        told = {"model": run.model, "prompt": run.prompt, "evidence": bool(params.get("evidence"))}
-        for name in ("answer", "samples", "n_samples", "checks"):
-            value = params.get(name)
-            told |= (
-                {f"{name}.{key}": it for key, it in value.items()}
-                if isinstance(value, dict)
-                else {name: value}
-            )
-        return told
+        asked = run.params
+        return {
+            "model": run.model,
+            "prompt": run.prompt,
+            "evidence": asked.evidence,
+            **{f"answer.{name}": value for name, value in asdict(asked.answer).items()},
+            **{f"samples.{name}": value for name, value in asdict(asked.samples).items()},
+            "n_samples": asked.n_samples,
+            **{f"checks.{name}": value for name, value in asked.checks.items()},
+        }
 
     first = way(runs[0])
     for run in runs[1:]:
@@ -377,10 +367,9 @@ def _name(name: str) -> str:
     return stripped
 
 
-def _in_words(way: tuple[Origin, int, bool]) -> str:
-    origin, n_samples, evidence = way
+def _in_words(origin: Origin) -> str:
     return (
-        f"{origin.model or 'a model not named'}, {n_samples} samples at temperature "
-        f"{origin.sample_temperature:g}, {'with' if evidence else 'without'} passages, "
+        f"{origin.model or 'a model not named'}, {origin.n_samples} samples at temperature "
+        f"{origin.sample_temperature:g}, {'with' if origin.evidence else 'without'} passages, "
         f"answers at temperature {origin.temperature:g}"
     )

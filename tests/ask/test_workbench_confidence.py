@@ -11,7 +11,7 @@ import pytest
 from codex import prompts
 from codex.ask.active import Active
 from codex.ask.confidence import LikelyAnswers
-from codex.ask.response import answer_set, reply
+from codex.ask.response import reply
 from codex.ask.workbench import Workbench, last_trace
 from codex.calibration import Calibrator, figures, fit
 from codex.calibration.answer_sets import AnswerSets
@@ -101,7 +101,7 @@ def test_an_active_calibrator_speaks_from_the_next_question_on_and_after_a_resta
         trace = opened.answer("What is the capital of Australia?")
         told = trace.last.confidence
         assert told.value == told.calibrated == fitted.confidence(trace.last.signals)
-        assert trace.params["calibrator"] == fitted.version
+        assert trace.params.calibrator == fitted.version
         assert reply(trace).confidence_note == "calibrated"
         assert opened.store.load(trace.id).last.confidence == told
 
@@ -185,7 +185,7 @@ def test_an_answer_with_just_so_many_samples_is_in_the_set_by_the_questions_own_
     activate(workbench, with_sets(workbench, 0.2).model_copy(update={"answer_sets": sets}))
     sizes = {}
     for number in range(8):
-        twice = [answer_set(workbench.answer(f"Which city is number {number}?")) for _ in range(2)]
+        twice = [workbench.answer(f"Which city is number {number}?").params.answer_set for _ in range(2)]
         assert twice[0] == twice[1]
         assert twice[0] is not None
         sizes[number] = len(twice[0].answers)

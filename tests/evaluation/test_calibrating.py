@@ -26,10 +26,10 @@ from codex.evaluation.calibrating import (
     labelled_generations,
     labelled_runs,
 )
-from codex.evaluation.generations import Origin, generated_of
+from codex.evaluation.generations import generated_of
 from codex.policy import Policy
 from codex.store import Store
-from codex.types import Generation, Observation, Record, Run, Token
+from codex.types import Generation, Observation, Origin, Record, Run, RunParams, Sampling, Token
 
 ALPHA, DELTA = 0.3, 0.1
 
@@ -42,12 +42,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def put(store: Store, run_id: str = "r", n: int = 160, first: int = 0, **different: Any) -> None:
     """A run of n answers, each right with the probability that its signal says."""
-    params: dict[str, object] = {
-        "answer": {"temperature": 0.0},
-        "samples": {"temperature": 0.7},
-        "n_samples": 0,
-        "evidence": False,
-    }
+    params = RunParams(answer=Sampling(temperature=0.0), samples=Sampling(temperature=0.7), n_samples=0)
     run = Run(run_id, run_id, "sums", datetime.now(UTC), "scripted:a", "p", params, total=n, state="done")
     store.runs.create(replace(run, **different))
     store.runs.add(run_id, [answer(number) for number in range(first, first + n)])
@@ -96,7 +91,10 @@ def test_runs_are_joined_and_a_question_counts_once(store: Store) -> None:
     [
         ({"model": "scripted:b"}, "model is 'scripted:a' in 'a' and 'scripted:b' in 'b'"),
         ({"prompt": "other"}, "prompt is 'p' in 'a' and 'other' in 'b'"),
-        ({"params": {"answer": {"temperature": 1.0}}}, "answer.temperature is 0.0 in 'a' and 1.0 in 'b'"),
+        (
+            {"params": RunParams(answer=Sampling(temperature=1.0))},
+            "answer.temperature is 0.0 in 'a' and 1.0 in 'b'",
+        ),
     ],
 )
 def test_runs_that_were_not_asked_in_one_way_are_refused(
