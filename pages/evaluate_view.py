@@ -15,6 +15,7 @@ from codex.grading.kinds import told
 from codex.jobs import Job
 from codex.policy import Policy
 from codex.signals.focus import focus_mask
+from codex.store.codec import encode
 from codex.store.runs import RunSummary, Table
 from codex.types import Record
 from pages import JSON
@@ -163,15 +164,10 @@ def record_view(record: Record, confidence: float | None, source: str, policy: P
     cut = pieces(generation.tokens, generation.text)
     focus = focus_mask(observation)
     return {
-        "id": record.id,
+        **encode(record, without=("observation", "signals")),
         "question": observation.question,
-        "answers": record.answers,
-        "right": record.right,
-        "grade": record.grade,
         "confidence": confidence,
         "source": source,
-        "seconds": record.seconds,
-        "error": record.error,
         "weakest": _weakest(record, focus),
         "rules": policy.model_dump(mode="json")["rules"],
         "last": {
@@ -183,7 +179,7 @@ def record_view(record: Record, confidence: float | None, source: str, policy: P
             "units": cut.units,
             "words": cut.words,
             "focus": focus,
-            "finish": generation.finish_reason,
+            "generation": encode(generation, without=("text", "tokens")),
             "samples": samples_view(observation),
             "signals": signals_view(record.signals),
             "evidence": evidence_view(observation, cut.texts) | {"note": "", "looked": False},

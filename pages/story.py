@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from codex import signals
 from codex.ask.loop import NOT_SEARCHED, NOTHING_FOUND
+from codex.store.codec import encode
 from codex.types import Decision, Gate, Step, Trace
 from pages import JSON
 from pages.evidence_view import stances
@@ -54,21 +55,13 @@ def step_story(step: Step) -> JSON:
     groups = signals.answer_groups(observation) if observation.samples else []
     grounding = observation.grounding
     return {
-        "kind": step.kind,
+        **encode(step, without=("observation", "focus", "signals")),
         "text": observation.generation.text,
         "seconds": observation.generation.seconds,
         "samples": {"total": len(observation.samples), "distinct": len(groups)},
         "passages": [passage.document for passage in observation.passages],
         "support": stances(grounding.sentences) if grounding and grounding.sentences else None,
-        "confidence": {"value": step.confidence.value, "calibrated": step.confidence.calibrated},
-        "decision": {
-            "action": step.decision.action,
-            "gate": step.decision.gate,
-            "reason": step.decision.reason,
-        },
         "values": step.signals,
-        "prompt": step.prompt,
-        "prompt_sha256": step.prompt_sha256,
     }
 
 

@@ -36,14 +36,10 @@ MEASURED: dict[str, frozenset[str]] = {
 def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
     """A trace with everything the page shows of it. fingerprint: the model that is loaded."""
     return {
-        "id": trace.id,
+        **encode(trace, without=("session_id", "parent_id", "steps")),
         "session": trace.session_id,
         "parent": trace.parent_id,
         "branched": _branched(trace),
-        "question": trace.question,
-        "answer": trace.answer,
-        "policy": trace.policy,
-        "seconds": trace.seconds,
         "correct": correct,
         "no_branch": _no_branch(trace, fingerprint),
         "story": story_line(trace.steps),
@@ -67,7 +63,7 @@ def step_view(step: Step, likely: AnswerSet | None = None) -> JSON:
         "units": cut.units,
         "words": cut.words,
         "focus": step.focus,
-        "finish": generation.finish_reason,
+        "generation": encode(generation, without=("text", "tokens")),
         "samples": samples_view(step.observation, likely),
         "signals": signals_view(step.signals),
         "evidence": evidence_view(step.observation, cut.texts)
@@ -80,12 +76,9 @@ def token_view(token: Token, text: str, *, given: bool = False) -> JSON:
     shown = list(token.alternatives[:ALTERNATIVES])
     shown += [other for other in token.alternatives[ALTERNATIVES:] if other.id == token.id]
     return {
-        "id": token.id,
+        **encode(token, without=("bytes", "logprob", "alternatives")),
         "text": text,
         "p": _probability(token.logprob),
-        "entropy": token.entropy,
-        "exact": token.entropy_exact,
-        "rank": token.rank,
         "given": given,
         "alternatives": [_alternative(other) for other in shown],
     }
@@ -203,7 +196,8 @@ def _alternative(other: Alternative) -> JSON:
     text = other.bytes.decode("utf-8", "replace")
     if "\ufffd" in text:
         text = f"⟨{other.bytes.hex(' ').upper()}⟩"
-    return {"id": other.id, "text": text, "p": _probability(other.logprob), "end": other.is_end}
+    shown = encode(other, without=("bytes", "logprob"))
+    return {**shown, "text": text, "p": _probability(other.logprob)}
 
 
 def _branched(trace: Trace) -> JSON | None:

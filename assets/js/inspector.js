@@ -187,7 +187,7 @@ function tokenPanel({ token: pointed, options, context: shown }) {
         ["p", figure(token.p)],
         ["rank", token.rank ?? (token.alternatives.length ? "beyond the list" : "n/a")],
         [
-          token.exact || token.entropy === null ? "entropy, nats" : "entropy, nats, estimated",
+          token.entropy_exact || token.entropy === null ? "entropy, nats" : "entropy, nats, estimated",
           figure(token.entropy, "nats"),
         ],
       ].map((named) => h("div", fact(...named))),
@@ -207,7 +207,7 @@ function tokenPanel({ token: pointed, options, context: shown }) {
 function alternative(other, pointed, options, context) {
   const chosen = other.id === pointed.token.id;
   const off = chosen || Boolean(context.noBranch);
-  const label = other.end ? h("span.cx-end", "end of the answer") : revealToken(other.text);
+  const label = other.is_end ? h("span.cx-end", "end of the answer") : revealToken(other.text);
   const said = chosen ? "chosen" : off ? "" : "continue from here";
   return h(
     "li",

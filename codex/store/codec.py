@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import reprlib
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -50,10 +50,10 @@ class Part:
         return types.NoneType in get_args(self.annotation)
 
 
-def encode(noun: object) -> Any:
-    """A noun as JSON."""
+def encode(noun: object, without: Collection[str] = ()) -> Json:
+    """A noun as JSON, without some of its fields."""
     kind: Any = type(noun)
-    return form_of(kind).write(noun)
+    return {name: write(getattr(noun, name)) for name, write in _writers(kind, tuple(without))}
 
 
 def decode(kind: type[Noun], written: object, name: str = "") -> Noun:
@@ -67,6 +67,11 @@ def decode(kind: type[Noun], written: object, name: str = "") -> Noun:
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}{error}") from error
     return read
+
+
+@cache
+def _writers(noun: type, without: tuple[str, ...]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    return tuple((part.name, part.form.write) for part in parts(noun) if part.name not in without)
 
 
 @cache
@@ -121,18 +126,21 @@ def _noun(noun: type) -> Form:
     def read(written: Any) -> Any:
         if not isinstance(written, dict):
             raise TypeError(f" is {type(written).__name__}, not an object")
-        found = {}
-        for part in parts(noun):
-            if part.name in written:
-                try:
-                    found[part.name] = part.form.read(written[part.name])
-                except (TypeError, ValueError) as error:
-                    raise ValueError(f".{part.name}{error}") from error
-            elif part.default is MISSING:
-                raise ValueError(f" is no {noun.__name__}: there is no key {part.name!r}")
-        return noun(**found)
+        found, name = {}, ""
+        try:
+            for name, read_part, required in readers:
+                if name in written:
+                    found[name] = read_part(written[name])
+                elif required:
+                    break
+            else:
+                return noun(**found)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f".{name}{error}") from error
+        raise ValueError(f" is no {noun.__name__}: there is no key {name!r}")
 
-    writers = [(part.name, part.form.write) for part in parts(noun)]
+    writers = _writers(noun, ())
+    readers = [(part.name, part.form.read, part.default is MISSING) for part in parts(noun)]
     return Form(write, read)
 
 
@@ -146,7 +154,15 @@ def _row(item: Any) -> Form:
             row = tuple(each for each in row if all(math.isfinite(getattr(each, name)) for name in measured))
         return [form.write(each) for each in row]
 
-    return Form(write, lambda written: tuple(_each(written, form)))
+    def read(written: Any) -> tuple[Any, ...]:
+        if not isinstance(written, list | tuple):
+            raise TypeError(f" is {type(written).__name__}, not a list")
+        try:
+            return tuple([form.read(each) for each in written])
+        except (TypeError, ValueError):  # Only now it costs time to know the place.
+            return tuple(_read_at(index, form, each) for index, each in enumerate(written))
+
+    return Form(write, read)
 
 
 def _tuple(items: tuple[Any, ...]) -> Form:
@@ -161,13 +177,6 @@ def _tuple(items: tuple[Any, ...]) -> Form:
         return tuple(_read_at(index, forms[index], each) for index, each in enumerate(written))
 
     return Form(write, read)
-
-
-def _each(written: Any, form: Form) -> Iterator[Any]:
-    if not isinstance(written, list | tuple):
-        raise TypeError(f" is {type(written).__name__}, not a list")
-    for index, each in enumerate(written):
-        yield _read_at(index, form, each)
 
 
 def _read_at(index: int, form: Form, written: Any) -> Any:
