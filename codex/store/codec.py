@@ -209,8 +209,8 @@ def _mapping(item: Any) -> Form:
 
 
 def _optional(item: Any) -> Form:
-    if item is float:  # Somebody else's NaN is a missing number too.
-        return Form(finite, lambda value: None if value is None else finite(values.real(value, "")))
+    if item is float:
+        return Form(finite, _known)
     write, read = form_of(item).write, form_of(item).read
     return Form(
         lambda value: None if value is None else write(value),
@@ -230,6 +230,17 @@ def _is_noun(annotation: Any) -> bool:
 
 def _same(value: Any) -> Any:
     return value
+
+
+def _known(value: Any) -> float | None:
+    """Somebody else's NaN is a missing number too."""
+    return value if value is None else finite(value if type(value) is float else values.real(value, ""))
+
+
+def _measured(value: Any) -> float:
+    if type(value) is float:
+        return value
+    return math.nan if value is None else values.real(value, "")
 
 
 def _object(written: Any) -> Json:
@@ -275,7 +286,7 @@ PLAIN: Mapping[Any, Form] = {
     bool: Form(_same, _truth),
     int: Form(_same, _integer),
     float: Form(finite, lambda value: values.number(value, "")),
-    Measured: Form(finite, lambda value: math.nan if value is None else values.real(value, "")),
+    Measured: Form(finite, _measured),
     bytes: Form(bytes.hex, _bytes),
     datetime: Form(datetime.isoformat, _time),
 }

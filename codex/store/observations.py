@@ -265,7 +265,7 @@ def _column(values: object, name: str, part: Part, count: int) -> list[Any]:
         raise TypeError(f"{name} is {type(values).__name__}, not a list")
     if len(values) != count:
         raise ValueError(f"{name} has {len(values)} values for {count} tokens")
-    return [_named(name, part.form.read, value) for value in values]
+    return cast(list[Any], _named(name, lambda said: [part.form.read(each) for each in said], values))
 
 
 def _detailed(
