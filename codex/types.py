@@ -1,5 +1,10 @@
 """The nouns: what a model run produced, and what was made of it.
 
+A field that is added here is stored, read, served and shown without another line (store/codec.py); one that
+is a column of the database needs a migration too: those of Token, Generation, Step, Trace, Record and Run,
+and those of Observation, each a column of JSON. Give it a default, so that what was stored before can be
+read; the docstring under it is its description in the HTTP interface.
+
 Everything here is immutable. Log-probabilities are natural logarithms of the model's raw
 distribution (before temperature, top-p, top-k and penalties); entropies are in nats.
 """
@@ -10,11 +15,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "cancelled"]
 LogprobKind = Literal["raw", "processed", "none"]
+
+Count = Annotated[int, Ge(0), Le(2**53)]
+"""A number of things, or a place among them. JSON keeps whole numbers up to 2**53."""
+Rank = Annotated[int, Ge(1), Le(2**53)]
+"""1 is the first."""
+
+
+class Computed:
+    """Marks a number that may come out as NaN or infinity, which is kept as missing."""
+
+
+Measured = Annotated[float, Computed]
+"""What is missing is left out of a mapping, and so is an element without it; in a matrix it is NaN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +55,7 @@ class Alternative:
 
     id: int
     bytes: bytes
-    logprob: float
+    logprob: Measured
     is_end: bool = False
     """An end-of-sequence token: choosing it ends the answer here."""
 
@@ -58,7 +78,7 @@ class Token:
     """Entropy of the whole next-token distribution, in nats."""
     entropy_exact: bool = False
     """False: the midpoint of the bounds that the top-k and the tail mass allow."""
-    rank: int | None = None
+    rank: Rank | None = None
     """1 is the most likely token; None: beyond what the engine reports."""
     self_certainty: float | None = None
     """KL divergence from the uniform distribution over the vocabulary, in nats; full vocabulary only."""
@@ -79,10 +99,10 @@ class Generation:
     """The joined bytes of the tokens, cut before a stop string."""
     tokens: tuple[Token, ...]
     finish_reason: FinishReason
-    prompt_tokens: int
+    prompt_tokens: Count
     seconds: float
     logprobs: LogprobKind = "raw"
-    prefix_tokens: int = 0
+    prefix_tokens: Count = 0
     """How many of the first tokens were given (a branch), not chosen by the model."""
     end_logprob: float | None = None
     """Log-probability of the end-of-sequence token after the last one: how sure the model was to stop.
@@ -99,14 +119,14 @@ class Passage:
     """The document's name, as people know it."""
     text: str
     """The document's text[start:end]; "" where it was not kept and the document is gone."""
-    start: int
+    start: Count
     """Characters from the beginning of the document's text."""
-    end: int
-    page: int | None = None
+    end: Count
+    page: Count | None = None
     """Counted from 1; None where the format has no pages."""
     heading: str = ""
     """The headings it stands under, outermost first, joined by " > "."""
-    scores: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, Measured] = field(default_factory=dict)
     """What it was found by: dense (cosine), bm25, fused (reciprocal ranks), rerank; absent: not computed."""
 
 
@@ -122,17 +142,17 @@ class Stance(StrEnum):
 class Support:
     """What the passages say of one sentence of the answer."""
 
-    start: int
+    start: Count
     """Characters of the answer's text."""
-    end: int
+    end: Count
     stance: Stance
     probability: float | None
     """That the passages support it, in [0, 1]; None where the judge's labels were not to be read."""
     contradiction: float | None = None
     """That they contradict it, in [0, 1]; None where it was not asked."""
-    passage: int | None = None
+    passage: Count | None = None
     """Index of the best passage among the observation's."""
-    quote: tuple[int, int] | None = None
+    quote: tuple[Count, Count] | None = None
     """The words it rests on: characters of that passage's text."""
 
 
@@ -164,7 +184,7 @@ class Similarity:
     """How far the answer and its samples mean the same, by a model instead of by their wording."""
 
     method: Literal["embedding", "judge"]
-    matrix: tuple[tuple[float, ...], ...]
+    matrix: tuple[tuple[Measured, ...], ...]
     """[1 + n, 1 + n] in [0, 1], symmetric, ones on the diagonal; row 0 is the answer."""
     classes: tuple[int, ...]
     """[1 + n]: equal numbers say the same thing; the first is the answer's."""
@@ -245,6 +265,66 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens were chosen, as far as that is known; None: not known. See engines.base.GenerationParams."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    repeat_penalty: float | None = None
+    stop: tuple[str, ...] | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How an answer came about, as far as a calibrator depends on it."""
+
+    model: str
+    """The engine's fingerprint."""
+    prompt: str
+    """The fingerprint of the prompt templates; "" where nobody knows."""
+    sample_temperature: float
+    temperature: float = 0.0
+    """Of the answer."""
+    n_samples: Count = 0
+    evidence: bool = False
+    """With passages in the prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSet:
+    """A question's answer set: of the answers that its samples give, those that hold the right one."""
+
+    level: float
+    """Share of such sets that hold the right answer, for questions like those of the calibrator."""
+    answers: tuple[str, ...]
+    """Different answers, the most frequent first; none: no answer has enough of the samples."""
+    any: bool
+    """The right answer may also be one that no sample gave."""
+    samples: tuple[Count, ...]
+    """Indices of the samples that give one of the answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceParams:
+    """How a question was asked, as far as that is known."""
+
+    answer: Sampling = Sampling()
+    samples: Sampling = Sampling()
+    n_samples: Count | None = None
+    prompt: str = ""
+    """The fingerprint of the prompt templates."""
+    calibrator: str | None = None
+    """The version of the one that was active."""
+    answer_set: AnswerSet | None = None
+    """None: no calibrator with answer sets held, or the answers had moved away from it."""
+    evidence: dict[str, object] = field(default_factory=dict)
+    """The settings that evidence and checks depend on, besides the documents."""
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """One question from asking to decision."""
 
@@ -259,8 +339,7 @@ class Trace:
     """The engine's fingerprint: engine, model and quantization."""
     policy: str
     """The policy's version."""
-    params: dict[str, object]
-    """Sampling parameters of the answer and of the samples."""
+    params: TraceParams
     steps: tuple[Step, ...]
     answer: str
     """What is said to the user; a clarifying question when the decision is to abstain."""
@@ -273,8 +352,49 @@ class Trace:
         """The step that was decided on."""
         return self.steps[-1]
 
+    @property
+    def origin(self) -> Origin:
+        """How the answer that was decided on came about."""
+        asked, observation = self.params, self.last.observation
+        temperature = asked.samples.temperature
+        return Origin(
+            self.model,
+            asked.prompt,
+            1.0 if temperature is None else temperature,
+            asked.answer.temperature or 0.0,
+            len(observation.samples),
+            bool(observation.passages),
+        )
+
 
 RunState = Literal["running", "done", "cancelled", "failed"]
+Side = Literal["calibration", "test"]
+"""Of the split of all questions: what is fitted on, and what proves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunParams:
+    """How the questions of a run are asked and graded, as far as that is known."""
+
+    answer: Sampling = Sampling()
+    samples: Sampling = Sampling()
+    n_samples: Count | None = None
+    checks: dict[str, object] = field(default_factory=dict)
+    """The settings of the verifier and of the judge of evidence."""
+    grader: str | None = None
+    """None: each question by its own, else by the default."""
+    evidence: bool = False
+    """With passages in the prompt."""
+    look_up: bool = False
+    """The user's documents are searched for what a question brings no passage for."""
+    split: Side | None = None
+    """None: both sides."""
+    limit: Count | None = None
+    """So many questions from the first on; None: all."""
+    questions: str | None = None
+    """The fingerprint of what is asked; None: imported, so that there is nothing to ask."""
+    overrides: tuple[str, ...] = ()
+    """Settings that it was begun with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,11 +411,23 @@ class Run:
     """The engine's fingerprint."""
     prompt: str
     """The fingerprint of the prompt templates."""
-    params: dict[str, object]
-    """How was asked: answer, samples, n_samples, grader, evidence, split, overrides."""
-    total: int
+    params: RunParams
+    total: Count
     """Questions to ask."""
     state: RunState = "running"
+
+    @property
+    def origin(self) -> Origin:
+        """How its answers came about."""
+        asked = self.params
+        return Origin(
+            self.model,
+            self.prompt,
+            asked.samples.temperature or 0.0,
+            asked.answer.temperature or 0.0,
+            asked.n_samples or 0,
+            asked.evidence,
+        )
 
 
 @dataclass(frozen=True, slots=True)

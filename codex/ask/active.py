@@ -1,11 +1,11 @@
-"""The policy that decides and the calibrator that speaks, as the store keeps them."""
+"""The policy that decides and the calibrator that speaks: the one place that says and changes them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
 
-from codex.ask.confidence import Asked, misfit
+from codex import prompts
 from codex.calibration import Calibrator
 from codex.calibration.drift import EVERY, WINDOW, Drift
 from codex.calibration.recent import Stream
@@ -15,19 +15,27 @@ from codex.policy import Policy
 from codex.settings import Settings
 from codex.store import Store
 from codex.text import percent
-from codex.types import Step
+from codex.types import Origin, Step
 
 
 class Active:
     """What the next question is decided by. Thread-safe."""
 
-    def __init__(self, settings: Settings, engine: Engine, store: Store) -> None:
-        """What was activated last; until then the policy of the settings and the calibrator that ships."""
+    def __init__(self, settings: Settings, store: Store, engine: Engine | None = None) -> None:
+        """What was activated last; until then the policy of the settings and the calibrator that ships.
+
+        engine: None where no question is asked, so that what ships is not looked for.
+        """
         self._settings, self._engine, self._store = settings, engine, store
-        saved = store.policies.active()
-        self.policy = Policy.model_validate_json(saved.body) if saved else settings.policy
-        self._activate_shipped()
+        self._policy = self._stored_policy()
+        if engine is not None:
+            self._activate_shipped(engine.fingerprint)
         self._stream = self._stored_stream()
+
+    @property
+    def policy(self) -> Policy:
+        """The one that decides."""
+        return self._policy
 
     @property
     def calibrator(self) -> Calibrator | None:
@@ -63,27 +71,43 @@ class Active:
         return not why_not, why_not or f"Fitted on {self.calibrator.questions:,} answers to {sets}."
 
     def misfit(self, calibrator: Calibrator) -> str:
-        """Why it does not hold for questions asked as the settings say, in words; "" when it does."""
+        """Why it does not hold for questions asked as the settings say, in words; "" when it does.
+
+        Without an engine, of its own model.
+        """
         ask, params = self._settings.ask, self._settings.engine.params
-        asked = Asked(
-            "ask",
-            self._engine.fingerprint,
+        origin = Origin(
+            self._engine.fingerprint if self._engine else calibrator.model,
+            prompts.fingerprint(),
+            ask.sample_temperature,
             params.temperature,
             ask.n_samples,
-            ask.sample_temperature,
             calibrator.evidence,
         )
-        return misfit(calibrator, asked)
+        return calibrator.misfit(origin)
 
-    def activate_policy(self, policy: Policy) -> None:
-        """Let a policy decide, from the next question on and after a restart. Raises StoreError."""
-        self._store.policies.save(policy.version, policy.name, policy.model_dump_json())
-        self._store.policies.activate(policy.version)
-        self.policy = policy
+    def activate_policy(self, policy: Policy | None) -> None:
+        """Let a policy decide, from the next question on and after a restart; None: that of the settings.
+
+        Raises StoreError.
+        """
+        if policy is not None:
+            self._store.policies.save(policy.version, policy.name, policy.model_dump_json())
+        self._store.policies.activate(policy.version if policy else None)
+        self._policy = policy or self._settings.policy
+
+    def decide_by(self, policy: Policy) -> None:
+        """Let a policy decide in this process alone, whatever is stored."""
+        self._policy = policy
 
     def activate_calibrator(self, version: str | None) -> None:
         """Let a saved calibrator speak from the next question on; None: none. Raises NotFound."""
         self._store.calibrators.activate(version)
+        self._stream = self._stored_stream()
+
+    def rollback_calibrator(self) -> None:
+        """Take the last activation of a calibrator back. Raises Conflict when there was none."""
+        self._store.calibrators.rollback()
         self._stream = self._stored_stream()
 
     def watch(self, calibrator: Calibrator | None, steps: Iterable[Step]) -> None:
@@ -94,9 +118,9 @@ class Active:
                 if step.confidence.calibrated is not None:
                     stream.add(step.signals)
 
-    def _activate_shipped(self) -> None:
-        """What ships for this model speaks until somebody chooses otherwise; a newer one takes its place."""
-        ours = next((each for each in shipped() if each.model == self._engine.fingerprint), None)
+    def _activate_shipped(self, model: str) -> None:
+        """What ships for a model speaks until somebody chooses otherwise; a newer one takes its place."""
+        ours = next((each for each in shipped() if each.model == model), None)
         if ours is None:
             return
         calibrators = self._store.calibrators
@@ -105,6 +129,10 @@ class Active:
         if chosen <= came:
             calibrators.save(ours.version, ours.name, ours.model_dump_json())
             calibrators.activate(ours.version)
+
+    def _stored_policy(self) -> Policy:
+        saved = self._store.policies.active()
+        return Policy.model_validate_json(saved.body) if saved else self._settings.policy
 
     def _stored_stream(self) -> Stream | None:
         """Of the calibrator that was made active, with the answers that it spoke on before."""

@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from codex import prompts
 from codex.calibration import Calibrator
 from codex.calibration.answer_sets import tie_of
 from codex.calibration.heuristic import heuristic_confidence
 from codex.signals import answer_groups
 from codex.text import percent
-from codex.types import Confidence, Observation, StepKind
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How an answer came about, as far as a calibrator depends on it."""
-
-    kind: StepKind
-    model: str
-    """The engine's fingerprint."""
-    temperature: float
-    """Of the answer."""
-    n_samples: int
-    sample_temperature: float
-    evidence: bool
-    """With passages in the prompt."""
-
+from codex.types import AnswerSet, Confidence, Observation, Origin
 
 SHOWN_ANSWER = 80
 """Characters of an answer that the words about an answer set show."""
@@ -48,6 +31,11 @@ class LikelyAnswers(BaseModel):
     any: bool
     """The right answer may also be one that no sample gave."""
 
+    @classmethod
+    def of(cls, kept: AnswerSet) -> Self:
+        """As a trace keeps it."""
+        return cls(level=kept.level, answers=kept.answers, any=kept.any)
+
     def __str__(self) -> str:
         level = f"{percent(self.level)} certainty"
         if self.any:
@@ -63,18 +51,11 @@ def _named(answer: str) -> str:
     return f"“{shown}”" if "," in shown else shown
 
 
-class LikelySamples(LikelyAnswers):
-    """The same as a trace keeps it."""
-
-    samples: tuple[int, ...]
-    """Indices of the samples that give one of the answers."""
-
-
 def confidence_of(
-    signals: Mapping[str, float | None], asked: Asked, calibrator: Calibrator | None
+    signals: Mapping[str, float | None], origin: Origin, calibrator: Calibrator | None
 ) -> Confidence:
-    """The calibrated probability, or the heuristic where no calibrator holds for this asking."""
-    if calibrator is not None and not misfit(calibrator, asked):
+    """The calibrated probability, or the heuristic where no calibrator holds for answers made so."""
+    if calibrator is not None and not calibrator.misfit(origin):
         calibrated = calibrator.confidence(signals)
         if calibrated is not None:
             return Confidence(calibrated, calibrated)
@@ -83,7 +64,7 @@ def confidence_of(
 
 def likely_answers(
     observation: Observation, confidence: Confidence, calibrator: Calibrator | None
-) -> LikelySamples | None:
+) -> AnswerSet | None:
     """The answer set of a question; the same whenever it is asked with the same samples.
 
     None where the calibrator has no sets, or does not hold for this asking: `confidence` says so.
@@ -94,23 +75,9 @@ def likely_answers(
     shares = [len(group.members) / total for group in groups]
     picked = calibrator.answer_sets.pick(shares, tie_of(observation.question))
     inside = [groups[at] for at in picked.members]
-    return LikelySamples(
+    return AnswerSet(
         level=round(1 - calibrator.answer_sets.alpha, 12),
         answers=tuple(group.text for group in inside),
         samples=tuple(sorted(at for group in inside for at in group.members)),
         any=picked.anything,
-    )
-
-
-def misfit(calibrator: Calibrator, asked: Asked) -> str:
-    """Why the calibrator does not hold for this asking, in words; "" when it does."""
-    if asked.kind in ("reflect", "branch"):
-        return f"It was not fitted to answers of the kind {asked.kind!r}."
-    return calibrator.misfit(
-        model=asked.model,
-        prompt=prompts.fingerprint(),
-        n_samples=asked.n_samples,
-        sample_temperature=asked.sample_temperature,
-        evidence=asked.evidence,
-        temperature=asked.temperature,
     )

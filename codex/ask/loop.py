@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from codex import prompts, signals
-from codex.ask.confidence import Asked, confidence_of
+from codex.ask.confidence import confidence_of
 from codex.ask.request import Asking, Turn
 from codex.engines.admission import asked_by
 from codex.engines.base import Engine, Finished, seeded
@@ -25,6 +25,7 @@ from codex.types import (
     Generation,
     GenerationEvent,
     Observation,
+    Origin,
     Passage,
     PassagesEvent,
     Prompt,
@@ -164,7 +165,9 @@ class Loop:
             course.notes.append(f"the answer could not be checked: {error}")
         yield CheckedEvent(draft.index, observation.grounding, observation.verdict)
         measured = signals.compute(observation)
-        confidence = confidence_of(measured, self._asked(course, draft), course.asking.calibrator)
+        # No calibrator is fitted to answers that were checked once more, or that somebody else began.
+        calibrator = None if draft.kind in ("reflect", "branch") else course.asking.calibrator
+        confidence = confidence_of(measured, self._origin(course, draft), calibrator)
         yield SignalsEvent(draft.index, measured, confidence)
         decision = decide_one(course.asking.policy, measured, confidence.value)
         self._try_gate(course, draft.kind, decision.gate)
@@ -183,14 +186,14 @@ class Loop:
             decision=decision,
         )
 
-    def _asked(self, course: _Course, draft: _Draft) -> Asked:
+    def _origin(self, course: _Course, draft: _Draft) -> Origin:
         asking = course.asking
-        return Asked(
-            draft.kind,
+        return Origin(
             self._engine.fingerprint,
+            prompts.fingerprint(),
+            asking.sample_params.temperature,
             asking.params.temperature,
             asking.n_samples,
-            asking.sample_params.temperature,
             evidence=bool(draft.passages),
         )
 

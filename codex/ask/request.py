@@ -96,8 +96,8 @@ def settle_again(
     return Asking(
         question=parent.question or "",
         session_id=parent.session_id,
-        params=GenerationParams.model_validate(parent.params["answer"]),
-        sample_params=GenerationParams.model_validate(parent.params["samples"]),
+        params=GenerationParams.of(parent.params.answer),
+        sample_params=GenerationParams.of(parent.params.samples),
         n_samples=len(parent.last.observation.samples),
         policy=policy,
         calibrator=None,

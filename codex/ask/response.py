@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from codex.ask.confidence import LikelyAnswers, LikelySamples
+from codex.ask.confidence import LikelyAnswers
 from codex.types import Action, Gate, Observation, Passage, Stance, StepKind, Support, Trace
 
 NOT_CALIBRATED = "not calibrated"
@@ -129,7 +129,7 @@ def reply(trace: Trace) -> Reply:
                 )
             },
         ),
-        answer_set=answer_set(trace),
+        answer_set=LikelyAnswers.of(trace.params.answer_set) if trace.params.answer_set else None,
         n_samples=len(last.observation.samples),
         model=trace.model,
         policy=trace.policy,
@@ -137,12 +137,6 @@ def reply(trace: Trace) -> Reply:
         trace_id=trace.id,
         seconds=trace.seconds,
     )
-
-
-def answer_set(trace: Trace) -> LikelySamples | None:
-    """The answer set that was found when it was asked, if any."""
-    kept = trace.params.get("answer_set")
-    return LikelySamples.model_validate(kept) if kept else None
 
 
 def _passage(passage: Passage) -> EvidencePassage:

@@ -36,7 +36,7 @@ from codex.retrieval import Index
 from codex.settings import Settings, load_settings
 from codex.store import Store
 from codex.text import sha256
-from codex.types import Action, Decision, Event, Passage, Step, Trace, TraceEvent
+from codex.types import Action, AnswerSet, Decision, Event, Passage, Step, Trace, TraceEvent, TraceParams
 
 RECENT_TRACES = 256
 """Traces kept whole in memory, with the question's text, whatever the store keeps; for who asked alone."""
@@ -74,7 +74,7 @@ class Workbench:
         self.settings = settings
         self.engine = engine
         self.store = store
-        self.active = Active(settings, engine, store)
+        self.active = Active(settings, store, engine)
         """The policy and the calibrator of the next question."""
         self.index = Index(settings.retrieval, settings.home)
         """The user's documents."""
@@ -98,7 +98,7 @@ class Workbench:
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
         workbench = cls(settings, engine, Store(settings.database, settings.store.privacy))
         if any(override.startswith("policy") for override in overrides):
-            workbench.active.policy = settings.policy
+            workbench.active.decide_by(settings.policy)
         return workbench
 
     def close(self) -> None:
@@ -252,15 +252,15 @@ class Workbench:
             question_sha256=sha256(asking.question),
             model=self.engine.fingerprint,
             policy=asking.policy.version,
-            params={
-                "answer": asking.params.model_dump(mode="json"),
-                "samples": asking.sample_params.model_dump(mode="json"),
-                "n_samples": len(steps[-1].observation.samples),
-                "prompt": prompts.fingerprint(),
-                "calibrator": asking.calibrator.version if asking.calibrator else None,
-                "answer_set": self._answer_set(asking, steps[-1]),
-                "evidence": self._evidence_params(steps),
-            },
+            params=TraceParams(
+                answer=asking.params.sampling,
+                samples=asking.sample_params.sampling,
+                n_samples=len(steps[-1].observation.samples),
+                prompt=prompts.fingerprint(),
+                calibrator=asking.calibrator.version if asking.calibrator else None,
+                answer_set=self._answer_set(asking, steps[-1]),
+                evidence=self._evidence_params(steps),
+            ),
             steps=tuple(_kept(step) for step in steps),
             answer=_said(steps[-1]),
             seconds=time.monotonic() - started,
@@ -275,13 +275,12 @@ class Workbench:
         self.active.watch(asking.calibrator, steps)
         return TraceEvent(trace)
 
-    def _answer_set(self, asking: Asking, last: Step) -> dict[str, object] | None:
+    def _answer_set(self, asking: Asking, last: Step) -> AnswerSet | None:
         """Which answers hold the right one; None where nobody can say, or the answers have moved away."""
         drift = self.active.drift
         if drift is not None and drift.tripped:
             return None
-        found = likely_answers(last.observation, last.confidence, asking.calibrator)
-        return found.model_dump(mode="json") if found else None
+        return likely_answers(last.observation, last.confidence, asking.calibrator)
 
     def _evidence_params(self, steps: Sequence[Step]) -> dict[str, object]:
         """What the evidence and its checks depend on, besides the documents."""

@@ -18,6 +18,7 @@ from codex.calibration.crossfit import Fitted
 from codex.calibration.methods import Map, Method
 from codex.calibration.resampling import Interval, Resamples
 from codex.text import sha256
+from codex.types import Origin
 
 Array = NDArray[np.float64]
 FigureName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
@@ -103,31 +104,24 @@ class Calibrator(BaseModel):
         value = float(self.confidences(columns)[0])
         return None if np.isnan(value) else value
 
-    def misfit(
-        self,
-        *,
-        model: str,
-        prompt: str,
-        n_samples: int,
-        sample_temperature: float,
-        evidence: bool,
-        temperature: float = 0.0,
-    ) -> str:
-        """Why it does not hold for answers made so, in words; "" when it does."""
-        if model != self.model:
-            return f"It was fitted to answers of {self.model}, not of {model}."
-        if prompt != self.prompt:
+    def misfit(self, other: Origin) -> str:
+        """Why it does not hold for answers that came about so, in words; "" when it does."""
+        if other.model != self.model:
+            return f"It was fitted to answers of {self.model}, not of {other.model}."
+        if other.prompt != self.prompt:
             return "It was fitted to answers to other prompt templates."
-        if evidence != self.evidence:
+        if other.evidence != self.evidence:
             return f"It was fitted to answers {'with' if self.evidence else 'without'} passages."
-        if temperature != self.temperature:
-            return f"It was fitted to answers at temperature {self.temperature:g}, not at {temperature:g}."
-        if n_samples != self.n_samples:
-            return f"It was fitted with {self.n_samples} samples of each answer, not {n_samples}."
-        if self.n_samples and sample_temperature != self.sample_temperature:
+        if other.temperature != self.temperature:
+            return (
+                f"It was fitted to answers at temperature {self.temperature:g}, not at {other.temperature:g}."
+            )
+        if other.n_samples != self.n_samples:
+            return f"It was fitted with {self.n_samples} samples of each answer, not {other.n_samples}."
+        if self.n_samples and other.sample_temperature != self.sample_temperature:
             return (
                 f"It was fitted with samples at temperature {self.sample_temperature:g}, "
-                f"not {sample_temperature:g}."
+                f"not {other.sample_temperature:g}."
             )
         return ""
 

@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from codex.ask.response import NOT_CALIBRATED, answer_set, reply
+from codex.ask.confidence import LikelyAnswers
+from codex.ask.response import NOT_CALIBRATED, reply
 from codex.ask.workbench import Workbench, last_trace
 from codex.cli import terminal
 from codex.cli.terminal import Overrides, printable
@@ -113,8 +114,8 @@ def _print_decision(trace: Trace, console: Console) -> None:
             (f" ({NOT_CALIBRATED if last.confidence.calibrated is None else 'calibrated'})", "dim"),
         )
     )
-    if likely := answer_set(trace):
-        console.print(Text(printable(str(likely))))
+    if kept := trace.params.answer_set:
+        console.print(Text(printable(str(LikelyAnswers.of(kept)))))
     if last.decision.action is Action.ABSTAIN:
         console.print(Text(printable(trace.answer)))
 

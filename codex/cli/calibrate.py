@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from codex.ask.active import Active
 from codex.calibration import Calibrator
 from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.calibrator import FigureName
@@ -33,7 +34,7 @@ from codex.evaluation.answer_sets import (
 )
 from codex.evaluation.calibrating import (
     Labelled,
-    active_policy,
+    Target,
     fitted,
     group_guarantees,
     guarantee,
@@ -45,6 +46,7 @@ from codex.evaluation.calibrating import (
 from codex.evaluation.calibrating import delete as delete_calibrator
 from codex.outputs import output
 from codex.policy import Policy
+from codex.settings import load_settings
 from codex.store import Store
 
 
@@ -136,7 +138,8 @@ def calibrate(
     wanted = _Wanted(method, name, alpha, delta, by_group, answer_sets)
     files = generations or []
     if not (runs or activate or output is None):
-        fit = _fit(_of_files(files, model, prompt), _samples_of_files(files, wanted), wanted, Policy())
+        labelled, samples = _of_files(files, model, prompt), _samples_of_files(files, wanted)
+        fit = _fit(labelled, samples, wanted, load_settings().policy)
         _write(output, fit.made)
     else:
         with closing(opened()) as store:
@@ -145,10 +148,15 @@ def calibrate(
                 labelled, samples = labelled_runs(store, ids), _samples_of_runs(store, ids, wanted)
             else:
                 labelled, samples = _of_files(files, model, prompt), _samples_of_files(files, wanted)
-            fit = _fit(labelled, samples, wanted, active_policy(store))
+            active = Active(load_settings(), store)
+            fit = _fit(labelled, samples, wanted, active.policy)
             if output is not None:
                 _write(output, fit.made)
-            keep(store, fit.made, fit.policy, active=activate)
+            keep(store, fit.made, fit.policy)
+            if activate:
+                active.activate_calibrator(fit.made.version)
+            if activate and fit.policy is not None:
+                active.activate_policy(fit.policy)
     if as_json:
         print_json(_said(fit))
     else:
@@ -192,16 +200,18 @@ def list_calibrators(
 def activate(version: Annotated[str, typer.Argument(help="The version, or none.")]) -> None:
     """Let a calibrator speak from the next question on."""
     with closing(opened()) as store:
-        store.calibrators.activate(None if version == NONE else version)
-        _tell_active(store)
+        active = Active(load_settings(), store)
+        active.activate_calibrator(None if version == NONE else version)
+        _tell_active(active)
 
 
 @app.command()
 def rollback() -> None:
     """Take the last activation back."""
     with closing(opened()) as store:
-        store.calibrators.rollback()
-        _tell_active(store)
+        active = Active(load_settings(), store)
+        active.rollback_calibrator()
+        _tell_active(active)
 
 
 @app.command()
@@ -267,8 +277,9 @@ def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Po
         made = with_answer_sets(made, samples, wanted.answer_sets)
     if wanted.alpha is None:
         return _Fit(made, sets)
-    promised = guarantee(labelled, made, wanted.alpha, wanted.delta, policy)
-    groups = group_guarantees(labelled, made, wanted.alpha, wanted.delta, policy) if wanted.by_group else None
+    target = Target(wanted.alpha, wanted.delta, policy)
+    promised = guarantee(labelled, made, target)
+    groups = group_guarantees(labelled, made, target) if wanted.by_group else None
     return _Fit(made, sets, promised, groups, promising(policy, promised, made))
 
 
@@ -309,9 +320,9 @@ def _tell(fit: _Fit) -> None:
         tell_sets(console, fit.sets)
 
 
-def _tell_active(store: Store) -> None:
-    active = store.calibrators.active()
-    terminal.console().print(f"active: {active.version if active else NONE}", highlight=False)
+def _tell_active(active: Active) -> None:
+    speaks = active.calibrator
+    terminal.console().print(f"active: {speaks.version if speaks else NONE}", highlight=False)
 
 
 def _line(made: Calibrator) -> dict[str, object]:

@@ -31,7 +31,7 @@ from codex.cli.scores import (
     tell,
 )
 from codex.cli.terminal import INTERRUPTED, interruptible, printable
-from codex.datasets.splits import Side, split
+from codex.datasets.splits import split
 from codex.errors import InvalidInput
 from codex.evaluation.runner import asked_how, check_same, prepare, run
 from codex.evaluation.scoring import graded
@@ -39,6 +39,7 @@ from codex.evaluation.sweeps import combinations
 from codex.jobs import JobProgress
 from codex.settings import load_settings
 from codex.store.runs import RunSummary
+from codex.types import Side
 
 ASK = "ask"
 """The command that is meant when none is named."""
@@ -192,8 +193,7 @@ def _ask(
 def _resume(name: str, overrides: Sequence[str], calibrator: str | None, form: Form) -> None:
     with closing(opened(overrides)) as store:
         begun = named_run(store, name).run
-    kept: Any = begun.params.get("overrides") or []
-    with closing(Workbench.open([*kept, *overrides])) as workbench:
+    with closing(Workbench.open([*begun.params.overrides, *overrides])) as workbench:
         loaded = chosen_calibrator(calibrator, workbench.store) if calibrator else None
         if overrides:
             check_same(workbench, begun, asked_how(workbench))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -33,10 +32,11 @@ from codex.cli.scores import (
 from codex.cli.terminal import interruptible, printable
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation import report
-from codex.evaluation.generations import Generated, Origin, generated_of, read, write
+from codex.evaluation.generations import Generated, generated_of, read, write
 from codex.evaluation.imported import import_run
 from codex.settings import load_settings
 from codex.store import Store
+from codex.store.codec import encode
 from codex.store.runs import RunSummary
 
 SHOWN_ID = 8
@@ -225,32 +225,25 @@ def evaluated_run(store: Store, summary: RunSummary) -> Evaluated:
         return (report.record_row(record, of.get(record.id)) for record in store.runs.records(run.id))
 
     table = store.runs.table(run.id)
-    params: Any = run.params
+    asked = run.params
     facts = {
         "dataset": run.dataset,
         "model": run.model,
         "asked": f"{run.created_at:%Y-%m-%d %H:%M} UTC, {summary.done:,} of {run.total:,} questions",
-        "samples": str(params.get("n_samples", "")),
-        "settings": " ".join(params.get("overrides") or []),
+        "samples": "" if asked.n_samples is None else str(asked.n_samples),
+        "settings": " ".join(asked.overrides),
     }
     return Evaluated(run.name, table, store.runs.answers(run.id), facts, rows)
 
 
 def _of_run(store: Store, summary: RunSummary) -> Iterator[Generated]:
-    origin = Origin.of(summary.run)
+    origin = summary.run.origin
     for record in store.runs.records(summary.run.id):
         yield generated_of(record, origin)
 
 
 def _of_traces(store: Store) -> Iterator[Generated]:
     for trace, correct in store.labelled_traces():
-        params: Any = trace.params
-        origin = Origin(
-            trace.model,
-            str(params.get("prompt") or ""),
-            float((params.get("samples") or {}).get("temperature", 1.0)),
-            float((params.get("answer") or {}).get("temperature", 0.0)),
-        )
         yield Generated(
             trace.id,
             "traces",
@@ -259,7 +252,7 @@ def _of_traces(store: Store) -> Iterator[Generated]:
             trace.last.observation,
             correct,
             seconds=trace.seconds,
-            origin=origin,
+            origin=trace.origin,
         )
 
 
@@ -278,5 +271,5 @@ def _line(summary: RunSummary) -> dict[str, object]:
         "wrong": summary.wrong,
         "failed": summary.failed,
         "graders": summary.graders,
-        "params": json.loads(json.dumps(run.params)),
+        "params": encode(run.params),
     }

@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 from codex.datasets import hub
 from codex.datasets.questions import Accepted, Duplicate, questions, read
-from codex.datasets.splits import Side, split
+from codex.datasets.splits import split
 from codex.datasets.table_files import Rejected, is_table
 from codex.errors import InvalidInput, NotFound
 from codex.items import GRADERS, GraderName, Item
 from codex.paths import resources
 from codex.store.values import text
+from codex.types import Side
 
 __all__ = ["GRADERS", "Dataset", "GraderName", "Item", "Side", "datasets", "find", "items", "load", "split"]
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from codex.errors import InvalidInput
 from codex.signals.text import normalise
 from codex.text import sha256
+from codex.types import Side
 
-Side = Literal["calibration", "test"]
 _CHOICES = re.compile(r"\nA\. .*", re.DOTALL)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import asdict, dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from codex.errors import Cancelled, CapabilityError
 from codex.numbers import NumbersAsSuch
-from codex.types import Generation, LogprobKind, Message, Prompt, Token
+from codex.types import Generation, LogprobKind, Message, Prompt, Sampling, Token
 
 ALTERNATIVES = 20
 """How many of the likeliest tokens an engine reports at each position."""
@@ -41,6 +41,16 @@ class GenerationParams(NumbersAsSuch):
     """The text ends before the first of these."""
     seed: int = Field(0, ge=0, lt=2**32)
     """Equal seeds draw equal tokens, but for rounding where questions are asked at the same time."""
+
+    @property
+    def sampling(self) -> Sampling:
+        """The same, as it is kept."""
+        return Sampling(**self.model_dump())
+
+    @classmethod
+    def of(cls, sampling: Sampling) -> Self:
+        """From what was kept; what is not known has its default."""
+        return cls(**{name: value for name, value in asdict(sampling).items() if value is not None})
 
 
 class ModelConfig(BaseModel):

@@ -6,7 +6,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -14,13 +13,14 @@ from pydantic import BaseModel, ConfigDict
 from codex.calibration import Calibrator
 from codex.calibration.answer_sets import AnswerSets, tie_of
 from codex.calibration.metrics import wilson
-from codex.datasets.splits import Side, split
+from codex.datasets.splits import split
 from codex.errors import Cancelled, InvalidInput
 from codex.evaluation.generations import Generated, generated_of
 from codex.grading.grades import grade
 from codex.signals import answer_groups
 from codex.signals.text import normalise
 from codex.store import Store
+from codex.types import Side
 
 NO_SAMPLES = "Answer sets are made of samples, and none of the answers has any: ask with ask.n_samples=10."
 """What is said of answers without samples."""
@@ -100,9 +100,9 @@ def sampled_runs(
     """
     found: dict[str, Sampled] = {}
     for run_id in run_ids:
-        params: Any = store.runs.get(run_id).run.params
+        grader = store.runs.get(run_id).run.params.grader
         generations: Iterator[Generated] = map(generated_of, store.runs.records(run_id))
-        for each in sampled(generations, params.get("grader"), cancel):
+        for each in sampled(generations, grader, cancel):
             found.setdefault(normalise(each.question), each)
     return list(found.values())
 

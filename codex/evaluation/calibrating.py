@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,32 @@ from codex.calibration import LEAST_LABELS, Calibrator, Method, figures, fit
 from codex.calibration.drift import Reference
 from codex.calibration.risk import Guarantee, NoGuarantee, by_group, selective_threshold
 from codex.calibration.shipped import shipped
-from codex.datasets.splits import Side, split
+from codex.datasets.splits import split
 from codex.errors import Conflict, InvalidInput
 from codex.evaluation.answer_sets import Sampled, sampled_runs, with_answer_sets
-from codex.evaluation.generations import Generated, Origin
+from codex.evaluation.generations import Generated
 from codex.evaluation.scoring import graded
 from codex.policy import GATES, Policy, Promise, decide
 from codex.signals import REGISTRY
 from codex.signals.text import normalise
 from codex.store import Store
 from codex.store.runs import Table
-from codex.types import Gate, Run
+from codex.types import Gate, Origin, Run, Side
 
 Progress = Callable[[int, int], None]
 """Called with the number of fits that are done, and of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be promised of the answers given."""
+
+    alpha: float
+    """At most this share of them is wrong."""
+    delta: float
+    """The chance that it is more."""
+    policy: Policy
+    """The one that decides: its rules choose which answers are given at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +49,6 @@ class Labelled:
     table: Table
     """Both sides of the split, each question once."""
     origin: Origin
-    n_samples: int
-    evidence: bool
-    """Asked with passages in the prompt."""
     runs: tuple[str, ...] = ()
 
 
@@ -47,8 +56,7 @@ def calibrate(
     store: Store,
     run_ids: Sequence[str],
     method: str = "auto",
-    alpha: float | None = None,
-    delta: float | None = None,
+    target: Target | None = None,
     name: str = "calibrator",
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
@@ -56,8 +64,8 @@ def calibrate(
 ) -> Calibrator:
     """Fit a calibrator to the answers of runs and save it; it is not made active.
 
-    With alpha and delta the active policy is saved too, under the calibrator's name and with the threshold
-    and the promise that the answers of the other side of the split allow, if any; see `guarantee`.
+    With a target its policy is saved too, under the calibrator's name and with the threshold and the
+    promise that the answers of the other side of the split allow, if any; see `guarantee`.
     With sets_alpha it keeps answer sets too, of which that share may lack the right answer; none where the
     answers have no samples, or were graded by the judge.
 
@@ -65,30 +73,25 @@ def calibrate(
     says how many it takes) or only one kind of them, for an unknown method, an alpha or delta outside ]0, 1[;
     Cancelled, with nothing saved.
     """
-    if alpha is not None and delta is not None:
-        selective_threshold([], [], alpha, delta)  # Says before the fit what cannot be asked for.
+    if target is not None:
+        selective_threshold([], [], target.alpha, target.delta)  # Says before the fit what cannot be.
     labelled = labelled_runs(store, run_ids)
     calibrator = fitted(labelled, method, name, progress, cancel)
     if sets_alpha is not None and (samples := _gradable_samples(store, run_ids, cancel)):
         calibrator = with_answer_sets(calibrator, samples, sets_alpha)
     policy = None
-    if alpha is not None and delta is not None:
-        promised = guarantee(labelled, calibrator, alpha, delta, active_policy(store))
-        policy = promising(active_policy(store), promised, calibrator)
+    if target is not None:
+        policy = promising(target.policy, guarantee(labelled, calibrator, target), calibrator)
     keep(store, calibrator, policy)
     return calibrator
 
 
-def keep(store: Store, calibrator: Calibrator, policy: Policy | None = None, *, active: bool = False) -> None:
-    """Save a calibrator, and the policy that promises something of it; active: let both speak from now on."""
+def keep(store: Store, calibrator: Calibrator, policy: Policy | None = None) -> None:
+    """Save a calibrator, and the policy that promises something of it; neither is made active."""
     run = calibrator.runs[0] if calibrator.runs else None
     store.calibrators.save(calibrator.version, calibrator.name, calibrator.model_dump_json(), run)
     if policy is not None:
         store.policies.save(policy.version, policy.name, policy.model_dump_json())
-    if active:
-        store.calibrators.activate(calibrator.version)
-        if policy is not None:
-            store.policies.activate(policy.version)
 
 
 def delete(store: Store, version: str) -> None:
@@ -124,14 +127,7 @@ def labelled_runs(store: Store, run_ids: Sequence[str]) -> Labelled:
         },
         ungraded=sum(table.ungraded for table in tables),
     )
-    params: Any = runs[0].params
-    return Labelled(
-        _each_once(joined),
-        Origin.of(runs[0]),
-        int(params.get("n_samples") or 0),
-        bool(params.get("evidence")),
-        tuple(chosen),
-    )
+    return Labelled(_each_once(joined), runs[0].origin, tuple(chosen))
 
 
 def labelled_generations(
@@ -146,15 +142,20 @@ def labelled_generations(
     model, prompt: fingerprints, where the answers do not say them. Raises InvalidInput when they were not
     made in one way, or nobody says by which model; Cancelled.
     """
-    ways: dict[tuple[Origin, int, bool], str] = {}
+    ways: dict[Origin, str] = {}
 
     def noted() -> Iterator[Generated]:
         for each in generations:
             if not each.error:
-                said = each.origin or Origin("", "", 1.0)
-                origin = replace(said, model=model or said.model, prompt=prompt or said.prompt)
-                way = (origin, len(each.observation.samples), bool(each.observation.passages))
-                ways.setdefault(way, each.id)
+                said, observation = each.origin or Origin("", "", 1.0), each.observation
+                origin = replace(
+                    said,
+                    model=model or said.model,
+                    prompt=prompt or said.prompt,
+                    n_samples=len(observation.samples),
+                    evidence=bool(observation.passages),
+                )
+                ways.setdefault(origin, each.id)
             yield each
 
     table, _ = graded(noted(), grader, cancel)
@@ -165,12 +166,12 @@ def labelled_generations(
             f"{other!r}. Calibrate on each kind by itself.",
             ["generations"],
         )
-    ((origin, n_samples, evidence),) = ways or [(Origin(model or "", prompt or "", 1.0), 0, False)]
+    (origin,) = ways or [Origin(model or "", prompt or "", 1.0)]
     if not origin.model:
         raise InvalidInput(
             "The file does not say which model answered: name its fingerprint with --model.", ["model"]
         )
-    return Labelled(_each_once(table), origin, n_samples, evidence)
+    return Labelled(_each_once(table), origin)
 
 
 def on_side(table: Table, side: Side) -> Table:
@@ -204,12 +205,7 @@ def fitted(
         method=result.method,
         design=result.design,
         map=result.map,
-        model=labelled.origin.model,
-        prompt=labelled.origin.prompt,
-        temperature=labelled.origin.temperature,
-        n_samples=labelled.n_samples,
-        sample_temperature=labelled.origin.sample_temperature,
-        evidence=labelled.evidence,
+        **asdict(labelled.origin),
         runs=labelled.runs,
         datasets=tuple(sorted(set(table.groups.tolist()))),
         questions=len(table.ids),
@@ -220,28 +216,26 @@ def fitted(
     )
 
 
-def guarantee(
-    labelled: Labelled, calibrator: Calibrator, alpha: float, delta: float, policy: Policy
-) -> Guarantee | NoGuarantee:
-    """What can be promised of the answers that no rule of a policy holds for, given at some threshold.
+def guarantee(labelled: Labelled, calibrator: Calibrator, target: Target) -> Guarantee | NoGuarantee:
+    """What can be promised of the answers that no rule of the policy holds for, given at some threshold.
 
     Where a rule has the model asked again, what is answered then is another answer.
     It rests on the test side alone, which the calibrator has not seen. Raises InvalidInput.
     """
-    held, confidence, given = _held_back(labelled, calibrator, policy)
-    return selective_threshold(confidence, held.right, alpha, delta, selectable=given)
+    held, confidence, given = _held_back(labelled, calibrator, target.policy)
+    return selective_threshold(confidence, held.right, target.alpha, target.delta, selectable=given)
 
 
 def group_guarantees(
-    labelled: Labelled, calibrator: Calibrator, alpha: float, delta: float, policy: Policy
+    labelled: Labelled, calibrator: Calibrator, target: Target
 ) -> dict[str, Guarantee | NoGuarantee]:
     """The same of each dataset by itself (Mondrian), by name: each holds with probability 1 - delta.
 
     A dataset without an answer on the test side has no promise. Raises InvalidInput.
     """
-    held, confidence, given = _held_back(labelled, calibrator, policy)
-    found = by_group(confidence, held.right, held.groups, alpha, delta, selectable=given)
-    nothing = selective_threshold([], [], alpha, delta)
+    held, confidence, given = _held_back(labelled, calibrator, target.policy)
+    found = by_group(confidence, held.right, held.groups, target.alpha, target.delta, selectable=given)
+    nothing = selective_threshold([], [], target.alpha, target.delta)
     return {name: found.get(name, nothing) for name in np.unique(labelled.table.groups).tolist()}
 
 
@@ -285,12 +279,6 @@ def promising(policy: Policy, promised: Guarantee | NoGuarantee, calibrator: Cal
     )
 
 
-def active_policy(store: Store) -> Policy:
-    """The one that was made active, else the default."""
-    saved = store.policies.active()
-    return Policy.model_validate_json(saved.body) if saved else Policy()
-
-
 def _check_enough(table: Table, graded: int) -> None:
     n = len(table.ids)
     if n < LEAST_LABELS:
@@ -306,16 +294,16 @@ def _check_alike(runs: Sequence[Run]) -> None:
     """Raise InvalidInput, with what differs, unless the runs were asked in one way."""
 
     def way(run: Run) -> dict[str, object]:
-        params: Any = run.params
-        told = {"model": run.model, "prompt": run.prompt, "evidence": bool(params.get("evidence"))}
-        for name in ("answer", "samples", "n_samples", "checks"):
-            value = params.get(name)
-            told |= (
-                {f"{name}.{key}": it for key, it in value.items()}
-                if isinstance(value, dict)
-                else {name: value}
-            )
-        return told
+        asked = run.params
+        return {
+            "model": run.model,
+            "prompt": run.prompt,
+            "evidence": asked.evidence,
+            **{f"answer.{name}": value for name, value in asdict(asked.answer).items()},
+            **{f"samples.{name}": value for name, value in asdict(asked.samples).items()},
+            "n_samples": asked.n_samples,
+            **{f"checks.{name}": value for name, value in asked.checks.items()},
+        }
 
     first = way(runs[0])
     for run in runs[1:]:
@@ -371,10 +359,9 @@ def _name(name: str) -> str:
     return stripped
 
 
-def _in_words(way: tuple[Origin, int, bool]) -> str:
-    origin, n_samples, evidence = way
+def _in_words(origin: Origin) -> str:
     return (
-        f"{origin.model or 'a model not named'}, {n_samples} samples at temperature "
-        f"{origin.sample_temperature:g}, {'with' if evidence else 'without'} passages, "
+        f"{origin.model or 'a model not named'}, {origin.n_samples} samples at temperature "
+        f"{origin.sample_temperature:g}, {'with' if origin.evidence else 'without'} passages, "
         f"answers at temperature {origin.temperature:g}"
     )

@@ -20,7 +20,7 @@ import reprlib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,38 +28,14 @@ from codex.engines.entropy import entropy_estimate
 from codex.errors import InvalidInput
 from codex.items import GRADERS, GraderName, Item, named, without_choices
 from codex.outputs import output
+from codex.store.codec import decode, encode, parts
 from codex.store.observations import observation_of, observation_row
 from codex.store.values import number, text
-from codex.types import Generation, Observation, Record, Run
+from codex.types import Generation, Observation, Origin, Record
 
 LONGEST_LINE = 64 * 2**20
 """Bytes; an answer with ten samples has up to 0.2 MB."""
 GZIP = b"\x1f\x8b"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """How an answer came about, as far as a calibrator depends on it."""
-
-    model: str
-    """The engine's fingerprint."""
-    prompt: str
-    """The fingerprint of the prompt templates; "" where nobody knows."""
-    sample_temperature: float
-    temperature: float = 0.0
-    """Of the answer."""
-
-    @staticmethod
-    def of(run: Run) -> Origin:
-        """That of the answers of a run."""
-        params: Any = run.params
-        samples, answer = params.get("samples") or {}, params.get("answer") or {}
-        return Origin(
-            run.model,
-            run.prompt,
-            float(samples.get("temperature", 0.0)),
-            float(answer.get("temperature", 0.0)),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +78,31 @@ class Generated:
             choices=self.choices,
             labels=self.labels,
         )
+
+
+SHARED = tuple(name for name in Generated.__slots__ if name in Record.__slots__ and name != "grader")
+"""What a line says of an answer as a record does."""
+MORE = tuple(
+    part
+    for part in parts(Generated)
+    if part.name
+    not in (
+        "id",
+        "group",
+        "answers",
+        "answerable",
+        "observation",
+        "right",
+        "grade",
+        "seconds",
+        "error",
+        "origin",
+        "choices",
+        "labels",
+        "grader",
+    )
+)
+"""Fields that came later: each under its name, as store/codec.py writes it."""
 
 
 def read(path: Path) -> Iterator[Generated]:
@@ -151,21 +152,8 @@ def write(path: Path, generations: Iterable[Generated]) -> int:
 
 def generated_of(record: Record, origin: Origin | None = None) -> Generated:
     """A record as it is written; its signals are computed again when it is read."""
-    return Generated(
-        id=record.id,
-        group=record.group,
-        answers=record.answers,
-        answerable=bool(record.answers),
-        observation=record.observation,
-        right=record.right,
-        grade=record.grade,
-        seconds=record.seconds,
-        error=record.error,
-        origin=origin,
-        choices=record.choices,
-        labels=record.labels,
-        grader=named(record.grader),
-    )
+    shared: Any = {name: getattr(record, name) for name in SHARED}
+    return Generated(**shared, answerable=bool(record.answers), grader=named(record.grader), origin=origin)
 
 
 def _generated(row: Any, group: str) -> Generated:
@@ -193,6 +181,7 @@ def _generated(row: Any, group: str) -> Generated:
         choices=choices,
         labels=labels,
         grader=_grader(row.get("grader")),
+        **{part.name: part.form.read(row[part.name]) for part in MORE if row.get(part.name) is not None},
     )
 
 
@@ -236,14 +225,8 @@ def _with_entropies(generation: Generation) -> Generation:
 
 
 def _origin(row: Any) -> Origin:
-    if not isinstance(row, dict):
-        raise TypeError(f"asked is {type(row).__name__}, not an object")
-    return Origin(
-        text(row["model"], "asked.model"),
-        text(row.get("prompt") or "", "asked.prompt"),
-        number(row.get("sample_temperature", 1.0), "asked.sample_temperature"),
-        number(row.get("temperature", 0.0), "asked.temperature"),
-    )
+    known = {"prompt": "", "sample_temperature": 1.0} | row if isinstance(row, dict) else row
+    return decode(Origin, known, "asked")
 
 
 def _id(value: object) -> str:
@@ -274,8 +257,11 @@ def _row(generated: Generated) -> Mapping[str, object]:
         "grader": generated.grader,
         "seconds": generated.seconds or None,
         "error": generated.error or None,
-        "asked": asdict(generated.origin) if generated.origin else None,
+        "asked": encode(generated.origin) if generated.origin else None,
     }
+    for part in MORE:
+        if (value := getattr(generated, part.name)) != part.default:
+            known[part.name] = part.form.write(value)
     return row | {name: value for name, value in known.items() if value is not None}
 
 

@@ -8,15 +8,16 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from codex.ask.request import new_id
 from codex.errors import Cancelled, NotFound
-from codex.evaluation.generations import Generated, Origin, read
+from codex.evaluation.generations import SHARED, Generated, read
 from codex.grading.grades import grade
 from codex.signals import compute
 from codex.store import Store
 from codex.store.runs import RunSummary
-from codex.types import Record, Run
+from codex.types import Origin, Record, Run, RunParams, Sampling
 
 BATCH = 64
 """Records kept at once."""
@@ -67,20 +68,14 @@ def record_of(generated: Generated, grader: str | None = None) -> Record:
     if not generated.error and (grader or right is None):
         graded = grade(generated.item, generated.observation.generation.text, grader)
         right, score, graded_by = graded.right, graded.score, graded.grader
-    return Record(
-        id=generated.id,
-        group=generated.group,
-        answers=generated.answers if generated.answerable else (),
-        observation=generated.observation,
-        signals={} if generated.error else compute(generated.observation),
-        right=right,
-        grade=score,
-        seconds=generated.seconds,
-        error=generated.error,
-        grader=graded_by,
-        choices=generated.choices,
-        labels=generated.labels,
-    )
+    shared: Any = {name: getattr(generated, name) for name in SHARED}
+    told = shared | {
+        "answers": generated.answers if generated.answerable else (),
+        "right": right,
+        "grade": score,
+    }
+    signals = {} if generated.error else compute(generated.observation)
+    return Record(**told, signals=signals, grader=graded_by)
 
 
 def _run(
@@ -95,15 +90,13 @@ def _run(
         created_at=datetime.now(UTC),
         model=model or said.model,
         prompt=prompt or said.prompt,
-        params={
-            "answer": {"temperature": said.temperature},
-            "samples": {"temperature": said.sample_temperature},
-            "n_samples": len(first.observation.samples),
-            "grader": grader,
-            "evidence": bool(first.observation.passages),
-            "split": None,
-            "overrides": [],
-        },
+        params=RunParams(
+            answer=Sampling(temperature=said.temperature),
+            samples=Sampling(temperature=said.sample_temperature),
+            n_samples=len(first.observation.samples),
+            grader=grader,
+            evidence=bool(first.observation.passages),
+        ),
         total=0,
         state="running",
     )

@@ -10,16 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 from codex import prompts
 from codex.ask.request import AskOptions, new_id, settle
 from codex.ask.workbench import Workbench
 from codex.datasets.library import load
-from codex.datasets.splits import Side, split
+from codex.datasets.splits import split
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, Conflict, InvalidInput, NotFound, PromptTooLong
 from codex.grading.grades import grade, known
@@ -27,7 +27,7 @@ from codex.items import Item
 from codex.jobs import JobProgress
 from codex.store.runs import RunSummary
 from codex.text import sha256
-from codex.types import Generation, Observation, Passage, Record, Run
+from codex.types import Generation, Observation, Passage, Record, Run, RunParams, Side
 
 # Nine questions with five samples by the default model on two cores took 19.6 s of processor time with one
 # caller, 17.8 s with two, 16.1 s with three and 17.5 s with four.
@@ -85,16 +85,16 @@ def prepare(
         created_at=datetime.now(UTC),
         model=workbench.engine.fingerprint,
         prompt=prompts.fingerprint(),
-        params={
-            **asked_how(workbench, **options),
-            "grader": known(grader) if grader else None,
-            "evidence": evidence or any(item.context for item in items),
-            "look_up": evidence,
-            "split": side,
-            "limit": limit,
-            "questions": _digest(items),
-            "overrides": list(overrides),
-        },
+        params=replace(
+            asked_how(workbench, **options),
+            grader=known(grader) if grader else None,
+            evidence=evidence or any(item.context for item in items),
+            look_up=evidence,
+            split=side,
+            limit=limit,
+            questions=_digest(items),
+            overrides=tuple(overrides),
+        ),
         total=len(items),
         state="cancelled",
     )
@@ -102,18 +102,18 @@ def prepare(
     return run
 
 
-def asked_how(workbench: Workbench, **options: Unpack[AskOptions]) -> dict[str, object]:
+def asked_how(workbench: Workbench, **options: Unpack[AskOptions]) -> RunParams:
     """How the workbench asks: the parameters of answer and samples, and how they are checked.
 
     Raises InvalidInput.
     """
     asking = settle("?", options, workbench.settings, workbench.active.policy, workbench.active.calibrator)
-    return {
-        "answer": asking.params.model_dump(mode="json"),
-        "samples": asking.sample_params.model_dump(mode="json"),
-        "n_samples": asking.n_samples,
-        "checks": workbench.settings.grounding.model_dump(mode="json"),
-    }
+    return RunParams(
+        answer=asking.params.sampling,
+        samples=asking.sample_params.sampling,
+        n_samples=asking.n_samples,
+        checks=workbench.settings.grounding.model_dump(mode="json"),
+    )
 
 
 def run(
@@ -146,18 +146,20 @@ def run(
     return course.go(len(done))
 
 
-def check_same(workbench: Workbench, run: Run, params: Mapping[str, object] | None = None) -> None:
+def check_same(workbench: Workbench, run: Run, params: RunParams | None = None) -> None:
     """Raise Conflict, with what differs, unless the workbench asks as the run did.
 
     params: as `asked_how` gives them, where somebody asked for others than the run's.
     """
-    now = {**(params or {}), "checks": workbench.settings.grounding.model_dump(mode="json")}
     pairs: dict[str, tuple[object, object]] = {
         "model": (run.model, workbench.engine.fingerprint),
         "prompt": (run.prompt, prompts.fingerprint()),
+        **_pairs("checks", run.params.checks, workbench.settings.grounding.model_dump(mode="json")),
     }
-    for name, value in now.items():
-        pairs |= _pairs(name, run.params.get(name), value)
+    if params is not None:
+        pairs |= _pairs("answer", asdict(run.params.answer), asdict(params.answer))
+        pairs |= _pairs("samples", asdict(run.params.samples), asdict(params.samples))
+        pairs["n_samples"] = (run.params.n_samples, params.n_samples)
     differing = [f"{name} was {was!r}, now {is_!r}" for name, (was, is_) in pairs.items() if was != is_]
     if differing:
         raise Conflict(
@@ -166,18 +168,17 @@ def check_same(workbench: Workbench, run: Run, params: Mapping[str, object] | No
         )
 
 
-def _pairs(name: str, was: object, now: object) -> dict[str, tuple[object, object]]:
-    if not (isinstance(was, dict) and isinstance(now, dict)):
-        return {name: (was, now)}
+def _pairs(
+    name: str, was: Mapping[str, object], now: Mapping[str, object]
+) -> dict[str, tuple[object, object]]:
     return {f"{name}.{key}": (was.get(key), now.get(key)) for key in {**was, **now}}
 
 
 def _items(workbench: Workbench, run: Run) -> list[Item]:
-    if "questions" not in run.params:
+    if run.params.questions is None:
         raise Conflict(f"The run {run.name!r} was imported; there is nothing to ask.")
-    limit, side = run.params.get("limit"), run.params.get("split")
-    items = questions(run.dataset, workbench.settings.home, limit, side)  # type: ignore[arg-type]
-    if _digest(items) != run.params["questions"]:
+    items = questions(run.dataset, workbench.settings.home, run.params.limit, run.params.split)
+    if _digest(items) != run.params.questions:
         raise Conflict(
             f"The dataset {run.dataset!r} has other questions than when the run {run.name!r} began. "
             "Begin another run."
@@ -291,8 +292,8 @@ class _Course:
             observation, measured = step.observation, step.signals
             if passages and not observation.passages:
                 raise InvalidInput("The passages did not fit the model's context; raise engine.context_size.")
-            grader: Any = self.run.params["grader"]
-            graded = grade(item, observation.generation.text, grader, self.workbench.engine)
+            answered = observation.generation.text
+            graded = grade(item, answered, self.run.params.grader, self.workbench.engine)
             right, score, graded_by = graded.right, graded.score, graded.grader
         except (PromptTooLong, InvalidInput) as wrong:
             error = str(wrong)
@@ -312,11 +313,11 @@ class _Course:
         )
 
     def _options(self) -> AskOptions:
-        params: Mapping[str, Any] = self.run.params
+        asked = self.run.params
         return {
-            "params": GenerationParams.model_validate(params["answer"]),
-            "n_samples": params["n_samples"],
-            "sample_temperature": params["samples"]["temperature"],
+            "params": GenerationParams.of(asked.answer),
+            "n_samples": asked.n_samples,
+            "sample_temperature": asked.samples.temperature,
             "cancel": self.halt,
         }
 
@@ -324,7 +325,7 @@ class _Course:
         if item.context:
             place = Passage(item.id, item.group, item.group, item.context, 0, len(item.context))
             return (place,)
-        if self.run.params.get("look_up"):
+        if self.run.params.look_up:
             return tuple(self.workbench.index.search(item.question))
         return ()
 

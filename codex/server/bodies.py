@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import math
-from datetime import datetime
-from typing import Annotated, Any, Literal
+import re
+import textwrap
+from dataclasses import is_dataclass
+from functools import reduce
+from itertools import pairwise
+from operator import or_
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
 from codex.ask.response import Reply
 from codex.engines.base import GenerationParams
 from codex.numbers import NumbersAsSuch
 from codex.settings import MAX_SAMPLES, KnownPolicy
-from codex.types import Action, FinishReason, Gate, LogprobKind, Stance, StepKind
+from codex.store import SessionSummary, TraceSummary
+from codex.store.codec import parts
+from codex.types import (
+    Alternative,
+    CheckedEvent,
+    DecisionEvent,
+    Event,
+    GenerationEvent,
+    Measured,
+    Observation,
+    Passage,
+    PassagesEvent,
+    SamplesEvent,
+    SignalsEvent,
+    Step,
+    Token,
+    TokenEvent,
+    Trace,
+)
 
 
 def _finite(value: float | None) -> float | None:
@@ -91,209 +117,89 @@ class BranchBody(NumbersAsSuch):
     policy: KnownPolicy | None = Field(None, description="Left out: the active policy.")
 
 
-class AlternativeBody(Body):
-    """A token that could have stood at a position."""
-
-    id: int
-    text: str
-    bytes: Bytes
-    logprob: Number
-    is_end: bool = Field(description="An end-of-sequence token: choosing it ends the answer here.")
-
-
-class TokenBody(Body):
-    """One token and the distribution it was drawn from; natural logarithms and nats, before temperature."""
-
-    id: int
-    text: str = Field(description="A part of a character shows as U+FFFD.")
-    bytes: Bytes
-    logprob: Number
-    entropy: Number
-    entropy_exact: bool
-    rank: int | None = Field(description="1 is the most likely token; null: beyond the alternatives.")
-    self_certainty: Number
-    alternatives: list[AlternativeBody] = Field(description="Likeliest first, the chosen one among them.")
+def body_of(noun: type, name: str = "") -> type[Body]:
+    """The body of a noun: its fields with their descriptions, under its name or another."""
+    if noun not in _BODIES:
+        described = descriptions(noun)
+        own = {part.name: _field(part.annotation, described.get(part.name)) for part in parts(noun)}
+        for shown, beside in PROPERTIES.get(noun, {}).items():
+            own[shown] = (str, Field(description=beside))
+        _BODIES[noun] = _made(name or f"{noun.__name__}Body", noun, own)
+    return _BODIES[noun]
 
 
-class GenerationBody(Body):
-    """A text that the model wrote."""
-
-    text: str
-    tokens: list[TokenBody]
-    finish_reason: FinishReason
-    prompt_tokens: int
-    seconds: float
-    logprobs: LogprobKind
-    prefix_tokens: int = Field(description="How many of the first tokens were given (a branch).")
-    end_logprob: Number = Field(
-        description="Of the end token after the last one; null where it did not end the text."
-    )
+def descriptions(noun: type) -> dict[str, str]:
+    """field -> the docstring under it, in the words of JSON."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(noun))).body
+    found: dict[str, str] = {}
+    for field, below in pairwise(getattr(tree, "body", ())):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            match below:
+                case ast.Expr(value=ast.Constant(value=str(said))):
+                    found[field.target.id] = re.sub(r"\bNone\b", "null", inspect.cleandoc(said))
+    return found
 
 
-class PassageBody(Body):
-    """A piece of a document, as it was found. Untrusted text."""
-
-    id: str
-    document_id: str
-    document: str
-    text: str
-    start: int
-    end: int
-    page: int | None
-    heading: str
-    scores: dict[str, Number]
+def _made(name: str, noun: type, fields: dict[str, Any]) -> type[Body]:
+    body: type[Body] = create_model(name, __base__=Body, __doc__=noun.__doc__, __module__=__name__, **fields)
+    return body
 
 
-class SupportBody(Body):
-    """What the passages say of one sentence of the answer."""
-
-    start: int
-    end: int
-    stance: Stance
-    probability: Number
-    contradiction: Number
-    passage: int | None = Field(description="Index of the best passage among the step's.")
-    quote: tuple[int, int] | None = Field(description="Characters of that passage's text.")
+def _field(annotation: Any, description: str | None, alias: AliasPath | None = None) -> tuple[Any, Any]:
+    return (_written(annotation), Field(description=description, validation_alias=alias))
 
 
-class GroundingBody(Body):
-    """How the answer stands in the passages."""
-
-    judge: str
-    sentences: list[SupportBody]
-    seconds: float
-
-
-class VerdictBody(Body):
-    """The verifier's first word after "True or False?"."""
-
-    alternatives: list[AlternativeBody]
-    form: Literal["plain", "candidates"]
-    verifier: str
-    seconds: float
-
-
-class SimilarityBody(Body):
-    """How far the answer (row 0) and its samples mean the same."""
-
-    method: Literal["embedding", "judge"]
-    matrix: list[list[Number]]
-    classes: list[int]
-    seconds: float
+def _written(annotation: Any) -> Any:
+    """What stands in the body for a type of a noun's field."""
+    if annotation is bytes:
+        return Bytes
+    if annotation == Measured or annotation == float | None:
+        return Number
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        return reduce(or_, (each if each is NoneType else _written(each) for each in arguments))
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return list[_written(arguments[0])]  # type: ignore[misc]
+    if origin is dict and arguments[1] is not object:
+        return dict[str, _written(arguments[1])]  # type: ignore[misc]
+    return body_of(annotation) if isinstance(annotation, type) and is_dataclass(annotation) else annotation
 
 
-class ConfidenceBody(Body):
-    """How likely the answer is to be right."""
-
-    value: Number = Field(description="In [0, 1]; a heuristic where `calibrated` is null.")
-    calibrated: Number
-
-
-class DecisionBody(Body):
-    """What the policy decided, and why."""
-
-    action: Action
-    gate: Gate
-    reason: str
-
-
-class StepBody(Body):
-    """One round of the loop."""
-
-    kind: StepKind
-    prompt: str | None = Field(description="The exact text the model continued; null where it was not kept.")
-    prompt_sha256: str
-    generation: GenerationBody = Field(validation_alias=AliasPath("observation", "generation"))
-    samples: list[GenerationBody] = Field(validation_alias=AliasPath("observation", "samples"))
-    passages: list[PassageBody] = Field(
-        validation_alias=AliasPath("observation", "passages"), description="Those in the prompt."
-    )
-    grounding: GroundingBody | None = Field(validation_alias=AliasPath("observation", "grounding"))
-    verdict: VerdictBody | None = Field(validation_alias=AliasPath("observation", "verdict"))
-    similarity: SimilarityBody | None = Field(validation_alias=AliasPath("observation", "similarity"))
-    focus: list[bool] = Field(description="Which tokens of the answer carry it.")
-    signals: dict[str, Number]
-    confidence: ConfidenceBody
-    decision: DecisionBody
+def _step_body() -> type[Body]:
+    """A step with its observation spread out in it."""
+    own = {
+        part.name: _field(part.annotation, descriptions(Step).get(part.name))
+        for part in parts(Step)
+        if part.name != "observation"
+    }
+    described = descriptions(Observation)
+    observed = {
+        part.name: _field(part.annotation, described.get(part.name), AliasPath("observation", part.name))
+        for part in parts(Observation)
+        if part.name != "question"
+    }
+    return _made("StepBody", Step, own | observed)
 
 
-class TraceBody(Body):
-    """One question from asking to decision."""
+PROPERTIES: dict[type, dict[str, str]] = {
+    noun: {"text": "A part of a character shows as U+FFFD."} for noun in (Alternative, Token)
+}
+"""What a body says beside the noun's fields."""
 
-    id: str
-    session_id: str
-    created_at: datetime
-    question: str | None = Field(description="null where privacy keeps only the SHA-256.")
-    question_sha256: str
-    model: str
-    policy: str
-    params: dict[str, Any] = Field(
-        description="How it was asked, by which calibrator, and the answer set with its samples."
-    )
-    steps: list[StepBody]
-    answer: str
-    seconds: float
-    parent_id: str | None = Field(description="The trace that this one branched from.")
+_BODIES: dict[type, type[Body]] = {}
+_BODIES[Step] = _step_body()
 
-
-class PassagesEventBody(Body):
-    """What was found for the question; the answer that follows sees it."""
-
-    step: int
-    passages: list[PassageBody]
-
-
-class CheckedEventBody(Body):
-    """The verifier and the judge of the evidence are done."""
-
-    step: int
-    grounding: GroundingBody | None
-    verdict: VerdictBody | None
-
-
-class TokenEventBody(Body):
-    """A token of the answer, as the model wrote it."""
-
-    step: int
-    index: int
-    token: TokenBody
-
-
-class GenerationEventBody(Body):
-    """The answer is complete."""
-
-    step: int
-    generation: GenerationBody
-
-
-class SamplesEventBody(Body):
-    """All samples are complete."""
-
-    step: int
-    samples: list[GenerationBody]
-
-
-class SignalsEventBody(Body):
-    """Signals and confidence of the step."""
-
-    step: int
-    signals: dict[str, Number]
-    confidence: ConfidenceBody
-
-
-class DecisionEventBody(Body):
-    """The decision on the step; another step may follow."""
-
-    step: int
-    kind: StepKind
-    decision: DecisionBody
+PassageBody = body_of(Passage)
+TraceBody = body_of(Trace)
+SessionBody = body_of(SessionSummary, "SessionBody")
+TraceSummaryBody = body_of(TraceSummary)
 
 
 class TraceEventBody(Body):
     """The end: what POST /infer answers, and the whole trace."""
 
     reply: Reply
-    trace: TraceBody
+    trace: TraceBody  # type: ignore[valid-type]
 
 
 class ErrorDetail(BaseModel):
@@ -324,14 +230,17 @@ class ErrorBody(BaseModel):
     error: ErrorDetail
 
 
+NAMES: dict[type[Event], str] = {
+    PassagesEvent: "passages",
+    TokenEvent: "token",
+    GenerationEvent: "generation",
+    SamplesEvent: "samples",
+    CheckedEvent: "checked",
+    SignalsEvent: "signals",
+    DecisionEvent: "decision",
+}
 EVENTS: dict[str, type[BaseModel]] = {
-    "passages": PassagesEventBody,
-    "token": TokenEventBody,
-    "generation": GenerationEventBody,
-    "samples": SamplesEventBody,
-    "checked": CheckedEventBody,
-    "signals": SignalsEventBody,
-    "decision": DecisionEventBody,
+    **{name: body_of(event) for event, name in NAMES.items()},
     "trace": TraceEventBody,
     "error": ErrorBody,
 }
@@ -341,40 +250,11 @@ PARTIAL = (GenerationParams.__name__,)
 """Models of which a request may leave out fields, which then come from the settings, not from the model."""
 
 
-class SessionBody(Body):
-    """One line of the list of sessions."""
-
-    id: str
-    title: str = Field(
-        description="The start of its first question, or of its first answer where the question was not kept."
-    )
-    created_at: datetime
-    last_used_at: datetime
-    questions: int
-    last_action: Action
-
-
-class TraceSummaryBody(Body):
-    """One line of a session."""
-
-    id: str
-    created_at: datetime
-    question: str | None = Field(description="The question or its first 127 characters, as privacy has it.")
-    question_sha256: str
-    answer: str = Field(description="What was said to the user.")
-    model_answer: str = Field(description="What the model wrote.")
-    gate: Gate
-    action: Action
-    confidence: ConfidenceBody
-    parent_id: str | None
-    correct: bool | None = Field(description="What a person said of the answer; null: nobody has.")
-
-
 class SessionTracesBody(BaseModel):
     """A session with its traces, oldest first."""
 
     id: str
-    traces: list[TraceSummaryBody]
+    traces: list[TraceSummaryBody]  # type: ignore[valid-type]
 
 
 class HealthBody(BaseModel):

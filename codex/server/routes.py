@@ -21,7 +21,7 @@ from codex.retrieval.index import checked_query
 from codex.server import bodies
 from codex.server.callers import asker, reader
 from codex.server.guard import GuardedRoute
-from codex.server.streaming import Asked, EventStream, cancelled_when_gone, stream
+from codex.server.streaming import EventStream, UnderWay, cancelled_when_gone, stream
 from codex.types import Event
 
 router = APIRouter(route_class=GuardedRoute)
@@ -112,12 +112,18 @@ async def infer_stream(
     """
     cancel = threading.Event()
     async with cancelled_when_gone(request, cancel):
-        asked = Asked(_ask(workbench, body, cancel, client), cancel)
+        asked = UnderWay(_ask(workbench, body, cancel, client), cancel)
         return stream(await asked.next(), asked, cancel)
 
 
-@router.get("/traces/{trace_id}", tags=["traces"], summary="Read a trace", responses=errors(404, 503))
-def read_trace(trace_id: str, workbench: Bench, client: Reader) -> bodies.TraceBody:
+@router.get(
+    "/traces/{trace_id}",
+    tags=["traces"],
+    summary="Read a trace",
+    response_model=bodies.TraceBody,
+    responses=errors(404, 503),
+)
+def read_trace(trace_id: str, workbench: Bench, client: Reader) -> bodies.Body:
     """A stored asking with every token and number; what privacy did not keep is null.
 
     The client that asked, known by the cookie that its answer brought, reads it whole while it is among the
@@ -149,7 +155,13 @@ async def branch(
         return reply(await run_sync(last_trace, events, abandon_on_cancel=True))
 
 
-@router.get("/passages", tags=["evidence"], summary="Search the documents", responses=errors(409, 503))
+@router.get(
+    "/passages",
+    tags=["evidence"],
+    summary="Search the documents",
+    response_model=list[bodies.PassageBody],  # type: ignore[valid-type]
+    responses=errors(409, 503),
+)
 def search(
     workbench: Bench,
     query: Annotated[
@@ -164,19 +176,25 @@ def search(
     k: Annotated[
         int | None, Query(ge=1, le=MOST_PASSAGES, description="Left out: the setting retrieval.k.")
     ] = None,
-) -> list[bodies.PassageBody]:
+) -> list[bodies.Body]:
     """The passages of the indexed documents that fit best, best first; what an answer would be shown."""
     return [
         bodies.PassageBody.model_validate(found) for found in workbench.index.search(checked_query(query), k)
     ]
 
 
-@router.get("/sessions", tags=["sessions"], summary="List the sessions", responses=errors(503))
+@router.get(
+    "/sessions",
+    tags=["sessions"],
+    summary="List the sessions",
+    response_model=list[bodies.SessionBody],  # type: ignore[valid-type]
+    responses=errors(503),
+)
 def list_sessions(
     workbench: Bench,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, lt=2**31)] = 0,
-) -> list[bodies.SessionBody]:
+) -> list[bodies.Body]:
     """The sessions, last used first."""
     return [bodies.SessionBody.model_validate(found) for found in workbench.store.sessions(limit, offset)]
 

@@ -18,32 +18,12 @@ from codex.ask.response import reply
 from codex.server import bodies
 from codex.server.errors import error_body
 from codex.server.serving import STOP_SECONDS
-from codex.types import (
-    CheckedEvent,
-    DecisionEvent,
-    Event,
-    GenerationEvent,
-    PassagesEvent,
-    SamplesEvent,
-    SignalsEvent,
-    TokenEvent,
-    TraceEvent,
-)
+from codex.types import Event, TraceEvent
 
 log = logging.getLogger(__name__)
 
 SEND_SECONDS = 30
 """A client that lets the model wait for so long, all waits together, is given up: it holds a place."""
-
-NAMES: dict[type[Event], str] = {
-    PassagesEvent: "passages",
-    TokenEvent: "token",
-    GenerationEvent: "generation",
-    SamplesEvent: "samples",
-    CheckedEvent: "checked",
-    SignalsEvent: "signals",
-    DecisionEvent: "decision",
-}
 
 
 class EventStream(EventSourceResponse):
@@ -68,7 +48,7 @@ class EventStream(EventSourceResponse):
             log.info("A client let the model wait for %s seconds and was given up.", SEND_SECONDS)
 
 
-class Asked:
+class UnderWay:
     """A question under way, pulled one event at a time without blocking the event loop."""
 
     def __init__(self, events: Iterator[Event], cancel: threading.Event) -> None:
@@ -117,7 +97,7 @@ async def cancelled_when_gone(request: Request, cancel: threading.Event) -> Asyn
         watcher.cancel()
 
 
-def stream(first: Event | None, asked: Asked, cancel: threading.Event) -> EventStream:
+def stream(first: Event | None, asked: UnderWay, cancel: threading.Event) -> EventStream:
     """The events as they come, `first` before all others."""
 
     async def gone(message: Message) -> None:
@@ -131,7 +111,7 @@ def stream(first: Event | None, asked: Asked, cancel: threading.Event) -> EventS
     )
 
 
-async def _server_sent(first: Event | None, asked: Asked) -> AsyncIterator[ServerSentEvent]:
+async def _server_sent(first: Event | None, asked: UnderWay) -> AsyncIterator[ServerSentEvent]:
     event = first
     try:
         while event is not None:
@@ -149,5 +129,5 @@ def _encode(event: Event) -> ServerSentEvent:
             reply=reply(event.trace), trace=bodies.TraceBody.model_validate(event.trace)
         )
         return ServerSentEvent(body.model_dump_json(), event="trace")
-    name = NAMES[type(event)]
+    name = bodies.NAMES[type(event)]
     return ServerSentEvent(bodies.EVENTS[name].model_validate(event).model_dump_json(), event=name)

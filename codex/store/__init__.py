@@ -24,6 +24,7 @@ from codex.types import (
     Step,
     Token,
     Trace,
+    TraceParams,
 )
 
 __all__ = [
@@ -88,7 +89,7 @@ def log_inference_event(
         question_sha256=sha256(question),
         model=model,
         policy=policy,
-        params={},
+        params=TraceParams(),
         steps=(step,),
         answer=answer,
         seconds=0.0,

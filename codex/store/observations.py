@@ -5,34 +5,26 @@
     "p_true_top": [[text, logprob] ...]}
 
 is all that must be there (of it only question and greedy). What Codex knows beyond that stands in keys of
-its own, so that nothing is lost: bytes that are no text, entropies, ranks, ends, passages, verdict,
-grounding, similarity, and beside a generation's tokens "end_logprob". Where that is absent, and a text that
-ended by itself has a last token of no text, it is that token's.
+its own, so that nothing is lost: what bytes that are no text, which alternatives are ends, and every other
+field of the nouns under its name: those of a token as a list beside the tokens, those of a generation beside
+its text, those of the observation beside the question, as store/codec.py writes them. Where "end_logprob" is
+absent, and a text that ended by itself has a last token of no text, it is that token's.
 """
 
 from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING
 from typing import Any, cast
 
-from codex.store.evidence import (
-    finite,
-    grounding_of,
-    grounding_row,
-    similarity_of,
-    similarity_row,
-    verdict_of,
-    verdict_row,
-)
-from codex.store.values import number, real, text, whole
+from codex.store.codec import Part, decode, encode, finite, form_of, parts
+from codex.store.values import real, text
 from codex.types import (
     Alternative,
     FinishReason,
     Generation,
-    Grounding,
     LogprobKind,
     Observation,
     Passage,
@@ -41,12 +33,27 @@ from codex.types import (
     Verdict,
 )
 
+PASSAGES = form_of(tuple[Passage, ...])
 FINISHES = ("stop", "length", "cancelled")
 KINDS = ("raw", "processed", "none")
 NO_ID = -1
 """Of a token that is known by its text only."""
 MOST = 1e-3
 """Rounding may bring the logarithm of a probability this far above 0."""
+
+TOKEN = tuple(part for part in parts(Token) if part.name not in ("id", "bytes", "logprob", "alternatives"))
+"""Beside the tokens of a generation: a value for each."""
+GENERATION = tuple(
+    part
+    for part in parts(Generation)
+    if part.name not in ("text", "tokens", "finish_reason", "logprobs", "end_logprob")
+)
+"""Beside its text; absent where it is the default, or 0 for want of one."""
+OBSERVATION = tuple(
+    part
+    for part in parts(Observation)
+    if part.name not in ("question", "generation", "samples", "passages", "verdict")
+)
 
 Json = dict[str, Any]
 
@@ -57,17 +64,16 @@ def observation_row(observation: Observation) -> Json:
     if observation.passages:
         row["context"] = "\n\n".join(passage.text for passage in observation.passages)
         if observation.passages != _of_context(row["context"]):
-            row["passages"] = [asdict(passage) for passage in observation.passages]
+            row["passages"] = PASSAGES.write(observation.passages)
     row["greedy"] = _generation_row(observation.generation)
     row["samples"] = [_generation_row(sample) for sample in observation.samples]
     if observation.verdict is not None:
         likely = _kept(observation.verdict.alternatives)
         row["p_true_top"] = [[other.text, other.logprob] for other in likely]
-        row["verdict"] = verdict_row(observation.verdict)
-    if observation.grounding is not None:
-        row["grounding"] = grounding_row(observation.grounding)
-    if observation.similarity is not None:
-        row["similarity"] = similarity_row(observation.similarity)
+        row["verdict"] = encode(observation.verdict)
+    for part in OBSERVATION:
+        if (value := getattr(observation, part.name)) != part.default:
+            row[part.name] = part.form.write(value)
     return row
 
 
@@ -76,24 +82,37 @@ def observation_of(row: Mapping[str, Any]) -> Observation:
 
     Raises KeyError, TypeError or ValueError, in words, when the row is not of the form.
     """
-    context, grounding, similarity = row.get("context"), row.get("grounding"), row.get("similarity")
-    kept: Iterable[Json] | None = row.get("passages")
+    context, kept = row.get("context"), row.get("passages")
     if kept is not None:
-        passages = tuple(_passage_of(passage, f"passages[{index}]") for index, passage in enumerate(kept))
+        passages: tuple[Passage, ...] = _named("passages", PASSAGES.read, kept)
     else:
         passages = _of_context(text(context, "context")) if context else ()
     samples = tuple(
         _generation_of(sample, f"samples[{index}]") for index, sample in enumerate(row.get("samples") or ())
     )
-    return Observation(
+    observation = Observation(
         text(row["question"], "question"),
         _generation_of(row["greedy"], "greedy"),
         samples,
         passages,
-        _grounding_of(grounding) if grounding else None,
-        _verdict_of(row),
-        _similarity_of(similarity, 1 + len(samples)) if similarity else None,
+        verdict=_verdict_of(row),
+        **{
+            part.name: _named(part.name, part.form.read, row[part.name])
+            for part in OBSERVATION
+            if row.get(part.name)
+        },
     )
+    if observation.similarity is not None:
+        _check_size(observation.similarity, 1 + len(samples))
+    return observation
+
+
+def _named(name: str, read: Callable[[Any], Any], written: object) -> Any:
+    """What is read, with its name before the words of an error."""
+    try:
+        return read(written)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}{error}") from error
 
 
 def _of_context(context: str) -> tuple[Passage, ...]:
@@ -107,19 +126,17 @@ def _generation_row(generation: Generation) -> Json:
         "finish": generation.finish_reason,
         "tokens": [_token_row(token) for token in tokens],
         "logprobs": generation.logprobs,
-        "prompt_tokens": generation.prompt_tokens,
-        "seconds": finite(generation.seconds) or 0.0,
     }
-    if generation.prefix_tokens:
-        row["prefix_tokens"] = generation.prefix_tokens
+    for part in GENERATION:
+        value = part.form.write(getattr(generation, part.name))
+        if value is not None and value != part.default:
+            row[part.name] = value
     if (end := finite(generation.end_logprob)) is not None:
         row["end_logprob"] = end
-    for name in ("entropy", "rank", "self_certainty"):
-        values = [finite(getattr(token, name)) for token in tokens]
-        if any(value is not None for value in values):
-            row[name] = values
-    if any(token.entropy_exact for token in tokens):
-        row["entropy_exact"] = [token.entropy_exact for token in tokens]
+    for part in TOKEN:
+        values = [part.form.write(getattr(token, part.name)) for token in tokens]
+        if any(value != part.default for value in values):
+            row[part.name] = values
     opaque = {str(at): token.bytes.hex() for at, token in enumerate(tokens) if not _is_text(token.bytes)}
     others: Json = {}
     ends = []
@@ -170,21 +187,24 @@ def _generation_of(row: Mapping[str, Any], name: str) -> Generation:
     read = [_token_of(token, f"{name}.tokens", at, opaque) for at, token in enumerate(stored)]
     ended = finish == "stop" and bool(read) and read[-1] is None
     more = {
-        key: _column(row[key], f"{name}.{key}", one, len(read))
-        for key, one in COLUMNS.items()
-        if row.get(key) is not None
+        part.name: _column(row[part.name], f"{name}.{part.name}", part, len(read))
+        for part in TOKEN
+        if row.get(part.name) is not None
     }
     if more or "alternative_bytes" in row or "ends" in row:
         read = _detailed(read, row, more)
+    end = row.get("end_logprob", stored[-1][2] if ended else None)
     return Generation(
-        text(row["text"], f"{name}.text"),
-        tuple(token for token in read if token is not None),
-        cast(FinishReason, finish),
-        whole(row.get("prompt_tokens") or 0, f"{name}.prompt_tokens"),
-        number(row.get("seconds") or 0.0, f"{name}.seconds"),
-        cast(LogprobKind, kind),
-        whole(row.get("prefix_tokens") or 0, f"{name}.prefix_tokens"),
-        _logprob(row.get("end_logprob", stored[-1][2] if ended else None), f"{name}.end_logprob"),
+        text=text(row["text"], f"{name}.text"),
+        tokens=tuple(token for token in read if token is not None),
+        finish_reason=cast(FinishReason, finish),
+        logprobs=cast(LogprobKind, kind),
+        end_logprob=_logprob(end, f"{name}.end_logprob"),
+        **{
+            part.name: _named(f"{name}.{part.name}", part.form.read, row.get(part.name) or 0)
+            for part in GENERATION
+            if row.get(part.name) or part.default is MISSING
+        },
     )
 
 
@@ -239,36 +259,13 @@ def _logprob(value: object, name: str = "the log-probability") -> float | None:
     return found
 
 
-def _column(values: object, name: str, one: Callable[[object, str], object], count: int) -> list[Any]:
+def _column(values: object, name: str, part: Part, count: int) -> list[Any]:
     """What is said of each of the tokens, of which there are `count`."""
     if not isinstance(values, list):
         raise TypeError(f"{name} is {type(values).__name__}, not a list")
     if len(values) != count:
         raise ValueError(f"{name} has {len(values)} values for {count} tokens")
-    return [one(value, name) for value in values]
-
-
-def _finite(value: object, name: str) -> float | None:
-    return None if value is None else finite(real(value, name))
-
-
-def _rank(value: object, name: str) -> int | None:
-    return None if value is None else whole(value, name, 1)
-
-
-def _truth(value: object, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} is {reprlib.repr(value)}, neither true nor false")
-    return value
-
-
-COLUMNS: Mapping[str, Callable[[object, str], object]] = {
-    "entropy": _finite,
-    "rank": _rank,
-    "self_certainty": _finite,
-    "entropy_exact": _truth,
-}
-"""Beside the tokens of a generation: a value for each."""
+    return cast(list[Any], _named(name, lambda said: [part.form.read(each) for each in said], values))
 
 
 def _detailed(
@@ -298,57 +295,15 @@ def _detailed(
     return detailed
 
 
-def _passage_of(row: Json, name: str) -> Passage:
-    passage = Passage(**row)
-    for part in ("id", "document_id", "document", "text", "heading"):
-        text(getattr(passage, part), f"{name}.{part}")
-    _wholes((passage.start, passage.end), f"{name}.start and end")
-    _wholes(() if passage.page is None else (passage.page,), f"{name}.page")
-    for by, score in passage.scores.items():
-        real(score, f"{name}.scores.{by}")
-    return passage
-
-
-def _grounding_of(row: Json) -> Grounding:
-    grounding = grounding_of(row)
-    text(grounding.judge, "grounding.judge")
-    number(grounding.seconds, "grounding.seconds")
-    for index, sentence in enumerate(grounding.sentences):
-        name = f"grounding.sentences[{index}]"
-        _wholes((sentence.start, sentence.end, *(sentence.quote or ())), f"{name}.start, end and quote")
-        _wholes(() if sentence.passage is None else (sentence.passage,), f"{name}.passage")
-        _finite(sentence.probability, f"{name}.probability")
-        _finite(sentence.contradiction, f"{name}.contradiction")
-    return grounding
-
-
-def _similarity_of(row: Json, size: int) -> Similarity:
-    similarity = similarity_of(row)
-    number(similarity.seconds, "similarity.seconds")
-    _wholes(similarity.classes, "similarity.classes")
+def _check_size(similarity: Similarity, size: int) -> None:
     if {size} != {len(similarity.classes), len(similarity.matrix), *map(len, similarity.matrix)}:
         raise ValueError(f"similarity.matrix and classes are not those of an answer and {size - 1} samples")
-    for line in similarity.matrix:
-        for value in line:
-            real(value, "similarity.matrix")
-    return similarity
-
-
-def _wholes(values: Iterable[object], name: str) -> None:
-    for value in values:
-        whole(value, name)
 
 
 def _verdict_of(row: Mapping[str, Any]) -> Verdict | None:
     stored, kept = row.get("p_true_top"), row.get("verdict")
     if kept is not None:
-        verdict = verdict_of(kept)
-        text(verdict.verifier, "verdict.verifier")
-        number(verdict.seconds, "verdict.seconds")
-        for other in verdict.alternatives:
-            _id(other.id)
-            number(other.logprob, "verdict.alternatives.logprob")
-        return verdict
+        return decode(Verdict, kept, "verdict")
     if stored is None:
         return None
     try:

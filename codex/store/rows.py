@@ -1,25 +1,28 @@
-"""Traces as rows of the tables, and back."""
+"""Nouns as rows of the tables, and back: a column for each field, or for what the field holds."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from operator import attrgetter
+from types import NoneType
+from typing import Any, get_args, get_origin
 
+from codex.store.codec import Form, Part, finite, parts
 from codex.store.config import Privacy
 from codex.store.database import Row
-from codex.store.evidence import evidence_of, evidence_row, finite
 from codex.text import sha256
 from codex.types import (
-    Action,
     Alternative,
     Confidence,
     Decision,
-    Gate,
     Generation,
     Observation,
+    Passage,
     Step,
     Token,
     Trace,
@@ -31,20 +34,117 @@ PREVIEW_CHARACTERS = 127
 GATE_SIGNALS = ("avg_logprob", "entropy", "top1_prob")
 """Signals with a column of their own: those that the default gate rules read."""
 
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Where a field of a noun is stored."""
+
+    name: str
+    """Of the column."""
+    part: Part
+    form: Form
+
+
+def columns_of(noun: type, left_out: Iterable[str] = (), **renamed: str) -> tuple[Column, ...]:
+    """The columns of a noun's fields, each under the field's name unless `renamed` says another.
+
+    left_out: fields that are stored otherwise.
+    """
+    kept = (part for part in parts(noun) if part.name not in left_out)
+    return tuple(Column(renamed.get(part.name, part.name), part, _form(part)) for part in kept)
+
+
+def written(columns: Sequence[Column], noun: object) -> dict[str, Any]:
+    """column -> value."""
+    return {column.name: column.form.write(getattr(noun, column.part.name)) for column in columns}
+
+
+def read(columns: Sequence[Column], row: Row) -> dict[str, Any]:
+    """field -> value; a field whose column came later than the row has its default."""
+    found = {}
+    for column in columns:
+        value = row[column.name]
+        if value is not None:
+            found[column.part.name] = column.form.read(value)
+        elif column.part.optional:
+            found[column.part.name] = None
+    return found
+
+
+def naive_utc(moment: datetime) -> datetime:
+    """A time as it is stored: in UTC, without saying so."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """A time as it was before it was stored."""
+    return moment.replace(tzinfo=UTC)
+
+
+def as_json(value: object) -> str:
+    """A value of a column of JSON."""
+    # Half a character is left as it is: the database refuses it, as it does in every other text.
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _form(part: Part) -> Form:
+    """How a field stands in its column: a list of texts as it is, any other noun or row as JSON."""
+    kind = next((each for each in get_args(part.annotation) if part.optional and each is not NoneType), None)
+    kind = kind or part.annotation
+    if kind in COLUMN_FORMS:
+        return COLUMN_FORMS[kind] if not part.optional else OPTIONAL_FORMS.get(kind, COLUMN_FORMS[kind])
+    if is_dataclass(kind) or get_origin(kind) in (tuple, dict):
+        return Form(
+            lambda value: None if value is None or value == () else as_json(part.form.write(value)),
+            lambda text: part.form.read(json.loads(text)),
+        )
+    return Form(part.form.write, kind if isinstance(kind, type) and issubclass(kind, StrEnum) else _same)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+COLUMN_FORMS: Mapping[Any, Form] = {
+    bytes: Form(_same, _same),
+    datetime: Form(naive_utc, in_utc),
+    float: Form(_same, lambda value: finite(value) or 0.0),
+    tuple[str, ...]: Form(list, tuple),
+}
+OPTIONAL_FORMS: Mapping[Any, Form] = {float: Form(finite, _same)}
+
+TRACE = columns_of(
+    Trace,
+    ("steps", "question", "question_sha256"),
+    id="trace_id",
+    parent_id="parent_trace_id",
+    answer="reply",
+    seconds="trace_seconds",
+)
+STEP = columns_of(Step, ("prompt", "observation", "focus", "signals", "confidence", "decision"))
+CONFIDENCE = columns_of(Confidence, value="confidence")
+DECISION = columns_of(Decision)
+EVIDENCE = columns_of(Observation, ("question", "generation", "samples"))
+"""Columns of JSON, NULL where there is nothing."""
+GENERATION = columns_of(Generation, ("text", "tokens"))
+"""Of the answer, and of each sample."""
+TOKEN = columns_of(Token, ("alternatives",), id="token_id")
 TOKEN_COLUMNS = (
     "event_id",
     "row",
     "position",
-    "token_id",
-    "bytes",
-    "logprob",
-    "entropy",
-    "entropy_exact",
-    "rank",
-    "self_certainty",
+    *(column.name for column in TOKEN),
     "in_focus",
     "alternatives",
 )
+
+_token_values = attrgetter(*(column.part.name for column in TOKEN))
+_TOKEN_FIELDS = tuple(column.part.name for column in TOKEN)
+_TOKEN_NUMBERS = tuple(at for at, column in enumerate(TOKEN) if column.part.annotation == float | None)
+_TOKEN_DEFAULTS = tuple(
+    (at, column.part.default) for at, column in enumerate(TOKEN) if not column.part.optional
+)
+_ALTERNATIVE = tuple(part.name for part in parts(Alternative))
 
 
 def event_row(event_id: int, trace: Trace, number: int, privacy: Privacy) -> dict[str, object]:
@@ -54,32 +154,22 @@ def event_row(event_id: int, trace: Trace, number: int, privacy: Privacy) -> dic
     signals = {name: finite(value) for name, value in step.signals.items()}
     return {
         "event_id": event_id,
-        "trace_id": trace.id,
-        "session_id": trace.session_id,
-        "parent_trace_id": trace.parent_id,
         "step": number,
-        "kind": step.kind,
-        "created_at": naive_utc(trace.created_at),
-        "model": trace.model,
-        "params": json.dumps(trace.params, allow_nan=False),
-        "policy": trace.policy,
+        **written(TRACE, trace),
         **_question(trace, privacy),
-        "prompt_sha256": step.prompt_sha256,
+        **written(STEP, step),
         "prompt": step.prompt if privacy == "full" else None,
         "answer": generation.text,
-        **_facts(generation),
-        "samples": [{"text": sample.text, **_facts(sample)} for sample in step.observation.samples],
-        **evidence_row(step.observation, privacy),
+        **written(GENERATION, generation),
+        "samples": [
+            {"text": sample.text, **written(GENERATION, sample)} for sample in step.observation.samples
+        ],
+        **written(EVIDENCE, _told(step.observation, privacy)),
         **{name: signals.get(name) for name in GATE_SIGNALS},
         # DuckDB's own form of a map: as a plain dict, some names would make it another type.
         "signals": {"key": list(signals), "value": list(signals.values())},
-        "confidence": finite(step.confidence.value),
-        "calibrated": finite(step.confidence.calibrated),
-        "gate": step.decision.gate.value,
-        "action": step.decision.action.value,
-        "reason": step.decision.reason,
-        "reply": trace.answer,
-        "trace_seconds": trace.seconds,
+        **written(CONFIDENCE, step.confidence),
+        **written(DECISION, step.decision),
     }
 
 
@@ -92,9 +182,9 @@ def token_rows(event_id: int, step: Step) -> Iterator[tuple[object, ...]]:
     answer = step.observation.generation.tokens
     for position, (token, focus) in enumerate(zip(answer, step.focus, strict=True)):
         alternatives = [
-            {"id": a.id, "bytes": a.bytes, "logprob": a.logprob, "is_end": a.is_end}
-            for a in token.alternatives
-            if math.isfinite(a.logprob)
+            {name: getattr(other, name) for name in _ALTERNATIVE}
+            for other in token.alternatives
+            if math.isfinite(other.logprob)
         ]
         yield (event_id, 0, position, *_token(token), focus, alternatives)
     for row, sample in enumerate(step.observation.samples, start=1):
@@ -109,37 +199,18 @@ def trace_of(events: Sequence[Row], tokens: Iterable[tuple[Any, ...]]) -> Trace:
     """
     of_row: dict[tuple[int, int], list[Token]] = {}
     focus: dict[int, list[bool]] = {}
-    for values in tokens:
-        token = dict(zip(TOKEN_COLUMNS, values, strict=True))
-        of_row.setdefault((token["event_id"], token["row"]), []).append(_token_of(token))
-        if token["row"] == 0:
-            focus.setdefault(token["event_id"], []).append(token["in_focus"])
+    for event_id, row, _, *values, in_focus, alternatives in tokens:
+        of_row.setdefault((event_id, row), []).append(_token_of(values, alternatives))
+        if row == 0:
+            focus.setdefault(event_id, []).append(in_focus)
     first = events[0]
     question = _kept_question(first)
     return Trace(
-        id=first["trace_id"],
-        session_id=first["session_id"],
-        created_at=in_utc(first["created_at"]),
+        **read(TRACE, first),
         question=question,
         question_sha256=first["question_sha256"],
-        model=first["model"],
-        policy=first["policy"],
-        params=json.loads(first["params"]),
         steps=tuple(_step(event, question, of_row, focus.get(event["event_id"], [])) for event in events),
-        answer=first["reply"],
-        seconds=first["trace_seconds"],
-        parent_id=first["parent_trace_id"],
     )
-
-
-def naive_utc(moment: datetime) -> datetime:
-    """A time as it is stored: in UTC, without saying so."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def in_utc(moment: datetime) -> datetime:
-    """A time as it was before it was stored."""
-    return moment.replace(tzinfo=UTC)
 
 
 def _step(
@@ -152,64 +223,49 @@ def _step(
         for row, sample in enumerate(event["samples"], start=1)
     )
     return Step(
-        kind=event["kind"],
+        **read(STEP, event),
         prompt=event["prompt"],
-        prompt_sha256=event["prompt_sha256"],
-        observation=Observation(question or "", generation, samples, **evidence_of(event)),
+        observation=Observation(question or "", generation, samples, **read(EVIDENCE, event)),
         focus=tuple(focus),
         signals=event["signals"],
-        confidence=Confidence(event["confidence"], event["calibrated"]),
-        decision=Decision(Action(event["action"]), Gate(event["gate"]), event["reason"]),
+        confidence=Confidence(**read(CONFIDENCE, event)),
+        decision=Decision(**read(DECISION, event)),
     )
 
 
 def _generation(text: str, tokens: Iterable[Token], facts: Row) -> Generation:
-    return Generation(
-        text=text,
-        tokens=tuple(tokens),
-        finish_reason=facts["finish_reason"],
-        prompt_tokens=facts["prompt_tokens"],
-        seconds=facts["seconds"],
-        logprobs=facts["logprobs"],
-        prefix_tokens=facts["prefix_tokens"],
-        end_logprob=facts["end_logprob"],
-    )
+    return Generation(text=text, tokens=tuple(tokens), **read(GENERATION, facts))
 
 
-def _facts(generation: Generation) -> dict[str, object]:
-    return {
-        "finish_reason": generation.finish_reason,
-        "prompt_tokens": generation.prompt_tokens,
-        "prefix_tokens": generation.prefix_tokens,
-        "logprobs": generation.logprobs,
-        "seconds": generation.seconds,
-        "end_logprob": finite(generation.end_logprob),
-    }
+def _token(token: Token) -> list[object]:
+    values = list(_token_values(token))
+    for at in _TOKEN_NUMBERS:
+        values[at] = finite(values[at])
+    return values
 
 
-def _token(token: Token) -> tuple[object, ...]:
-    return (
-        token.id,
-        token.bytes,
-        finite(token.logprob),
-        finite(token.entropy),
-        token.entropy_exact,
-        token.rank,
-        finite(token.self_certainty),
-    )
-
-
-def _token_of(row: Row) -> Token:
+def _token_of(values: list[Any], alternatives: Iterable[Row] | None) -> Token:
+    for at, default in _TOKEN_DEFAULTS:
+        if values[at] is None:
+            values[at] = default
     return Token(
-        id=row["token_id"],
-        bytes=row["bytes"],
-        logprob=row["logprob"],
-        entropy=row["entropy"],
-        entropy_exact=row["entropy_exact"],
-        rank=row["rank"],
-        self_certainty=row["self_certainty"],
-        alternatives=tuple(Alternative(**alternative) for alternative in row["alternatives"] or ()),
+        **dict(zip(_TOKEN_FIELDS, values, strict=True)),
+        alternatives=tuple(map(_alternative_of, alternatives or ())),
     )
+
+
+def _alternative_of(row: Row) -> Alternative:
+    if None in row.values():  # Of a field that came later than the row.
+        row = {name: value for name, value in row.items() if value is not None}
+    return Alternative(**row)
+
+
+def _told(observation: Observation, privacy: Privacy) -> Observation:
+    """What may be kept: a passage tells what was asked, so that of its text only the place is."""
+    if privacy == "full" or not observation.passages:
+        return observation
+    hidden: tuple[Passage, ...] = tuple(replace(passage, text="") for passage in observation.passages)
+    return replace(observation, passages=hidden)
 
 
 def _question(trace: Trace, privacy: Privacy) -> dict[str, object]:

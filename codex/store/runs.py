@@ -13,32 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.errors import Conflict, InvalidInput, NotFound, StoreError
+from codex.store.codec import finite
 from codex.store.database import Database, Row, rows
-from codex.store.evidence import finite
 from codex.store.observations import observation_of, observation_row
-from codex.store.rows import in_utc, naive_utc
+from codex.store.rows import as_json, columns_of, read, written
 from codex.types import Record, Run, RunState
 
 PAGE = 256
 """Records read at once: an observation with ten samples is up to 100 kB."""
 
+RUN = columns_of(Run)
+RECORD = columns_of(Record, ("observation", "signals"), id="question_id")
 RECORD_COLUMNS = (
     "run_id",
     "number",
-    "question_id",
-    "group",
+    *(column.name for column in RECORD),
     "question",
     "answer",
-    "answers",
-    "right",
-    "grade",
-    "seconds",
-    "error",
     "signals",
     "observation",
-    "grader",
-    "choices",
-    "labels",
 )
 
 
@@ -84,21 +77,13 @@ class Runs:
 
     def create(self, run: Run) -> None:
         """Keep a new run, without records. Raises Conflict when the id is taken."""
-        values = [
-            run.id,
-            run.name,
-            run.dataset,
-            naive_utc(run.created_at),
-            run.model,
-            run.prompt,
-            json.dumps(run.params, allow_nan=False),
-            run.total,
-            run.state,
-        ]
+        row = written(RUN, run)
         with self._database.write() as db:
             if rows(db, "SELECT 1 FROM runs WHERE id = ?", [run.id]):
                 raise Conflict(f"A run {run.id!r} is stored already.")
-            db.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, [])", values)
+            db.execute(
+                f"INSERT INTO runs ({', '.join(row)}, signals) VALUES ({'?, ' * len(row)}[])", [*row.values()]
+            )
 
     def finish(self, run_id: str, state: RunState, total: int | None = None) -> None:
         """Say how a run stands; "running" takes it up again. total: where it was not known before.
@@ -261,7 +246,7 @@ class Runs:
             raise _not_found(run_id)
         return [
             RunSummary(
-                _run(row["run"]),
+                Run(**read(RUN, row["run"])),
                 row["done"],
                 row["right_ones"],
                 row["wrong"],
@@ -301,21 +286,11 @@ def _record_row(run_id: str, number: int, record: Record, names: Sequence[str]) 
     return (
         run_id,
         number,
-        record.id,
-        record.group,
+        *written(RECORD, record).values(),
         record.observation.question,
         record.observation.generation.text,
-        list(record.answers),
-        record.right,
-        finite(record.grade),
-        record.seconds,
-        record.error,
         [finite(record.signals.get(name)) for name in names],
-        # Half a character is left as it is: the database refuses it, as it does in every other text.
-        json.dumps(observation_row(record.observation), ensure_ascii=False, allow_nan=False),
-        record.grader or None,
-        list(record.choices),
-        list(record.labels),
+        as_json(observation_row(record.observation)),
     )
 
 
@@ -329,38 +304,11 @@ def _record(row: Row, names: Sequence[str]) -> Record:
             f"The record of the question {row['question_id']!r} in the run {row['run_id']!r} cannot be read: "
             f"{why}. Delete the run, and make it anew."
         ) from error
-    return Record(
-        id=row["question_id"],
-        group=row["group"],
-        answers=tuple(row["answers"]),
-        observation=observation,
-        signals=dict(zip(names, values, strict=True)),
-        right=row["right"],
-        grade=row["grade"],
-        seconds=finite(row["seconds"]) or 0.0,
-        error=row["error"],
-        grader=row["grader"] or "",
-        choices=tuple(row["choices"] or ()),
-        labels=tuple(row["labels"] or ()),
-    )
+    return Record(**read(RECORD, row), observation=observation, signals=dict(zip(names, values, strict=True)))
 
 
 def _most_first(counts: dict[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
-
-
-def _run(row: Row) -> Run:
-    return Run(
-        id=row["id"],
-        name=row["name"],
-        dataset=row["dataset"],
-        created_at=in_utc(row["created_at"]),
-        model=row["model"],
-        prompt=row["prompt"],
-        params=json.loads(row["params"]),
-        total=row["total"],
-        state=row["state"],
-    )
 
 
 def _table(

@@ -38,8 +38,8 @@ def number(value: object, name: str) -> float:
     return found
 
 
-def whole(value: object, name: str, least: int = 0) -> int:
+def whole(value: object, name: str, least: int = 0, most: int = MOST) -> int:
     """The value, which must be a count, a place or a rank. Raises TypeError."""
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= MOST:
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return value
-    raise TypeError(f"{name} is {reprlib.repr(value)}, not a whole number from {least} to {MOST}")
+    raise TypeError(f"{name} is {reprlib.repr(value)}, not a whole number from {least} to {most}")

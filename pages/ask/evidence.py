@@ -10,6 +10,7 @@ from itertools import accumulate, pairwise
 
 from codex.pages import JSON
 
+from codex.store.codec import encode
 from codex.types import Observation, Passage, Similarity, Stance, Support
 
 CONTEXT = 80
@@ -42,8 +43,7 @@ def evidence_view(observation: Observation, texts: Sequence[str]) -> JSON:
             }
             for support in supports
         ],
-        "judge": grounding.judge if grounding else None,
-        "seconds": grounding.seconds if grounding else None,
+        **(encode(grounding, without=("sentences",)) if grounding else {"judge": None, "seconds": None}),
     }
 
 
@@ -51,12 +51,7 @@ def passages_view(passages: Sequence[Passage], supports: Sequence[Support] = ())
     """Passages, best first; the text of each in parts with the sentences that rest on them."""
     return [
         {
-            "document": passage.document,
-            "document_id": passage.document_id,
-            "start": passage.start,
-            "end": passage.end,
-            "page": passage.page,
-            "heading": passage.heading,
+            **encode(passage, without=("text", "scores")),
             "parts": _parts(
                 passage.text,
                 {
@@ -101,10 +96,7 @@ def _sentence(support: Support, observation: Observation) -> JSON:
     quote = support.quote if passage and passage.text else None
     return {
         "text": observation.generation.text[support.start : support.end].strip(),
-        "stance": support.stance,
-        "probability": support.probability,
-        "contradiction": support.contradiction,
-        "passage": support.passage,
+        **encode(support, without=("start", "end", "quote")),
         "span": [passage.start + at for at in quote] if passage and quote else None,
         "excerpt": _excerpt(passage.text, quote) if passage and quote else None,
     }

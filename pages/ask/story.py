@@ -9,6 +9,7 @@ from codex.pages.ask.evidence import stances
 
 from codex import signals
 from codex.ask.loop import NOT_SEARCHED, NOTHING_FOUND
+from codex.store.codec import encode
 from codex.types import Decision, Gate, Step, Trace
 
 
@@ -55,21 +56,13 @@ def step_story(step: Step) -> JSON:
     groups = signals.answer_groups(observation) if observation.samples else []
     grounding = observation.grounding
     return {
-        "kind": step.kind,
+        **encode(step, without=("observation", "focus", "signals")),
         "text": observation.generation.text,
         "seconds": observation.generation.seconds,
         "samples": {"total": len(observation.samples), "distinct": len(groups)},
         "passages": [passage.document for passage in observation.passages],
         "support": stances(grounding.sentences) if grounding and grounding.sentences else None,
-        "confidence": {"value": step.confidence.value, "calibrated": step.confidence.calibrated},
-        "decision": {
-            "action": step.decision.action,
-            "gate": step.decision.gate,
-            "reason": step.decision.reason,
-        },
         "values": step.signals,
-        "prompt": step.prompt,
-        "prompt_sha256": step.prompt_sha256,
     }
 
 

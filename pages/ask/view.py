@@ -12,12 +12,12 @@ from codex.pages.ask.pieces import pieces
 from codex.pages.ask.story import first_answer, in_vain, notes, step_story, story_line
 
 from codex import signals
-from codex.ask.confidence import LikelySamples
-from codex.ask.response import answer_set
+from codex.ask.confidence import LikelyAnswers
 from codex.calibration.heuristic import MEANING
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
-from codex.types import Alternative, Generation, Observation, Step, Token, Trace
+from codex.store.codec import encode
+from codex.types import Alternative, AnswerSet, Generation, Observation, Sampling, Step, Token, Trace
 
 ALTERNATIVES = 10
 """How many alternatives are shown beside a token; the chosen one is always among them."""
@@ -37,25 +37,21 @@ MEASURED: dict[str, frozenset[str]] = {
 def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
     """A trace with everything the page shows of it. fingerprint: the model that is loaded."""
     return {
-        "id": trace.id,
+        **encode(trace, without=("session_id", "parent_id", "steps")),
         "session": trace.session_id,
         "parent": trace.parent_id,
         "branched": _branched(trace),
-        "question": trace.question,
-        "answer": trace.answer,
-        "policy": trace.policy,
-        "seconds": trace.seconds,
         "correct": correct,
         "no_branch": _no_branch(trace, fingerprint),
         "story": story_line(trace.steps),
         "first_answer": first_answer(trace),
         "steps": [step_story(step) for step in trace.steps],
-        "last": step_view(trace.last, answer_set(trace)),
+        "last": step_view(trace.last, trace.params.answer_set),
         "details": _details(trace),
     }
 
 
-def step_view(step: Step, likely: LikelySamples | None = None) -> JSON:
+def step_view(step: Step, likely: AnswerSet | None = None) -> JSON:
     """The step that was decided on, in full. likely: the answer set of its samples."""
     generation = step.observation.generation
     cut = pieces(generation.tokens, generation.text)
@@ -68,7 +64,7 @@ def step_view(step: Step, likely: LikelySamples | None = None) -> JSON:
         "units": cut.units,
         "words": cut.words,
         "focus": step.focus,
-        "finish": generation.finish_reason,
+        "generation": encode(generation, without=("text", "tokens")),
         "samples": samples_view(step.observation, likely),
         "signals": signals_view(step.signals),
         "evidence": evidence_view(step.observation, cut.texts)
@@ -81,24 +77,21 @@ def token_view(token: Token, text: str, *, given: bool = False) -> JSON:
     shown = list(token.alternatives[:ALTERNATIVES])
     shown += [other for other in token.alternatives[ALTERNATIVES:] if other.id == token.id]
     return {
-        "id": token.id,
+        **encode(token, without=("bytes", "logprob", "alternatives")),
         "text": text,
         "p": _probability(token.logprob),
-        "entropy": token.entropy,
-        "exact": token.entropy_exact,
-        "rank": token.rank,
         "given": given,
         "alternatives": [_alternative(other) for other in shown],
     }
 
 
-def samples_view(observation: Observation, likely: LikelySamples | None = None) -> JSON:
+def samples_view(observation: Observation, likely: AnswerSet | None = None) -> JSON:
     """The samples by what they say, largest group first; which of them are in the answer set."""
     samples = observation.samples
     groups = signals.answer_groups(observation) if samples else []
     inside = set(likely.samples) if likely and not likely.any else set[int]()
     return {
-        "likely": str(likely) if likely else None,
+        "likely": str(LikelyAnswers.of(likely)) if likely else None,
         "total": len(samples),
         "compared": compared(observation.similarity),
         "groups": [
@@ -204,7 +197,8 @@ def _alternative(other: Alternative) -> JSON:
     text = other.bytes.decode("utf-8", "replace")
     if "\ufffd" in text:
         text = f"⟨{other.bytes.hex(' ').upper()}⟩"
-    return {"id": other.id, "text": text, "p": _probability(other.logprob), "end": other.is_end}
+    shown = encode(other, without=("bytes", "logprob"))
+    return {**shown, "text": text, "p": _probability(other.logprob)}
 
 
 def _branched(trace: Trace) -> JSON | None:
@@ -227,17 +221,16 @@ def _details(trace: Trace) -> list[tuple[str, str]]:
     observation = trace.last.observation
     generation = observation.generation
     params = trace.params
-    answer, samples = params.get("answer"), params.get("samples")
     return [
         ("model", trace.model),
         ("asked", f"{trace.created_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("took", f"{trace.seconds:.2f} s, of which the answer {generation.seconds:.2f} s"),
         ("answer", f"{len(generation.tokens)} tokens{_rate(generation)}"),
-        ("prompt", f"{generation.prompt_tokens} tokens, template {params.get('prompt', 'unknown')}"),
+        ("prompt", f"{generation.prompt_tokens} tokens, template {params.prompt or 'unknown'}"),
         ("log-probabilities", generation.logprobs),
-        ("parameters", _words(answer)),
+        ("parameters", _words(params.answer)),
         ("samples", f"{len(observation.samples)}, compared {compared(observation.similarity)}"),
-        ("sampling", _words(samples)),
+        ("sampling", _words(params.samples)),
         *_checks(observation),
         ("confidence", _calibrated(trace) or MEANING),
         ("policy", trace.policy),
@@ -249,7 +242,7 @@ def _calibrated(trace: Trace) -> str:
     """Who made the confidence a probability; "" where nobody did."""
     if trace.last.confidence.calibrated is None:
         return ""
-    return f"calibrated by {trace.params.get('calibrator') or 'an unknown calibrator'}"
+    return f"calibrated by {trace.params.calibrator or 'an unknown calibrator'}"
 
 
 def _checks(observation: Observation) -> list[tuple[str, str]]:
@@ -268,10 +261,9 @@ def _rate(generation: Generation) -> str:
     return f", {written / generation.seconds:.0f} a second" if written and generation.seconds else ""
 
 
-def _words(params: object) -> str:
-    if not isinstance(params, dict):
-        return "unknown"
-    return ", ".join(f"{name} {value}" for name, value in params.items() if value not in ([], None))
+def _words(sampling: Sampling) -> str:
+    known = [f"{name} {value}" for name, value in encode(sampling).items() if value not in ([], None)]
+    return ", ".join(known) or "unknown"
 
 
 def _probability(logprob: float | None) -> float | None:

@@ -33,12 +33,11 @@ from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
 from codex.calibration.calibrator import measured
 from codex.calibration.heuristic import heuristic_confidences
-from codex.calibration.risk import Guarantee, NoGuarantee
 from codex.calibration.shipped import shipped
 from codex.errors import Conflict, InvalidInput
 from codex.evaluation.answer_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
 from codex.evaluation.calibrating import (
-    active_policy,
+    Target,
     calibrate,
     delete,
     group_guarantees,
@@ -111,7 +110,7 @@ class CalibratePage:
         alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
         sets = _level(wanted, "sets")
         name = str(wanted.get("name") or "").strip() or "calibrator"
-        store = self.workbench.store
+        store, target = self.workbench.store, Target(alpha, delta, self.workbench.active.policy)
         for run in runs:
             store.runs.get(run)
 
@@ -121,7 +120,7 @@ class CalibratePage:
             def progress(done: int, total: int) -> None:
                 job.report(JobProgress(done, total, "fits"))
 
-            done = calibrate(store, runs, method, alpha, delta, name, progress, job.cancel, sets)
+            done = calibrate(store, runs, method, target, name, progress, job.cancel, sets)
             with self._lock:
                 self._asked[done.version] = {"alpha": alpha, "delta": delta}
             return done
@@ -188,8 +187,9 @@ class CalibratePage:
         calibrator, found = self._load(version), self._outcome(version)
         if found is None or found.value is None:
             raise Conflict("The diagrams are still being drawn; try again when they are there.")
-        promised = self._promise(found.value, calibrator, wanted)
-        policy = promising(active_policy(self.workbench.store), promised, calibrator)
+        target = self._target(wanted)
+        promised = guarantee(found.value.labelled, calibrator, target)
+        policy = promising(target.policy, promised, calibrator)
         if policy is None:
             raise Conflict(str(promised))
         self.workbench.active.activate_calibrator(version)
@@ -204,11 +204,10 @@ class CalibratePage:
 
     def rollback(self, _: JSON) -> None:
         """Take the last activation back."""
-        before = self.workbench.store.calibrators.rollback()
-        self.workbench.active.activate_calibrator(before.version if before else None)
+        self.workbench.active.rollback_calibrator()
 
     def _card(self, version: str, calibrator: Calibrator, seen: Seen | None, wanted: JSON) -> JSON:
-        active = self.workbench.store.calibrators.active()
+        active, target = self.workbench.active.calibrator, self._target(wanted)
         names = {each.run.id: each.run.name for each in self.workbench.store.runs.list()}
         return {
             "version": version,
@@ -216,13 +215,13 @@ class CalibratePage:
             "ships": any(version == each.version for each in shipped()),
             "misfit": self.workbench.active.misfit(calibrator),
             "facts": calibrator_facts(calibrator, names),
-            "guarantee": promise_view(self._promise(seen, calibrator, wanted)) if seen else None,
+            "guarantee": promise_view(guarantee(seen.labelled, calibrator, target)) if seen else None,
         }
 
-    def _promise(self, seen: Seen, calibrator: Calibrator, wanted: JSON) -> Guarantee | NoGuarantee:
-        """What the half that was held back allows to promise, under the rules of the active policy."""
+    def _target(self, wanted: JSON) -> Target:
+        """What is to be promised, under the rules of the active policy."""
         alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
-        return guarantee(seen.labelled, calibrator, alpha, delta, active_policy(self.workbench.store))
+        return Target(alpha, delta, self.workbench.active.policy)
 
     def _asked_for(self) -> dict[str, Asked]:
         """What calibrators were fitted for, by version; of an earlier process where it could be promised."""
@@ -238,9 +237,7 @@ class CalibratePage:
 
     def _groups(self, seen: Seen, calibrator: Calibrator, wanted: JSON) -> list[JSON]:
         """The same of each dataset by itself."""
-        alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
-        policy = active_policy(self.workbench.store)
-        promised = group_guarantees(seen.labelled, calibrator, alpha, delta, policy)
+        promised = group_guarantees(seen.labelled, calibrator, self._target(wanted))
         return [group_row(name, each) for name, each in promised.items()]
 
     def _left(self, seen: Seen | None, other: str | None, rival: Outcome[Seen] | None) -> JSON | None:

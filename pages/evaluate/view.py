@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from codex.grading.kinds import told
 from codex.jobs import Job
 from codex.policy import Policy
 from codex.signals.focus import focus_mask
+from codex.store.codec import encode
 from codex.store.runs import RunSummary, Table
 from codex.types import Record
 
@@ -54,7 +55,7 @@ def run_line(
         "dataset": run.dataset,
         "model": run.model,
         "state": state,
-        "resumable": not running and summary.done < run.total and "questions" in run.params,
+        "resumable": not running and summary.done < run.total and run.params.questions is not None,
         "done": summary.done,
         "total": run.total,
         "failed": summary.failed,
@@ -71,25 +72,22 @@ def run_line(
 def run_facts(summary: RunSummary) -> list[tuple[str, str]]:
     """How a run was asked and graded."""
     run, params = summary.run, summary.run.params
-    samples = params.get("samples")
-    temperature = samples.get("temperature") if isinstance(samples, Mapping) else None
-    n_samples = params.get("n_samples")
+    temperature, n_samples = params.samples.temperature, params.n_samples
     asked = f"{n_samples} samples" if n_samples is not None else "unknown"
     if n_samples and temperature is not None:
         asked += f" at temperature {temperature:g}"
     facts = [
-        ("dataset", f"{run.dataset}{_split(params.get('split'))}"),
+        ("dataset", f"{run.dataset}{_split(params.split)}"),
         ("model", run.model),
         ("asked", f"{run.created_at:%Y-%m-%d %H:%M} UTC"),
         ("samples", asked),
-        ("evidence", "passages in the prompt" if params.get("evidence") else "none"),
-        ("graded as", told(summary.graders) or str(params.get("grader") or "the kind of each answer")),
+        ("evidence", "passages in the prompt" if params.evidence else "none"),
+        ("graded as", told(summary.graders) or params.grader or "the kind of each answer"),
     ]
     if run.prompt:
         facts.append(("prompt", run.prompt))
-    overrides = params.get("overrides")
-    if isinstance(overrides, Sequence) and overrides and not isinstance(overrides, str):
-        facts.append(("settings", ", ".join(map(str, overrides))))
+    if params.overrides:
+        facts.append(("settings", ", ".join(params.overrides)))
     return facts
 
 
@@ -166,15 +164,10 @@ def record_view(record: Record, confidence: float | None, source: str, policy: P
     cut = pieces(generation.tokens, generation.text)
     focus = focus_mask(observation)
     return {
-        "id": record.id,
+        **encode(record, without=("observation", "signals")),
         "question": observation.question,
-        "answers": record.answers,
-        "right": record.right,
-        "grade": record.grade,
         "confidence": confidence,
         "source": source,
-        "seconds": record.seconds,
-        "error": record.error,
         "weakest": _weakest(record, focus),
         "rules": policy.model_dump(mode="json")["rules"],
         "last": {
@@ -186,7 +179,7 @@ def record_view(record: Record, confidence: float | None, source: str, policy: P
             "units": cut.units,
             "words": cut.words,
             "focus": focus,
-            "finish": generation.finish_reason,
+            "generation": encode(generation, without=("text", "tokens")),
             "samples": samples_view(observation),
             "signals": signals_view(record.signals),
             "evidence": evidence_view(observation, cut.texts) | {"note": "", "looked": False},

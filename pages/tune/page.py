@@ -32,7 +32,7 @@ class TunePage:
 
     def __init__(self, workbench: Workbench) -> None:
         self.workbench = workbench
-        self.runs = OpenRuns(workbench.store)
+        self.runs = OpenRuns(workbench.store, workbench.active)
 
     def config(self) -> JSON:
         """What the page needs at the start."""

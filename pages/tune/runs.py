@@ -7,15 +7,14 @@ from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from codex.pages.tune.table import Floats, Mask, SortedTable
 
+from codex.ask.active import Active
 from codex.calibration import Calibrator
 from codex.calibration.heuristic import heuristic_confidences
 from codex.datasets.splits import split
-from codex.evaluation.generations import Origin
 from codex.signals.text import normalise
 from codex.store import Store
 from codex.store.runs import RunSummary, Table
@@ -77,14 +76,14 @@ class OpenRun:
 class OpenRuns:
     """The last runs that were looked at. Thread-safe."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, store: Store, active: Active) -> None:
+        self.store, self._active = store, active
         self._open: OrderedDict[str, OpenRun] = OrderedDict()
         self._lock, self._reading = threading.Lock(), threading.Lock()
 
     def key(self, summary: RunSummary) -> str:
         """Changes when the run grows and when another calibrator speaks."""
-        active = self.store.calibrators.active()
+        active = self._active.calibrator
         return f"{summary.run.id} {summary.done} {active.version if active else ''}"
 
     def open(self, run_id: str) -> OpenRun:
@@ -131,26 +130,11 @@ class OpenRuns:
 
     def _confidences(self, run: Run, table: Table) -> Confidences:
         """The active calibrator's where it holds for the run, else the heuristic's."""
-        saved = self.store.calibrators.active()
+        calibrator = self._active.calibrator
         heuristic = heuristic_confidences(table.signals, len(table.ids))
-        if saved is None:
+        if calibrator is None:
             return Confidences(heuristic, None, "No calibrator is active.")
-        calibrator = Calibrator.model_validate_json(saved.body)
-        why = misfit(calibrator, run)
+        why = calibrator.misfit(run.origin)
         if why:
             return Confidences(heuristic, None, why)
         return Confidences(calibrator.confidences(table.signals), calibrator, "")
-
-
-def misfit(calibrator: Calibrator, run: Run) -> str:
-    """Why a calibrator does not hold for a run's answers, in words; "" where it does."""
-    params: Any = run.params
-    origin = Origin.of(run)
-    return calibrator.misfit(
-        model=run.model,
-        prompt=run.prompt,
-        n_samples=int(params.get("n_samples") or 0),
-        sample_temperature=origin.sample_temperature,
-        evidence=bool(params.get("evidence")),
-        temperature=origin.temperature,
-    )

@@ -141,10 +141,8 @@ def test_abstaining_returns_a_clarifying_question_with_what_was_said(bench: Benc
 def test_samples_are_drawn_from_the_whole_distribution_whatever_shapes_the_answer(bench: Bench) -> None:
     params = GenerationParams(temperature=0.3, top_p=0.5, top_k=3, repeat_penalty=1.2, max_tokens=9, seed=4)
     trace = bench().answer("Capital of Australia?", params=params, n_samples=2)
-    assert trace.params["answer"] == params.model_dump(mode="json")
-    assert trace.params["samples"] == GenerationParams(temperature=1.0, max_tokens=9, seed=4).model_dump(
-        mode="json"
-    )
+    assert trace.params.answer == params.sampling
+    assert trace.params.samples == GenerationParams(temperature=1.0, max_tokens=9, seed=4).sampling
 
 
 def test_a_branch_continues_from_the_other_token_and_keeps_the_samples(bench: Bench) -> None:
@@ -222,8 +220,8 @@ def test_redeciding_runs_no_model_and_agrees_with_asking_under_that_policy(bench
 def test_the_active_policy_is_taken_at_the_next_question(bench: Bench) -> None:
     workbench = bench()
     assert workbench.answer("Capital of Australia?").last.decision.gate is Gate.PROCEED
-    workbench.active.policy = Policy(
-        name="never", rules=(Rule(signal="avg_logprob", below=0.0, gate="abstain"),)
+    workbench.active.decide_by(
+        Policy(name="never", rules=(Rule(signal="avg_logprob", below=0.0, gate="abstain"),))
     )
     trace = workbench.answer("Capital of Australia?")
     assert trace.last.decision.action is Action.ABSTAIN

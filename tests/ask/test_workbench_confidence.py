@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from codex import prompts
+from codex.ask.active import Active
 from codex.ask.confidence import LikelyAnswers
-from codex.ask.response import answer_set, reply
+from codex.ask.response import reply
 from codex.ask.workbench import Workbench, last_trace
 from codex.calibration import Calibrator, figures, fit
 from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.drift import EVERY, Reference
 from codex.engines.base import GenerationParams
-from codex.errors import NotFound
+from codex.errors import Conflict, NotFound
 from codex.policy import Policy, Promise, Rule
 from codex.settings import load_settings
 from codex.store import Store
@@ -100,7 +101,7 @@ def test_an_active_calibrator_speaks_from_the_next_question_on_and_after_a_resta
         trace = opened.answer("What is the capital of Australia?")
         told = trace.last.confidence
         assert told.value == told.calibrated == fitted.confidence(trace.last.signals)
-        assert trace.params["calibrator"] == fitted.version
+        assert trace.params.calibrator == fitted.version
         assert reply(trace).confidence_note == "calibrated"
         assert opened.store.load(trace.id).last.confidence == told
 
@@ -184,7 +185,7 @@ def test_an_answer_with_just_so_many_samples_is_in_the_set_by_the_questions_own_
     activate(workbench, with_sets(workbench, 0.2).model_copy(update={"answer_sets": sets}))
     sizes = {}
     for number in range(8):
-        twice = [answer_set(workbench.answer(f"Which city is number {number}?")) for _ in range(2)]
+        twice = [workbench.answer(f"Which city is number {number}?").params.answer_set for _ in range(2)]
         assert twice[0] == twice[1]
         assert twice[0] is not None
         sizes[number] = len(twice[0].answers)
@@ -294,3 +295,21 @@ def test_what_ships_speaks_until_somebody_chooses_and_gives_way_to_a_newer_one(
     own = first.model_copy(update={"questions": 400, "shipped": False})
     activate(bench(), own)
     assert speaks(second) == own.version
+
+
+def test_what_is_active_is_known_and_changed_without_a_model_too(bench: Open) -> None:
+    workbench = bench()
+    fitted = calibrator(workbench.engine.fingerprint)
+    activate(workbench, fitted)
+    strict = Policy(name="strict", answer_above=0.9)
+    workbench.active.activate_policy(strict)
+    alone = Active(workbench.settings, workbench.store)
+    assert alone.policy == strict
+    assert alone.calibrator == fitted
+    alone.activate_policy(None)
+    assert alone.policy == workbench.settings.policy
+    alone.rollback_calibrator()
+    assert alone.calibrator is None
+    with pytest.raises(Conflict):
+        alone.rollback_calibrator()
+    assert bench().active.policy == workbench.settings.policy

@@ -28,8 +28,7 @@ def forget_all(served: Scripted) -> None:
     for summary in workbench.store.runs.list():
         workbench.store.runs.delete(summary.run.id)
     workbench.active.activate_calibrator(None)
-    workbench.store.policies.activate(None)
-    workbench.active.policy = workbench.settings.policy
+    workbench.active.activate_policy(None)
     for calibrator in workbench.store.calibrators.list():
         workbench.store.calibrators.delete(calibrator.version)
 

@@ -28,8 +28,7 @@ def forget(served: Scripted) -> None:
     workbench = served.workbench
     for summary in workbench.store.runs.list():
         workbench.store.runs.delete(summary.run.id)
-    workbench.store.policies.activate(None)
-    workbench.active.policy = workbench.settings.policy
+    workbench.active.activate_policy(None)
 
 
 def open_tune(page: Page, served: Scripted, n: int = 200) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,10 +15,11 @@ from scipy.special import expit
 
 from codex.calibration import METHODS, Calibrator, Fitted, Method, figures, fit, metrics
 from codex.calibration.answer_sets import AnswerSets
+from codex.types import Origin
 
 Array = NDArray[np.float64]
 SIGNS = {"likely": 1, "unsure": -1}
-MADE = {"model": "llama", "prompt": "p1", "n_samples": 10, "sample_temperature": 1.0, "evidence": False}
+MADE = Origin("llama", "p1", 1.0, n_samples=10)
 
 
 def answers(n: int = 150, seed: int = 0) -> tuple[dict[str, Array], NDArray[np.bool_]]:
@@ -45,7 +47,7 @@ def calibrator(method: Method = "platt", **changed: Any) -> Calibrator:
         "accuracy": float(right.mean()),
         "metrics": {"before": {}, "after": {}},
     }
-    return Calibrator(**(parts | MADE | changed))
+    return Calibrator(**(parts | asdict(MADE) | changed))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -106,7 +108,7 @@ def test_answer_sets_are_part_of_it_and_one_without_them_is_what_it_was_before_t
 
 
 def test_it_holds_for_what_it_was_fitted_on_and_says_why_not_otherwise() -> None:
-    assert calibrator().misfit(**MADE) == ""
+    assert calibrator().misfit(MADE) == ""
     for changed, said in (
         ({"model": "qwen"}, "llama, not of qwen"),
         ({"prompt": "p2"}, "prompt"),
@@ -114,12 +116,12 @@ def test_it_holds_for_what_it_was_fitted_on_and_says_why_not_otherwise() -> None
         ({"sample_temperature": 0.7}, "temperature 1, not 0.7"),
         ({"evidence": True}, "without passages"),
     ):
-        assert said in calibrator().misfit(**(MADE | changed))
+        assert said in calibrator().misfit(replace(MADE, **changed))
 
 
 def test_the_temperature_of_no_samples_does_not_matter() -> None:
     alone = calibrator(n_samples=0)
-    assert alone.misfit(**(MADE | {"n_samples": 0, "sample_temperature": 0.3})) == ""
+    assert alone.misfit(replace(MADE, n_samples=0, sample_temperature=0.3)) == ""
 
 
 def test_its_figures_are_those_of_the_cross_fitted_confidences() -> None:

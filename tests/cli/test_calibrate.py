@@ -14,10 +14,10 @@ from codex.calibration import Calibrator
 from codex.calibration.shipped import shipped
 from codex.cli.main import app
 from codex.errors import Conflict, InvalidInput, NotFound
-from codex.evaluation.generations import Generated, Origin, write
+from codex.evaluation.generations import Generated, write
 from codex.settings import load_settings
 from codex.store import Store
-from codex.types import Generation, Observation, Token
+from codex.types import Generation, Observation, Origin, Token
 
 
 @pytest.fixture

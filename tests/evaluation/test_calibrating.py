@@ -17,7 +17,7 @@ from codex.calibration.risk import Guarantee
 from codex.datasets.splits import split
 from codex.errors import Cancelled, InvalidInput, NotFound
 from codex.evaluation.calibrating import (
-    active_policy,
+    Target,
     calibrate,
     fitted,
     group_guarantees,
@@ -26,10 +26,10 @@ from codex.evaluation.calibrating import (
     labelled_runs,
     on_side,
 )
-from codex.evaluation.generations import Origin, generated_of
+from codex.evaluation.generations import generated_of
 from codex.policy import Policy
 from codex.store import Store
-from codex.types import Generation, Observation, Record, Run, Token
+from codex.types import Generation, Observation, Origin, Record, Run, RunParams, Sampling, Token
 
 ALPHA, DELTA = 0.3, 0.1
 
@@ -42,12 +42,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def put(store: Store, run_id: str = "r", n: int = 160, first: int = 0, **different: Any) -> None:
     """A run of n answers, each right with the probability that its signal says."""
-    params: dict[str, object] = {
-        "answer": {"temperature": 0.0},
-        "samples": {"temperature": 0.7},
-        "n_samples": 0,
-        "evidence": False,
-    }
+    params = RunParams(answer=Sampling(temperature=0.0), samples=Sampling(temperature=0.7), n_samples=0)
     run = Run(run_id, run_id, "sums", datetime.now(UTC), "scripted:a", "p", params, total=n, state="done")
     store.runs.create(replace(run, **different))
     store.runs.add(run_id, [answer(number) for number in range(first, first + n)])
@@ -96,7 +91,10 @@ def test_runs_are_joined_and_a_question_counts_once(store: Store) -> None:
     [
         ({"model": "scripted:b"}, "model is 'scripted:a' in 'a' and 'scripted:b' in 'b'"),
         ({"prompt": "other"}, "prompt is 'p' in 'a' and 'other' in 'b'"),
-        ({"params": {"answer": {"temperature": 1.0}}}, "answer.temperature is 0.0 in 'a' and 1.0 in 'b'"),
+        (
+            {"params": RunParams(answer=Sampling(temperature=1.0))},
+            "answer.temperature is 0.0 in 'a' and 1.0 in 'b'",
+        ),
     ],
 )
 def test_runs_that_were_not_asked_in_one_way_are_refused(
@@ -128,7 +126,11 @@ def test_labels_of_one_kind_make_no_calibrator(store: Store, right: bool, says: 
 
 @pytest.mark.parametrize(
     ("wanted", "says"),
-    [({"method": "magic"}, "magic"), ({"name": " "}, "name"), ({"alpha": 2.0, "delta": 0.1}, "alpha is 2")],
+    [
+        ({"method": "magic"}, "magic"),
+        ({"name": " "}, "name"),
+        ({"target": Target(2.0, 0.1, Policy())}, "alpha is 2"),
+    ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_saved(
     store: Store, wanted: dict[str, Any], says: str
@@ -156,9 +158,9 @@ def test_a_cancelled_fit_saves_nothing(store: Store) -> None:
 
 def test_a_promise_rests_on_the_answers_that_were_held_back_and_that_the_rules_give(store: Store) -> None:
     put(store, n=400)
-    made = calibrate(store, ["r"], "none", ALPHA, DELTA, "mine")
+    made = calibrate(store, ["r"], "none", Target(ALPHA, DELTA, Policy()), "mine")
     labelled = labelled_runs(store, ["r"])
-    promised = guarantee(labelled, made, ALPHA, DELTA, Policy())
+    promised = guarantee(labelled, made, Target(ALPHA, DELTA, Policy()))
     assert isinstance(promised, Guarantee)
     assert promised.n == 400 - made.questions
     (saved,) = store.policies.list()
@@ -168,13 +170,13 @@ def test_a_promise_rests_on_the_answers_that_were_held_back_and_that_the_rules_g
     assert (policy.promise.risk, policy.promise.certainty, policy.promise.calibrator) == (
         ALPHA, 1 - DELTA, made.version,
     )  # fmt: skip
-    assert active_policy(store) == Policy()  # it is saved, not active
+    assert store.policies.active() is None  # it is saved, not active
 
     surest = labelled.table.signals["top1_prob"] >= 0.9
     held = np.array([split(question) == "test" for question in labelled.table.questions])
     for gate in ("abstain", "reflect", "retrieve"):
         closed = Policy.model_validate({"rules": [{"signal": "top1_prob", "below": 0.9, "gate": gate}]})
-        fewer = guarantee(labelled, made, ALPHA, DELTA, closed)
+        fewer = guarantee(labelled, made, Target(ALPHA, DELTA, closed))
         assert isinstance(fewer, Guarantee)
         assert fewer.answered == np.count_nonzero(surest & held)
 
@@ -187,14 +189,14 @@ def test_the_promise_of_a_dataset_is_what_it_would_be_without_the_others(store: 
     names = np.where(np.arange(400) % 4 == 0, "small", "large")
     names[np.flatnonzero(here)[:3]] = "lost"  # nothing of it was held back
     grouped = replace(labelled, table=replace(labelled.table, groups=names))
-    found = group_guarantees(grouped, made, ALPHA, DELTA, Policy())
+    found = group_guarantees(grouped, made, Target(ALPHA, DELTA, Policy()))
     assert [*found] == ["large", "lost", "small"]
     assert (found["lost"].n, found["lost"].kind) == (0, "none")
     assert "There are 0 labelled answers" in str(found["lost"])
     for name in ("large", "small"):
         put(store, name, n=0)
         store.runs.add(name, [answer(at) for at in np.flatnonzero(names == name).tolist()])
-        assert found[name] == guarantee(labelled_runs(store, [name]), made, ALPHA, DELTA, Policy())
+        assert found[name] == guarantee(labelled_runs(store, [name]), made, Target(ALPHA, DELTA, Policy()))
     assert found["large"].n + found["small"].n == 400 - made.questions
 
 

@@ -106,9 +106,9 @@ def test_the_run_says_how_it_was_asked(bench: Bench) -> None:
     )
     kept = workbench.store.runs.get(made.id).run
     assert kept == made
-    assert kept.params["answer"] == params.model_dump(mode="json")
-    assert kept.params["samples"]["temperature"] == 0.7  # type: ignore[index]
-    assert (kept.params["n_samples"], kept.params["grader"], kept.params["evidence"]) == (1, "exact", False)
+    assert kept.params.answer == params.sampling
+    assert kept.params.samples.temperature == 0.7
+    assert (kept.params.n_samples, kept.params.grader, kept.params.evidence) == (1, "exact", False)
     assert (kept.total, kept.model, kept.name) == (5, "scripted:test:none", "sums")
     summary = run(workbench, made.id)
     assert summary.right == 0  # "It is 4." is not exactly 4
@@ -261,7 +261,7 @@ def test_a_questions_own_passage_is_in_the_prompt_and_in_the_record(bench: Bench
     workbench = bench(sums, "grounding.judge=none")
     made = prepare(workbench, "sums")
     run(workbench, made.id)
-    assert made.params["evidence"] is True
+    assert made.params.evidence is True
     assert "A table says 1." in asked(workbench)[0]
     (passage,) = records(workbench, made.id)["q0"].observation.passages
     assert (passage.text, passage.document) == ("A table says 1.", "sums")

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from codex.ask.confidence import Asked, misfit
+from codex import prompts
 from codex.calibration import Calibrator
 from codex.calibration.shipped import shipped
 from codex.cli.main import app
 from codex.evaluation.generations import read
 from codex.evaluation.scoring import graded
 from codex.settings import load_settings
+from codex.types import Origin
 
 ANSWERS = Path(__file__).parents[2] / "datasets" / "answers"
 ENGINES = ("llama_cpp", "huggingface")
@@ -41,15 +42,14 @@ def test_the_command_makes_it_again(engine: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_it_holds_for_questions_asked_by_default(engine: str) -> None:
     settings, ships = load_settings([f"engine={engine}"]), ours(engine)
-    asked = Asked(
-        "ask",
+    origin = Origin(
         ships.model,
+        prompts.fingerprint(),
+        settings.ask.sample_temperature,
         settings.engine.params.temperature,
         settings.ask.n_samples,
-        settings.ask.sample_temperature,
-        evidence=False,
     )
-    assert misfit(ships, asked) == ""
+    assert ships.misfit(origin) == ""
 
 
 def test_its_confidence_tells_right_from_wrong_on_answers_it_has_not_seen() -> None:

@@ -89,9 +89,9 @@ def test_the_forms_numbers_reach_the_engine(pages: Pages) -> None:
     last = asked(page, n_samples="3", sample_temperature="0.7", max_tokens="2", seed="9")
     params = page.workbench.trace(last["trace"]).params
     assert said(last) == "The capital"
-    assert params["n_samples"] == 3
-    assert params["samples"]["temperature"] == 0.7  # type: ignore[index]
-    assert params["answer"]["seed"] == 9  # type: ignore[index]
+    assert params.n_samples == 3
+    assert params.samples.temperature == 0.7
+    assert params.answer.seed == 9
 
 
 def test_an_engine_that_fails_is_reported_in_its_own_words(pages: Pages) -> None:

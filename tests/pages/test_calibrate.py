@@ -29,8 +29,14 @@ SETS = {"sets": 0.1}
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> Iterator[CalibratePage]:
-    settings = load_settings([f"home={tmp_path}"])
+def overrides() -> list[str]:
+    """Settings of the workbench."""
+    return []
+
+
+@pytest.fixture
+def page(tmp_path: Path, overrides: list[str]) -> Iterator[CalibratePage]:
+    settings = load_settings([f"home={tmp_path}", *overrides])
     engine = ScriptedEngine(lambda prompt: Script(["A"]))
     workbench = Workbench(settings, engine, Store(tmp_path / "codex.duckdb"))
     jobs = Jobs()
@@ -151,6 +157,27 @@ def test_a_guarantee_becomes_the_policy_that_answers_by_it(page: CalibratePage) 
     assert page.workbench.active.policy.answer_above == guarantee["threshold"]
     assert page.workbench.active.promise is not None
     assert "30%" in page.workbench.active.promise.replace(" %", "%")
+
+
+@pytest.mark.parametrize("overrides", [["policy.rules=[{signal: top1_prob, below: 0.99, gate: abstain}]"]])
+def test_a_guarantee_is_proved_and_made_active_under_the_rules_that_decide(page: CalibratePage) -> None:
+    """Every answer of these runs begins with a token of 0.95, which the rule of the settings stops."""
+    version = put_calibrator(page.workbench.store, put_run(page.workbench.store, graded=300))
+    assert drawn(page, version)["calibrator"]["guarantee"]["words"].startswith("No threshold")
+    with pytest.raises(Conflict, match="No threshold"):
+        page.keep_promise({"version": version, **RISK})
+    job = fitted(page, "run-1", name="promised")
+    assert job["state"] == "done"
+    assert page.workbench.store.policies.list() == []
+
+
+@pytest.mark.parametrize("overrides", [["policy.rules=[{signal: top1_prob, below: 0.5, gate: abstain}]"]])
+def test_a_guarantee_leaves_the_rules_of_the_settings_as_they_are(page: CalibratePage) -> None:
+    version = put_calibrator(page.workbench.store, put_run(page.workbench.store, graded=300))
+    drawn(page, version)
+    rules = page.workbench.active.policy.rules
+    page.keep_promise({"version": version, **RISK})
+    assert page.workbench.active.policy.rules == rules == page.workbench.settings.policy.rules
 
 
 def test_the_promise_is_made_of_each_dataset_by_itself(page: CalibratePage) -> None:

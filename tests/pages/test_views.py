@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from codex.pages import JSON
@@ -24,7 +25,17 @@ from codex.pages.ask.view import (
 from codex.ask.workbench import Workbench
 from codex.signals import REGISTRY
 from codex.store import TraceSummary
-from codex.types import Action, Alternative, Confidence, Gate, Generation, Observation, Token, Trace
+from codex.types import (
+    Action,
+    Alternative,
+    AnswerSet,
+    Confidence,
+    Gate,
+    Generation,
+    Observation,
+    Token,
+    Trace,
+)
 from tests.pages.conftest import Pages
 
 
@@ -67,10 +78,10 @@ def test_a_group_is_called_by_words_that_its_samples_say_together() -> None:
 def test_the_groups_in_the_answer_set_are_marked_also_where_the_question_was_not_kept(
     workbench: Workbench, trace: Trace
 ) -> None:
-    kept = {"level": 0.9, "answers": ["Canberra", "Sydney"], "samples": [0, 1, 3, 4], "any": False}
+    kept = AnswerSet(level=0.9, answers=("Canberra", "Sydney"), samples=(0, 1, 3, 4), any=False)
 
-    def samples(of: Trace, **told: object) -> JSON:
-        of = replace(of, params=of.params | {"answer_set": kept | told})
+    def samples(of: Trace, **told: Any) -> JSON:
+        of = replace(of, params=replace(of.params, answer_set=replace(kept, **told)))
         view: JSON = trace_view(of, fingerprint=of.model, correct=None)["last"]["samples"]
         return view
 

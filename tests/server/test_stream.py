@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import BaseModel
 
 from codex.engines.base import Finished
 from codex.errors import ModelError
@@ -16,17 +15,6 @@ from codex.server import bodies
 from codex.types import Token
 from tests.server.conftest import Serve, Served
 from tests.support.scripted import Script, ScriptedEngine
-
-BODIES: dict[str, type[BaseModel]] = {
-    "token": bodies.TokenEventBody,
-    "generation": bodies.GenerationEventBody,
-    "samples": bodies.SamplesEventBody,
-    "checked": bodies.CheckedEventBody,
-    "signals": bodies.SignalsEventBody,
-    "decision": bodies.DecisionEventBody,
-    "trace": bodies.TraceEventBody,
-    "error": bodies.ErrorBody,
-}
 
 
 def events_of(http: httpx.Client, query: str, **options: object) -> list[tuple[str, Any]]:
@@ -57,7 +45,7 @@ def test_the_events_come_in_order_with_the_documented_bodies(sure: Served) -> No
         *["token"] * 5, "generation", "samples", "checked", "signals", "decision", "trace",
     ]  # fmt: skip
     for name, body in events:
-        assert set(body) == set(BODIES[name].model_fields)
+        assert set(body) == set(bodies.EVENTS[name].model_fields)
     answer = "".join(body["token"]["text"] for name, body in events if name == "token")
     assert answer == dict(events)["generation"]["generation"]["text"] == "The capital is Canberra."
     last = events[-1][1]

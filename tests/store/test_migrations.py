@@ -71,7 +71,7 @@ def test_records_of_before_have_the_grader_that_was_named_for_their_run(tmp_path
     with Store(path, "full") as store:
         for number, named in ((1, "exact"), (2, None)):
             run = make_run(number)
-            store.runs.create(replace(run, params={**run.params, "grader": named}))
+            store.runs.create(replace(run, params=replace(run.params, grader=named)))
             store.runs.add(run.id, [make_record(2), make_record(3, error="too long")])
     with duckdb.connect(path) as db:
         for statement in UNDO[7]:

@@ -20,6 +20,7 @@ from codex.store import Privacy, Store, StoreConfig, log_inference_event
 from codex.types import (
     Action,
     Alternative,
+    AnswerSet,
     Confidence,
     Decision,
     Gate,
@@ -27,12 +28,14 @@ from codex.types import (
     Grounding,
     Observation,
     Passage,
+    Sampling,
     Similarity,
     Stance,
     Step,
     Support,
     Token,
     Trace,
+    TraceParams,
     Verdict,
 )
 from tests.support.traces import hidden, make_trace
@@ -160,12 +163,41 @@ def steps(draw: st.DrawFn, question: str) -> Step:
     )
 
 
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | number | st.text(), st.lists, max_leaves=3
+)
+sampling = st.builds(
+    Sampling,
+    max_tokens=st.none() | places,
+    temperature=maybe,
+    top_p=maybe,
+    top_k=st.none() | places,
+    repeat_penalty=maybe,
+    stop=st.none() | st.lists(st.text(), max_size=2).map(tuple),
+    seed=st.none() | places,
+)
+params = st.builds(
+    TraceParams,
+    answer=sampling,
+    samples=sampling,
+    n_samples=st.none() | places,
+    prompt=st.text(),
+    calibrator=st.none() | st.text(),
+    answer_set=st.none()
+    | st.builds(
+        AnswerSet,
+        level=number,
+        answers=st.lists(st.text(), max_size=2).map(tuple),
+        any=st.booleans(),
+        samples=st.lists(places, max_size=2).map(tuple),
+    ),
+    evidence=st.dictionaries(st.text(), json_values, max_size=3),
+)
+
+
 @st.composite
 def traces(draw: st.DrawFn) -> Trace:
     question = draw(st.text())
-    json_values = st.recursive(
-        st.none() | st.booleans() | st.integers() | number | st.text(), st.lists, max_leaves=3
-    )
     return Trace(
         id=uuid.uuid4().hex,  # not drawn: hypothesis repeats itself, and an id is used once
         session_id=draw(st.text()),
@@ -174,7 +206,7 @@ def traces(draw: st.DrawFn) -> Trace:
         question_sha256=draw(st.text()),
         model=draw(st.text()),
         policy=draw(st.text()),
-        params=draw(st.dictionaries(st.text(), json_values, max_size=3)),
+        params=draw(params),
         steps=tuple(draw(st.lists(steps(question), min_size=1, max_size=2))),
         answer=draw(st.text()),
         seconds=draw(number),

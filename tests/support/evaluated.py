@@ -12,7 +12,17 @@ from codex import prompts, signals
 from codex.calibration import Calibrator, figures, fit
 from codex.evaluation.calibrating import labelled_runs, on_side
 from codex.store import Store
-from codex.types import Alternative, Generation, Observation, Record, Run, RunState, Token
+from codex.types import (
+    Alternative,
+    Generation,
+    Observation,
+    Record,
+    Run,
+    RunParams,
+    RunState,
+    Sampling,
+    Token,
+)
 
 COUNTRIES = (
     "Australia",
@@ -53,16 +63,13 @@ def put_run(
         created_at=datetime.now(UTC),
         model=model,
         prompt=prompts.fingerprint(),
-        params={
-            "answer": {"temperature": 0.0, "max_tokens": 64},
-            "samples": {"temperature": temperature, "max_tokens": 64},
-            "n_samples": n_samples,
-            "grader": grader,
-            "evidence": False,
-            "split": None,
-            "questions": "0123456789abcdef",
-            "overrides": [],
-        },
+        params=RunParams(
+            answer=Sampling(temperature=0.0, max_tokens=64),
+            samples=Sampling(temperature=temperature, max_tokens=64),
+            n_samples=n_samples,
+            grader=grader,
+            questions="0123456789abcdef",
+        ),
         total=total or graded + failed,
         state=state,
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from codex.store import Store
-from codex.types import Generation, Observation, Record, Run
+from codex.types import Generation, Observation, Record, Run, RunParams
 
 GROUP = "invented"
 HOSTILE = "<img src=x onerror=window.hacked=1>\u202e${window.hacked=1}"
@@ -19,7 +19,9 @@ def keep_run(store: Store, run_id: str = "r1", name: str = "invented sums", n: i
     confidence = np.arange(1, n + 1) / n
     right = seeded.random(n) < confidence
     store.runs.create(
-        Run(run_id, name, GROUP, datetime.now(UTC), "scripted", "prompt", {"n_samples": 0}, n, "running")
+        Run(
+            run_id, name, GROUP, datetime.now(UTC), "scripted", "prompt", RunParams(n_samples=0), n, "running"
+        )
     )
     records = [
         Record(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from codex.types import Record, Run
+from codex.types import Record, Run, RunParams, Sampling
 from tests.support.traces import make_trace
 
 
@@ -18,7 +18,7 @@ def make_run(number: int = 1, total: int = 10) -> Run:
         created_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number),
         model="scripted:a",
         prompt="0123456789ab",
-        params={"answer": {"temperature": 0.0, "stop": []}, "n_samples": 3, "evidence": False},
+        params=RunParams(answer=Sampling(temperature=0.0, stop=()), n_samples=3),
         total=total,
     )
 

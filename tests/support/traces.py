@@ -17,12 +17,14 @@ from codex.types import (
     Grounding,
     Observation,
     Passage,
+    Sampling,
     Similarity,
     Stance,
     Step,
     Support,
     Token,
     Trace,
+    TraceParams,
     Verdict,
 )
 
@@ -71,7 +73,7 @@ def make_trace(
         question_sha256=_sha256(question),
         model="scripted:a",
         policy="default@0",
-        params={"answer": {"temperature": 0.0, "stop": []}, "n_samples": samples},
+        params=TraceParams(answer=Sampling(temperature=0.0, stop=()), n_samples=samples),
         steps=(step,),
         answer=answer.text,
         seconds=chance.random(),

@@ -203,9 +203,9 @@ export class Answers {
 }
 
 /** @param {Trace["last"]} last */
-function ending({ tokens, finish }) {
+function ending({ tokens, generation }) {
   if (!tokens.length) return html`<p class="cx-muted">The model said nothing.</p>`;
-  return finish === "length"
+  return generation.finish_reason === "length"
     ? html`<p class="cx-muted">Cut off at the largest number of tokens.</p>`
     : nothing;
 }

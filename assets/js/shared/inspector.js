@@ -195,7 +195,7 @@ function tokenPanel(pointed, closed, options) {
         ["p", figure(token.p)],
         ["rank", token.rank ?? (alternatives.length ? "beyond the list" : "n/a")],
         [
-          token.exact || token.entropy === null ? "entropy, nats" : "entropy, nats, estimated",
+          token.entropy_exact || token.entropy === null ? "entropy, nats" : "entropy, nats, estimated",
           figure(token.entropy, "nats"),
         ],
       ],
@@ -221,6 +221,6 @@ function alternative(other, reached, pointed, why, options) {
   const said = chosen ? "chosen" : off ? "" : "continue from here";
   return html`<li><button type="button" class="cx-alt ${chosen ? "chosen" : ""}" aria-disabled=${off ? "true" : nothing} title=${said || nothing}
     tabindex=${reached ? 0 : -1} @click=${off ? nothing : () => options.onbranch(pointed, other.id)}>${
-      other.end ? html`<span class="cx-end">end of the answer</span>` : tokenText(other.text)
+      other.is_end ? html`<span class="cx-end">end of the answer</span>` : tokenText(other.text)
     }${bar(other.p ?? 0)}${figure(other.p)}<span class="cx-alt-mark">${icon(chosen ? "answer" : "branch")}</span>${unseen(said ? `, ${said}` : "")}</button></li>`;
 }

@@ -23,7 +23,7 @@ export interface Alternative {
   id: number;
   text: string;
   p: number | null;
-  end: boolean;
+  is_end: boolean;
 }
 
 /** A token of an answer: token_view in pages/ask/view.py. */
@@ -32,7 +32,7 @@ export interface Token {
   text: string;
   p: number | null;
   entropy: number | null;
-  exact: boolean;
+  entropy_exact: boolean;
   rank: number | null;
   alternatives: Alternative[];
   given?: boolean;
@@ -128,7 +128,7 @@ export interface Step {
   decision: Decision;
   prompt: string | null;
   prompt_sha256: string;
-  finish: string;
+  generation: { finish_reason: string };
   seconds: number;
   support: string | null;
 }
