@@ -116,6 +116,13 @@ def test_what_is_no_threshold_is_said_beside_it_and_stays(page: Page, served: Sc
     expect(page.get_by_role("alert").filter(has_text="A number from 0 to 1.")).to_be_visible()
     expect(number(page, "answer_above")).to_have_value("1.5")
     expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 51 %"))
+    keep = page.get_by_role("region", name="Keep")
+    keep.get_by_role("textbox", name="Name of the policy").fill("invalid")
+    for name in ("Save", "Make active", "Export"):
+        keep.get_by_role("button", name=name).click()
+        expect(keep.get_by_role("status")).to_have_text("Correct the marked field first.")
+        expect(number(page, "answer_above")).to_be_focused()
+    assert "invalid" not in {policy.name for policy in served.workbench.store.policies.list()}
     type_number(page, "answer_above", "0,9")
     expect(page.get_by_text("A number from 0 to 1.")).to_be_hidden()
     expect(slider(page, "answer_above")).to_have_value("0.9")

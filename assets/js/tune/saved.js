@@ -18,6 +18,13 @@ export class Saved {
   }
 
   #do = single(async (/** @type {Act} */ act) => {
+    // What stands in such a field is not what would be kept.
+    const invalid = this.page.find("input[aria-invalid=true]");
+    if (invalid) {
+      invalid.focus();
+      this.#say({ error: { message: "Correct the marked field first." } });
+      return;
+    }
     const name = /** @type {HTMLInputElement} */ (this.page.find(".cx-keep-line input"));
     this.#say(await act(name.value));
   });
