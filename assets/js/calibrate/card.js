@@ -1,6 +1,6 @@
 // The right side: what a calibrator was fit on and promises, whether it speaks, and those that are saved.
 
-import { Asking } from "../shared/asking.js";
+import { Confirmation } from "../shared/confirmation.js";
 import { html, nothing, repeat } from "../shared/lit.js";
 import { having } from "../shared/page.js";
 import { alarm, badge, button, facts, icon, measured, when, written } from "../shared/parts.js";
@@ -24,7 +24,7 @@ export class Card {
   constructor(page, options) {
     this.page = page;
     this.options = options;
-    this.asking = new Asking("Delete a calibrator", page.paint);
+    this.confirmation = new Confirmation("Delete a calibrator", page.paint);
   }
 
   /** @param {Shown} shown @param {boolean} back whether there is something to go back to @param {Risk} risk of the guarantee @param {boolean} fitted whether it was fitted for it */
@@ -66,7 +66,7 @@ export class Card {
         // One that speaks is deactivated first; one that ships would be back at the next start.
         active || ships ? nothing : button("Delete", () => this.#ask(version), { act: "delete" })
       }</div>
-      ${this.asking.view()}${alarm(this.failed)}
+      ${this.confirmation.view()}${alarm(this.failed)}
       <h3>Fit on</h3>${facts(
         shown.facts.map(([name, value]) => [name, written(value), value.length > LONG ? "long" : ""]),
         "cx-lab-facts column",
@@ -100,7 +100,7 @@ export class Card {
 
   /** @param {string} version */
   #ask(version) {
-    this.asking.open({
+    this.confirmation.open({
       question: html`<span>Delete ${written(version)}? It cannot be brought back.</span>`,
       yes: "Delete it",
       doing: "Deleting …",

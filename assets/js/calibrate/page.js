@@ -138,7 +138,7 @@ class Calibrate extends Page {
 
   open = (/** @type {string} */ version) => {
     this.shown = version;
-    this.card.asking.now = null;
+    this.card.confirmation.now = null;
     keep({ calibrator: version, run: null });
     this.arrange();
   };

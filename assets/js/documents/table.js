@@ -1,7 +1,7 @@
 // The table of documents: filtered as you type, in pages, with what can be done to them.
 
 import { followed, link } from "../shared/address.js";
-import { Asking } from "../shared/asking.js";
+import { Confirmation } from "../shared/confirmation.js";
 import { html, nothing } from "../shared/lit.js";
 import { having } from "../shared/page.js";
 import { badge, button, icon, iconButton, written } from "../shared/parts.js";
@@ -26,7 +26,7 @@ export class Documents {
     this.page = page;
     this.options = options;
     this.picks = new Picks(page.paint);
-    this.asking = new Asking("Remove documents", page.paint);
+    this.confirmation = new Confirmation("Remove documents", page.paint);
     this.sort = { key: "name", down: false };
     this.at = 0;
     this.words = "";
@@ -51,7 +51,7 @@ export class Documents {
         <input class="cx-field" type="search" aria-label="Filter by name" placeholder="Filter by name" spellcheck="false" @input=${this.#filter}>
         ${chosen.length ? button(`Remove ${chosen.length} selected`, () => this.#ask(chosen), { act: "remove" }) : nothing}
         ${button([icon("refresh"), "Check for changes"], this.options.check, { title: "Look at every file again and index what has changed" })}</header>
-      ${this.asking.view()}
+      ${this.confirmation.view()}
       ${table({
         kind: "",
         columns: this.#columns(),
@@ -148,7 +148,7 @@ export class Documents {
       chosen.length > uploaded ? "Files in folders of your own stay where they are." : "",
     ];
     const lost = `Codex will not find ${one ? "it" : "them"} any more. ${files.filter(Boolean).join(" ")}`;
-    this.asking.open({
+    this.confirmation.open({
       question: html`Remove <strong>${one ? written(chosen[0]?.name ?? "") : `${ids.length} documents`}</strong>? ${lost} This cannot be undone.`,
       yes: one ? "Remove it" : `Remove ${ids.length}`,
       doing: "Removing …",

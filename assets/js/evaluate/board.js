@@ -12,7 +12,7 @@ import { count, counted } from "../shared/words.js";
 /**
  * The page, of which this is a part.
  * @typedef {import("../shared/page.js").Page & {state: import("./types").State | null, sort: import("../shared/rows.js").Sort,
- *   failed: string | null, asking: import("../shared/asking.js").Asking, opened: (id: string) => unknown,
+ *   failed: string | null, confirmation: import("../shared/confirmation.js").Confirmation, opened: (id: string) => unknown,
  *   resume: (run: Run) => unknown, remove: (run: Run) => void, example: (wanted: Example) => unknown}} Board
  */
 
@@ -32,7 +32,7 @@ export function board(page, runs) {
   if (!runs.length) return empty(page);
   return html`<section class="cx-lab-card" aria-label="Leaderboard"><header class="cx-lab-head"><h2 class="cx-lab-title">${counted(runs.length, "run")}</h2>
       <span class=${page.state?.scoring ? "cx-progress" : "cx-hint"}>${page.state?.scoring ? "Measuring the runs" : SORTED}</span></header>
-    ${alarm(page.failed)}${page.asking.view()}
+    ${alarm(page.failed)}${page.confirmation.view()}
     <div class="cx-lab-scroll">${table({
       kind: "cx-lab-table cx-runs",
       columns: columns(page),

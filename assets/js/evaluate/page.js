@@ -1,7 +1,7 @@
 // The Evaluate page: runs are started, watched, compared and opened down to the single token.
 
 import { asked, keep } from "../shared/address.js";
-import { Asking } from "../shared/asking.js";
+import { Confirmation } from "../shared/confirmation.js";
 import { JobBar } from "../shared/jobs.js";
 import { html } from "../shared/lit.js";
 import { having, Page } from "../shared/page.js";
@@ -44,7 +44,7 @@ class Evaluate extends Page {
     const { paint, call } = this;
     /** @type {Config} */
     const config = this.config;
-    this.asking = new Asking("Delete a run", paint);
+    this.confirmation = new Confirmation("Delete a run", paint);
     this.form = new NewRun(this, config, (wanted) => this.begin("start", wanted));
     this.job = new JobBar({
       label: "Evaluation",
@@ -133,7 +133,7 @@ class Evaluate extends Page {
 
   /** @param {Run} run */
   remove(run) {
-    this.asking.open({
+    this.confirmation.open({
       question: html`Delete <strong>${run.name}</strong>? Its ${count(run.done)} answers are lost. Calibrators that were fit on it stay. This cannot be undone.`,
       yes: "Delete it",
       doing: "Deleting …",

@@ -1,4 +1,4 @@
-// Asking the server: one way to call, one way to look again and again, and what may happen while it is awaited.
+// Calls to the server: one way to call, one way to look again and again, and what may happen while it is awaited.
 
 /** @typedef {{message: string, fields: string[]}} Failure */
 /**

@@ -1,4 +1,4 @@
-// Asking before something is lost, in place.
+// A confirmation before something is lost, in place.
 
 import { html } from "./lit.js";
 import { alarm, button } from "./parts.js";
@@ -6,23 +6,23 @@ import { alarm, button } from "./parts.js";
 /**
  * question: what is asked. yes, doing: words of the button, before and while it works. run() -> message or null.
  * back(): moves the keyboard to where it came from, unless it has gone elsewhere.
- * @typedef {{question: unknown, yes: string, doing: string, run: () => Promise<string | null>, back: () => unknown}} Asked
+ * @typedef {{question: unknown, yes: string, doing: string, run: () => Promise<string | null>, back: () => unknown}} Question
  */
 
 /** A question in its place; the focus stands on the safe side. */
-export class Asking {
+export class Confirmation {
   /** @param {string} label @param {() => unknown} paint */
   constructor(label, paint) {
     this.label = label;
     this.paint = paint;
-    /** @type {(Asked & {working: boolean, failed: string | null}) | null} */
+    /** @type {(Question & {working: boolean, failed: string | null}) | null} */
     this.now = null;
-    this.id = `cx-asking-${label.toLowerCase().replace(/\W+/g, "-")}`;
+    this.id = `cx-confirmation-${label.toLowerCase().replace(/\W+/g, "-")}`;
   }
 
-  /** @param {Asked} asked */
-  open(asked) {
-    this.now = { ...asked, working: false, failed: null };
+  /** @param {Question} question */
+  open(question) {
+    this.now = { ...question, working: false, failed: null };
     this.paint();
     const element = this.element;
     /** @type {HTMLElement | null | undefined} */ (element?.querySelector(".cx-keep"))?.focus();
@@ -46,7 +46,7 @@ export class Asking {
         now &&
         html`<div class="cx-job-line"><p class="cx-grow">${now.question}</p>${button(
           now.working ? now.doing : now.failed ? "Try again" : now.yes,
-          () => this.#sure(now),
+          () => this.#confirm(now),
           { kind: "small danger", disabled: now.working },
         )}${button("Keep", this.end, { kind: "small cx-keep", disabled: now.working })}</div>${alarm(now.failed)}`
       }</div>`;
@@ -56,13 +56,13 @@ export class Asking {
     return document.getElementById(this.id);
   }
 
-  /** @param {Asked & {working: boolean, failed: string | null}} asked */
-  async #sure(asked) {
-    asked.working = true;
+  /** @param {Question & {working: boolean, failed: string | null}} question */
+  async #confirm(question) {
+    question.working = true;
     this.paint();
-    const failed = await asked.run();
-    Object.assign(asked, { failed, working: false });
-    if (this.now !== asked) return; // another question stands here by now
+    const failed = await question.run();
+    Object.assign(question, { failed, working: false });
+    if (this.now !== question) return; // another question stands here by now
     if (failed) this.paint();
     else this.end();
   }
