@@ -50,7 +50,9 @@ def test_what_the_user_set_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, own: 
     assert os.environ == own
 
 
-@pytest.mark.parametrize(("module", "call"), [("llama_server", LLAMA_CPP), ("loading", TORCH)])
+@pytest.mark.parametrize(
+    ("module", "call"), [("llama_cpp.server", LLAMA_CPP), ("huggingface.loading", TORCH)]
+)
 def test_it_is_set_by_whichever_engine_comes_first(module: str, call: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SAID.format(module=module, call=call)],
