@@ -69,7 +69,7 @@ def forget_all(served: Served) -> None:
 
 @contextmanager
 def held(served: Served) -> Iterator[threading.Event]:
-    """Indexing stops at its first file until the event is set, or the block ends."""
+    """Indexing stops at its first file, at the latest at its end, until the event is set or the block ends."""
     leave, index = threading.Event(), served.workbench.index
     run = index.run
 
@@ -78,7 +78,10 @@ def held(served: Served) -> Iterator[threading.Event]:
             progress(now)
             leave.wait(30)
 
-        return run(seen, cancel, check=check)
+        try:
+            return run(seen, cancel, check=check)
+        finally:
+            leave.wait(30)  # also where it was cancelled before its first file
 
     index.run = slow  # type: ignore[method-assign]
     try:

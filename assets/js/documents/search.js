@@ -65,7 +65,7 @@ export class Search {
   }
 
   results() {
-    return html`<section class="cx-results" aria-label="Passages found" ?hidden=${!this.active}>${this.active && this.#found()}</section>`;
+    return html`<section class="cx-results" aria-label="Passages found" ?hidden=${!this.active}>${this.active ? this.#found() : nothing}</section>`;
   }
 
   #found() {

@@ -67,12 +67,12 @@ export class JobBar {
   #ended(job, instead) {
     const failed = job?.state === "failed";
     const dismiss = job && iconButton("close", "Dismiss", () => this.dismiss(job));
-    const more = job && this.options.more?.(job);
+    const more = (job && this.options.more?.(job)) || nothing; // false would be shown as a word
     if (failed && !instead)
       return html`<div class="cx-job-line cx-error" role="alert"><span class="cx-grow">${job.error}</span>${more}${dismiss}</div>`;
     const words = job && !failed ? this.words(job) : null;
     return html`${failed ? html`<div class="cx-error cx-job-line" role="alert"><span class="cx-grow">${job.error}</span>${more}</div>` : nothing}
-      <div class="cx-job-line">${words && html`<span class="cx-job-done">${job?.state === "done" ? icon("answer") : nothing}${words}</span>`}${failed ? nothing : more}${instead}${dismiss}</div>`;
+      <div class="cx-job-line">${words && html`<span class="cx-job-done">${job?.state === "done" ? icon("answer") : nothing}${words}</span>`}${failed ? nothing : more}${instead || nothing}${dismiss}</div>`;
   }
 }
 
