@@ -69,7 +69,7 @@ def forget_all(served: Served) -> None:
 
 @contextmanager
 def held(served: Served) -> Iterator[threading.Event]:
-    """Indexing stops at its first file, at the latest at its end, until the event is set or the block ends."""
+    """Indexing stops at its first file, or at its end, until the event is set or the block ends."""
     leave, index = threading.Event(), served.workbench.index
     run = index.run
 
