@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from codex.pages import JSON
-from codex.pages.assets import url
 
 from codex.ask.places import Client
 from codex.errors import CodexError, InvalidInput
+from codex.pages import JSON
+from codex.pages.assets import url
 from codex.server.callers import client_of
 
 log = logging.getLogger(__name__)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from codex.pages import JSON
-
 from codex.jobs import Job
+from codex.pages import JSON
 
 
 def job_view(job: Job, summary: str | None = None) -> JSON:

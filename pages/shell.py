@@ -14,6 +14,11 @@ from typing import Any
 import gradio as gr
 import gradio.routes
 from anyio.to_thread import run_sync
+from fastapi import FastAPI
+from starlette.routing import Mount
+
+from codex.ask.workbench import Workbench
+from codex.jobs import Jobs
 from codex.pages import JSON
 from codex.pages.ask import page as ask
 from codex.pages.ask.runs import Runs
@@ -25,11 +30,6 @@ from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
 from codex.pages.tune import page as tune
-from fastapi import FastAPI
-from starlette.routing import Mount
-
-from codex.ask.workbench import Workbench
-from codex.jobs import Jobs
 from codex.private import make_folder, tighten
 from codex.server.documents import PARTIAL
 

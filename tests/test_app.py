@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from codex.store import Store
-from tests.server.conftest import eventually
+from tests.support.serving import eventually
 
 APP = Path(__file__).parents[1] / "app.py"
 

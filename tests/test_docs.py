@@ -67,3 +67,9 @@ def test_every_path_the_architecture_names_is_there() -> None:
     rows = re.findall(r"^\| .*$", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE)
     for path in re.findall(r"`([\w/]+(?:/|\.py))`", " ".join(rows)):
         assert (ROOT / path).exists(), path
+
+
+def test_no_test_module_imports_another() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        found = re.search(r"^from tests[\w.]*\.test_\w+ import", path.read_text(), re.MULTILINE)
+        assert not found, f"{path}: {found and found[0]}: what tests share is in tests/support"

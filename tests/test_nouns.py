@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
-from codex.pages.ask.view import trace_view
-from codex.pages.evaluate.view import record_view
 
 from codex.engines.base import GenerationParams
 from codex.evaluation.generations import Generated, generated_of, read, write
 from codex.evaluation.imported import record_of
+from codex.pages.ask.view import trace_view
+from codex.pages.evaluate.view import record_view
 from codex.policy import Policy
 from codex.server import bodies
 from codex.store import Store

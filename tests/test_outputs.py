@@ -11,8 +11,8 @@ import pytest
 from codex.errors import InvalidInput
 from codex.evaluation.generations import write
 from codex.outputs import output
-from tests.cli.test_calibrate import generated
 from tests.support.command import Codex, command
+from tests.support.evaluated import generated
 from tests.support.full_disk import file_size_limit
 
 LITTLE = 4096

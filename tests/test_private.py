@@ -12,8 +12,8 @@ import pytest
 from codex.ask.workbench import Workbench
 from codex.datasets.importing import import_file
 from codex.private import make_folder, tighten, tighten_home
-from tests.server.conftest import running, workbench
 from tests.support.scripted import Script, ScriptedEngine
+from tests.support.serving import running, workbench
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from codex.pages import JSON
-
 from codex.store.codec import encode
 from codex.types import Observation, Passage, Similarity, Stance, Support
 

@@ -10,13 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, get_args
 
-from codex.pages import JSON
-from codex.pages.ask.evidence import passages_view
-from codex.pages.ask.pieces import Decoder
-from codex.pages.ask.runs import Runs
-from codex.pages.ask.scales import SCALES
-from codex.pages.ask.view import family, roots, session_line, token_view, trace_view
-from codex.pages.components import view
 from pydantic import ValidationError
 
 from codex import signals
@@ -24,6 +17,13 @@ from codex.ask.places import Client
 from codex.ask.workbench import Workbench
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, InvalidInput
+from codex.pages import JSON
+from codex.pages.ask.evidence import passages_view
+from codex.pages.ask.pieces import Decoder
+from codex.pages.ask.runs import Runs
+from codex.pages.ask.scales import SCALES
+from codex.pages.ask.view import family, roots, session_line, token_view, trace_view
+from codex.pages.components import view
 from codex.policy import Policy
 from codex.server.callers import current_client
 from codex.server.json_body import MAX_BODY_BYTES

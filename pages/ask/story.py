@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codex.pages import JSON
-from codex.pages.ask.evidence import stances
-
 from codex import signals
 from codex.ask.loop import NOT_SEARCHED, NOTHING_FOUND
+from codex.pages import JSON
+from codex.pages.ask.evidence import stances
 from codex.store.codec import encode
 from codex.types import Decision, Gate, Step, Trace
 

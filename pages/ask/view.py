@@ -6,14 +6,13 @@ import math
 import textwrap
 from collections.abc import Sequence
 
+from codex import signals
+from codex.ask.confidence import LikelyAnswers
+from codex.calibration.heuristic import MEANING
 from codex.pages import JSON
 from codex.pages.ask.evidence import compared, evidence_view
 from codex.pages.ask.pieces import pieces
 from codex.pages.ask.story import first_answer, in_vain, notes, step_story, story_line
-
-from codex import signals
-from codex.ask.confidence import LikelyAnswers
-from codex.calibration.heuristic import MEANING
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
 from codex.store.codec import encode

@@ -8,6 +8,25 @@ import threading
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+
+from codex.ask.workbench import Workbench
+from codex.calibration import Calibrator, fit
+from codex.calibration.calibrator import measured
+from codex.calibration.heuristic import heuristic_confidences
+from codex.calibration.shipped import shipped
+from codex.errors import Conflict, InvalidInput
+from codex.evaluation.answer_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
+from codex.evaluation.calibrating import (
+    Target,
+    calibrate,
+    delete,
+    group_guarantees,
+    guarantee,
+    labelled_runs,
+    on_side,
+    promising,
+)
+from codex.jobs import Job, JobProgress, Jobs
 from codex.pages import JSON
 from codex.pages.book import Book, Outcome
 from codex.pages.calibrate.view import (
@@ -28,25 +47,6 @@ from codex.pages.calibrate.view import (
 from codex.pages.components import view
 from codex.pages.job_view import job_view
 from codex.pages.kept import Kept
-
-from codex.ask.workbench import Workbench
-from codex.calibration import Calibrator, fit
-from codex.calibration.calibrator import measured
-from codex.calibration.heuristic import heuristic_confidences
-from codex.calibration.shipped import shipped
-from codex.errors import Conflict, InvalidInput
-from codex.evaluation.answer_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
-from codex.evaluation.calibrating import (
-    Target,
-    calibrate,
-    delete,
-    group_guarantees,
-    guarantee,
-    labelled_runs,
-    on_side,
-    promising,
-)
-from codex.jobs import Job, JobProgress, Jobs
 from codex.policy import Policy
 from codex.signals import REGISTRY
 from codex.store.activations import Activation

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
-from codex.pages import JSON
-from codex.pages.percent import percent
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +17,8 @@ from codex.calibration.crossfit import LEAST_LABELS
 from codex.calibration.risk import Guarantee, NoGuarantee
 from codex.evaluation.answer_sets import CheckedSets
 from codex.evaluation.calibrating import Labelled
+from codex.pages import JSON
+from codex.pages.percent import percent
 from codex.store.calibrators import SavedCalibrator
 from codex.store.runs import RunSummary
 

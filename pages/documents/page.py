@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from codex.ask.workbench import Workbench
+from codex.errors import CodexError, InvalidInput
+from codex.jobs import Job, JobProgress, Jobs
 from codex.pages import JSON
 from codex.pages.components import view
 from codex.pages.documents.view import (
@@ -19,10 +22,6 @@ from codex.pages.documents.view import (
     text_view,
     together,
 )
-
-from codex.ask.workbench import Workbench
-from codex.errors import CodexError, InvalidInput
-from codex.jobs import Job, JobProgress, Jobs
 from codex.retrieval import uploads
 from codex.retrieval.index import Document, Index, Progress, Report, checked_query
 from codex.retrieval.readers.reading import SUFFIXES

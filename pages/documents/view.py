@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from codex.errors import OtherEmbedding
+from codex.jobs import Job
 from codex.pages import JSON
 from codex.pages.ask.evidence import SCORES
 from codex.pages.job_view import job_view
-
-from codex.errors import OtherEmbedding
-from codex.jobs import Job
 from codex.retrieval.index import Document, DocumentText, Report
 from codex.signals.focus import content_words
 from codex.signals.text import words

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Literal
 
-from codex.pages.evaluate.view import run_facts
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 
@@ -14,6 +13,7 @@ from codex.ask.workbench import Workbench
 from codex.errors import NotFound
 from codex.evaluation import report
 from codex.evaluation.scoring import confidences_of, score
+from codex.pages.evaluate.view import run_facts
 from codex.server.guard import GuardedRoute
 from codex.server.routes import workbench_of
 from codex.store import Store

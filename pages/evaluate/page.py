@@ -9,6 +9,15 @@ from dataclasses import asdict
 from itertools import islice
 
 import numpy as np
+from pydantic import ValidationError
+
+from codex import figures
+from codex.ask.workbench import Workbench
+from codex.datasets.library import datasets
+from codex.engines.base import GenerationParams
+from codex.errors import Conflict, InvalidInput, NotFound
+from codex.evaluation import runner
+from codex.jobs import Job, Jobs
 from codex.pages import JSON
 from codex.pages.ask.scales import SCALES
 from codex.pages.components import view
@@ -29,15 +38,6 @@ from codex.pages.evaluate.view import (
     standing,
 )
 from codex.pages.job_view import job_view
-from pydantic import ValidationError
-
-from codex import figures
-from codex.ask.workbench import Workbench
-from codex.datasets.library import datasets
-from codex.engines.base import GenerationParams
-from codex.errors import Conflict, InvalidInput, NotFound
-from codex.evaluation import runner
-from codex.jobs import Job, Jobs
 from codex.settings import MAX_SAMPLES
 from codex.store.runs import RunSummary
 from codex.types import Run

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from codex.pages.book import Book, Outcome
-from codex.pages.kept import Kept
 from numpy.typing import NDArray
 
 from codex.calibration.heuristic import heuristic_confidences
 from codex.errors import NotFound
 from codex.evaluation.scoring import Scores, confidences_of, score
 from codex.jobs import Job, Jobs
+from codex.pages.book import Book, Outcome
+from codex.pages.kept import Kept
 from codex.store import Store
 from codex.store.runs import RunSummary, Table
 

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from codex.pages import JSON
-from codex.pages.ask.evidence import evidence_view
-from codex.pages.ask.pieces import pieces
-from codex.pages.ask.view import samples_view, signals_view, token_view
-from codex.pages.percent import percent
 from numpy.typing import NDArray
 
 from codex import figures, signals
 from codex.evaluation.scoring import Scores
 from codex.grading.kinds import told
 from codex.jobs import Job
+from codex.pages import JSON
+from codex.pages.ask.evidence import evidence_view
+from codex.pages.ask.pieces import pieces
+from codex.pages.ask.view import samples_view, signals_view, token_view
+from codex.pages.percent import percent
 from codex.policy import Policy
 from codex.signals.focus import focus_mask
 from codex.store.codec import encode

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from codex.ask.workbench import Workbench
+from codex.errors import InvalidInput, NotFound
 from codex.pages import JSON
 from codex.pages.components import view
 from codex.pages.tune.policies import from_yaml, named, policy_of, policy_view, saved_view, to_yaml
@@ -18,9 +20,6 @@ from codex.pages.tune.view import (
     run_line,
     signal_scale,
 )
-
-from codex.ask.workbench import Workbench
-from codex.errors import InvalidInput, NotFound
 from codex.policy import GATES, Policy
 
 SHOWN = 20

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from codex.pages import JSON
 from pydantic import ValidationError
 
 from codex.errors import InvalidInput
+from codex.pages import JSON
 from codex.policy import Policy
 from codex.store.policies import SavedPolicy
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from codex.pages.tune.table import Floats, Mask, SortedTable
 
 from codex.ask.active import Active
 from codex.calibration import Calibrator
 from codex.calibration.heuristic import heuristic_confidences
 from codex.datasets.splits import split
+from codex.pages.tune.table import Floats, Mask, SortedTable
 from codex.signals.text import normalise
 from codex.store import Store
 from codex.store.runs import RunSummary, Table

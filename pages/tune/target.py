@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from codex.pages import JSON
-from codex.pages.tune.runs import OpenRun
-from codex.pages.tune.table import Mask
 
 from codex.calibration.risk import NoGuarantee, selective_threshold, upper_bound
 from codex.errors import InvalidInput
+from codex.pages import JSON
+from codex.pages.tune.runs import OpenRun
+from codex.pages.tune.table import Mask
 from codex.policy import Policy, Promise
 from codex.text import percent
 

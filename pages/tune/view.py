@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+
+from codex import figures, signals
 from codex.pages import JSON
 from codex.pages.tune.runs import OpenRun
 from codex.pages.tune.table import Changes, Outcome, SortedTable
-
-from codex import figures, signals
 from codex.policy import ACTIONS, Policy
 from codex.store.runs import RunSummary
 

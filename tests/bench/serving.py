@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from codex.ask.workbench import Workbench
 from codex.types import Token
 from tests.bench.line import Line, median
-from tests.browser.conftest import CHROMIUM, FLAGS, ask, open_page, serving
+from tests.support.browsing import CHROMIUM, FLAGS, ask, open_page, serving
 
 ROUNDS = 5
 QUESTIONS = 50

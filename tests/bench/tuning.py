@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from codex.pages.tune.page import TunePage
-from codex.pages.tune.runs import Confidences, OpenRun
-from codex.pages.tune.table import SortedTable
 from playwright.sync_api import sync_playwright
 
 from codex.ask.workbench import Workbench
+from codex.pages.tune.page import TunePage
+from codex.pages.tune.runs import Confidences, OpenRun
+from codex.pages.tune.table import SortedTable
 from codex.policy import Policy
 from codex.settings import load_settings
 from codex.store import Store
 from codex.store.runs import Table
 from tests.bench.line import Line, median
-from tests.browser.conftest import CHROMIUM, FLAGS, serving
+from tests.support.browsing import CHROMIUM, FLAGS, serving
 from tests.support.kept_run import keep_run
 from tests.support.scripted import Script, ScriptedEngine
 

@@ -12,7 +12,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from codex.retrieval import Progress, Report
-from tests.browser.conftest import OPENED, Served
+from tests.support.browsing import OPENED, Served
 
 INDEXED = 180_000
 """Milliseconds in which a few short files are surely indexed, the embedding loaded first."""

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from codex.calibration.answer_sets import AnswerSets
-from tests.browser.conftest import Scripted, ask, open_page
 from tests.browser.look import ill_fitting, pale
+from tests.support.browsing import Scripted, ask, open_page
 from tests.support.evaluated import put_calibrator, put_run
 from tests.support.scripted import Script
 

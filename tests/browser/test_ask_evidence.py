@@ -10,34 +10,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from codex.ask.workbench import Workbench
 from codex.errors import RetrievalError
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Observation, Stance
-from tests.browser.conftest import Scripted, ask, open_page, serving, tab_to
+from tests.browser.library import DOCUMENTS, FOUND, HOSTILE_NAME, QUESTION, SPREAD, answer, evidence
 from tests.browser.look import pale, width
+from tests.support.browsing import Scripted, ask, open_page, serving, tab_to
 from tests.support.scripted import Script, ScriptedEngine
 
-HOSTILE_NAME = "<img src=x onerror=window.hacked=1> ${window.hacked=1}.txt"
-DOCUMENTS = {
-    "towers.txt": "The lighthouse of Zelm was built in 1712. Its keeper was Ada Brook.",
-    "rivers.txt": "The river Ospra is 412 kilometres long. It ends in the lake of Tarn.",
-    HOSTILE_NAME: "The vault of Querk holds <script>window.hacked=1</script> "
-    "<img src=x onerror=window.hacked=1> ${window.hacked=1} {{value}} and \u202ereversed words. "
-    "It opens at noon.",
-}
-QUESTION = "Who was the keeper of the lighthouse of Zelm?"
-SPREAD = Script(
-    ["It", " was", " Tom", " Reed", "."],
-    [0.9, 0.9, 0.4, 0.9, 0.9],
-    samples=["Tom Reed", "Jan Roe", "Ann Low"],
-    entropy=3.0,
-)
-"""Entropy above the default 2.5: retrieve. The weakest token has 0.4, and 2 of 5 samples agree: defer."""
-FOUND = Script(["The", " keeper", " was", " Ada", " Brook", "."])
 THREE = Script(
     [
         "The",
@@ -122,15 +106,6 @@ def index_documents(workbench: Workbench, home: Path) -> None:
 
 def look_up_first(page: Page) -> None:
     page.get_by_role("group", name="Evidence").get_by_label("look up first").check(force=True)
-
-
-def evidence(page: Page) -> Locator:
-    page.get_by_role("tab", name="Evidence").click()
-    return page.get_by_role("tabpanel")
-
-
-def answer(page: Page) -> Locator:
-    return page.get_by_role("listbox", name="Answer, token by token")
 
 
 def test_what_is_looked_up_first_stands_beside_the_answer_while_it_is_written(

@@ -7,8 +7,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import Scripted, ask, open_page
 from tests.browser.look import pale, width
+from tests.support.browsing import Scripted, ask, open_page
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

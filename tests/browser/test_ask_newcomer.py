@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Scripted, ask, open_page
 from tests.browser.documents import done, forget_all, open_documents, row
-from tests.browser.test_ask_evidence import DOCUMENTS, FOUND, QUESTION, SPREAD, answer, evidence
+from tests.browser.library import DOCUMENTS, FOUND, QUESTION, SPREAD, answer, evidence
+from tests.support.browsing import Scripted, ask, open_page
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Served, ask, open_page, tab_to
+from tests.support.browsing import Served, ask, open_page, tab_to
 
 QUESTION = "What is the capital of Australia?"
 OTHER = "In which year did the Titanic sink?"

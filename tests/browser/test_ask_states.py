@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from codex.errors import ModelError
-from tests.browser.conftest import PATIENCE, Scripted, ask, open_page, serving
-from tests.server.conftest import eventually, workbench
+from tests.support.browsing import PATIENCE, Scripted, ask, open_page, serving
 from tests.support.scripted import Script, ScriptedEngine
+from tests.support.serving import eventually, workbench
 
 HOSTILE = [
     "<img src=x onerror=window.hacked=1>",

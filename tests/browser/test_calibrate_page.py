@@ -8,11 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Scripted, ask, open_page
+from tests.support.browsing import FITTED, Scripted, ask, forget_all, open_page
 from tests.support.evaluated import put_calibrator, put_run
-
-FITTED = 90_000
-"""Milliseconds in which a hundred answers are surely fit to on a busy machine."""
 
 
 @pytest.fixture
@@ -20,17 +17,6 @@ def served(scripted: Scripted) -> Iterator[Scripted]:
     forget_all(scripted)
     yield scripted
     forget_all(scripted)
-
-
-def forget_all(served: Scripted) -> None:
-    """As if nothing had been asked or fit."""
-    workbench = served.workbench
-    for summary in workbench.store.runs.list():
-        workbench.store.runs.delete(summary.run.id)
-    workbench.active.activate_calibrator(None)
-    workbench.active.activate_policy(None)
-    for calibrator in workbench.store.calibrators.list():
-        workbench.store.calibrators.delete(calibrator.version)
 
 
 def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, served: Scripted) -> None:

@@ -14,7 +14,7 @@ from codex.ask.workbench import Workbench
 from codex.evaluation import runner
 from codex.policy import ACTIONS, GATES, decide
 from codex.types import Action, Gate
-from tests.browser.conftest import FEW, Served, ask, open_page, serving
+from tests.support.browsing import FEW, Served, ask, open_page, serving
 
 QUESTIONS = 140
 """Half to fit to, half to prove it; the model takes a second for each."""

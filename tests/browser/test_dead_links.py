@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Scripted, ask, open_page
-from tests.browser.test_calibrate_page import forget_all
+from tests.support.browsing import Scripted, ask, forget_all, open_page
 from tests.support.evaluated import put_run
 
 

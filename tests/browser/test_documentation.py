@@ -8,14 +8,14 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
-from codex.pages import shell
-from codex.pages.assets import ASSETS
 from playwright.sync_api import Page, expect
 
 from codex.ask.workbench import Workbench
+from codex.pages import shell
+from codex.pages.assets import ASSETS
 from codex.settings import load_settings
 from codex.store import Store
-from tests.browser.conftest import OPENED, serving
+from tests.support.browsing import OPENED, serving
 from tests.support.scripted import Script, ScriptedEngine
 
 TEXT = (Path(__file__).parents[2] / "docs" / "frontend.md").read_text("utf-8")

@@ -9,9 +9,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Scripted, open_page
 from tests.browser.documents import BEES, INDEXED, drop, forget_all, held, indexed, open_documents
 from tests.browser.look import ill_fitting, pale
+from tests.support.browsing import Scripted, open_page
 
 LONG = "W" * 120
 

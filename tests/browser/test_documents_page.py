@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import Scripted
 from tests.browser.documents import (
     BEES,
     FISH,
@@ -22,7 +21,8 @@ from tests.browser.documents import (
     open_documents,
     row,
 )
-from tests.server.conftest import eventually
+from tests.support.browsing import Scripted
+from tests.support.serving import eventually
 
 HOSTILE = "<img src=x onerror=window.hacked=1>${window.hacked=1}{{value}}.txt"
 HOSTILE_TEXT = f"<script>window.hacked=1</script> `x` ${{window.hacked=1}} \u202ereversed. {BEES}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import CANBERRA, OPENED, Scripted, Served
+from tests.support.browsing import CANBERRA, OPENED, Scripted, Served
 from tests.support.evaluated import put_run
 
 MEASURED = 60_000

@@ -8,9 +8,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Scripted
 from tests.browser.look import ill_fitting, pale
-from tests.browser.test_calibrate_page import FITTED, forget_all
+from tests.support.browsing import FITTED, Scripted, forget_all
 from tests.support.evaluated import put_calibrator, put_run
 
 LONG = "W" * 80

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import CHROMIUM, FLAGS, OPENED, Scripted
+from tests.support.browsing import CHROMIUM, FLAGS, OPENED, Scripted
 
 NAMES = "MAP evil.test 127.0.0.1, MAP rebind.test 127.0.0.1"
 """evil.test serves its own pages; rebind.test did, and its name now leads to Codex."""

@@ -8,15 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from codex.pages.tune.policies import to_yaml
 from playwright.sync_api import APIResponse, Page, Route, expect
 
+from codex.pages.tune.policies import to_yaml
 from codex.policy import Policy
 from tests.browser import documents
-from tests.browser.conftest import Scripted, ask, open_page
 from tests.browser.documents import BEES, FISH, indexed, open_documents, row
-from tests.browser.test_calibrate_page import forget_all
-from tests.browser.test_tune_page import open_tune, slider, stack
+from tests.support.browsing import Scripted, ask, forget_all, open_page, open_tune, slider, stack
 from tests.support.evaluated import put_run
 from tests.support.kept_run import keep_run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Scripted
+from tests.support.browsing import Scripted
 
 WRITTEN = """async () => {
   const words = new URL("codex-assets/js/shared/words.js", document.baseURI);

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from codex.evaluation.report import page as report_page
-from tests.evaluation.test_report import HOSTILE, make_table, scored
+from tests.support.reports import HOSTILE, make_table, scored
 
 
 def test_its_plots_are_drawn_in_both_themes_and_nothing_in_it_runs(browser: Browser, tmp_path: Path) -> None:

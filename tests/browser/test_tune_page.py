@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from codex.pages.tune.policies import to_yaml
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from codex.pages.tune.policies import to_yaml
 from codex.policy import Policy
-from tests.browser.conftest import OPENED, Scripted
 from tests.browser.look import pale
+from tests.support.browsing import Scripted, open_tune, slider, stack
 from tests.support.kept_run import keep_run
 
 
@@ -29,23 +29,6 @@ def forget(served: Scripted) -> None:
     for summary in workbench.store.runs.list():
         workbench.store.runs.delete(summary.run.id)
     workbench.active.activate_policy(None)
-
-
-def open_tune(page: Page, served: Scripted, n: int = 200) -> None:
-    """Open the page on a run of which confidence 1/n, 2/n ... 1 are right as often as they say."""
-    if not served.workbench.store.runs.list():
-        keep_run(served.workbench.store, n=n)
-    page.goto(f"{served.url}tune")
-    expect(stack(page)).to_have_attribute("aria-label", re.compile("answer"), timeout=OPENED)
-
-
-def stack(page: Page) -> Locator:
-    """The bar of the three decisions."""
-    return page.locator(".cx-stack")
-
-
-def slider(page: Page, name: str) -> Locator:
-    return page.get_by_role("slider", name=name)
 
 
 def number(page: Page, name: str) -> Locator:

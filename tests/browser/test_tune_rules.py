@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from codex.policy import DEFAULT_RULES, Policy, Rule
-from tests.browser.conftest import OPENED, Scripted, tab_to
+from tests.support.browsing import OPENED, Scripted, tab_to
 from tests.support.kept_run import keep_run
 
 RUN = "ruled"

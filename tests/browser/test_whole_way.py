@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from codex.datasets.library import load
-from tests.browser.conftest import Scripted, ask, open_page
-from tests.browser.test_calibrate_page import FITTED, forget_all
+from tests.support.browsing import FITTED, Scripted, ask, forget_all, open_page
 from tests.support.scripted import Script
 
 QUESTIONS = 150

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -17,7 +16,8 @@ from codex.errors import Conflict, InvalidInput, NotFound
 from codex.evaluation.generations import Generated, write
 from codex.settings import load_settings
 from codex.store import Store
-from codex.types import Generation, Observation, Origin, Token
+from codex.types import Observation
+from tests.support.evaluated import generated
 
 
 @pytest.fixture
@@ -28,18 +28,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def codex(*words: str, typed: str | None = None) -> Result:
     return CliRunner().invoke(app, words, input=typed)
-
-
-def generated(number: int, group: str) -> Generated:
-    """Right, and each of its four samples too, with the probability of its only token."""
-    rng = np.random.default_rng([number, len(group)])
-    chance = rng.uniform(0.3, 0.99)
-    said = [
-        Generation(text, (Token(1, text.encode(), float(np.log(chance))),), "stop", 1, 0.1)
-        for text in np.where(rng.random(5) < chance, "yes", "no").tolist()
-    ]
-    observation = Observation(f"Is {number} {group}?", said[0], samples=tuple(said[1:]))
-    return Generated(f"{group}-{number}", group, ("yes",), True, observation, origin=Origin("m", "p", 1.0))
 
 
 @pytest.fixture

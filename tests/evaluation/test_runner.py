@@ -22,6 +22,7 @@ from codex.jobs import JobProgress
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Record
+from tests.evaluation.killed_run import sums
 from tests.support.scripted import Script, ScriptedEngine
 
 COUNT = 12
@@ -44,11 +45,6 @@ def save(home: Path, questions: list[dict[str, Any]]) -> None:
     (home / "datasets").mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(question) + "\n" for question in questions)
     (home / "datasets" / "sums.jsonl").write_text(lines)
-
-
-def sums(prompt: str) -> Script:
-    number = int(prompt.split("How much is ")[1].split()[0])
-    return Script([f"It is {number + 1}."], samples=[f"{number + 1}", "nobody knows"])
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from codex.pages.ask.page import AskPage
-from codex.pages.ask.runs import Runs
 
 from codex.ask.workbench import Workbench
+from codex.pages.ask.page import AskPage
+from codex.pages.ask.runs import Runs
 from codex.settings import load_settings
 from codex.store import Store
 from tests.support.scripted import Script, ScriptedEngine

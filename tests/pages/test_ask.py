@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from codex.pages.ask.page import FRAME, AskPage, slider_ranges, throttled
 
 from codex.errors import InvalidInput, ModelError, NotFound
+from codex.pages.ask.page import FRAME, AskPage, slider_ranges, throttled
 from codex.policy import Policy, Rule
 from codex.types import (
     Action,

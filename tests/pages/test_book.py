@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from codex.pages.book import Book
 
 from codex.errors import NotFound
 from codex.jobs import Job, Jobs
+from codex.pages.book import Book
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codex.pages.calibrate.page import CalibratePage
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
@@ -16,6 +15,7 @@ from codex.calibration.shipped import shipped
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.evaluation.answer_sets import answer_sets, sampled_runs
 from codex.jobs import Jobs
+from codex.pages.calibrate.page import CalibratePage
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Run

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codex.pages.documents import page as documents
-from codex.pages.documents.page import KIND, DocumentsPage
-from codex.pages.documents.view import indexing_view, marked, query_words, summary, text_view, together
 
 from codex.ask.workbench import Workbench
 from codex.errors import Conflict, InvalidInput, NotFound, RetrievalError
 from codex.jobs import Job, Jobs
+from codex.pages.documents import page as documents
+from codex.pages.documents.page import KIND, DocumentsPage
+from codex.pages.documents.view import indexing_view, marked, query_words, summary, text_view, together
 from codex.retrieval import DocumentText, Progress, Report
 from codex.settings import load_settings
 from codex.store import Store

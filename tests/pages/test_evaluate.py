@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codex.pages.evaluate import downloads
-from codex.pages.evaluate.page import EvaluatePage
-from codex.pages.evaluate.view import PAGE
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from codex.ask.workbench import Workbench
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.jobs import Jobs
+from codex.pages.evaluate import downloads
+from codex.pages.evaluate.page import EvaluatePage
+from codex.pages.evaluate.view import PAGE
 from codex.settings import load_settings
 from codex.store import Store
 from tests.support.evaluated import put_run

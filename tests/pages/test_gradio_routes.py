@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from codex.pages.gradio_routes import CALL, EVENTS, JOIN, GradioRoutes
-from codex.pages.shell import mount
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from codex.ask.workbench import Workbench
+from codex.pages.gradio_routes import CALL, EVENTS, JOIN, GradioRoutes
+from codex.pages.shell import mount
 from codex.server import create_app
 from codex.settings import load_settings
 from codex.store import Store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from codex.pages.percent import percent
 
 SHARES = [(13, 40, "33 %"), (1, 8, "13 %"), (0, 3, "0 %"), (2, 3, "67 %")]

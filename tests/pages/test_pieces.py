@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from codex.pages.ask.pieces import pieces
-
 from codex.types import Token
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from codex.pages.assets import ASSETS, ASSETS_URL, FOREVER, url
-from codex.pages.gradio_routes import GradioRoutes
-from codex.pages.shell import mount
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from codex.ask.workbench import Workbench
+from codex.pages.assets import ASSETS, ASSETS_URL, FOREVER, url
+from codex.pages.gradio_routes import GradioRoutes
+from codex.pages.shell import mount
 from codex.server import create_app
 from codex.server.documents import PARTIAL
 from codex.settings import load_settings

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from codex.pages.tune.page import TunePage
-from codex.pages.tune.policies import MAX_YAML, UNSAVED, from_yaml, to_yaml
-from codex.pages.tune.table import POINTS, SortedTable
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
 from codex.datasets.splits import split
 from codex.errors import InvalidInput, NotFound
+from codex.pages.tune.page import TunePage
+from codex.pages.tune.policies import MAX_YAML, UNSAVED, from_yaml, to_yaml
+from codex.pages.tune.table import POINTS, SortedTable
 from codex.policy import Policy, Rule, decide_one
 from codex.settings import load_settings
 from codex.store import Store

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codex.pages.tune.page import TunePage
 
 from codex.ask.workbench import Workbench
+from codex.pages.tune.page import TunePage
 from codex.policy import Policy, Rule
 from codex.settings import load_settings
 from codex.signals import REGISTRY

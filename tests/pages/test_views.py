@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
+from codex.ask.workbench import Workbench
 from codex.pages import JSON
 from codex.pages.ask.view import (
     ALTERNATIVES,
@@ -21,8 +23,6 @@ from codex.pages.ask.view import (
     token_view,
     trace_view,
 )
-
-from codex.ask.workbench import Workbench
 from codex.signals import REGISTRY
 from codex.store import TraceSummary
 from codex.types import (

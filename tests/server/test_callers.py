@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from codex.server.callers import COOKIE
-from tests.server.conftest import SURE, Serve, Served
+from tests.support.serving import SURE, Serve, Served
 
 Stranger = Callable[..., httpx.Client]
 SECRET = "Is my secret a plum?"

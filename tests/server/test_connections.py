@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from codex.server import connections
-from tests.server.conftest import Serve, Served
+from tests.support.serving import Serve, Served
 
 HOST = b"Host: 127.0.0.1\r\n"
 JSON = b"Content-Type: application/json\r\n"

@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from codex.engines.base import Finished
 from codex.server import streaming
 from codex.types import Token
-from tests.server.conftest import SURE, Serve, Served, eventually, running
 from tests.support.scripted import Script, ScriptedEngine
+from tests.support.serving import SURE, Serve, asking, eventually, read_until, running
 
 SLOW = Script([" word"] * 500)
 """With 20 ms before each token it would take ten seconds."""
-
-
-@contextmanager
-def asking(served: Served, path: str, **body: object) -> Iterator[socket.socket]:
-    """A client that has asked; it goes away at the end of the block."""
-    text = json.dumps({"query": "Tell me a long story.", **body}).encode()
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(text)}\r\n\r\n"
-    )
-    with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.connect(("127.0.0.1", served.port))
-        client.sendall(head.encode() + text)
-        yield client
-
-
-def read_until(client: socket.socket, word: bytes) -> None:
-    seen = b""
-    while word not in seen:
-        read = client.recv(4096)
-        assert read, seen
-        seen += read
 
 
 @pytest.mark.parametrize("path", ["/infer", "/infer/stream"])

@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.server.conftest import Served, eventually, running, workbench
 from tests.support.scripted import Script, ScriptedEngine
+from tests.support.serving import Served, eventually, running, workbench
 
 MB = 2**20
 

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import pytest
 
 from codex.errors import ModelError, PromptTooLong, StoreError
-from tests.server.conftest import SURE, Serve, Served, eventually
-
-
-def assert_error(response: Any, status: int, fields: list[str] | None = None) -> dict[str, Any]:
-    assert response.status_code == status, response.text
-    assert set(response.json()) == {"error"}
-    error: dict[str, Any] = response.json()["error"]
-    assert set(error) == {"type", "message", "fields"}
-    assert "Traceback" not in response.text
-    if status == 503:
-        assert int(response.headers["Retry-After"]) > 0
-    if fields is not None:
-        assert error["fields"] == fields
-    return error
-
+from tests.support.serving import SURE, Serve, Served, assert_error, eventually
 
 PROMISE = {
     "risk": 0.1, "certainty": 0.9, "calibrator": "c", "run": "r", "questions": 9, "answered": 8, "wrong": 0,

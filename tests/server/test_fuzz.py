@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.server.conftest import Served
+from tests.support.serving import Served
 
 # json.dumps writes NaN, infinities and lone surrogates too, and Python's parser reads them back.
 anything = st.recursive(

@@ -12,8 +12,7 @@ from starlette.types import Message, Scope
 
 from codex.origins import Hosts
 from codex.server.guard import SECURITY_HEADERS, Guard
-from tests.server.conftest import SURE, Serve, Served
-from tests.server.test_errors import assert_error
+from tests.support.serving import SURE, Serve, Served, assert_error
 
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 CORS = [

@@ -11,8 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from codex.errors import BodyTooLarge, InvalidInput
 from codex.server.json_body import MAX_BODY_BYTES, MAX_DEPTH, MAX_VALUES, JsonBodies, check_json
-from tests.server.conftest import Served
-from tests.server.test_errors import assert_error
+from tests.support.serving import Served, assert_error
 
 QUESTION = b'{"query": "x"}'
 OTHER_TYPES = [

@@ -9,8 +9,8 @@ import pytest
 
 from codex.server.bodies import TraceBody
 from codex.types import Generation
-from tests.server.conftest import SURE, Serve, Served
 from tests.support.scripted import Script, ScriptedEngine
+from tests.support.serving import SURE, Serve, Served
 
 UNSURE = Script(["Perth", " is", " it"], [0.1, 0.9, 0.9], samples=["Perth", "Sydney"])
 """Its first token lies under the default 0.20, and its mean log-probability above -1.5: abstain."""

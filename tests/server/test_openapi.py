@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from codex.server.bodies import BranchBody, ErrorBody, HealthBody, InferBody
-from tests.server.conftest import Served
+from tests.support.serving import Served
 
 
 @pytest.fixture(scope="module")

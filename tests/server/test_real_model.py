@@ -13,9 +13,7 @@ from codex.ask.workbench import Workbench
 from codex.engines.models import Models
 from codex.settings import load_settings
 from codex.store import Store
-from tests.server.conftest import Served, running
-from tests.server.test_disconnect import asking, read_until
-from tests.server.test_stream import events_of
+from tests.support.serving import Served, asking, events_of, read_until, running
 
 
 @pytest.fixture(scope="module")

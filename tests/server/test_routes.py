@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 import pytest
-from codex.pages.gradio_routes import GradioRoutes
-from codex.pages.shell import mount
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute
 from starlette.websockets import WebSocketDisconnect
 
 from codex.ask.workbench import Workbench
+from codex.pages.gradio_routes import GradioRoutes
+from codex.pages.shell import mount
 from codex.server import create_app
 from codex.settings import load_settings
 from codex.store import Store

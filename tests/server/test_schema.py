@@ -10,8 +10,8 @@ from schemathesis.openapi import from_asgi
 
 import tests.server.schema_hooks  # noqa: F401 - what it registers is used
 from codex.server import create_app
-from tests.server.conftest import workbench
 from tests.support.scripted import Script, ScriptedEngine
+from tests.support.serving import workbench
 
 EXAMPLES = 8
 """Of each route and phase, beside the limits of each value, which are always tried; about a minute in all."""

@@ -7,9 +7,8 @@ import threading
 import pytest
 
 from codex.errors import Stopping
-from tests.server.conftest import Serve, eventually
-from tests.server.test_stream import parsed
 from tests.support.scripted import Script
+from tests.support.serving import Serve, eventually, parsed
 
 LONG = Script([" word"] * 2000)
 """With 10 ms before each token it would take twenty seconds."""

@@ -4,38 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
-import httpx
 import pytest
 
 from codex.engines.base import Finished
 from codex.errors import ModelError
 from codex.server import bodies
 from codex.types import Token
-from tests.server.conftest import Serve, Served
 from tests.support.scripted import Script, ScriptedEngine
-
-
-def events_of(http: httpx.Client, query: str, **options: object) -> list[tuple[str, Any]]:
-    """The events' names and bodies, read as a browser reads them."""
-    with http.stream("POST", "/infer/stream", json={"query": query, **options}) as response:
-        assert response.status_code == 200, response.read()
-        assert response.headers["content-type"].startswith("text/event-stream")
-        return list(parsed(response))
-
-
-def parsed(response: httpx.Response) -> Iterator[tuple[str, Any]]:
-    name, data = "", ""
-    # Only CR and LF end a line of an event stream, so not httpx's iter_lines, which splits at U+2028 too.
-    for line in b"".join(response.iter_bytes()).decode().split("\r\n"):
-        if line.startswith("event: "):
-            name = line.removeprefix("event: ")
-        elif line.startswith("data: "):
-            data += line.removeprefix("data: ")
-        elif not line and data:
-            yield name, json.loads(data)
-            name, data = "", ""
+from tests.support.serving import Serve, Served, events_of
 
 
 def test_the_events_come_in_order_with_the_documented_bodies(sure: Served) -> None:

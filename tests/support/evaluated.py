@@ -11,11 +11,13 @@ import numpy as np
 from codex import prompts, signals
 from codex.calibration import Calibrator, figures, fit
 from codex.evaluation.calibrating import labelled_runs, on_side
+from codex.evaluation.generations import Generated
 from codex.store import Store
 from codex.types import (
     Alternative,
     Generation,
     Observation,
+    Origin,
     Record,
     Run,
     RunParams,
@@ -178,3 +180,15 @@ def _token(index: int, piece: str, probability: float) -> Token:
         rank=1 + ranked.index(chosen),
         alternatives=ranked,
     )
+
+
+def generated(number: int, group: str) -> Generated:
+    """Right, and each of its four samples too, with the probability of its only token."""
+    rng = np.random.default_rng([number, len(group)])
+    chance = rng.uniform(0.3, 0.99)
+    said = [
+        Generation(text, (Token(1, text.encode(), float(np.log(chance))),), "stop", 1, 0.1)
+        for text in np.where(rng.random(5) < chance, "yes", "no").tolist()
+    ]
+    observation = Observation(f"Is {number} {group}?", said[0], samples=tuple(said[1:]))
+    return Generated(f"{group}-{number}", group, ("yes",), True, observation, origin=Origin("m", "p", 1.0))
