@@ -7,8 +7,6 @@ from playwright.sync_api import Locator, Page
 from tests.support.scripted import Script
 
 HOSTILE_NAME = "<img src=x onerror=window.hacked=1> ${window.hacked=1}.txt"
-
-
 DOCUMENTS = {
     "towers.txt": "The lighthouse of Zelm was built in 1712. Its keeper was Ada Brook.",
     "rivers.txt": "The river Ospra is 412 kilometres long. It ends in the lake of Tarn.",
@@ -16,11 +14,7 @@ DOCUMENTS = {
     "<img src=x onerror=window.hacked=1> ${window.hacked=1} {{value}} and \u202ereversed words. "
     "It opens at noon.",
 }
-
-
 QUESTION = "Who was the keeper of the lighthouse of Zelm?"
-
-
 SPREAD = Script(
     ["It", " was", " Tom", " Reed", "."],
     [0.9, 0.9, 0.4, 0.9, 0.9],
@@ -28,8 +22,6 @@ SPREAD = Script(
     entropy=3.0,
 )
 """Entropy above the default 2.5: retrieve. The weakest token has 0.4, and 2 of 5 samples agree: defer."""
-
-
 FOUND = Script(["The", " keeper", " was", " Ada", " Brook", "."])
 
 

@@ -22,27 +22,15 @@ from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import eventually
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-
-
 OPENED = 60_000
 """Milliseconds in which a page with all its scripts is surely there."""
-
-
 ANSWERED = 60_000
 """Milliseconds in which a short answer with its samples and evidence is surely there."""
-
-
 PATIENCE = 20
 """Seconds, the same for what happens on the server."""
-
-
 FEW = ["engine.threads=2", "engine.params.max_tokens=32", "ask.n_samples=3"]
 """Short answers and few samples, so that the tests stay quick."""
-
-
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
 CANBERRA = Script(
     ["The", " capital", " is", " Can", "berra", "."],
     [0.95, 0.97, 0.99, 0.6, 0.2, 0.8],
