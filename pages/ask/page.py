@@ -170,13 +170,13 @@ class AskPage:
         self.workbench.store.label(wanted["trace"], wanted["correct"])
 
     def _active(self) -> JSON:
-        """The service's policy, the ranges of its sliders, and what it promises, in words."""
+        """The service's policy, the ranges of its sliders, and what it guarantees, in words."""
         policy = self.workbench.active.policy
         return {
             "policy": policy.model_dump(mode="json", exclude={"name", "promise"}),
             "version": policy.version,
             "ranges": slider_ranges(policy),
-            "promise": self.workbench.active.promise,
+            "guarantee": self.workbench.active.promise,
         }
 
     def _sidebar(self) -> JSON:

@@ -3,12 +3,12 @@
 import type { Heatmap } from "../shared/heatmap.js";
 import type { Action, Policy, PromptPassage, Scale, Token, Trace } from "../shared/types";
 
-/** The service's policy: of it the sliders, their ranges, and what it promises, in words. */
+/** The service's policy: of it the sliders, their ranges, and what it guarantees, in words. */
 export interface Active {
   policy: Policy;
   version: string;
   ranges: Record<string, [number, number]>;
-  promise: string | null;
+  guarantee: string | null;
 }
 
 export interface Level {

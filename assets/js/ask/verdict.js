@@ -43,7 +43,7 @@ export class Verdict {
   /** Take the service's policy, unless thresholds were moved here. @param {Active} active */
   activate(active) {
     const moved = this.changed;
-    const same = active.version === this.active.version && active.promise === this.active.promise;
+    const same = active.version === this.active.version && active.guarantee === this.active.guarantee;
     // Its own policy stays where nothing else has changed: a moved slider is compared with it.
     this.active = same ? { ...active, policy: this.active.policy } : active;
     if (!same && !moved) this.#move(structuredClone(active.policy));
@@ -96,12 +96,12 @@ export class Verdict {
     const { confidence, decision: recorded } = trace.last;
     const calibrated = confidence.calibrated !== null;
     // It is about answers as they were first given, which the gate lets pass.
-    const promised = calibrated && recorded.gate === "proceed" && !this.changed && this.active.promise;
+    const guaranteed = calibrated && recorded.gate === "proceed" && !this.changed && this.active.guarantee;
     return html`<div class="cx-decision-head">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-confidence-value">${figure(
       confidence.value,
     )}</span><span class="cx-muted">confidence, ${calibrated ? "" : "not "}calibrated</span></div></div>
       <p class="cx-reason">${written(now.reason)}</p>${storyLine(trace)}
-      ${promised ? html`<p class="cx-muted cx-promise">${promised}</p>` : nothing}
+      ${guaranteed ? html`<p class="cx-muted cx-guarantee">${guaranteed}</p>` : nothing}
       ${
         now.action === recorded.action
           ? nothing

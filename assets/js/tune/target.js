@@ -55,7 +55,7 @@ export class Target {
         proposed &&
         (proposed.error
           ? alarm(proposed.error.message)
-          : html`<p class="cx-promise ${proposed.ok ? "" : "none"}">${icon(shape)}<span>${proposed.words}</span></p>`)
+          : html`<p class="cx-guarantee ${proposed.ok ? "" : "none"}">${icon(shape)}<span>${proposed.words}</span></p>`)
       }</div></form>`;
   }
 
