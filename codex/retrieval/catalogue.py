@@ -1,8 +1,6 @@
-"""What is in the index: documents, their texts, chunks, words and vectors, in one SQLite file.
+"""The one source of truth: documents, their texts, chunks, words and vectors, in one SQLite file.
 
-This file is the truth. Chroma's files are made from it and lag behind: `outbox` holds the chunks whose
-vectors are still to be written to Chroma or deleted there. So a document appears and goes in one
-transaction, whatever happens to the process.
+A document appears and disappears in one transaction, whatever happens to the process.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ import queue
 import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +31,8 @@ from codex.retrieval.content import (
     Vectors,
     content_of,
     entry_of,
-    put,
     register,
-    step,
+    set_meta,
     take_out,
 )
 from codex.retrieval.documents import Document, DocumentState, DocumentText
@@ -44,6 +42,17 @@ BUSY_SECONDS = 60.0
 HEADING_WEIGHT = 1.0
 """A word of the heading beside a word of the text. With titles as headings BM25 finds 79 % of the Natural
 Questions passages first, with half the weight 76 %, without them 67 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a Chroma collection holds: every chunk up to `last_chunk`, perhaps with deleted ones among them."""
+
+    location: str
+    """Of the collection: its server and name."""
+    last_chunk: int
+    version: int = 0
+    """Another one whenever Chroma has been written to; 0 until it is recorded."""
 
 
 class Catalogue:
@@ -113,12 +122,11 @@ class Catalogue:
             db.execute("BEGIN IMMEDIATE")
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
-                for statement in SCHEMA.split(";\n"):
-                    db.execute(statement)
+                _execute_all(db, SCHEMA)
                 db.execute("INSERT INTO meta VALUES ('id', ?)", [uuid.uuid4().hex])
             else:
                 for older in range(version, VERSION):
-                    db.execute(UPGRADES[older])
+                    _execute_all(db, UPGRADES[older])
             db.execute(f"PRAGMA user_version = {VERSION}")
             db.execute("COMMIT")
         return db
@@ -133,7 +141,7 @@ class Catalogue:
 
     def put(self, key: str, value: str) -> None:
         with self.write() as db:
-            put(db, key, value)
+            set_meta(db, key, value)
 
     # documents
 
@@ -149,12 +157,6 @@ class Catalogue:
                 [state],
             )
             return [entry_of(row) for row in rows]
-
-    def count(self, state: DocumentState) -> int:
-        """How many documents are in a state."""
-        with self._connection() as db:
-            found = db.execute("SELECT count(*) FROM documents WHERE state = ?", [state])
-            return int(found.fetchone()[0])
 
     def entry(self, document_id: str) -> Entry:
         """Raises NotFound."""
@@ -208,17 +210,16 @@ class Catalogue:
                 if not db.execute("DELETE FROM documents WHERE id = ?", [id_]).rowcount:
                     raise NotFound(f"There is no document {id_!r} in the index; nothing was removed.")
 
-    def forget_content(self) -> None:
+    def clear_content(self) -> None:
         """Everything waits again, and nothing is found until it has been indexed."""
         with self.write() as db:
-            for table in ("chunks", "vectors", "words", "outbox", "texts"):
+            for table in ("chunks", "vectors", "words", "texts"):
                 db.execute(f"DELETE FROM {table}")
             db.execute(
                 "UPDATE documents SET state = 'waiting', reason = '', sha256 = '', pages = NULL,"
                 " characters = 0, chunks = 0, indexed_at = NULL"
             )
-            put(db, "embedding", "")
-            step(db)
+            set_meta(db, "embedding", "")
 
     # chunks
 
@@ -230,9 +231,21 @@ class Catalogue:
         with self._connection() as db:
             return not db.execute("SELECT EXISTS (SELECT 1 FROM chunks)").fetchone()[0]
 
-    def chunk_count(self) -> int:
+    def chunk_ids(self) -> NDArray[np.int64]:
+        """All, in ascending order."""
         with self._connection() as db:
-            return int(db.execute("SELECT count(*) FROM chunks").fetchone()[0])
+            return np.fromiter((row[0] for row in db.execute("SELECT id FROM chunks ORDER BY id")), np.int64)
+
+    def last_chunk(self) -> int:
+        """The highest id; 0 when there is none."""
+        with self._connection() as db:
+            return int(db.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()[0])
+
+    def present(self, ids: Sequence[int]) -> set[int]:
+        """Those of the chunks that are still there."""
+        with self._connection() as db:
+            among = "SELECT id FROM chunks WHERE id IN (SELECT value FROM json_each(?))"
+            return {row[0] for row in db.execute(among, [json.dumps(list(ids))])}
 
     def chunks(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Those that are there, by id."""
@@ -275,33 +288,34 @@ class Catalogue:
             )
             return [(row[0], row[1]) for row in rows]
 
-    def blocks(self, only_unwritten: bool) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
-        """Ids [n] and vectors [n, d], block by block; all, or those that Chroma may not have yet."""
-        chosen = (
-            'SELECT v.* FROM outbox o JOIN vectors v ON v.chunk = o.chunk WHERE NOT o."delete"'
-            if only_unwritten
-            else "SELECT * FROM vectors"
-        )
+    def vector_blocks(self, after: int = 0) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
+        """Ids [n] and vectors [n, d] of the chunks beyond an id, block by block."""
         with self.read() as db:
-            rows = db.execute(chosen)
+            rows = db.execute("SELECT chunk, vector FROM vectors WHERE chunk > ? ORDER BY chunk", [after])
             while block := rows.fetchmany(4096):
                 joined = np.frombuffer(b"".join(row["vector"] for row in block), np.float32)
                 yield np.array([row["chunk"] for row in block]), joined.reshape(len(block), -1)
 
-    def outbox(self, limit: int) -> tuple[list[int], list[int]]:
-        """Chunks to write to Chroma and chunks to delete there, together at most `limit`."""
+    # what Chroma holds
+
+    def coverage(self, location: str) -> Coverage | None:
+        """What Chroma holds there; None where its files cannot be trusted, or were never written."""
         with self._connection() as db:
-            rows = db.execute("SELECT * FROM outbox LIMIT ?", [limit]).fetchall()
-        return [r["chunk"] for r in rows if not r["delete"]], [r["chunk"] for r in rows if r["delete"]]
+            row = db.execute("SELECT * FROM coverage WHERE location = ?", [location]).fetchone()
+            return Coverage(row["location"], row["last_chunk"], row["version"]) if row else None
 
-    def undeleted(self) -> int:
-        """How many chunks Chroma may still have that are gone here."""
-        return self._outgoing(delete=True)
+    def set_coverage(self, coverage: Coverage | None) -> Coverage | None:
+        """Record it with a version of its own; None: before Chroma's files are touched."""
+        with self.write() as db:
+            db.execute("DELETE FROM coverage")
+            if coverage is None:
+                return None
+            values = [coverage.location, coverage.last_chunk]
+            added = db.execute("INSERT INTO coverage (location, last_chunk) VALUES (?, ?)", values)
+            return replace(coverage, version=added.lastrowid or 0)
 
-    def unwritten(self) -> int:
-        """How many chunks Chroma may not have yet."""
-        return self._outgoing(delete=False)
 
-    def _outgoing(self, delete: bool) -> int:
-        with self._connection() as db:
-            return int(db.execute('SELECT count(*) FROM outbox WHERE "delete" = ?', [delete]).fetchone()[0])
+def _execute_all(db: sqlite3.Connection, script: str) -> None:
+    """Within the transaction, which `executescript` would commit first."""
+    for statement in script.split(";\n"):
+        db.execute(statement)

@@ -22,14 +22,14 @@ SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE documents (
     id TEXT PRIMARY KEY,
-    path BLOB NOT NULL UNIQUE,      -- as the system spells it, which need not be UTF-8
+    path BLOB NOT NULL UNIQUE,      -- the system's bytes, which need not be UTF-8
     name TEXT NOT NULL,
     state TEXT NOT NULL,
     reason TEXT NOT NULL DEFAULT '',
     size INTEGER NOT NULL DEFAULT 0,
     mtime_ns INTEGER NOT NULL DEFAULT 0,
     sha256 TEXT NOT NULL DEFAULT '',  -- of the file whose text is in the index
-    encoding TEXT NOT NULL DEFAULT '',  -- as the user has named it; '': found out
+    encoding TEXT NOT NULL DEFAULT '',  -- as named by the user; '': detected
     pages INTEGER,
     characters INTEGER NOT NULL DEFAULT 0,
     chunks INTEGER NOT NULL DEFAULT 0,
@@ -39,7 +39,7 @@ CREATE TABLE documents (
 CREATE INDEX documents_by_sha256 ON documents (sha256) WHERE sha256 != '';
 CREATE TABLE texts (document TEXT PRIMARY KEY, text TEXT NOT NULL, page_starts TEXT NOT NULL);
 CREATE TABLE chunks (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice, so that no vector can pass for another's
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused, so that no vector can be taken for another's
     document TEXT NOT NULL,
     "start" INTEGER NOT NULL,
     "end" INTEGER NOT NULL,
@@ -49,14 +49,31 @@ CREATE TABLE chunks (
 );
 CREATE INDEX chunks_by_document ON chunks (document);
 CREATE TABLE vectors (chunk INTEGER PRIMARY KEY, vector BLOB NOT NULL /* float32, unit length */);
-CREATE TABLE outbox (chunk INTEGER PRIMARY KEY, "delete" INTEGER NOT NULL);
+CREATE TABLE coverage (  -- at most one row: none while Chroma's files are being written
+    version INTEGER PRIMARY KEY AUTOINCREMENT,
+    location TEXT NOT NULL,
+    last_chunk INTEGER NOT NULL  -- Chroma holds every chunk up to this one
+);
 CREATE VIRTUAL TABLE words USING fts5 (
     text, heading, tokenize = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
 );
 """
-UPGRADES = {1: "ALTER TABLE documents ADD COLUMN encoding TEXT NOT NULL DEFAULT ''"}
-"""What makes an older version of the tables the next one."""
-VERSION = 2
+UPGRADES = {
+    1: "ALTER TABLE documents ADD COLUMN encoding TEXT NOT NULL DEFAULT ''",
+    # Version 2 listed the chunks that were still to be written to Chroma, or deleted there, in `outbox`.
+    2: """
+CREATE TABLE coverage (
+    version INTEGER PRIMARY KEY AUTOINCREMENT, location TEXT NOT NULL, last_chunk INTEGER NOT NULL
+);
+INSERT INTO coverage (location, last_chunk)
+    SELECT '#codex', coalesce((SELECT min(chunk) - 1 FROM outbox WHERE NOT "delete"), max(id), 0) FROM chunks
+    WHERE EXISTS (SELECT 1 FROM meta WHERE key = 'chroma' AND value = 'written');
+DROP TABLE outbox;
+DELETE FROM meta WHERE key IN ('chroma', 'generation')
+""",
+}
+"""From each older version of the tables to the next."""
+VERSION = 3
 
 Vectors = NDArray[np.float32]
 
@@ -117,18 +134,10 @@ def document_id(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
 
 
-def put(db: sqlite3.Connection, key: str, value: str) -> None:
-    """Set a remark within a transaction."""
+def set_meta(db: sqlite3.Connection, key: str, value: str) -> None:
+    """Set a property of the index as a whole, within a transaction."""
     db.execute(
         "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [key, value]
-    )
-
-
-def step(db: sqlite3.Connection) -> None:
-    """Note within a transaction that Chroma's files have changed."""
-    db.execute(
-        "INSERT INTO meta VALUES ('generation', '1')"
-        " ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1"
     )
 
 
@@ -137,8 +146,6 @@ def take_out(db: sqlite3.Connection, document_id: str) -> None:
     mine = "SELECT id FROM chunks WHERE document = ?"
     db.execute(f"DELETE FROM words WHERE rowid IN ({mine})", [document_id])
     db.execute(f"DELETE FROM vectors WHERE chunk IN ({mine})", [document_id])
-    # A chunk that was never written may be in Chroma nevertheless, if its writer was killed in between.
-    db.execute(f"INSERT OR REPLACE INTO outbox SELECT id, 1 FROM ({mine})", [document_id])
     db.execute("DELETE FROM chunks WHERE document = ?", [document_id])
     db.execute("DELETE FROM texts WHERE document = ?", [document_id])
     db.execute(
@@ -215,7 +222,6 @@ def write_content(
             [document_id, chunk.start, chunk.end, chunk.page, chunk.heading, chunk.text],
         ).lastrowid
         db.execute("INSERT INTO vectors VALUES (?, ?)", [id_, np.asarray(vector, np.float32).tobytes()])
-        db.execute("INSERT INTO outbox VALUES (?, 0)", [id_])
         db.execute(
             "INSERT INTO words (rowid, text, heading) VALUES (?, ?, ?)",
             [id_, folded(chunk.text), folded(chunk.heading)],

@@ -20,11 +20,10 @@ from codex.retrieval.discovery import discover
 from codex.retrieval.documents import Document, DocumentText, Progress, Report
 from codex.retrieval.embedding import Embedding
 from codex.retrieval.fusion import reciprocal_ranks
-from codex.retrieval.lock import IndexLock
-from codex.retrieval.mirror import Mirror
 from codex.retrieval.readers.encodings import checked_encoding
 from codex.retrieval.readers.reading import SUFFIXES
 from codex.retrieval.reranking import Reranker
+from codex.retrieval.vector_index import VectorIndex
 from codex.types import Passage
 
 __all__ = ["Document", "DocumentText", "Index", "Progress", "Report"]
@@ -59,8 +58,7 @@ class Index:
         self._owns_embedding = embedding is None
         self._embedding = embedding or Embedding(config)
         self._reranker = Reranker(config) if config.reranker else None
-        lock = IndexLock(folder / "writer.lock")
-        self._mirror = Mirror(config, folder / "chroma", self._catalogue, lock, self._embedding)
+        self._vectors = VectorIndex(config, folder, self._catalogue, self._embedding)
 
     def add(
         self, paths: Sequence[Path], *, within: Path | None = None, encoding: str | None = None
@@ -95,9 +93,9 @@ class Index:
         """
         from codex.retrieval.indexing import Indexing
 
-        with self._mirror.writing():
+        with self._vectors.writing():
             return Indexing(
-                self.config, self._catalogue, self._mirror, self._embedding, progress, cancel
+                self.config, self._catalogue, self._vectors, self._embedding, progress, cancel
             ).run(check)
 
     def documents(self) -> list[Document]:
@@ -113,11 +111,11 @@ class Index:
         self._catalogue.remove(document_ids)
         # Nothing of them is found any more. Who cannot write to Chroma now leaves that to the next run.
         with contextlib.suppress(CodexError):
-            self._mirror.tidy()
+            self._vectors.purge()
 
     def rebuild(self) -> None:
         """Forget all that was read and embedded; every document waits. Raises Conflict, RetrievalError."""
-        self._mirror.forget_all()
+        self._vectors.clear()
 
     def search(self, query: str, k: int | None = None) -> list[Passage]:
         """The k best passages (config.k when None), best first; [] when there is nothing to find.
@@ -129,11 +127,11 @@ class Index:
         k = self.config.k if k is None else k
         if not query.strip() or k < 1 or self.is_empty:
             return []
-        self._mirror.check_embedding()
+        self._vectors.check_embedding()
         vector = self._embedding.encode([query])[0]
         many = max(self.config.candidates, k)
         expression = lexical.match(query)
-        dense = self._mirror.nearest(vector, many)
+        dense = self._vectors.nearest(vector, many)
         bm25 = self._catalogue.lexical(expression, many) if expression else []
         scores = self._scored(vector, dense, bm25)
         found = self._catalogue.chunks(list(scores))
@@ -174,7 +172,7 @@ class Index:
         """Let go of the files and of the embedding."""
         if self._owns_embedding:
             self._embedding.close()
-        self._mirror.close()
+        self._vectors.close()
         self._catalogue.close()
 
     def _scored(

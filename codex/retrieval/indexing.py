@@ -14,8 +14,8 @@ from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.content import Entry, FileStamp, keep, skip, stands, write_content
 from codex.retrieval.documents import Document, Progress, Report
 from codex.retrieval.embedding import PASS, Embedding
-from codex.retrieval.mirror import Mirror
 from codex.retrieval.preparing import WINDOW, Preparation, ReadAhead, Work
+from codex.retrieval.vector_index import VectorIndex
 
 
 class Stop(threading.Event):
@@ -35,7 +35,7 @@ class Indexing:
 
     config: RetrievalConfig
     catalogue: Catalogue
-    mirror: Mirror
+    vectors: VectorIndex
     embedding: Embedding
     progress: Callable[[Progress], None] | None = None
     cancel: threading.Event | None = None
@@ -47,14 +47,15 @@ class Indexing:
     _indexed: int = 0
     _unchanged: int = 0
     _skipped: list[Document] = field(default_factory=list)
+    _started: float = 0.0
     _embedding_since: float | None = None
 
     def run(self, check: bool) -> Report:
         """Index what waits; with `check` look first what has changed. Raises RetrievalError, ModelError."""
-        started = time.monotonic()
-        self._mend()
+        self._started = time.monotonic()
+        self.vectors.sync(self.cancel, self._tell_recovered)
         gone = self._changed() if check else []
-        self._unchanged = self.catalogue.count("indexed") - len(gone)
+        self._unchanged = len(self.catalogue.entries("indexed")) - len(gone)
         tried: set[tuple[str, FileStamp]] = set()
         cancelled = False
         try:
@@ -64,29 +65,16 @@ class Indexing:
             cancelled = True
         if gone:
             self.catalogue.remove(gone)
-        self.mirror.write_out(self.cancel)
+        self.vectors.sync(self.cancel)
         return Report(
             indexed=self._indexed,
             unchanged=self._unchanged,
             skipped=tuple(self._skipped),
             removed=len(gone),
             chunks=self._chunks,
-            seconds=time.monotonic() - started,
+            seconds=time.monotonic() - self._started,
             cancelled=cancelled,
         )
-
-    def _mend(self) -> None:
-        """Bring to Chroma what an earlier run has left; all of it, if that was killed while Chroma wrote."""
-        left, written, started = self.catalogue.unwritten(), 0, time.monotonic()
-
-        def told(batch: int) -> None:
-            nonlocal written
-            written += batch
-            if self.progress is not None and written:
-                rate = written / (time.monotonic() - started)
-                self.progress(Progress("", 0, 0, written, rate, max(left - written, 0) / rate))
-
-        self.mirror.write_out(self.cancel, told)
 
     def _waiting(self, gone: Sequence[str], tried: set[tuple[str, FileStamp]]) -> list[Entry]:
         """What waits and was not tried yet, which more may have joined since the run began."""
@@ -182,7 +170,13 @@ class Indexing:
         self._unchanged += sum(work.content is None and not work.reason for work in kept)
         if skipped:
             self._skipped += [it for it in self.catalogue.documents() if it.id in skipped]
-        self.mirror.write_out(stop)
+        self.vectors.sync(stop)
+
+    def _tell_recovered(self, written: int, total: int) -> None:
+        """Vectors that an earlier run did not bring to Chroma."""
+        if self.progress is not None:
+            rate = written / (time.monotonic() - self._started)
+            self.progress(Progress("", 0, 0, written, rate, (total - written) / rate))
 
     def _tell(self, name: str) -> None:
         if self.progress is None:

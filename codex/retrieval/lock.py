@@ -17,7 +17,7 @@ PATIENCE = 2.0
 
 
 class IndexLock:
-    """An advisory lock on a file, which the system frees when its holder ends, however it ends.
+    """An advisory lock on a file, which the system releases when its holder ends, however it ends.
 
     It belongs to the open file, so two threads of one process exclude each other too.
     """
@@ -27,55 +27,39 @@ class IndexLock:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Write. Raises Conflict with the PID of the process that writes already."""
+        """For writing. Raises Conflict with the PID of the process that writes already."""
         with self._opened() as file:
-            until = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + PATIENCE
             while not _acquired(file, fcntl.LOCK_EX):
-                holder = self.holder()
-                if holder is not None or time.monotonic() > until:
+                if not _acquired(file, fcntl.LOCK_SH) or time.monotonic() > deadline:
+                    holder = os.pread(file, 20, 0).decode().strip() or "unknown"
                     raise Conflict(
-                        f"Process {holder or 'unknown'} is indexing into {self.path.parent} already. "
+                        f"Process {holder} is indexing into {self.path.parent} already. "
                         "Wait until it is done, or stop it; what it has indexed stays."
                     )
+                fcntl.flock(file, fcntl.LOCK_UN)
                 time.sleep(0.02)
             os.pwrite(file, f"{os.getpid():<20}".encode(), 0)
             try:
                 yield
             finally:
                 os.ftruncate(file, 0)
-                fcntl.flock(file, fcntl.LOCK_UN)
 
     @contextlib.contextmanager
     def shared(self) -> Iterator[bool]:
-        """Whether nobody writes; while the block runs nobody begins to."""
+        """Whether nobody writes; then nobody starts to until the block ends."""
         with self._opened() as file:
-            free = _acquired(file, fcntl.LOCK_SH)
-            try:
-                yield free
-            finally:
-                if free:
-                    fcntl.flock(file, fcntl.LOCK_UN)
-
-    def holder(self) -> int | None:
-        """The process that writes, or None."""
-        try:
-            written = self.path.read_text().strip()
-        except OSError:
-            return None
-        if not written.isdigit():
-            return None
-        with self._opened() as file:
-            # A killed writer leaves its number behind.
-            return None if _acquired(file, fcntl.LOCK_SH) else int(written)
+            yield _acquired(file, fcntl.LOCK_SH)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int]:
+        """The file, whose lock is released as it is closed."""
         try:
             make_folder(self.path.parent)
             file = opener(str(self.path), os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise RetrievalError(
-                f"The index folder {self.path.parent} may not be written: {error.strerror}. "
+                f"The index folder {self.path.parent} is not writable: {error.strerror}. "
                 "Change its permissions, or set another CODEX_HOME."
             ) from error
         try:

@@ -49,7 +49,7 @@ def measure(home: Path) -> Iterator[Line]:
         index.add([_written(passages, work / "passages")])
         index.run()
         yield from _recall(index, asked, questions)
-        vectors = np.concatenate([block for _, block in index._catalogue.blocks(only_unwritten=False)])
+        vectors = np.concatenate([block for _, block in index._catalogue.vector_blocks()])
         index.close()
         yield _throughput(passages, work, embedding)
     with tempfile.TemporaryDirectory(dir=home) as folder:
@@ -82,11 +82,11 @@ def _recall(index: Index, asked: Sequence[tuple[str, str]], questions: NDArray[n
 
     Held out: the half of the questions that the fusion was not chosen on.
     """
-    blocks = list(index._catalogue.blocks(only_unwritten=False))
+    blocks = list(index._catalogue.vector_blocks())
     ids = np.concatenate([block for block, _ in blocks])
     cosines = questions @ np.concatenate([vectors for _, vectors in blocks]).T
     exact = [ids[np.argsort(-row, kind="stable")[:50]].tolist() for row in cosines]
-    dense = [[id_ for id_, _ in index._mirror.nearest(vector, 50)] for vector in questions]
+    dense = [[id_ for id_, _ in index._vectors.nearest(vector, 50)] for vector in questions]
     words = [[id_ for id_, _ in index._catalogue.lexical(lexical.match(q) or "", 50)] for q, _ in asked]
     hybrid = [[int(it.id) for it in index.search(question, 10)] for question, _ in asked]
     every = index._catalogue.chunks(ids.tolist())
@@ -130,7 +130,7 @@ def _throughput(passages: Sequence[str], work: Path, embedding: Embedding) -> Li
         seconds = time.perf_counter() - started
         texts[:] = [
             chunk.text
-            for block, _ in fresh._catalogue.blocks(only_unwritten=False)
+            for block, _ in fresh._catalogue.vector_blocks()
             for chunk in fresh._catalogue.chunks(block.tolist()).values()
         ]
         assert report.chunks == len(texts) >= FEW
@@ -158,7 +158,7 @@ def _fill(index: Index, passages: Sequence[str], vectors: NDArray[np.float32]) -
     """LARGE chunks: sentences of the passages in another order, vectors near those of the passages."""
     chance, noise = random.Random(0), np.random.default_rng(0)
     sentences = [sentence for passage in passages for sentence in passage.split(". ")]
-    with index._mirror.writing():
+    with index._vectors.writing():
         for number in range(LARGE // 1000):
             chosen = noise.integers(0, len(vectors), 1000)
             near = vectors[chosen] + noise.normal(0, 0.035, (1000, vectors.shape[1])).astype(np.float32)
@@ -168,7 +168,7 @@ def _fill(index: Index, passages: Sequence[str], vectors: NDArray[np.float32]) -
             with index._catalogue.write() as db:
                 id_ = register(db, Path(f"/{number}.txt"), FileStamp(0, 0), "")
                 write_content(db, id_, Content("", (), "", chunks, near), FileStamp(0, 0), "")
-            index._mirror.write_out()
+            index._vectors.sync()
 
 
 def _large(index: Index, asked: Sequence[str], questions: NDArray[np.float32]) -> Iterator[Line]:
@@ -197,7 +197,7 @@ def _large(index: Index, asked: Sequence[str], questions: NDArray[np.float32]) -
     p95 = float(np.percentile(figures, 95))
     yield Line("search, p95", 200, p95, "ms", how)
     exact = [set(index_ids) for index_ids in _exact(index, np.stack([known[q] for q in chosen[:100]]))]
-    found = [{id_ for id_, _ in index._mirror.nearest(known[q], 10)} for q in chosen[:100]]
+    found = [{id_ for id_, _ in index._vectors.nearest(known[q], 10)} for q in chosen[:100]]
     missed = 100 * (1 - statistics.mean(len(a & b) / len(a) for a, b in zip(exact, found, strict=True)))
     yield Line("nearest 10 of 100,000 missed", 1, missed, "%", "beside exact comparison, 100 questions")
     gc.collect()
@@ -211,7 +211,7 @@ def _large(index: Index, asked: Sequence[str], questions: NDArray[np.float32]) -
 
 
 def _exact(index: Index, questions: NDArray[np.float32]) -> Rankings:
-    blocks = list(index._catalogue.blocks(only_unwritten=False))
+    blocks = list(index._catalogue.vector_blocks())
     ids = np.concatenate([block for block, _ in blocks])
     cosines = questions @ np.concatenate([vectors for _, vectors in blocks]).T
     return [ids[np.argsort(-row)[:10]].tolist() for row in cosines]

@@ -250,7 +250,7 @@ def test_an_index_of_another_embedding_is_refused_and_can_be_made_anew(
         patched.setattr(type(model), "identity", property(lambda self: identity))
         refused = ended(page, page.index({}))
         assert (refused["state"], refused["rebuild"]) == ("failed", True)
-        assert "was made by the embedding" in refused["error"]
+        assert "was built with the embedding" in refused["error"]
         unsearched = page.search({"query": "bees"})
         assert (unsearched["error"], unsearched["rebuild"]) == (refused["error"], True)
         assert ended(page, page.rebuild({}))["summary"] == "2 files indexed (2 passages)"

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.retrieval import Index, Progress, mirror, preparing, vectors
+from codex.retrieval import Index, Progress, chroma, preparing, vector_index
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding, Identity
 
@@ -39,8 +39,8 @@ class HashEmbedding(Embedding):
 def often_on_disk() -> None:
     """Let Chroma rewrite its files at every batch, so that kills fall into that."""
     preparing.WINDOW = 40
-    mirror.BATCH = 20
-    vectors.HNSW["sync_threshold"] = 20
+    vector_index.BATCH = 20
+    chroma.HNSW["sync_threshold"] = 20
 
 
 def open_index(home: Path, chroma_url: str | None = None) -> Index:

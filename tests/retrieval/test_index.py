@@ -12,17 +12,11 @@ import pytest
 
 from codex.errors import InvalidInput, NotFound
 from codex.retrieval import Index, Progress
-from tests.retrieval.conftest import DOCUMENTS
+from tests.retrieval.conftest import DOCUMENTS, vectors_in_chroma
 
 
 def names(index: Index, state: str = "indexed") -> list[str]:
     return [it.name for it in index.documents() if it.state == state]
-
-
-def vectors_in_chroma(index: Index) -> int:
-    """How many vectors Chroma holds, asked of Chroma itself."""
-    with index._mirror._usable() as vectors:
-        return vectors.count() if vectors else 0
 
 
 def test_what_is_added_waits_until_it_is_run(make_index: Callable[..., Index], folder: Path) -> None:

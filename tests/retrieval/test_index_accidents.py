@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from codex.errors import Conflict, RetrievalError
-from codex.retrieval import Index, Progress, lexical, mirror
+from codex.retrieval import Index, Progress, lexical, vector_index
+from tests.retrieval.conftest import vectors_in_chroma
 from tests.retrieval.indexer import often_on_disk, open_index
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +70,7 @@ def assert_found_by_meaning(index: Index, how_many: int) -> None:
     for document in random.Random(1).sample(known, min(how_many, len(known))):
         vector = index.embed([index.text(document.id).text])[0]
         if document.chunks == 1:
-            id_, cosine = index._mirror.nearest(vector, 1)[0]
+            id_, cosine = index._vectors.nearest(vector, 1)[0]
             assert cosine == pytest.approx(1, abs=1e-4)
             assert index.passage(str(id_)).document_id == document.id
 
@@ -100,9 +101,7 @@ def test_kills_at_any_moment_leave_whole_documents_and_a_run_completes_them(
     documents = index.documents()
     assert {it.state for it in documents} == {"indexed"}
     assert {it.name for it in documents} == {path.name for path in pages.iterdir()}
-    with index._mirror._usable() as vectors:
-        assert vectors is not None, "Chroma is not trusted after a whole run"
-        assert vectors.count() == sum(it.chunks for it in documents)
+    assert vectors_in_chroma(index) == sum(it.chunks for it in documents)
     assert_found_by_meaning(index, 50)
     index.close()
 
@@ -128,9 +127,7 @@ def test_a_second_indexer_is_told_who_the_first_is_and_a_search_goes_on(tmp_path
     assert_whole(index)
     assert removed.id not in {it.id for it in index.documents()}
     assert index.run().indexed == 0
-    with index._mirror._usable() as vectors:
-        assert vectors is not None
-        assert vectors.count() == sum(it.chunks for it in index.documents())
+    assert vectors_in_chroma(index) == sum(it.chunks for it in index.documents())
     index.close()
 
 
@@ -162,7 +159,7 @@ def test_an_index_of_another_embedding_is_refused_until_it_is_rebuilt(
     other.run()
     other.close()
     index = make_index(tmp_path / "home")
-    ways_out = r"made by the embedding 'hash'.*'all-minilm-l6-v2' is set.*embedding=hash.*--rebuild"
+    ways_out = r"built with the embedding 'hash'.*'all-minilm-l6-v2' is configured.*embedding=hash.*--rebuild"
     with pytest.raises(Conflict, match=ways_out):
         index.search("page")
     with pytest.raises(Conflict, match=ways_out):
@@ -231,20 +228,18 @@ def test_files_that_a_killed_writer_left_are_not_opened_but_made_anew(
     index.add([pages])
     index.run()
     index.close()
-    # As a kill leaves it: the remark of a writer that is gone, and files of which a part is new.
-    index._catalogue.put("chroma", "writing")
+    # As a kill leaves it: nothing recorded, and files of which a part is new.
+    index._catalogue.set_coverage(None)
     (home / "index" / "chroma" / "chroma.sqlite3").write_bytes(b"half of it" * 1000)
     index = open_index(home)
     assert_found_by_meaning(index, 20)
-    monkeypatch.setattr(mirror, "BATCH", 100)
+    monkeypatch.setattr(vector_index, "BATCH", 100)
     told: list[Progress] = []
     report = index.run(told.append)
     assert (report.indexed, report.chunks) == (0, 0)
     assert told[0].document == ""
     assert told[0].seconds_left is not None
-    with index._mirror._usable() as vectors:
-        assert vectors is not None
-        assert vectors.count() == told[-1].chunks == sum(it.chunks for it in index.documents())
+    assert vectors_in_chroma(index) == told[-1].chunks == sum(it.chunks for it in index.documents())
     assert_found_by_meaning(index, 50)
     index.close()
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from codex.errors import Conflict, RetrievalError
-from codex.retrieval import Index, Progress, preparing, vectors
+from codex.retrieval import Index, Progress, chroma, preparing
+from tests.retrieval.conftest import vectors_in_chroma
 from tests.retrieval.indexer import open_index
 
 CHROMA = Path(sys.executable).parent / "chroma"
@@ -67,23 +68,17 @@ def pages(tmp_path: Path) -> Path:
     return folder
 
 
-def in_chroma(index: Index) -> int:
-    with index._mirror._usable() as found:
-        assert found is not None
-        return found.count()
-
-
 def test_a_server_holds_the_vectors_and_nothing_lies_at_home(
     tmp_path: Path, pages: Path, server: Server
 ) -> None:
     index = open_index(tmp_path / "home", server.url)
     index.add([pages])
     assert index.run().indexed == 60
-    assert in_chroma(index) == 60
+    assert vectors_in_chroma(index) == 60
     assert index.search("Page 7 is about the number 7.", 1)[0].document == "7.txt"
     assert not (tmp_path / "home" / "index" / "chroma").exists()
     index.remove([index.documents()[0].id])
-    assert in_chroma(index) == 59
+    assert vectors_in_chroma(index) == 59
     index.close()
 
 
@@ -98,7 +93,7 @@ def test_a_server_that_goes_in_the_middle_is_said_and_the_next_run_goes_on(
         if progress.chunks >= 20:
             server.stop()
 
-    gone = rf"Chroma server {server.url} does not answer.*chroma run.*chroma_url=null"
+    gone = rf"Chroma server {server.url} does not respond.*chroma run.*chroma_url=null"
     with pytest.raises(RetrievalError, match=gone):
         index.run(stop_server)
     with pytest.raises(RetrievalError, match=gone):
@@ -112,7 +107,7 @@ def test_a_server_that_goes_in_the_middle_is_said_and_the_next_run_goes_on(
     assert index.search("Page 7 is about the number 7.")
     index.run()
     assert {it.state for it in index.documents()} == {"indexed"}
-    assert in_chroma(index) == 59
+    assert vectors_in_chroma(index) == 59
     index.close()
 
 
@@ -131,7 +126,7 @@ def test_a_server_that_lost_its_data_is_filled_again_without_embedding(
     with monkeypatch.context() as patch:
         patch.setattr(index._embedding, "encode", None)
         index.run()
-    assert in_chroma(index) == 60
+    assert vectors_in_chroma(index) == 60
     index.close()
 
 
@@ -152,7 +147,7 @@ def test_a_collection_of_another_index_is_refused(tmp_path: Path, pages: Path, s
 def test_a_server_that_hangs_is_given_up(
     tmp_path: Path, pages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectors, "PATIENCE", 0.3)
+    monkeypatch.setattr(chroma, "SERVER_TIMEOUT", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         index = open_index(tmp_path / "home", f"http://127.0.0.1:{silent.getsockname()[1]}")
         index.add([pages / "1.txt"])
@@ -168,5 +163,5 @@ def test_a_server_that_hangs_is_given_up(
         thread.start()
         thread.join(20)
         assert not thread.is_alive(), "the index waits for a server that never answers"
-        assert "does not answer" in str(told[0])
+        assert "does not respond" in str(told[0])
         index.close()
