@@ -66,8 +66,10 @@ CREATE TABLE coverage (
     version INTEGER PRIMARY KEY AUTOINCREMENT, location TEXT NOT NULL, last_chunk INTEGER NOT NULL
 );
 INSERT INTO coverage (location, last_chunk)
-    SELECT '#codex', coalesce((SELECT min(chunk) - 1 FROM outbox WHERE NOT "delete"), max(id), 0) FROM chunks
-    WHERE EXISTS (SELECT 1 FROM meta WHERE key = 'chroma' AND value = 'written');
+    SELECT
+        '#codex',
+        coalesce((SELECT min(chunk) - 1 FROM outbox WHERE NOT "delete"), (SELECT max(id) FROM chunks), 0)
+    FROM meta WHERE key = 'chroma' AND value = 'written';
 DROP TABLE outbox;
 DELETE FROM meta WHERE key IN ('chroma', 'generation')
 """,

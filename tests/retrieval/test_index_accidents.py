@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import random
+import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -106,6 +108,29 @@ def test_kills_at_any_moment_leave_whole_documents_and_a_run_completes_them(
     index.close()
 
 
+@pytest.mark.parametrize("most_bytes", [100_000, 200_000, 400_000])
+def test_a_full_disk_leaves_whole_documents_and_a_run_completes_them(
+    tmp_path: Path, pages: Path, most_bytes: int
+) -> None:
+    home = tmp_path / "home"
+    with indexer(home, pages) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        # No file can grow beyond this: SQLite's or Chroma's, whichever gets there first.
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+        assert process.wait(60) == 1
+    index = open_index(home)
+    assert_whole(index)
+    assert_found_by_meaning(index, 20)
+    assert any(it.state == "waiting" for it in index.documents()) or vectors_in_chroma(index) is None
+    index.run()
+    assert_whole(index)
+    assert {it.state for it in index.documents()} == {"indexed"}
+    assert vectors_in_chroma(index) == sum(it.chunks for it in index.documents())
+    assert_found_by_meaning(index, 50)
+    index.close()
+
+
 def test_a_second_indexer_is_told_who_the_first_is_and_a_search_goes_on(tmp_path: Path, pages: Path) -> None:
     index = open_index(tmp_path / "home")
     with indexer(tmp_path / "home", pages, pause=0.2) as process:
@@ -182,6 +207,38 @@ def test_chromas_files_lost_or_broken_are_made_anew(tmp_path: Path, pages: Path)
     index.rebuild()
     index.run()
     assert_found_by_meaning(index, 50)
+    index.close()
+
+
+@pytest.mark.parametrize("damage", ["removed", "overwritten", "outdated"])
+def test_chromas_files_lost_or_broken_are_rebuilt_by_a_run_without_embedding(
+    tmp_path: Path, pages: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    folder = home / "index" / "chroma"
+    index = open_index(home)
+    index.add([pages / f"{number}.txt" for number in range(60)])
+    index.run()
+    index.close()
+    if damage == "removed":
+        shutil.rmtree(folder)
+    elif damage == "overwritten":
+        (folder / "chroma.sqlite3").write_bytes(b"not a database" * 1000)
+    else:  # restored from a copy, while the catalogue went on
+        shutil.copytree(folder, tmp_path / "copy")
+        index = open_index(home)
+        index.remove([it.id for it in index.documents()[:20]])
+        index.add([pages])
+        index.run()
+        index.close()
+        shutil.rmtree(folder)
+        shutil.copytree(tmp_path / "copy", folder)
+    index = open_index(home)
+    with monkeypatch.context() as patch:
+        patch.setattr(index._embedding, "encode", None)
+        assert index.run().indexed == 0
+    assert vectors_in_chroma(index) == sum(it.chunks for it in index.documents())
+    assert_found_by_meaning(index, 120)
     index.close()
 
 
