@@ -5,16 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-import numpy as np
-from numpy.typing import NDArray
-
 from codex.errors import Conflict, OtherEmbedding, RetrievalError
-from codex.private import make_folder, tighten
+from codex.private import make_folder
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Identity
 
@@ -40,33 +37,32 @@ _openings = itertools.count()
 
 
 class ChromaCollection:
-    """Opened at first use. Safe for the threads of one process."""
+    """Opened at first use. Safe for the threads of one process.
+
+    Methods raise RetrievalError, and Conflict where the collection belongs to another catalogue or embedding.
+    """
 
     def __init__(self, config: RetrievalConfig, folder: Path) -> None:
         """folder: where Chroma keeps its files when no server is set."""
-        self._config = config
-        self._folder = folder
+        self.folder = folder
+        self._name = config.collection
+        self._url = config.chroma_url
         self._client: Client | None = None
         self._collection: Collection | None = None
         self._http: httpx.Client | None = None
 
     @property
     def is_remote(self) -> bool:
-        return self._config.chroma_url is not None
+        return self._url is not None
 
     def open(self, owner: str, embedding: Identity, *, create: bool = False) -> bool:
-        """Whether the collection exists; with `create` it is created if missing.
-
-        owner: the id of the catalogue that the vectors come from.
-        Raises Conflict where it belongs to another catalogue or embedding, RetrievalError.
-        """
+        """Whether it exists; with `create` it is created if missing. owner: the id of the catalogue."""
         with self._explained():
             self._client = self._client or self._connect()
-            if self._collection is None:
-                self._collection = self._found(self._client, owner, embedding)
+            self._collection = self._collection or self._found(self._client, owner, embedding)
             if self._collection is None and create:
                 self._collection = self._client.create_collection(
-                    self._config.collection,
+                    self._name,
                     metadata={
                         "catalogue": owner,
                         "embedding": embedding.name,
@@ -77,6 +73,14 @@ class ChromaCollection:
                 )
         return self._collection is not None
 
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Collection]:
+        """Chroma's own collection, with its errors explained."""
+        with self._explained():
+            if self._collection is None:
+                raise RetrievalError("The vector index is missing; run `codex index` to rebuild it.")
+            yield self._collection
+
     def close(self) -> None:
         if self._client is not None:
             with contextlib.suppress(Exception):
@@ -86,67 +90,30 @@ class ChromaCollection:
         self._client = self._collection = self._http = None
 
     def drop(self, owner: str) -> None:
-        """Delete the collection; local files are deleted without opening them.
-
-        Raises Conflict where it belongs to another catalogue, RetrievalError.
-        """
+        """Delete the collection; local files are deleted without opening them."""
         with self._explained():
             if not self.is_remote:
                 self.close()
-                if self._folder.exists():
-                    shutil.rmtree(self._folder)
+                if self.folder.exists():
+                    shutil.rmtree(self.folder)
                 return
             self._client = self._client or self._connect()
             if self._found(self._client, owner) is not None:
-                self._client.delete_collection(self._config.collection)
+                self._client.delete_collection(self._name)
             self._collection = None
-
-    def upsert(self, ids: Iterable[int], vectors: NDArray[np.float32]) -> None:
-        """Write [n, d] vectors of unit length under the ids of their chunks. Raises RetrievalError."""
-        with self._explained():
-            self._ready().upsert(ids=[str(it) for it in ids], embeddings=vectors)
-            tighten(self._folder, deep=True)
-
-    def delete(self, ids: Sequence[int]) -> None:
-        """Ids that are not there are ignored. Raises RetrievalError."""
-        with self._explained():
-            self._ready().delete(ids=[str(it) for it in ids])
-
-    def ids(self) -> NDArray[np.int64]:
-        """The chunks that it holds, in any order. Raises RetrievalError."""
-        with self._explained():
-            return np.array(self._ready().get(include=[])["ids"], dtype=np.int64)
-
-    def count(self) -> int:
-        """Raises RetrievalError."""
-        with self._explained():
-            return self._ready().count()
-
-    def nearest(self, vector: NDArray[np.float32], limit: int) -> list[tuple[int, float]]:
-        """Chunks with their cosine, best first. Raises RetrievalError."""
-        with self._explained():
-            found = self._ready().query(query_embeddings=vector[None], n_results=limit, include=["distances"])
-        distances = (found["distances"] or [[]])[0]
-        return [(int(id_), 1.0 - distance) for id_, distance in zip(found["ids"][0], distances, strict=True)]
-
-    def _ready(self) -> Collection:
-        if self._collection is None:
-            raise RetrievalError("The vector index is missing; run `codex index` to rebuild it.")
-        return self._collection
 
     def _connect(self) -> Client:
         import chromadb
         from chromadb.config import Settings
 
         quiet = Settings(anonymized_telemetry=False)
-        url = self._config.chroma_url
-        if url is None:
-            make_folder(self._folder)
-            # Chroma caches one open database per process and spelling of its path. A spelling of our own
-            # makes closing and reopening see what another process has written.
-            spelling = f"{self._folder}/" + "./" * next(_openings)
+        if self._url is None:
+            make_folder(self.folder)
+            # Chroma caches one open database per process and spelling of its path. With a spelling of its
+            # own, a reopened one sees what another process has written.
+            spelling = f"{self.folder}/" + "./" * next(_openings)
             return cast("Client", chromadb.PersistentClient(spelling, quiet))
-        parts = urlsplit(url)
+        parts = urlsplit(self._url)
         secure = parts.scheme == "https"
         port = parts.port or (443 if secure else 8000)
         return cast(
@@ -157,49 +124,42 @@ class ChromaCollection:
         from chromadb.errors import NotFoundError
 
         try:
-            collection = client.get_collection(self._config.collection, embedding_function=None)
+            collection = client.get_collection(self._name, embedding_function=None)
         except NotFoundError:
             return None
         metadata = collection.metadata or {}
         if metadata.get("catalogue") != owner:
             raise Conflict(
-                f"The Chroma collection {self._config.collection!r} belongs to another index. "
+                f"The Chroma collection {self._name!r} belongs to another index. "
                 "Set retrieval.collection to another name, or CODEX_HOME to the home that created it."
             )
         if embedding is not None and metadata.get("embedding_fingerprint") != embedding.fingerprint:
             raise other_embedding(str(metadata.get("embedding")), embedding.name)
         return collection
 
-    def _check_server(self) -> None:
-        """Raises when the server does not send its heartbeat in time."""
-        url = self._config.chroma_url
-        if url is None:
-            return
-        import httpx
-
-        self._http = self._http or httpx.Client(timeout=SERVER_TIMEOUT)
-        self._http.get(f"{url.rstrip('/')}/api/v2/heartbeat").raise_for_status()
-
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
         """Turns whatever goes wrong with Chroma into a RetrievalError that says what to do."""
         try:
-            self._check_server()
+            if self._url is not None:
+                import httpx
+
+                self._http = self._http or httpx.Client(timeout=SERVER_TIMEOUT)
+                self._http.get(f"{self._url.rstrip('/')}/api/v2/heartbeat").raise_for_status()
             yield
         except (Conflict, RetrievalError):
             raise
         except Exception as error:
             reason = str(error) or type(error).__name__
-            url = self._config.chroma_url
-            if url is None:
+            if self._url is None:
                 raise RetrievalError(
-                    f"The vector index in {self._folder} cannot be used: {reason}. Run `codex index` to "
+                    f"The vector index in {self.folder} cannot be used: {reason}. Run `codex index` to "
                     "rebuild it from the catalogue, or `codex index --rebuild` to index every document again."
                 ) from error
             # The next attempt looks for the collection again: the server may come back without it.
             self.close()
             raise RetrievalError(
-                f"The Chroma server {url} does not respond as it should: {reason}. Restart it "
+                f"The Chroma server {self._url} does not respond as it should: {reason}. Restart it "
                 "(`chroma run`), or set retrieval.chroma_url=null to keep the vectors in the home folder."
             ) from error
 
@@ -209,5 +169,5 @@ def other_embedding(built_with: str, configured: str) -> OtherEmbedding:
     same = " (its files have changed since)" if built_with == configured else ""
     return OtherEmbedding(
         f"The index was built with the embedding {built_with!r}{same}, but {configured!r} is configured. Set "
-        f"retrieval.embedding={built_with} again, or run `codex index --rebuild` to index every document again."
+        f"retrieval.embedding={built_with} again, or run `codex index --rebuild` to rebuild the index."
     )

@@ -49,11 +49,6 @@ CREATE TABLE chunks (
 );
 CREATE INDEX chunks_by_document ON chunks (document);
 CREATE TABLE vectors (chunk INTEGER PRIMARY KEY, vector BLOB NOT NULL /* float32, unit length */);
-CREATE TABLE coverage (  -- at most one row: none while Chroma's files are being written
-    version INTEGER PRIMARY KEY AUTOINCREMENT,
-    location TEXT NOT NULL,
-    last_chunk INTEGER NOT NULL  -- Chroma holds every chunk up to this one
-);
 CREATE VIRTUAL TABLE words USING fts5 (
     text, heading, tokenize = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
 );
@@ -62,14 +57,11 @@ UPGRADES = {
     1: "ALTER TABLE documents ADD COLUMN encoding TEXT NOT NULL DEFAULT ''",
     # Version 2 listed the chunks that were still to be written to Chroma, or deleted there, in `outbox`.
     2: """
-CREATE TABLE coverage (
-    version INTEGER PRIMARY KEY AUTOINCREMENT, location TEXT NOT NULL, last_chunk INTEGER NOT NULL
-);
-INSERT INTO coverage (location, last_chunk)
-    SELECT
-        '#codex',
-        coalesce((SELECT min(chunk) - 1 FROM outbox WHERE NOT "delete"), (SELECT max(id) FROM chunks), 0)
-    FROM meta WHERE key = 'chroma' AND value = 'written';
+INSERT INTO meta SELECT 'coverage', json_array(
+    '#codex',
+    coalesce((SELECT min(chunk) - 1 FROM outbox WHERE NOT "delete"), (SELECT max(id) FROM chunks), 0),
+    ''
+) FROM meta WHERE key = 'chroma' AND value = 'written';
 DROP TABLE outbox;
 DELETE FROM meta WHERE key IN ('chroma', 'generation')
 """,
@@ -136,14 +128,7 @@ def document_id(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
 
 
-def set_meta(db: sqlite3.Connection, key: str, value: str) -> None:
-    """Set a property of the index as a whole, within a transaction."""
-    db.execute(
-        "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [key, value]
-    )
-
-
-def take_out(db: sqlite3.Connection, document_id: str) -> None:
+def delete_content(db: sqlite3.Connection, document_id: str) -> None:
     """Take what was read of a document out of the index, within a transaction."""
     mine = "SELECT id FROM chunks WHERE document = ?"
     db.execute(f"DELETE FROM words WHERE rowid IN ({mine})", [document_id])
@@ -189,7 +174,7 @@ def register(
 
 def skip(db: sqlite3.Connection, document_id: str, reason: str, stamp: FileStamp) -> None:
     """Note within a transaction that the file cannot be read; what was read of it before goes."""
-    take_out(db, document_id)
+    delete_content(db, document_id)
     db.execute(
         "UPDATE documents SET state = 'skipped', reason = ?, size = ?, mtime_ns = ? WHERE id = ?",
         [reason, stamp.size, stamp.mtime_ns, document_id],
@@ -214,7 +199,7 @@ def write_content(
     db: sqlite3.Connection, document_id: str, content: Content, stamp: FileStamp, sha256: str
 ) -> None:
     """Put what was read of a document in the place of what was there, within a transaction."""
-    take_out(db, document_id)
+    delete_content(db, document_id)
     db.execute(
         "INSERT INTO texts VALUES (?, ?, ?)", [document_id, content.text, json.dumps(content.page_starts)]
     )

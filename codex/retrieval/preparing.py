@@ -86,7 +86,7 @@ class Preparation:
                     work.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
                 if work.sha256 == entry.sha256:
                     return work
-                work.content = self.catalogue.twin(work.sha256, path.suffix, entry.encoding)
+                work.content = self.catalogue.duplicate(work.sha256, path.suffix, entry.encoding)
             if work.content is not None:
                 work.embedded = len(work.content.chunks)
             else:

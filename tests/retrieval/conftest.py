@@ -80,4 +80,7 @@ def index(make_index: Callable[..., Index], folder: Path) -> Index:
 def vectors_in_chroma(index: Index) -> int | None:
     """How many vectors Chroma itself says that it holds; None where a search would not trust it."""
     with index._vectors._readable() as coverage:
-        return index._vectors._chroma.count() if coverage else None
+        if coverage is None:
+            return None
+        with index._vectors._chroma.opened() as collection:
+            return collection.count()

@@ -286,7 +286,7 @@ def test_files_that_a_killed_writer_left_are_not_opened_but_made_anew(
     index.run()
     index.close()
     # As a kill leaves it: nothing recorded, and files of which a part is new.
-    index._catalogue.set_coverage(None)
+    index._catalogue.put("coverage", "")
     (home / "index" / "chroma" / "chroma.sqlite3").write_bytes(b"half of it" * 1000)
     index = open_index(home)
     assert_found_by_meaning(index, 20)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from codex.errors import Conflict, RetrievalError
-from codex.retrieval import Index, Progress, chroma, preparing
+from codex.retrieval import Progress, chroma, preparing
 from tests.retrieval.conftest import vectors_in_chroma
 from tests.retrieval.indexer import open_index
 

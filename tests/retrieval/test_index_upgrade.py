@@ -12,8 +12,8 @@ from tests.retrieval.conftest import vectors_in_chroma
 from tests.retrieval.indexer import open_index
 
 VERSION_2 = Path(__file__).with_name("homes") / "version-2.tar.xz"
-"""Written when the catalogue listed in an outbox what was still to be brought to Chroma: bees.txt, fish.md and
-late.txt, a chunk each, and a fourth document that was removed again. The embedding is tests.retrieval.indexer's."""
+"""Written when the catalogue listed in an outbox what was still to be brought to Chroma: three documents of a
+chunk each, and a fourth one that was removed again. The embedding is that of tests.retrieval.indexer."""
 TEXTS = {
     "bees.txt": "Bees dance the waggle dance.",
     "fish.md": "# Herring\n\nThe herring swims in shoals.\n\nIt eats plankton.",
