@@ -21,7 +21,7 @@ from codex.cli import terminal
 from codex.cli.terminal import INTERRUPTED, interruptible, paths_and_overrides, printable
 from codex.errors import InvalidInput, NotFound
 from codex.retrieval import uploads
-from codex.retrieval.config import MOST_PASSAGES
+from codex.retrieval.config import MAX_PASSAGES
 from codex.retrieval.index import Document, Index, Report, checked_query
 from codex.settings import Settings, load_settings
 from codex.types import Passage
@@ -101,8 +101,8 @@ def search(
 ) -> None:
     """Search the indexed documents, by meaning and by words."""
     query = checked_query(query)
-    if k is not None and not 1 <= k <= MOST_PASSAGES:
-        raise InvalidInput(f"--k must be from 1 to {MOST_PASSAGES}, not {k}.", ["k"])
+    if k is not None and not 1 <= k <= MAX_PASSAGES:
+        raise InvalidInput(f"--k must be from 1 to {MAX_PASSAGES}, not {k}.", ["k"])
     settings = load_settings(overrides or [])
     with _opened(settings) as found:
         empty = found.is_empty

@@ -12,7 +12,7 @@ __all__ = ["Document", "DocumentText", "Index", "Progress", "Report"]
 
 
 def __getattr__(name: str) -> object:
-    """Read at first use, because the settings alone need none of it."""
+    """Imported at first use, because the settings alone need none of it."""
     if name == "Index":
         from codex.retrieval.index import Index
 

@@ -1,4 +1,4 @@
-"""Cutting a document into chunks that follow its headings, paragraphs and sentences, each with its place."""
+"""Splits a document into chunks along its headings, paragraphs and sentences."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from itertools import pairwise
 from codex.retrieval.readers.reading import Heading, Reading
 
 CHARACTERS_PER_TOKEN = 10
-"""At most, of a chunk. A vocabulary may know a word of 1,000 letters as one unknown token."""
+"""At most, in a chunk: a tokenizer may turn a word of 1,000 letters into a single unknown token."""
 TINY_SHARE = 0.25
-"""Of the most tokens; a chunk of less joins its neighbour where that has room."""
+"""Of max_tokens; a smaller chunk is joined to a neighbour that has room."""
 
 SUMS_SUFFICE = 16
-"""Chunks with the tokens of their sentences, no more and no less, after which no more are counted: tokenizers
-that cut at spaces first, as those of nearly all embeddings do, always give such sums."""
+"""Chunks in a row with exactly the tokens of their sentences, after which chunks are no longer counted: with a
+tokenizer that splits at spaces first, as nearly all embeddings' do, it is always so."""
 
 _PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n\s*")
 _ABBREVIATIONS = (
@@ -44,7 +44,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a document: reading.text[start:end]."""
+    """A passage of a document: reading.text[start:end]."""
 
     start: int
     end: int
@@ -56,28 +56,28 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """What is not cut further: a sentence, or a part of one that is too long."""
+    """What is not split further: a sentence, or a part of one that is too long."""
 
     start: int
     end: int
     tokens: int
 
 
-def chunks(reading: Reading, most_tokens: int, count: Callable[[str], int]) -> list[Chunk]:
-    """Chunks in order that cover every word once. None crosses a heading; none has more than most_tokens.
+def chunks(reading: Reading, max_tokens: int, count: Callable[[str], int]) -> list[Chunk]:
+    """Chunks in order that cover every word once. None crosses a heading or has more than max_tokens.
 
     count: the tokens of a text as the embedding counts them.
     """
-    cutter = _Cutter(reading.text, most_tokens, count)
+    splitter = _Splitter(reading.text, max_tokens, count)
     return [
         Chunk(start, end, bisect_right(reading.page_starts, start) or None, heading)
         for section, heading in _sections(reading)
-        for start, end in cutter.cut(section)
+        for start, end in splitter.split(section)
     ]
 
 
 def _sections(reading: Reading) -> Iterator[tuple[Span, str]]:
-    """The text under each heading, with the path of headings to it; one without text joins the next."""
+    """The text under each heading, with the path of headings to it; an empty section joins the next."""
     text, path = reading.text, list[Heading]()
     begin = 0
     bounds = [*reading.headings, Heading(len(text), 0, "")]
@@ -94,7 +94,7 @@ def _sections(reading: Reading) -> Iterator[tuple[Span, str]]:
 
 
 class _Pack:
-    """Units that go into one chunk, and their tokens."""
+    """Units of one chunk, and their tokens."""
 
     def __init__(self, units: list[_Unit] | None = None) -> None:
         self.units = units or []
@@ -108,19 +108,19 @@ class _Pack:
         self.tokens -= self.units.pop().tokens
 
 
-class _Cutter:
-    """Cuts spans of one text. Counts each sentence, and chunks until it is clear that they are the sums."""
+class _Splitter:
+    """Splits sections of one text. Counts sentences, and chunks until it is clear that those are the sums."""
 
-    def __init__(self, text: str, most: int, count: Callable[[str], int]) -> None:
+    def __init__(self, text: str, maximum: int, count: Callable[[str], int]) -> None:
         self._text = text
         self._count = count
         self._empty = count("")  # the tokens that are put around every text
-        self._most = max(1, most - self._empty)
-        self._longest = self._most * CHARACTERS_PER_TOKEN
+        self._max = max(1, maximum - self._empty)
+        self._longest = self._max * CHARACTERS_PER_TOKEN
         self._sums = 0  # chunks in a row that had exactly the tokens of their sentences
         self._ratio = 4.0  # characters per token, of what was counted last
 
-    def cut(self, section: Span) -> Iterator[Span]:
+    def split(self, section: Span) -> Iterator[Span]:
         """The chunks of a section."""
         packed = [_Pack()]
         for paragraph in self._paragraphs(section):
@@ -140,7 +140,7 @@ class _Cutter:
             yield from self._checked(pack)
 
     def _paragraphs(self, section: Span) -> Iterator[list[_Unit]]:
-        for paragraph in _pieces(self._text, section, _PARAGRAPH_END):
+        for paragraph in _split(self._text, section, _PARAGRAPH_END):
             units = [unit for sentence in sentences(self._text, paragraph) for unit in self._units(sentence)]
             if units:
                 yield units
@@ -151,17 +151,17 @@ class _Cutter:
         while start < end:
             stop = end
             if stop - start > self._longest:
-                stop = self._break(start, start + min(self._longest, int(self._most * self._ratio)))
+                stop = self._break(start, start + min(self._longest, int(self._max * self._ratio)))
             tokens = self._tokens(start, stop)
-            while tokens > self._most and stop - start > 1:
-                room = max(1, int((stop - start) * self._most / tokens * 0.95))
+            while tokens > self._max and stop - start > 1:
+                room = max(1, int((stop - start) * self._max / tokens * 0.95))
                 stop = self._break(start, start + room)
                 tokens = self._tokens(start, stop)
             yield _Unit(start, stop, tokens)
             start, _ = _stripped(self._text, (stop, end))
 
     def _break(self, start: int, stop: int) -> int:
-        """The best place at or before stop to end a part: a line's end, a space, else between two letters."""
+        """The best place at or before stop to end a part: a line end, a space, else between two letters."""
         half = start + (stop - start) // 2
         for mark in ("\n", " "):
             found = self._text.rfind(mark, half, stop)
@@ -180,13 +180,13 @@ class _Cutter:
     def _fits(self, first: _Pack, second: _Pack) -> bool:
         """Whether both together make a chunk."""
         start = (first.units or second.units)[0].start
-        return first.tokens + second.tokens <= self._most and second.units[-1].end - start <= self._longest
+        return first.tokens + second.tokens <= self._max and second.units[-1].end - start <= self._longest
 
     def _is_tiny(self, pack: _Pack) -> bool:
-        return pack.tokens < TINY_SHARE * self._most
+        return pack.tokens < TINY_SHARE * self._max
 
     def _without_tiny(self, packed: list[_Pack]) -> list[_Pack]:
-        """Tiny ones joined to a neighbour; where it has no room, filled up from the one before."""
+        """Tiny ones are joined to a neighbour; where it has no room, they take units from the one before."""
         kept: list[_Pack] = []
         for pack in packed:
             if kept and self._is_tiny(pack):
@@ -204,13 +204,13 @@ class _Cutter:
         return kept
 
     def _checked(self, pack: _Pack) -> Iterator[Span]:
-        """The span of the pack, halved where together its units have more tokens than one by one."""
+        """The span of the pack, halved where its units have more tokens together than one by one."""
         units = pack.units
         start, end = units[0].start, units[-1].end
         if len(units) > 1 and self._sums < SUMS_SUFFICE:
             tokens = self._count(self._text[start:end]) - self._empty
             self._sums = self._sums + 1 if tokens == pack.tokens else 0
-            if tokens > self._most:
+            if tokens > self._max:
                 middle = len(units) // 2
                 yield from self._checked(_Pack(units[:middle]))
                 yield from self._checked(_Pack(units[middle:]))
@@ -228,7 +228,7 @@ def sentences(text: str, paragraph: Span) -> Iterator[Span]:
     yield start, end
 
 
-def _pieces(text: str, span: Span, separator: re.Pattern[str]) -> Iterator[Span]:
+def _split(text: str, span: Span, separator: re.Pattern[str]) -> Iterator[Span]:
     start, end = span
     for match in separator.finditer(text, start, end):
         yield start, match.start()
@@ -247,7 +247,7 @@ def _stripped(text: str, span: Span) -> Span:
 
 
 def _continues(text: str, index: int) -> bool:
-    """Whether the character belongs to the letter before it: a mark, or joined by a joiner."""
+    """Whether the character belongs to the letter before it: a mark, or attached by a joiner."""
     if index >= len(text):
         return False
     return (

@@ -1,4 +1,4 @@
-"""The rows of the catalogue: its tables, and what is read from and written to them in a transaction."""
+"""The tables of the catalogue, and what is read from and written to them within a transaction."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """By what a changed file is told without reading it."""
+    """What tells a changed file from an unchanged one without reading it."""
 
     size: int
     mtime_ns: int
@@ -88,18 +88,18 @@ class FileStamp:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A document as the catalogue keeps it."""
+    """A document as the catalogue stores it."""
 
     document: Document
     stamp: FileStamp
     sha256: str
     encoding: str = ""
-    """A codec that the user has named; "": found out."""
+    """A codec named by the user; "": detected."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A piece of a document's text."""
+    """A passage of a document's text."""
 
     start: int
     end: int
@@ -113,7 +113,7 @@ class StoredChunk:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What was read of a document, ready to be written."""
+    """What was read from a document, ready to be written."""
 
     text: str
     page_starts: tuple[int, ...]
@@ -124,12 +124,12 @@ class Content:
 
 
 def document_id(path: Path) -> str:
-    """The same for the same path, so that a link to a document outlives its removal and return."""
+    """Derived from the path, so that links to a document still work when it is removed and added again."""
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
 
 
 def delete_content(db: sqlite3.Connection, document_id: str) -> None:
-    """Take what was read of a document out of the index, within a transaction."""
+    """Delete what was read from a document, within a transaction."""
     mine = "SELECT id FROM chunks WHERE document = ?"
     db.execute(f"DELETE FROM words WHERE rowid IN ({mine})", [document_id])
     db.execute(f"DELETE FROM vectors WHERE chunk IN ({mine})", [document_id])
@@ -145,9 +145,9 @@ def delete_content(db: sqlite3.Connection, document_id: str) -> None:
 def register(
     db: sqlite3.Connection, path: Path, stamp: FileStamp, reason: str, encoding: str | None = None
 ) -> str:
-    """Note a file within a transaction; its id. An indexed one that is the same stays as it is.
+    """Add a file within a transaction; returns its id. An indexed, unchanged one stays as it is.
 
-    encoding: a codec, "" to find it out; None: as it was.
+    encoding: a codec, "" to detect it; None: unchanged.
     """
     id_ = document_id(path)
     db.execute(
@@ -156,7 +156,7 @@ def register(
         [id_, os.fsencode(path), name_of(path), now()],
     )
     if reason:
-        skip(db, id_, reason, stamp)
+        mark_skipped(db, id_, reason, stamp)
         return id_
     if encoding is not None:
         db.execute(
@@ -172,8 +172,8 @@ def register(
     return id_
 
 
-def skip(db: sqlite3.Connection, document_id: str, reason: str, stamp: FileStamp) -> None:
-    """Note within a transaction that the file cannot be read; what was read of it before goes."""
+def mark_skipped(db: sqlite3.Connection, document_id: str, reason: str, stamp: FileStamp) -> None:
+    """Record within a transaction that the file cannot be read; what was read from it before is deleted."""
     delete_content(db, document_id)
     db.execute(
         "UPDATE documents SET state = 'skipped', reason = ?, size = ?, mtime_ns = ? WHERE id = ?",
@@ -181,16 +181,16 @@ def skip(db: sqlite3.Connection, document_id: str, reason: str, stamp: FileStamp
     )
 
 
-def keep(db: sqlite3.Connection, document_id: str, stamp: FileStamp) -> None:
-    """Note within a transaction that the file was touched, but holds what is in the index."""
+def mark_unchanged(db: sqlite3.Connection, document_id: str, stamp: FileStamp) -> None:
+    """Record within a transaction that the file was touched, but its content is what is in the index."""
     db.execute(
         "UPDATE documents SET state = 'indexed', size = ?, mtime_ns = ? WHERE id = ?",
         [stamp.size, stamp.mtime_ns, document_id],
     )
 
 
-def stands(db: sqlite3.Connection, document_id: str, stamp: FileStamp) -> bool:
-    """Whether a document is still known by this stamp."""
+def is_current(db: sqlite3.Connection, document_id: str, stamp: FileStamp) -> bool:
+    """Whether the document exists and still has this stamp."""
     row = db.execute("SELECT size, mtime_ns FROM documents WHERE id = ?", [document_id]).fetchone()
     return row is not None and FileStamp(row["size"], row["mtime_ns"]) == stamp
 
@@ -198,7 +198,7 @@ def stands(db: sqlite3.Connection, document_id: str, stamp: FileStamp) -> bool:
 def write_content(
     db: sqlite3.Connection, document_id: str, content: Content, stamp: FileStamp, sha256: str
 ) -> None:
-    """Put what was read of a document in the place of what was there, within a transaction."""
+    """Replace the content of a document, within a transaction."""
     delete_content(db, document_id)
     db.execute(
         "INSERT INTO texts VALUES (?, ?, ?)", [document_id, content.text, json.dumps(content.page_starts)]

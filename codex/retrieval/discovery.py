@@ -1,4 +1,4 @@
-"""Which files a folder holds, and which of them are left out and why."""
+"""Finds the files of a folder, and says which are left out and why."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from codex.retrieval.content import FileStamp
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file to be read, or one that is not and why."""
+    """A file to read, or one that is skipped and why."""
 
     path: Path
     reason: str = ""
-    """Empty: to be read."""
+    """Empty: to read."""
 
     @property
     def stamp(self) -> FileStamp:
-        """Zeros of what cannot be looked at."""
+        """Zeros where it cannot be read."""
         try:
             return FileStamp.of(self.path)
         except OSError:
@@ -29,9 +29,9 @@ class FoundFile:
 
 
 def discover(given: Path, suffixes: Collection[str]) -> Iterator[FoundFile]:
-    """The file, or each file of the folder once, in order of names. Hidden ones are passed over.
+    """The file, or each file of the folder once, in order of names. Hidden ones are ignored.
 
-    Links are followed to files inside the folder only, so that nobody indexes more than he meant to.
+    Links are followed to files inside the folder only, so that nobody indexes more than they meant to.
     """
     root = given.resolve()
     if not root.is_dir():
@@ -62,15 +62,15 @@ def discover(given: Path, suffixes: Collection[str]) -> Iterator[FoundFile]:
 
 
 def _judged(path: Path, root: Path, suffixes: Collection[str]) -> FoundFile | None:
-    """None: a link to a folder that is walked anyway."""
+    """None: a link to a folder that is visited anyway."""
     real = path
     if path.is_symlink():
         try:
             real = path.resolve(strict=True)
         except (OSError, RuntimeError):
-            return FoundFile(path, "The link leads to nothing, or back to itself.")
+            return FoundFile(path, "The link is broken, or leads back to itself.")
         if not real.is_relative_to(root):
-            return FoundFile(path, f"The link leads out of the folder, to {real}. Add that path itself.")
+            return FoundFile(path, f"The link leads out of the folder, to {real}. Add that path instead.")
         if real.is_dir():
             return None
     return _file(real, suffixes)
@@ -80,11 +80,11 @@ def _file(path: Path, suffixes: Collection[str]) -> FoundFile:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        return FoundFile(path, f"The file cannot be looked at: {error.strerror}.")
+        return FoundFile(path, f"The file cannot be accessed: {error.strerror}.")
     if not stat.S_ISREG(mode):
-        return FoundFile(path, "It is not a regular file.")
+        return FoundFile(path, "Not a regular file.")
     if path.suffix.lower() not in suffixes:
-        kind = f"{path.suffix} files are" if path.suffix else "Files without an ending are"
+        kind = f"{path.suffix} files" if path.suffix else "Files without an extension"
         read = ", ".join(sorted(suffix[1:] for suffix in suffixes))
-        return FoundFile(path, f"{kind} not read; {read} are.")
+        return FoundFile(path, f"{kind} are not supported, only {read}.")
     return FoundFile(path)

@@ -1,4 +1,4 @@
-"""The nouns of the catalogue: documents, their texts, and how an indexing goes."""
+"""The nouns of the catalogue: documents, their texts, and an indexing run."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ DocumentState = Literal["waiting", "indexed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One line of the catalogue."""
+    """One entry of the catalogue."""
 
     id: str
     name: str
-    """The file's name, as people know it."""
+    """Of the file, safe to show."""
     path: Path
     state: DocumentState
-    """waiting: known, but new or changed since it was last read."""
+    """waiting: to be indexed, because it is new or has changed since it was last read."""
     reason: str
-    """Why it was skipped; of an indexed one, what could not be read of it; mostly empty."""
+    """Why it was skipped; of an indexed one, what could not be read. Usually empty."""
     size: int
     """Bytes."""
     pages: int | None
@@ -31,12 +31,12 @@ class Document:
     added_at: datetime
     """In UTC."""
     indexed_at: datetime | None
-    """In UTC; None where nothing of it is in the index."""
+    """In UTC; None where it was never indexed."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentText:
-    """What was read of a document: the text that every passage's characters count in."""
+    """What was read from a document; the offsets of its passages count in this text."""
 
     document: Document
     text: str
@@ -46,14 +46,14 @@ class DocumentText:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an indexing is."""
+    """How far an indexing run has come."""
 
     document: str
-    """The name of the file under way; "" while vectors of an earlier run are written again."""
+    """The name of the current file; "" while vectors of an earlier run are being written again."""
     done: int
-    """Documents that are finished, skipped ones too."""
+    """Documents that are finished, including skipped ones."""
     total: int
-    """Documents that waited when the indexing began."""
+    """Documents that were waiting when the run began, and those added since."""
     chunks: int
     """Chunks embedded in this run."""
     chunks_per_second: float
@@ -63,18 +63,18 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an indexing did."""
+    """What an indexing run did."""
 
     indexed: int
-    """Documents that were read and written, or found to be the same as one that was."""
+    """Documents that were read and written, or found to be copies of one that was."""
     unchanged: int
     """Documents that were in the index already."""
     skipped: tuple[Document, ...]
     """Documents that this run could not read, each with its reason."""
     removed: int
-    """Documents whose files are gone."""
+    """Documents whose files no longer exist."""
     chunks: int
     """Chunks written."""
     seconds: float
     cancelled: bool
-    """What was not reached waits for the next run."""
+    """The next run resumes with what is still waiting."""

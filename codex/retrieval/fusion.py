@@ -1,4 +1,4 @@
-"""One order out of two rankings."""
+"""Fuses two rankings into one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LEXICAL_WEIGHT = 0.3
 """Of the lexical ranking beside the dense one, when its best match does not stand out.
 
 Chosen, like 1 / rank, on one half of the Natural Questions passages. With 1 / (60 + rank) and equal weights,
-the usual choice, the first passage is the right one less often than in the dense ranking alone.
+the usual choice, the first passage is correct less often than in the dense ranking alone.
 """
 
 Ranking = Sequence[tuple[int, float]]
@@ -16,12 +16,12 @@ Ranking = Sequence[tuple[int, float]]
 
 
 def reciprocal_ranks(dense: Ranking, lexical: Ranking) -> dict[int, float]:
-    """Each item's sum of weight / rank over the rankings that hold it; ranks are counted from 1.
+    """Each item's sum of weight / rank over the rankings that contain it; ranks are counted from 1.
 
-    The dense ranking weighs 1. The lexical one weighs LEXICAL_WEIGHT, and up to 1 more the further its
-    best match stands out: a name or a number that one passage alone holds decides.
+    The dense ranking has weight 1. The lexical one has LEXICAL_WEIGHT, and up to 1 more the further its best
+    match stands out, so that a name or number found in a single passage decides.
 
-    Source: Cormack, Clarke and Buettcher 2009, with ranks weighted as said.
+    Source: Cormack, Clarke and Buettcher 2009, with these weights.
     """
     scores: dict[int, float] = {}
     for ranking, weight in ((dense, 1.0), (lexical, LEXICAL_WEIGHT + prominence(lexical))):

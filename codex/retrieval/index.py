@@ -29,28 +29,28 @@ from codex.types import Passage
 __all__ = ["Document", "DocumentText", "Index", "Progress", "Report"]
 
 AUTO = "auto"
-"""Instead of an encoding's name: it is found out."""
+"""In place of an encoding's name: it is detected."""
 
 
 def checked_query(query: str) -> str:
-    """What was typed, to be searched for. Raises InvalidInput where it says nothing."""
+    """The query without surrounding space. Raises InvalidInput where it is empty or malformed."""
     if not query.strip():
-        raise InvalidInput("The query is empty: say what to look for.", ["query"])
+        raise InvalidInput("The query is empty: enter what to search for.", ["query"])
     if any("\ud800" <= character <= "\udfff" for character in query):
-        raise InvalidInput("The query holds half a character (a lone surrogate).", ["query"])
+        raise InvalidInput("The query contains half a character (a lone surrogate).", ["query"])
     return query.strip()
 
 
 class Index:
     """The documents of one home and the search over them. Thread-safe.
 
-    Cheap to make: the embedding is loaded and Chroma opened at first use.
+    Cheap to create: the embedding is loaded and Chroma opened at first use.
     """
 
     def __init__(self, config: RetrievalConfig, home: Path, *, embedding: Embedding | None = None) -> None:
-        """Files lie under home/"index", which is made when something is added.
+        """Its files are in home/"index", which is created when something is added.
 
-        embedding: one that is loaded already, made of the same settings; it is left open.
+        embedding: one that is loaded already, with the same settings; it is left open.
         """
         self.config = config
         folder = home / "index"
@@ -63,18 +63,18 @@ class Index:
     def add(
         self, paths: Sequence[Path], *, within: Path | None = None, encoding: str | None = None
     ) -> list[Document]:
-        """Register files, and folders with all that is in them; what is new or changed waits for `run`.
+        """Add files, and folders with everything in them; what is new or changed waits for `run`.
 
-        Files that Codex does not read become "skipped" with a reason. within: refuse what lies outside
-        of this folder, links followed. encoding: of texts, CSV and HTML, kept for later runs; AUTO finds
-        it out again. Raises InvalidInput, before anything is registered.
+        Files that Codex cannot read become "skipped" with a reason. within: refuse what is outside this
+        folder, links followed. encoding: of text, CSV and HTML files, kept for later runs; AUTO detects it
+        again. Raises InvalidInput, before anything is added.
         """
         codec = None if encoding is None else "" if encoding == AUTO else checked_encoding(encoding)
         for path in paths:
             if not os.path.exists(path.expanduser()):
-                raise InvalidInput(f"There is no file or folder {path}, or it may not be read.", ["paths"])
+                raise InvalidInput(f"There is no file or folder {path}, or it cannot be read.", ["paths"])
             if within is not None and not path.resolve().is_relative_to(within.resolve()):
-                raise InvalidInput(f"{path} lies outside of {within}, and is not read.", ["paths"])
+                raise InvalidInput(f"{path} is outside {within} and will not be read.", ["paths"])
         found = [file for path in paths for file in discover(path.expanduser(), SUFFIXES)]
         return self._catalogue.register(((file.path, file.stamp, file.reason) for file in found), codec)
 
@@ -85,66 +85,64 @@ class Index:
         *,
         check: bool = False,
     ) -> Report:
-        """Index what waits. check: first look at every known file; changed ones wait, gone ones are removed.
+        """Index what is waiting. check: first look for files that were changed or deleted since.
 
-        Each document appears in the index whole or not at all, whatever happens; another run goes on.
-        Raises Conflict when somebody else indexes or another embedding made the index, RetrievalError,
-        ModelError.
+        Each document is in the index whole or not at all, whatever happens; the next run resumes an
+        interrupted one. Raises Conflict when another thread or process is indexing or another embedding
+        built the index, RetrievalError, ModelError.
         """
         from codex.retrieval.indexing import Indexing
 
         with self._vectors.writing():
-            return Indexing(
-                self.config, self._catalogue, self._vectors, self._embedding, progress, cancel
-            ).run(check)
+            run = Indexing(self.config, self._catalogue, self._vectors, self._embedding, progress, cancel)
+            return run.run(check)
 
     def documents(self) -> list[Document]:
-        """All that are known, by name."""
+        """All of them, by name."""
         return self._catalogue.documents() if self._catalogue.exists else []
 
     def text(self, document_id: str) -> DocumentText:
-        """What was read of a document. Raises NotFound."""
+        """The text of a document. Raises NotFound."""
         return self._catalogue.text(document_id)
 
     def remove(self, document_ids: Sequence[str]) -> None:
-        """Forget documents; their files stay. Raises NotFound, and then none is removed."""
+        """Remove documents from the index; their files stay. Raises NotFound, and then none is removed."""
         self._catalogue.remove(document_ids)
-        # Nothing of them is found any more. Who cannot write to Chroma now leaves that to the next run.
+        # They are no longer found. Where Chroma cannot be written to now, the next run deletes their vectors.
         with contextlib.suppress(CodexError):
             self._vectors.purge()
 
     def rebuild(self) -> None:
-        """Forget all that was read and embedded; every document waits. Raises Conflict, RetrievalError."""
+        """Delete all that was read and embedded; every document waits. Raises Conflict, RetrievalError."""
         self._vectors.clear()
 
     def search(self, query: str, k: int | None = None) -> list[Passage]:
-        """The k best passages (config.k when None), best first; [] when there is nothing to find.
+        """The k best passages (config.k when None), best first; [] when nothing is indexed.
 
-        Of passages in the same words only the best is given.
+        Of passages with the same text only the best is returned.
 
-        Raises Conflict when another embedding made the index, RetrievalError, ModelError.
+        Raises Conflict when another embedding built the index, RetrievalError, ModelError.
         """
         k = self.config.k if k is None else k
         if not query.strip() or k < 1 or self.is_empty:
             return []
         self._vectors.check_embedding()
         vector = self._embedding.encode([query])[0]
-        many = max(self.config.candidates, k)
+        candidates = max(self.config.candidates, k)
         expression = lexical.match(query)
-        dense = self._vectors.nearest(vector, many)
-        bm25 = self._catalogue.lexical(expression, many) if expression else []
+        dense = self._vectors.nearest(vector, candidates)
+        bm25 = self._catalogue.lexical(expression, candidates) if expression else []
         scores = self._scored(vector, dense, bm25)
         found = self._catalogue.chunks(list(scores))
         if self._reranker is None:
             chosen = sorted(scores, key=lambda id_: -scores[id_]["fused"])
         else:
             known = [id_ for id_ in scores if id_ in found]
-            for id_, score in zip(
-                known, self._reranker.scores(query, [found[it].text for it in known]), strict=True
-            ):
+            reranked = self._reranker.scores(query, [found[id_].text for id_ in known])
+            for id_, score in zip(known, reranked, strict=True):
                 scores[id_]["rerank"] = score
             chosen = sorted(known, key=lambda id_: -scores[id_]["rerank"])
-        # A document may be indexed twice, uploaded and in a folder: the same words are found once.
+        # A document may be indexed twice, uploaded and in a folder: the same text is returned once.
         best: dict[str, int] = {}
         for id_ in chosen:
             if id_ in found:
@@ -152,7 +150,7 @@ class Index:
         return [_passage(id_, found[id_], scores[id_]) for id_ in list(best.values())[:k]]
 
     def passage(self, passage_id: str) -> Passage:
-        """A passage by its id, which is never given to another. Raises NotFound when it is gone."""
+        """A passage by its id, which is never reused. Raises NotFound when it has been removed."""
         id_ = int(passage_id) if passage_id.isdecimal() else -1
         found = self._catalogue.chunks([id_]) if self._catalogue.exists else {}
         if id_ not in found:
@@ -165,11 +163,11 @@ class Index:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing can be found. Fast, and true of an index that was never made."""
+        """Whether nothing can be found. Fast; true of an index that was never created."""
         return self._catalogue.is_empty
 
     def close(self) -> None:
-        """Let go of the files and of the embedding."""
+        """Release the files and the embedding."""
         if self._owns_embedding:
             self._embedding.close()
         self._vectors.close()
@@ -178,15 +176,13 @@ class Index:
     def _scored(
         self, vector: NDArray[np.float32], dense: list[tuple[int, float]], bm25: list[tuple[int, float]]
     ) -> dict[int, dict[str, float]]:
-        """Every candidate that is in the catalogue, with its scores."""
-        ids = list(dict.fromkeys([id_ for id_, _ in dense] + [id_ for id_, _ in bm25]))
-        vectors = self._catalogue.vectors(ids)
+        """The scores of every candidate that is still in the catalogue."""
+        vectors = self._catalogue.vectors(dict.fromkeys(id_ for id_, _ in [*dense, *bm25]))
         dense, bm25 = ([hit for hit in ranking if hit[0] in vectors] for ranking in (dense, bm25))
         fused = reciprocal_ranks(dense, bm25)
         scores = {id_: {"dense": float(vectors[id_] @ vector), "fused": fused[id_]} for id_ in fused}
         for id_, score in bm25:
-            if id_ in scores:
-                scores[id_]["bm25"] = score
+            scores[id_]["bm25"] = score
         return scores
 
 

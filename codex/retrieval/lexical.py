@@ -1,4 +1,4 @@
-"""Words as the lexical search knows them: the same for what is indexed and for what is asked."""
+"""Lexical search: words of documents and queries are normalized alike."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 from codex.text import COMMON_WORDS
 
 MAX_QUERY_WORDS = 64
-"""Further words of a question are not looked up: each costs time, and the first ones say what it is about."""
+"""Further words of a query are ignored: each costs time, and the first ones say what it is about."""
 MAX_QUERY_CHARACTERS = 10_000
 
 STOP_WORDS = COMMON_WORDS.union(
@@ -17,11 +17,11 @@ STOP_WORDS = COMMON_WORDS.union(
     other out over own s same some t under until up will
     """.split()  # noqa: SIM905
 )
-"""Common English words, which nearly every passage holds; other languages' are weighted down by BM25."""
+"""English words that occur in nearly every passage; BM25 itself gives those of other languages little weight."""
 
 # Marks that many writers leave out: accents, Hebrew points, Arabic vowels and the Arabic lengthening stroke.
 _OPTIONAL = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670\u0640]+")
-# Scripts that set no space between words: Thai, Lao, Myanmar, Khmer, kana, Han, Hangul.
+# Scripts without spaces between words: Thai, Lao, Myanmar, Khmer, kana, Han, Hangul.
 _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
     "\uf900-\ufaff\U00020000-\U0003ffff])"
@@ -29,9 +29,9 @@ _UNSPACED = re.compile(
 
 
 def folded(text: str) -> str:
-    """The text without case and accents, the characters of scripts without spaces set apart.
+    """The text without case and accents, with spaces between the characters of scripts that have none.
 
-    Text and query go through it alike, so that ΑΘΗΝΑ finds Αθήνα and 東京 finds 東京都.
+    Applied to texts and queries, so that ΑΘΗΝΑ finds Αθήνα and 東京 finds 東京都.
     """
     text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     text = unicodedata.normalize("NFC", _OPTIONAL.sub("", text))
@@ -39,12 +39,12 @@ def folded(text: str) -> str:
 
 
 def match(query: str) -> str | None:
-    """An FTS5 expression that matches any word of the query; None where it holds no word.
+    """An FTS5 expression that matches any word of the query; None where it contains no word.
 
-    Stop words are left out unless there are no others. Each word is quoted, so that nothing of the
-    query is read as FTS5 syntax.
+    Stop words are left out unless there are no others. Each word is quoted, so that nothing in the query
+    is interpreted as FTS5 syntax.
     """
     text = folded(query[:MAX_QUERY_CHARACTERS].replace("\0", " "))
-    said = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text).split()
-    words = list(dict.fromkeys(word for word in said if word not in STOP_WORDS)) or list(dict.fromkeys(said))
+    every = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text).split()
+    words = list(dict.fromkeys(word for word in every if word not in STOP_WORDS)) or list(dict.fromkeys(every))
     return " OR ".join(f'"{word}"' for word in words[:MAX_QUERY_WORDS]) or None

@@ -1,4 +1,4 @@
-"""A second look at the candidates, question and passage read together by a cross-encoder."""
+"""Reranks the candidates with a cross-encoder, which reads query and passage together."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Reranker:
-    """The cross-encoder behind config.reranker, loaded at first use. Thread-safe: questions come in turn."""
+    """The cross-encoder that config.reranker names, loaded at first use. Thread-safe: queries take turns."""
 
     def __init__(self, config: RetrievalConfig) -> None:
         self._config = config
         self._turn = threading.Lock()
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
-        """How well each text answers the query, in the model's unit; higher is better. Raises ModelError."""
+        """The relevance of each text to the query, in the model's unit; higher is better. Raises ModelError."""
         with self._turn:
             pairs = [(query, text) for text in texts]
             found = self._model.predict(pairs, batch_size=self._config.batch_size, show_progress_bar=False)
@@ -44,7 +44,7 @@ class Reranker:
             raise ModelError(f"The reranker in {folder} cannot be loaded: {error}.") from error
         if model.num_labels != 1:
             raise ModelError(
-                f"retrieval.reranker={name} gives {model.num_labels} scores for a passage, not one: "
-                "it is no reranker. Give a cross-encoder that was trained to rank."
+                f"retrieval.reranker={name} is not a reranker: it returns {model.num_labels} scores per passage "
+                "instead of one. Set a cross-encoder that was trained to rank."
             )
         return model

@@ -1,4 +1,4 @@
-"""The folder of uploaded documents: where each file goes, how it gets there whole, how it goes again."""
+"""The folder of uploaded documents: where a file is put, and how it is replaced and deleted."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from codex.private import make_folder
 Outcome = Literal["new", "same", "replaced"]
 
 NAME = r"(?:[^/.\s][^/]*/)*[^/.\s][^/]*"
-"""Names that `place` takes, but for those that are too long for the file system."""
+"""Names that `place` accepts, except those that are too long for the file system."""
 
 
 def place(folder: Path, name: str) -> Path:
-    """Where a file of that name goes: inside the folder, in its own subfolders. Raises InvalidInput."""
+    """The path for a file of that name, inside the folder or its subfolders. Raises InvalidInput."""
     parts = [_clean(part) for part in name.split("/")]
-    # A name with a dot first would be hidden from the person who looks into the folder.
+    # A name that starts with a dot would be hidden from whoever looks into the folder.
     if any(not part.strip() or part.startswith(".") for part in parts):
-        raise InvalidInput(f"A file cannot be kept under the name {name!r}: rename it.", ["name"])
+        raise InvalidInput(f"A file cannot be stored under the name {name!r}: rename it.", ["name"])
     target = folder.joinpath(*parts)
     # A link inside the folder may still lead out of it.
     if not target.resolve().is_relative_to(folder.resolve()):
@@ -32,28 +32,28 @@ def place(folder: Path, name: str) -> Path:
 
 
 def settle(arrived: Path, target: Path, replace: bool) -> Outcome:
-    """Move a whole file to its place; same: a file of that content was there already.
+    """Move a complete file to its place; same: it was there already, with the same content.
 
-    Raises Conflict when another one is there and is not to be replaced, InvalidInput.
+    Raises Conflict when another file is there and `replace` is not set, InvalidInput.
     """
     try:
         make_folder(target.parent)
         if target.is_dir():
-            raise Conflict(f"There is a folder named {target.name!r} already: rename the file.")
+            raise Conflict(f"There is already a folder named {target.name!r}: rename the file.")
         there = target.exists()
         if there and filecmp.cmp(arrived, target, shallow=False):
             return "same"
         if there and not replace:
-            raise Conflict(f"There is another file named {target.name!r} already.")
+            raise Conflict(f"There is already another file named {target.name!r}.")
         os.replace(arrived, target)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        raise InvalidInput(f"{target.name!r} cannot be kept: {reason}. Rename it.", ["name"]) from error
+        raise InvalidInput(f"{target.name!r} cannot be stored: {reason}. Rename it.", ["name"]) from error
     return "replaced" if there else "new"
 
 
 def delete(folder: Path, paths: Iterable[Path]) -> None:
-    """Delete those of the files that are uploaded ones, and the folders that they leave empty."""
+    """Delete those of the files that were uploaded, and the folders that this leaves empty."""
     folder = folder.resolve()
     for path in paths:
         if not path.is_relative_to(folder):

@@ -16,7 +16,7 @@ from codex.ask.places import Client
 from codex.ask.response import Reply, reply
 from codex.ask.workbench import Workbench, last_trace
 from codex.errors import Busy
-from codex.retrieval.config import MOST_PASSAGES
+from codex.retrieval.config import MAX_PASSAGES
 from codex.retrieval.index import checked_query
 from codex.server import bodies
 from codex.server.callers import asker, reader
@@ -174,7 +174,7 @@ def search(
         ),
     ],
     k: Annotated[
-        int | None, Query(ge=1, le=MOST_PASSAGES, description="Left out: the setting retrieval.k.")
+        int | None, Query(ge=1, le=MAX_PASSAGES, description="Left out: the setting retrieval.k.")
     ] = None,
 ) -> list[bodies.Body]:
     """The passages of the indexed documents that fit best, best first; what an answer would be shown."""

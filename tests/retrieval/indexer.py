@@ -23,7 +23,7 @@ class HashEmbedding(Embedding):
     """A vector at random for each text: what is tested is files, and the real model takes seconds to load."""
 
     identity = Identity("hash", "hash-1")  # type: ignore[assignment]
-    most_tokens = 250  # type: ignore[assignment]
+    max_tokens = 250  # type: ignore[assignment]
     dimension = 32  # type: ignore[assignment]
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -40,7 +40,7 @@ def test_a_text_has_the_same_vector_alone_and_among_others(embedding: Embedding)
 def test_tokens_are_counted_without_a_limit(embedding: Embedding) -> None:
     assert embedding.count("hello world") == 2
     assert embedding.count("word " * 5000) == 5000
-    assert embedding.most_tokens == 254
+    assert embedding.max_tokens == 254
 
 
 def test_a_question_does_not_wait_for_all_texts_of_an_indexing(embedding: Embedding) -> None:
@@ -84,7 +84,7 @@ def test_a_missing_embedding_is_said_with_what_to_do(
 
 
 def test_a_broken_embedding_is_said_with_its_folder(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"holds no config\.json"):
+    with pytest.raises(ModelError, match=r"has no config\.json"):
         Embedding(RetrievalConfig(embedding=str(tmp_path))).encode(["x"])
     (tmp_path / "config.json").write_text("{}")
     broken = Embedding(RetrievalConfig(embedding=str(tmp_path)))
