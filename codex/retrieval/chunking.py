@@ -17,8 +17,8 @@ TINY_SHARE = 0.25
 """Of max_tokens; a smaller chunk is joined to a neighbour that has room."""
 
 SUMS_SUFFICE = 16
-"""Chunks in a row with exactly the tokens of their sentences, after which chunks are no longer counted: with a
-tokenizer that splits at spaces first, as nearly all embeddings' do, it is always so."""
+"""Chunks in a row with exactly the tokens of their sentences, after which chunks are no longer counted: it is
+so with every tokenizer that splits at spaces first, as nearly all embeddings' do."""
 
 _PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n\s*")
 _ABBREVIATIONS = (

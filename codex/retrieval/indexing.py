@@ -12,7 +12,7 @@ from codex.errors import Cancelled
 from codex.retrieval.catalogue import Catalogue
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.content import Entry, FileStamp, is_current, mark_skipped, mark_unchanged, write_content
-from codex.retrieval.documents import Document, Progress, Report
+from codex.retrieval.documents import Progress, Report
 from codex.retrieval.embedding import PASS, Embedding
 from codex.retrieval.preparing import WINDOW, Preparation, Prepared, ReadAhead, Stop
 from codex.retrieval.vector_index import VectorIndex

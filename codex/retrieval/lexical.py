@@ -17,7 +17,7 @@ STOP_WORDS = COMMON_WORDS.union(
     other out over own s same some t under until up will
     """.split()  # noqa: SIM905
 )
-"""English words that occur in nearly every passage; BM25 itself gives those of other languages little weight."""
+"""English words that occur in nearly every passage; BM25 gives those of other languages little weight."""
 
 # Marks that many writers leave out: accents, Hebrew points, Arabic vowels and the Arabic lengthening stroke.
 _OPTIONAL = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670\u0640]+")
@@ -45,6 +45,6 @@ def match(query: str) -> str | None:
     is interpreted as FTS5 syntax.
     """
     text = folded(query[:MAX_QUERY_CHARACTERS].replace("\0", " "))
-    every = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text).split()
-    words = list(dict.fromkeys(word for word in every if word not in STOP_WORDS)) or list(dict.fromkeys(every))
-    return " OR ".join(f'"{word}"' for word in words[:MAX_QUERY_WORDS]) or None
+    found = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text).split()
+    words = [word for word in found if word not in STOP_WORDS] or found
+    return " OR ".join(f'"{word}"' for word in list(dict.fromkeys(words))[:MAX_QUERY_WORDS]) or None

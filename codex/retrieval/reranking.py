@@ -24,7 +24,7 @@ class Reranker:
         self._turn = threading.Lock()
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
-        """The relevance of each text to the query, in the model's unit; higher is better. Raises ModelError."""
+        """Each text's relevance to the query, in the model's unit; higher is better. Raises ModelError."""
         with self._turn:
             pairs = [(query, text) for text in texts]
             found = self._model.predict(pairs, batch_size=self._config.batch_size, show_progress_bar=False)
@@ -44,7 +44,7 @@ class Reranker:
             raise ModelError(f"The reranker in {folder} cannot be loaded: {error}.") from error
         if model.num_labels != 1:
             raise ModelError(
-                f"retrieval.reranker={name} is not a reranker: it returns {model.num_labels} scores per passage "
-                "instead of one. Set a cross-encoder that was trained to rank."
+                f"retrieval.reranker={name} is no reranker: it returns {model.num_labels} scores per passage, "
+                "not one. Set a cross-encoder that was trained to rank."
             )
         return model

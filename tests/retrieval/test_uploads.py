@@ -61,7 +61,7 @@ def test_a_file_and_a_folder_cannot_share_a_name(folder: Path) -> None:
     uploads.settle(arrived(folder, "one"), folder / "a" / "x.txt", replace=False)
     with pytest.raises(Conflict, match="a folder named 'a'"):
         uploads.settle(arrived(folder, "two"), folder / "a", replace=True)
-    with pytest.raises(InvalidInput, match="cannot be kept"):
+    with pytest.raises(InvalidInput, match="cannot be stored"):
         uploads.settle(arrived(folder, "two"), folder / "a" / "x.txt" / "y.txt", replace=True)
 
 

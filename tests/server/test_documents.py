@@ -54,7 +54,7 @@ def test_another_file_of_that_name_is_replaced_only_when_asked(served: Served) -
     put(served, "same.txt", b"one")
     assert put(served, "same.txt", b"one") == (201, {"name": "same.txt", "outcome": "same"})
     status, message = said(put(served, "same.txt", b"two"))
-    assert (status, message) == (409, "There is another file named 'same.txt' already.")
+    assert (status, message) == (409, "There is already another file named 'same.txt'.")
     assert (kept(served) / "same.txt").read_bytes() == b"one"
     assert put(served, "same.txt", b"two", replace="true")[1]["outcome"] == "replaced"
     assert (kept(served) / "same.txt").read_bytes() == b"two"
