@@ -1,4 +1,4 @@
-"""The commands about documents: index, search. Neither loads a language model."""
+"""The commands for documents: index and search. Neither loads a language model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from codex.retrieval.index import Document, Index, Report, checked_query
 from codex.settings import Settings, load_settings
 from codex.types import Passage
 
-MOST_NOTES = 20
+MAX_NOTES = 20
 """Documents whose notes are printed after indexing."""
 STYLES = {"indexed": "green", "waiting": "yellow", "skipped": "red"}
 
@@ -36,35 +36,35 @@ def index(
         list[str] | None,
         typer.Argument(
             metavar="[PATH]... [KEY=VALUE]...",
-            help="Files and folders; settings, e.g. retrieval.max_file_mb=200. "
+            help="Files and folders to index, and settings, e.g. retrieval.max_file_mb=200. "
             "A word with = is a setting unless a file of that name exists.",
         ),
     ] = None,
     check: Annotated[
-        bool, typer.Option(help="Look at every known file too: changed again, gone removed.")
+        bool, typer.Option(help="Also check all indexed files: changed ones again, deleted ones removed.")
     ] = False,
     rebuild: Annotated[
-        bool, typer.Option(help="Index every document anew, e.g. with another embedding.")
+        bool, typer.Option(help="Index every document again, e.g. with another embedding.")
     ] = False,
     encoding: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="How these texts, CSV and HTML files are encoded, e.g. shift_jis; kept for later runs. "
-            "auto finds it out again.",
+            help="The encoding of these text, CSV and HTML files, e.g. shift_jis; kept for later runs. "
+            "auto: detect it again.",
         ),
     ] = None,
     remove: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Forget a document, by name or path.")
+        list[str] | None, typer.Option(metavar="NAME", help="Remove a document, by name or path.")
     ] = None,
 ) -> None:
-    """Index files and folders; without any, what still waits, and list what is there."""
+    """Index files and folders. Without any: index what is still waiting, and list all documents."""
     paths, overrides = paths_and_overrides(words or [])
     for path in paths:
         if not path.exists():
             raise InvalidInput(f"There is no file or folder {str(path)!r}.", ["PATH"])
     if encoding is not None and not paths:
-        raise InvalidInput("--encoding needs the files that it is the encoding of.", ["encoding"])
+        raise InvalidInput("--encoding needs the files that it applies to.", ["encoding"])
     settings = load_settings(overrides)
     console, errors = terminal.console(), terminal.console(stderr=True)
     with _opened(settings) as found:
@@ -86,7 +86,7 @@ def index(
         _print_notes(errors, [it for it in documents if it.id in given and it.state == "indexed"])
         console.print(_summary(report, documents), soft_wrap=True)
     if report.cancelled:
-        errors.print("Stopped; what is indexed stays. `codex index` goes on with the rest.")
+        errors.print("Stopped. What is indexed stays; `codex index` resumes with the rest.")
         raise typer.Exit(INTERRUPTED)
     states = Counter(document.state for document in documents if not given or document.id in given)
     if failed and not states["indexed"]:
@@ -96,10 +96,10 @@ def index(
 def search(
     query: str,
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings.")] = None,
-    k: Annotated[int | None, typer.Option("--k", help="How many passages; by default retrieval.k.")] = None,
+    k: Annotated[int | None, typer.Option("--k", help="Number of passages; default: retrieval.k.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of passages.")] = False,
 ) -> None:
-    """Search the indexed documents, by meaning and by words."""
+    """Search the indexed documents by meaning and by words."""
     query = checked_query(query)
     if k is not None and not 1 <= k <= MAX_PASSAGES:
         raise InvalidInput(f"--k must be from 1 to {MAX_PASSAGES}, not {k}.", ["k"])
@@ -108,7 +108,7 @@ def search(
         empty = found.is_empty
         passages = found.search(query, k)
     if not passages:
-        why = "No documents are indexed yet: codex index PATH" if empty else "Nothing was found."
+        why = "No documents are indexed yet: run `codex index PATH`." if empty else "No passages found."
         terminal.console(stderr=True).print(why)
     if as_json:
         # In ASCII, so that nothing a document holds can act on a terminal.
@@ -135,7 +135,7 @@ def _remove(found: Index, settings: Settings, names: Sequence[str], console: Con
         path = Path(name).absolute()
         named = [d for d in documents if name in (d.id, d.name) or d.path == path]
         if not named:
-            raise NotFound(f"No document {name!r} is in the index; `codex index` lists them.")
+            raise NotFound(f"There is no document {name!r} in the index; `codex index` lists them.")
         chosen |= {document.id: document for document in named}
     found.remove(list(chosen))
     uploads.delete(settings.documents, [document.path for document in chosen.values()])
@@ -146,12 +146,12 @@ def _remove(found: Index, settings: Settings, names: Sequence[str], console: Con
 def _added(found: Index, paths: Sequence[Path], encoding: str | None, errors: Console) -> set[str]:
     if not paths:
         return set()
-    with errors.status("looking through the files"):
+    with errors.status("looking for files"):
         return {document.id for document in found.add(paths, encoding=encoding)}
 
 
 def _indexed(found: Index, errors: Console, *, check: bool) -> Report:
-    """Run with a bar; the first Ctrl-C stops after what is under way, a second at once."""
+    """Run with a progress bar; the first Ctrl-C stops after the current step, a second one at once."""
     columns = (
         TextColumn("{task.completed:.0f} of {task.total:.0f} files"),
         BarColumn(),
@@ -176,19 +176,19 @@ def _indexed(found: Index, errors: Console, *, check: bool) -> Report:
 
 
 def _skipped(report: Report, given: set[str], documents: Sequence[Document]) -> list[Document]:
-    """What this call could not read: found while reading, or named by the user."""
+    """What could not be read: found in this run, or named by the user."""
     ids = given | {document.id for document in report.skipped}
     return [document for document in documents if document.id in ids and document.state == "skipped"]
 
 
 def _print_notes(errors: Console, indexed: Sequence[Document]) -> None:
-    """What could not be read of documents that are named now, or is not certain."""
+    """What could not be read of the documents named now, or is uncertain."""
     noted = [document for document in indexed if document.reason]
-    for document in noted[:MOST_NOTES]:
+    for document in noted[:MAX_NOTES]:
         why = printable(f"{document.path}: {document.reason}")
         errors.print(Text.assemble(("note  ", "yellow"), why), soft_wrap=True)
-    if len(noted) > MOST_NOTES:
-        errors.print(f"{len(noted) - MOST_NOTES} more notes; `codex index` lists them.")
+    if len(noted) > MAX_NOTES:
+        errors.print(f"{len(noted) - MAX_NOTES} more notes; `codex index` lists them.")
 
 
 def _summary(report: Report, documents: Sequence[Document]) -> str:
@@ -198,11 +198,11 @@ def _summary(report: Report, documents: Sequence[Document]) -> str:
     did = new if report.indexed else "nothing new to index"
     gone = f", {report.removed} gone and removed" if report.removed else ""
     there = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no documents"
-    return f"{did}{gone}; in all {there}"
+    return f"{did}{gone}; in total {there}"
 
 
 def _table(documents: Sequence[Document]) -> Table:
-    table = Table("name", "state", "pages", "passages", "size", "why", box=None)
+    table = Table("name", "state", "pages", "passages", "size", "note", box=None)
     for document in documents:
         table.add_row(
             Text(printable(document.name)),

@@ -44,7 +44,7 @@ class Reranker:
             raise ModelError(f"The reranker in {folder} cannot be loaded: {error}.") from error
         if model.num_labels != 1:
             raise ModelError(
-                f"retrieval.reranker={name} is no reranker: it returns {model.num_labels} scores per passage, "
+                f"retrieval.reranker={name} is no reranker: it returns {model.num_labels} scores a passage, "
                 "not one. Set a cross-encoder that was trained to rank."
             )
         return model

@@ -1,4 +1,4 @@
-"""Uploads: each file comes alone, as the body of a PUT, and is written to disk as it arrives."""
+"""Uploads: each file is the body of its own PUT, and is written to disk as it arrives."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from codex.server.errors import error_response
 from codex.server.routes import Bench, errors
 
 BLOCK = 2**20
-"""Bytes that are held before they are written."""
+"""Bytes buffered before they are written."""
 PARTIAL = ".partial"
 """The folder, beside the documents, of files that are still arriving."""
 
 
 class UploadRoute(APIRoute):
-    """Answers every error as the other routes do, but bodies may be as large as a document."""
+    """Responds to errors as the other routes do, but bodies may be as large as a document."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The route's handler, guarded."""
@@ -50,19 +50,19 @@ router = APIRouter(route_class=UploadRoute)
 
 
 class UploadBody(BaseModel):
-    """What became of an uploaded file."""
+    """The outcome of an upload."""
 
     name: str
-    """Its place in the folder of uploaded documents."""
+    """Its path in the folder of uploaded documents."""
     outcome: Outcome
-    """same: a file of that name and content was there already."""
+    """same: a file with that name and content was there already."""
 
 
 FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
 class _AnyName(Convertor[str]):
-    """A name with its folders; Starlette's own `path` leaves those with a line end to other routes."""
+    """A name with its folders; Starlette's own `path` does not match those with a line break."""
 
     regex = "(?s:.+)"
 
@@ -78,7 +78,7 @@ register_url_convertor("any_name", _AnyName())
 Name = Annotated[
     str,
     Path(
-        description="Its place among the documents: folders and a name that ends as a format that is read.",
+        description="Its path among the documents: folders and a name with a supported extension.",
         json_schema_extra={"pattern": f"^{NAME}\\.({'|'.join(sorted(s[1:] for s in SUFFIXES))})$"},
     ),
 ]
@@ -93,7 +93,7 @@ Name = Annotated[
     openapi_extra={"requestBody": {"required": False, "content": FILE}},
 )
 async def upload(name: Name, request: Request, workbench: Bench, replace: bool = False) -> UploadBody:
-    """The body is the file, none an empty one; the name may hold folders. It then waits to be indexed.
+    """The body is the file; the name may contain folders. The document then waits to be indexed.
 
     Another file of that name is a conflict unless `replace` is set.
     """
@@ -101,7 +101,7 @@ async def upload(name: Name, request: Request, workbench: Bench, replace: bool =
     limit = workbench.settings.retrieval.max_file_mb
     target = place(folder, name)
     if target.suffix.lower() not in SUFFIXES:
-        raise UnreadableDocument(f"{target.suffix or 'such'} files are not read.", ["name"])
+        raise UnreadableDocument(f"{target.suffix or 'such'} files are not supported.", ["name"])
     arriving = folder.parent / PARTIAL / uuid.uuid4().hex
     try:
         make_folder(arriving.parent)
@@ -116,7 +116,7 @@ async def upload(name: Name, request: Request, workbench: Bench, replace: bool =
 
 
 async def _receive(request: Request, path: pathlib.Path, name: str, limit: int) -> None:
-    """Write the body to a file. Raises BodyTooLarge; ClientDisconnect when the sender goes away."""
+    """Write the body to a file. Raises BodyTooLarge; ClientDisconnect when the client goes away."""
     most = limit * 2**20
     too_large = BodyTooLarge(f"{name!r} is larger than {limit} MB (retrieval.max_file_mb).", ["name"])
     if int(request.headers.get("content-length") or 0) > most:

@@ -45,7 +45,7 @@ def test_a_folder_is_indexed_and_searched(codex: Codex, papers: Path) -> None:
     done = codex("index", str(papers))
     assert done.status == 0
     assert "2 indexed (2 passages)" in done.out
-    assert "in all 2 indexed, 1 skipped" in done.out
+    assert "in total 2 indexed, 1 skipped" in done.out
     assert f"skipped  {papers}/broken.pdf: " in done.err
 
     found = codex("search", "where are the flowers?", "--k", "1", "--json")
@@ -116,7 +116,7 @@ def test_only_what_changed_is_indexed_again_and_a_document_can_be_forgotten(
     assert "No documents are indexed yet" in nothing.err
     again = codex("index", "--remove", "bees.txt")
     assert again.status == 1
-    assert "No document 'bees.txt'" in again.err
+    assert "There is no document 'bees.txt'" in again.err
 
 
 def test_rebuilding_reads_everything_again(codex: Codex, papers: Path) -> None:
@@ -200,7 +200,7 @@ def test_ctrl_c_ends_cleanly_and_the_next_call_goes_on(home: Path, tmp_path: Pat
     program.send_signal(signal.SIGINT)
     _, said = program.communicate(timeout=300)
     assert program.returncode == 130
-    assert "`codex index` goes on with the rest" in said
+    assert "`codex index` resumes with the rest" in said
     assert "Traceback" not in said
     left = sum(document.state == "waiting" for document in index.documents())
     assert 0 < left < files

@@ -69,7 +69,7 @@ def test_a_path_out_of_the_folder_is_refused(served: Served, name: str) -> None:
 
 
 def test_what_is_not_read_is_refused_before_it_is_sent(served: Served) -> None:
-    assert said(put(served, "photo.png", b"x")) == (422, ".png files are not read.")
+    assert said(put(served, "photo.png", b"x")) == (422, ".png files are not supported.")
     assert not (kept(served) / "photo.png").exists()
 
 
