@@ -15,12 +15,12 @@ from codex.retrieval.readers.encodings import decode
 from codex.retrieval.readers.reading import Reading
 
 LOOKED_AT = 200
-"""Rows among which the headings are sought, and what the table looks like below them."""
+"""Rows among which the headings are looked for, and what the table looks like below them."""
 
 _DELIMITERS = ",;\t|"
 _SNIFFED_ROWS = 50
 _SNIFFED = 100_000
-"""Characters in which the delimiter is sought."""
+"""Characters in which the delimiter is looked for."""
 _SEPARATOR = re.compile(r"\"?sep=(.)\"?[;,\t|]*\r?\n", re.IGNORECASE)
 _FORMULA = re.compile(r'="([^"]*)"')
 
@@ -28,7 +28,7 @@ _FORMULA = re.compile(r'="([^"]*)"')
 def read_csv(data: bytes, name: str, encoding: str = "", *, tabs: bool = False) -> Reading:
     """Rows as "heading: value; heading: value", an empty line between two; lines above the table as they are.
 
-    encoding: a codec that the user has named; "": found out. tabs: tabs are between the cells, whatever it
+    encoding: a codec named by the user; "": detected. tabs: tabs are between the cells, whatever it
     looks like. Raises UnreadableDocument.
     """
     text, note = decode(data, encoding)

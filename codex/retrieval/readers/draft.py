@@ -1,4 +1,4 @@
-"""A reading under way: blocks of text are cleaned and appended, and their places kept."""
+"""Builds a reading: blocks of text are cleaned and appended, with the offsets of pages and headings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from codex.errors import UnreadableDocument
 from codex.retrieval.readers.reading import Heading, Reading
 
 MOST_CHARACTERS = 100_000_000
-"""Of a document; a small file that unfolds into more is an accident or an attack."""
+"""Of a document; a small file that expands to more is an accident or an attack."""
 HEADING_CHARACTERS = 200
-"""Of a heading's name; the text itself keeps all of it."""
+"""Of a heading's name; the text itself keeps it whole."""
 
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 # Besides control characters and lone surrogates: soft hyphens, byte order marks, and the "tag" characters
@@ -30,7 +30,7 @@ def clean(text: str) -> str:
 
 
 def joined(*notes: str) -> str:
-    """The notes of a reading as one, in their order; empty ones are passed over."""
+    """The notes of a reading as one, in order; empty ones are skipped."""
     return "; ".join(note for note in notes if note)
 
 
@@ -40,7 +40,7 @@ def counted(count: int, noun: str, what: str) -> str:
 
 
 class Draft:
-    """Blocks of a document in their order, an empty line between two."""
+    """Blocks of a document in order, separated by empty lines."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -63,7 +63,7 @@ class Draft:
         return start
 
     def head(self, start: int, level: int, text: str) -> None:
-        """Note a heading that stands in the text already."""
+        """Record a heading that is in the text already."""
         name = " ".join(text.split())[:HEADING_CHARACTERS].strip()
         if name:
             self._headings.append(Heading(start, level, name))
@@ -79,10 +79,10 @@ class Draft:
         return start
 
     def reading(self, *notes: str) -> Reading:
-        """What came together, its notes joined. Raises UnreadableDocument where there is no text."""
+        """The whole reading, with its notes joined. Raises UnreadableDocument where there is no text."""
         text = "".join(self._pieces)
         if not text:
-            raise UnreadableDocument(f"{self._name} holds no text. Save it again with its text.")
+            raise UnreadableDocument(f"{self._name} contains no text. Save it again with its text.")
         self._headings.sort(key=lambda heading: heading.start)
         return Reading(text, tuple(self._page_starts), tuple(self._headings), joined(*notes))
 
@@ -90,6 +90,6 @@ class Draft:
         self._length += len(piece)
         if self._length > MOST_CHARACTERS:
             raise UnreadableDocument(
-                f"{self._name} unfolds into more than {MOST_CHARACTERS:,} characters. Split it."
+                f"{self._name} expands to more than {MOST_CHARACTERS:,} characters. Split it."
             )
         self._pieces.append(piece)

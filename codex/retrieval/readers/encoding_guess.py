@@ -13,7 +13,7 @@ import unicodedata
 from charset_normalizer import from_bytes
 
 SAMPLE = 16_384
-"""Bytes of the lines beyond ASCII that are looked at."""
+"""Bytes of the lines beyond ASCII that are inspected."""
 
 _PRIORS = {
     "cp1252": 0.0, "cp1250": -1.5, "cp1251": -0.5, "cp932": -0.5, "gb18030": -0.5, "cp949": -1.0,

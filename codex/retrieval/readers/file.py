@@ -1,4 +1,4 @@
-"""From a path to bytes, and what kind of document the bytes are."""
+"""Loads a file, and detects which kind of document it is."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 _OFFICE = {"word/": "DOCX", "xl/": "an Excel workbook", "ppt/": "a PowerPoint presentation"}
 _BOMS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _SNIFFED = 8192
-"""Bytes that are looked at to tell a text from something else."""
+"""Bytes inspected to tell text from something else."""
 
 
 def load(path: Path, max_bytes: int) -> bytes:
-    """The bytes of a regular file; never waits on a pipe or a device. Raises UnreadableDocument."""
+    """The bytes of a regular file; never waits for a pipe or a device. Raises UnreadableDocument."""
     name = name_of(path)
     try:
-        # Opening alone can already act on a device, so look before.
+        # Opening a device can already have an effect, so look first.
         _only_regular(os.stat(path), name)
         if path.suffix.lower() not in SUFFIXES:
             raise UnreadableDocument(
-                f"{name} is of a kind that is not read. Save it as one of {', '.join(sorted(SUFFIXES))}."
+                f"{name} is in an unsupported format. Save it as one of {', '.join(sorted(SUFFIXES))}."
             )
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
@@ -71,18 +71,18 @@ def load(path: Path, max_bytes: int) -> bytes:
     size = max(len(data), status.st_size)
     if size > max_bytes:
         raise UnreadableDocument(
-            f"{name} has {size / 1e6:.3g} MB; at most {max_bytes / 1e6:.3g} MB are read. "
+            f"{name} is {size / 1e6:.3g} MB, above the limit of {max_bytes / 1e6:.3g} MB. "
             "Split it, or raise retrieval.max_file_mb."
         )
     if not data:
-        raise UnreadableDocument(f"{name} is empty (0 bytes). Save it again where it came from.")
+        raise UnreadableDocument(f"{name} is empty (0 bytes). Save it again from its source.")
     return data
 
 
 def kind_for(path: Path, data: bytes, encoding: str = "") -> Kind:
-    """How to read it. Raises UnreadableDocument where the bytes are not what the name says.
+    """How to read it. Raises UnreadableDocument where the content does not match the name.
 
-    encoding: a codec that the user has named, in which a text may look like binary data.
+    encoding: a codec named by the user, in which a text may look like binary data.
     """
     name = name_of(path)
     said, found = _KINDS[path.suffix.lower()], _found(data)
@@ -91,13 +91,11 @@ def kind_for(path: Path, data: bytes, encoding: str = "") -> Kind:
     if found == said or (found == "text" and said not in ("pdf", "docx")):
         return said
     if found in ("pdf", "docx"):
-        raise UnreadableDocument(
-            f"{name} is really a {found.upper()} file. Rename it so that it ends in .{found}."
-        )
+        raise UnreadableDocument(f"{name} is really a {found.upper()} file. Rename it to end in .{found}.")
     if found == "text":
         raise UnreadableDocument(
             f"{name} is not a {said.upper()} file but plain text. "
-            "Rename it so that it ends in .txt, .html or what it is."
+            "Rename it to end in .txt, .html or whatever it is."
         )
     raise UnreadableDocument(
         f"{name} is not {'text' if said not in ('pdf', 'docx') else f'a {said.upper()} file'} "
@@ -106,7 +104,7 @@ def kind_for(path: Path, data: bytes, encoding: str = "") -> Kind:
 
 
 def _found(data: bytes) -> str:
-    """pdf, docx, text, or in words what else the bytes are."""
+    """pdf, docx, text, or what else it is, in words."""
     if b"%PDF-" in data[:1024]:
         return "pdf"
     if data.startswith(b"PK\x03\x04"):
@@ -126,7 +124,7 @@ def _found_in_zip(data: bytes) -> str:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
-        # A DOCX that was cut off is still meant as one; its reader says that it is corrupt.
+        # A truncated DOCX is still treated as one; its reader says that it is corrupt.
         return "docx" if b"word/" in data or b"[Content_Types].xml" in data else "a broken ZIP archive"
     for folder, what in _OFFICE.items():
         if any(member.startswith(folder) for member in names):
@@ -139,15 +137,15 @@ def _only_regular(status: os.stat_result, name: str) -> None:
         return
     if stat.S_ISDIR(status.st_mode):
         raise UnreadableDocument(f"{name} is a folder, not a document. Add the files in it.")
-    raise UnreadableDocument(f"{name} is a pipe or device, not a document. Save what it gives to a file.")
+    raise UnreadableDocument(f"{name} is a pipe or device, not a document. Save its output to a file.")
 
 
 def _denied(error: OSError, name: str) -> str:
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
-            return f"{name} is not there any more. Add it again from where it is now."
+            return f"{name} no longer exists. Add it again from its new location."
         case errno.EACCES | errno.EPERM:
-            return f"{name} may not be read. Give yourself permission to read it."
+            return f"{name} cannot be read: permission denied. Change its permissions, then add it again."
         case errno.ELOOP:
             return f"{name} is a symbolic link that leads to itself. Add the real file."
         case _:

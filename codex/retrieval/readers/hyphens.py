@@ -13,7 +13,7 @@ _SOFT = "\u00ad"
 HYPHENS = ("-", "\u2010", _SOFT)
 """With which a word is divided at the end of a line."""
 _LONGEST = 100
-"""Characters of what stands on either side of a line's end that are looked at."""
+"""Characters of what stands on either side of a line's end that are inspected."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
 _CUT = re.compile(r"(?<=\w)[-\u2010\u00ad]\n(?=\w)")

@@ -1,6 +1,6 @@
-"""Reading a document: its text, pages and headings, parsed in a process of its own.
+"""Reads a document: its text, pages and headings, parsed in a separate process.
 
-A parser that hangs, eats memory or crashes ends that process only, and with it only that document.
+A parser that hangs, exhausts memory or crashes costs that process and that document only.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from typing import Any
 from codex.errors import Cancelled, RetrievalError, UnreadableDocument
 
 SUFFIXES = frozenset({".txt", ".md", ".markdown", ".html", ".htm", ".pdf", ".docx", ".csv", ".tsv"})
-"""What is read, in lower case."""
+"""Supported formats, in lower case."""
 
 ALIVE = b"alive\n"
-"""What the worker says while it gets on."""
+"""Sent by the worker while it makes progress."""
 LONGEST = 20
-"""Times the seconds of a part, for a whole document."""
+"""Time limit of a whole document, as a multiple of that of a part."""
 START_SECONDS = 30.0
-"""That a worker has to start, on a machine that is busy."""
+"""Within which a worker must start, even on a busy machine."""
 _TICK = 0.1
-"""Seconds between two looks at the cancel event."""
+"""Seconds between two checks of the cancel event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +37,24 @@ class Heading:
     """A heading of a document."""
 
     start: int
-    """The character of the text where it stands."""
+    """Its offset in the text, in characters."""
     level: int
-    """1 is outermost."""
+    """1 is the outermost."""
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A document as it was read."""
+    """The content of a document."""
 
     text: str
     """What is chunked, searched and shown: NFC, lines ended by \\n, no control characters, no hidden text."""
     page_starts: tuple[int, ...]
-    """The character where each page begins; () where the format has no pages."""
+    """The offset at which each page begins; () where the format has no pages."""
     headings: tuple[Heading, ...]
-    """In the order of the text."""
+    """In order of the text."""
     note: str = ""
-    """What the text leaves out, e.g. "2 of 7 pages hold no text (scans?); 3 images without text"."""
+    """What the text leaves out, e.g. "2 of 7 pages have no text (scans?); 3 images without text"."""
 
 
 def read(
@@ -66,18 +66,18 @@ def read(
 ) -> Reading:
     """The text of a document.
 
-    max_bytes: larger files are refused. seconds: what it may take; of a PDF, each page.
-    encoding: a codec that the user has named for a text, CSV or HTML; "": found out.
+    max_bytes: larger files are refused. seconds: the time limit; for a PDF, of each page.
+    encoding: a codec named by the user for a text, CSV or HTML file; "": detected.
     Raises UnreadableDocument, whose message names the file, Cancelled, and RetrievalError where a parser is
     not installed.
     """
-    answer, text = _READER.ask(path, max_bytes, seconds, cancel, encoding)
-    if "fault" in answer:
-        raise RetrievalError(f"Documents cannot be read ({answer['fault']}). Install Codex again.")
-    if "error" in answer:
-        raise UnreadableDocument(answer["error"])
-    headings = tuple(Heading(*fields) for fields in answer["headings"])
-    return Reading(text, tuple(answer["page_starts"]), headings, answer["note"])
+    response, text = _READER.request(path, max_bytes, seconds, cancel, encoding)
+    if "fault" in response:
+        raise RetrievalError(f"Documents cannot be read ({response['fault']}). Reinstall Codex.")
+    if "error" in response:
+        raise UnreadableDocument(response["error"])
+    headings = tuple(Heading(*fields) for fields in response["headings"])
+    return Reading(text, tuple(response["page_starts"]), headings, response["note"])
 
 
 def name_of(path: Path) -> str:
@@ -87,21 +87,21 @@ def name_of(path: Path) -> str:
 
 
 class _Died(Exception):
-    """The worker ended in the middle."""
+    """The worker ended before it responded."""
 
 
 class _Reader:
-    """The worker process: started at first use, kept for the next files, one file at a time."""
+    """The worker process: started at first use and reused, for one file at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = False
 
-    def ask(
+    def request(
         self, path: Path, max_bytes: int, seconds: float, cancel: threading.Event | None, encoding: str
     ) -> tuple[dict[str, Any], str]:
-        """The worker's answer and the text that comes with it."""
+        """The worker's response, and the text that comes with it."""
         while not self._lock.acquire(timeout=_TICK):
             _stop_if(cancel, path)
         try:
@@ -115,15 +115,15 @@ class _Reader:
             ) from None
         except (_Died, BrokenPipeError):
             if self._ended:
-                raise Cancelled(f"Codex was closed while it read {name_of(path)}.") from None
+                raise Cancelled(f"Codex was closed while it was reading {name_of(path)}.") from None
             raise UnreadableDocument(
-                f"Reading {name_of(path)} broke its parser. Save it again, or as plain text."
+                f"Reading {name_of(path)} crashed its parser. Save it again, or as plain text."
             ) from None
         finally:
             self._lock.release()
 
     def close(self) -> None:
-        """End the worker; the next file starts another."""
+        """Stop the worker; the next file starts another."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -134,7 +134,7 @@ class _Reader:
                 pipe.close()
 
     def end(self) -> None:
-        """End the worker for good. What it reads just now is cancelled, and not called unreadable."""
+        """Stop the worker for good. The file it is reading is cancelled, not reported as unreadable."""
         self._ended = True
         if self._process is not None:
             self._process.kill()
@@ -150,15 +150,15 @@ class _Reader:
         assert process is not None
         assert process.stdin is not None
         last_moment = time.monotonic() + LONGEST * seconds
-        request = {
+        message = {
             "path": str(path.absolute()),
             "max_bytes": max_bytes,
             "seconds": seconds,
             "encoding": encoding,
         }
-        answered = False
+        responded = False
         try:
-            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.write(json.dumps(message).encode() + b"\n")
             process.stdin.flush()
             received = bytearray()
             header = ALIVE
@@ -169,20 +169,20 @@ class _Reader:
                 end = received.index(b"\n") + 1
                 header = bytes(received[:end])
                 del received[:end]
-            answer: dict[str, Any] = json.loads(header)
-            while len(received) < answer["bytes"]:
+            response: dict[str, Any] = json.loads(header)
+            while len(received) < response["bytes"]:
                 received += _receive(process, deadline, cancel, path)
-            answered = True
+            responded = True
         finally:
-            # One that was left in the middle would answer the wrong question next.
-            if not answered:
+            # One that was interrupted would send this response to the next request.
+            if not responded:
                 self.close()
-        if answer["last"]:
+        if response["last"]:
             self.close()
-        return answer, received.decode()
+        return response, received.decode()
 
     def _start(self, cancel: threading.Event | None, path: Path) -> None:
-        """Start a worker, which imports nothing but the parsers it needs."""
+        """Start a worker, which imports only the parsers that it needs."""
         package_root = str(Path(__file__).resolve().parents[3])
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "codex.retrieval.readers.worker"],
@@ -196,7 +196,7 @@ class _Reader:
             ready = _receive(self._process, time.monotonic() + START_SECONDS, cancel, path) == b"ready\n"
         except (_Died, TimeoutError):
             raise RetrievalError(
-                "Documents cannot be read: the process for it did not start. Install Codex again."
+                "Documents cannot be read: the reader process did not start. Reinstall Codex."
             ) from None
         finally:
             if not ready:

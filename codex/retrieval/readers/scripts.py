@@ -13,7 +13,7 @@ Piece = tuple[Height, str]
 
 
 def appended(pieces: list[Piece], height: Height, letters: str) -> None:
-    """Add letters; those that stand like the last ones go on with them."""
+    """Add letters; those that stand like the last ones continue with them."""
     if pieces and pieces[-1][0] == height != "note":
         pieces[-1] = height, pieces[-1][1] + letters
     elif letters:

@@ -20,12 +20,12 @@ _MARKS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
 def read_text(data: bytes, name: str, *, markdown: bool, encoding: str = "") -> Reading:
     """A text as it is, with the headings of Markdown. Raises UnreadableDocument.
 
-    encoding: a codec that the user has named; "": found out.
+    encoding: a codec named by the user; "": detected.
     """
     text, note = decode(data, encoding)
     text = clean(text).strip("\n")
     if not text.strip():
-        raise UnreadableDocument(f"{name} holds only spaces. Save it again with its text, or remove it.")
+        raise UnreadableDocument(f"{name} contains only whitespace. Save it again with its text.")
     return Reading(text, (), markdown_headings(text) if markdown else (), note)
 
 

@@ -1,6 +1,6 @@
-"""The process that reads documents: a request a line on its input, an answer on its output.
+"""The process that reads documents: one request per line on its input, responses on its output.
 
-It ends when its input closes, so with the process that started it, however that one ended.
+It ends when its input closes, and so with the process that started it, however that one ended.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from typing import Any, BinaryIO
 from codex.errors import UnreadableDocument
 from codex.retrieval.readers.reading import ALIVE, Reading, name_of
 
-MOST_MEMORY = 2 * 2**30
-"""Bytes of address space; a parser that wants more fails instead of taking the machine down."""
-TIRED_AT = 512 * 2**20
-"""Bytes held after an answer beyond which the worker ends, so that it does not sit on them."""
+MAX_MEMORY = 2 * 2**30
+"""Bytes of address space; a parser that needs more fails instead of taking the machine down."""
+MEMORY_AT_REST = 512 * 2**20
+"""Bytes of memory after a response beyond which the worker ends, to release them."""
 BEAT_SECONDS = 0.2
-"""Between two signs of life."""
+"""Between two heartbeats."""
 _GRACE = 5.0
-"""Seconds beyond the time limit after which the worker ends itself, if nobody else did."""
+"""Seconds beyond the time limit after which the worker ends itself, if its parent has not."""
 
 
 def read_here(path: Path, max_bytes: int, alive: Callable[[], None], encoding: str = "") -> Reading:
-    """What `read` does, in this process and without a time limit. Raises UnreadableDocument.
+    """Does what `read` does, in this process and without a time limit. Raises UnreadableDocument.
 
-    alive: called after each page. encoding: a codec that the user has named; "": found out.
+    alive: called after each page. encoding: a codec named by the user; "": detected.
     """
     from codex.retrieval.readers.file import kind_for, load
 
@@ -63,8 +63,8 @@ def read_here(path: Path, max_bytes: int, alive: Callable[[], None], encoding: s
             return read_text(data, name, markdown=kind == "markdown", encoding=encoding)
 
 
-def answer(request: dict[str, Any], alive: Callable[[], None]) -> tuple[dict[str, Any], bytes]:
-    """The header of the answer, and the text in UTF-8."""
+def respond(request: dict[str, Any], alive: Callable[[], None]) -> tuple[dict[str, Any], bytes]:
+    """The header of the response, and the text in UTF-8."""
     path = Path(request["path"])
     try:
         reading = read_here(path, request["max_bytes"], alive, request.get("encoding", ""))
@@ -74,13 +74,13 @@ def answer(request: dict[str, Any], alive: Callable[[], None]) -> tuple[dict[str
         return {"fault": f"{type(error).__name__}: {error}"}, b""
     except MemoryError:
         return {
-            "error": f"{name_of(path)} needs over {MOST_MEMORY // 2**30} GiB of memory to be read. Split it."
+            "error": f"{name_of(path)} needs over {MAX_MEMORY // 2**30} GiB of memory to be read. Split it."
         }, b""
     except Exception as error:
-        # Whatever a parser trips over in a broken file, it is the file that cannot be read.
+        # Whatever a parser stumbles over, it is the file that cannot be read.
         return {
             "error": f"{name_of(path)} cannot be read ({type(error).__name__}); it may be corrupt. "
-            "Save it anew, or as plain text."
+            "Save it again, or as plain text."
         }, b""
     headings = [(heading.start, heading.level, heading.text) for heading in reading.headings]
     header = {"page_starts": reading.page_starts, "headings": headings, "note": reading.note}
@@ -88,7 +88,7 @@ def answer(request: dict[str, Any], alive: Callable[[], None]) -> tuple[dict[str
 
 
 class _Pulse:
-    """Tells the parent now and then that the work goes on, and ends this process when it does not."""
+    """Tells the parent regularly that there is progress, and ends this process when there is none."""
 
     def __init__(self, output: BinaryIO, seconds: float) -> None:
         self._output = output
@@ -102,14 +102,14 @@ class _Pulse:
         if now - self._last < BEAT_SECONDS:
             return
         self._last = now
-        # The kernel keeps this deadline even inside a regular expression that never ends.
+        # The kernel enforces this deadline even inside a regular expression that never ends.
         signal.setitimer(signal.ITIMER_REAL, self._seconds + _GRACE)
         self._output.write(ALIVE)
         self._output.flush()
 
 
 def serve(output: BinaryIO) -> None:
-    """Answer requests until the input closes."""
+    """Respond to requests until the input closes."""
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=[requests], daemon=True).start()
     output.write(b"ready\n")
@@ -117,9 +117,9 @@ def serve(output: BinaryIO) -> None:
     while True:
         request = json.loads(requests.get())
         pulse = _Pulse(output, request["seconds"])
-        header, text = answer(request, pulse.beat)
+        header, text = respond(request, pulse.beat)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        last = _held() > TIRED_AT
+        last = _memory_in_use() > MEMORY_AT_REST
         output.write(json.dumps({**header, "bytes": len(text), "last": last}).encode() + b"\n" + text)
         output.flush()
         if last:
@@ -132,8 +132,8 @@ def _listen(requests: queue.SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
-def _held() -> int:
-    """Bytes of memory; 0 where the system does not tell."""
+def _memory_in_use() -> int:
+    """Bytes of memory in use; 0 where the system does not say."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:
@@ -141,14 +141,14 @@ def _held() -> int:
 
 
 def limit_memory() -> None:
-    """Of this process, where the system can do so."""
+    """Of this process, where the system supports it."""
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
 
 
 def main() -> None:
-    """Keep the output for answers alone, and serve."""
-    # Ctrl-C reaches the whole group; the parent decides what becomes of the file.
+    """Reserve the output for responses, and serve."""
+    # Ctrl-C reaches the whole process group; the parent decides what happens to the file.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     output = os.fdopen(os.dup(1), "wb")

@@ -108,7 +108,7 @@ def test_a_pdf_keeps_pages_bookmarks_and_divided_words(tmp_path: Path) -> None:
     assert (reading.page_starts[0], reading.page_starts[2]) == (0, third)
     assert reading.page_starts[1] <= third
     assert headings(reading) == [(1, "Harbours"), (1, "Trade")]
-    assert reading.note == "1 of 3 pages hold no text (scans?)"
+    assert reading.note == "1 of 3 pages have no text (scans?)"
 
 
 def test_page_numbers_and_repeated_titles_do_not_cut_the_text(tmp_path: Path) -> None:

@@ -46,8 +46,8 @@ def refusal(path: Path, max_bytes: int = ROOM) -> str:
         ("locked.pdf", files.encrypted_pdf("secret"), "is encrypted with a password"),
         ("cut.pdf", files.pdf(["One.", "Two."])[:300], "is a corrupt PDF"),
         ("noise.pdf", b"%PDF-1.7\n" + bytes(range(256)) * 20, "is a corrupt PDF"),
-        ("scan.pdf", files.pdf(["", ""]), "holds no text on any of its pages (2)"),
-        ("self.pdf", files.pdf_within_itself(), "holds no text on any"),
+        ("scan.pdf", files.pdf(["", ""]), "contains no text on any of its pages (2)"),
+        ("self.pdf", files.pdf_within_itself(), "contains no text on any"),
         ("tree.pdf", files.pdf_whose_pages_hold_themselves(), "is a corrupt PDF"),
         ("deep.pdf", files.pdf_with_deep_arrays(), "is a corrupt PDF"),
         ("cut.docx", files.word()[:5000], "is a corrupt DOCX"),
@@ -58,22 +58,22 @@ def refusal(path: Path, max_bytes: int = ROOM) -> str:
         ("liar.docx", lambda: files.zip_bomb_that_lies(30), "is a corrupt DOCX"),
         ("empty.txt", "", "is empty (0 bytes)"),
         ("empty.pdf", "", "is empty (0 bytes)"),
-        ("spaces.txt", " \n\t\u00a0\r\n", "holds only spaces"),
-        ("spaces.md", "\ufeff  ", "holds only spaces"),
-        ("blank.csv", ";;\n;;\n", "holds no text"),
-        ("blank.html", "<html><body><script>x</script></body></html>", "holds no text"),
+        ("spaces.txt", " \n\t\u00a0\r\n", "contains only whitespace"),
+        ("spaces.md", "\ufeff  ", "contains only whitespace"),
+        ("blank.csv", ";;\n;;\n", "contains no text"),
+        ("blank.html", "<html><body><script>x</script></body></html>", "contains no text"),
         ("deep.html", "<p>Text." + "<b>" * 10**5 + "More.", "is nested more than 2,000 elements deep"),
-        ("blank.docx", files.word_with(files.word_body("<w:p/>")), "holds no text"),
-        ("paper.txt", files.pdf(["One."]), "is really a PDF file. Rename it so that it ends in .pdf"),
-        ("letter.md", files.word(), "is really a DOCX file. Rename it so that it ends in .docx"),
+        ("blank.docx", files.word_with(files.word_body("<w:p/>")), "contains no text"),
+        ("paper.txt", files.pdf(["One."]), "is really a PDF file. Rename it to end in .pdf"),
+        ("letter.md", files.word(), "is really a DOCX file. Rename it to end in .docx"),
         ("letter.pdf", files.word(), "is really a DOCX file"),
         ("image.pdf", files.PNG, "is not a PDF file but a PNG image"),
         ("image.txt", files.PNG, "is not text but a PNG image"),
         ("text.docx", "Only text.", "is not a DOCX file but plain text"),
         ("text.pdf", "Only text.", "is not a PDF file but plain text"),
         ("noise.txt", bytes(range(256)), "is not text but binary data"),
-        ("table.xlsx", files.word(), "is of a kind that is not read"),
-        ("nameless", "Only text.", "is of a kind that is not read"),
+        ("table.xlsx", files.word(), "is in an unsupported format"),
+        ("nameless", "Only text.", "is in an unsupported format"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_refused_with_its_reason(
@@ -93,11 +93,11 @@ def test_a_file_that_is_too_large_is_not_even_opened(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(200_000_000)
     assert refusal(path, 100_000_000) == (
-        "has 200 MB; at most 100 MB are read. Split it, or raise retrieval.max_file_mb."
+        "is 200 MB, above the limit of 100 MB. Split it, or raise retrieval.max_file_mb."
     )
     exact = files.save(tmp_path, "exact.txt", "x" * 100)
     assert read(exact, 100).text == "x" * 100
-    assert refusal(exact, 99).startswith("has ")
+    assert "above the limit" in refusal(exact, 99)
 
 
 def test_an_external_entity_is_not_resolved(tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
     assert refusal(tmp_path / "pipe.txt").startswith("is a pipe or device")
     assert refusal(tmp_path / "device.txt").startswith("is a pipe or device")
     assert refusal(tmp_path / "loop.txt").startswith("is a symbolic link that leads to itself")
-    assert refusal(tmp_path / "gone.txt").startswith("is not there any more")
-    assert refusal(tmp_path / "gone.txt" / "inner.txt").startswith("is not there any more")
+    assert refusal(tmp_path / "gone.txt").startswith("no longer exists")
+    assert refusal(tmp_path / "gone.txt" / "inner.txt").startswith("no longer exists")
 
 
 @pytest.fixture
@@ -137,7 +137,9 @@ def without_rights() -> Iterator[None]:
 
 
 def test_a_file_without_permission_says_so(tmp_path: Path, without_rights: None) -> None:
-    with pytest.raises(UnreadableDocument, match=r"closed\.txt may not be read\. Give yourself permission"):
+    with pytest.raises(
+        UnreadableDocument, match=r"closed\.txt cannot be read: permission denied\. Change its permissions"
+    ):
         load(tmp_path / "closed.txt", ROOM)
 
 

@@ -133,7 +133,7 @@ def test_a_worker_that_crashes_costs_one_file(tmp_path: Path, endless: Path) -> 
     workers()[0].send_signal(signal.SIGSEGV)
     thread.join(5)
     assert isinstance(raised[0], UnreadableDocument)
-    assert str(raised[0]).startswith("Reading endless.pdf broke its parser.")
+    assert str(raised[0]).startswith("Reading endless.pdf crashed its parser.")
     assert read(files.save(tmp_path, "next.txt", "Next."), ROOM).text == "Next."
 
 
@@ -202,8 +202,8 @@ def test_the_worker_ends_with_its_parent_even_in_the_middle_of_a_file(
 def test_the_worker_limits_its_memory() -> None:
     code = (
         "from codex.retrieval.readers import worker; worker.limit_memory();"
-        "worker.read_here = lambda *request: bytearray(worker.MOST_MEMORY);"
-        "print(worker.answer({'path': 'hungry.pdf', 'max_bytes': 1}, print)[0]['error'])"
+        "worker.read_here = lambda *request: bytearray(worker.MAX_MEMORY);"
+        "print(worker.respond({'path': 'hungry.pdf', 'max_bytes': 1}, print)[0]['error'])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
     assert said == "hungry.pdf needs over 2 GiB of memory to be read. Split it.\n"

@@ -229,7 +229,7 @@ def _style(paragraph: etree._Element, kind: str) -> str:
 
 
 def _has_own_mark(reference: etree._Element) -> bool:
-    """Whether the run goes on with the mark that somebody chose for a note."""
+    """Whether the run continues with the mark that somebody chose for a note."""
     return reference.get(f"{W}customMarkFollows") in ("1", "true", "on")
 
 

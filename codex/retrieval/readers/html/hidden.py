@@ -9,13 +9,13 @@ from itertools import islice
 from lxml import etree  # type: ignore[import-untyped]
 
 NAMED_WITHIN = 6
-"""Elements of a hidden part whose ids are looked at."""
+"""Elements of a hidden part whose ids are inspected."""
 OPENER = 500
 """Characters of what holds a control; a longer part has its control for something within."""
 HIDDEN_BY_RULE = 1_000
 """Characters of a part that a style sheet hides; a longer one is shown by a script."""
 _STYLE = 10_000
-"""Characters of a style that are looked at."""
+"""Characters of a style that are inspected."""
 _FAR = re.compile(r"-(?:(?:[5-9]\d{2}|\d{4,})(?:\.\d+)?(?:px)?|\d{3,}(?:\.\d+)?(?:em|rem|ch|%|vw|vh))")
 _ZERO = re.compile(r"(?=.)0*\.?0*(?:px|em|rem|pt|%)?")
 _CLIPPED = re.compile(

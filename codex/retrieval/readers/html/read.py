@@ -33,12 +33,12 @@ _NO_TITLES = frozenset({"untitled", "document", "index", "home", "title", "new p
 def read_html(data: bytes, name: str, encoding: str = "") -> Reading:
     """What the page shows. Raises UnreadableDocument.
 
-    encoding: a codec that the user has named; "": as the page declares it, else found out.
+    encoding: a codec named by the user; "": as the page declares it, else detected.
     """
     text, note = decode(data, encoding, _declared_encoding(data))
     tree = _tree(text, name)
     if tree is None:
-        raise UnreadableDocument(f"{name} holds no text. Save the page again, complete.")
+        raise UnreadableDocument(f"{name} contains no text. Save the complete page again.")
     out = left_out(tree, around=True)
     blocks, silent = blocks_of(tree, out.reasons)
     length = sum(len(block.text) for block in blocks)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from lxml import etree  # type: ignore[import-untyped]
 
 MOST_STYLES = 2_000_000
-"""Characters of style sheets that are looked at, and of scripts."""
+"""Characters of style sheets that are inspected, and of scripts."""
 FUNCTION = 2_000
-"""Characters of a function that are looked at."""
+"""Characters of a function that are inspected."""
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SIMPLE = re.compile(r"(?:[a-z][a-z0-9]{0,9})?([.#][\w-]+)", re.IGNORECASE)

@@ -29,7 +29,7 @@ from codex.retrieval.readers.pdf.tables import (
 )
 
 MOST_SEGMENTS = 20_000
-"""Of a page whose columns are sought."""
+"""Of a page whose columns are looked for."""
 MOST_CELLS = 200
 """The last of a zone, that the next one is compared with."""
 

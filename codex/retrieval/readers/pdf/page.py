@@ -16,7 +16,7 @@ from codex.retrieval.readers.pdf.runs import Frame, Run
 SMALLEST_PICTURE = 40.0
 """Points in both directions; what is smaller is an ornament."""
 MOST_OBJECTS = 50_000
-"""Objects of a page that are looked at for pictures and rules."""
+"""Objects of a page that are inspected for pictures and rules."""
 
 MOST_DRAWN = 2_000
 """Rules and pictures of a page that are kept."""

@@ -77,7 +77,7 @@ def _reading(
         raise _corrupt(name)
     if left.broken + left.silent == pages and not any(comments):
         raise UnreadableDocument(
-            f"{name} holds no text on any of its pages ({pages}); they look like scans. "
+            f"{name} contains no text on any of its pages ({pages}); they look like scans. "
             "Run text recognition (OCR) over it."
         )
     titles = _titles(document)
@@ -90,7 +90,7 @@ def _reading(
         for comment in comments[index]:
             draft.add(f"Comment: {comment}")
     return draft.reading(
-        f"{left.silent} of {pages} pages hold no text (scans?)" if left.silent else "",
+        f"{left.silent} of {pages} pages have no text (scans?)" if left.silent else "",
         f"{left.broken} of {pages} pages are corrupt" if left.broken else "",
         counted(left.nameless, "character", "that no font names left out"),
         counted(len(left.pictures), "image", "without text"),

@@ -152,7 +152,7 @@ def _leftwards(runs: Iterable[Run]) -> str:
 
 
 def _is_drop_cap(segment: Segment, run: Run) -> bool:
-    """Whether a segment is the large first letter of the word that the run goes on with."""
+    """Whether a segment is the large first letter of the word that the run continues with."""
     (cap, *others), size = segment.runs, run.size
     return (
         not others

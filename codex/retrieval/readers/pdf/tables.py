@@ -59,7 +59,7 @@ def is_prose(side: Sequence[Segment]) -> bool:
     texts = [row[0].text for row in rows]
     text = "".join(segment.text for segment in side)
     letters = sum(letter.isalpha() for letter in text)
-    # The lines of a sentence go on in lower case, those of a list rather not.
+    # The lines of a sentence continue in lower case, those of a list rather not.
     running = sum(text[:1].islower() for text in texts[1:]) >= _RUNNING * len(texts)
     width = (_NARROW if running else _PROSE_WIDTH) * size_of(side)
     return (
@@ -171,7 +171,7 @@ def _cut(rows: Rows, parts: Callable[[float, float], bool]) -> list[Rows]:
 
 
 def _is_one_row(group: Rows) -> bool:
-    """Whether lines that stand close are one row: one has most of the cells, the others go on with some."""
+    """Whether lines that stand close are one row: one has most of the cells, the others continue some."""
     fullest = max(group, key=len)
     return all(
         row is fullest or (len(row) < len(fullest) and not any(_is_number(segment.text) for segment in row))

@@ -53,7 +53,7 @@ CASES = (
     ),
     _case(
         "pictures", FERRY, BRIDGE, "On a background",
-        note=("1 of 3 pages hold no text (scans?)", "1 image without text"),
+        note=("1 of 3 pages have no text (scans?)", "1 image without text"),
     ),
     _case(
         "scripts", "6.022 × 10^23 per mole", "450 m^2.", "1648 [7] ended", "the war. [8] It had", "8 million lives [9,10]", "s^−1, 2^10 bytes, x^2 + y^2",
