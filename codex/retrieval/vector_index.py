@@ -189,7 +189,7 @@ class VectorIndex:
         return self._chroma.open(self._catalogue.get("id"), self._embedding.identity, create=create)
 
     def _open_for_writing(self) -> Ids:
-        """The ids in Chroma, which is created anew where its files cannot be trusted or read."""
+        """The ids in Chroma, which is rebuilt where its files cannot be trusted or read."""
         if not self._catalogue.is_empty:
             try:
                 if self._open(create=self._chroma.is_remote):

@@ -194,7 +194,7 @@ def test_an_index_of_another_embedding_is_refused_until_it_is_rebuilt(
     assert index.search("page", 1)[0].document == "1.txt"
 
 
-def test_chromas_files_lost_or_broken_are_made_anew(tmp_path: Path, pages: Path) -> None:
+def test_chromas_files_lost_or_broken_are_reported_and_rebuilt(tmp_path: Path, pages: Path) -> None:
     home = tmp_path / "home"
     index = open_index(home)
     index.add([pages])
@@ -277,7 +277,7 @@ def test_no_query_is_read_as_syntax(tmp_path: Path, text: str) -> None:
         assert index._catalogue.lexical(expression, 5) == []
 
 
-def test_files_that_a_killed_writer_left_are_not_opened_but_made_anew(
+def test_files_that_a_killed_writer_left_are_not_opened_but_rebuilt(
     tmp_path: Path, pages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"

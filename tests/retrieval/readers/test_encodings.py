@@ -112,9 +112,9 @@ def test_bytes_of_no_encoding_do_not_take_long(content: bytes) -> None:
 
 def test_a_named_encoding_stays_with_the_document(make_index: Callable[..., Index], tmp_path: Path) -> None:
     path = files.save(tmp_path, "note.txt", "été à l’île".encode("cp1252"))
-    twin = files.save(tmp_path, "same.txt", "été à l’île".encode("cp1252"))
+    copy = files.save(tmp_path, "same.txt", "été à l’île".encode("cp1252"))
     index = make_index()
-    index.add([path, twin])
+    index.add([path, copy])
     index.run()
     named = next(it for it in index.documents() if it.name == "note.txt")
     index.add([path], encoding="windows-1251")

@@ -56,7 +56,7 @@ class _Writer:
         self._draft = draft
         self._seen: set[str] = set()
         self._carried: list[Piece] = []
-        """The text of a paragraph whose end was deleted: it goes on in the next."""
+        """The text of a paragraph whose end was deleted: it continues in the next."""
 
     def blocks(self, container: etree._Element, part: Part | None = None) -> None:
         """Add what stands in a body, a text box or a cell. part: where it stands, when that is another."""

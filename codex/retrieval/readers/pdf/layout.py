@@ -153,7 +153,7 @@ def _side_by_side(left: Sequence[Segment], right: Sequence[Segment]) -> bool:
 
 
 def _zones(rows: Sequence[Sequence[Segment]]) -> list[list[Segment]]:
-    """The page cut where space goes all across it, but not within two columns that go on below."""
+    """The page cut where space goes all across it, but not within two columns that continue below."""
     gaps = [above[0].base - below[0].base for above, below in pairwise(rows)]
     usual = median(gaps) if gaps else 0.0
     zones: list[list[Segment]] = []
@@ -197,12 +197,12 @@ def _one_column(segments: Sequence[Segment]) -> bool:
 
 
 def _continues(above: Sequence[Segment], zone: Sequence[Segment], edge: float) -> bool:
-    """Whether both columns of the text above go on, at the same edges and in the same size."""
+    """Whether both columns of the text above continue, at the same edges and in the same size."""
     size = size_of(above)
     left = [segment for segment in zone if segment.right <= edge - _GUTTER * size]
     right = [segment for segment in zone if segment.left >= edge - 0.5]
     column = [segment for segment in above if segment.right <= edge - _GUTTER * size]
-    # A sentence that breaks off at the foot of the left column goes on at the head of the right one.
+    # A sentence that breaks off at the foot of the left column continues at the head of the right one.
     if column and left and column[-1].text[-1:] not in _CLOSED and not left[0].text[:1].islower():
         return False
     return (

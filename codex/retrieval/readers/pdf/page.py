@@ -185,7 +185,7 @@ def drawn(page: pdfium.PdfPage) -> Drawn:
 
 
 def _connected(rules: Sequence[Box]) -> list[Box]:
-    """Lines that go on where another one ends as one: the borders of cells side by side."""
+    """Lines that continue each other, as one: the borders of cells side by side."""
     joined: list[Box] = []
     for rule in sorted(rules, key=lambda rule: (round(rule.bottom), rule.left)):
         last = joined[-1] if joined else None
