@@ -269,6 +269,22 @@ def test_only_a_writer_changes_chromas_files(tmp_path: Path, pages: Path) -> Non
     assert {path: path.stat().st_mtime_ns for path in files} == before
 
 
+def test_removed_chunks_that_chroma_still_holds_displace_nothing(tmp_path: Path, pages: Path) -> None:
+    index = open_index(tmp_path / "home")
+    index.add([pages])
+    index.run()
+    kept, *others = index.documents()
+    with index._vectors._lock.exclusive():  # as while another process is indexing
+        index.remove([it.id for it in others])
+    assert vectors_in_chroma(index) == kept.chunks + sum(it.chunks for it in others)
+    nearest = index._vectors.nearest(index.embed(["anything"])[0], kept.chunks)
+    assert {index.passage(str(id_)).document_id for id_, _ in nearest} == {kept.id}
+    assert len(nearest) == kept.chunks
+    index.run()
+    assert vectors_in_chroma(index) == kept.chunks
+    index.close()
+
+
 @pytest.mark.parametrize("text", ['NEAR( " OR *', "a AND b", "x:y", '"', "(", "{a b}:c", "^a"])
 def test_no_query_is_read_as_syntax(tmp_path: Path, text: str) -> None:
     index = open_index(tmp_path / "home")

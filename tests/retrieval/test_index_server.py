@@ -130,6 +130,29 @@ def test_a_server_that_lost_its_data_is_filled_again_without_embedding(
     index.close()
 
 
+def test_vectors_at_home_are_not_trusted_once_a_server_has_held_later_ones(
+    tmp_path: Path, pages: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = open_index(tmp_path / "home")
+    index.add([pages / f"{number}.txt" for number in range(30)])
+    index.run()
+    index.close()
+    index = open_index(tmp_path / "home", server.url)
+    index.add([pages])
+    assert index.run().indexed == 30
+    assert vectors_in_chroma(index) == 60
+    index.close()
+    index = open_index(tmp_path / "home")
+    assert vectors_in_chroma(index) is None
+    late = "Page 45 is about the number 45."
+    assert index._vectors.nearest(index.embed([late])[0], 1)[0][1] == pytest.approx(1, abs=1e-4)
+    with monkeypatch.context() as patch:
+        patch.setattr(index._embedding, "encode", None)
+        index.run()
+    assert vectors_in_chroma(index) == 60
+    index.close()
+
+
 def test_a_collection_of_another_index_is_refused(tmp_path: Path, pages: Path, server: Server) -> None:
     first = open_index(tmp_path / "home", server.url)
     first.add([pages / "1.txt"])
