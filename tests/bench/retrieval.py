@@ -1,4 +1,4 @@
-"""How well and how fast the index finds, and what it costs to fill."""
+"""Recall and speed of the search, and the throughput of indexing."""
 
 from __future__ import annotations
 
@@ -36,31 +36,31 @@ Rankings = list[list[int]]
 
 def measure(home: Path) -> Iterator[Line]:
     """Recall on the Natural Questions passages, throughput, and search over many chunks."""
-    asked = _asked()
-    if asked is None:
-        print("retrieval is not measured: it takes --data FOLDER with nq_gold_passage")
+    pairs = _question_passage_pairs()
+    if pairs is None:
+        print("retrieval is not measured: it needs --data FOLDER with nq_gold_passage")
         return
-    passages = list(dict.fromkeys(passage for _, passage in asked))
+    passages = list(dict.fromkeys(passage for _, passage in pairs))
     embedding = Embedding(RetrievalConfig())
     with tempfile.TemporaryDirectory(dir=home) as folder:
         work = Path(folder)
-        questions = embedding.encode([question for question, _ in asked])
+        questions = embedding.encode([question for question, _ in pairs])
         index = Index(RetrievalConfig(), work / "home", embedding=embedding)
         index.add([_written(passages, work / "passages")])
         index.run()
-        yield from _recall(index, asked, questions)
+        yield from _recall(index, pairs, questions)
         vectors = np.concatenate([block for _, block in index._catalogue.vector_blocks()])
         index.close()
         yield _throughput(passages, work, embedding)
     with tempfile.TemporaryDirectory(dir=home) as folder:
         large = Index(RetrievalConfig(), Path(folder), embedding=embedding)
         _fill(large, passages, vectors)
-        yield from _large(large, [question for question, _ in asked], questions)
+        yield from _large(large, [question for question, _ in pairs], questions)
         large.close()
     embedding.close()
 
 
-def _asked() -> list[tuple[str, str]] | None:
+def _question_passage_pairs() -> list[tuple[str, str]] | None:
     """Questions, each with the passage that answers it."""
     path = shared_data("nq_gold_passage", "questions.jsonl.gz")
     if not path.exists():
@@ -77,26 +77,26 @@ def _written(passages: Sequence[str], folder: Path) -> Path:
     return folder
 
 
-def _recall(index: Index, asked: Sequence[tuple[str, str]], questions: NDArray[np.float32]) -> Iterator[Line]:
+def _recall(index: Index, pairs: Sequence[tuple[str, str]], questions: NDArray[np.float32]) -> Iterator[Line]:
     """The share of questions whose passage is among the first 1, 5, 10 chunks.
 
-    Held out: the half of the questions that the fusion was not chosen on.
+    Held-out: the half of the questions that the fusion was not chosen on.
     """
     blocks = list(index._catalogue.vector_blocks())
     ids = np.concatenate([block for block, _ in blocks])
     cosines = questions @ np.concatenate([vectors for _, vectors in blocks]).T
     exact = [ids[np.argsort(-row, kind="stable")[:50]].tolist() for row in cosines]
     dense = [[id_ for id_, _ in index._vectors.nearest(vector, 50)] for vector in questions]
-    words = [[id_ for id_, _ in index._catalogue.lexical(lexical.match(q) or "", 50)] for q, _ in asked]
-    hybrid = [[int(it.id) for it in index.search(question, 10)] for question, _ in asked]
+    words = [[id_ for id_, _ in index._catalogue.lexical(lexical.match(q) or "", 50)] for q, _ in pairs]
+    hybrid = [[int(it.id) for it in index.search(question, 10)] for question, _ in pairs]
     every = index._catalogue.chunks(ids.tolist())
     document = {id_: int(chunk.name.removesuffix(".txt")) for id_, chunk in every.items()}
-    numbers = {passage: number for number, passage in enumerate(dict.fromkeys(p for _, p in asked))}
-    gold = [numbers[passage] for _, passage in asked]
+    numbers = {passage: number for number, passage in enumerate(dict.fromkeys(p for _, p in pairs))}
+    gold = [numbers[passage] for _, passage in pairs]
 
     def recall(rankings: Rankings, k: int, half: slice = slice(None)) -> float:
         chosen = list(zip(rankings, gold, strict=True))[half]
-        found = [right in (document[id_] for id_ in ranking[:k]) for ranking, right in chosen]
+        found = [passage in (document[id_] for id_ in ranking[:k]) for ranking, passage in chosen]
         return 100 * statistics.mean(found)
 
     for k in RANKS:
@@ -107,7 +107,7 @@ def _recall(index: Index, asked: Sequence[tuple[str, str]], questions: NDArray[n
         held_out = slice(1, None, 2)
         how = (
             f"hybrid {shares['hybrid']:.1f} %, dense {shares['dense']:.1f} %, BM25 {shares['BM25']:.1f} %; "
-            f"held out {recall(hybrid, k, held_out):.1f} %, {recall(dense, k, held_out):.1f} %, "
+            f"held-out {recall(hybrid, k, held_out):.1f} %, {recall(dense, k, held_out):.1f} %, "
             f"{recall(words, k, held_out):.1f} %"
         )
         best = max(shares["dense"], shares["BM25"])
@@ -171,10 +171,10 @@ def _fill(index: Index, passages: Sequence[str], vectors: NDArray[np.float32]) -
             index._vectors.sync()
 
 
-def _large(index: Index, asked: Sequence[str], questions: NDArray[np.float32]) -> Iterator[Line]:
+def _large(index: Index, texts: Sequence[str], questions: NDArray[np.float32]) -> Iterator[Line]:
     """Searches whose question is embedded already, one after another, over 100,000 chunks."""
-    embedding, known = index._embedding, dict(zip(asked, questions, strict=True))
-    chosen = random.Random(0).sample(list(asked), QUERIES)
+    embedding, known = index._embedding, dict(zip(texts, questions, strict=True))
+    chosen = random.Random(0).sample(list(texts), QUERIES)
     process = psutil.Process()
 
     class Known:
