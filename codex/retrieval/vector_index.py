@@ -93,10 +93,10 @@ class VectorIndex:
         missing = np.setdiff1d(wanted, self._held, assume_unique=True)
         if not len(removed) and not len(missing) and self._recorded() is not None:
             return
-        if not self._chroma.is_remote:
-            self._record(None)
         last = missing[0] - 1 if len(missing) else wanted[-1] if len(wanted) else 0
-        self._coverage, written = Coverage(self._location, int(last)), 0
+        coverage, written = Coverage(self._location, int(last)), 0
+        self._record(coverage if self._chroma.is_remote else None)
+        self._coverage = coverage
         for batch in _batches(removed, cancel):
             with self._chroma.opened() as collection:
                 collection.delete([str(id_) for id_ in batch])
@@ -178,28 +178,28 @@ class VectorIndex:
                 readable = free and self._open()
             yield self._coverage if readable else None
 
-    def _open(self, *, create: bool = False) -> bool:
-        """Open Chroma as the catalogue records it; False where it records or Chroma has nothing."""
+    def _open(self, *, unrecorded: bool = False) -> bool:
+        """Open Chroma as the catalogue records it; False where that says nothing, or Chroma has nothing."""
         recorded = self._recorded()
         if recorded != self._coverage and not self._chroma.is_remote:
             self._chroma.close()
         self._coverage = recorded
-        if recorded is None and not create:
+        if recorded is None and not unrecorded:
             return False
-        return self._chroma.open(self._catalogue.get("id"), self._embedding.identity, create=create)
+        return self._chroma.open(self._catalogue.get("id"), self._embedding.identity)
 
     def _open_for_writing(self) -> Ids:
         """The ids in Chroma, which is rebuilt where its files cannot be trusted or read."""
         if not self._catalogue.is_empty:
             try:
-                if self._open(create=self._chroma.is_remote):
+                if self._open(unrecorded=self._chroma.is_remote):
                     with self._chroma.opened() as collection:
                         return np.array(collection.get(include=[])["ids"], np.int64)
             except RetrievalError:
                 if self._chroma.is_remote:
                     raise
         self._drop()
-        self._open(create=True)
+        self._chroma.open(self._catalogue.get("id"), self._embedding.identity, create=True)
         return np.empty(0, np.int64)
 
     def _drop(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from codex.errors import Conflict, RetrievalError
-from codex.retrieval import Progress, chroma, preparing
+from codex.retrieval import Progress, chroma, preparing, vector_index
 from tests.retrieval.conftest import vectors_in_chroma
 from tests.retrieval.indexer import open_index
 
@@ -123,10 +123,17 @@ def test_a_server_that_lost_its_data_is_filled_again_without_embedding(
     with pytest.raises(RetrievalError):
         index.search("Page 7 is about the number 7.", 1)
     assert index.search("Page 7 is about the number 7.", 1)[0].document == "7.txt"
+    other = open_index(tmp_path / "home", server.url)
+    last = other.embed(["Page 59 is about the number 59."])[0]
+    cosines: list[float] = []
     with monkeypatch.context() as patch:
         patch.setattr(index._embedding, "encode", None)
-        index.run()
+        patch.setattr(vector_index, "BATCH", 20)
+        index.run(lambda _: cosines.append(other._vectors.nearest(last, 1)[0][1]))
     assert vectors_in_chroma(index) == 60
+    # Another process finds everything while the server is being filled.
+    assert cosines == pytest.approx([1, 1, 1], abs=1e-4)
+    other.close()
     index.close()
 
 
