@@ -41,7 +41,7 @@ def index(
         ),
     ] = None,
     check: Annotated[
-        bool, typer.Option(help="Also check all indexed files: changed ones again, deleted ones removed.")
+        bool, typer.Option(help="First look for indexed files that have changed or been deleted.")
     ] = False,
     rebuild: Annotated[
         bool, typer.Option(help="Index every document again, e.g. with another embedding.")
@@ -58,7 +58,7 @@ def index(
         list[str] | None, typer.Option(metavar="NAME", help="Remove a document, by name or path.")
     ] = None,
 ) -> None:
-    """Index files and folders. Without any: index what is still waiting, and list all documents."""
+    """Index files and folders; without any, index what is waiting and list all documents."""
     paths, overrides = paths_and_overrides(words or [])
     for path in paths:
         if not path.exists():
@@ -97,7 +97,7 @@ def search(
     query: str,
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings.")] = None,
     k: Annotated[int | None, typer.Option("--k", help="Number of passages; default: retrieval.k.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of passages.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the passages as JSON.")] = False,
 ) -> None:
     """Search the indexed documents by meaning and by words."""
     query = checked_query(query)
