@@ -81,7 +81,7 @@ DEFAULT_RULES = (
 )
 
 
-class Promise(NumbersAsSuch):
+class PolicyGuarantee(NumbersAsSuch):
     """Of the answers given, at most a share `risk` is wrong, with probability `certainty`.
 
     It was shown on held-back questions, and holds for questions like those under the same calibrator.
@@ -116,7 +116,7 @@ class Policy(NumbersAsSuch):
     """Confidence at or above it: answer."""
     abstain_below: float = Field(0.2, ge=0.0, le=1.0)
     """Confidence below it: abstain. Between the two: defer to a person. At most answer_above."""
-    promise: Promise | None = None
+    promise: PolicyGuarantee | None = None
     """What is guaranteed of the answers it lets through; none once a rule or threshold is moved."""
 
     @model_validator(mode="after")

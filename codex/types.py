@@ -294,7 +294,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerSet:
+class PredictionSet:
     """A question's answer set: of the answers that its samples give, those that hold the right one."""
 
     level: float
@@ -318,7 +318,7 @@ class TraceParams:
     """The fingerprint of the prompt templates."""
     calibrator: str | None = None
     """The version of the one that was active."""
-    answer_set: AnswerSet | None = None
+    answer_set: PredictionSet | None = None
     """None: no calibrator with answer sets held, or the answers had moved away from it."""
     evidence: dict[str, object] = field(default_factory=dict)
     """The settings that evidence and checks depend on, besides the documents."""

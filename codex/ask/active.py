@@ -9,7 +9,7 @@ from codex import prompts
 from codex.calibration import Calibrator
 from codex.calibration.drift import EVERY, WINDOW, Drift
 from codex.calibration.recent import Stream
-from codex.calibration.shipped import shipped
+from codex.calibration.shipped import shipped_calibrators
 from codex.engines.base import Engine
 from codex.policy import Policy
 from codex.settings import Settings
@@ -53,7 +53,7 @@ class Active:
         promise, calibrator = self.policy.promise, self.calibrator
         if promise is None or calibrator is None or promise.calibrator != calibrator.version:
             return None
-        if self.drift is not None and self.drift.tripped:
+        if self.drift is not None and self.drift.detected:
             return f"The guarantee is suspended. {self.drift.message}"
         return (
             f"Of the answers given, at most {percent(promise.risk)} are wrong, with "
@@ -120,7 +120,7 @@ class Active:
 
     def _activate_shipped(self, model: str) -> None:
         """What ships for a model speaks until somebody chooses otherwise; a newer one takes its place."""
-        ours = next((each for each in shipped() if each.model == model), None)
+        ours = next((each for each in shipped_calibrators() if each.model == model), None)
         if ours is None:
             return
         calibrators = self._store.calibrators

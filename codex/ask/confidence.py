@@ -9,11 +9,11 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from codex.calibration import Calibrator
-from codex.calibration.answer_sets import tie_of
 from codex.calibration.heuristic import heuristic_confidence
+from codex.calibration.prediction_sets import tie_of
 from codex.signals import answer_groups
 from codex.text import percent
-from codex.types import AnswerSet, Confidence, Observation, Origin
+from codex.types import Confidence, Observation, Origin, PredictionSet
 
 SHOWN_ANSWER = 80
 """Characters of an answer that the words about an answer set show."""
@@ -32,7 +32,7 @@ class LikelyAnswers(BaseModel):
     """The right answer may also be one that no sample gave."""
 
     @classmethod
-    def of(cls, kept: AnswerSet) -> Self:
+    def of(cls, kept: PredictionSet) -> Self:
         """As a trace keeps it."""
         return cls(level=kept.level, answers=kept.answers, any=kept.any)
 
@@ -64,10 +64,10 @@ def confidence_of(
 
 def likely_answers(
     observation: Observation, confidence: Confidence, calibrator: Calibrator | None
-) -> AnswerSet | None:
+) -> PredictionSet | None:
     """The answer set of a question; the same whenever it is asked with the same samples.
 
-    None where the calibrator has no sets, or does not hold for this asking: `confidence` says so.
+    None where the calibrator has no sets, or does not hold for this request: `confidence` says so.
     """
     if calibrator is None or calibrator.answer_sets is None or confidence.calibrated is None:
         return None
@@ -75,7 +75,7 @@ def likely_answers(
     shares = [len(group.members) / total for group in groups]
     picked = calibrator.answer_sets.pick(shares, tie_of(observation.question))
     inside = [groups[at] for at in picked.members]
-    return AnswerSet(
+    return PredictionSet(
         level=round(1 - calibrator.answer_sets.alpha, 12),
         answers=tuple(group.text for group in inside),
         samples=tuple(sorted(at for group in inside for at in group.members)),

@@ -12,19 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import expit
 
 from codex.calibration import metrics
-from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.combine import Columns, Design
 from codex.calibration.crossfit import Fitted
 from codex.calibration.methods import Map, Method
+from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.resampling import Interval, Resamples
 from codex.text import sha256
 from codex.types import Origin
 
 Array = NDArray[np.float64]
-FigureName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
+MetricName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
 
 
-class Figure(BaseModel):
+class Metric(BaseModel):
     """One figure of the cross-fitted confidences: the mean over the repeats."""
 
     model_config = ConfigDict(frozen=True)
@@ -35,7 +35,7 @@ class Figure(BaseModel):
     high: float
 
     @classmethod
-    def of(cls, value: float, ends: Interval | None) -> Figure:
+    def of(cls, value: float, ends: Interval | None) -> Metric:
         """ends: NaN where there are none."""
         low, high = ends or (np.nan, np.nan)
         return cls(value=value, low=low, high=high)
@@ -66,13 +66,13 @@ class Calibrator(BaseModel):
     """Graded answers it was fitted on."""
     accuracy: float
     """Their share of right ones."""
-    metrics: dict[Literal["before", "after"], dict[FigureName, Figure]]
+    metrics: dict[Literal["before", "after"], dict[MetricName, Metric]]
     """Cross-fitted; before: of the combined probability, without the map."""
     briers: dict[Method, float] = {}
     """Cross-validated, of each method that was tried."""
     reference: dict[str, Any] | None = None
     """The signals' own distribution, for telling drift."""
-    answer_sets: AnswerSets | None = None
+    answer_sets: ConformalPredictor | None = None
     """Which of a question's samples make its answer set; None: not asked for."""
     shipped: bool = False
     """It came with Codex."""
@@ -128,7 +128,7 @@ class Calibrator(BaseModel):
 
 def figures(
     fitted: Fitted, right: ArrayLike, resamples: int = 1000
-) -> dict[Literal["before", "after"], dict[FigureName, Figure]]:
+) -> dict[Literal["before", "after"], dict[MetricName, Metric]]:
     """What a calibrator keeps as its `metrics`."""
     return {
         "before": measured(fitted.raw_crossfitted, right, resamples),
@@ -136,7 +136,7 @@ def figures(
     }
 
 
-def measured(confidences: Array, right: ArrayLike, resamples: int | None = None) -> dict[FigureName, Figure]:
+def measured(confidences: Array, right: ArrayLike, resamples: int | None = None) -> dict[MetricName, Metric]:
     """Figures of confidences, [n] or [repeats, n]: means over the repeats, with intervals of the first.
 
     resamples: as many as are worth their time where None.
@@ -147,15 +147,15 @@ def measured(confidences: Array, right: ArrayLike, resamples: int | None = None)
     }
     drawn = Resamples(outcomes, resamples)
     ends = drawn.ranking(repeats[0], values) | drawn.probabilities(repeats[0], values)
-    found = {name: Figure.of(value, ends[name]) for name, value in values.items()}
+    found = {name: Metric.of(value, ends[name]) for name, value in values.items()}
     # What perfect probabilities show hardly moves between resamples, and costs most to simulate.
     perfect = float(np.mean([metrics.perfect_ece(row) for row in repeats]))
     ece = found["ece"]
-    excess = Figure(value=ece.value - perfect, low=ece.low - perfect, high=ece.high - perfect)
+    excess = Metric(value=ece.value - perfect, low=ece.low - perfect, high=ece.high - perfect)
     return {**found, "ece_excess": excess}
 
 
-_FIGURES: dict[FigureName, Callable[[ArrayLike, ArrayLike], float]] = {
+_FIGURES: dict[MetricName, Callable[[ArrayLike, ArrayLike], float]] = {
     "auroc": metrics.auroc,
     "ece": metrics.ece,
     "brier": metrics.brier,

@@ -100,7 +100,7 @@ class NoGuarantee(BaseModel):
         return self.reason
 
 
-Promise = Annotated[Guarantee | NoGuarantee, Field(discriminator="kind")]
+MaybeGuarantee = Annotated[Guarantee | NoGuarantee, Field(discriminator="kind")]
 
 
 def selective_threshold(

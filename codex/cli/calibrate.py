@@ -15,8 +15,8 @@ from rich.text import Text
 
 from codex.ask.active import Active
 from codex.calibration import Calibrator
-from codex.calibration.answer_sets import AnswerSets
-from codex.calibration.calibrator import FigureName
+from codex.calibration.calibrator import MetricName
+from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.risk import Guarantee, NoGuarantee, selective_threshold
 from codex.cli import terminal
 from codex.cli.guarantees import tell_groups, tell_sets
@@ -24,26 +24,26 @@ from codex.cli.runs import named_run, opened, stored_answers
 from codex.cli.scores import MEANT, print_json
 from codex.cli.terminal import interruptible, printable
 from codex.errors import InvalidInput
-from codex.evaluation.answer_sets import (
-    CheckedSets,
-    Sampled,
-    checked_sets,
-    sampled,
-    sampled_runs,
-    with_answer_sets,
-)
 from codex.evaluation.calibrating import (
     Labelled,
     Target,
     fitted,
     group_guarantees,
     guarantee,
+    guaranteed,
     keep,
     labelled_generations,
     labelled_runs,
-    promising,
 )
 from codex.evaluation.calibrating import delete as delete_calibrator
+from codex.evaluation.prediction_sets import (
+    CheckedSets,
+    Sampled,
+    checked_sets,
+    sampled,
+    sampled_runs,
+    with_prediction_sets,
+)
 from codex.outputs import output
 from codex.policy import Policy
 from codex.settings import load_settings
@@ -69,7 +69,7 @@ class _Wanted:
         if self.alpha is not None:
             selective_threshold([], [], self.alpha, self.delta)
         if self.answer_sets is not None:
-            AnswerSets.of([], self.answer_sets)
+            ConformalPredictor.of([], self.answer_sets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class _Fit:
 app = typer.Typer(help="The calibrators that are stored, and which of them speaks.")
 NONE = "none"
 """In the place of a version: no calibrator."""
-FIGURES: tuple[tuple[str, FigureName], ...] = (("AUROC", "auroc"), *MEANT)
+FIGURES: tuple[tuple[str, MetricName], ...] = (("AUROC", "auroc"), *MEANT)
 
 
 def calibrate(
@@ -105,7 +105,8 @@ def calibrate(
         typer.Option(help="none, temperature, platt, isotonic, venn_abers, or auto: chosen by Brier score."),
     ] = "auto",
     alpha: Annotated[
-        float | None, typer.Option(help="Promise that at most this share of the answers given is wrong.")
+        float | None,
+        typer.Option(help="Guarantee that at most this share of the answers given is wrong."),
     ] = None,
     delta: Annotated[float, typer.Option(help="The chance that the promise is broken.")] = 0.05,
     by_group: Annotated[
@@ -274,13 +275,13 @@ def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Po
 
         made = fitted(labelled, wanted.method, wanted.name, progress, cancel)
     if wanted.answer_sets is not None:
-        made = with_answer_sets(made, samples, wanted.answer_sets)
+        made = with_prediction_sets(made, samples, wanted.answer_sets)
     if wanted.alpha is None:
         return _Fit(made, sets)
     target = Target(wanted.alpha, wanted.delta, policy)
     promised = guarantee(labelled, made, target)
     groups = group_guarantees(labelled, made, target) if wanted.by_group else None
-    return _Fit(made, sets, promised, groups, promising(policy, promised, made))
+    return _Fit(made, sets, promised, groups, guaranteed(policy, promised, made))
 
 
 def _write(path: Path, made: Calibrator) -> None:

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from codex.calibration import Calibrator
-from codex.calibration.calibrator import FigureName
+from codex.calibration.calibrator import MetricName
 from codex.calibration.resampling import Interval
 from codex.cli import terminal
 from codex.cli.terminal import printable
@@ -39,7 +39,7 @@ ScoredBy = Annotated[
 ]
 
 RANKED = (("PRR", "prr"), ("to 50 %", "prr50"), ("AURC", "aurc"))
-MEANT: tuple[tuple[str, FigureName], ...] = (
+MEANT: tuple[tuple[str, MetricName], ...] = (
     ("ECE", "ece"),
     ("ECE excess", "ece_excess"),
     ("Brier", "brier"),

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from codex.calibration import LEAST_LABELS, Calibrator, Method, figures, fit
 from codex.calibration.drift import Reference
 from codex.calibration.risk import Guarantee, NoGuarantee, by_group, selective_threshold
-from codex.calibration.shipped import shipped
+from codex.calibration.shipped import shipped_calibrators
 from codex.datasets.splits import split
 from codex.errors import Conflict, InvalidInput
-from codex.evaluation.answer_sets import Sampled, sampled_runs, with_answer_sets
 from codex.evaluation.generations import Generated
+from codex.evaluation.prediction_sets import Sampled, sampled_runs, with_prediction_sets
 from codex.evaluation.scoring import graded
-from codex.policy import GATES, Policy, Promise, decide
+from codex.policy import GATES, Policy, PolicyGuarantee, decide
 from codex.signals import REGISTRY
 from codex.signals.text import normalise
 from codex.store import Store
@@ -78,10 +78,10 @@ def calibrate(
     labelled = labelled_runs(store, run_ids)
     calibrator = fitted(labelled, method, name, progress, cancel)
     if sets_alpha is not None and (samples := _gradable_samples(store, run_ids, cancel)):
-        calibrator = with_answer_sets(calibrator, samples, sets_alpha)
+        calibrator = with_prediction_sets(calibrator, samples, sets_alpha)
     policy = None
     if target is not None:
-        policy = promising(target.policy, guarantee(labelled, calibrator, target), calibrator)
+        policy = guaranteed(target.policy, guarantee(labelled, calibrator, target), calibrator)
     keep(store, calibrator, policy)
     return calibrator
 
@@ -96,7 +96,7 @@ def keep(store: Store, calibrator: Calibrator, policy: Policy | None = None) -> 
 
 def delete(store: Store, version: str) -> None:
     """Delete a calibrator. Raises NotFound; Conflict when it is active, or ships with Codex."""
-    if any(version == each.version for each in shipped()):
+    if any(version == each.version for each in shipped_calibrators()):
         raise Conflict(f"{version} ships with Codex: deleted, it would be back at the next start.")
     store.calibrators.delete(version)
 
@@ -222,7 +222,7 @@ def guarantee(labelled: Labelled, calibrator: Calibrator, target: Target) -> Gua
     Where a rule has the model asked again, what is answered then is another answer.
     It rests on the test side alone, which the calibrator has not seen. Raises InvalidInput.
     """
-    held, confidence, given = _held_back(labelled, calibrator, target.policy)
+    held, confidence, given = _held_out(labelled, calibrator, target.policy)
     return selective_threshold(confidence, held.right, target.alpha, target.delta, selectable=given)
 
 
@@ -233,7 +233,7 @@ def group_guarantees(
 
     A dataset without an answer on the test side has no promise. Raises InvalidInput.
     """
-    held, confidence, given = _held_back(labelled, calibrator, target.policy)
+    held, confidence, given = _held_out(labelled, calibrator, target.policy)
     found = by_group(confidence, held.right, held.groups, target.alpha, target.delta, selectable=given)
     nothing = selective_threshold([], [], target.alpha, target.delta)
     return {name: found.get(name, nothing) for name in np.unique(labelled.table.groups).tolist()}
@@ -247,7 +247,7 @@ def _gradable_samples(store: Store, run_ids: Sequence[str], cancel: threading.Ev
         return []
 
 
-def _held_back(
+def _held_out(
     labelled: Labelled, calibrator: Calibrator, policy: Policy
 ) -> tuple[Table, NDArray[np.float64], NDArray[np.bool_]]:
     """The test side, its confidences, and which of its answers no rule of the policy holds for."""
@@ -257,7 +257,7 @@ def _held_back(
     return held, confidence, gates == GATES.index(Gate.PROCEED)
 
 
-def promising(policy: Policy, promised: Guarantee | NoGuarantee, calibrator: Calibrator) -> Policy | None:
+def guaranteed(policy: Policy, promised: Guarantee | NoGuarantee, calibrator: Calibrator) -> Policy | None:
     """The policy with the threshold and the promise, under the calibrator's name; None without a promise."""
     if isinstance(promised, NoGuarantee):
         return None
@@ -266,7 +266,7 @@ def promising(policy: Policy, promised: Guarantee | NoGuarantee, calibrator: Cal
             "name": calibrator.name,
             "answer_above": promised.threshold,
             "abstain_below": min(policy.abstain_below, promised.threshold),
-            "promise": Promise(
+            "promise": PolicyGuarantee(
                 risk=promised.alpha,
                 certainty=round(1 - promised.delta, 12),
                 calibrator=calibrator.version,

@@ -13,19 +13,19 @@ from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
 from codex.calibration.calibrator import measured
 from codex.calibration.heuristic import heuristic_confidences
-from codex.calibration.shipped import shipped
+from codex.calibration.shipped import shipped_calibrators
 from codex.errors import Conflict, InvalidInput
-from codex.evaluation.answer_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
 from codex.evaluation.calibrating import (
     Target,
     calibrate,
     delete,
     group_guarantees,
     guarantee,
+    guaranteed,
     labelled_runs,
     on_side,
-    promising,
 )
+from codex.evaluation.prediction_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
 from codex.jobs import Job, JobProgress, Jobs
 from codex.pages import JSON
 from codex.pages.book import Book, Outcome
@@ -189,7 +189,7 @@ class CalibratePage:
             raise Conflict("The diagrams are still being drawn; try again when they are there.")
         target = self._target(wanted)
         promised = guarantee(found.value.labelled, calibrator, target)
-        policy = promising(target.policy, promised, calibrator)
+        policy = guaranteed(target.policy, promised, calibrator)
         if policy is None:
             raise Conflict(str(promised))
         self.workbench.active.activate_calibrator(version)
@@ -212,7 +212,7 @@ class CalibratePage:
         return {
             "version": version,
             "active": active is not None and active.version == version,
-            "ships": any(version == each.version for each in shipped()),
+            "ships": any(version == each.version for each in shipped_calibrators()),
             "misfit": self.workbench.active.misfit(calibrator),
             "facts": calibrator_facts(calibrator, names),
             "guarantee": promise_view(guarantee(seen.labelled, calibrator, target)) if seen else None,

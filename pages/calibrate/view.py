@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict
 
 from codex import figures
 from codex.calibration import Calibrator, metrics
-from codex.calibration.calibrator import Figure, FigureName
+from codex.calibration.calibrator import Metric, MetricName
 from codex.calibration.crossfit import LEAST_LABELS
 from codex.calibration.risk import Guarantee, NoGuarantee
-from codex.evaluation.answer_sets import CheckedSets
 from codex.evaluation.calibrating import Labelled
+from codex.evaluation.prediction_sets import CheckedSets
 from codex.pages import JSON
 from codex.pages.percent import percent
 from codex.store.calibrators import SavedCalibrator
@@ -48,9 +48,9 @@ class Seen:
     """[n]: the confidence without a calibrator; NaN: nothing can be said."""
     calibrated: Array
     """[n]: cross-fitted."""
-    before: dict[FigureName, Figure]
+    before: dict[MetricName, Metric]
     """Figures of the heuristic."""
-    held_out: dict[FigureName, Figure] | None
+    held_out: dict[MetricName, Metric] | None
     """Figures of the calibrator on the half that was held back; None where there is none."""
 
 
@@ -60,8 +60,8 @@ class Judged(BaseModel):
     model_config = ConfigDict(ser_json_inf_nan="constants")
 
     calibrated: list[float]
-    before: dict[FigureName, Figure]
-    held_out: dict[FigureName, Figure] | None
+    before: dict[MetricName, Metric]
+    held_out: dict[MetricName, Metric] | None
 
 
 class Asked(TypedDict):
@@ -192,7 +192,7 @@ def sets_row(checked: CheckedSets) -> JSON:
     }
 
 
-def figures_row(label: str, title: str, found: Mapping[FigureName, Figure] | None) -> JSON:
+def figures_row(label: str, title: str, found: Mapping[MetricName, Metric] | None) -> JSON:
     """One row of the table of figures."""
     return {
         "label": label,

@@ -50,7 +50,7 @@ class OpenRun:
         return bool(self._fitted_to.any())
 
     @cached_property
-    def held_back(self) -> Mask:
+    def held_out(self) -> Mask:
         """[n], as in `rows`: the answers that a promise may rest on.
 
         Each question once, and none that the calibrator was fitted to.

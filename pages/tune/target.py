@@ -12,7 +12,7 @@ from codex.errors import InvalidInput
 from codex.pages import JSON
 from codex.pages.tune.runs import OpenRun
 from codex.pages.tune.table import Mask
-from codex.policy import Policy, Promise
+from codex.policy import Policy, PolicyGuarantee
 from codex.text import percent
 
 HEURISTIC = "heuristic"
@@ -58,7 +58,7 @@ def share(wanted: JSON, name: str, label: str, *, whole: bool = False) -> float:
 
 
 def _by_risk(opened: OpenRun, policy: Policy, alpha: float, delta: float) -> Proposal:
-    rows, free = opened.rows, opened.held_back
+    rows, free = opened.rows, opened.held_out
     found = selective_threshold(
         rows.confidence[free],
         rows.right[free],
@@ -83,7 +83,7 @@ def _by_coverage(opened: OpenRun, policy: Policy, coverage: float, delta: float)
             f"confidence. At most {percent(most)} can be answered; move the rules to answer more.",
         )
     # The threshold was chosen by the confidences alone, so that the verdicts above it are as good as new.
-    free = opened.held_back
+    free = opened.held_out
     given = rows.first_rows(policy) & (rows.confidence >= threshold) & free
     answered = int(np.count_nonzero(given))
     wrong = int(np.count_nonzero(given & ~rows.right))
@@ -97,7 +97,7 @@ def _by_coverage(opened: OpenRun, policy: Policy, coverage: float, delta: float)
     return Proposal(_moved(policy, threshold, promise), _words(promise, bound, free))
 
 
-def _moved(policy: Policy, threshold: float, promise: Promise | None) -> Policy:
+def _moved(policy: Policy, threshold: float, promise: PolicyGuarantee | None) -> Policy:
     return policy.model_copy(
         update={
             "answer_above": threshold,
@@ -109,9 +109,9 @@ def _moved(policy: Policy, threshold: float, promise: Promise | None) -> Policy:
 
 def _promise(
     opened: OpenRun, risk: float, delta: float, questions: int, answered: int, wrong: int
-) -> Promise:
+) -> PolicyGuarantee:
     calibrator = opened.confidences.calibrator
-    return Promise(
+    return PolicyGuarantee(
         risk=risk,
         certainty=round(1 - delta, 12),
         calibrator=calibrator.version if calibrator else HEURISTIC,
@@ -122,7 +122,7 @@ def _promise(
     )
 
 
-def _words(promise: Promise, bound: float, free: Mask) -> str:
+def _words(promise: PolicyGuarantee, bound: float, free: Mask) -> str:
     said = (
         f"Of the answers given, at most {percent(promise.risk)} are wrong, with "
         f"{percent(promise.certainty)} certainty. Of {promise.questions:,} graded questions "

@@ -14,11 +14,11 @@ from codex.ask.confidence import LikelyAnswers
 from codex.ask.response import reply
 from codex.ask.workbench import Workbench, last_trace
 from codex.calibration import Calibrator, figures, fit
-from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.drift import EVERY, Reference
+from codex.calibration.prediction_sets import ConformalPredictor
 from codex.engines.base import GenerationParams
 from codex.errors import Conflict, NotFound
-from codex.policy import Policy, Promise, Rule
+from codex.policy import Policy, PolicyGuarantee, Rule
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Action
@@ -84,8 +84,8 @@ def activate(workbench: Workbench, fitted: Calibrator) -> None:
     workbench.active.activate_calibrator(fitted.version)
 
 
-def promise(fitted: Calibrator) -> Promise:
-    return Promise(
+def promise(fitted: Calibrator) -> PolicyGuarantee:
+    return PolicyGuarantee(
         risk=0.1, certainty=0.95, calibrator=fitted.version, run="run", questions=100, answered=40, wrong=1
     )
 
@@ -140,7 +140,7 @@ def test_the_calibrator_of_another_model_is_not_used_and_the_status_says_why(ben
 
 def with_sets(workbench: Workbench, cutoff: float, n: int = 99) -> Calibrator:
     """A calibrator whose sets hold each answer that more of the samples gave."""
-    sets = AnswerSets(alpha=0.1, n=n, cutoff=cutoff, tie=1.0)
+    sets = ConformalPredictor(alpha=0.1, n=n, cutoff=cutoff, tie=1.0)
     return calibrator(workbench.engine.fingerprint).model_copy(update={"answer_sets": sets})
 
 
@@ -181,7 +181,7 @@ def test_in_words_an_answer_with_a_comma_stands_in_quotes_and_a_long_one_is_cut(
 
 def test_an_answer_with_just_so_many_samples_is_in_the_set_by_the_questions_own_lot(bench: Open) -> None:
     workbench = bench(SPREAD)
-    sets = AnswerSets(alpha=0.1, n=99, cutoff=0.2, tie=0.5)
+    sets = ConformalPredictor(alpha=0.1, n=99, cutoff=0.2, tie=0.5)
     activate(workbench, with_sets(workbench, 0.2).model_copy(update={"answer_sets": sets}))
     sizes = {}
     for number in range(8):

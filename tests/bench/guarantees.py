@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.prediction_sets import ConformalPredictor
 from tests.bench.line import Line
 from tests.support.draws import broken, stored_answers, stored_shares
 from tests.support.shared_data import add_option, shared_data
@@ -74,7 +74,7 @@ def _covered(shares: NDArray[np.float64], alpha: float) -> float:
     held = []
     for draw in range(SETS):
         order = rng.permutation(len(shares))
-        sets = AnswerSets.of(shares[order[:199]], alpha, seed=draw)
+        sets = ConformalPredictor.of(shares[order[:199]], alpha, seed=draw)
         held.append(sets.holds(shares[order[199:]], rng.random(len(shares) - 199)).mean())
     return float(np.mean(held))
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.prediction_sets import ConformalPredictor
 from tests.browser.look import ill_fitting, pale
 from tests.support.browsing import Scripted, ask, open_page
 from tests.support.evaluated import put_calibrator, put_run
@@ -25,7 +25,7 @@ def speak(scripted: Scripted) -> Iterator[Callable[[float], None]]:
     scripted.scripts["Where?"] = SPREAD
 
     def start(cutoff: float) -> None:
-        sets = AnswerSets(alpha=0.1, n=99, cutoff=cutoff, tie=1.0)
+        sets = ConformalPredictor(alpha=0.1, n=99, cutoff=cutoff, tie=1.0)
         active.activate_calibrator(put_calibrator(store, run, answer_sets=sets))
 
     yield start

@@ -44,7 +44,7 @@ def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, ser
     table = page.get_by_role("table", name="Figures before and after")
     interval = re.compile(r"0\.\d\d \[0\.\d\d, 0\.\d\d\]")
     expect(table.get_by_role("row", name="calibrated")).to_contain_text(interval)
-    expect(table.get_by_role("row", name="held back")).to_contain_text(re.compile(r"0\.\d\d"))
+    expect(table.get_by_role("row", name="held out")).to_contain_text(re.compile(r"0\.\d\d"))
 
     card = page.get_by_role("region", name="Calibrator", exact=True)
     expect(card.get_by_role("heading", name="Guarantee", exact=True)).to_be_visible()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from codex.calibration import METHODS, Calibrator, Fitted, Method, figures, fit, metrics
-from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.prediction_sets import ConformalPredictor
 from codex.types import Origin
 
 Array = NDArray[np.float64]
@@ -95,7 +95,7 @@ def test_the_version_names_the_content() -> None:
 
 
 def test_answer_sets_are_part_of_it_and_one_without_them_is_what_it_was_before_there_were_any() -> None:
-    sets = AnswerSets.of([1.0] * 30, 0.1)
+    sets = ConformalPredictor.of([1.0] * 30, 0.1)
     made = calibrator(answer_sets=sets)
     assert Calibrator.model_validate_json(made.model_dump_json()).answer_sets == sets
     assert made.version != calibrator().version

@@ -18,8 +18,8 @@ from scipy.stats import binom, binomtest
 from codex.calibration.risk import (
     START,
     Guarantee,
+    MaybeGuarantee,
     NoGuarantee,
-    Promise,
     by_group,
     fewest_labels,
     selective_threshold,
@@ -197,7 +197,7 @@ def test_each_answer_has_a_group() -> None:
 
 
 def test_a_promise_and_a_refusal_survive_json() -> None:
-    adapter: TypeAdapter[Guarantee | NoGuarantee] = TypeAdapter(Promise)
+    adapter: TypeAdapter[Guarantee | NoGuarantee] = TypeAdapter(MaybeGuarantee)
     for n in (20, 2_000):
         promise = selective_threshold(*calibrated(n), 0.2, 0.05)
         assert adapter.validate_json(adapter.dump_json(promise)) == promise

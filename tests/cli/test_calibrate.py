@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from codex.calibration import Calibrator
-from codex.calibration.shipped import shipped
+from codex.calibration.shipped import shipped_calibrators
 from codex.cli.main import app
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.evaluation.generations import Generated, write
@@ -47,7 +47,7 @@ def test_what_can_be_promised_is_said_for_each_dataset(home: Path, file: Path, t
     found = json.loads(codex(*wanted, "--json").stdout)["promises_by_group"]
     even, odd = found["even"], found["odd"]
     assert (even["kind"], odd["kind"]) == ("guarantee", "none")
-    # Each rests on what was held back of its dataset, about one half.
+    # Each rests on what was held out of its dataset, about one half.
     assert 60 < even["n"] < 100
     assert odd["n"] < 8
     printed = codex(*wanted).stdout
@@ -147,7 +147,7 @@ def test_a_calibrator_whose_file_cannot_be_written_is_neither_kept_nor_activated
 
 
 def test_a_calibrator_that_ships_is_not_deleted(home: Path) -> None:
-    ours = shipped()[0]
+    ours = shipped_calibrators()[0]
     with Store(load_settings([f"home={home}"]).database) as store:
         store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
     done = codex("calibrators", "delete", ours.version, "--yes")

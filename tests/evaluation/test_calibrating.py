@@ -187,7 +187,7 @@ def test_the_promise_of_a_dataset_is_what_it_would_be_without_the_others(store: 
     labelled = labelled_runs(store, ["r"])
     here = np.array([split(question) == "calibration" for question in labelled.table.questions])
     names = np.where(np.arange(400) % 4 == 0, "small", "large")
-    names[np.flatnonzero(here)[:3]] = "lost"  # nothing of it was held back
+    names[np.flatnonzero(here)[:3]] = "lost"  # nothing of it was held out
     grouped = replace(labelled, table=replace(labelled.table, groups=names))
     found = group_guarantees(grouped, made, Target(ALPHA, DELTA, Policy()))
     assert [*found] == ["large", "lost", "small"]

@@ -11,9 +11,9 @@ import pytest
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
-from codex.calibration.shipped import shipped
+from codex.calibration.shipped import shipped_calibrators
 from codex.errors import Conflict, InvalidInput, NotFound
-from codex.evaluation.answer_sets import answer_sets, sampled_runs
+from codex.evaluation.prediction_sets import answer_sets, sampled_runs
 from codex.jobs import Jobs
 from codex.pages.calibrate.page import CalibratePage
 from codex.settings import load_settings
@@ -232,7 +232,7 @@ def test_a_fit_keeps_the_answer_sets_at_the_level_of_the_page_where_samples_can_
 
 
 def test_where_there_are_no_samples_it_is_said_why(page: CalibratePage) -> None:
-    store, ours = page.workbench.store, shipped()[0]
+    store, ours = page.workbench.store, shipped_calibrators()[0]
     version = put_calibrator(store, put_run(store, graded=90, n_samples=0))
     store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
     for of, why in ((version, "ask.n_samples"), (ours.version, "answers of a file")):
@@ -242,7 +242,7 @@ def test_where_there_are_no_samples_it_is_said_why(page: CalibratePage) -> None:
 
 
 def test_a_calibrator_is_deleted_unless_it_speaks_or_ships(page: CalibratePage) -> None:
-    store, ours = page.workbench.store, shipped()[0]
+    store, ours = page.workbench.store, shipped_calibrators()[0]
     run = put_run(store, graded=90)
     first, second = (put_calibrator(store, run, name) for name in ("first", "second"))
     store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
@@ -348,7 +348,7 @@ def test_a_run_that_is_deleted_takes_the_diagrams_with_it_and_nothing_else(page:
 
 
 def test_a_calibrator_that_ships_is_shown_without_the_answers_it_was_fitted_to(page: CalibratePage) -> None:
-    ours = shipped()[0]
+    ours = shipped_calibrators()[0]
     page.workbench.store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
     shown = drawn(page, ours.version)
     assert "answers of a file" in shown["note"]

@@ -20,7 +20,6 @@ from codex.store import Privacy, Store, StoreConfig, log_inference_event
 from codex.types import (
     Action,
     Alternative,
-    AnswerSet,
     Confidence,
     Decision,
     Gate,
@@ -28,6 +27,7 @@ from codex.types import (
     Grounding,
     Observation,
     Passage,
+    PredictionSet,
     Sampling,
     Similarity,
     Stance,
@@ -185,7 +185,7 @@ params = st.builds(
     calibrator=st.none() | st.text(),
     answer_set=st.none()
     | st.builds(
-        AnswerSet,
+        PredictionSet,
         level=number,
         answers=st.lists(st.text(), max_size=2).map(tuple),
         any=st.booleans(),

@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from codex.calibration import Calibrator
-from codex.calibration.answer_sets import AnswerSets, tie_of
 from codex.calibration.metrics import wilson
+from codex.calibration.prediction_sets import ConformalPredictor, tie_of
 from codex.datasets.splits import split
 from codex.errors import Cancelled, InvalidInput
 from codex.evaluation.generations import Generated, generated_of
@@ -51,7 +51,7 @@ class CheckedSets(BaseModel):
 
     group: str | None
     """The dataset that they are for; None: all together."""
-    sets: AnswerSets
+    sets: ConformalPredictor
     n: int
     """Questions of the other half: what follows is counted on them."""
     empty: int
@@ -107,12 +107,12 @@ def sampled_runs(
     return list(found.values())
 
 
-def answer_sets(questions: Sequence[Sampled], alpha: float) -> AnswerSets:
+def answer_sets(questions: Sequence[Sampled], alpha: float) -> ConformalPredictor:
     """What the calibration half of the questions gives. Raises InvalidInput for alpha outside ]0, 1[."""
-    return AnswerSets.of([each.right_share for each in _on_side(questions, "calibration")], alpha)
+    return ConformalPredictor.of([each.right_share for each in _on_side(questions, "calibration")], alpha)
 
 
-def with_answer_sets(calibrator: Calibrator, questions: Sequence[Sampled], alpha: float) -> Calibrator:
+def with_prediction_sets(calibrator: Calibrator, questions: Sequence[Sampled], alpha: float) -> Calibrator:
     """The calibrator with the sets of the calibration half of the questions. Raises as `answer_sets`."""
     return calibrator.model_copy(update={"answer_sets": answer_sets(questions, alpha)})
 

@@ -27,7 +27,7 @@ from codex.text import percent, sha256
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerSet:
+class Membership:
     """The candidates that one question's set holds."""
 
     members: tuple[int, ...]
@@ -36,7 +36,7 @@ class AnswerSet:
     """The right answer may also be one that no sample gave: the set is everything."""
 
 
-class AnswerSets(BaseModel):
+class ConformalPredictor(BaseModel):
     """Which candidates belong to the set, so that it holds the right answer with probability >= 1 - alpha."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -51,7 +51,7 @@ class AnswerSets(BaseModel):
     """A candidate at exactly the cutoff is in the set when the question's own draw is at most this."""
 
     @classmethod
-    def of(cls, shares: ArrayLike, alpha: float, *, seed: int = 0) -> AnswerSets:
+    def of(cls, shares: ArrayLike, alpha: float, *, seed: int = 0) -> ConformalPredictor:
         """shares: [n] in [0, 1], of each labelled question's samples the share that is right; 0 for none.
 
         seed: of the draws that break ties. With too few labels for alpha each set is everything.
@@ -80,10 +80,10 @@ class AnswerSets(BaseModel):
         """Labelled questions that it takes for a set that is not everything."""
         return math.ceil(1 / _decimal(self.alpha)) - 1
 
-    def pick(self, shares: Sequence[float], tie: float) -> AnswerSet:
+    def pick(self, shares: Sequence[float], tie: float) -> Membership:
         """shares: of each candidate among a question's samples; tie: the question's draw, see `tie_of`."""
         inside = self.holds(np.append(_shares(shares), 0.0), np.full(len(shares) + 1, tie))
-        return AnswerSet(tuple(int(index) for index in np.flatnonzero(inside[:-1])), bool(inside[-1]))
+        return Membership(tuple(int(index) for index in np.flatnonzero(inside[:-1])), bool(inside[-1]))
 
     def holds(self, shares: ArrayLike, ties: ArrayLike) -> NDArray[np.bool_]:
         """[n] shares of candidates and their questions' draws -> [n], whether each is in its set."""

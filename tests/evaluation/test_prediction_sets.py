@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codex.calibration.answer_sets import AnswerSets, tie_of
+from codex.calibration.prediction_sets import ConformalPredictor, tie_of
 from codex.datasets.splits import split
 from codex.errors import Cancelled, InvalidInput, NotFound
-from codex.evaluation.answer_sets import (
+from codex.evaluation.generations import Generated
+from codex.evaluation.prediction_sets import (
     CheckedSets,
     Sampled,
     answer_sets,
@@ -20,7 +21,6 @@ from codex.evaluation.answer_sets import (
     sampled,
     sampled_runs,
 )
-from codex.evaluation.generations import Generated
 from codex.store import Store
 from codex.types import Generation, Observation
 from tests.support.evaluated import put_run
@@ -99,7 +99,7 @@ def test_the_counts_are_those_of_the_set_of_each_question_that_was_held_back() -
     asked = questions(skill=0.5)
     (checked,) = checked_sets(asked, 0.1)
     half = [each for each in asked if split(each.question) == "calibration"]
-    sets = AnswerSets.of([each.right_share for each in half], 0.1)
+    sets = ConformalPredictor.of([each.right_share for each in half], 0.1)
     assert checked.sets == sets == answer_sets(asked, 0.1)
     others = [each for each in asked if split(each.question) == "test"]
     picked = [(each, sets.pick(each.shares, tie_of(each.question))) for each in others]
