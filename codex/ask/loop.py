@@ -165,7 +165,7 @@ class Loop:
             course.notes.append(f"the answer could not be checked: {error}")
         yield CheckedEvent(draft.index, observation.grounding, observation.verdict)
         measured = signals.compute(observation)
-        # No calibrator is fitted to answers that were checked once more, or that somebody else began.
+        # No calibrator is fitted on answers that were checked once more, or that somebody else began.
         calibrator = None if draft.kind in ("reflect", "branch") else course.request.calibrator
         confidence = confidence_of(measured, self._origin(course, draft), calibrator)
         yield SignalsEvent(draft.index, measured, confidence)

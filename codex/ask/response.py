@@ -27,7 +27,7 @@ class ConfidenceBreakdown(BaseModel):
     evidence_support: float | None = Field(
         description="Probability that the passages support the answer's weakest sentence."
     )
-    verifier_score: float | None = Field(description="P(True): that the verifier calls the answer right.")
+    verifier_score: float | None = Field(description="P(True): that the verifier calls the answer correct.")
     avg_logprob: float | None = Field(description="Mean natural log-probability of the answer's tokens.")
     top1_prob: float | None = Field(description="Probability of the answer's first token.")
     min_prob_focus: float | None = Field(description="Weakest token of the words that carry the answer.")
@@ -86,7 +86,7 @@ class AskResponse(BaseModel):
     sentences: list[EvidenceSentence] = Field(description="Empty when nothing was looked up or judged.")
     confidence_breakdown: ConfidenceBreakdown
     answer_set: LikelyAnswers | None = Field(
-        description="null where no calibrator with answer sets holds for this model and request."
+        description="null where no calibrator with prediction sets holds for this model and request."
     )
     n_samples: int
     model: str
@@ -129,7 +129,7 @@ def reply(trace: Trace) -> AskResponse:
                 )
             },
         ),
-        answer_set=LikelyAnswers.of(trace.params.answer_set) if trace.params.answer_set else None,
+        answer_set=LikelyAnswers.of(trace.params.prediction_set) if trace.params.prediction_set else None,
         n_samples=len(last.observation.samples),
         model=trace.model,
         policy=trace.policy,

@@ -260,7 +260,7 @@ class Workbench:
                 n_samples=len(steps[-1].observation.samples),
                 prompt=prompts.fingerprint(),
                 calibrator=request.calibrator.version if request.calibrator else None,
-                answer_set=self._prediction_set(request, steps[-1]),
+                prediction_set=self._prediction_set(request, steps[-1]),
                 evidence=self._evidence_params(steps),
             ),
             steps=tuple(_kept(step) for step in steps),
@@ -280,7 +280,7 @@ class Workbench:
         return TraceEvent(trace)
 
     def _prediction_set(self, request: Request, last: Step) -> PredictionSet | None:
-        """Which answers hold the right one; None where nobody can say, or the answers have moved away."""
+        """Which answers hold the correct one; None where nobody can say, or the answers have moved away."""
         drift = self.active.drift
         if drift is not None and drift.detected:
             return None

@@ -133,10 +133,11 @@ def _write(lines: Iterator[str]) -> None:
 
 def _print(evaluated: Evaluated, scores: Scores) -> None:
     console = terminal.console()
-    right = _figure(scores.accuracy, scores.accuracy_ci)
+    correct = _figure(scores.accuracy, scores.accuracy_ci)
     ungraded = f", {scores.ungraded:,} without a grade" if scores.ungraded else ""
     console.print(
-        Text(f"{printable(evaluated.title)}: {scores.n:,} answers, {right} right{ungraded}"), soft_wrap=True
+        Text(f"{printable(evaluated.title)}: {scores.n:,} answers, {correct} correct{ungraded}"),
+        soft_wrap=True,
     )
     console.print(Text(report.graders_noise(evaluated.table.graders), style="dim"))
     if scores.note:

@@ -284,7 +284,7 @@ class _Course:
         started = time.monotonic()
         observation = Observation(item.asked, Generation("", (), "stop", 0, 0.0, "none"))
         measured: dict[str, float | None] = {}
-        right = score = None
+        correct = score = None
         error = graded_by = ""
         try:
             passages = self._passages(item)
@@ -294,7 +294,7 @@ class _Course:
                 raise InvalidInput("The passages did not fit the model's context; raise engine.context_size.")
             answered = observation.generation.text
             graded = grade(item, answered, self.run.params.grader, self.workbench.engine)
-            right, score, graded_by = graded.right, graded.score, graded.grader
+            correct, score, graded_by = graded.correct, graded.score, graded.grader
         except (PromptTooLong, InvalidInput) as wrong:
             error = str(wrong)
         return Record(
@@ -303,7 +303,7 @@ class _Course:
             answers=item.answers if item.answerable else (),
             observation=observation,
             signals=measured,
-            right=right,
+            correct=correct,
             grade=score,
             seconds=time.monotonic() - started,
             error=error,

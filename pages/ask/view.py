@@ -45,7 +45,7 @@ def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
         "story": story_line(trace.steps),
         "first_answer": first_answer(trace),
         "steps": [step_story(step) for step in trace.steps],
-        "last": step_view(trace.last, trace.params.answer_set),
+        "last": step_view(trace.last, trace.params.prediction_set),
         "details": _details(trace),
     }
 

@@ -51,7 +51,7 @@ class OpenRun:
 
     @cached_property
     def held_out(self) -> Mask:
-        """[n], as in `rows`: the answers that a promise may rest on.
+        """[n], as in `rows`: the answers that a guarantee may rest on.
 
         Each question once, and none that the calibrator was fitted to.
         """

@@ -1,4 +1,4 @@
-"""Whether the promises of Codex hold, and what they cost in coverage.
+"""Whether the guarantees of Codex hold, and what they cost in coverage.
 
     python -m tests.bench.guarantees
 
@@ -36,22 +36,22 @@ def measure(home: Path | None = None) -> Iterator[Line]:
     if not shared_data("frozen").exists():
         print("guarantees: left out; it takes --data FOLDER with frozen.")
         return
-    confidences, right = stored_answers(repeats=10)
+    confidences, correct = stored_answers(repeats=10)
     allowed = DELTA + 2 * math.sqrt(DELTA * (1 - DELTA) / DRAWS)
     for alpha in (0.1, 0.2, 0.3):
         runs = [
-            broken(confidence, right, alpha, DELTA, draws=DRAWS, labels=LABELS, seed=seed)
+            broken(confidence, correct, alpha, DELTA, draws=DRAWS, labels=LABELS, seed=seed)
             for seed, confidence in enumerate(confidences)
         ]
-        how = f"{len(runs)} x {DRAWS} draws of {LABELS} of {len(right)} rows, delta {DELTA}"
-        yield _mean(f"promises broken, alpha {alpha}", allowed, [run.broken / DRAWS for run in runs], how)
+        how = f"{len(runs)} x {DRAWS} draws of {LABELS} of {len(correct)} rows, delta {DELTA}"
+        yield _mean(f"guarantees broken, alpha {alpha}", allowed, [run.broken / DRAWS for run in runs], how)
         best = statistics.mean(run.best for run in runs)
         refused = statistics.mean(run.refused / DRAWS for run in runs)
         yield _mean(
             f"coverage, alpha {alpha}, best possible {best:.3f}",
             0.6 * best,
             [run.coverage for run in runs],
-            f"the same draws; no promise in {refused:.0%}",
+            f"the same draws; no guarantee in {refused:.0%}",
             at_least=True,
         )
     shares, _ = stored_shares()
@@ -69,7 +69,7 @@ def measure(home: Path | None = None) -> Iterator[Line]:
 
 
 def _covered(shares: NDArray[np.float64], alpha: float) -> float:
-    """Mean share of sets that hold the right answer."""
+    """Mean share of sets that hold the correct answer."""
     rng = np.random.default_rng(0)
     held = []
     for draw in range(SETS):

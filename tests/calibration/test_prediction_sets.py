@@ -1,4 +1,4 @@
-"""Conformal answer sets: the exact order statistic, and the coverage that it promises."""
+"""Conformal answer sets: the exact order statistic, and the coverage that it guarantees."""
 
 from __future__ import annotations
 
@@ -102,14 +102,14 @@ def test_never_right_models_get_sets_of_anything() -> None:
 
 
 def shares_of(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Share of right samples of n questions, ten samples each; a third of them has none."""
+    """Share of correct samples of n questions, ten samples each; a third of them has none."""
     skill = np.where(rng.random(n) < 0.3, 0.0, rng.beta(2, 1, n))
     return rng.binomial(10, skill) / 10
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.1, 0.2, 0.5])
 @pytest.mark.parametrize("n", [50, 199])
-def test_the_right_answer_is_in_the_set_as_often_as_promised(n: int, alpha: float) -> None:
+def test_the_right_answer_is_in_the_set_as_often_as_guaranteed(n: int, alpha: float) -> None:
     rng = np.random.default_rng(n)
     draws, questions = 2_000, 50
     covered = np.empty(draws)
@@ -142,7 +142,7 @@ def test_it_says_in_words_what_a_set_is() -> None:
         ConformalPredictor(alpha=0.1, n=99, cutoff=0.0, tie=0.25)
     )
     assert str(ConformalPredictor(alpha=0.1, n=99, cutoff=0.4, tie=0.5)).startswith(
-        "A set holds the right answer in 90 % of cases"
+        "A set holds the correct answer in 90 % of cases"
     )
 
 

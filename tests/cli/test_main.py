@@ -62,7 +62,9 @@ def test_ask_tells_the_answer_set_of_the_active_calibrator(own_home: Path) -> No
     sets = ConformalPredictor(alpha=0.1, n=99, cutoff=0.5, tie=0.0)
     with Store(own_home / "codex.duckdb") as store:
         ours = next(each for each in shipped_calibrators() if each.model.startswith("llama_cpp"))
-        fitted = ours.model_copy(update={"answer_sets": sets, "sample_temperature": 0.01, "shipped": False})
+        fitted = ours.model_copy(
+            update={"prediction_sets": sets, "sample_temperature": 0.01, "shipped": False}
+        )
         store.calibrators.save(fitted.version, fitted.name, fitted.model_dump_json())
         store.calibrators.activate(fitted.version)
     asked = ("ask", "What is the capital of France?", "ask.sample_temperature=0.01")
@@ -70,7 +72,7 @@ def test_ask_tells_the_answer_set_of_the_active_calibrator(own_home: Path) -> No
     (answer,) = told.pop("answers")
     assert "Paris" in answer
     assert told == {"level": 0.9, "any": False}
-    line = f"With 90 % certainty the right answer is among: {answer}."
+    line = f"At the 90% confidence level the correct answer is among: {answer}."
     assert line in codex(own_home, *asked).stdout
 
 

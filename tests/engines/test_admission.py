@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from codex.engines.admission import MOST_PASSED, Admission, current_client
+from codex.engines.admission import MOST_PASSED, Admission, current_client, on_behalf_of
 
 
 class Visitor(threading.Thread):

@@ -81,13 +81,13 @@ def test_the_groups_in_the_answer_set_are_marked_also_where_the_question_was_not
     kept = PredictionSet(level=0.9, answers=("Canberra", "Sydney"), samples=(0, 1, 3, 4), any=False)
 
     def samples(of: Trace, **told: Any) -> JSON:
-        of = replace(of, params=replace(of.params, answer_set=replace(kept, **told)))
+        of = replace(of, params=replace(of.params, prediction_set=replace(kept, **told)))
         view: JSON = trace_view(of, fingerprint=of.model, correct=None)["last"]["samples"]
         return view
 
     for each in (trace, workbench.store.load(trace.id)):
         view = samples(each)
-        assert view["likely"] == "With 90 % certainty the right answer is among: Canberra, Sydney."
+        assert view["likely"] == "At the 90% confidence level the correct answer is among: Canberra, Sydney."
         assert [group["inside"] for group in view["groups"]] == [True, True, False]
     assert not any(group["inside"] for group in samples(trace, any=True)["groups"])
     plain = trace_view(trace, fingerprint=trace.model, correct=None)["last"]["samples"]

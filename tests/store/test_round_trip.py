@@ -183,7 +183,7 @@ params = st.builds(
     n_samples=st.none() | places,
     prompt=st.text(),
     calibrator=st.none() | st.text(),
-    answer_set=st.none()
+    prediction_set=st.none()
     | st.builds(
         PredictionSet,
         level=number,
