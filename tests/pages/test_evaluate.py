@@ -173,7 +173,7 @@ def test_a_run_is_measured_in_the_background_and_its_signals_ranked(page: Evalua
 
 
 @pytest.mark.parametrize(
-    ("graded", "right", "words"),
+    ("graded", "correct", "words"),
     [(12, None, "30"), (40, False, "wrong"), (40, True, "right"), (0, None, "graded")],
 )
 def test_what_cannot_be_measured_says_why(

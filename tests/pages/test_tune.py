@@ -184,8 +184,9 @@ def test_a_target_risk_gives_the_threshold_and_its_promise(page: TunePage) -> No
     now = moved(page, policy)["now"]
     assert (guarantee.answered, guarantee.incorrect) == (now["actions"]["answer"], now["wrong"])
     assert found["words"].startswith(
-        "Of the answers given, at most 45 % are wrong, with 95 % certainty. "
-        f"Of 200 graded questions {guarantee.answered} are answered at once and {guarantee.wrong} of them wrong"
+        "At most 45% of the answers given are incorrect, at the 95% confidence level. "
+        f"Of 200 graded questions {guarantee.answered} are answered at once, {guarantee.incorrect} of them "
+        "incorrectly"
     )
 
 
