@@ -52,6 +52,7 @@ from codex.signals import REGISTRY
 from codex.store.activations import Activation
 from codex.store.calibrators import SavedCalibrator
 from codex.store.runs import Table
+from codex.text import sha256
 
 KIND = "calibrate"
 HELD_BACK = "Calibrated answers to the other half of the questions, which was not fit on"
@@ -97,7 +98,7 @@ class CalibratePage:
         ]
         history = store.calibrators.history()
         shown = {"runs": runs, "calibrators": calibrators, "back": _can_go_back(history)}
-        version = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
+        version = sha256(json.dumps(shown))[:16]
         same = wanted.get("seen") == version
         now = {one.version: _standing(one, history) for one, _ in read}
         return {"job": _fit_view(job, now) if job else None, "version": version, **({} if same else shown)}
