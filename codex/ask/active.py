@@ -86,6 +86,15 @@ class Active:
         )
         return calibrator.misfit(origin)
 
+    def activate(self, calibrator: str, policy: Policy) -> None:
+        """Let a saved calibrator speak and a policy decide, from the next question on: both, or neither.
+
+        Raises NotFound, StoreError.
+        """
+        self._store.policies.save(policy.version, policy.name, policy.model_dump_json())
+        self._store.activate(calibrator, policy.version)
+        self._stream, self._policy = self._stored_stream(), policy
+
     def activate_policy(self, policy: Policy | None) -> None:
         """Let a policy decide, from the next question on and after a restart; None: that of the settings.
 

@@ -29,7 +29,7 @@ class Policies:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._activations = Activations(database, "policy")
+        self.activations = Activations(database, "policy")
 
     def save(self, version: str, name: str, body: str) -> None:
         """Keep a policy's JSON under its version; a version that is there stays as it is."""
@@ -55,7 +55,7 @@ class Policies:
         if version is not None:
             self.load(version)
         with self._database.write() as db:
-            self._activations.add(db, version)
+            self.activations.add(db, version)
 
     def active(self) -> SavedPolicy | None:
         """The policy that decides; None: that of the settings."""
@@ -63,16 +63,16 @@ class Policies:
 
     def rollback(self) -> SavedPolicy | None:
         """Take the last activation back; returns the policy that decides now. Raises Conflict."""
-        self._activations.undo()
+        self.activations.undo()
         return self.active()
 
     def history(self) -> list[Activation]:
         """What was activated, the newest first."""
-        return self._activations.history()
+        return self.activations.history()
 
     def list(self) -> list[SavedPolicy]:
         """Every policy, the newest first."""
-        active = self._activations.active()
+        active = self.activations.active()
         with self._database.read() as db:
             found = rows(db, "SELECT * FROM policies ORDER BY created_at DESC, version")
         return [_saved(row, active) for row in found]

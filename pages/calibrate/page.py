@@ -193,8 +193,7 @@ class CalibratePage:
         policy = promising(target.policy, promised, calibrator)
         if policy is None:
             raise Conflict(str(promised))
-        self.workbench.active.activate_calibrator(version)
-        self.workbench.active.activate_policy(policy)
+        self.workbench.active.activate(version, policy)
 
     def delete(self, wanted: JSON) -> None:
         """Delete a calibrator that is neither active nor shipped. wanted: {version}."""
