@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from codex.errors import NotFound
-from codex.store.activations import Activation, Activations
+from codex.store.activations import Activations
 from codex.store.database import Database, Row, rows
 from codex.store.rows import in_utc
 
@@ -60,15 +60,6 @@ class Policies:
     def active(self) -> SavedPolicy | None:
         """The policy that decides; None: that of the settings."""
         return next((policy for policy in self.list() if policy.active), None)
-
-    def rollback(self) -> SavedPolicy | None:
-        """Take the last activation back; returns the policy that decides now. Raises Conflict."""
-        self.activations.undo()
-        return self.active()
-
-    def history(self) -> list[Activation]:
-        """What was activated, the newest first."""
-        return self.activations.history()
 
     def list(self) -> list[SavedPolicy]:
         """Every policy, the newest first."""
