@@ -149,7 +149,7 @@ class Store:
                 yield self.load(trace_id), correct
 
     def sessions(self, limit: int = 50, offset: int = 0) -> list[SessionSummary]:
-        """The sessions, last used first."""
+        """The sessions, most recently used first."""
         with self._database.read() as db:
             found = rows(
                 db,
@@ -212,7 +212,7 @@ class Store:
             db.execute(f"DELETE {events}", [session_id])
 
     def activate(self, calibrator: str, policy: str) -> None:
-        """Let a saved calibrator speak and a saved policy decide: both, or neither. Raises NotFound."""
+        """Activate a saved calibrator and a saved policy: both, or neither. Raises NotFound."""
         self.calibrators.load(calibrator)
         self.policies.load(policy)
         with self._database.write() as db:
