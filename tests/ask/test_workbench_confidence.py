@@ -264,8 +264,8 @@ def test_a_guarantee_is_told_only_with_the_calibrator_that_it_was_made_with(benc
     assert workbench.active.guarantee is None
     activate(workbench, fitted)
     assert workbench.active.guarantee == (
-        "Of the answers given, at most 10 % are incorrect, with 95 % certainty, "
-        "for questions like the 100 it was shown on."
+        "At most 10% of the answers given are incorrect, at the 95% confidence level, "
+        "for questions like the 100 it was proven on."
     )
     workbench.active.activate_policy(Policy())
     assert workbench.active.guarantee is None
@@ -286,7 +286,7 @@ def test_the_guarantee_is_suspended_when_the_answers_move_away_also_after_a_rest
     # The scripted answers are all equally sure; those of the calibrator lay anywhere between 0 and 1.
     for _ in range(EVERY - 1):
         assert reply(workbench.answer("Where?")).answer_set is not None
-    assert (workbench.active.guarantee or "").startswith("Of the answers given")
+    assert (workbench.active.guarantee or "").startswith("At most 10%")
     workbench.answer("Where?")
     for opened in again(workbench, bench):
         assert opened.active.drift is not None
@@ -304,7 +304,7 @@ def test_what_ships_speaks_until_somebody_chooses_and_gives_way_to_a_newer_one(
     second = first.model_copy(update={"questions": 300})
 
     def speaks(shipped: Calibrator) -> str:
-        monkeypatch.setattr("codex.ask.active.shipped", lambda: (shipped,))
+        monkeypatch.setattr("codex.ask.active.shipped_calibrators", lambda: (shipped,))
         workbench = bench()
         assert workbench.active.calibrator is not None
         return workbench.active.calibrator.version
