@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from codex.ask.response import Reply
+from codex.ask.response import AskResponse
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.shipped import shipped_calibrators
 from codex.cli.ask import SHADES
@@ -45,7 +45,7 @@ def program(home: Path, *words: str, columns: int = 100) -> subprocess.Completed
 def test_ask_as_json_prints_the_reply_and_nothing_else(own_home: Path) -> None:
     done = program(own_home, "ask", "What is the capital of France?", "--samples", "2", "--json", *SHORT)
     assert done.returncode == 0, done.stderr
-    answered = Reply.model_validate(json.loads(done.stdout))
+    answered = AskResponse.model_validate(json.loads(done.stdout))
     assert "Paris" in answered.model_answer
     assert answered.n_samples == 2
     assert answered.confidence_breakdown.calibrated is None
