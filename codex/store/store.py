@@ -149,7 +149,7 @@ class Store:
                 yield self.load(trace_id), correct
 
     def sessions(self, limit: int = 50, offset: int = 0) -> list[SessionSummary]:
-        """The sessions, last used first."""
+        """The sessions, most recently used first."""
         with self._database.read() as db:
             found = rows(
                 db,
@@ -210,6 +210,14 @@ class Store:
                 [session_id],
             )
             db.execute(f"DELETE {events}", [session_id])
+
+    def activate(self, calibrator: str, policy: str) -> None:
+        """Activate a saved calibrator and a saved policy: both, or neither. Raises NotFound."""
+        self.calibrators.load(calibrator)
+        self.policies.load(policy)
+        with self._database.write() as db:
+            self.calibrators.activations.add(db, calibrator)
+            self.policies.activations.add(db, policy)
 
     def label(self, trace_id: str, correct: bool | None) -> None:
         """Keep what a person says of an answer; None takes it back. Raises NotFound."""

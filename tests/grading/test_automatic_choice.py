@@ -9,7 +9,7 @@ from codex.items import Item
 
 
 @pytest.mark.parametrize(
-    ("question", "accepted", "text", "right"),
+    ("question", "accepted", "text", "correct"),
     [
         ("What is 0 + 8?", "8", "The answer is 0 + 8, which is 8.", True),
         (
@@ -234,13 +234,13 @@ from codex.items import Item
     ],
 )
 def test_a_response_is_graded_by_the_type_of_the_accepted_answer(
-    question: str, accepted: str, text: str, right: bool
+    question: str, accepted: str, text: str, correct: bool
 ) -> None:
-    assert grade(Item("1", question, (accepted,), "set"), text).right is right
+    assert grade(Item("1", question, (accepted,), "set"), text).correct is correct
 
 
 @pytest.mark.parametrize(
-    ("accepted", "text", "right"),
+    ("accepted", "text", "correct"),
     [
         ("3,000", "3000", True),
         ("3000", "3 000,00", True),
@@ -355,13 +355,13 @@ def test_a_response_is_graded_by_the_type_of_the_accepted_answer(
     ],
 )
 def test_a_number_counts_in_every_form_and_what_stands_beside_it_does_not(
-    accepted: str, text: str, right: bool | None
+    accepted: str, text: str, correct: bool | None
 ) -> None:
-    assert grade(Item("1", "How many?", (accepted,), "set"), text).right is right
+    assert grade(Item("1", "How many?", (accepted,), "set"), text).correct is correct
 
 
 @pytest.mark.parametrize(
-    ("accepted", "text", "right"),
+    ("accepted", "text", "correct"),
     [
         ("1 January 2000", "January 1, 2000", True),
         ("1 January 2000", "1/1/2000", True),
@@ -412,6 +412,6 @@ def test_a_number_counts_in_every_form_and_what_stands_beside_it_does_not(
     ],
 )
 def test_a_date_or_a_time_of_the_year_counts_in_every_form(
-    accepted: str, text: str, right: bool | None
+    accepted: str, text: str, correct: bool | None
 ) -> None:
-    assert grade(Item("1", "When?", (accepted,), "set"), text).right is right
+    assert grade(Item("1", "When?", (accepted,), "set"), text).correct is correct

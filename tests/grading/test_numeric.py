@@ -18,7 +18,7 @@ def verdict(question: str, accepted: str, text: str) -> bool | None:
 
 
 @pytest.mark.parametrize(
-    ("accepted", "text", "right"),
+    ("accepted", "text", "correct"),
     [
         ("1234", "1,234", True),
         ("1234", "1 234", True),
@@ -206,13 +206,13 @@ def verdict(question: str, accepted: str, text: str) -> bool | None:
     ],
 )
 def test_a_number_counts_by_its_value_where_the_text_gives_it_as_its_answer(
-    accepted: str, text: str, right: bool | None
+    accepted: str, text: str, correct: bool | None
 ) -> None:
-    assert verdict("How many are there?", accepted, text) is right
+    assert verdict("How many are there?", accepted, text) is correct
 
 
 @pytest.mark.parametrize(
-    ("question", "accepted", "text", "right"),
+    ("question", "accepted", "text", "correct"),
     [
         ("How many episodes has season 3?", "10", "Season 3 has 10 episodes.", True),
         ("How many episodes are there?", "16", "In its seven seasons there were 16 episodes.", True),
@@ -227,14 +227,14 @@ def test_a_number_counts_by_its_value_where_the_text_gives_it_as_its_answer(
     ],
 )
 def test_the_question_tells_which_number_is_the_answer(
-    question: str, accepted: str, text: str, right: bool
+    question: str, accepted: str, text: str, correct: bool
 ) -> None:
-    assert verdict(question, accepted, text) is right
+    assert verdict(question, accepted, text) is correct
 
 
 def test_a_point_that_can_be_either_is_left_open() -> None:
     found = grade(Item("1", "How many?", ("1234",), "set"), "1.234", "numeric")
-    assert found.right is None
+    assert found.correct is None
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,7 @@ def test_rebuilding_indexes_everything_again(page: DocumentsPage) -> None:
 
 
 def test_an_empty_search_is_refused(page: DocumentsPage) -> None:
-    with pytest.raises(InvalidInput, match="what to look for"):
+    with pytest.raises(InvalidInput, match="what to search for"):
         page.search({"query": "  "})
 
 

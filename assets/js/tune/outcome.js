@@ -9,7 +9,7 @@ import { count, counted, number, share } from "../shared/words.js";
 /** @import {Action, Policy} from "../shared/types" */
 /** @import {Moved, Outcome} from "./types" */
 /** @typedef {{now: string, other: string}} Names */
-/** @typedef {{now: Policy["promise"], other: Policy["promise"]}} Promises */
+/** @typedef {{now: Policy["guarantee"], other: Policy["guarantee"]}} Guarantees */
 /** @typedef {{key: string, name: unknown, title?: string, now: unknown, other: unknown}} Line */
 
 const ACTIONS = /** @type {Action[]} */ (["answer", "defer", "abstain"]);
@@ -19,8 +19,8 @@ export class OutcomeView {
   /** @type {Moved | null} */
   moved = null;
   names = { now: "", other: "" };
-  /** @type {Promises} */
-  promises = { now: null, other: null };
+  /** @type {Guarantees} */
+  guarantees = { now: null, other: null };
   live = "";
   saying = 0;
 
@@ -30,9 +30,9 @@ export class OutcomeView {
     this.compare = compare;
   }
 
-  /** @param {Moved} moved @param {Names} names @param {Promises} promises */
-  show(moved, names, promises) {
-    Object.assign(this, { moved, names, promises });
+  /** @param {Moved} moved @param {Names} names @param {Guarantees} guarantees */
+  show(moved, names, guarantees) {
+    Object.assign(this, { moved, names, guarantees });
     clearTimeout(this.saying);
     this.saying = window.setTimeout(() => {
       this.live = `${words(moved.now)}; ${share(moved.now.accuracy)} right among answered`;
@@ -60,7 +60,7 @@ export class OutcomeView {
           { key: "now", label: this.names.now, kind: "cx-num", cell: ({ now }) => now },
           { key: "other", label: other, kind: "cx-num", cell: (/** @type {Line} */ line) => line.other },
         ],
-        rows: this.moved ? lines(this.moved, this.promises) : [],
+        rows: this.moved ? lines(this.moved, this.guarantees) : [],
         key: ({ key }) => key,
       })}
       <p class="cx-sr" aria-live="polite">${this.live}</p></section>`;
@@ -96,8 +96,8 @@ function figures({ now, differs }, name) {
     }</p>`;
 }
 
-/** @param {Moved} moved @param {Promises} promises @returns {Line[]} */
-function lines({ now, other }, promises) {
+/** @param {Moved} moved @param {Guarantees} guarantees @returns {Line[]} */
+function lines({ now, other }, guarantees) {
   const line = (
     /** @type {string} */ key,
     /** @type {(outcome: Outcome) => unknown} */ value,
@@ -122,7 +122,12 @@ function lines({ now, other }, promises) {
       "asked again first",
       "retrieve and reflect",
     ),
-    { key: "promise", name: "promise", now: promiseWords(promises.now), other: promiseWords(promises.other) },
+    {
+      key: "guarantee",
+      name: "guarantee",
+      now: guaranteeWords(guarantees.now),
+      other: guaranteeWords(guarantees.other),
+    },
   ];
 }
 
@@ -136,10 +141,10 @@ function amount(some, all) {
   return [exact(some / all), html`<span class="cx-muted"> ${count(some)}</span>`];
 }
 
-/** @param {Policy["promise"]} promise */
-function promiseWords(promise) {
-  if (!promise) return html`<span class="cx-muted">none</span>`;
-  return html`<span class="cx-tuning-promise">at most ${share(promise.risk)} wrong, ${share(promise.certainty)} certain</span>`;
+/** @param {Policy["guarantee"]} guarantee */
+function guaranteeWords(guarantee) {
+  if (!guarantee) return html`<span class="cx-muted">none</span>`;
+  return html`<span class="cx-tuning-guarantee">at most ${share(guarantee.risk)} incorrect, ${share(guarantee.confidence_level)} confidence level</span>`;
 }
 
 /** @param {number | null} value */

@@ -74,7 +74,7 @@ class Tune extends Page {
     this.knobs = new Knobs(this, {
       gates: this.config.gates,
       scale: (signal) => this.scale(signal),
-      move: (policy, control) => this.move({ ...policy, promise: null }, control),
+      move: (policy, control) => this.move({ ...policy, guarantee: null }, control),
       hold: (control, pointer) => this.draft?.hold(control, pointer),
       release: (pointer) => this.draft?.release(pointer),
     });
@@ -174,7 +174,7 @@ class Tune extends Page {
   /** @param {Moved} moved @param {Policy} policy @param {SavedPolicy} other */
   #show(moved, policy, other) {
     const names = { now: this.#name(), other: this.#words(other) };
-    this.outcome.show(moved, names, { now: policy.promise, other: other.promise });
+    this.outcome.show(moved, names, { now: policy.guarantee, other: other.guarantee });
     this.knobs.outcome = moved.now;
     Object.assign(this.changes, { shown: moved.changes, other: names.other });
     this.paint();
@@ -203,7 +203,7 @@ class Tune extends Page {
     if (run.run.id !== this.run?.run.id)
       return { error: { message: "Another run was picked meanwhile. Propose again." } };
     if (value.policy) this.move(value.policy);
-    return { words: value.words, ok: Boolean(value.policy?.promise) };
+    return { words: value.words, ok: Boolean(value.policy?.guarantee) };
   }
 
   /** @param {string} call @param {string} name @param {(saved: SavedPolicy) => string} words */
@@ -234,7 +234,7 @@ class Tune extends Page {
     this.move(bodyOf(value.policy));
     const on = `${value.policy.name} is on the sliders`;
     return value.dropped
-      ? `${on}, without its promise: that was made on other answers. Propose again.`
+      ? `${on}, without its guarantee: that was made on other answers. Propose again.`
       : `${on}.`;
   }
 

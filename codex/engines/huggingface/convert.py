@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from codex.engines.gguf_header import read_header
+from codex.engines.models import identity
 from codex.errors import ModelError
 from codex.private import FILE, make_folder, tighten
 
@@ -60,23 +60,6 @@ END_OF_GENERATION = frozenset(
 """Control tokens at which llama.cpp ends an answer, by their text; a GGUF file itself names only one."""
 
 
-def identity(path: Path) -> str:
-    """Twelve hex digits that tell one model file from another: its size, first and last mebibyte.
-
-    Of a folder the first safetensors file counts. Not a checksum: a bit flipped in the middle passes.
-    """
-    file = next(iter(sorted(path.glob("*.safetensors"))), None) if path.is_dir() else path
-    if file is None:
-        return "unknown"
-    size = file.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with file.open("rb") as data:
-        digest.update(data.read(1 << 20))
-        data.seek(max(0, size - (1 << 20)))
-        digest.update(data.read())
-    return digest.hexdigest()[:12]
-
-
 def converted(gguf: Path, cache: Path) -> Path:
     """The Transformers folder that holds what a GGUF file holds, written at the first call.
 
@@ -85,17 +68,17 @@ def converted(gguf: Path, cache: Path) -> Path:
     Raises ModelError: not a whole GGUF file, an architecture Transformers cannot read, disk full.
     """
     read_header(gguf)
-    shelf = cache / "huggingface"
-    target = shelf / f"{gguf.stem}-{identity(gguf)}-{FORMAT}"
+    converted = cache / "huggingface"
+    target = converted / f"{gguf.stem}-{identity(gguf)}-{FORMAT}"
     if target.is_dir():
         return target
     try:
-        make_folder(shelf)
-        with FileLock(shelf / ".convert.lock", mode=FILE):
+        make_folder(converted)
+        with FileLock(converted / ".convert.lock", mode=FILE):
             if not target.is_dir():
-                for left in shelf.glob(".convert-*/"):
+                for left in converted.glob(".convert-*/"):
                     shutil.rmtree(left, ignore_errors=True)
-                with tempfile.TemporaryDirectory(prefix=".convert-", dir=shelf) as work:
+                with tempfile.TemporaryDirectory(prefix=".convert-", dir=converted) as work:
                     folder = Path(work) / "model"
                     _convert(gguf, folder)
                     _flush(folder)
@@ -103,7 +86,7 @@ def converted(gguf: Path, cache: Path) -> Path:
                     folder.replace(target)
     except OSError as error:
         raise ModelError(
-            f"{gguf.name} could not be converted under {shelf}: {error.strerror or error}."
+            f"{gguf.name} could not be converted under {converted}: {error.strerror or error}."
         ) from error
     return target
 

@@ -135,6 +135,7 @@ def test_an_index_of_before_learns_of_encodings(make_index: Callable[..., Index]
     index.run()
     with index._catalogue.write() as db:
         db.execute("ALTER TABLE documents DROP COLUMN encoding")
+        db.execute('CREATE TABLE outbox (chunk INTEGER PRIMARY KEY, "delete" INTEGER NOT NULL)')
         db.execute("PRAGMA user_version = 1")
     index.close()
     again = make_index()
