@@ -1,4 +1,4 @@
-"""Tables of comma-separated values: each row says by itself what its values are."""
+"""CSV: every row is written with its column names, so that it can be understood on its own."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read_csv(data: bytes, name: str, encoding: str = "", *, tabs: bool = False) 
 
 
 def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    """The rows that hold something."""
+    """The rows that are not empty."""
     for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
         cells = [" ".join(_FORMULA.sub(r"\1", cell).split()) for cell in row]
         if any(cells):
@@ -68,7 +68,7 @@ def _without_end(cells: list[str]) -> list[str]:
 
 
 def _add_above(draft: Draft, row: list[str], *, is_title: bool) -> None:
-    """A line above the table: its title, or what it says about it."""
+    """A line above the table: its title or a remark about it."""
     cells = [cell for cell in row if cell]
     line = " ".join(cells) if len(cells) > 1 and cells[0].endswith(":") else "; ".join(cells)
     is_title = is_title and len(cells) == 1 and len(line) <= HEADING_CHARACTERS
@@ -76,7 +76,7 @@ def _add_above(draft: Draft, row: list[str], *, is_title: bool) -> None:
 
 
 def _add_rows(draft: Draft, rows: Iterable[list[str]], headings: Headings) -> int:
-    """Append them; how many are longer than the headings."""
+    """Append them; returns how many are longer than the headings."""
     longer = 0
     for row in rows:
         if headings.names and row == list(headings.names):
@@ -87,7 +87,7 @@ def _add_rows(draft: Draft, rows: Iterable[list[str]], headings: Headings) -> in
 
 
 def _delimiter(text: str) -> str:
-    """The one that cuts the most of the first rows into the same number of columns, more than one."""
+    """The delimiter that splits most of the first rows into the same number of columns, at least two."""
 
     def fit(delimiter: str) -> tuple[int, int]:
         try:

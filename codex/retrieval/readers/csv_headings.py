@@ -1,4 +1,4 @@
-"""Which rows of a table name its columns: also by years, with blanks, twice the same, or below a title."""
+"""Finds the header rows of a table, even with years, blanks or duplicates as names, or below a title."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Headings:
     above: int
     """Rows before them."""
     rows: int
-    """Rows that they take: 0 where there are none, 2 or 3 where they are in levels."""
+    """Header rows: 0 where there are none, 2 or 3 where the names have levels."""
     names: tuple[str, ...]
-    """One a column, "" where there is none."""
+    """One per column, "" where there is none."""
 
     def named(self, row: Row) -> str:
         """A row as "heading: value; heading: value". Without headings each value keeps its place."""
@@ -169,7 +169,7 @@ def _counts_on(row: Row, columns: Sequence[int]) -> bool:
 
 
 def _recurs(row: Row, below: Sequence[Row]) -> bool:
-    """Whether a cell of the row stands below in its own column, too."""
+    """Whether a cell of the row also occurs below in its own column."""
     return any(
         cell and not _is_name(cell) and any(column < len(it) and it[column] == cell for it in below)
         for column, cell in enumerate(row)

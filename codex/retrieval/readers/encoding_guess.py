@@ -1,4 +1,4 @@
-"""Which encoding a text is likely to be in that does not say.
+"""Guesses the encoding of a text that does not declare it.
 
 charset-normalizer tells which decodings look like a text. Of Latin letters that leaves several, which differ
 in a few letters: these are weighed by whether some one language has them all.
@@ -13,7 +13,7 @@ import unicodedata
 from charset_normalizer import from_bytes
 
 SAMPLE = 16_384
-"""Bytes of the lines beyond ASCII that are inspected."""
+"""Bytes of the non-ASCII lines that are inspected."""
 
 _PRIORS = {
     "cp1252": 0.0, "cp1250": -1.5, "cp1251": -0.5, "cp932": -0.5, "gb18030": -0.5, "cp949": -1.0,
@@ -40,13 +40,13 @@ _COMMON = frozenset(
     "這來國個說們為時過學對裡後麼還發經當從開無動機與點長問現實東車見門間馬書請前打電話謝歡迎每週水火木金土日月"
     "会社会年大十二本三同政事行分議民連五発部者京都市県区町村語名田高新聞話電車私何時今使用方法案内場合"
 )
-"""Ideographs that any longer Chinese or Japanese text has some of."""
+"""Ideographs that occur in any longer Chinese or Japanese text."""
 _FINALS = frozenset("ךםןףץ")
-"""Hebrew letters that stand at the end of a word only."""
+"""Hebrew letters that only occur at the end of a word."""
 _UNLIKELY = -4.0
 """Logarithm of the odds of a character that the language does not have."""
 _LETTERS = 120
-"""Characters beyond ASCII that are weighed; more make no difference."""
+"""Non-ASCII characters that are scored; more make no difference."""
 
 
 def guess(data: bytes) -> tuple[str, float]:
@@ -77,7 +77,7 @@ def _sample(data: bytes) -> bytes:
 
 
 def _letters(text: str) -> float:
-    """How well one language explains the characters beyond ASCII: logarithms of odds, added up."""
+    """How well one language explains the non-ASCII characters: a sum of log odds."""
     total, count, before = 0.0, 0, " "
     alphabetic = 0
     seen = [0] * len(_ALPHABETS)

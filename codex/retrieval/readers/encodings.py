@@ -1,4 +1,4 @@
-"""From bytes to text: by the encoding that is certain, else by the likeliest, which is then said."""
+"""Decodes text: by the encoding that is certain, else by the most likely one, with a note that says so."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from codex.retrieval.readers.encoding_guess import guess
 BROKEN_SHARE = 0.1
 """Of the characters beyond ASCII; with fewer broken ones a text is damaged UTF-8, not another encoding."""
 FEW = 2
-"""Characters of several bytes that say that a text is UTF-8, if no more are damaged."""
+"""Multi-byte characters that identify a text as UTF-8, if no more are damaged."""
 SURE = 0.995
-"""A guess of at least this probability is still called a guess, but not 100 %."""
+"""A guess of at least this probability is shown as "over 99%", never as 100%."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -153,13 +153,13 @@ def _damaged_or_other(data: bytes) -> tuple[str, str]:
 
 
 def damage(text: str, codec: str) -> str:
-    """A note of the characters that could not be read; "" when there are none."""
+    """A note about the characters that could not be decoded; "" when there are none."""
     broken = text.count("\ufffd")
     return f"{broken:,} characters are damaged (not {shown_name(codec)})" if broken else ""
 
 
 def shown_name(codec: str) -> str:
-    """A codec's name as people know it."""
+    """The usual name of a codec."""
     name = codec.replace("-", "_").lower()
     if name.startswith("cp125"):
         return f"Windows-{name[2:]}"

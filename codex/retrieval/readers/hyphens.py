@@ -1,4 +1,4 @@
-"""Words divided at the ends of lines: joined where the joined word is likelier than the compound."""
+"""Joins words hyphenated at the end of a line, where the joined word is likelier than the compound."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spellchecker import SpellChecker
 
 _SOFT = "\u00ad"
 HYPHENS = ("-", "\u2010", _SOFT)
-"""With which a word is divided at the end of a line."""
+"""That hyphenate a word at the end of a line."""
 _LONGEST = 100
 """Characters of what stands on either side of a line's end that are inspected."""
 
@@ -61,7 +61,7 @@ _LEAST_SHARE = 0.05
 
 
 def joined(pages: Sequence[str]) -> list[str]:
-    """The pages with the words joined that end a line by a hyphen.
+    """The pages, with words joined that were hyphenated at the end of a line.
 
     A hyphen that is part of the word stays, as it does in an address, a code or a range of numbers; the
     line's end after it goes. The rest of the document says which words there are, then a list does.
@@ -73,7 +73,7 @@ def joined(pages: Sequence[str]) -> list[str]:
 
 
 def _between(cut: re.Match[str], words: _Words) -> str:
-    """What takes the place of a hyphen and the line's end after it."""
+    """What replaces a hyphen and the line end after it."""
     page = cut.string
     before = page[max(0, cut.start() - _LONGEST) : cut.start()].rsplit(None, 1)[-1]
     after = page[cut.end() : cut.end() + _LONGEST].split(None, 1)[0]

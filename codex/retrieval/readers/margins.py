@@ -1,4 +1,4 @@
-"""What printed pages carry at their top and bottom: page numbers, and titles that repeat."""
+"""Removes the headers and footers of printed pages: page numbers and repeated titles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FEWEST_SHARE = 0.3
 """Of all pages, likewise; even and odd pages may differ."""
 
 _LONGEST_NUMBER = 40
-"""Characters of a page's number."""
+"""Characters of a page number."""
 _NUMBER = re.compile(r"\W*(?:page|seite|p\.)?\s*(\d{1,4})(?:\s*(?:/|of|von)\s*\d{1,4})?\W*", re.IGNORECASE)
 
 
@@ -32,7 +32,7 @@ def without_margins(pages: list[str]) -> list[str]:
 
 
 def is_page_number(line: str) -> bool:
-    """Whether a line is the number of a page, such as "3", "- 3 -" or "Page 3 of 7"."""
+    """Whether a line is a page number, such as "3", "- 3 -" or "Page 3 of 7"."""
     return len(line) < _LONGEST_NUMBER and _NUMBER.fullmatch(line) is not None
 
 
@@ -61,6 +61,6 @@ def _enough(lines: list[str]) -> float:
 
 
 def _offset(line: str, index: int) -> int | None:
-    """What the number of a page is ahead of its index; None where the line is no number."""
+    """The difference between the page number and the page's index; None where the line is no number."""
     found = _NUMBER.fullmatch(line) if len(line) < _LONGEST_NUMBER else None
     return int(found[1]) - index if found else None

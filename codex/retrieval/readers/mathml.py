@@ -1,4 +1,4 @@
-"""MathML as a line of text: E=mc^2, (a+1)/b, √x, ∑_(i=1)^n."""
+"""Renders MathML as a line of text: E=mc^2, (a+1)/b, √x, ∑_(i=1)^n."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lxml import etree  # type: ignore[import-untyped]
 from codex.retrieval.readers.raised import grouped
 
 DEEPEST = 60
-"""Elements within each other; what lies deeper is read as its bare text."""
+"""Nested elements; deeper ones are reduced to their bare text."""
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u2061\u2062\u2063\u2064\u200b\ufeff"))
 _OMITTED = frozenset(

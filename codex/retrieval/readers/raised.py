@@ -1,11 +1,11 @@
-"""Raised and lowered characters as plain text that stays true: 10^6 not 106, "1998 [4]" not 19984."""
+"""Renders superscripts and subscripts as unambiguous plain text: 10^6 not 106, "1998 [4]" not 19984."""
 
 from __future__ import annotations
 
 import re
 
 LOOKED_BACK = 40
-"""Characters before a raised one that decide what it is."""
+"""Characters before a superscript that decide what it is."""
 
 _NUMBERS = re.compile(r"[-−–+]?\d{1,4}(?:[.,]\d{1,3})?")
 _MARKERS = re.compile(r"\[?\(?(?:\d{1,3}|[a-z])(?:\s?[,;–-]\s?(?:\d{1,3}|[a-z]))*\)?\]?")

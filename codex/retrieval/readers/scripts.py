@@ -1,4 +1,4 @@
-"""Pieces of a line, raised, lowered or neither, joined to text that stays true."""
+"""Joins the parts of a line, superscripts and subscripts included, into unambiguous text."""
 
 from __future__ import annotations
 

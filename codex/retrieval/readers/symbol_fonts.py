@@ -1,4 +1,4 @@
-"""Letters of the fonts Symbol and Wingdings, which say by their shapes alone what they mean."""
+"""Unicode characters for the letters of the fonts Symbol and Wingdings."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _WINGDINGS = {
 }  # fmt: skip
 _FONTS = {"symbol": _SYMBOL, "wingdings": _WINGDINGS}
 _PRIVATE = 0xF000
-"""Where Word puts the letters of such fonts in Unicode."""
+"""The code points at which Word stores the letters of such fonts."""
 
 
 def symbol(font: str, code: int) -> str:
-    """The character that a letter of a font shows; "" where nobody knows."""
+    """The character that a letter of a font shows; "" where it is unknown."""
     known = _FONTS.get(font.lower())
     private = _PRIVATE <= code < _PRIVATE + 0x100
     if known is not None:

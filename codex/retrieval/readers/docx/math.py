@@ -11,7 +11,7 @@ from codex.retrieval.readers.mathml import math_text
 
 M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _DEEPEST = 60
-"""Parts of a formula within each other; what lies deeper is read as its bare text."""
+"""Nested parts of a formula; deeper ones are reduced to their bare text."""
 _LEAVES = frozenset(("mtext", "mspace"))
 _ACCENTS = {
     "\u0302": "^",

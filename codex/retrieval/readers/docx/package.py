@@ -17,7 +17,7 @@ from codex.errors import UnreadableDocument
 MOST_UNPACKED = 200_000_000
 """Bytes of all parts together."""
 MOST_RATIO = 200
-"""Unpacked to packed; deflated prose reaches 10, a bomb 1000."""
+"""Compression ratio; deflated prose reaches 10, a zip bomb 1000."""
 RATIO_MATTERS = 10_000_000
 """Bytes below which no ratio does harm."""
 
@@ -103,7 +103,7 @@ def is_on(element: etree._Element | None) -> bool:
 
 @contextmanager
 def _corrupt_if_it_fails(name: str) -> Iterator[None]:
-    """Say of whatever goes wrong that the file is corrupt."""
+    """Reports whatever goes wrong as a corrupt file."""
     try:
         yield
     except (MemoryError, UnreadableDocument):

@@ -35,7 +35,7 @@ _BLANK_FIELD = "\u2002" * 5
 
 @dataclass(slots=True)
 class Beside:
-    """What belongs to a paragraph and follows it."""
+    """What belongs to a paragraph and comes after it."""
 
     notes: list[tuple[str, etree._Element]] = field(default_factory=list)
     """The mark and the note of each reference."""

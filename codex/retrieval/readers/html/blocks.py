@@ -68,7 +68,7 @@ def blocks_of(root: etree._Element, left_out: Container[etree._Element]) -> tupl
 
 @dataclass
 class _Raised:
-    """A superscript or subscript in progress."""
+    """An open superscript or subscript."""
 
     element: etree._Element
     start: int
