@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import resource
 import shutil
@@ -17,6 +18,7 @@ import pytest
 
 from codex.errors import Conflict, RetrievalError
 from codex.retrieval import Index, Progress, lexical, vector_index
+from codex.retrieval.lock import PATIENCE, IndexLock
 from tests.retrieval.conftest import vectors_in_chroma
 from tests.retrieval.indexer import often_on_disk, open_index
 
@@ -174,6 +176,29 @@ def test_two_threads_do_not_index_at_once(tmp_path: Path, pages: Path) -> None:
     first.join()
     assert {it.state for it in index.documents()} == {"indexed"}
     index.close()
+
+
+def test_a_writer_waits_for_a_search_but_not_for_another_writer(tmp_path: Path) -> None:
+    lock, begun = IndexLock(tmp_path / "writer.lock"), threading.Event()
+
+    def search() -> None:
+        with lock.shared() as free:
+            assert free
+            begun.set()
+            time.sleep(0.3)
+
+    searching = threading.Thread(target=search)
+    searching.start()
+    assert begun.wait(5)
+    with lock.exclusive():
+        with lock.shared() as free:
+            assert not free
+        started = time.monotonic()
+        with pytest.raises(Conflict, match=rf"Process {os.getpid()} is indexing"), lock.exclusive():
+            pass
+        assert time.monotonic() - started < PATIENCE / 2
+    with lock.shared() as free:
+        assert free
 
 
 def test_an_index_of_another_embedding_is_refused_until_it_is_rebuilt(
