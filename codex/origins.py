@@ -37,10 +37,10 @@ def authority(text: str) -> tuple[str, int | None]:
     """The host, in the form of `host_name`, and the port of a Host header. Raises ValueError."""
     match = _AUTHORITY.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is no host with an optional port")
+        raise ValueError(f"{text!r} is not a host with an optional port")
     port = None if match[2] is None else int(match[2])
     if port is not None and port > 65535:
-        raise ValueError(f"{text!r} is no host: its port is above 65535")
+        raise ValueError(f"{text!r} is not a host: its port is above 65535")
     return host_name(match[1]), port
 
 
@@ -55,7 +55,7 @@ def host_name(text: str) -> str:
         return address.compressed
     match = _AUTHORITY.fullmatch(name)
     if match is None or match[2] is not None or name.startswith("["):
-        raise ValueError(f"{text!r} is no host name: write it without scheme, port and wildcard")
+        raise ValueError(f"{text!r} is not a host name: write it without scheme, port and wildcard")
     return name
 
 
@@ -63,7 +63,7 @@ def origin(text: str) -> str:
     """A web origin as browsers send it: lower case, without the scheme's own port. Raises ValueError."""
     scheme, separator, rest = text.strip().partition("://")
     if not separator or _SCHEME.fullmatch(scheme) is None:
-        raise ValueError(f"{text!r} is no origin: write it as http://localhost:3000")
+        raise ValueError(f"{text!r} is not an origin: write it as http://localhost:3000")
     host, port = authority(_in_ascii(rest))
     scheme = scheme.lower()
     name = f"[{host}]" if ":" in host else host

@@ -158,7 +158,7 @@ def _check_labels(correct: Flags) -> None:
     n = len(correct)
     if n < LEAST_LABELS:
         raise InvalidInput(
-            f"{n} graded answers are too few to fit a calibrator; it takes {LEAST_LABELS}. "
+            f"{n} graded answers are too few to fit a calibrator; {LEAST_LABELS} are needed. "
             f"Grade {LEAST_LABELS - n} more.",
             ("correct",),
         )
@@ -187,7 +187,7 @@ def _fit(data: _Data, rows: Rows, methods: tuple[Method, ...], seed: int) -> Fit
     known = ~np.isnan(scores).all(axis=1)
     if not known.any():
         raise InvalidInput(
-            "No signal is there for enough answers and differs between them; there were: "
+            "No signal is present for enough answers and varies between them; found: "
             f"{', '.join(data.columns) or 'none'}.",
             ("columns",),
         )

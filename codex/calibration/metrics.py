@@ -195,7 +195,7 @@ def _perfect_gap(p: Array, group: NDArray[np.int64], draws: int, seed: int) -> f
 def _bin(p: Array, bins: int, mass: bool) -> NDArray[np.int64]:
     """[n]: the bin of each."""
     if bins < 1:
-        raise InvalidInput(f"{bins} bins make no diagram; take at least 1.", ("bins",))
+        raise InvalidInput(f"{bins} bins make no diagram; use at least 1.", ("bins",))
     if mass:
         from scipy.stats import rankdata
 

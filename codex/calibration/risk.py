@@ -233,16 +233,16 @@ def _none(
     given, few = int(answered[-1]), fewest_labels(alpha, delta)
     labels = _labels_needed(answered, errors, shares, n, alpha) if given else None
     if labels is not None:
-        why = f"If more turn out like these {n}, it takes about {labels}: label {labels - n} more."
+        why = f"If more turn out like these {n}, about {labels} are needed: label {labels - n} more."
     elif n < few:
         labels = few
-        why = f"There are {n} labelled answers; it takes {few} even when all of them are correct."
+        why = f"There are {n} labelled answers; {few} are needed even if all of them are correct."
     elif given < few:
         why = (
-            f"Of {n} labelled answers {given} may be given; it takes {few} even when all of them are correct."
+            f"Of {n} labelled answers {given} may be given; {few} are needed even if all of them are correct."
         )
     else:
-        why = f"These {n} are not correct often enough at any confidence to say how many it takes."
+        why = f"These {n} are not correct often enough at any confidence to say how many are needed."
     return NoGuarantee(
         alpha=alpha, delta=delta, n=n, labels=labels, reason=f"No threshold guarantees {target}. {why}"
     )

@@ -174,9 +174,7 @@ def _ask(
     """A run for each combination of the settings, one after the other."""
     each = combinations(overrides)
     if len(each) > 1 and not form.as_json and (form.page or not form.scored):
-        raise InvalidInput(
-            "Several runs are told with --json, or one by one with `codex runs show`.", ["html"]
-        )
+        raise InvalidInput("For several runs use --json, or `codex runs show` for each.", ["html"])
     for one in each:
         load_settings(one.overrides)  # A wrong value of the last run is said before the first.
     said = []

@@ -175,7 +175,7 @@ def opened(overrides: Sequence[str] | None = None) -> Store:
 def named_run(store: Store, name: str) -> RunSummary:
     """The run of that id, or the only one whose id begins so. Raises NotFound, for an empty name too."""
     if not name:
-        raise NotFound("An empty name is that of no run; `codex runs` lists them.")
+        raise NotFound("The name of the run is empty; `codex runs` lists them.")
     found = [summary for summary in store.runs.list() if summary.run.id.startswith(name)]
     exact = [summary for summary in found if summary.run.id == name]
     if len(exact or found) != 1:
@@ -207,7 +207,7 @@ def chosen_calibrator(name: str, store: Store | None, overrides: Sequence[str] =
         try:
             return Calibrator.model_validate_json(path.read_bytes())
         except (ValidationError, OSError) as error:
-            raise InvalidInput(f"{path} is no calibrator: {error}", ["calibrator"]) from error
+            raise InvalidInput(f"{path} is not a calibrator: {error}", ["calibrator"]) from error
     if store is not None:
         return Calibrator.model_validate_json(store.calibrators.load(name).body)
     with closing(opened(overrides)) as own:

@@ -55,7 +55,7 @@ def rows(text: TextIO, path: Path, known: Iterable[str] = ()) -> Iterator[Row | 
         if len(sample) >= SAMPLE or held > MOST_CHARACTERS:
             break
     if sample and sample[0][1] is None:
-        raise InvalidInput(f"The first line of {path.name} is no heading: {too_long()}.")
+        raise InvalidInput(f"The first line of {path.name} is not a heading: {too_long()}.")
     names = frozenset({*NAMES["question"], *map(squeezed, known)})
     layout = _layout([line or "" for _, line in sample], names)
     below = chain(sample[layout.lines_above :], numbered)

@@ -51,5 +51,5 @@ def rows(name: str) -> Iterator[Row]:
     except Exception as wrong:
         said = str(wrong).strip().partition("\n")[0]
         raise HubError(
-            f"The Hugging Face hub did not give {name}: {said or type(wrong).__name__}."
+            f"The Hugging Face hub did not return {name}: {said or type(wrong).__name__}."
         ) from wrong

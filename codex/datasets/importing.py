@@ -186,7 +186,7 @@ def _written(
                 good.write(json.dumps(row.item.as_row(name), ensure_ascii=False) + "\n")
     if not counts.questions:
         why = "".join(f" Line {row.line}: {row.reason}." for row in counts.reasons[:1])
-        raise InvalidInput(f"{file} holds no question that can be used.{why}")
+        raise InvalidInput(f"{file} has no usable question.{why}")
     return counts
 
 
@@ -198,7 +198,7 @@ def _check(counts: _Counts, file: str) -> None:
     first = "".join(f" Line {row.line}: {row.reason}." for row in counts.reasons[:FIRST_REASONS])
     raise TooManyRejected(
         f"{counts.rejected:,} of {rows:,} rows of {file} cannot be used, more than a fifth: nothing was "
-        f"imported.{first} Mend the file, say what its columns hold, or import the other rows with "
+        f"imported.{first} Fix the file, name its columns, or import the accepted rows with "
         "--accept-rejects.",
         ["accept_rejects"],
     )
@@ -207,7 +207,7 @@ def _check(counts: _Counts, file: str) -> None:
 def _free_name(name: str, home: Path, replace: bool) -> str:
     if not NAME.fullmatch(name):
         raise InvalidInput(
-            f"{name!r} is no name for a dataset: take up to 64 small letters, digits, dots, - and _.",
+            f"{name!r} is not a valid name for a dataset: use up to 64 of a-z, 0-9, dots, - and _.",
             ["name"],
         )
     there = datasets(home)

@@ -110,7 +110,7 @@ def _stored(dataset: Dataset) -> Iterator[Item]:
                 except (ValueError, KeyError, TypeError, RecursionError) as wrong:
                     why = f"{type(wrong).__name__}: {wrong}"
                     raise InvalidInput(
-                        f"{dataset.path}, line {number}, is no question ({why}). Import the file anew.",
+                        f"{dataset.path}, line {number}, is not a question ({why}). Import the file again.",
                         ["dataset"],
                     ) from wrong
     except OSError as wrong:

@@ -69,9 +69,9 @@ def calibrate(
     With sets_alpha it keeps prediction sets too, of which that share may lack the correct answer; none where
     the answers have no samples, or were graded by the judge.
 
-    Raises NotFound; InvalidInput when the runs were not asked in one way, when there are too few labels (it
-    says how many it takes) or only one kind of them, for an unknown method, an alpha or delta outside ]0, 1[;
-    Cancelled, with nothing saved.
+    Raises NotFound; InvalidInput when the runs were not asked in the same way, when there are too few labels
+    (it says how many are needed) or only one kind of them, for an unknown method, an alpha or delta outside
+    ]0, 1[; Cancelled, with nothing saved.
     """
     if target is not None:
         selective_threshold([], [], target.alpha, target.delta)  # Says before the fit what cannot be.
@@ -104,7 +104,7 @@ def delete(store: Store, version: str) -> None:
 def labelled_runs(store: Store, run_ids: Sequence[str]) -> Labelled:
     """The graded answers of runs; a question that stands in several counts in the first.
 
-    Raises NotFound, and InvalidInput when the runs were not asked in one way.
+    Raises NotFound, and InvalidInput when the runs were not asked in the same way.
     """
     if not run_ids:
         raise InvalidInput("Name a run to calibrate on; `codex runs` lists them.", ["runs"])
@@ -162,8 +162,8 @@ def labelled_generations(
     if len(ways) > 1:
         (first, one), (second, other) = list(ways.items())[:2]
         raise InvalidInput(
-            f"The answers were not made in one way: {_in_words(first)} for {one!r}, {_in_words(second)} for "
-            f"{other!r}. Calibrate on each kind by itself.",
+            f"The answers were not generated in the same way: {_in_words(first)} for {one!r}, "
+            f"{_in_words(second)} for {other!r}. Calibrate on each kind separately.",
             ["generations"],
         )
     (origin,) = ways or [Origin(model or "", prompt or "", 1.0)]
@@ -284,8 +284,8 @@ def _check_enough(table: Table, graded: int) -> None:
     if n < LEAST_LABELS:
         raise InvalidInput(
             f"{graded} graded answers are too few. A calibrator is fitted on one half of the questions, so "
-            f"that the other half can prove it; {n} of them are in that half, and it takes {LEAST_LABELS}. "
-            f"Ask about {2 * (LEAST_LABELS - n)} more.",
+            f"that the other half can prove it; {n} of them are in that half, and {LEAST_LABELS} are needed. "
+            f"Ask {2 * (LEAST_LABELS - n)} more questions.",
             ["runs"],
         )
 
@@ -315,7 +315,8 @@ def _check_alike(runs: Sequence[Run]) -> None:
         ]
         if differing:
             raise InvalidInput(
-                f"The runs were not asked in one way: {'; '.join(differing)}. Calibrate on each by itself.",
+                f"The runs were not asked in the same way: {'; '.join(differing)}. "
+                "Calibrate on each separately.",
                 ["runs"],
             )
 
@@ -355,7 +356,7 @@ def _method(name: str) -> Method | Literal["auto"]:
 def _name(name: str) -> str:
     stripped = name.strip()
     if not stripped or "@" in stripped:
-        raise InvalidInput(f"{name!r} is no name for a calibrator: give letters, without @.", ["name"])
+        raise InvalidInput(f"{name!r} is not a valid calibrator name: use letters, without @.", ["name"])
     return stripped
 
 

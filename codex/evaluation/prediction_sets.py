@@ -84,7 +84,7 @@ def sampled(
     found: dict[str, Sampled] = {}
     for each in generations:
         if cancel is not None and cancel.is_set():
-            raise Cancelled("The reading of the samples was cancelled.")
+            raise Cancelled("Grading the samples was cancelled.")
         observation = each.observation
         question = normalise(observation.question)
         labelled = not each.error and (each.answers or not each.answerable)

@@ -151,7 +151,7 @@ def _cases(path: Path) -> Iterator[Judged]:
                 yield Judged(path.stem, "", item, str(row["text"]), bool(row["correct"]))
             except (KeyError, TypeError, ValueError) as error:
                 raise InvalidInput(
-                    f"{path}, line {at} is no case: {error!r}. A case is a JSON object with question, "
+                    f"{path}, line {at} is not a case: {error!r}. A case is a JSON object with question, "
                     "answers, text and correct.",
                     ["data"],
                 ) from error

@@ -90,7 +90,7 @@ class Guard:
             raise _bad_host(f"The header Host cannot be used: {str(error)[:200]}.") from error
         if name not in self._hosts:
             raise UnknownHost(
-                f"This server does not answer for the host {name[:100]!r}. If the name is yours, add it to "
+                f"This server is not reachable as {name[:100]!r}. If the name is yours, add it to "
                 "server.allowed_hosts."
             )
         return origins.origin(f"{scheme}://{hosts[0]}")

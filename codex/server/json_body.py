@@ -128,7 +128,7 @@ def _check_type(headers: Headers) -> None:
     if kind is None:
         raise InvalidInput("The body has no type: send JSON with Content-Type: application/json.")
     if kind.partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedBody(f"A body of type {kind[:60]!r} is not taken: send application/json.")
+        raise UnsupportedBody(f"A body of type {kind[:60]!r} is not accepted: send application/json.")
 
 
 def _too_large() -> NoReturn:

@@ -66,7 +66,7 @@ def log_inference_event(
     """
     if decision not in list(Action) or gate not in list(Gate):
         raise InvalidInput(
-            f"There is no decision {decision!r} with gate {gate!r}: take one of {', '.join(Action)} and "
+            f"There is no decision {decision!r} with gate {gate!r}: use one of {', '.join(Action)} and "
             f"one of {', '.join(Gate)}.",
             ["decision", "gate"],
         )

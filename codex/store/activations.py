@@ -57,7 +57,7 @@ class Activations:
                 [self._kind],
             )
             if not changed:
-                raise Conflict(f"No {self._kind} was activated, so there is nothing to go back to.")
+                raise Conflict(f"No {self._kind} was activated, so there is nothing to undo.")
             return self._last(db)
 
     def forget(self, db: duckdb.DuckDBPyConnection, version: str) -> None:

@@ -302,7 +302,7 @@ def _record(row: Row, names: Sequence[str]) -> Record:
         why = f"there is no key {error}" if isinstance(error, KeyError) else error
         raise StoreError(
             f"The record of the question {row['question_id']!r} in the run {row['run_id']!r} cannot be read: "
-            f"{why}. Delete the run, and make it anew."
+            f"{why}. Delete the run and repeat it."
         ) from error
     return Record(**read(RECORD, row), observation=observation, signals=dict(zip(names, values, strict=True)))
 

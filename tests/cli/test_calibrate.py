@@ -60,7 +60,7 @@ def test_what_can_be_guaranteed_is_said_for_each_dataset(home: Path, file: Path,
     (refused,) = (line.split() for line in lines if line.startswith(" odd"))
     assert refused[1:] == [str(odd["n"]), "none"]
     assert f"odd: {odd['reason']}\n" in printed
-    assert odd["reason"].startswith("No threshold guarantees at most 30 % incorrect")
+    assert odd["reason"].startswith("No threshold guarantees at most 30% incorrect")
     assert not home.exists()
 
 
@@ -78,7 +78,7 @@ def test_prediction_sets_are_kept_and_counted_on_the_other_half(
     assert kept.prediction_sets is not None
     assert kept.prediction_sets.model_dump() == together["sets"]
     printed = codex(*wanted).stdout
-    assert "in 80 % of cases" in printed
+    assert "in 80% of cases" in printed
     (line,) = (line for line in printed.splitlines() if line.startswith(" all together"))
     assert f"{together['coverage']:.1%}" in line
     assert f"{together['mean_size']:.2f}" in line

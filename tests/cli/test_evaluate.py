@@ -315,7 +315,7 @@ def test_a_calibrator_is_fitted_listed_activated_and_taken_back(
     assert said.status == 0, said.err
     made = said.json
     assert made["version"].startswith("mine@")
-    assert made["promise"]["alpha"] == 0.4
+    assert made["guarantee"]["alpha"] == 0.4
     (listed,) = codex("calibrators", "--json").json
     assert (listed["version"], listed["active"], listed["model"]) == (made["version"], True, "m")
     assert made["version"] in codex("calibrators").out
@@ -323,7 +323,7 @@ def test_a_calibrator_is_fitted_listed_activated_and_taken_back(
     assert scored["confidence"]["source"] == made["version"]
     assert codex("calibrators", "activate", "none").out == "active: none\n"
     assert codex("calibrators", "rollback").out == f"active: {made['version']}\n"
-    assert "taken back" in codex("calibrators", "history").out
+    assert "undone" in codex("calibrators", "history").out
     output = tmp_path / "mine.json"
     again = codex(*common, "--name", "mine", "-o", str(output))
     assert again.out.startswith(made["version"])

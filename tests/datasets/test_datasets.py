@@ -35,7 +35,7 @@ def test_a_row_of_a_set_that_was_damaged_is_an_error_that_says_so(
 ) -> None:
     import_file(mine, tmp_path)
     (tmp_path / "datasets" / "a.jsonl").write_text(damaged)
-    with pytest.raises(CodexError, match="Import the file anew"):
+    with pytest.raises(CodexError, match="Import the file again"):
         load("a", tmp_path)
 
 
@@ -55,7 +55,7 @@ def test_a_row_that_was_edited_badly_is_an_error_that_says_so(
     import_file(mine, tmp_path)
     row = {"id": "1", "question": "Who?", "answers": ["Ann"]} | edited
     (tmp_path / "datasets" / "a.jsonl").write_text(json.dumps(row) + "\n")
-    with pytest.raises(InvalidInput, match=rf"a\.jsonl, line 1, .*{why}.*Import the file anew"):
+    with pytest.raises(InvalidInput, match=rf"a\.jsonl, line 1, .*{why}.*Import the file again"):
         load("a", tmp_path)
 
 
@@ -66,7 +66,7 @@ def test_a_set_that_is_not_utf_8_or_nested_too_deeply_is_an_error_that_says_so(
     import_file(mine, tmp_path)
     (tmp_path / "datasets" / "a.jsonl").write_bytes(damaged)
     with pytest.raises(
-        InvalidInput, match=r"a\.jsonl, line 1, is no question.*Import the file anew"
+        InvalidInput, match=r"a\.jsonl, line 1, is not a question.*Import the file again"
     ) as raised:
         load("a", tmp_path)
     assert len(str(raised.value)) < 400

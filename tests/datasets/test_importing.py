@@ -264,14 +264,14 @@ def test_a_mark_at_the_beginning_tells_the_encoding(
     [
         ("a.csv", b"", "is empty"),
         ("a.jsonl", b"", "is empty"),
-        ("a.jsonl", b"\n\n", "holds no question"),
-        ("a.csv", b"question,answer\n", "holds no question"),
+        ("a.jsonl", b"\n\n", "no usable question"),
+        ("a.csv", b"question,answer\n", "no usable question"),
         ("a.csv", b"question,question\n1,2\n", "two columns 'question'"),
         ("a.csv", b"PK\x03\x04 rest", "ZIP or Excel"),
         ("a.csv", b"\0\1\2\3", "is not text"),
         ("a.csv", b"\n\n", "is empty"),
         ("a.csv", b'"question', "heading is not CSV"),
-        ("a.csv", b"x" * 3_000_000, "is no heading: it is longer than 1,000,000"),
+        ("a.csv", b"x" * 3_000_000, "is not a heading: it is longer than 1,000,000"),
         ("a.jsonl", b'[{"question": 1}]', "No column holds the answers"),
         ("a.json", b'[{"question": "?", "answer": "yes"},', "is not JSON"),
         ("a.json", b'{"a": {"b": ["c"]}}', "has no list of questions"),
@@ -303,7 +303,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_name_that_is_no_name_is_refused(tmp_path: Path, name: str) -> None:
     path = written(tmp_path, "a.csv", "question,answer\nWho?,Ann\n")
     if name:
-        with pytest.raises(InvalidInput, match="no name for a dataset"):
+        with pytest.raises(InvalidInput, match="not a valid name for a dataset"):
             import_file(path, tmp_path, name=name)
     else:
         assert import_file(path, tmp_path, name=name).dataset.name == "a"

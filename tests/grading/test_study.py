@@ -102,7 +102,7 @@ def test_what_the_automatic_choice_cannot_tell_is_counted_apart(tmp_path: Path) 
 
 def test_a_row_that_is_no_case_is_named(tmp_path: Path) -> None:
     (tmp_path / "own.jsonl").write_text('\n{"question": "Who?", "answers": ["Ann"], "correct": true}\n')
-    with pytest.raises(InvalidInput, match=r"own\.jsonl, line 2 is no case: KeyError\('text'\)"):
+    with pytest.raises(InvalidInput, match=r"own\.jsonl, line 2 is not a case: KeyError\('text'\)"):
         study(tmp_path)
 
 

@@ -102,7 +102,7 @@ def test_a_run_says_why_it_alone_makes_no_calibrator(page: CalibratePage) -> Non
     assert "all are right" in problems["right"]
 
 
-@pytest.mark.parametrize(("run", "words"), [("few", "it takes 30"), ("wrong", "None of the")])
+@pytest.mark.parametrize(("run", "words"), [("few", "30 are needed"), ("wrong", "None of the")])
 def test_what_cannot_be_fit_fails_with_the_reason_and_saves_nothing(
     page: CalibratePage, run: str, words: str
 ) -> None:

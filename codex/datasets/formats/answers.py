@@ -107,7 +107,7 @@ def _of_mapping(value: Mapping[str, object], field: str, how: How, depth: int) -
         return texts(_submitted(named["value"], named["status"]), field, how, depth + 1)
     found = [named[name] for name in _TEXTS if name in named]
     if not found:
-        raise InvalidInput(f"its {field} are an object without text, value or aliases")
+        raise InvalidInput(f"its {field} is an object without text, value or aliases")
     return [said for each in found for said in texts(each, field, how, depth + 1)]
 
 
