@@ -1,4 +1,4 @@
-"""Codex: answers from a local language model, each with how likely it is to be right."""
+"""Codex: answers from a local language model, each with how likely it is to be correct."""
 
 from codex.paths import checkout
 

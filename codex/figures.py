@@ -36,9 +36,9 @@ def reliability(
     *,
     title: str = "Reliability",
 ) -> Figure:
-    """How often answers of a confidence are right: a point a bin with its interval, beside the diagonal.
+    """How often answers of a confidence are correct: a point a bin with its interval, beside the diagonal.
 
-    counts, means, rates, lows, highs: [bins]: answers, mean confidence, share right and its interval.
+    counts, means, rates, lows, highs: [bins]: answers, mean confidence, share correct and its interval.
     Empty bins and bins with a NaN are left out.
     """
     count, mean, rate, low, high = _rows(counts, means, rates, lows, highs)
@@ -53,7 +53,7 @@ def reliability(
         line={"color": INDIGO, "width": 1.5},
         marker={"color": INDIGO, "size": (7 + 9 * np.sqrt(count / largest)).tolist()},
         customdata=_columns(count, low, high),
-        hovertemplate="confidence %{x:.1%}<br>right %{y:.1%} [%{customdata[1]:.1%}, %{customdata[2]:.1%}]"
+        hovertemplate="confidence %{x:.1%}<br>correct %{y:.1%} [%{customdata[1]:.1%}, %{customdata[2]:.1%}]"
         "<br>%{customdata[0]:.0f} answers<extra></extra>",
         name="answers",
         cliponaxis=False,
@@ -63,25 +63,25 @@ def reliability(
         name="perfectly calibrated", hoverinfo="skip",
     )  # fmt: skip
     return _figure(
-        [diagonal, points], title, _share_axis("mean confidence of the bin"), _share_axis("share right")
+        [diagonal, points], title, _share_axis("mean confidence of the bin"), _share_axis("share correct")
     )
 
 
 def histogram(
-    confidences: ArrayLike, right: ArrayLike | None = None, *, bins: int = 20, title: str = "Confidences"
+    confidences: ArrayLike, correct: ArrayLike | None = None, *, bins: int = 20, title: str = "Confidences"
 ) -> Figure:
-    """How many answers got each confidence; right and wrong ones stacked where `right` is given.
+    """How many answers got each confidence; correct and incorrect ones stacked where `correct` is given.
 
     confidences: [n] in [0, 1], NaN left out; right: [n], true or false.
     """
     value = np.asarray(confidences, dtype=np.float64).ravel()
     known = np.isfinite(value)
     edges = np.linspace(0.0, 1.0, bins + 1)
-    if right is None:
+    if correct is None:
         parts = [("answers", INDIGO, "", known)]
     else:
-        is_right = np.asarray(right, dtype=np.bool_).ravel()
-        parts = [("right", TEAL, "", known & is_right), ("wrong", ROSE, "/", known & ~is_right)]
+        is_correct = np.asarray(correct, dtype=np.bool_).ravel()
+        parts = [("correct", TEAL, "", known & is_correct), ("incorrect", ROSE, "/", known & ~is_correct)]
     bars = [
         go.Bar(
             x=((edges[:-1] + edges[1:]) / 2).tolist(),
@@ -99,7 +99,7 @@ def histogram(
     figure = _figure(
         bars, title, _share_axis("confidence"), {"title": {"text": "answers"}, "rangemode": "tozero"}
     )
-    figure["layout"].update(barmode="stack", bargap=0, showlegend=right is not None)
+    figure["layout"].update(barmode="stack", bargap=0, showlegend=correct is not None)
     return figure
 
 
@@ -113,7 +113,7 @@ def risk_coverage(
     guarantee: tuple[float, float] | None = None,
     title: str = "Risk against coverage",
 ) -> Figure:
-    """What share of the answers given is wrong, against the share of questions answered.
+    """What share of the answers given is incorrect, against the share of questions answered.
 
     coverages, risks, thresholds: [n], of one curve, in the order of coverage. point and other: coverage
     and risk of a policy and of the one it is compared with. guarantee: the promised risk, and the coverage
@@ -127,7 +127,7 @@ def risk_coverage(
             mode="lines",
             line={"color": INDIGO, "width": 2},
             customdata=[_threshold(each) for each in threshold.tolist()],
-            hovertemplate="threshold %{customdata}<br>answered %{x:.1%}<br>wrong %{y:.1%}<extra></extra>",
+            hovertemplate="threshold %{customdata}<br>answered %{x:.1%}<br>incorrect %{y:.1%}<extra></extra>",
             name="risk",
         )
     ]
@@ -138,7 +138,7 @@ def risk_coverage(
                 x=[0, reach], y=[alpha, alpha], mode="lines+markers",
                 line={"color": TEAL, "dash": "dot", "width": 2},
                 marker={"color": TEAL, "symbol": "line-ns-open", "size": [0, 12]},
-                hovertemplate=f"guarantee: at most {alpha:.1%} wrong, answering %{{x:.1%}}<extra></extra>",
+                hovertemplate=f"guarantee: at most {alpha:.1%} incorrect, answering %{{x:.1%}}<extra></extra>",
                 name="guarantee",
             )
         )  # fmt: skip
@@ -151,21 +151,21 @@ def risk_coverage(
                 go.Scatter(
                     x=[at[0]], y=[at[1]], mode="markers", name=name,
                     marker={"color": colour, "size": 12, "symbol": symbol, "line": {"width": 2}},
-                    hovertemplate=f"{name}<br>answered %{{x:.1%}}<br>wrong %{{y:.1%}}<extra></extra>",
+                    hovertemplate=f"{name}<br>answered %{{x:.1%}}<br>incorrect %{{y:.1%}}<extra></extra>",
                 )
             )  # fmt: skip
     return _figure(
         traces,
         title,
         _share_axis("coverage: share of questions answered"),
-        _share_axis("risk: share wrong among answered") | {"range": None, "rangemode": "tozero"},
+        _share_axis("risk: share incorrect among answered") | {"range": None, "rangemode": "tozero"},
     )
 
 
 def signal_scatter(
     x: ArrayLike,
     y: ArrayLike,
-    right: ArrayLike,
+    correct: ArrayLike,
     *,
     x_name: str,
     y_name: str,
@@ -173,20 +173,20 @@ def signal_scatter(
     ids: Sequence[str] = (),
     title: str = "",
 ) -> Figure:
-    """One signal against another, right answers as discs and wrong ones as crosses.
+    """One signal against another, correct answers as discs and incorrect ones as crosses.
 
-    x, y, right: [n]; texts: [n], shown on hover; ids: [n], given to the page as `customdata`. Answers that
+    x, y, correct: [n]; texts: [n], shown on hover; ids: [n], given to the page as `customdata`. Answers that
     lack either signal are left out, and of more than 4,000 only a part is drawn; the title says so.
     """
     across, up = (np.asarray(each, dtype=np.float64).ravel() for each in (x, y))
-    is_right = np.asarray(right, dtype=np.bool_).ravel()
+    is_correct = np.asarray(correct, dtype=np.bool_).ravel()
     shown = np.flatnonzero(np.isfinite(across) & np.isfinite(up))
     known = len(shown)
     shown = shown[:: max(1, -(-known // (4 * _MOST_POINTS)))]
     traces = []
     for name, colour, symbol, side in (
-        ("right", TEAL, "circle", is_right),
-        ("wrong", ROSE, "x-thin-open", ~is_right),
+        ("correct", TEAL, "circle", is_correct),
+        ("incorrect", ROSE, "x-thin-open", ~is_correct),
     ):
         at = shown[side[shown]].tolist()
         traces.append(

@@ -29,19 +29,19 @@ GRADERS: tuple[GraderName, ...] = get_args(GraderName)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A question and what counts as a right answer to it."""
+    """A question and what counts as a correct answer to it."""
 
     id: str
     """Unique in its dataset."""
     question: str
     answers: tuple[str, ...]
-    """Every accepted wording, the usual one first; of a multiple choice the text of the right one."""
+    """Every accepted wording, the usual one first; of a multiple choice the text of the correct one."""
     group: str
     """The dataset it comes from, or a part of it."""
     context: str | None = None
     """The passage that the question is about."""
     answerable: bool = True
-    """False: only a refusal is right."""
+    """False: only a refusal is correct."""
     grader: GraderName | None = None
     """What it has to be graded by; None: the default."""
     choices: tuple[str, ...] = ()

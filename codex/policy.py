@@ -12,12 +12,12 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AliasChoices, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from codex.errors import InvalidInput
 from codex.numbers import NumbersAsSuch
-from codex.text import sha256
+from codex.text import percent, sha256
 from codex.types import Action, Decision, Gate
 
 GATES = tuple(Gate)
@@ -81,17 +81,22 @@ DEFAULT_RULES = (
 )
 
 
-class Promise(NumbersAsSuch):
-    """Of the answers given, at most a share `risk` is wrong, with probability `certainty`.
+class PolicyGuarantee(NumbersAsSuch):
+    """At most a share `risk` of the answers given is incorrect, at the stated confidence level.
 
-    It was shown on held-back questions, and holds for questions like those under the same calibrator.
+    Proven on held-out questions; it holds for questions like those, under the same calibrator.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     risk: float = Field(gt=0.0, lt=1.0)
-    certainty: float = Field(gt=0.0, lt=1.0)
-    """Over the draw of the held-back questions."""
+    confidence_level: float = Field(
+        gt=0.0,
+        lt=1.0,
+        validation_alias=AliasChoices("confidence_level", "certainty"),
+        serialization_alias="certainty",
+    )
+    """Over the draw of the held-out questions."""
     calibrator: str
     """The version whose confidences it is about."""
     run: str
@@ -99,8 +104,16 @@ class Promise(NumbersAsSuch):
     questions: int = Field(ge=1)
     answered: int = Field(ge=1)
     """Of these questions, at this policy."""
-    wrong: int = Field(ge=0)
+    incorrect: int = Field(
+        ge=0, validation_alias=AliasChoices("incorrect", "wrong"), serialization_alias="wrong"
+    )
     """Of those answered."""
+
+    def __str__(self) -> str:
+        return (
+            f"At most {percent(self.risk)} of the answers given are incorrect, at the "
+            f"{percent(self.confidence_level)} confidence level"
+        )
 
 
 class Policy(NumbersAsSuch):
@@ -116,7 +129,9 @@ class Policy(NumbersAsSuch):
     """Confidence at or above it: answer."""
     abstain_below: float = Field(0.2, ge=0.0, le=1.0)
     """Confidence below it: abstain. Between the two: defer to a person. At most answer_above."""
-    promise: Promise | None = None
+    guarantee: PolicyGuarantee | None = Field(
+        None, validation_alias=AliasChoices("guarantee", "promise"), serialization_alias="promise"
+    )
     """What is guaranteed of the answers it lets through; none once a rule or threshold is moved."""
 
     @model_validator(mode="after")
@@ -130,7 +145,8 @@ class Policy(NumbersAsSuch):
     @property
     def version(self) -> str:
         """The name and a fingerprint of the content: equal content, equal version."""
-        body = self.model_dump_json(exclude={"name"})
+        # Under the fields' first names, so that a version in an old store stays what it was.
+        body = self.model_dump_json(exclude={"name"}, by_alias=True)
         return f"{self.name}@{sha256(body)[:10]}"
 
 
@@ -193,12 +209,13 @@ def _reason(
 def _routing(policy: Policy, confidence: float | None) -> str:
     if confidence is None:
         return "no confidence is available: a person decides"
-    shown = "confidence " + _shown(confidence, ".{}f", 2, policy.abstain_below, policy.answer_above)
+    answer, abstain = 100 * policy.answer_above, 100 * policy.abstain_below
+    shown = _shown(100 * confidence, ".{}f", 0, abstain, answer)
     if confidence >= policy.answer_above:
-        return f"{shown} ≥ answer_above {policy.answer_above:g}"
+        return f"{shown}% likely correct: at least the {answer:g}% needed to answer"
     if confidence < policy.abstain_below:
-        return f"{shown} < abstain_below {policy.abstain_below:g}"
-    return f"{shown} between abstain_below {policy.abstain_below:g} and answer_above {policy.answer_above:g}"
+        return f"{shown}% likely correct: below the {abstain:g}% under which Codex abstains"
+    return f"{shown}% likely correct: below the {answer:g}% needed to answer"
 
 
 def _shown(value: float, form: str, digits: int, *bounds: float) -> str:

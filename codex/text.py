@@ -21,5 +21,5 @@ def sha256(text: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage of three significant digits: "12.5 %"."""
-    return f"{100 * share:.3g} %"
+    """A share as a percentage of three significant digits: "12.5%"."""
+    return f"{100 * share:.3g}%"

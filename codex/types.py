@@ -227,7 +227,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """How likely the answer is to be right."""
+    """How likely the answer is to be correct."""
 
     value: float | None
     """In [0, 1]. The calibrated probability where there is one, else the heuristic."""
@@ -294,15 +294,15 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerSet:
-    """A question's answer set: of the answers that its samples give, those that hold the right one."""
+class PredictionSet:
+    """A question's prediction set: of the answers that its samples give, those that hold the correct one."""
 
     level: float
-    """Share of such sets that hold the right answer, for questions like those of the calibrator."""
+    """Share of such sets that hold the correct answer, for questions like those of the calibrator."""
     answers: tuple[str, ...]
     """Different answers, the most frequent first; none: no answer has enough of the samples."""
     any: bool
-    """The right answer may also be one that no sample gave."""
+    """The correct answer may also be one that no sample gave."""
     samples: tuple[Count, ...]
     """Indices of the samples that give one of the answers."""
 
@@ -318,8 +318,8 @@ class TraceParams:
     """The fingerprint of the prompt templates."""
     calibrator: str | None = None
     """The version of the one that was active."""
-    answer_set: AnswerSet | None = None
-    """None: no calibrator with answer sets held, or the answers had moved away from it."""
+    prediction_set: PredictionSet | None = field(default=None, metadata={"formerly": "answer_set"})
+    """None: no calibrator with prediction sets held, or the answers had drifted away from it."""
     evidence: dict[str, object] = field(default_factory=dict)
     """The settings that evidence and checks depend on, besides the documents."""
 
@@ -439,10 +439,10 @@ class Record:
     group: str
     """The dataset it comes from."""
     answers: tuple[str, ...]
-    """Accepted ones; none where only a refusal is right."""
+    """Accepted ones; none where only a refusal is correct."""
     observation: Observation
     signals: dict[str, float | None]
-    right: bool | None
+    correct: bool | None
     """None: it failed, or nobody could tell."""
     grade: float | None
     """The grader's score, in [0, 1]."""

@@ -13,7 +13,7 @@ from tests.support.shared_data import FOLDER
 
 os.environ.setdefault(FOLDER, str(Path(__file__).parents[2] / "shared" / "data"))
 
-# A busy machine is slow, not wrong: how long an example takes says nothing.
+# A busy machine is slow, not incorrect: how long an example takes says nothing.
 settings.register_profile("codex", deadline=None)
 settings.load_profile("codex")
 

@@ -66,9 +66,9 @@ def test_empty_bins_are_left_out_and_intervals_reach_from_low_to_high() -> None:
 
 
 def test_the_histogram_counts_right_and_wrong_apart_and_no_nan() -> None:
-    right, wrong = EVERY["histogram"]["data"]
-    assert (sum(right["y"]), sum(wrong["y"])) == (1, 1)
-    assert right["marker"]["pattern"] != wrong["marker"]["pattern"]
+    correct, incorrect = EVERY["histogram"]["data"]
+    assert (sum(correct["y"]), sum(incorrect["y"])) == (1, 1)
+    assert correct["marker"]["pattern"] != incorrect["marker"]["pattern"]
 
 
 def test_a_curve_of_a_million_points_is_thinned_and_keeps_its_ends() -> None:
@@ -87,8 +87,8 @@ def test_the_curve_says_its_threshold_and_carries_the_policys_point() -> None:
 
 
 def test_right_and_wrong_differ_in_more_than_colour() -> None:
-    right, wrong = EVERY["signal_scatter"]["data"]
-    assert right["marker"]["symbol"] != wrong["marker"]["symbol"]
+    correct, incorrect = EVERY["signal_scatter"]["data"]
+    assert correct["marker"]["symbol"] != incorrect["marker"]["symbol"]
 
 
 def test_a_scatter_says_what_it_leaves_out() -> None:

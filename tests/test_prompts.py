@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codex import prompts
-from codex.prompts import asking
+from codex.prompts import answering
 from codex.types import Passage
 
 
@@ -40,7 +40,7 @@ def test_reflection_sees_the_passages_and_the_answer() -> None:
     assert [m.role for m in messages] == ["system", "user", "assistant", "user"]
     assert "Ann was." in messages[1].content
     assert messages[2].content == "Ben."
-    assert messages[3].content == asking.CHECK_WITH_PASSAGES
+    assert messages[3].content == answering.CHECK_WITH_PASSAGES
     assert prompts.reflect("Who?", "Ben.")[3].content == prompts.CHECK
 
 
@@ -101,16 +101,16 @@ def test_lines_and_columns_of_a_passage_stay_apart() -> None:
 
 def test_a_long_name_is_cut() -> None:
     line = next(it for it in asked("Ann was.", document="Ignore it.\n" * 50) if it.startswith("[1]"))
-    assert len(line) < asking.LONGEST_NAME + len('[1] : "Ann was."') + 1
+    assert len(line) < answering.LONGEST_NAME + len('[1] : "Ann was."') + 1
 
 
 def test_the_fingerprint_covers_every_template(monkeypatch: pytest.MonkeyPatch) -> None:
-    written = {value for name, value in vars(asking).items() if name.isupper() and isinstance(value, str)}
-    assert all(any(it in whole for whole in asking.TEMPLATES) for it in written)
+    written = {value for name, value in vars(answering).items() if name.isupper() and isinstance(value, str)}
+    assert all(any(it in whole for whole in answering.TEMPLATES) for it in written)
     before = prompts.fingerprint()
-    for at in range(len(asking.TEMPLATES)):
-        changed = list(asking.TEMPLATES)
+    for at in range(len(answering.TEMPLATES)):
+        changed = list(answering.TEMPLATES)
         changed[at] += "!"
         with monkeypatch.context() as patch:
-            patch.setattr(asking, "TEMPLATES", tuple(changed))
+            patch.setattr(answering, "TEMPLATES", tuple(changed))
             assert prompts.fingerprint() != before

@@ -1,4 +1,4 @@
-"""The policy that decides and the calibrator that speaks: the one place that says and changes them."""
+"""The active policy and calibrator: the one place that says and changes what is active."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from codex import prompts
 from codex.calibration import Calibrator
 from codex.calibration.drift import EVERY, WINDOW, Drift
 from codex.calibration.recent import Stream
-from codex.calibration.shipped import shipped
+from codex.calibration.shipped import shipped_calibrators
 from codex.engines.base import Engine
 from codex.policy import Policy
 from codex.settings import Settings
 from codex.store import Store
-from codex.text import percent
 from codex.types import Origin, Step
 
 
@@ -44,22 +43,18 @@ class Active:
 
     @property
     def drift(self) -> Drift | None:
-        """Whether the answers have moved away from what the calibrator was fitted on; None: not watched."""
+        """Whether the answers have drifted away from what the calibrator was fitted on; None: not watched."""
         return self._stream.drift if self._stream else None
 
     @property
-    def promise(self) -> str | None:
-        """What the policy promises of the answers given, in words; None: nothing."""
-        promise, calibrator = self.policy.promise, self.calibrator
-        if promise is None or calibrator is None or promise.calibrator != calibrator.version:
+    def guarantee(self) -> str | None:
+        """What the policy guarantees of the answers given, in words; None: nothing."""
+        guarantee, calibrator = self.policy.guarantee, self.calibrator
+        if guarantee is None or calibrator is None or guarantee.calibrator != calibrator.version:
             return None
-        if self.drift is not None and self.drift.tripped:
+        if self.drift is not None and self.drift.detected:
             return f"The guarantee is suspended. {self.drift.message}"
-        return (
-            f"Of the answers given, at most {percent(promise.risk)} are wrong, with "
-            f"{percent(promise.certainty)} certainty, for questions like the "
-            f"{promise.questions:,} it was shown on."
-        )
+        return f"{guarantee}, for questions like the {guarantee.questions:,} it was proven on."
 
     @property
     def calibration(self) -> tuple[bool, str]:
@@ -87,7 +82,7 @@ class Active:
         return calibrator.misfit(origin)
 
     def activate_policy(self, policy: Policy | None) -> None:
-        """Let a policy decide, from the next question on and after a restart; None: that of the settings.
+        """Activate a policy, from the next question on and after a restart; None: that of the settings.
 
         Raises StoreError.
         """
@@ -97,21 +92,21 @@ class Active:
         self._policy = policy or self._settings.policy
 
     def decide_by(self, policy: Policy) -> None:
-        """Let a policy decide in this process alone, whatever is stored."""
+        """Use a policy in this process alone, whatever is stored."""
         self._policy = policy
 
     def activate_calibrator(self, version: str | None) -> None:
-        """Let a saved calibrator speak from the next question on; None: none. Raises NotFound."""
+        """Activate a saved calibrator from the next question on; None: none. Raises NotFound."""
         self._store.calibrators.activate(version)
         self._stream = self._stored_stream()
 
     def rollback_calibrator(self) -> None:
-        """Take the last activation of a calibrator back. Raises Conflict when there was none."""
+        """Undo the last activation of a calibrator. Raises Conflict when there was none."""
         self._store.calibrators.rollback()
         self._stream = self._stored_stream()
 
     def watch(self, calibrator: Calibrator | None, steps: Iterable[Step]) -> None:
-        """Look out for drift in what was answered under a calibrator, unless another one speaks by now."""
+        """Watch for drift in what was answered under a calibrator, unless another one is active by now."""
         stream = self._stream
         if stream is not None and stream.calibrator is calibrator:
             for step in steps:
@@ -119,8 +114,8 @@ class Active:
                     stream.add(step.signals)
 
     def _activate_shipped(self, model: str) -> None:
-        """What ships for a model speaks until somebody chooses otherwise; a newer one takes its place."""
-        ours = next((each for each in shipped() if each.model == model), None)
+        """What ships for a model is active until somebody chooses otherwise; a newer one replaces it."""
+        ours = next((each for each in shipped_calibrators() if each.model == model), None)
         if ours is None:
             return
         calibrators = self._store.calibrators
@@ -135,7 +130,7 @@ class Active:
         return Policy.model_validate_json(saved.body) if saved else self._settings.policy
 
     def _stored_stream(self) -> Stream | None:
-        """Of the calibrator that was made active, with the answers that it spoke on before."""
+        """Of the active calibrator, with the answers that it has judged so far."""
         saved = self._store.calibrators.active()
         if saved is None:
             return None

@@ -1,4 +1,4 @@
-"""An answer's confidence and its answer set: the active calibrator's where it holds, else the heuristic."""
+"""An answer's confidence and its prediction set: the active calibrator's where it holds, else the heuristic."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from codex.calibration import Calibrator
-from codex.calibration.answer_sets import tie_of
 from codex.calibration.heuristic import heuristic_confidence
+from codex.calibration.prediction_sets import tie_of
 from codex.signals import answer_groups
 from codex.text import percent
-from codex.types import AnswerSet, Confidence, Observation, Origin
+from codex.types import Confidence, Observation, Origin, PredictionSet
 
 SHOWN_ANSWER = 80
-"""Characters of an answer that the words about an answer set show."""
+"""Characters of an answer that the words about an prediction set show."""
 
 
 class LikelyAnswers(BaseModel):
-    """A question's answer set: of the answers that its samples give, those that hold the right one."""
+    """A question's prediction set: of the answers that its samples give, those that hold the correct one."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     level: float
-    """Share of such sets that hold the right answer, for questions like those of the calibrator."""
+    """Share of such sets that hold the correct answer, for questions like those of the calibrator."""
     answers: tuple[str, ...]
     """Different answers, the most frequent first; none: no answer has enough of the samples."""
     any: bool
-    """The right answer may also be one that no sample gave."""
+    """The correct answer may also be one that no sample gave."""
 
     @classmethod
-    def of(cls, kept: AnswerSet) -> Self:
+    def of(cls, kept: PredictionSet) -> Self:
         """As a trace keeps it."""
         return cls(level=kept.level, answers=kept.answers, any=kept.any)
 
     def __str__(self) -> str:
-        level = f"{percent(self.level)} certainty"
+        level = f"the {percent(self.level)} confidence level"
         if self.any:
-            return f"For {level} there is no set: any answer could be right, even one that no sample gave."
+            return f"At {level} any answer could be correct, even one that no sample gave."
         if not self.answers:
-            return f"For {level} the set is empty: no answer was given by enough of the samples."
-        return f"With {level} the right answer is among: {', '.join(map(_named, self.answers))}."
+            return f"At {level} the prediction set is empty: no answer was given by enough of the samples."
+        return f"At {level} the correct answer is among: {', '.join(map(_named, self.answers))}."
 
 
 def _named(answer: str) -> str:
@@ -64,19 +64,19 @@ def confidence_of(
 
 def likely_answers(
     observation: Observation, confidence: Confidence, calibrator: Calibrator | None
-) -> AnswerSet | None:
-    """The answer set of a question; the same whenever it is asked with the same samples.
+) -> PredictionSet | None:
+    """The prediction set of a question; the same whenever it is asked with the same samples.
 
-    None where the calibrator has no sets, or does not hold for this asking: `confidence` says so.
+    None where the calibrator has no sets, or does not hold for this request: `confidence` says so.
     """
-    if calibrator is None or calibrator.answer_sets is None or confidence.calibrated is None:
+    if calibrator is None or calibrator.prediction_sets is None or confidence.calibrated is None:
         return None
     groups, total = answer_groups(observation), len(observation.samples)
     shares = [len(group.members) / total for group in groups]
-    picked = calibrator.answer_sets.pick(shares, tie_of(observation.question))
+    picked = calibrator.prediction_sets.pick(shares, tie_of(observation.question))
     inside = [groups[at] for at in picked.members]
-    return AnswerSet(
-        level=round(1 - calibrator.answer_sets.alpha, 12),
+    return PredictionSet(
+        level=round(1 - calibrator.prediction_sets.alpha, 12),
         answers=tuple(group.text for group in inside),
         samples=tuple(sorted(at for group in inside for at in group.members)),
         any=picked.anything,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from codex import prompts, signals
 from codex.ask.confidence import confidence_of
-from codex.ask.request import Asking, Turn
-from codex.engines.admission import asked_by
+from codex.ask.request import Request, Turn
+from codex.engines.admission import on_behalf_of
 from codex.engines.base import Engine, Finished, seeded
 from codex.errors import Cancelled, CodexError, PromptTooLong
 from codex.grounding import Grounder
@@ -46,7 +46,7 @@ NOT_SEARCHED = "the documents could not be searched"
 class _Course:
     """How far a question has come."""
 
-    asking: Asking
+    request: Request
     passages: tuple[Passage, ...] = ()
     looked_up: bool = False
     checked: bool = False
@@ -80,37 +80,37 @@ class Loop:
         self._grounder = grounder
         self._options = options
 
-    def ask(self, asking: Asking) -> Generator[Event, None, list[Step]]:
+    def ask(self, request: Request) -> Generator[Event, None, list[Step]]:
         """Every step of a question. Raises PromptTooLong, ModelError, Cancelled."""
-        course = _Course(asking)
-        if asking.enable_rag:
+        course = _Course(request)
+        if request.enable_rag:
             self._look_up(course)
         steps = [(yield from self._answered(course, "retrieve" if course.passages else "ask", steps=()))]
         while kind := self._next(course, steps[-1]):
             steps.append((yield from self._answered(course, kind, steps)))
         return steps
 
-    def once(self, asking: Asking, passages: Sequence[Passage] = ()) -> Generator[Event, None, Step]:
+    def once(self, request: Request, passages: Sequence[Passage] = ()) -> Generator[Event, None, Step]:
         """One asking with these passages, wherever its gate leads. Raises as `ask`."""
-        course = _Course(asking, tuple(passages), looked_up=True, checked=True)
+        course = _Course(request, tuple(passages), looked_up=True, checked=True)
         return (yield from self._answered(course, "retrieve" if passages else "ask", steps=()))
 
-    def branch(self, asking: Asking, last: Step, turn: Turn) -> Generator[Event, None, list[Step]]:
+    def branch(self, request: Request, last: Step, turn: Turn) -> Generator[Event, None, list[Step]]:
         """Another way on from a turn of a step's answer: one step, with that step's samples and passages."""
         prompt = last.prompt or ""
         if turn.end is not None:
             ended = _ended(last, turn.prefix, turn.end)
             decoded: Iterator[Token | Finished] = iter([Finished(0, ended)])
         else:
-            with asked_by(_share(asking)):
+            with on_behalf_of(_share(request)):
                 decoded = self._engine.decode(
-                    prompt, [asking.params], prefix=turn.prefix, cancel=asking.cancel
+                    prompt, [request.params], prefix=turn.prefix, cancel=request.cancel
                 )
         observation = last.observation
         draft = _Draft(
             "branch", 0, prompt, decoded, observation.passages, len(turn.prefix), observation.samples
         )
-        return [(yield from self._judged(_Course(asking, looked_up=True, checked=True), draft))]
+        return [(yield from self._judged(_Course(request, looked_up=True, checked=True), draft))]
 
     def _next(self, course: _Course, step: Step) -> StepKind | None:
         """What the step's gate leads to, if anything."""
@@ -132,16 +132,16 @@ class Loop:
 
     def _draft(self, course: _Course, kind: StepKind, steps: Sequence[Step]) -> _Draft:
         """Start the model on as many of the passages, best first, as fit into its context."""
-        asking, passages = course.asking, course.passages
-        rows = [asking.params, *seeded(asking.sample_params, asking.n_samples)]
+        request, passages = course.request, course.passages
+        rows = [request.params, *seeded(request.sample_params, request.n_samples)]
         while True:
             if kind == "reflect":
-                prompt = prompts.reflect(asking.question, steps[-1].observation.generation.text, passages)
+                prompt = prompts.reflect(request.question, steps[-1].observation.generation.text, passages)
             else:
-                prompt = prompts.ask(asking.question, passages)
+                prompt = prompts.ask(request.question, passages)
             try:
-                with asked_by(_share(asking)):
-                    decoded = self._engine.decode(prompt, rows, cancel=asking.cancel)
+                with on_behalf_of(_share(request)):
+                    decoded = self._engine.decode(prompt, rows, cancel=request.cancel)
             except PromptTooLong:
                 if not passages:
                     raise
@@ -156,20 +156,20 @@ class Loop:
 
     def _judged(self, course: _Course, draft: _Draft) -> Generator[Event, None, Step]:
         """Pass on what the model writes, have it checked, and decide."""
-        observation = yield from self._observed(course.asking, draft)
+        observation = yield from self._observed(course.request, draft)
         try:
-            observation = self._grounder.check(observation, draft.prompt, course.asking.cancel)
+            observation = self._grounder.check(observation, draft.prompt, course.request.cancel)
         except Cancelled:
             raise
         except CodexError as error:  # The answer is there, and its other signals are.
             course.notes.append(f"the answer could not be checked: {error}")
         yield CheckedEvent(draft.index, observation.grounding, observation.verdict)
         measured = signals.compute(observation)
-        # No calibrator is fitted to answers that were checked once more, or that somebody else began.
-        calibrator = None if draft.kind in ("reflect", "branch") else course.asking.calibrator
+        # No calibrator is fitted on answers that were checked once more, or that somebody else began.
+        calibrator = None if draft.kind in ("reflect", "branch") else course.request.calibrator
         confidence = confidence_of(measured, self._origin(course, draft), calibrator)
         yield SignalsEvent(draft.index, measured, confidence)
-        decision = decide_one(course.asking.policy, measured, confidence.value)
+        decision = decide_one(course.request.policy, measured, confidence.value)
         self._try_gate(course, draft.kind, decision.gate)
         decision = replace(decision, reason="; ".join([decision.reason, *course.notes]))
         course.notes.clear()
@@ -187,17 +187,17 @@ class Loop:
         )
 
     def _origin(self, course: _Course, draft: _Draft) -> Origin:
-        asking = course.asking
+        request = course.request
         return Origin(
             self._engine.fingerprint,
             prompts.fingerprint(),
-            asking.sample_params.temperature,
-            asking.params.temperature,
-            asking.n_samples,
+            request.sample_params.temperature,
+            request.params.temperature,
+            request.n_samples,
             evidence=bool(draft.passages),
         )
 
-    def _observed(self, asking: Asking, draft: _Draft) -> Generator[Event, None, Observation]:
+    def _observed(self, request: Request, draft: _Draft) -> Generator[Event, None, Observation]:
         done: dict[int, Generation] = {}
         position = draft.position
         for item in draft.decoded:
@@ -214,7 +214,7 @@ class Loop:
         if samples is None:
             samples = tuple(done[row] for row in range(1, len(done)))
             yield SamplesEvent(draft.index, samples)
-        return Observation(asking.question, done[0], samples, draft.passages)
+        return Observation(request.question, done[0], samples, draft.passages)
 
     def _try_gate(self, course: _Course, kind: StepKind, gate: Gate) -> None:
         """Look things up when the gate says so; what cannot be done is noted."""
@@ -241,15 +241,15 @@ class Loop:
             if self._index.is_empty:
                 course.notes.append(NO_DOCUMENTS)
                 return
-            course.passages = tuple(self._index.search(course.asking.question))
+            course.passages = tuple(self._index.search(course.request.question))
             if not course.passages:
                 course.notes.append(NOTHING_FOUND)
         except CodexError as error:
             course.notes.append(f"{NOT_SEARCHED}: {error}")
 
 
-def _share(asking: Asking) -> str | None:
-    return asking.client.share if asking.client else None
+def _share(request: Request) -> str | None:
+    return request.client.share if request.client else None
 
 
 def _contents(prompt: Prompt) -> str:

@@ -49,7 +49,7 @@ def new_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Request:
     """One question, ready for the model."""
 
     question: str
@@ -64,16 +64,16 @@ class Asking:
     client: Client | None = None
 
 
-def settle(
+def resolve(
     question: str, options: AskOptions, settings: Settings, policy: Policy, calibrator: Calibrator | None
-) -> Asking:
+) -> Request:
     """Check the question and its options, and fill in the settings. Raises InvalidInput."""
     given: Mapping[str, Any] = {key: value for key, value in options.items() if value is not None}
     unknown = sorted(given.keys() - AskOptions.__annotations__.keys())
     if unknown:
         raise InvalidInput(f"Unknown option {unknown[0]!r}.", unknown)
     params = given.get("params", settings.engine.params)
-    return Asking(
+    return Request(
         question=_checked_question(question),
         session_id=_checked_session(given.get("session_id", new_id())),
         params=params,
@@ -89,11 +89,11 @@ def settle(
     )
 
 
-def settle_again(
+def resolve_branch(
     parent: Trace, policy: Policy, cancel: threading.Event | None, client: Client | None
-) -> Asking:
+) -> Request:
     """The same question with the same parameters, for a branch of its answer."""
-    return Asking(
+    return Request(
         question=parent.question or "",
         session_id=parent.session_id,
         params=GenerationParams.of(parent.params.answer),

@@ -19,7 +19,7 @@ class ConfidenceBreakdown(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     calibrated: float | None = Field(
-        description="Calibrated probability; null where no calibrator holds for this model and asking."
+        description="Calibrated probability; null where no calibrator holds for this model and request."
     )
     entropy: float | None = Field(description="Mean next-token entropy of the answer, in nats.")
     self_consistency_var: float | None = Field(description="1 - sum of squared shares of distinct answers.")
@@ -27,7 +27,7 @@ class ConfidenceBreakdown(BaseModel):
     evidence_support: float | None = Field(
         description="Probability that the passages support the answer's weakest sentence."
     )
-    verifier_score: float | None = Field(description="P(True): that the verifier calls the answer right.")
+    verifier_score: float | None = Field(description="P(True): that the verifier calls the answer correct.")
     avg_logprob: float | None = Field(description="Mean natural log-probability of the answer's tokens.")
     top1_prob: float | None = Field(description="Probability of the answer's first token.")
     min_prob_focus: float | None = Field(description="Weakest token of the words that carry the answer.")
@@ -67,7 +67,7 @@ class EvidenceSentence(BaseModel):
     quote: str | None = Field(description="The words it rests on.")
 
 
-class Reply(BaseModel):
+class AskResponse(BaseModel):
     """The answer, how far to trust it, and what was decided."""
 
     model_config = ConfigDict(extra="forbid")
@@ -86,7 +86,7 @@ class Reply(BaseModel):
     sentences: list[EvidenceSentence] = Field(description="Empty when nothing was looked up or judged.")
     confidence_breakdown: ConfidenceBreakdown
     answer_set: LikelyAnswers | None = Field(
-        description="null where no calibrator with answer sets holds for this model and asking."
+        description="null where no calibrator with prediction sets holds for this model and request."
     )
     n_samples: int
     model: str
@@ -96,11 +96,11 @@ class Reply(BaseModel):
     seconds: float
 
 
-def reply(trace: Trace) -> Reply:
-    """The reply to a finished asking."""
+def reply(trace: Trace) -> AskResponse:
+    """The reply to a finished request."""
     last = trace.last
     signals = last.signals
-    return Reply(
+    return AskResponse(
         answer=trace.answer,
         model_answer=last.observation.generation.text,
         confidence=last.confidence.value,
@@ -129,7 +129,7 @@ def reply(trace: Trace) -> Reply:
                 )
             },
         ),
-        answer_set=LikelyAnswers.of(trace.params.answer_set) if trace.params.answer_set else None,
+        answer_set=LikelyAnswers.of(trace.params.prediction_set) if trace.params.prediction_set else None,
         n_samples=len(last.observation.samples),
         model=trace.model,
         policy=trace.policy,

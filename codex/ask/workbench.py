@@ -18,12 +18,12 @@ from codex.ask.confidence import likely_answers
 from codex.ask.loop import Loop
 from codex.ask.places import Client, Places
 from codex.ask.request import (
-    Asking,
     AskOptions,
+    Request,
     Turn,
     new_id,
-    settle,
-    settle_again,
+    resolve,
+    resolve_branch,
     turn_at,
 )
 from codex.engines.base import Engine
@@ -36,7 +36,7 @@ from codex.retrieval import Index
 from codex.settings import Settings, load_settings
 from codex.store import Store
 from codex.text import sha256
-from codex.types import Action, AnswerSet, Decision, Event, Passage, Step, Trace, TraceEvent, TraceParams
+from codex.types import Action, Decision, Event, Passage, PredictionSet, Step, Trace, TraceEvent, TraceParams
 
 RECENT_TRACES = 256
 """Traces kept whole in memory, with the question's text, whatever the store keeps; for who asked alone."""
@@ -63,7 +63,7 @@ class _Recent:
     """A trace in memory."""
 
     trace: Trace
-    asked_by: str | None
+    owner: str | None
     """The secret of the client that asked; None: this process."""
 
 
@@ -154,7 +154,9 @@ class Workbench:
         Raises InvalidInput at once; PromptTooLong, ModelError, Busy, Cancelled and StoreError while
         iterating.
         """
-        return self._ask(settle(question, options, self.settings, self.active.policy, self.active.calibrator))
+        return self._ask(
+            resolve(question, options, self.settings, self.active.policy, self.active.calibrator)
+        )
 
     def answer(self, question: str, **options: Unpack[AskOptions]) -> Trace:
         """`ask`, waiting for the end; the same errors."""
@@ -165,8 +167,8 @@ class Workbench:
 
         Raises InvalidInput, PromptTooLong, ModelError, Cancelled.
         """
-        asking = settle(question, options, self.settings, self.active.policy, self.active.calibrator)
-        course = self._loop.once(asking, passages)
+        request = resolve(question, options, self.settings, self.active.policy, self.active.calibrator)
+        course = self._loop.once(request, passages)
         while True:
             try:
                 next(course)
@@ -202,8 +204,8 @@ class Workbench:
                 "Start Codex with that model, or ask the question again."
             )
         turn = turn_at(parent.last, position, token_id)
-        asking = settle_again(parent, policy or self.active.policy, cancel, client)
-        return self._branch(asking, parent, turn)
+        request = resolve_branch(parent, policy or self.active.policy, cancel, client)
+        return self._branch(request, parent, turn)
 
     def trace(self, trace_id: str, reader: Client | None = None) -> Trace:
         """A trace by its id: whole while it is recent, otherwise as the store kept it. Raises NotFound.
@@ -212,7 +214,7 @@ class Workbench:
         """
         with self._recent_lock:
             recent = self._recent.get(trace_id)
-        if recent is not None and (reader is None or recent.asked_by == reader.secret):
+        if recent is not None and (reader is None or recent.owner == reader.secret):
             return recent.trace
         return self._with_passages(self.store.load(trace_id))
 
@@ -228,37 +230,37 @@ class Workbench:
             for recent in [it for it in self._recent.values() if it.trace.session_id == session_id]:
                 del self._recent[recent.trace.id]
 
-    def _ask(self, asking: Asking) -> Iterator[Event]:
-        with self._places.taken(asking.client, asking.params.max_tokens, asking.cancel):
+    def _ask(self, request: Request) -> Iterator[Event]:
+        with self._places.taken(request.client, request.params.max_tokens, request.cancel):
             started = time.monotonic()
-            steps = yield from self._loop.ask(asking)
-            yield self._finished(asking, steps, started)
+            steps = yield from self._loop.ask(request)
+            yield self._finished(request, steps, started)
 
-    def _branch(self, asking: Asking, parent: Trace, turn: Turn) -> Iterator[Event]:
-        with self._places.taken(asking.client, asking.params.max_tokens, asking.cancel):
+    def _branch(self, request: Request, parent: Trace, turn: Turn) -> Iterator[Event]:
+        with self._places.taken(request.client, request.params.max_tokens, request.cancel):
             started = time.monotonic()
-            steps = yield from self._loop.branch(asking, parent.last, turn)
-            yield self._finished(asking, steps, started, parent.id)
+            steps = yield from self._loop.branch(request, parent.last, turn)
+            yield self._finished(request, steps, started, parent.id)
 
     def _finished(
-        self, asking: Asking, steps: Sequence[Step], started: float, parent_id: str | None = None
+        self, request: Request, steps: Sequence[Step], started: float, parent_id: str | None = None
     ) -> TraceEvent:
         """Bind the steps into a trace, remember and store it."""
         trace = Trace(
             id=new_id(),
-            session_id=asking.session_id,
+            session_id=request.session_id,
             created_at=datetime.now(UTC),
-            question=asking.question,
-            question_sha256=sha256(asking.question),
+            question=request.question,
+            question_sha256=sha256(request.question),
             model=self.engine.fingerprint,
-            policy=asking.policy.version,
+            policy=request.policy.version,
             params=TraceParams(
-                answer=asking.params.sampling,
-                samples=asking.sample_params.sampling,
+                answer=request.params.sampling,
+                samples=request.sample_params.sampling,
                 n_samples=len(steps[-1].observation.samples),
                 prompt=prompts.fingerprint(),
-                calibrator=asking.calibrator.version if asking.calibrator else None,
-                answer_set=self._answer_set(asking, steps[-1]),
+                calibrator=request.calibrator.version if request.calibrator else None,
+                prediction_set=self._prediction_set(request, steps[-1]),
                 evidence=self._evidence_params(steps),
             ),
             steps=tuple(_kept(step) for step in steps),
@@ -267,20 +269,22 @@ class Workbench:
             parent_id=parent_id,
         )
         with self._recent_lock:
-            self._recent[trace.id] = _Recent(trace, asking.client.secret if asking.client else None)
+            self._recent[trace.id] = _Recent(trace, request.client.secret if request.client else None)
             while len(self._recent) > RECENT_TRACES:
                 self._recent.popitem(last=False)
-        self.store.policies.save(asking.policy.version, asking.policy.name, asking.policy.model_dump_json())
+        self.store.policies.save(
+            request.policy.version, request.policy.name, request.policy.model_dump_json()
+        )
         self.store.save(trace)
-        self.active.watch(asking.calibrator, steps)
+        self.active.watch(request.calibrator, steps)
         return TraceEvent(trace)
 
-    def _answer_set(self, asking: Asking, last: Step) -> AnswerSet | None:
-        """Which answers hold the right one; None where nobody can say, or the answers have moved away."""
+    def _prediction_set(self, request: Request, last: Step) -> PredictionSet | None:
+        """Which answers hold the correct one; None where nobody can say, or the answers have moved away."""
         drift = self.active.drift
-        if drift is not None and drift.tripped:
+        if drift is not None and drift.detected:
             return None
-        return likely_answers(last.observation, last.confidence, asking.calibrator)
+        return likely_answers(last.observation, last.confidence, request.calibrator)
 
     def _evidence_params(self, steps: Sequence[Step]) -> dict[str, object]:
         """What the evidence and its checks depend on, besides the documents."""

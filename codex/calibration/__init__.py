@@ -1,6 +1,6 @@
 """Signals to probability: a heuristic until a calibrator is fitted, then what it says of held-out answers."""
 
-from codex.calibration.calibrator import Calibrator, Figure, figures
+from codex.calibration.calibrator import Calibrator, Metric, figures
 from codex.calibration.combine import SIGNALS, Design, Term
 from codex.calibration.crossfit import LEAST_LABELS, Fitted, cross_fitted, fit
 from codex.calibration.heuristic import heuristic_confidence, heuristic_confidences
@@ -12,10 +12,10 @@ __all__ = [
     "SIGNALS",
     "Calibrator",
     "Design",
-    "Figure",
     "Fitted",
     "Map",
     "Method",
+    "Metric",
     "Term",
     "cross_fitted",
     "figures",

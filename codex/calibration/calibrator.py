@@ -8,23 +8,23 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from scipy.special import expit
 
 from codex.calibration import metrics
-from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.combine import Columns, Design
 from codex.calibration.crossfit import Fitted
 from codex.calibration.methods import Map, Method
+from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.resampling import Interval, Resamples
 from codex.text import sha256
 from codex.types import Origin
 
 Array = NDArray[np.float64]
-FigureName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
+MetricName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
 
 
-class Figure(BaseModel):
+class Metric(BaseModel):
     """One figure of the cross-fitted confidences: the mean over the repeats."""
 
     model_config = ConfigDict(frozen=True)
@@ -35,14 +35,14 @@ class Figure(BaseModel):
     high: float
 
     @classmethod
-    def of(cls, value: float, ends: Interval | None) -> Figure:
+    def of(cls, value: float, ends: Interval | None) -> Metric:
         """ends: NaN where there are none."""
         low, high = ends or (np.nan, np.nan)
         return cls(value=value, low=low, high=high)
 
 
 class Calibrator(BaseModel):
-    """Signals to the probability that the answer is right. Holds for what it was fitted on, nothing else."""
+    """Signals to the probability that the answer is correct. Holds for what it was fitted on, nothing else."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -65,15 +65,19 @@ class Calibrator(BaseModel):
     questions: int
     """Graded answers it was fitted on."""
     accuracy: float
-    """Their share of right ones."""
-    metrics: dict[Literal["before", "after"], dict[FigureName, Figure]]
+    """Their share of correct ones."""
+    metrics: dict[Literal["before", "after"], dict[MetricName, Metric]]
     """Cross-fitted; before: of the combined probability, without the map."""
     briers: dict[Method, float] = {}
     """Cross-validated, of each method that was tried."""
     reference: dict[str, Any] | None = None
     """The signals' own distribution, for telling drift."""
-    answer_sets: AnswerSets | None = None
-    """Which of a question's samples make its answer set; None: not asked for."""
+    prediction_sets: ConformalPredictor | None = Field(
+        None,
+        validation_alias=AliasChoices("prediction_sets", "answer_sets"),
+        serialization_alias="answer_sets",
+    )
+    """Which of a question's samples make its prediction set; None: none were requested."""
     shipped: bool = False
     """It came with Codex."""
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -82,9 +86,10 @@ class Calibrator(BaseModel):
     def version(self) -> str:
         """The name and ten hexadecimal digits of the content, apart from name, time and origin."""
         left_out = {"name", "created_at", "shipped"}
-        if self.answer_sets is None:  # As before there were any, so that a version stays what it was.
-            left_out.add("answer_sets")
-        content = self.model_dump_json(exclude=left_out)
+        # As before there were sets, and under their first name, so that a version stays what it was.
+        if self.prediction_sets is None:
+            left_out.add("prediction_sets")
+        content = self.model_dump_json(exclude=left_out, by_alias=True)
         return f"{self.name}@{sha256(content)[:10]}"
 
     def raw(self, columns: Columns) -> Array:
@@ -107,14 +112,14 @@ class Calibrator(BaseModel):
     def misfit(self, other: Origin) -> str:
         """Why it does not hold for answers that came about so, in words; "" when it does."""
         if other.model != self.model:
-            return f"It was fitted to answers of {self.model}, not of {other.model}."
+            return f"It was fitted on answers of {self.model}, not of {other.model}."
         if other.prompt != self.prompt:
-            return "It was fitted to answers to other prompt templates."
+            return "It was fitted on answers to other prompt templates."
         if other.evidence != self.evidence:
-            return f"It was fitted to answers {'with' if self.evidence else 'without'} passages."
+            return f"It was fitted on answers {'with' if self.evidence else 'without'} passages."
         if other.temperature != self.temperature:
             return (
-                f"It was fitted to answers at temperature {self.temperature:g}, not at {other.temperature:g}."
+                f"It was fitted on answers at temperature {self.temperature:g}, not at {other.temperature:g}."
             )
         if other.n_samples != self.n_samples:
             return f"It was fitted with {self.n_samples} samples of each answer, not {other.n_samples}."
@@ -127,35 +132,37 @@ class Calibrator(BaseModel):
 
 
 def figures(
-    fitted: Fitted, right: ArrayLike, resamples: int = 1000
-) -> dict[Literal["before", "after"], dict[FigureName, Figure]]:
+    fitted: Fitted, correct: ArrayLike, resamples: int = 1000
+) -> dict[Literal["before", "after"], dict[MetricName, Metric]]:
     """What a calibrator keeps as its `metrics`."""
     return {
-        "before": measured(fitted.raw_crossfitted, right, resamples),
-        "after": measured(fitted.crossfitted, right, resamples),
+        "before": measured(fitted.raw_crossfitted, correct, resamples),
+        "after": measured(fitted.crossfitted, correct, resamples),
     }
 
 
-def measured(confidences: Array, right: ArrayLike, resamples: int | None = None) -> dict[FigureName, Figure]:
+def measured(
+    confidences: Array, correct: ArrayLike, resamples: int | None = None
+) -> dict[MetricName, Metric]:
     """Figures of confidences, [n] or [repeats, n]: means over the repeats, with intervals of the first.
 
     resamples: as many as are worth their time where None.
     """
-    outcomes, repeats = np.asarray(right, bool), np.atleast_2d(confidences)
+    outcomes, repeats = np.asarray(correct, bool), np.atleast_2d(confidences)
     values = {
         name: float(np.mean([figure(row, outcomes) for row in repeats])) for name, figure in _FIGURES.items()
     }
     drawn = Resamples(outcomes, resamples)
     ends = drawn.ranking(repeats[0], values) | drawn.probabilities(repeats[0], values)
-    found = {name: Figure.of(value, ends[name]) for name, value in values.items()}
+    found = {name: Metric.of(value, ends[name]) for name, value in values.items()}
     # What perfect probabilities show hardly moves between resamples, and costs most to simulate.
     perfect = float(np.mean([metrics.perfect_ece(row) for row in repeats]))
     ece = found["ece"]
-    excess = Figure(value=ece.value - perfect, low=ece.low - perfect, high=ece.high - perfect)
+    excess = Metric(value=ece.value - perfect, low=ece.low - perfect, high=ece.high - perfect)
     return {**found, "ece_excess": excess}
 
 
-_FIGURES: dict[FigureName, Callable[[ArrayLike, ArrayLike], float]] = {
+_FIGURES: dict[MetricName, Callable[[ArrayLike, ArrayLike], float]] = {
     "auroc": metrics.auroc,
     "ece": metrics.ece,
     "brier": metrics.brier,

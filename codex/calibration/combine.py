@@ -110,7 +110,7 @@ class Design(BaseModel):
         )
 
     def logit(self, columns: Columns) -> Array:
-        """[n]: log odds that the answer is right; NaN where every signal is missing."""
+        """[n]: log odds that the answer is correct; NaN where every signal is missing."""
         scores = self.scores(columns)
         logit = self.intercept + np.nan_to_num(scores) @ [term.weight for term in self.terms]
         return np.where(np.isnan(scores).all(axis=1), np.nan, logit)
@@ -137,12 +137,12 @@ def pieces(terms: tuple[Term, ...], columns: Columns) -> Array:
 def combine(
     terms: tuple[Term, ...],
     scores: Array,
-    right: NDArray[np.bool_],
+    correct: NDArray[np.bool_],
     l2: float,
     start: Weights | None = None,
 ) -> Design:
     """The terms, bent and weighted. scores: those of `pieces`, 0 where one is missing. start: of the fit."""
-    slopes, intercept = logistic(scores, right.astype(float), l2, start=start)
+    slopes, intercept = logistic(scores, correct.astype(float), l2, start=start)
     bent = tuple(term.bent(each) for term, each in zip(terms, slopes.reshape(-1, PIECES), strict=True))
     return Design(terms=bent, intercept=intercept, l2=l2)
 

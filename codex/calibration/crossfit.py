@@ -66,7 +66,7 @@ class Fitted:
 
 def fit(
     columns: Columns,
-    right: ArrayLike,
+    correct: ArrayLike,
     *,
     signs: Mapping[str, int],
     groups: ArrayLike | None = None,
@@ -79,7 +79,7 @@ def fit(
 ) -> Fitted:
     """Fit to all rows, and cross-fit `repeats` times over for the figures.
 
-    columns: signals by name, each [n]; NaN is missing. right: [n]. signs: 1 where a higher value of the
+    columns: signals by name, each [n]; NaN is missing. correct: [n]. signs: 1 where a higher value of the
     signal is surer, -1 where a lower one is. Combined are those of SIGNALS that have a sign, or, where none
     of them has, all that do. groups: [n], in equal shares in every fold. Scales, penalty, weights, method
     and map are those of the rows of each fit alone, so nothing cross-fitted has seen its own row.
@@ -88,7 +88,7 @@ def fit(
     answers apart; Cancelled after `cancel`.
     """
     methods = _methods(method)
-    data = _Data.of(columns, right, signs, groups)
+    data = _Data.of(columns, correct, signs, groups)
     # Sums this small take longer on several cores, which wait for each other, above all on a busy machine.
     with threadpool_limits(1, "blas"):
         whole = _fit(data, np.arange(data.n), methods, seed)
@@ -106,7 +106,7 @@ def fit(
 
 def cross_fitted(
     columns: Columns,
-    right: ArrayLike,
+    correct: ArrayLike,
     *,
     signs: Mapping[str, int],
     groups: ArrayLike | None = None,
@@ -117,31 +117,31 @@ def cross_fitted(
 ) -> Array:
     """[repeats, n]: a confidence for each row from a fit that did not see it; otherwise as `fit`."""
     return fit(
-        columns, right, signs=signs, groups=groups, method=method, folds=folds, repeats=repeats, seed=seed
+        columns, correct, signs=signs, groups=groups, method=method, folds=folds, repeats=repeats, seed=seed
     ).crossfitted
 
 
 @dataclass(frozen=True, slots=True)
 class _Data:
     columns: dict[str, Array]
-    right: Flags
+    correct: Flags
     signs: Mapping[str, int]
     groups: Rows
     """Numbered from 0."""
 
     @property
     def n(self) -> int:
-        return len(self.right)
+        return len(self.correct)
 
     def of_rows(self, rows: Rows) -> dict[str, Array]:
         return {name: column[rows] for name, column in self.columns.items()}
 
     @classmethod
     def of(
-        cls, columns: Columns, right: ArrayLike, signs: Mapping[str, int], groups: ArrayLike | None
+        cls, columns: Columns, correct: ArrayLike, signs: Mapping[str, int], groups: ArrayLike | None
     ) -> _Data:
         """Raises InvalidInput for what cannot be fitted."""
-        outcomes = np.atleast_1d(np.asarray(right, bool))
+        outcomes = np.atleast_1d(np.asarray(correct, bool))
         signs = {name: signs[name] for name in SIGNALS if name in signs} or dict(signs)
         arrays = {name: np.asarray(column, float) for name, column in columns.items() if name in signs}
         for name, array in arrays.items():
@@ -154,19 +154,19 @@ class _Data:
         return cls(arrays, outcomes, signs, np.unique(group, return_inverse=True)[1])
 
 
-def _check_labels(right: Flags) -> None:
-    n = len(right)
+def _check_labels(correct: Flags) -> None:
+    n = len(correct)
     if n < LEAST_LABELS:
         raise InvalidInput(
             f"{n} graded answers are too few to fit a calibrator; it takes {LEAST_LABELS}. "
             f"Grade {LEAST_LABELS - n} more.",
-            ("right",),
+            ("correct",),
         )
-    if right.all() or not right.any():
-        kind, wanted = ("wrong", "harder") if right.all() else ("right", "easier")
+    if correct.all() or not correct.any():
+        kind, wanted = ("incorrect", "harder") if correct.all() else ("correct", "easier")
         raise InvalidInput(
             f"None of the {n} answers are {kind}: there is nothing to tell apart. Add {wanted} questions.",
-            ("right",),
+            ("correct",),
         )
 
 
@@ -191,58 +191,58 @@ def _fit(data: _Data, rows: Rows, methods: tuple[Method, ...], seed: int) -> Fit
             f"{', '.join(data.columns) or 'none'}.",
             ("columns",),
         )
-    scores, right = np.nan_to_num(scores[known]), data.right[rows][known]
-    fold = _folds(right, data.groups[rows][known], FOLDS, seed)
-    raw, l2, start = _held_out(scores, right, fold)
-    losses = {method: _losses(method, raw, right, fold) for method in methods}
+    scores, correct = np.nan_to_num(scores[known]), data.correct[rows][known]
+    fold = _folds(correct, data.groups[rows][known], FOLDS, seed)
+    raw, l2, start = _held_out(scores, correct, fold)
+    losses = {method: _losses(method, raw, correct, fold) for method in methods}
     briers = {method: float(loss.mean()) for method, loss in losses.items()}
-    chosen = fit_map(_simplest(losses), raw, right)
+    chosen = fit_map(_simplest(losses), raw, correct)
     none = np.empty((0, len(rows)))
-    return Fitted(combine(terms, scores, right, l2, start), chosen, briers, none, none)
+    return Fitted(combine(terms, scores, correct, l2, start), chosen, briers, none, none)
 
 
-def _folds(right: Flags, groups: Rows, folds: int, seed: int) -> Rows:
-    """[n]: the fold of each row, drawn at random with right answers and groups in equal shares."""
-    order = np.lexsort((np.random.default_rng(seed).random(len(right)), right, groups))
-    fold = np.empty(len(right), np.int64)
-    fold[order] = np.arange(len(right)) % folds
+def _folds(correct: Flags, groups: Rows, folds: int, seed: int) -> Rows:
+    """[n]: the fold of each row, drawn at random with correct answers and groups in equal shares."""
+    order = np.lexsort((np.random.default_rng(seed).random(len(correct)), correct, groups))
+    fold = np.empty(len(correct), np.int64)
+    fold[order] = np.arange(len(correct)) % folds
     return fold
 
 
 def _splits(data: _Data, folds: int, repeats: int, seed: int) -> Iterator[tuple[int, Rows, Rows]]:
     for repeat in range(repeats):
         # Seeds of their own: the folds inside a fit are drawn from `seed` itself.
-        fold = _folds(data.right, data.groups, folds, seed + 1 + repeat)
+        fold = _folds(data.correct, data.groups, folds, seed + 1 + repeat)
         for held in range(folds):
             yield repeat, np.flatnonzero(fold != held), np.flatnonzero(fold == held)
 
 
-def _held_out(scores: Array, right: Flags, fold: Rows) -> tuple[Array, float, Weights | None]:
+def _held_out(scores: Array, correct: Flags, fold: Rows) -> tuple[Array, float, Weights | None]:
     """[n] raw probabilities, each from a fit to the other folds; the penalty, and one fold's weights.
 
     The penalty is that of the lowest log loss of such probabilities.
     """
-    logits = np.empty((len(PENALTIES), len(right)))
+    logits = np.empty((len(PENALTIES), len(correct)))
     starts: Sequence[Weights | None] = [None] * len(PENALTIES)
     for held in np.unique(fold):
         train, test = fold != held, fold == held
-        x, target = scores[train], right[train].astype(float)
+        x, target = scores[train], correct[train].astype(float)
         # A fold's fit is near that of the fold before, so it starts there.
         fits = [logistic(x, target, l2, start=start) for l2, start in zip(PENALTIES, starts, strict=True)]
         for logit, (weights, intercept) in zip(logits, fits, strict=True):
             logit[test] = scores[test] @ weights + intercept
         starts = fits
-    best = int(np.argmin(np.logaddexp(0, np.where(right, -logits, logits)).sum(axis=1)))
+    best = int(np.argmin(np.logaddexp(0, np.where(correct, -logits, logits)).sum(axis=1)))
     return expit(logits[best]), PENALTIES[best], starts[best]
 
 
-def _losses(method: Method, raw: Array, right: Flags, fold: Rows) -> Array:
+def _losses(method: Method, raw: Array, correct: Flags, fold: Rows) -> Array:
     """[n]: squared errors of the method's maps, on folds they did not see; their mean is the Brier score."""
-    mapped = np.empty(len(right))
+    mapped = np.empty(len(correct))
     for held in np.unique(fold):
         train, test = fold != held, fold == held
-        mapped[test] = fit_map(method, raw[train], right[train])(raw[test])
-    return np.square(mapped - right)
+        mapped[test] = fit_map(method, raw[train], correct[train])(raw[test])
+    return np.square(mapped - correct)
 
 
 def _simplest(losses: Mapping[Method, Array]) -> Method:

@@ -36,7 +36,7 @@ class Drift(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    tripped: bool
+    detected: bool
     """The answers are of another kind than those of the calibrator: its promise is suspended."""
     p_value: float
     """Corrected for the number of signals and of looks; 1 as long as there are too few answers."""
@@ -126,7 +126,7 @@ def _verdict(chances: dict[str, float], looks: int, level: float, n: int) -> Dri
     else:
         message = f"The newest {n} answers look like those that the calibrator was fitted on."
     return Drift(
-        tripped=bool(moved),
+        detected=bool(moved),
         p_value=min(1.0, chances[ranked[0]] * len(ranked) * looks),
         moved=tuple(moved),
         n=n,
@@ -136,7 +136,7 @@ def _verdict(chances: dict[str, float], looks: int, level: float, n: int) -> Dri
 
 def _too_few(rows: int) -> Drift:
     message = f"Not enough answers yet: {min(rows, EVERY - 1)} of the {EVERY} that it takes."
-    return Drift(tripped=False, p_value=1.0, moved=(), n=0, message=message)
+    return Drift(detected=False, p_value=1.0, moved=(), n=0, message=message)
 
 
 def _chance(column: Column, live: Array) -> float:

@@ -47,7 +47,7 @@ class Map(BaseModel):
     values: tuple[float, ...] = ()
     """Isotonic: [k], joined by lines. Venn-Abers: [k + 1] probabilities if the answer counts as wrong."""
     upper: tuple[float, ...] = ()
-    """Venn-Abers: [k + 1] if it counts as right; the two are merged as upper / (1 - values + upper)."""
+    """Venn-Abers: [k + 1] if it counts as correct; the two are merged as upper / (1 - values + upper)."""
 
     def __call__(self, raw: ArrayLike) -> Array:
         """[n] in [0, 1]; NaN stays NaN."""
@@ -65,46 +65,46 @@ class Map(BaseModel):
         return np.where(np.isnan(p), np.nan, (1 - SLOPE) * step + SLOPE * p)
 
 
-def fit_map(method: Method, raw: Array, right: Flags) -> Map:
+def fit_map(method: Method, raw: Array, correct: Flags) -> Map:
     """The map of that method for these probabilities, none of them NaN, and outcomes of both kinds."""
     if method not in _FITS:
         raise InvalidInput(
             f"There is no method {method!r}; there are auto, {', '.join(METHODS)}.", ("method",)
         )
-    return _FITS[method](raw, right)
+    return _FITS[method](raw, correct)
 
 
 def _odds(p: Array) -> Array:
     return np.asarray(logit(np.clip(p, EDGE, 1 - EDGE)))
 
 
-def _none(raw: Array, right: Flags) -> Map:
+def _none(raw: Array, correct: Flags) -> Map:
     return Map(method="none")
 
 
-def _temperature(raw: Array, right: Flags) -> Map:
+def _temperature(raw: Array, correct: Flags) -> Map:
     # Guo et al. 2017, arXiv:1706.04599
-    slopes, _ = logistic(_odds(raw)[:, None], _targets(right), most=STEEPEST, with_intercept=False)
+    slopes, _ = logistic(_odds(raw)[:, None], _targets(correct), most=STEEPEST, with_intercept=False)
     return Map(method="temperature", slope=float(slopes[0]))
 
 
-def _platt(raw: Array, right: Flags) -> Map:
+def _platt(raw: Array, correct: Flags) -> Map:
     # Platt 1999; Lin et al. 2007, doi:10.1007/s10994-007-5018-6
-    slopes, intercept = logistic(_odds(raw)[:, None], _targets(right), most=STEEPEST)
+    slopes, intercept = logistic(_odds(raw)[:, None], _targets(correct), most=STEEPEST)
     return Map(method="platt", slope=float(slopes[0]), intercept=intercept)
 
 
-def _targets(right: Flags) -> Array:
+def _targets(correct: Flags) -> Array:
     """[n]: Platt's, a little inside of 0 and 1, so that few answers of one kind make no one sure."""
-    n, m = int(right.sum()), int((~right).sum())
-    return np.where(right, (n + 1) / (n + 2), 1 / (m + 2))
+    n, m = int(correct.sum()), int((~correct).sum())
+    return np.where(correct, (n + 1) / (n + 2), 1 / (m + 2))
 
 
-def _isotonic(raw: Array, right: Flags) -> Map:
+def _isotonic(raw: Array, correct: Flags) -> Map:
     from scipy.optimize import isotonic_regression
 
     knots, place, counts = np.unique(raw, return_inverse=True, return_counts=True)
-    steps = isotonic_regression(np.bincount(place, right) / counts, weights=counts).x
+    steps = isotonic_regression(np.bincount(place, correct) / counts, weights=counts).x
     # Inside a step a line needs no knots.
     rise = np.diff(steps) != 0
     ends = np.append(True, rise) | np.append(rise, True)
@@ -113,12 +113,12 @@ def _isotonic(raw: Array, right: Flags) -> Map:
     )
 
 
-def _venn_abers(raw: Array, right: Flags) -> Map:
+def _venn_abers(raw: Array, correct: Flags) -> Map:
     # Vovk, Petej and Fedorova 2015, arXiv:1511.00213
     with np.errstate(divide="ignore", invalid="ignore"):  # Which the package sets for the whole process.
         from venn_abers import calc_p0p1
 
-        lower, upper, knots = calc_p0p1(np.stack([1 - raw, raw], axis=1), right.astype(float), DIGITS)
+        lower, upper, knots = calc_p0p1(np.stack([1 - raw, raw], axis=1), correct.astype(float), DIGITS)
     return Map(
         method="venn_abers",
         knots=tuple(knots.tolist()),

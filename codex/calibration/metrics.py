@@ -1,6 +1,6 @@
 """How good a confidence is: figures of its ranking, and figures of its values as probabilities.
 
-confidence: [n]; higher is surer; NaN: nothing can be said. right: [n], true where the answer is right.
+confidence: [n]; higher is more confident; NaN: nothing can be said. correct: [n], true where the answer is correct.
 A ranking counts NaN as least confident. Every figure of a ranking is the mean over all orders of tied
 answers, computed exactly. Figures of probabilities leave NaN out; `unknown` counts them. A figure that
 is not defined (no answers; all right or all wrong for a ranking) is NaN. scikit-learn and scipy.stats are
@@ -38,7 +38,7 @@ class Curve:
     coverage: Array
     """[m]: the share that is answered."""
     risk: Array
-    """[m]: the share of wrong among the answered."""
+    """[m]: the share of incorrect among the answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Bins:
     confidence: Array
     """[m]: the mean."""
     rate: Array
-    """[m]: the share of right answers."""
+    """[m]: the share of correct answers."""
     low: Array
     """[m]: of the 95 % Wilson interval of the rate."""
     high: Array
@@ -61,75 +61,75 @@ def unknown(confidence: ArrayLike) -> int:
     return int(np.isnan(np.asarray(confidence, float)).sum())
 
 
-def auroc(confidence: ArrayLike, right: ArrayLike) -> float:
-    """Chance that a right answer is above a wrong one; a tie counts half."""
+def auroc(confidence: ArrayLike, correct: ArrayLike) -> float:
+    """Chance that a correct answer is above an incorrect one; a tie counts half."""
     from sklearn.metrics import roc_auc_score
 
-    c, r = _ranking(confidence, right)
+    c, r = _ranking(confidence, correct)
     return float(roc_auc_score(r, c)) if r.any() and not r.all() else np.nan
 
 
-def auprc_errors(confidence: ArrayLike, right: ArrayLike) -> float:
-    """Average precision of finding wrong answers by low confidence; tied answers are found together."""
+def auprc_errors(confidence: ArrayLike, correct: ArrayLike) -> float:
+    """Average precision of finding incorrect answers by low confidence; tied answers are found together."""
     from sklearn.metrics import average_precision_score
 
-    c, r = _ranking(confidence, right)
+    c, r = _ranking(confidence, correct)
     return float(average_precision_score(~r, -c)) if not r.all() else np.nan
 
 
-def prr(confidence: ArrayLike, right: ArrayLike, rejection: float = 1.0) -> float:
+def prr(confidence: ArrayLike, correct: ArrayLike, rejection: float = 1.0) -> float:
     """Prediction rejection ratio, see `ranking.prr`; rejection: up to which share of the answers."""
     share = _share(rejection, "rejection")
-    return _figure(lambda drawn: ranking.prr(drawn, share), confidence, right)
+    return _figure(lambda drawn: ranking.prr(drawn, share), confidence, correct)
 
 
-def aurc(confidence: ArrayLike, right: ArrayLike) -> float:
+def aurc(confidence: ArrayLike, correct: ArrayLike) -> float:
     """Area under the curve of risk over coverage, see `ranking.aurc`; lower is better."""
-    return _figure(ranking.aurc, confidence, right)
+    return _figure(ranking.aurc, confidence, correct)
 
 
-def eaurc(confidence: ArrayLike, right: ArrayLike) -> float:
+def eaurc(confidence: ArrayLike, correct: ArrayLike) -> float:
     """Excess AURC: over that of the best order of the same answers."""
-    return _figure(ranking.eaurc, confidence, right)
+    return _figure(ranking.eaurc, confidence, correct)
 
 
-def accuracy_at_coverage(confidence: ArrayLike, right: ArrayLike, coverage: float = 0.8) -> float:
-    """The share of right answers among the most confident ones, at least `coverage` of all."""
+def accuracy_at_coverage(confidence: ArrayLike, correct: ArrayLike, coverage: float = 0.8) -> float:
+    """The share of correct answers among the most confident ones, at least `coverage` of all."""
     share = _share(coverage, "coverage")
-    return _figure(lambda drawn: ranking.accuracy_at_coverage(drawn, share), confidence, right)
+    return _figure(lambda drawn: ranking.accuracy_at_coverage(drawn, share), confidence, correct)
 
 
-def risk_coverage(confidence: ArrayLike, right: ArrayLike) -> Curve:
+def risk_coverage(confidence: ArrayLike, correct: ArrayLike) -> Curve:
     """One point for each distinct confidence: what a threshold there answers, and how much of it is wrong."""
-    c, r = _pair(confidence, right)
+    c, r = _pair(confidence, correct)
     values, group = np.unique(-np.where(np.isnan(c), -np.inf, c), return_inverse=True)
     answered = np.cumsum(np.bincount(group, minlength=len(values)))
-    wrong = np.cumsum(np.bincount(group, ~r, len(values)))
-    return Curve(-values, answered / max(len(r), 1), wrong / answered)
+    incorrect = np.cumsum(np.bincount(group, ~r, len(values)))
+    return Curve(-values, answered / max(len(r), 1), incorrect / answered)
 
 
-def brier(confidence: ArrayLike, right: ArrayLike) -> float:
-    """Mean squared distance of the probability from 1 (right) or 0 (wrong)."""
+def brier(confidence: ArrayLike, correct: ArrayLike) -> float:
+    """Mean squared distance of the probability from 1 (correct) or 0 (incorrect)."""
     from sklearn.metrics import brier_score_loss
 
-    p, r = _probabilities(confidence, right)
+    p, r = _probabilities(confidence, correct)
     return float(brier_score_loss(r, p)) if len(r) else np.nan
 
 
-def nll(confidence: ArrayLike, right: ArrayLike) -> float:
+def nll(confidence: ArrayLike, correct: ArrayLike) -> float:
     """Mean of -ln of the probability given to what came true, in nats; 0 and 1 are moved by 2.2e-16."""
     from sklearn.metrics import log_loss
 
-    p, r = _probabilities(confidence, right)
+    p, r = _probabilities(confidence, correct)
     return float(log_loss(r, p, labels=[False, True])) if len(r) else np.nan
 
 
-def ece(confidence: ArrayLike, right: ArrayLike, bins: int = MASS_BINS, mass: bool = True) -> float:
-    """Expected calibration error: mean distance of a bin's mean confidence from its share of right answers.
+def ece(confidence: ArrayLike, correct: ArrayLike, bins: int = MASS_BINS, mass: bool = True) -> float:
+    """Expected calibration error: mean distance of a bin's mean confidence from its share of correct answers.
 
     mass: bins of equally many answers, tied ones always together; otherwise of equal width over [0, 1].
     """
-    p, r = _probabilities(confidence, right)
+    p, r = _probabilities(confidence, correct)
     return _gap(p, r, _bin(p, bins, mass)) if len(r) else np.nan
 
 
@@ -142,10 +142,10 @@ def perfect_ece(
 
 
 def ece_excess(
-    confidence: ArrayLike, right: ArrayLike, bins: int = MASS_BINS, mass: bool = True, seed: int = 0
+    confidence: ArrayLike, correct: ArrayLike, bins: int = MASS_BINS, mass: bool = True, seed: int = 0
 ) -> float:
     """ECE over that of perfect probabilities with the same values; around 0 where nothing is amiss."""
-    p, r = _probabilities(confidence, right)
+    p, r = _probabilities(confidence, correct)
     if not len(r):
         return np.nan
     group = _bin(p, bins, mass)
@@ -153,10 +153,10 @@ def ece_excess(
 
 
 def reliability_bins(
-    confidence: ArrayLike, right: ArrayLike, bins: int = MASS_BINS, mass: bool = True
+    confidence: ArrayLike, correct: ArrayLike, bins: int = MASS_BINS, mass: bool = True
 ) -> Bins:
     """The bins behind `ece`, in rising order of confidence, each rate with its 95 % Wilson interval."""
-    p, r = _probabilities(confidence, right)
+    p, r = _probabilities(confidence, correct)
     _, group = np.unique(_bin(p, bins, mass), return_inverse=True)
     count = np.bincount(group)
     hits = np.bincount(group, r).astype(np.int64)
@@ -164,22 +164,22 @@ def reliability_bins(
     return Bins(count, np.bincount(group, p) / count, hits / count, ends[:, 0], ends[:, 1])
 
 
-def wilson(right: int, n: int) -> tuple[float, float]:
+def wilson(correct: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a rate. Source: Wilson 1927, doi:10.1080/01621459.1927.10502953."""
     from scipy.stats import binomtest
 
-    low, high = binomtest(int(right), int(n)).proportion_ci(0.95, method="wilson")
+    low, high = binomtest(int(correct), int(n)).proportion_ci(0.95, method="wilson")
     return float(low), float(high)
 
 
-def _figure(figure: Callable[[ranking.Draws], Array], confidence: ArrayLike, right: ArrayLike) -> float:
+def _figure(figure: Callable[[ranking.Draws], Array], confidence: ArrayLike, correct: ArrayLike) -> float:
     """Of the answers as they are, each drawn once."""
-    c, r = _pair(confidence, right)
+    c, r = _pair(confidence, correct)
     return float(figure(ranking.Order(c, r).drawn(np.ones((1, len(r)))))[0]) if len(r) else np.nan
 
 
-def _gap(p: Array, right: Flags, group: NDArray[np.int64]) -> float:
-    return float(np.abs(np.bincount(group, right - p)).sum() / len(p))
+def _gap(p: Array, correct: Flags, group: NDArray[np.int64]) -> float:
+    return float(np.abs(np.bincount(group, correct - p)).sum() / len(p))
 
 
 def _perfect_gap(p: Array, group: NDArray[np.int64], draws: int, seed: int) -> float:
@@ -210,24 +210,24 @@ def _share(value: float, name: str) -> float:
     return value
 
 
-def _ranking(confidence: ArrayLike, right: ArrayLike) -> tuple[Array, Flags]:
+def _ranking(confidence: ArrayLike, correct: ArrayLike) -> tuple[Array, Flags]:
     """Ranks, since scikit-learn takes nothing that is not finite."""
     from scipy.stats import rankdata
 
-    c, r = _pair(confidence, right)
+    c, r = _pair(confidence, correct)
     return rankdata(np.where(np.isnan(c), -np.inf, c), "dense"), r
 
 
-def _probabilities(confidence: ArrayLike, right: ArrayLike) -> tuple[Array, Flags]:
-    c, r = _pair(confidence, right)
+def _probabilities(confidence: ArrayLike, correct: ArrayLike) -> tuple[Array, Flags]:
+    c, r = _pair(confidence, correct)
     there = ~np.isnan(c)
     if ((c[there] < 0) | (c[there] > 1)).any():
         raise InvalidInput("A probability lies in [0, 1]; scores on another scale can only be ranked.")
     return c[there], r[there]
 
 
-def _pair(confidence: ArrayLike, right: ArrayLike) -> tuple[Array, Flags]:
-    c, r = np.asarray(confidence, float), np.asarray(right, bool)
+def _pair(confidence: ArrayLike, correct: ArrayLike) -> tuple[Array, Flags]:
+    c, r = np.asarray(confidence, float), np.asarray(correct, bool)
     if c.ndim != 1 or c.shape != r.shape:
         raise InvalidInput(f"Confidences {c.shape} and outcomes {r.shape} must be equally long lists.")
     return c, r

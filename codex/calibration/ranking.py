@@ -32,35 +32,37 @@ def summed(values: Array, starts: Places) -> Array:
 class Order:
     """Answers from the most confident on; NaN is least confident."""
 
-    def __init__(self, confidence: Array, right: Flags) -> None:
-        """confidence: [n], higher is surer; right: [n]."""
+    def __init__(self, confidence: Array, correct: Flags) -> None:
+        """confidence: [n], higher is more confident; correct: [n]."""
         self._order, self._starts = ties(-np.where(np.isnan(confidence), -np.inf, confidence))
-        self._wrong = ~right[self._order]
-        self.harmonic: Array = np.append(0.0, np.cumsum(1 / np.arange(1, len(right) + 1)))
+        self._incorrect = ~correct[self._order]
+        self.harmonic: Array = np.append(0.0, np.cumsum(1 / np.arange(1, len(correct) + 1)))
         """[n + 1]: the sum of 1/k for k up to the index."""
 
     def drawn(self, weights: NDArray[np.number]) -> Draws:
         """weights: [b, n], how often each answer was drawn; each row sums to n."""
         ranked = weights[:, self._order].astype(np.float64)
-        return Draws(summed(ranked, self._starts), summed(ranked * self._wrong, self._starts), self.harmonic)
+        return Draws(
+            summed(ranked, self._starts), summed(ranked * self._incorrect, self._starts), self.harmonic
+        )
 
 
 class Draws:
     """Answers that were drawn, tied ones together."""
 
     def __init__(self, counts: Array, errors: Array, harmonic: Array) -> None:
-        """counts, errors: [b, ties], drawn and of these wrong; harmonic: [n + 1]."""
+        """counts, errors: [b, ties], drawn and of these incorrect; harmonic: [n + 1]."""
         self.n = len(harmonic) - 1
         self.counts, self.errors, self.harmonic = counts, errors, harmonic
         self.after, self.errors_after = np.cumsum(counts, axis=1), np.cumsum(errors, axis=1)
         self.before, self.errors_before = self.after - counts, self.errors_after - errors
-        self.wrong = errors.sum(axis=1)
+        self.incorrect = errors.sum(axis=1)
         """[b]"""
         self.share = errors / np.maximum(counts, 1)
         """[b, ties]: within a tie the k-th answer adds this: the mean over all orders."""
 
     def risk(self, rejected: int) -> Array:
-        """[b]: mean over k = n - rejected + 1..n of the share of wrong answers among the k most confident."""
+        """[b]: mean over k = n - rejected + 1..n of the share of incorrect answers among the k most confident."""
         first = self.n - rejected
         # Within a tie the risk at k is offset / k + share; their sum is a difference of harmonic numbers.
         offset = self.errors_before - self.share * self.before
@@ -70,25 +72,25 @@ class Draws:
         return np.asarray(parts.sum(axis=1) / rejected)
 
     def least_risk(self, rejected: int) -> Array:
-        """[b]: the same where the wrong answers come last."""
-        right = self.n - self.wrong
-        first = np.maximum(right, self.n - rejected)
+        """[b]: the same where the incorrect answers come last."""
+        correct = self.n - self.incorrect
+        first = np.maximum(correct, self.n - rejected)
         late = self.harmonic[self.n] - self.harmonic[first.astype(np.intp)]
-        return np.asarray((self.n - first - right * late) / rejected)
+        return np.asarray((self.n - first - correct * late) / rejected)
 
 
 def auroc(drawn: Draws) -> Array:
-    """[b]: chance that a right answer is above a wrong one; a tie counts half."""
+    """[b]: chance that a correct answer is above an incorrect one; a tie counts half."""
     rights_before = drawn.before - drawn.errors_before
     above = (drawn.errors * (rights_before + (drawn.counts - drawn.errors) / 2)).sum(axis=1)
-    return _ratio(above, drawn.wrong * (drawn.n - drawn.wrong))
+    return _ratio(above, drawn.incorrect * (drawn.n - drawn.incorrect))
 
 
 def auprc_errors(drawn: Draws) -> Array:
-    """[b]: average precision of finding wrong answers by low confidence; tied answers are found together."""
-    found = drawn.wrong[:, None] - drawn.errors_before
+    """[b]: average precision of finding incorrect answers by low confidence; tied answers are found together."""
+    found = drawn.incorrect[:, None] - drawn.errors_before
     precision = found / np.maximum(drawn.n - drawn.before, 1)
-    return _ratio((drawn.errors * precision).sum(axis=1), drawn.wrong)
+    return _ratio((drawn.errors * precision).sum(axis=1), drawn.incorrect)
 
 
 def prr(drawn: Draws, rejection: float = 1.0) -> Array:
@@ -100,14 +102,14 @@ def prr(drawn: Draws, rejection: float = 1.0) -> Array:
     """
     rejected = int(rejection * drawn.n)
     if not rejected:
-        return np.full(len(drawn.wrong), np.nan)
-    chance = drawn.wrong / drawn.n
+        return np.full(len(drawn.incorrect), np.nan)
+    chance = drawn.incorrect / drawn.n
     # Where so few are rejected that the best order gains nothing, no order can be told from another.
     return _ratio(chance - drawn.risk(rejected), chance - drawn.least_risk(rejected))
 
 
 def aurc(drawn: Draws) -> Array:
-    """[b]: mean over k = 1..n of the share of wrong answers among the k most confident; lower is better.
+    """[b]: mean over k = 1..n of the share of incorrect answers among the k most confident; lower is better.
 
     Source: Geifman et al. 2019, arXiv:1805.08206.
     """
@@ -120,7 +122,7 @@ def eaurc(drawn: Draws) -> Array:
 
 
 def accuracy_at_coverage(drawn: Draws, coverage: float = 0.8) -> Array:
-    """[b]: the share of right answers among the most confident ones, at least `coverage` of all."""
+    """[b]: the share of correct answers among the most confident ones, at least `coverage` of all."""
     # The tolerance keeps 0.8 of 10 at 8, where the product lies above by a rounding error.
     kept = max(1, int(np.ceil(coverage * drawn.n - 1e-9)))
     return np.asarray(1 - (drawn.share * np.clip(kept - drawn.before, 0, drawn.counts)).sum(axis=1) / kept)
@@ -143,7 +145,7 @@ FIGURES: Mapping[str, Callable[[Draws], Array]] = {
 """Those that are reported."""
 
 
-def figures(confidence: Array, right: Flags) -> dict[str, float]:
-    """Each of FIGURES, of one answer at least. confidence: [n], higher is surer; right: [n]."""
-    once = Order(confidence, right).drawn(np.ones((1, len(right))))
+def figures(confidence: Array, correct: Flags) -> dict[str, float]:
+    """Each of FIGURES, of one answer at least. confidence: [n], higher is more confident; correct: [n]."""
+    once = Order(confidence, correct).drawn(np.ones((1, len(correct))))
     return {name: float(figure(once)[0]) for name, figure in FIGURES.items()}

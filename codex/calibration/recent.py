@@ -27,7 +27,7 @@ class Stream:
 
     @property
     def drift(self) -> Drift | None:
-        """What the newest look found, or the first that tripped; None where there is no reference."""
+        """What the newest look found, or the first that detected; None where there is no reference."""
         return self._drift
 
     def add(self, signals: Signals) -> None:
@@ -35,7 +35,7 @@ class Stream:
         with self._lock:
             self._newest.append(dict(signals))
             self._seen += 1
-            if self._seen % EVERY == 0 and not (self._drift and self._drift.tripped):
+            if self._seen % EVERY == 0 and not (self._drift and self._drift.detected):
                 self._drift = self._look()
 
     def _look(self) -> Drift | None:

@@ -37,22 +37,22 @@ class Resamples:
     above it.
     """
 
-    def __init__(self, right: Flags, resamples: int | None = None, seed: int = 0) -> None:
-        """right: [n], of one answer at least."""
-        n = len(right)
+    def __init__(self, correct: Flags, resamples: int | None = None, seed: int = 0) -> None:
+        """correct: [n], of one answer at least."""
+        n = len(correct)
         count = resamples_for(n) if resamples is None else resamples
         rng = np.random.default_rng(seed)
         drawn = [np.bincount(rng.integers(n, size=n), minlength=n).astype(np.int16) for _ in range(count)]
-        self.right = right
+        self.correct = correct
         self.weights: Counts = np.stack(drawn)
         """[resamples, n]"""
 
     def ranking(self, confidence: Array, centres: Centres | None = None) -> dict[str, Interval | None]:
         """Intervals of the figures of a ranking, by the names of `ranking.FIGURES`.
 
-        confidence: [n], higher is surer, NaN least of all. None where no resample defines the figure.
+        confidence: [n], higher is more confident, NaN least of all. None where no resample defines the figure.
         """
-        order = Order(confidence, self.right)
+        order = Order(confidence, self.correct)
         blocks = (order.drawn(weights) for weights in self._blocks())
         parts = [{name: figure(drawn) for name, figure in FIGURES.items()} for drawn in blocks]
         return _intervals(parts, centres or {})
@@ -60,19 +60,19 @@ class Resamples:
     def probabilities(self, confidence: Array, centres: Centres | None = None) -> dict[str, Interval | None]:
         """Intervals of ece, ece_width, brier and nll. confidence: [n] in [0, 1]; NaN is left out."""
         known = ~np.isnan(confidence)
-        p, right = confidence[known], self.right[known].astype(np.float64)
+        p, correct = confidence[known], self.correct[known].astype(np.float64)
         if not len(p):
             return dict.fromkeys(("ece", "ece_width", "brier", "nll"))
         order, starts = ties(p)
         eps = np.finfo(float).eps
-        likely = np.clip(np.where(right > 0, p, 1 - p), eps, 1 - eps)
-        losses = np.stack([np.square(p - right), -np.log(likely)], axis=1)
+        likely = np.clip(np.where(correct > 0, p, 1 - p), eps, 1 - eps)
+        losses = np.stack([np.square(p - correct), -np.log(likely)], axis=1)
         width = np.eye(WIDTH_BINS)[np.searchsorted(np.linspace(0, 1, WIDTH_BINS + 1)[1:-1], p)]
         parts = []
         for block in self._blocks():
             weights = block[:, known].astype(np.float64)
             totals = np.maximum(weights.sum(axis=1), 1)
-            gaps = weights * (right - p)
+            gaps = weights * (correct - p)
             brier, nll = (weights @ losses / totals[:, None]).T
             parts.append(
                 {
@@ -91,7 +91,7 @@ class Resamples:
 
 
 def _mass_gap(weights: Array, gaps: Array, starts: Places, totals: Array) -> Array:
-    """[b]: summed distance between confidence and right answers over bins of equal mass."""
+    """[b]: summed distance between confidence and correct answers over bins of equal mass."""
     counts, gap = (summed(each, starts) for each in (weights, gaps))
     middle = np.cumsum(counts, axis=1) - counts / 2
     group = np.minimum((middle * MASS_BINS / totals[:, None]).astype(np.intp), MASS_BINS - 1)

@@ -1,8 +1,8 @@
-"""A promise on the answers given: at most alpha of them are wrong, with probability 1 - delta.
+"""A guarantee on the answers given: at most alpha of them are incorrect, with probability 1 - delta.
 
-Learn-then-Test (Angelopoulos et al. 2021, arXiv:2110.01052) for the selective risk R(t) = P(wrong |
+Learn-then-Test (Angelopoulos et al. 2021, arXiv:2110.01052) for the selective risk R(t) = P(incorrect |
 confidence >= t), over thresholds from the strictest down. Given how many answers lie at or above a fixed t,
-the wrong ones among them are binomial with rate R(t), so P(Bin(answered, alpha) <= wrong) is an exact
+the incorrect ones among them are binomial with rate R(t), so P(Bin(answered, alpha) <= incorrect) is an exact
 p-value of "R(t) > alpha".
 
 Each threshold owns a fixed share of delta; one that passes hands what it was tested at on to the next, one
@@ -11,7 +11,7 @@ plain fixed sequence). Why it holds for any confidence, however bad: say that i_
 where R > alpha. As long as none of them passed, i_j is tested at no more than the shares after i_(j-1) up to
 its own. So the chance that any passes is at most the sum of these shares over j, which is at most delta.
 Thresholds taken from the calibration draw itself would not do: the place at which such a walk starts
-says something about the rows in it, and the count of the wrong ones is then no longer binomial.
+says something about the rows in it, and the count of the incorrect ones is then no longer binomial.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from codex.text import percent
 
 START = 0.9
 """Share of delta that the threshold 1 - alpha owns; the others share the rest alike. An answer that says
-"1 - alpha or more" is wrong less often than alpha if the confidence is calibrated, so a walk from there
+"1 - alpha or more" is incorrect less often than alpha if the confidence is calibrated, so a walk from there
 seldom fails at its first step and loses nothing to thresholds that too few answers reach."""
 STEPS = 100
 """The other thresholds are 0, 1/100, ..., 0.99."""
@@ -37,43 +37,43 @@ ENOUGH = 20_000
 
 
 class Guarantee(BaseModel):
-    """Of the answers with confidence >= threshold at most alpha are wrong, with probability 1 - delta."""
+    """Of the answers with confidence >= threshold at most alpha are incorrect, with probability 1 - delta."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     kind: Literal["guarantee"] = "guarantee"
     alpha: float
-    """Highest share of wrong answers among those given."""
+    """Highest share of incorrect answers among those given."""
     delta: float
-    """Chance, over the draw of the labelled answers, that the promise is broken."""
+    """Chance, over the draw of the labelled answers, that the guarantee does not hold."""
     threshold: float
     """Answer at this confidence or above."""
     n: int
     """Labelled answers, those that are never given among them."""
     answered: int
     """Of these, at or above the threshold."""
-    wrong: int
+    incorrect: int
     """Of those answered."""
     bound: float
-    """Exact binomial upper bound on the share of wrong answers, at the level tested; at most alpha."""
+    """Exact binomial upper bound on the share of incorrect answers, at the level tested; at most alpha."""
     coverage: float
     """answered / n."""
 
     @property
     def accuracy(self) -> float:
-        """Share of right ones among those answered."""
-        return 1 - self.wrong / self.answered
+        """Share of correct ones among those answered."""
+        return 1 - self.incorrect / self.answered
 
     def __str__(self) -> str:
         return (
-            f"Of the answers given, at most {percent(self.alpha)} are wrong, with "
-            f"{percent(1 - self.delta)} certainty. Of {self.answered} labelled ones with a confidence of "
-            f"{self.threshold:.2g} or more {self.wrong} were."
+            f"At most {percent(self.alpha)} of the answers given are incorrect, at the "
+            f"{percent(1 - self.delta)} confidence level. Of {self.answered} labelled answers with a confidence "
+            f"of {self.threshold:.2g} or more, {self.incorrect} were incorrect."
         )
 
 
 class NoGuarantee(BaseModel):
-    """No threshold can be promised to keep the risk: answer nothing, or answer without a promise."""
+    """No threshold is guaranteed to keep the risk: answer nothing, or answer without a guarantee."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -100,12 +100,12 @@ class NoGuarantee(BaseModel):
         return self.reason
 
 
-Promise = Annotated[Guarantee | NoGuarantee, Field(discriminator="kind")]
+MaybeGuarantee = Annotated[Guarantee | NoGuarantee, Field(discriminator="kind")]
 
 
 def selective_threshold(
     confidence: ArrayLike,
-    right: ArrayLike,
+    correct: ArrayLike,
     alpha: float,
     delta: float,
     *,
@@ -113,20 +113,20 @@ def selective_threshold(
 ) -> Guarantee | NoGuarantee:
     """The lowest threshold that keeps the selective risk at or below alpha, with probability 1 - delta.
 
-    confidence: [n] in [0, 1], fitted on other rows than these; NaN is never answered. right: [n] of bool.
+    confidence: [n] in [0, 1], fitted on other rows than these; NaN is never answered. correct: [n] of bool.
     selectable: [n] of bool, the rows that the gate lets through; all when None. The rows must be drawn from
     what will be asked. A threshold takes all rows with an equal confidence.
     Raises InvalidInput for alpha or delta outside ]0, 1[, a confidence outside [0, 1], unequal lengths.
     """
     _check_level("alpha", alpha)
     _check_level("delta", delta)
-    value, wrong = _table(confidence, right, selectable)
-    return _walk(value, wrong, alpha, delta)
+    value, incorrect = _table(confidence, correct, selectable)
+    return _walk(value, incorrect, alpha, delta)
 
 
 def by_group(
     confidence: ArrayLike,
-    right: ArrayLike,
+    correct: ArrayLike,
     groups: ArrayLike,
     alpha: float,
     delta: float,
@@ -135,23 +135,23 @@ def by_group(
 ) -> dict[str, Guarantee | NoGuarantee]:
     """A threshold for each group (Mondrian), by name; arguments as in `selective_threshold`.
 
-    groups: [n] of names. Each group's promise holds with probability 1 - delta by itself.
+    groups: [n] of names. Each group's guarantee holds with probability 1 - delta by itself.
     """
     _check_level("alpha", alpha)
     _check_level("delta", delta)
-    value, wrong = _table(confidence, right, selectable)
+    value, incorrect = _table(confidence, correct, selectable)
     names, member = np.unique(np.atleast_1d(np.asarray(groups, dtype=np.str_)), return_inverse=True)
     if len(member) != len(value):
         raise InvalidInput(
             f"There are {len(member)} groups for {len(value)} answers: give one a row.", ["groups"]
         )
     return {
-        str(name): _walk(value[member == index], wrong[member == index], alpha, delta)
+        str(name): _walk(value[member == index], incorrect[member == index], alpha, delta)
         for index, name in enumerate(names)
     }
 
 
-def upper_bound(wrong: int, answered: int, delta: float) -> float:
+def upper_bound(incorrect: int, answered: int, delta: float) -> float:
     """Exact (Clopper-Pearson) one-sided upper bound on a binomial rate, at level 1 - delta; 1 for no rows.
 
     For a threshold that was fixed before the labels were seen; `selective_threshold` pays for choosing.
@@ -160,22 +160,22 @@ def upper_bound(wrong: int, answered: int, delta: float) -> float:
 
     if not answered:
         return 1.0
-    return float(binomtest(wrong, answered, alternative="less").proportion_ci(1 - delta).high)
+    return float(binomtest(incorrect, answered, alternative="less").proportion_ci(1 - delta).high)
 
 
 def fewest_labels(alpha: float, delta: float) -> int:
-    """Answers that must all be right before anything can be promised: log(delta) / log(1 - alpha), up."""
+    """Answers that must all be correct before anything is guaranteed: log(delta) / log(1 - alpha), up."""
     return math.ceil(math.log(START * delta) / math.log1p(-alpha))
 
 
 def _walk(
-    value: NDArray[np.float64], wrong: NDArray[np.bool_], alpha: float, delta: float
+    value: NDArray[np.float64], incorrect: NDArray[np.bool_], alpha: float, delta: float
 ) -> Guarantee | NoGuarantee:
-    """value: [n], NaN where never answered; wrong: [n]."""
+    """value: [n], NaN where never answered; incorrect: [n]."""
     from scipy.stats import binom
 
     thresholds, shares = _sequence(alpha, delta)
-    answered, errors = _counts(thresholds, value, wrong)
+    answered, errors = _counts(thresholds, value, incorrect)
     p = np.where(answered > 0, binom.cdf(errors, answered, alpha), 1.0)
     chosen, level, tested_at = -1, 0.0, 0.0
     for index, share in enumerate(shares):
@@ -194,7 +194,7 @@ def _walk(
         threshold=float(thresholds[chosen]),
         n=len(value),
         answered=given,
-        wrong=missed,
+        incorrect=missed,
         bound=min(alpha, upper_bound(missed, given, tested_at)),
         coverage=given / len(value),
     )
@@ -210,14 +210,14 @@ def _sequence(alpha: float, delta: float) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _counts(
-    thresholds: NDArray[np.float64], value: NDArray[np.float64], wrong: NDArray[np.bool_]
+    thresholds: NDArray[np.float64], value: NDArray[np.float64], incorrect: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Answers at or above each threshold, and the wrong ones among them."""
+    """Answers at or above each threshold, and the incorrect ones among them."""
     there = ~np.isnan(value)
     steps = len(thresholds)
     first = np.searchsorted(-thresholds, -value[there], side="left")
     answered = np.bincount(first, minlength=steps)
-    errors = np.bincount(first[wrong[there]], minlength=steps)
+    errors = np.bincount(first[incorrect[there]], minlength=steps)
     return np.cumsum(answered), np.cumsum(errors)
 
 
@@ -229,20 +229,22 @@ def _none(
     alpha: float,
     delta: float,
 ) -> NoGuarantee:
-    asked = f"at most {percent(alpha)} wrong with {percent(1 - delta)} certainty"
+    target = f"at most {percent(alpha)} incorrect at the {percent(1 - delta)} confidence level"
     given, few = int(answered[-1]), fewest_labels(alpha, delta)
     labels = _labels_needed(answered, errors, shares, n, alpha) if given else None
     if labels is not None:
         why = f"If more turn out like these {n}, it takes about {labels}: label {labels - n} more."
     elif n < few:
         labels = few
-        why = f"There are {n} labelled answers; it takes {few} even when all of them are right."
+        why = f"There are {n} labelled answers; it takes {few} even when all of them are correct."
     elif given < few:
-        why = f"Of {n} labelled answers {given} may be given; it takes {few} even when all of them are right."
+        why = (
+            f"Of {n} labelled answers {given} may be given; it takes {few} even when all of them are correct."
+        )
     else:
-        why = f"These {n} are not right often enough at any confidence to say how many it takes."
+        why = f"These {n} are not correct often enough at any confidence to say how many it takes."
     return NoGuarantee(
-        alpha=alpha, delta=delta, n=n, labels=labels, reason=f"No threshold can promise {asked}. {why}"
+        alpha=alpha, delta=delta, n=n, labels=labels, reason=f"No threshold guarantees {target}. {why}"
     )
 
 
@@ -256,7 +258,7 @@ def _labels_needed(
     """About how many rows like these make some threshold pass at its own share of delta."""
     from scipy.stats import binom
 
-    # Half a wrong answer more than was seen, so that a handful of right ones does not look perfect.
+    # Half an incorrect answer more than was seen, so that a handful of correct ones does not look perfect.
     rate = (errors + 0.5) / (answered + 1)
     good = (answered > 0) & (rate < alpha)
     if not good.any():
@@ -274,21 +276,19 @@ def _labels_needed(
 
 
 def _table(
-    confidence: ArrayLike, right: ArrayLike, selectable: ArrayLike | None
+    confidence: ArrayLike, correct: ArrayLike, selectable: ArrayLike | None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     value = np.atleast_1d(np.asarray(confidence, dtype=np.float64))
-    correct = np.atleast_1d(np.asarray(right))
+    correct = np.atleast_1d(np.asarray(correct))
     if correct.dtype != np.bool_ and not np.isin(correct, (0, 1)).all():
-        raise InvalidInput(
-            "An answer is right or not: a verdict other than true and false was given.", ["right"]
-        )
+        raise InvalidInput("A verdict must be true or false; another value was given.", ["correct"])
     let = np.ones(value.shape) if selectable is None else np.atleast_1d(np.asarray(selectable))
     lengths = {column.shape for column in (value, correct, let)}
     if len(lengths) > 1 or value.ndim != 1:
         raise InvalidInput(
             f"There are {value.size} confidences, {correct.size} verdicts and {let.size} rows that a gate "
             "judged: give one of each a row.",
-            ["confidence", "right", "selectable"],
+            ["confidence", "correct", "selectable"],
         )
     outside = (value < 0) | (value > 1)
     if outside.any():

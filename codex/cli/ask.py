@@ -114,7 +114,7 @@ def _print_decision(trace: Trace, console: Console) -> None:
             (f" ({NOT_CALIBRATED if last.confidence.calibrated is None else 'calibrated'})", "dim"),
         )
     )
-    if kept := trace.params.answer_set:
+    if kept := trace.params.prediction_set:
         console.print(Text(printable(str(LikelyAnswers.of(kept)))))
     if last.decision.action is Action.ABSTAIN:
         console.print(Text(printable(trace.answer)))

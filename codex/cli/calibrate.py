@@ -15,8 +15,8 @@ from rich.text import Text
 
 from codex.ask.active import Active
 from codex.calibration import Calibrator
-from codex.calibration.answer_sets import AnswerSets
-from codex.calibration.calibrator import FigureName
+from codex.calibration.calibrator import MetricName
+from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.risk import Guarantee, NoGuarantee, selective_threshold
 from codex.cli import terminal
 from codex.cli.guarantees import tell_groups, tell_sets
@@ -24,14 +24,6 @@ from codex.cli.runs import named_run, opened, stored_answers
 from codex.cli.scores import MEANT, print_json
 from codex.cli.terminal import interruptible, printable
 from codex.errors import InvalidInput
-from codex.evaluation.answer_sets import (
-    CheckedSets,
-    Sampled,
-    checked_sets,
-    sampled,
-    sampled_runs,
-    with_answer_sets,
-)
 from codex.evaluation.calibrating import (
     Labelled,
     Target,
@@ -41,9 +33,17 @@ from codex.evaluation.calibrating import (
     keep,
     labelled_generations,
     labelled_runs,
-    promising,
+    with_guarantee,
 )
 from codex.evaluation.calibrating import delete as delete_calibrator
+from codex.evaluation.prediction_sets import (
+    CheckedSets,
+    Sampled,
+    checked_sets,
+    sampled,
+    sampled_runs,
+    with_prediction_sets,
+)
 from codex.outputs import output
 from codex.policy import Policy
 from codex.settings import load_settings
@@ -52,24 +52,24 @@ from codex.store import Store
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What is to be fitted, promised and made."""
+    """What is to be fitted and guaranteed."""
 
     method: str
     name: str
     alpha: float | None
     delta: float
     by_group: bool
-    answer_sets: float | None
+    prediction_sets: float | None
     """The alpha of the sets."""
 
     def __post_init__(self) -> None:
         """Raise InvalidInput, before the fit, for what cannot be asked for."""
         if self.by_group and self.alpha is None:
-            raise InvalidInput("--by-group needs --alpha, the risk to promise.", ["alpha"])
+            raise InvalidInput("--by-group needs --alpha, the risk to guarantee.", ["alpha"])
         if self.alpha is not None:
             selective_threshold([], [], self.alpha, self.delta)
-        if self.answer_sets is not None:
-            AnswerSets.of([], self.answer_sets)
+        if self.prediction_sets is not None:
+            ConformalPredictor.of([], self.prediction_sets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +78,26 @@ class _Fit:
 
     made: Calibrator
     sets: list[CheckedSets]
-    promised: Guarantee | NoGuarantee | None = None
+    guarantee: Guarantee | NoGuarantee | None = None
     groups: dict[str, Guarantee | NoGuarantee] | None = None
     policy: Policy | None = None
 
 
-app = typer.Typer(help="The calibrators that are stored, and which of them speaks.")
+app = typer.Typer(help="The stored calibrators, and which one is active.")
 NONE = "none"
 """In the place of a version: no calibrator."""
-FIGURES: tuple[tuple[str, FigureName], ...] = (("AUROC", "auroc"), *MEANT)
+FIGURES: tuple[tuple[str, MetricName], ...] = (("AUROC", "auroc"), *MEANT)
 
 
 def calibrate(
     runs: Annotated[
         list[str] | None,
-        typer.Option("--run", metavar="RUN", help="Fit to the answers of this run; repeatable."),
+        typer.Option("--run", metavar="RUN", help="Fit on the answers of this run; repeatable."),
     ] = None,
     generations: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="FILE", help="Fit to stored answers; repeatable. With -o no database is opened."
+            metavar="FILE", help="Fit on stored answers; repeatable. With -o no database is opened."
         ),
     ] = None,
     method: Annotated[
@@ -105,18 +105,22 @@ def calibrate(
         typer.Option(help="none, temperature, platt, isotonic, venn_abers, or auto: chosen by Brier score."),
     ] = "auto",
     alpha: Annotated[
-        float | None, typer.Option(help="Promise that at most this share of the answers given is wrong.")
+        float | None,
+        typer.Option(help="Guarantee that at most this share of the answers given is incorrect."),
     ] = None,
-    delta: Annotated[float, typer.Option(help="The chance that the promise is broken.")] = 0.05,
+    delta: Annotated[
+        float, typer.Option(help="The chance that the guarantee does not hold: 1 minus the confidence level.")
+    ] = 0.05,
     by_group: Annotated[
-        bool, typer.Option("--by-group", help="Say for each dataset by itself what --alpha can promise.")
+        bool, typer.Option("--by-group", help="Say what --alpha guarantees for each dataset by itself.")
     ] = False,
-    answer_sets: Annotated[
+    prediction_sets: Annotated[
         float | None,
         typer.Option(
-            metavar="ALPHA", help="Make sets of the samples' answers; this share may lack the right one."
+            metavar="ALPHA", help="Make prediction sets; at most this share lacks the correct answer."
         ),
     ] = None,
+    answer_sets: Annotated[float | None, typer.Option(hidden=True)] = None,
     name: Annotated[str, typer.Option(help="What to call it.")] = "calibrator",
     model: Annotated[
         str | None, typer.Option(help="The fingerprint of the model, where a file does not say it.")
@@ -125,17 +129,17 @@ def calibrate(
         str | None, typer.Option(help="The fingerprint of the prompts, where a file does not say it.")
     ] = None,
     activate: Annotated[
-        bool, typer.Option("--activate", help="Let it speak, and the policy with its promise decide.")
+        bool, typer.Option("--activate", help="Activate it, and the policy with its guarantee.")
     ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it as JSON.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, with what is promised.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, with its guarantees.")] = False,
 ) -> None:
-    """Fit a confidence to graded answers: one half of the questions; the other half can prove it."""
+    """Fit a calibrator on graded answers: on half of the questions; the other half proves it."""
     if bool(runs) == bool(generations):
-        raise InvalidInput("Say what to fit to: --run RUN or --generations FILE.", ["run"])
-    wanted = _Wanted(method, name, alpha, delta, by_group, answer_sets)
+        raise InvalidInput("Say what to fit on: --run RUN or --generations FILE.", ["run"])
+    wanted = _Wanted(method, name, alpha, delta, by_group, prediction_sets or answer_sets)
     files = generations or []
     if not (runs or activate or output is None):
         labelled, samples = _of_files(files, model, prompt), _samples_of_files(files, wanted)
@@ -198,7 +202,7 @@ def list_calibrators(
 
 @app.command()
 def activate(version: Annotated[str, typer.Argument(help="The version, or none.")]) -> None:
-    """Let a calibrator speak from the next question on."""
+    """Activate a calibrator from the next question on."""
     with closing(opened()) as store:
         active = Active(load_settings(), store)
         active.activate_calibrator(None if version == NONE else version)
@@ -207,7 +211,7 @@ def activate(version: Annotated[str, typer.Argument(help="The version, or none."
 
 @app.command()
 def rollback() -> None:
-    """Take the last activation back."""
+    """Undo the last activation."""
     with closing(opened()) as store:
         active = Active(load_settings(), store)
         active.rollback_calibrator()
@@ -236,7 +240,7 @@ def history() -> None:
     table = Table("activated", "version", "", box=None)
     for change in changes:
         when = f"{change.activated_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(when, Text(printable(change.version or NONE)), "taken back" if change.undone else "")
+        table.add_row(when, Text(printable(change.version or NONE)), "undone" if change.undone else "")
     terminal.console().print(table)
 
 
@@ -247,7 +251,7 @@ def _of_files(paths: Sequence[Path], model: str | None, prompt: str | None) -> L
 
 
 def _samples_of_files(paths: Sequence[Path], wanted: _Wanted) -> list[Sampled]:
-    if wanted.answer_sets is None:
+    if wanted.prediction_sets is None:
         return []
     errors = terminal.console(stderr=True)
     with interruptible(errors) as cancel, errors.status("grading the samples"):
@@ -255,7 +259,7 @@ def _samples_of_files(paths: Sequence[Path], wanted: _Wanted) -> list[Sampled]:
 
 
 def _samples_of_runs(store: Store, ids: Sequence[str], wanted: _Wanted) -> list[Sampled]:
-    if wanted.answer_sets is None:
+    if wanted.prediction_sets is None:
         return []
     errors = terminal.console(stderr=True)
     with interruptible(errors) as cancel, errors.status("grading the samples"):
@@ -263,7 +267,7 @@ def _samples_of_runs(store: Store, ids: Sequence[str], wanted: _Wanted) -> list[
 
 
 def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Policy) -> _Fit:
-    sets = [] if wanted.answer_sets is None else checked_sets(samples, wanted.answer_sets)
+    sets = [] if wanted.prediction_sets is None else checked_sets(samples, wanted.prediction_sets)
     errors = terminal.console(stderr=True)
     columns = (TextColumn("fitting  {task.completed:.0f} of {task.total:.0f}"), BarColumn())
     with interruptible(errors) as cancel, Progress(*columns, console=errors, transient=True) as bar:
@@ -273,14 +277,14 @@ def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Po
             bar.update(task, completed=done, total=total, visible=True)
 
         made = fitted(labelled, wanted.method, wanted.name, progress, cancel)
-    if wanted.answer_sets is not None:
-        made = with_answer_sets(made, samples, wanted.answer_sets)
+    if wanted.prediction_sets is not None:
+        made = with_prediction_sets(made, samples, wanted.prediction_sets)
     if wanted.alpha is None:
         return _Fit(made, sets)
     target = Target(wanted.alpha, wanted.delta, policy)
-    promised = guarantee(labelled, made, target)
+    found = guarantee(labelled, made, target)
     groups = group_guarantees(labelled, made, target) if wanted.by_group else None
-    return _Fit(made, sets, promised, groups, promising(policy, promised, made))
+    return _Fit(made, sets, found, groups, with_guarantee(policy, found, made))
 
 
 def _write(path: Path, made: Calibrator) -> None:
@@ -292,8 +296,8 @@ def _said(fit: _Fit) -> dict[str, object]:
     return {
         "version": fit.made.version,
         **fit.made.model_dump(mode="json"),
-        "promise": fit.promised and fit.promised.model_dump(),
-        "promises_by_group": fit.groups and {name: it.model_dump() for name, it in fit.groups.items()},
+        "guarantee": fit.guarantee and fit.guarantee.model_dump(),
+        "guarantees_by_group": fit.groups and {name: it.model_dump() for name, it in fit.groups.items()},
         "checked_sets": [it.model_dump(mode="json") for it in fit.sets],
     }
 
@@ -302,18 +306,18 @@ def _tell(fit: _Fit) -> None:
     console, made = terminal.console(), fit.made
     sets = printable(", ".join(made.datasets))
     console.print(
-        f"{printable(made.version)}: {made.method}, fitted to {made.questions:,} answers ({sets}), "
-        f"{made.accuracy:.1%} of them right",
+        f"{printable(made.version)}: {made.method}, fitted on {made.questions:,} answers ({sets}), "
+        f"{made.accuracy:.1%} of them correct",
         highlight=False,
         soft_wrap=True,
     )
-    table = Table("cross-fitted", *(f"{when} the map" for when in made.metrics), box=None)
+    table = Table("cross-fitted", *(f"{when} calibration" for when in made.metrics), box=None)
     for label, key in FIGURES:
-        row = (figures[key] for figures in made.metrics.values())
+        row = (metrics[key] for metrics in made.metrics.values())
         table.add_row(label, *(f"{it.value:z.3f} ({it.low:z.3f} to {it.high:z.3f})" for it in row))
     console.print(table)
-    if fit.promised is not None:
-        console.print(str(fit.promised), highlight=False, soft_wrap=True)
+    if fit.guarantee is not None:
+        console.print(str(fit.guarantee), highlight=False, soft_wrap=True)
     if fit.groups is not None:
         tell_groups(console, fit.groups)
     if fit.sets:
@@ -321,8 +325,8 @@ def _tell(fit: _Fit) -> None:
 
 
 def _tell_active(active: Active) -> None:
-    speaks = active.calibrator
-    terminal.console().print(f"active: {speaks.version if speaks else NONE}", highlight=False)
+    now = active.calibrator
+    terminal.console().print(f"active: {now.version if now else NONE}", highlight=False)
 
 
 def _line(made: Calibrator) -> dict[str, object]:

@@ -33,7 +33,7 @@ from codex.cli.scores import (
 from codex.cli.terminal import INTERRUPTED, interruptible, printable
 from codex.datasets.splits import split
 from codex.errors import InvalidInput
-from codex.evaluation.runner import asked_how, check_same, prepare, run
+from codex.evaluation.runner import check_same, prepare, run, run_params
 from codex.evaluation.scoring import graded
 from codex.evaluation.sweeps import combinations
 from codex.jobs import JobProgress
@@ -196,7 +196,7 @@ def _resume(name: str, overrides: Sequence[str], calibrator: str | None, form: F
     with closing(Workbench.open([*begun.params.overrides, *overrides])) as workbench:
         loaded = chosen_calibrator(calibrator, workbench.store) if calibrator else None
         if overrides:
-            check_same(workbench, begun, asked_how(workbench))
+            check_same(workbench, begun, run_params(workbench))
         _print_all([_finished(workbench, begun.id, begun.name, loaded, form)])
 
 

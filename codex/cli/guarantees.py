@@ -1,4 +1,4 @@
-"""What codex calibrate prints of promises by dataset and of answer sets."""
+"""What codex calibrate prints of guarantees by dataset and of prediction sets."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.risk import Guarantee, NoGuarantee
 from codex.cli.terminal import printable
-from codex.evaluation.answer_sets import CheckedSets
+from codex.evaluation.prediction_sets import CheckedSets
 from codex.text import percent
 
 COLUMNS = (
-    "fitted to",
+    "fitted on",
     "samples above",
-    "held back",
+    "held out",
     "mean size",
     "empty",
     "one",
     "several",
     "any answer",
-    "right inside",
+    "coverage",
 )
-"""Of answer sets. What stands behind "held back" is counted on those questions."""
+"""Of prediction sets. What stands behind "held out" is counted on those questions."""
 
 
 def tell_groups(console: Console, groups: Mapping[str, Guarantee | NoGuarantee]) -> None:
     """One line a dataset: the threshold and what it does; then, where there is none, why."""
     table = Table("dataset", box=None)
-    for title in ("held back", "answer from", "answered", "right of these"):
+    for title in ("held out", "threshold", "answered", "accuracy"):
         table.add_column(title, justify="right")
     for name, found in groups.items():
         figures = (
@@ -50,8 +50,8 @@ def tell_sets(console: Console, sets: Sequence[CheckedSets]) -> None:
     """One line for all questions and each dataset: the sets, and how they did on the other half."""
     first = sets[0].sets
     console.print(
-        f"Answer sets that hold the right answer in {percent(1 - first.alpha)} of cases, made of the "
-        "samples; counted on the questions that were held back",
+        f"Prediction sets that contain the correct answer in {percent(1 - first.alpha)} of cases, made of "
+        "the samples; coverage on the held-out questions",
         highlight=False,
         soft_wrap=True,
     )
@@ -75,7 +75,7 @@ def tell_sets(console: Console, sets: Sequence[CheckedSets]) -> None:
         console.print(f"{name}{each.sets}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _cutoff(sets: AnswerSets) -> str:
+def _cutoff(sets: ConformalPredictor) -> str:
     return "infinite" if sets.infinite else f"{sets.cutoff:.0%}"
 
 

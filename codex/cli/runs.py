@@ -64,10 +64,10 @@ def list_runs(
         terminal.console().print("No runs yet: codex evaluate --dataset NAME")
         return
     table = Table(box=None)
-    for title in ("run", "name", "dataset", "begun", "state", "asked", "right", "failed"):
+    for title in ("run", "name", "dataset", "begun", "state", "asked", "correct", "failed"):
         table.add_column(title, no_wrap=title in ("begun", "asked"))
     for summary in found:
-        run, labels = summary.run, summary.right + summary.wrong
+        run, labels = summary.run, summary.correct + summary.incorrect
         table.add_row(
             run.id[:SHOWN_ID],
             Text(printable(run.name)),
@@ -75,7 +75,7 @@ def list_runs(
             f"{run.created_at:%d %b %H:%M}",
             run.state,
             f"{summary.done:,} of {run.total:,}",
-            f"{summary.right / labels:.1%}" if labels else "",
+            f"{summary.correct / labels:.1%}" if labels else "",
             str(summary.failed or ""),
         )
     terminal.console().print(table)
@@ -267,8 +267,8 @@ def _line(summary: RunSummary) -> dict[str, object]:
         "state": run.state,
         "total": run.total,
         "done": summary.done,
-        "right": summary.right,
-        "wrong": summary.wrong,
+        "correct": summary.correct,
+        "incorrect": summary.incorrect,
         "failed": summary.failed,
         "graders": summary.graders,
         "params": encode(run.params),

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from codex.calibration import Calibrator
-from codex.calibration.calibrator import FigureName
+from codex.calibration.calibrator import MetricName
 from codex.calibration.resampling import Interval
 from codex.cli import terminal
 from codex.cli.terminal import printable
@@ -39,7 +39,7 @@ ScoredBy = Annotated[
 ]
 
 RANKED = (("PRR", "prr"), ("to 50 %", "prr50"), ("AURC", "aurc"))
-MEANT: tuple[tuple[str, FigureName], ...] = (
+MEANT: tuple[tuple[str, MetricName], ...] = (
     ("ECE", "ece"),
     ("ECE excess", "ece_excess"),
     ("Brier", "brier"),
@@ -133,10 +133,11 @@ def _write(lines: Iterator[str]) -> None:
 
 def _print(evaluated: Evaluated, scores: Scores) -> None:
     console = terminal.console()
-    right = _figure(scores.accuracy, scores.accuracy_ci)
+    correct = _figure(scores.accuracy, scores.accuracy_ci)
     ungraded = f", {scores.ungraded:,} without a grade" if scores.ungraded else ""
     console.print(
-        Text(f"{printable(evaluated.title)}: {scores.n:,} answers, {right} right{ungraded}"), soft_wrap=True
+        Text(f"{printable(evaluated.title)}: {scores.n:,} answers, {correct} correct{ungraded}"),
+        soft_wrap=True,
     )
     console.print(Text(report.graders_noise(evaluated.table.graders), style="dim"))
     if scores.note:

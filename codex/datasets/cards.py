@@ -21,7 +21,7 @@ _CARD = """# {name}
 - rows: {rows}
 - licence: CC0 1.0: no rights reserved
 - language: English
-- made by: `python -m codex.datasets.shipped`, {seed}
+- made by: `python -m codex.datasets.generate`, {seed}
 - from: {source}
 
 ## How it was made

@@ -18,7 +18,7 @@ _client: ContextVar[str | None] = ContextVar("client", default=None)
 
 
 @contextmanager
-def asked_by(client: str | None) -> Iterator[None]:
+def on_behalf_of(client: str | None) -> Iterator[None]:
     """Decodes that are begun inside are the client's; None: this process's own."""
     token = _client.set(client)
     try:

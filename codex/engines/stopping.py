@@ -44,7 +44,7 @@ class StopFilter:
         return self._release(self._cut if self._cut is not None else self._safe())
 
     def finish(self) -> list[Token]:
-        """The end of the model's output: returns the tokens still held back that belong to it."""
+        """The end of the model's output: returns the tokens still held out that belong to it."""
         return self._release(self._cut if self._cut is not None else len(self._bytes))
 
     @property

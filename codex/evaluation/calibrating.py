@@ -1,4 +1,4 @@
-"""From runs to a calibrator: fitted to one side of the split, so that promises can rest on the other."""
+"""From runs to a calibrator: fitted on one half of the split, so that guarantees can rest on the other."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from codex.calibration import LEAST_LABELS, Calibrator, Method, figures, fit
 from codex.calibration.drift import Reference
 from codex.calibration.risk import Guarantee, NoGuarantee, by_group, selective_threshold
-from codex.calibration.shipped import shipped
+from codex.calibration.shipped import shipped_calibrators
 from codex.datasets.splits import split
 from codex.errors import Conflict, InvalidInput
-from codex.evaluation.answer_sets import Sampled, sampled_runs, with_answer_sets
 from codex.evaluation.generations import Generated
+from codex.evaluation.prediction_sets import Sampled, sampled_runs, with_prediction_sets
 from codex.evaluation.scoring import graded
-from codex.policy import GATES, Policy, Promise, decide
+from codex.policy import GATES, Policy, PolicyGuarantee, decide
 from codex.signals import REGISTRY
 from codex.signals.text import normalise
 from codex.store import Store
@@ -32,7 +32,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be promised of the answers given."""
+    """What is to be guaranteed of the answers given."""
 
     alpha: float
     """At most this share of them is wrong."""
@@ -64,9 +64,9 @@ def calibrate(
 ) -> Calibrator:
     """Fit a calibrator to the answers of runs and save it; it is not made active.
 
-    With a target its policy is saved too, under the calibrator's name and with the threshold and the
-    promise that the answers of the other side of the split allow, if any; see `guarantee`.
-    With sets_alpha it keeps answer sets too, of which that share may lack the right answer; none where the
+    With a target its policy is saved too, under the calibrator's name, with the threshold and the
+    guarantee that the held-out answers allow, if any; see `guarantee`.
+    With sets_alpha it keeps prediction sets too, of which that share may lack the correct answer; none where the
     answers have no samples, or were graded by the judge.
 
     Raises NotFound; InvalidInput when the runs were not asked in one way, when there are too few labels (it
@@ -78,16 +78,16 @@ def calibrate(
     labelled = labelled_runs(store, run_ids)
     calibrator = fitted(labelled, method, name, progress, cancel)
     if sets_alpha is not None and (samples := _gradable_samples(store, run_ids, cancel)):
-        calibrator = with_answer_sets(calibrator, samples, sets_alpha)
+        calibrator = with_prediction_sets(calibrator, samples, sets_alpha)
     policy = None
     if target is not None:
-        policy = promising(target.policy, guarantee(labelled, calibrator, target), calibrator)
+        policy = with_guarantee(target.policy, guarantee(labelled, calibrator, target), calibrator)
     keep(store, calibrator, policy)
     return calibrator
 
 
 def keep(store: Store, calibrator: Calibrator, policy: Policy | None = None) -> None:
-    """Save a calibrator, and the policy that promises something of it; neither is made active."""
+    """Save a calibrator, and the policy with a guarantee on it; neither is made active."""
     run = calibrator.runs[0] if calibrator.runs else None
     store.calibrators.save(calibrator.version, calibrator.name, calibrator.model_dump_json(), run)
     if policy is not None:
@@ -96,7 +96,7 @@ def keep(store: Store, calibrator: Calibrator, policy: Policy | None = None) -> 
 
 def delete(store: Store, version: str) -> None:
     """Delete a calibrator. Raises NotFound; Conflict when it is active, or ships with Codex."""
-    if any(version == each.version for each in shipped()):
+    if any(version == each.version for each in shipped_calibrators()):
         raise Conflict(f"{version} ships with Codex: deleted, it would be back at the next start.")
     store.calibrators.delete(version)
 
@@ -118,7 +118,7 @@ def labelled_runs(store: Store, run_ids: Sequence[str]) -> Labelled:
         questions=tuple(question for table in tables for question in table.questions),
         texts=tuple(answer for table in tables for answer in table.texts),
         groups=np.concatenate([table.groups for table in tables]),
-        right=np.concatenate([table.right for table in tables]),
+        correct=np.concatenate([table.correct for table in tables]),
         signals={
             name: np.concatenate(
                 [table.signals.get(name, np.full(len(table.ids), np.nan)) for table in tables]
@@ -186,13 +186,13 @@ def fitted(
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> Calibrator:
-    """A calibrator fitted to the calibration side. Raises InvalidInput, Cancelled."""
+    """A calibrator fitted on the calibration side. Raises InvalidInput, Cancelled."""
     name = _name(name)
     table = on_side(labelled.table, "calibration")
     _check_enough(table, len(labelled.table.ids))
     result = fit(
         table.signals,
-        table.right,
+        table.correct,
         signs={signal.name: 1 if signal.higher_is_confident else -1 for signal in REGISTRY.values()},
         groups=table.groups,
         method=_method(method),
@@ -209,21 +209,21 @@ def fitted(
         runs=labelled.runs,
         datasets=tuple(sorted(set(table.groups.tolist()))),
         questions=len(table.ids),
-        accuracy=float(table.right.mean()),
-        metrics=figures(result, table.right),
+        accuracy=float(table.correct.mean()),
+        metrics=figures(result, table.correct),
         briers=result.briers,
         reference=Reference.of(used).model_dump(mode="json"),
     )
 
 
 def guarantee(labelled: Labelled, calibrator: Calibrator, target: Target) -> Guarantee | NoGuarantee:
-    """What can be promised of the answers that no rule of the policy holds for, given at some threshold.
+    """What can be guaranteed of the answers that no rule of the policy applies to, given at some threshold.
 
     Where a rule has the model asked again, what is answered then is another answer.
     It rests on the test side alone, which the calibrator has not seen. Raises InvalidInput.
     """
-    held, confidence, given = _held_back(labelled, calibrator, target.policy)
-    return selective_threshold(confidence, held.right, target.alpha, target.delta, selectable=given)
+    held, confidence, given = _held_out(labelled, calibrator, target.policy)
+    return selective_threshold(confidence, held.correct, target.alpha, target.delta, selectable=given)
 
 
 def group_guarantees(
@@ -231,10 +231,10 @@ def group_guarantees(
 ) -> dict[str, Guarantee | NoGuarantee]:
     """The same of each dataset by itself (Mondrian), by name: each holds with probability 1 - delta.
 
-    A dataset without an answer on the test side has no promise. Raises InvalidInput.
+    A dataset without an answer on the test side has no guarantee. Raises InvalidInput.
     """
-    held, confidence, given = _held_back(labelled, calibrator, target.policy)
-    found = by_group(confidence, held.right, held.groups, target.alpha, target.delta, selectable=given)
+    held, confidence, given = _held_out(labelled, calibrator, target.policy)
+    found = by_group(confidence, held.correct, held.groups, target.alpha, target.delta, selectable=given)
     nothing = selective_threshold([], [], target.alpha, target.delta)
     return {name: found.get(name, nothing) for name in np.unique(labelled.table.groups).tolist()}
 
@@ -247,7 +247,7 @@ def _gradable_samples(store: Store, run_ids: Sequence[str], cancel: threading.Ev
         return []
 
 
-def _held_back(
+def _held_out(
     labelled: Labelled, calibrator: Calibrator, policy: Policy
 ) -> tuple[Table, NDArray[np.float64], NDArray[np.bool_]]:
     """The test side, its confidences, and which of its answers no rule of the policy holds for."""
@@ -257,23 +257,23 @@ def _held_back(
     return held, confidence, gates == GATES.index(Gate.PROCEED)
 
 
-def promising(policy: Policy, promised: Guarantee | NoGuarantee, calibrator: Calibrator) -> Policy | None:
-    """The policy with the threshold and the promise, under the calibrator's name; None without a promise."""
-    if isinstance(promised, NoGuarantee):
+def with_guarantee(policy: Policy, found: Guarantee | NoGuarantee, calibrator: Calibrator) -> Policy | None:
+    """The policy with the threshold and its guarantee, under the calibrator's name; None without one."""
+    if isinstance(found, NoGuarantee):
         return None
     return policy.model_copy(
         update={
             "name": calibrator.name,
-            "answer_above": promised.threshold,
-            "abstain_below": min(policy.abstain_below, promised.threshold),
-            "promise": Promise(
-                risk=promised.alpha,
-                certainty=round(1 - promised.delta, 12),
+            "answer_above": found.threshold,
+            "abstain_below": min(policy.abstain_below, found.threshold),
+            "guarantee": PolicyGuarantee(
+                risk=found.alpha,
+                confidence_level=round(1 - found.delta, 12),
                 calibrator=calibrator.version,
                 run=calibrator.runs[0] if calibrator.runs else "",
-                questions=promised.n,
-                answered=promised.answered,
-                wrong=promised.wrong,
+                questions=found.n,
+                answered=found.answered,
+                incorrect=found.incorrect,
             ),
         }
     )
@@ -283,7 +283,7 @@ def _check_enough(table: Table, graded: int) -> None:
     n = len(table.ids)
     if n < LEAST_LABELS:
         raise InvalidInput(
-            f"{graded} graded answers are too few. A calibrator is fitted to one half of the questions, so "
+            f"{graded} graded answers are too few. A calibrator is fitted on one half of the questions, so "
             f"that the other half can prove it; {n} of them are in that half, and it takes {LEAST_LABELS}. "
             f"Ask about {2 * (LEAST_LABELS - n)} more.",
             ["runs"],
@@ -321,7 +321,7 @@ def _check_alike(runs: Sequence[Run]) -> None:
 
 
 def _each_once(table: Table) -> Table:
-    """A question asked twice would be on both sides of a fold, and count twice in a promise."""
+    """A question asked twice would be on both sides of a fold, and count twice in a guarantee."""
     first: dict[str, int] = {}
     for at, question in enumerate(table.questions):
         first.setdefault(normalise(question), at)
@@ -337,7 +337,7 @@ def _rows(table: Table, keep: NDArray[np.bool_]) -> Table:
         questions=tuple(table.questions[at] for at in kept),
         texts=tuple(table.texts[at] for at in kept),
         groups=table.groups[kept],
-        right=table.right[kept],
+        correct=table.correct[kept],
         signals={name: column[kept] for name, column in table.signals.items()},
         ungraded=table.ungraded,
     )

@@ -2,9 +2,9 @@
 
 The form of a line is that of codex.store.observations, with beside the observation
 
-    "id", "set"?, "answers"?: accepted ones, "answerable"?: false where only a refusal is right,
+    "id", "set"?, "answers"?: accepted ones, "answerable"?: false where only a refusal is correct,
     "choices"?: of a multiple choice, in order, "labels"?: what its set calls them, "grader"?: by name,
-    "right"?, "grade"?, "seconds"?, "error"?,
+    "correct"?, "grade"?, "seconds"?, "error"?,
     "asked"?: {"model", "prompt", "sample_temperature", "temperature": of the answer}
 
 Files may be compressed with gzip, and are read and written line by line, whatever their size. An answer that
@@ -48,9 +48,9 @@ class Generated:
     answers: tuple[str, ...]
     """Accepted ones."""
     answerable: bool
-    """False: only a refusal is right."""
+    """False: only a refusal is correct."""
     observation: Observation
-    right: bool | None = None
+    correct: bool | None = None
     """None: not graded yet."""
     grade: float | None = None
     seconds: float = 0.0
@@ -92,7 +92,7 @@ MORE = tuple(
         "answers",
         "answerable",
         "observation",
-        "right",
+        "correct",
         "grade",
         "seconds",
         "error",
@@ -164,16 +164,16 @@ def _generated(row: Any, group: str) -> Generated:
     choices, labels = _texts(row, "choices"), _texts(row, "labels")
     if labels and len(labels) != len(choices):
         raise ValueError(f"there are {len(labels)} labels for {len(choices)} choices")
-    right, grade = row.get("right"), row.get("grade")
-    if not (right is None or isinstance(right, bool)):
-        raise TypeError(f"right is {reprlib.repr(right)}, not true, false or null")
+    correct, grade = row.get("correct", row.get("right")), row.get("grade")
+    if not (correct is None or isinstance(correct, bool)):
+        raise TypeError(f"correct is {reprlib.repr(correct)}, not true, false or null")
     return Generated(
         id=_id(row["id"]),
         group=text(row.get("set") or group, "set"),
         answers=answers,
         answerable=row.get("answerable") is not False,
         observation=replace(observation, generation=_with_entropies(observation.generation)),
-        right=right,
+        correct=correct,
         grade=None if grade is None else number(grade, "grade"),
         seconds=number(row.get("seconds") or 0.0, "seconds"),
         error=text(row.get("error") or "", "error"),
@@ -252,7 +252,7 @@ def _row(generated: Generated) -> Mapping[str, object]:
     if generated.labels:
         row["labels"] = list(generated.labels)
     known = {
-        "right": generated.right,
+        "correct": generated.correct,
         "grade": generated.grade,
         "grader": generated.grader,
         "seconds": generated.seconds or None,

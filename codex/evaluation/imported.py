@@ -64,14 +64,14 @@ def import_run(
 
 def record_of(generated: Generated, grader: str | None = None) -> Record:
     """A line with its signals and its grade."""
-    right, score, graded_by = generated.right, generated.grade, generated.grader or ""
-    if not generated.error and (grader or right is None):
+    correct, score, graded_by = generated.correct, generated.grade, generated.grader or ""
+    if not generated.error and (grader or correct is None):
         graded = grade(generated.item, generated.observation.generation.text, grader)
-        right, score, graded_by = graded.right, graded.score, graded.grader
+        correct, score, graded_by = graded.correct, graded.score, graded.grader
     shared: Any = {name: getattr(generated, name) for name in SHARED}
     told = shared | {
         "answers": generated.answers if generated.answerable else (),
-        "right": right,
+        "correct": correct,
         "grade": score,
     }
     signals = {} if generated.error else compute(generated.observation)

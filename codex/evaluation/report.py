@@ -30,7 +30,7 @@ _FORMULA_BEGINS = ("=", "+", "-", "@", "|", "%", "\t", "\r", "\n")
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
-"""id, group, question, answer, accepted, right, grade, confidence, seconds, error, signals."""
+"""id, group, question, answer, accepted, correct, grade, confidence, seconds, error, signals."""
 
 SURE_AND_WRONG = 25
 """Questions in the page's list of confident mistakes."""
@@ -44,7 +44,7 @@ def record_row(record: Record, confidence: float | None = None) -> Row:
         "question": record.observation.question,
         "answer": record.observation.generation.text,
         "accepted": list(record.answers),
-        "right": record.right,
+        "correct": record.correct,
         "grade": _finite(record.grade),
         "confidence": _finite(confidence),
         "seconds": _finite(record.seconds),
@@ -64,7 +64,7 @@ def table_rows(
             "question": table.questions[i],
             "answer": table.texts[i],
             "accepted": [] if answers is None else list(answers[i]),
-            "right": bool(table.right[i]),
+            "correct": bool(table.correct[i]),
             "grade": None,
             "confidence": None if confidence is None else _finite(confidence[i]),
             "seconds": None,
@@ -90,7 +90,7 @@ def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
         "question",
         "answer",
         "accepted",
-        "right",
+        "correct",
         "grade",
         "confidence",
         "seconds",
@@ -179,12 +179,12 @@ def _plots(scores: Scores, table: Table, confidence: Array | None) -> dict[str, 
 
     plots: dict[str, dict[str, Any]] = {}
     if confidence is not None and scores.confidence is not None and not np.isnan(confidence).all():
-        bins = metrics.reliability_bins(confidence, table.right)
+        bins = metrics.reliability_bins(confidence, table.correct)
         plots["reliability"] = figures.reliability(
             bins.count, bins.confidence, bins.rate, bins.low, bins.high
         )
-        plots["histogram"] = figures.histogram(confidence, table.right)
-        curve = metrics.risk_coverage(confidence, table.right)
+        plots["histogram"] = figures.histogram(confidence, table.correct)
+        curve = metrics.risk_coverage(confidence, table.correct)
         plots["risk"] = figures.risk_coverage(curve.coverage, curve.risk, curve.threshold)
     known = {
         name: (each.auroc, *(each.auroc_ci or (math.nan, math.nan)))
@@ -203,7 +203,7 @@ _COLUMNS = (
     ("prr50", "PRR to 50 %"),
     ("aurc", "AURC"),
     ("eaurc", "excess AURC"),
-    ("accuracy_at_80", "right at 80 % coverage"),
+    ("accuracy_at_80", "correct at 80 % coverage"),
 )
 _PROBABILITY = (
     ("ece", "ECE, 15 bins of equal mass"),
@@ -262,7 +262,7 @@ def _groups_table(groups: Mapping[str, GroupScores]) -> str:
                 _with_interval(group.signals[best].auroc, group.signals[best].auroc_ci) if best else "",
             ]
         )
-    head = ["group", "answers", "right", "AUROC of confidence", "ECE excess", "best signal", "its AUROC"]
+    head = ["group", "answers", "correct", "AUROC of confidence", "ECE excess", "best signal", "its AUROC"]
     return "<h2>Groups</h2>" + _table(head, rows)
 
 
@@ -283,8 +283,8 @@ def _texts_table(scores: Scores) -> str:
 def _mistakes(table: Table, confidence: Array | None) -> str:
     if confidence is None:
         return ""
-    wrong = np.flatnonzero(~table.right & ~np.isnan(confidence))
-    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:SURE_AND_WRONG].tolist()
+    incorrect = np.flatnonzero(~table.correct & ~np.isnan(confidence))
+    worst = incorrect[np.argsort(-confidence[incorrect], kind="stable")][:SURE_AND_WRONG].tolist()
     if not worst:
         return ""
     rows = [[f"{confidence[i]:.2f}", table.questions[i], table.texts[i], str(table.groups[i])] for i in worst]

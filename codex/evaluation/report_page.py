@@ -31,7 +31,7 @@ td { overflow-wrap: anywhere; min-width: 5ch; } td:first-child { white-space: no
 th { position: sticky; top: 0; background: var(--surface); }
 </style>
 <h1>$title</h1>
-<p>Right: <strong>$accuracy</strong></p>
+<p>Correct: <strong>$accuracy</strong></p>
 <dl>$facts</dl>
 <p class="note">$noise</p>
 $note

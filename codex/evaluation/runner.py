@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Unpack
 
 from codex import prompts
-from codex.ask.request import AskOptions, new_id, settle
+from codex.ask.request import AskOptions, new_id, resolve
 from codex.ask.workbench import Workbench
 from codex.datasets.library import load
 from codex.datasets.splits import split
@@ -86,7 +86,7 @@ def prepare(
         model=workbench.engine.fingerprint,
         prompt=prompts.fingerprint(),
         params=replace(
-            asked_how(workbench, **options),
+            run_params(workbench, **options),
             grader=known(grader) if grader else None,
             evidence=evidence or any(item.context for item in items),
             look_up=evidence,
@@ -102,16 +102,16 @@ def prepare(
     return run
 
 
-def asked_how(workbench: Workbench, **options: Unpack[AskOptions]) -> RunParams:
+def run_params(workbench: Workbench, **options: Unpack[AskOptions]) -> RunParams:
     """How the workbench asks: the parameters of answer and samples, and how they are checked.
 
     Raises InvalidInput.
     """
-    asking = settle("?", options, workbench.settings, workbench.active.policy, workbench.active.calibrator)
+    request = resolve("?", options, workbench.settings, workbench.active.policy, workbench.active.calibrator)
     return RunParams(
-        answer=asking.params.sampling,
-        samples=asking.sample_params.sampling,
-        n_samples=asking.n_samples,
+        answer=request.params.sampling,
+        samples=request.sample_params.sampling,
+        n_samples=request.n_samples,
         checks=workbench.settings.grounding.model_dump(mode="json"),
     )
 
@@ -149,7 +149,7 @@ def run(
 def check_same(workbench: Workbench, run: Run, params: RunParams | None = None) -> None:
     """Raise Conflict, with what differs, unless the workbench asks as the run did.
 
-    params: as `asked_how` gives them, where somebody asked for others than the run's.
+    params: as `run_params` gives them, where somebody asked for others than the run's.
     """
     pairs: dict[str, tuple[object, object]] = {
         "model": (run.model, workbench.engine.fingerprint),
@@ -284,7 +284,7 @@ class _Course:
         started = time.monotonic()
         observation = Observation(item.asked, Generation("", (), "stop", 0, 0.0, "none"))
         measured: dict[str, float | None] = {}
-        right = score = None
+        correct = score = None
         error = graded_by = ""
         try:
             passages = self._passages(item)
@@ -294,7 +294,7 @@ class _Course:
                 raise InvalidInput("The passages did not fit the model's context; raise engine.context_size.")
             answered = observation.generation.text
             graded = grade(item, answered, self.run.params.grader, self.workbench.engine)
-            right, score, graded_by = graded.right, graded.score, graded.grader
+            correct, score, graded_by = graded.correct, graded.score, graded.grader
         except (PromptTooLong, InvalidInput) as wrong:
             error = str(wrong)
         return Record(
@@ -303,7 +303,7 @@ class _Course:
             answers=item.answers if item.answerable else (),
             observation=observation,
             signals=measured,
-            right=right,
+            correct=correct,
             grade=score,
             seconds=time.monotonic() - started,
             error=error,

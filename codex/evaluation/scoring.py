@@ -41,7 +41,7 @@ class Confidences(NamedTuple):
 
 
 class Ranking(BaseModel):
-    """How well higher means right. None where it is not defined; `_ci`: 95 % bootstrap intervals."""
+    """How well higher means correct. None where it is not defined; `_ci`: 95 % bootstrap intervals."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,7 +50,7 @@ class Ranking(BaseModel):
     auroc: float | None = None
     auroc_ci: Interval | None = None
     auprc: float | None = None
-    """Average precision of finding the wrong answers."""
+    """Average precision of finding the incorrect answers."""
     auprc_ci: Interval | None = None
     prr: float | None = None
     """Prediction rejection ratio, up to all answers rejected."""
@@ -65,7 +65,7 @@ class Ranking(BaseModel):
     """The excess over the best order."""
     eaurc_ci: Interval | None = None
     accuracy_at_80: float | None = None
-    """Share right among the most confident 80 %."""
+    """Share correct among the most confident 80 %."""
     accuracy_at_80_ci: Interval | None = None
 
 
@@ -93,7 +93,7 @@ class ConfidenceScores(Ranking):
 
 
 class GroupScores(BaseModel):
-    """Some answers: how many are right, and what tells which."""
+    """Some answers: how many are correct, and what tells which."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -138,7 +138,7 @@ def score(
     wordings, for the figures of texts.
     Raises Cancelled.
     """
-    n = len(table.right)
+    n = len(table.correct)
     count = (resamples_for(n) if resamples is None else resamples) if n else 0
     if confidences is None:
         confidences = confidences_of(table, calibrator, seed=seed)
@@ -146,7 +146,7 @@ def score(
         confidences = Confidences(np.atleast_2d(np.asarray(confidences, float)), "given", "")
     given, source, note = confidences
     oriented = _oriented(table.signals, n)
-    whole = _Scorer(count, seed, cancel).score(oriented, given, table.right, source, note)
+    whole = _Scorer(count, seed, cancel).score(oriented, given, table.correct, source, note)
     names = np.unique(table.groups)
     groups = {}
     for name in names if len(names) > 1 else ():
@@ -154,7 +154,7 @@ def score(
         groups[str(name)] = _Scorer(min(count, GROUP_RESAMPLES), seed, cancel).score(
             {key: column[rows] for key, column in oriented.items()},
             None if given is None else given[:, rows],
-            table.right[rows],
+            table.correct[rows],
             source,
             note,
         )
@@ -181,12 +181,12 @@ def graded(
     for each in generations:
         if cancel is not None and cancel.is_set():
             raise Cancelled("The scoring was cancelled.")
-        right, graded_by = _right(each, grader)
-        if right is None:
+        correct, graded_by = _correct(each, grader)
+        if correct is None:
             ungraded += 1
             continue
         observation = each.observation
-        rows.append((each.id, observation.question, observation.generation.text, each.group, right))
+        rows.append((each.id, observation.question, observation.generation.text, each.group, correct))
         graders[graded_by] += 1
         answers.append(each.answers)
         values.append(compute(observation))
@@ -196,7 +196,7 @@ def graded(
         questions=questions,
         texts=texts,
         groups=np.array(groups, dtype=np.str_),
-        right=np.array(verdicts, dtype=np.bool_),
+        correct=np.array(verdicts, dtype=np.bool_),
         signals={name: np.array([row[name] for row in values], dtype=np.float64) for name in REGISTRY},
         ungraded=ungraded,
         graders=dict(graders.most_common()),
@@ -204,16 +204,16 @@ def graded(
     return table, answers
 
 
-def _right(each: Generated, grader: str | None) -> tuple[bool | None, str]:
+def _correct(each: Generated, grader: str | None) -> tuple[bool | None, str]:
     """The verdict, and by which grader; "" where that is not known."""
     if each.error:
         return None, ""
-    if grader is None and each.right is not None:
-        return each.right, each.grader or ""
+    if grader is None and each.correct is not None:
+        return each.correct, each.grader or ""
     if not each.answers and each.answerable:
         return None, ""
     found = grade(each.item, each.observation.generation.text, grader)
-    return found.right, found.grader
+    return found.correct, found.grader
 
 
 GROUP_RESAMPLES = 100
@@ -225,7 +225,7 @@ def confidences_of(table: Table, calibrator: Calibrator | None = None, *, seed: 
 
     That takes seconds, and some labels of each kind.
     """
-    n, right = len(table.right), int(table.right.sum())
+    n, correct = len(table.correct), int(table.correct.sum())
     if calibrator is not None:
         values = calibrator.confidences(table.signals)[None] if n else None
         return Confidences(values, calibrator.version, "")
@@ -234,26 +234,26 @@ def confidences_of(table: Table, calibrator: Calibrator | None = None, *, seed: 
         for name, column in table.signals.items()
         if name in REGISTRY and np.isfinite(column).any()
     }
-    note = _hopeless(n, right, bool(columns))
+    note = _hopeless(n, correct, bool(columns))
     if note:
         return Confidences(None, "", note)
     signs = {name: 1 if REGISTRY[name].higher_is_confident else -1 for name in columns}
     try:
-        values = cross_fitted(columns, table.right, signs=signs, groups=table.groups, seed=seed)
+        values = cross_fitted(columns, table.correct, signs=signs, groups=table.groups, seed=seed)
     except InvalidInput as error:  # Signals that are all alike, say.
         return Confidences(None, "", str(error))
     return Confidences(values, "cross-fitted on these answers, 10 times in 5 parts", "")
 
 
-def _hopeless(n: int, right: int, any_signal: bool) -> str:
-    """Why nothing can be fitted to n answers; "" where it can."""
+def _hopeless(n: int, correct: int, any_signal: bool) -> str:
+    """Why nothing can be fitted on n answers; "" where it can."""
     if n < LEAST_LABELS:
         return (
             f"{n} graded answers are too few to fit a confidence; it takes {LEAST_LABELS}: "
             f"{LEAST_LABELS - n} more."
         )
-    if right in (0, n):
-        return f"All {n} answers are {'right' if right else 'wrong'}: nothing tells them apart."
+    if correct in (0, n):
+        return f"All {n} answers are {'correct' if correct else 'incorrect'}: nothing tells them apart."
     return "" if any_signal else "No answer has a signal to fit a confidence to."
 
 
@@ -264,28 +264,28 @@ class _Scorer:
         self._count, self._seed, self._cancel = resamples, seed, cancel
 
     def score(
-        self, oriented: Mapping[str, Array], confidences: Array | None, right: Flags, source: str, note: str
+        self, oriented: Mapping[str, Array], confidences: Array | None, correct: Flags, source: str, note: str
     ) -> GroupScores:
-        n = len(right)
-        resamples = Resamples(right, self._count, self._seed) if n else None
+        n = len(correct)
+        resamples = Resamples(correct, self._count, self._seed) if n else None
         signals = {}
         for name, column in oriented.items():
             if self._cancel is not None and self._cancel.is_set():
                 raise Cancelled("The scoring was cancelled.")
-            signals[name] = _ranking(column, right, resamples)
+            signals[name] = _ranking(column, correct, resamples)
         return GroupScores(
             n=n,
-            accuracy=float(right.mean()) if n else None,
-            accuracy_ci=metrics.wilson(right.sum(), n) if n else None,
+            accuracy=float(correct.mean()) if n else None,
+            accuracy_ci=metrics.wilson(correct.sum(), n) if n else None,
             signals=signals,
-            confidence=_confidence(confidences, right, resamples, source) if n else None,
+            confidence=_confidence(confidences, correct, resamples, source) if n else None,
             note=note if n else "No answer is graded.",
         )
 
 
 _PROBABILITY = {
     "ece": metrics.ece,
-    "ece_width": lambda p, right: metrics.ece(p, right, metrics.WIDTH_BINS, mass=False),
+    "ece_width": lambda p, correct: metrics.ece(p, correct, metrics.WIDTH_BINS, mass=False),
     "brier": metrics.brier,
     "nll": metrics.nll,
 }
@@ -305,19 +305,19 @@ def _oriented(signals: Mapping[str, Array], n: int) -> dict[str, Array]:
     }
 
 
-def _ranking(confidence: Array, right: Flags, resamples: Resamples | None) -> Ranking:
+def _ranking(confidence: Array, correct: Flags, resamples: Resamples | None) -> Ranking:
     missing = metrics.unknown(confidence)
-    if resamples is None or missing == len(right):
+    if resamples is None or missing == len(correct):
         return Ranking(missing=missing)
     return Ranking(
         missing=missing,
-        **{name: _number(value) for name, value in ranking.figures(confidence, right).items()},
+        **{name: _number(value) for name, value in ranking.figures(confidence, correct).items()},
         **{f"{name}_ci": interval for name, interval in resamples.ranking(confidence).items()},
     )
 
 
 def _confidence(
-    confidences: Array | None, right: Flags, resamples: Resamples | None, source: str
+    confidences: Array | None, correct: Flags, resamples: Resamples | None, source: str
 ) -> ConfidenceScores | None:
     """Figures as means over the repeats, intervals of the first."""
     if confidences is None or resamples is None:
@@ -326,7 +326,7 @@ def _confidence(
     if np.isnan(first).all():
         return ConfidenceScores(missing=len(first), source=source)
     repeats = [
-        ranking.figures(row, right) | {name: figure(row, right) for name, figure in _PROBABILITY.items()}
+        ranking.figures(row, correct) | {name: figure(row, correct) for name, figure in _PROBABILITY.items()}
         for row in confidences
     ]
     values = {name: _number(float(np.mean([each[name] for each in repeats]))) for name in repeats[0]}

@@ -1,4 +1,4 @@
-"""Graders: whether an answer is right, given the accepted ones."""
+"""Graders: whether an answer is correct, given the accepted ones."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from codex.engines.base import Engine
 
 # Recall: more than half of an answer's words. Half would agree with people more often (mean AC1 0.89 instead
-# of 0.86), but only where three answers of four are right, as there: it calls twice as many wrong answers
-# right, such as the franc of the neighbouring country. ROUGE-L as in Kuhn et al. 2023, arXiv:2302.09664.
+# of 0.86), but only where three answers of four are correct, as there: it calls twice as many incorrect answers
+# correct, such as the franc of the neighbouring country. ROUGE-L as in Kuhn et al. 2023, arXiv:2302.09664.
 ABOVE: dict[GraderName, float] = {"short": 0.5, "recall": 0.5, "f1": 0.5, "rouge_l": 0.3}
-"""The score above which an answer is right; of the other graders it is 0 or 1."""
+"""The score above which an answer is correct; of the other graders it is 0 or 1."""
 
 AGREEMENT: dict[str, tuple[float, float]] = {
     "auto": (0.884, 0.951),
@@ -51,7 +51,7 @@ them whose accepted answers are numbers. By `codex evaluate graders`."""
 class Grade:
     """What a grader says of an answer."""
 
-    right: bool | None
+    correct: bool | None
     """None: the grader could not tell."""
     score: float
     """In [0, 1]; NaN where it could not tell."""

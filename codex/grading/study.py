@@ -43,7 +43,7 @@ class Judged:
     """Which of the five systems answered; "" where nobody says."""
     item: Item
     text: str
-    right: bool
+    correct: bool
 
     @property
     def type(self) -> str:
@@ -71,7 +71,7 @@ class Agreement:
     ac1: float
     """Gwet's, in [-1, 1]."""
     too_kind: int
-    """Wrong answers that the grader calls right."""
+    """Incorrect answers that the grader calls correct."""
     too_strict: int
     """Right answers that the grader calls wrong."""
 
@@ -92,14 +92,14 @@ def study(
     fixed seed. Raises NotFound, and InvalidInput for a row that is no case.
     """
     answers = judged(folder, sample)
-    people = np.array([each.right for each in answers])
+    people = np.array([each.correct for each in answers])
     said = np.full((len(graders), len(answers)), np.nan)
     for at, each in enumerate(answers):
         if cancel and cancel.is_set():
             raise Cancelled("The study was stopped.")
         for number, grader in enumerate(graders):
-            right = grade(each.item, each.text, None if grader == AUTO else grader, engine).right
-            said[number, at] = np.nan if right is None else right
+            correct = grade(each.item, each.text, None if grader == AUTO else grader, engine).correct
+            said[number, at] = np.nan if correct is None else correct
         if progress:
             progress(at + 1, len(answers))
     rows = [list(_rows(*of_grader, answers, people)) for of_grader in zip(graders, said, strict=True)]

@@ -13,7 +13,7 @@ class GroundingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     verify: bool = True
-    """Whether the verifier is asked if the answer is right: one more prompt of a few tokens."""
+    """Whether the verifier is asked if the answer is correct: one more prompt of a few tokens."""
     verifier_form: Literal["plain", "candidates"] = "plain"
     """candidates shows the verifier the sampled answers too."""
     verifier_model: str | None = None
@@ -24,8 +24,8 @@ class GroundingConfig(BaseModel):
     """The cross-encoder of judge=nli: a local folder or a Hugging Face name."""
     similarity: Literal["text", "embedding", "judge"] = "text"
     """How samples are compared: by wording (free), by embedding, or by the judge in both directions."""
-    # On three stored sets the best of 0.6 to 0.9 for MiniLM: of right answers worded otherwise it joins half,
-    # of a right and a wrong one 2 to 7 %; the answer's share of the samples then ranks 0.01 to 0.02 better.
+    # On three stored sets the best of 0.6 to 0.9 for MiniLM: of correct answers worded otherwise it joins half,
+    # of a correct and an incorrect one 2 to 7 %; the answer's share of the samples then ranks 0.01 to 0.02 better.
     same_above: float = Field(0.8, gt=0.0, le=1.0)
     """Samples at least this similar in meaning count as the same answer; not used with text."""
 

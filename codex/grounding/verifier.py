@@ -1,4 +1,4 @@
-"""The verifier: the model is asked whether an answer is right, and its first word's distribution is kept."""
+"""The verifier: the model is asked whether an answer is correct, and its first word's distribution is kept."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from codex.prompts import asking, judging
-from codex.prompts.asking import CHECK, SYSTEM, ask, reflect
+from codex.prompts import answering, judging
+from codex.prompts.answering import CHECK, SYSTEM, ask, reflect
 from codex.text import sha256
 
 __all__ = ["CHECK", "SYSTEM", "ask", "fingerprint", "reflect"]
@@ -11,4 +11,4 @@ __all__ = ["CHECK", "SYSTEM", "ask", "fingerprint", "reflect"]
 
 def fingerprint() -> str:
     """Changes when any template changes; 12 hexadecimal digits."""
-    return sha256("\0".join(asking.TEMPLATES + judging.TEMPLATES))[:12]
+    return sha256("\0".join(answering.TEMPLATES + judging.TEMPLATES))[:12]

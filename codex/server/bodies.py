@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
-from codex.ask.response import Reply
+from codex.ask.response import AskResponse
 from codex.engines.base import GenerationParams
 from codex.numbers import NumbersAsSuch
 from codex.settings import MAX_SAMPLES, KnownPolicy
@@ -198,7 +198,7 @@ TraceSummaryBody = body_of(TraceSummary)
 class TraceEventBody(Body):
     """The end: what POST /infer answers, and the whole trace."""
 
-    reply: Reply
+    reply: AskResponse
     trace: TraceBody  # type: ignore[valid-type]
 
 

@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from codex.ask.places import Client
-from codex.ask.response import Reply, reply
+from codex.ask.response import AskResponse, reply
 from codex.ask.workbench import Workbench, last_trace
 from codex.errors import Busy
 from codex.retrieval.config import MOST_PASSAGES
@@ -79,7 +79,9 @@ MEANINGS = {
 
 
 @router.post("/infer", tags=["ask"], summary="Ask a question", responses=errors(429, 503))
-async def infer(body: bodies.InferBody, request: Request, workbench: LoadedBench, client: Asker) -> Reply:
+async def infer(
+    body: bodies.InferBody, request: Request, workbench: LoadedBench, client: Asker
+) -> AskResponse:
     """Answer with a confidence and a decision. Closing the connection cancels the work.
 
     What is not available is null; `calibrated` is null where no calibrator holds for the model and asking.
@@ -140,7 +142,7 @@ def read_trace(trace_id: str, workbench: Bench, client: Reader) -> bodies.Body:
 )
 async def branch(
     trace_id: str, body: bodies.BranchBody, request: Request, workbench: LoadedBench, client: Asker
-) -> Reply:
+) -> AskResponse:
     """Take one of the alternatives at a position of the last step's answer, and go on from there.
 
     It needs the question's text: kept by `store.privacy=full`, or in memory for the client that asked.

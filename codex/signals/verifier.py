@@ -1,4 +1,4 @@
-"""Verifier signals: what a model says when it is asked whether the answer is right."""
+"""Verifier signals: what a model says when it is asked whether the answer is correct."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def label_probability(alternatives: Sequence[Alternative], positive: str, *negat
 @signal(
     "p_true",
     label="Verifier",
-    meaning="How likely the model, asked whether the answer is right, says True.",
+    meaning="How likely the model, asked whether the answer is correct, says True.",
     forms=("whole",),
     needs={"verdict"},
     source="P(True); Kadavath et al. 2022, arXiv:2207.05221",

@@ -43,6 +43,8 @@ class Part:
     form: Form
     default: Any
     """MISSING where the field must be there."""
+    formerly: str | None = None
+    """The key that it was written under before."""
 
     @property
     def optional(self) -> bool:
@@ -85,6 +87,7 @@ def parts(noun: type) -> tuple[Part, ...]:
             hints[field.name],
             form_of(hints[field.name]),
             field.default if field.default_factory is MISSING else field.default_factory(),
+            field.metadata.get("formerly"),
         )
         for field in fields(noun)
     )
@@ -128,9 +131,11 @@ def _noun(noun: type) -> Form:
             raise TypeError(f" is {type(written).__name__}, not an object")
         found, name = {}, ""
         try:
-            for name, read_part, required in readers:
+            for name, read_part, required, formerly in readers:
                 if name in written:
                     found[name] = read_part(written[name])
+                elif formerly in written:
+                    found[name] = read_part(written[formerly])
                 elif required:
                     break
             else:
@@ -140,7 +145,7 @@ def _noun(noun: type) -> Form:
         raise ValueError(f" is no {noun.__name__}: there is no key {name!r}")
 
     writers = _writers(noun, ())
-    readers = [(part.name, part.form.read, part.default is MISSING) for part in parts(noun)]
+    readers = [(part.name, part.form.read, part.default is MISSING, part.formerly) for part in parts(noun)]
     return Form(write, read)
 
 

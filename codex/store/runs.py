@@ -23,7 +23,7 @@ PAGE = 256
 """Records read at once: an observation with ten samples is up to 100 kB."""
 
 RUN = columns_of(Run)
-RECORD = columns_of(Record, ("observation", "signals"), id="question_id")
+RECORD = columns_of(Record, ("observation", "signals"), id="question_id", correct="right")
 RECORD_COLUMNS = (
     "run_id",
     "number",
@@ -42,8 +42,8 @@ class RunSummary:
     run: Run
     done: int
     """Questions with a record, answered or failed."""
-    right: int
-    wrong: int
+    correct: int
+    incorrect: int
     failed: int
     """Records with an error."""
     graders: dict[str, int]
@@ -59,7 +59,7 @@ class Table:
     texts: tuple[str, ...]
     """What the model answered."""
     groups: NDArray[np.str_]
-    right: NDArray[np.bool_]
+    correct: NDArray[np.bool_]
     signals: dict[str, NDArray[np.float64]]
     """Name -> [n]; NaN: missing."""
     ungraded: int
@@ -197,7 +197,7 @@ class Runs:
             names = _signal_names(db, run_id)
             columns = "".join(f", signals[{at}] AS s{at}" for at in range(1, len(names) + 1))
             found = db.execute(
-                'SELECT number, question_id, question, answer, "group", "right" AS is_right'
+                'SELECT number, question_id, question, answer, "group", "right" AS correct'
                 f'{columns} FROM run_records WHERE run_id = ? AND "right" IS NOT NULL',
                 [run_id],
             ).fetchnumpy()
@@ -233,7 +233,7 @@ class Runs:
             db,
             """
             SELECT any_value(r) AS run, count(k.run_id) AS done,
-                   count(*) FILTER (k."right") AS right_ones, count(*) FILTER (NOT k."right") AS wrong,
+                   count(*) FILTER (k."right") AS correct, count(*) FILTER (NOT k."right") AS incorrect,
                    count(*) FILTER (k.error <> '') AS failed,
                    histogram(coalesce(k.grader, '')) FILTER (k."right" IS NOT NULL) AS graders
             FROM runs r LEFT JOIN run_records k ON k.run_id = r.id
@@ -248,8 +248,8 @@ class Runs:
             RunSummary(
                 Run(**read(RUN, row["run"])),
                 row["done"],
-                row["right_ones"],
-                row["wrong"],
+                row["correct"],
+                row["incorrect"],
                 row["failed"],
                 _most_first(row["graders"] or {}),
             )
@@ -324,7 +324,7 @@ def _table(
         questions=tuple(found["question"]),
         texts=tuple(found["answer"]),
         groups=np.asarray(found["group"], dtype=np.str_),
-        right=np.asarray(found["is_right"], dtype=np.bool_),
+        correct=np.asarray(found["correct"], dtype=np.bool_),
         signals={name: _numbers(found[f"s{at}"]) for at, name in enumerate(names, 1)},
         ungraded=ungraded,
         graders=graders,

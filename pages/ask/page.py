@@ -173,10 +173,10 @@ class AskPage:
         """The service's policy, the ranges of its sliders, and what it guarantees, in words."""
         policy = self.workbench.active.policy
         return {
-            "policy": policy.model_dump(mode="json", exclude={"name", "promise"}),
+            "policy": policy.model_dump(mode="json", exclude={"name", "guarantee"}),
             "version": policy.version,
             "ranges": slider_ranges(policy),
-            "guarantee": self.workbench.active.promise,
+            "guarantee": self.workbench.active.guarantee,
         }
 
     def _sidebar(self) -> JSON:

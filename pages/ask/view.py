@@ -16,7 +16,7 @@ from codex.pages.ask.story import first_answer, in_vain, notes, step_story, stor
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
 from codex.store.codec import encode
-from codex.types import Alternative, AnswerSet, Generation, Observation, Sampling, Step, Token, Trace
+from codex.types import Alternative, Generation, Observation, PredictionSet, Sampling, Step, Token, Trace
 
 ALTERNATIVES = 10
 """How many alternatives are shown beside a token; the chosen one is always among them."""
@@ -45,12 +45,12 @@ def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
         "story": story_line(trace.steps),
         "first_answer": first_answer(trace),
         "steps": [step_story(step) for step in trace.steps],
-        "last": step_view(trace.last, trace.params.answer_set),
+        "last": step_view(trace.last, trace.params.prediction_set),
         "details": _details(trace),
     }
 
 
-def step_view(step: Step, likely: AnswerSet | None = None) -> JSON:
+def step_view(step: Step, likely: PredictionSet | None = None) -> JSON:
     """The step that was decided on, in full. likely: the answer set of its samples."""
     generation = step.observation.generation
     cut = pieces(generation.tokens, generation.text)
@@ -84,7 +84,7 @@ def token_view(token: Token, text: str, *, given: bool = False) -> JSON:
     }
 
 
-def samples_view(observation: Observation, likely: AnswerSet | None = None) -> JSON:
+def samples_view(observation: Observation, likely: PredictionSet | None = None) -> JSON:
     """The samples by what they say, largest group first; which of them are in the answer set."""
     samples = observation.samples
     groups = signals.answer_groups(observation) if samples else []

@@ -13,9 +13,8 @@ from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
 from codex.calibration.calibrator import measured
 from codex.calibration.heuristic import heuristic_confidences
-from codex.calibration.shipped import shipped
+from codex.calibration.shipped import shipped_calibrators
 from codex.errors import Conflict, InvalidInput
-from codex.evaluation.answer_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
 from codex.evaluation.calibrating import (
     Target,
     calibrate,
@@ -24,8 +23,9 @@ from codex.evaluation.calibrating import (
     guarantee,
     labelled_runs,
     on_side,
-    promising,
+    with_guarantee,
 )
+from codex.evaluation.prediction_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
 from codex.jobs import Job, JobProgress, Jobs
 from codex.pages import JSON
 from codex.pages.book import Book, Outcome
@@ -39,8 +39,8 @@ from codex.pages.calibrate.view import (
     diagram,
     figures_row,
     group_row,
+    guarantee_view,
     hints,
-    promise_view,
     run_choice,
     sets_row,
 )
@@ -132,7 +132,7 @@ class CalibratePage:
         self.jobs.cancel(wanted["job"])
 
     def show(self, wanted: JSON) -> JSON:
-        """A calibrator, its diagrams and figures beside another's or the heuristic's, and what it promises.
+        """A calibrator, its diagrams and figures beside another's or the heuristic's, and what it guarantees.
 
         wanted: {version, with: another version or null, alpha, delta}.
         """
@@ -154,7 +154,7 @@ class CalibratePage:
         return {
             "calibrator": self._card(version, calibrator, value, wanted),
             "left": self._left(value, str(other) if other else None, rival),
-            "right": diagram(value.calibrated, value.right, f"After: {calibrator.name}") if value else None,
+            "right": diagram(value.calibrated, value.correct, f"After: {calibrator.name}") if value else None,
             "rows": rows,
             "groups": self._groups(value, calibrator, wanted) if value else None,
             "computing": self._progress() if computing else None,
@@ -179,19 +179,19 @@ class CalibratePage:
         self.workbench.active.activate_calibrator(wanted["version"])
 
     def keep_promise(self, wanted: JSON) -> None:
-        """Let the calibrator speak, and answer from the threshold on that keeps its promise.
+        """Let the calibrator speak, and answer from the threshold on that keeps its guarantee.
 
-        wanted: {version, alpha, delta}. Raises Conflict when nothing can be promised.
+        wanted: {version, alpha, delta}. Raises Conflict when nothing can be guaranteed.
         """
         version = str(wanted["version"])
         calibrator, found = self._load(version), self._outcome(version)
         if found is None or found.value is None:
             raise Conflict("The diagrams are still being drawn; try again when they are there.")
         target = self._target(wanted)
-        promised = guarantee(found.value.labelled, calibrator, target)
-        policy = promising(target.policy, promised, calibrator)
+        proven = guarantee(found.value.labelled, calibrator, target)
+        policy = with_guarantee(target.policy, proven, calibrator)
         if policy is None:
-            raise Conflict(str(promised))
+            raise Conflict(str(proven))
         self.workbench.active.activate_calibrator(version)
         self.workbench.active.activate_policy(policy)
 
@@ -212,39 +212,39 @@ class CalibratePage:
         return {
             "version": version,
             "active": active is not None and active.version == version,
-            "ships": any(version == each.version for each in shipped()),
+            "ships": any(version == each.version for each in shipped_calibrators()),
             "misfit": self.workbench.active.misfit(calibrator),
             "facts": calibrator_facts(calibrator, names),
-            "guarantee": promise_view(guarantee(seen.labelled, calibrator, target)) if seen else None,
+            "guarantee": guarantee_view(guarantee(seen.labelled, calibrator, target)) if seen else None,
         }
 
     def _target(self, wanted: JSON) -> Target:
-        """What is to be promised, under the rules of the active policy."""
+        """What is to be guaranteed, under the rules of the active policy."""
         alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
         return Target(alpha, delta, self.workbench.active.policy)
 
     def _asked_for(self) -> dict[str, Asked]:
-        """What calibrators were fitted for, by version; of an earlier process where it could be promised."""
+        """What calibrators were fitted for, by version; of an earlier process where it could be guaranteed."""
         found: dict[str, Asked] = {}
-        for saved in self.workbench.store.policies.list():  # The newest first: the first promise stays.
-            if promise := Policy.model_validate_json(saved.body).promise:
-                found[promise.calibrator] = {
-                    "alpha": promise.risk,
-                    "delta": round(1 - promise.certainty, 12),
+        for saved in self.workbench.store.policies.list():  # The newest first: the first guarantee stays.
+            if guarantee := Policy.model_validate_json(saved.body).guarantee:
+                found[guarantee.calibrator] = {
+                    "alpha": guarantee.risk,
+                    "delta": round(1 - guarantee.confidence_level, 12),
                 }
         with self._lock:
             return found | self._asked
 
     def _groups(self, seen: Seen, calibrator: Calibrator, wanted: JSON) -> list[JSON]:
         """The same of each dataset by itself."""
-        promised = group_guarantees(seen.labelled, calibrator, self._target(wanted))
-        return [group_row(name, each) for name, each in promised.items()]
+        groups = group_guarantees(seen.labelled, calibrator, self._target(wanted))
+        return [group_row(name, each) for name, each in groups.items()]
 
     def _left(self, seen: Seen | None, other: str | None, rival: Outcome[Seen] | None) -> JSON | None:
         if other is not None:
             found = rival.value if rival else None
-            return diagram(found.calibrated, found.right, f"{other}") if found else None
-        return diagram(seen.heuristic, seen.right, "Before: the heuristic") if seen else None
+            return diagram(found.calibrated, found.correct, f"{other}") if found else None
+        return diagram(seen.heuristic, seen.correct, "Before: the heuristic") if seen else None
 
     def _outcome(self, version: str) -> Outcome[Seen] | None:
         return self._seen.get(version) or self._seen.soon(version, MOMENT)
@@ -269,22 +269,22 @@ class CalibratePage:
         labelled = labelled_runs(self.workbench.store, calibrator.runs)
         table, held = on_side(labelled.table, "calibration"), on_side(labelled.table, "test")
         job.report(JobProgress(text=version))
-        plain = heuristic_confidences(table.signals, len(table.right))
+        plain = heuristic_confidences(table.signals, len(table.correct))
 
         def judged() -> Judged:
             return Judged(
                 calibrated=_crossfitted(calibrator, table, job),
-                before=measured(plain, table.right),
-                held_out=measured(calibrator.confidences(held.signals), held.right) if held.ids else None,
+                before=measured(plain, table.correct),
+                held_out=measured(calibrator.confidences(held.signals), held.correct) if held.ids else None,
             )
 
         answers = hashlib.sha256(json.dumps([table.ids, held.ids]).encode())
-        answers.update(table.right.tobytes() + held.right.tobytes())
+        answers.update(table.correct.tobytes() + held.correct.tobytes())
         key = f"diagrams {version} {answers.hexdigest()}"
         found = self._kept.recall(key, judged, Judged.model_dump_json, Judged.model_validate_json)
         return Seen(
             labelled=labelled,
-            right=table.right,
+            correct=table.correct,
             heuristic=plain,
             calibrated=np.array(found.calibrated, dtype=np.float64),
             before=found.before,
@@ -320,7 +320,7 @@ class CalibratePage:
 def _crossfitted(calibrator: Calibrator, table: Table, job: Job) -> list[float]:
     fitted = fit(
         table.signals,
-        table.right,
+        table.correct,
         signs={each.name: 1 if each.higher_is_confident else -1 for each in REGISTRY.values()},
         groups=table.groups,
         repeats=1,

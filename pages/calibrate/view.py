@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict
 
 from codex import figures
 from codex.calibration import Calibrator, metrics
-from codex.calibration.calibrator import Figure, FigureName
+from codex.calibration.calibrator import Metric, MetricName
 from codex.calibration.crossfit import LEAST_LABELS
 from codex.calibration.risk import Guarantee, NoGuarantee
-from codex.evaluation.answer_sets import CheckedSets
 from codex.evaluation.calibrating import Labelled
+from codex.evaluation.prediction_sets import CheckedSets
 from codex.pages import JSON
 from codex.pages.percent import percent
 from codex.store.calibrators import SavedCalibrator
@@ -42,15 +42,15 @@ class Seen:
 
     labelled: Labelled
     """All answers that there are, both halves."""
-    right: Flags
+    correct: Flags
     """[n], of the half that it was fit on."""
     heuristic: Array
     """[n]: the confidence without a calibrator; NaN: nothing can be said."""
     calibrated: Array
     """[n]: cross-fitted."""
-    before: dict[FigureName, Figure]
+    before: dict[MetricName, Metric]
     """Figures of the heuristic."""
-    held_out: dict[FigureName, Figure] | None
+    held_out: dict[MetricName, Metric] | None
     """Figures of the calibrator on the half that was held back; None where there is none."""
 
 
@@ -60,8 +60,8 @@ class Judged(BaseModel):
     model_config = ConfigDict(ser_json_inf_nan="constants")
 
     calibrated: list[float]
-    before: dict[FigureName, Figure]
-    held_out: dict[FigureName, Figure] | None
+    before: dict[MetricName, Metric]
+    held_out: dict[MetricName, Metric] | None
 
 
 class Asked(TypedDict):
@@ -73,11 +73,11 @@ class Asked(TypedDict):
 
 def run_choice(summary: RunSummary) -> JSON:
     """A run as it can be chosen to fit on; problem: why it alone makes no calibrator, in words."""
-    graded = summary.right + summary.wrong
+    graded = summary.correct + summary.incorrect
     if graded < 2 * LEAST_LABELS:
         problem = f"it takes about {2 * LEAST_LABELS}: {LEAST_LABELS} to fit, the others to prove it"
-    elif not summary.right or not summary.wrong:
-        problem = f"all are {'right' if summary.right else 'wrong'}: nothing to tell apart"
+    elif not summary.correct or not summary.incorrect:
+        problem = f"all are {'correct' if summary.correct else 'incorrect'}: nothing to tell apart"
     else:
         problem = ""
     run = summary.run
@@ -87,7 +87,7 @@ def run_choice(summary: RunSummary) -> JSON:
         "dataset": run.dataset,
         "model": run.model,
         "graded": graded,
-        "accuracy": summary.right / graded if graded else None,
+        "accuracy": summary.correct / graded if graded else None,
         "problem": problem,
     }
 
@@ -123,16 +123,16 @@ def calibrator_facts(calibrator: Calibrator, names: Mapping[str, str]) -> list[t
         ("prompt", calibrator.prompt),
         ("method", METHODS.get(calibrator.method, calibrator.method)),
         ("signals", ", ".join(term.name for term in calibrator.design.terms if term.weight > 0) or "none"),
-        *([("answer sets", str(calibrator.answer_sets))] if calibrator.answer_sets else []),
+        *([("answer sets", str(calibrator.prediction_sets))] if calibrator.prediction_sets else []),
         ("fit", f"{calibrator.created_at:%Y-%m-%d %H:%M} UTC"),
     ]
 
 
-def diagram(confidence: Array, right: Flags, title: str) -> JSON:
+def diagram(confidence: Array, correct: Flags, title: str) -> JSON:
     """A reliability diagram, the counts under it, and the numbers of its table."""
-    bins = metrics.reliability_bins(confidence, right)
+    bins = metrics.reliability_bins(confidence, correct)
     shown = figures.reliability(bins.count, bins.confidence, bins.rate, bins.low, bins.high, title=title)
-    counts = figures.histogram(confidence, right, title="")
+    counts = figures.histogram(confidence, correct, title="")
     shown["layout"].update(height=320, showlegend=False)
     counts["layout"].update(height=190)
     for figure, top in ((shown, 40), (counts, 24)):
@@ -152,24 +152,24 @@ def diagram(confidence: Array, right: Flags, title: str) -> JSON:
     }
 
 
-def promise_view(promise: Guarantee | NoGuarantee) -> JSON:
+def guarantee_view(guarantee: Guarantee | NoGuarantee) -> JSON:
     """A guarantee, or why there is none, in words."""
-    words = str(promise)
-    if isinstance(promise, Guarantee):
-        words += f" Those are {percent(promise.coverage)} of the questions that were held back."
-    return {"holds": isinstance(promise, Guarantee), "words": words, "threshold": promise.threshold}
+    words = str(guarantee)
+    if isinstance(guarantee, Guarantee):
+        words += f" Those are {percent(guarantee.coverage)} of the questions that were held back."
+    return {"holds": isinstance(guarantee, Guarantee), "words": words, "threshold": guarantee.threshold}
 
 
-def group_row(name: str, promise: Guarantee | NoGuarantee) -> JSON:
-    """One row of the promises by dataset; words: the promise, or why there is none."""
-    holds = isinstance(promise, Guarantee)
+def group_row(name: str, guarantee: Guarantee | NoGuarantee) -> JSON:
+    """One row of the guarantees by dataset; words: the guarantee, or why there is none."""
+    holds = isinstance(guarantee, Guarantee)
     return {
         "name": name,
-        "n": promise.n,
-        "threshold": promise.threshold if holds else None,
-        "coverage": promise.coverage if holds else None,
-        "accuracy": promise.accuracy if isinstance(promise, Guarantee) else None,
-        "words": str(promise),
+        "n": guarantee.n,
+        "threshold": guarantee.threshold if holds else None,
+        "coverage": guarantee.coverage if holds else None,
+        "accuracy": guarantee.accuracy if isinstance(guarantee, Guarantee) else None,
+        "words": str(guarantee),
     }
 
 
@@ -192,7 +192,7 @@ def sets_row(checked: CheckedSets) -> JSON:
     }
 
 
-def figures_row(label: str, title: str, found: Mapping[FigureName, Figure] | None) -> JSON:
+def figures_row(label: str, title: str, found: Mapping[MetricName, Metric] | None) -> JSON:
     """One row of the table of figures."""
     return {
         "label": label,
@@ -209,9 +209,9 @@ def hints(calibrator: Calibrator, seen: Seen | None) -> str:
     unknown = metrics.unknown(seen.calibrated)
     if unknown:
         parts.append(f"{unknown:,} answers have no signal and so no confidence.")
-    if len(seen.right) != calibrator.questions:
+    if len(seen.correct) != calibrator.questions:
         parts.append(
-            f"The runs have {len(seen.right):,} graded answers in this half now; "
+            f"The runs have {len(seen.correct):,} graded answers in this half now; "
             f"it was fit when there were {calibrator.questions:,}."
         )
     return " ".join(parts)

@@ -113,7 +113,7 @@ class EvaluatePage:
             "scores": scores_view(scores) if scores else None,
             "computing": computing,
             "note": noted(found),
-            "calibrate": summary.right > 0 and summary.wrong > 0,
+            "calibrate": summary.correct > 0 and summary.incorrect > 0,
         }
 
     def scatter(self, wanted: JSON) -> JSON:
@@ -126,7 +126,7 @@ class EvaluatePage:
         figure = figures.signal_scatter(
             table.signals[x],
             table.signals[y],
-            table.right,
+            table.correct,
             x_name=label_of(x),
             y_name=label_of(y),
             texts=table.questions,
@@ -151,7 +151,7 @@ class EvaluatePage:
         rows = graded_lines(table, confidence, graded[first : first + PAGE])
         if len(rows) < PAGE and ungraded:
             rows += self._ungraded(summary, max(0, first - len(graded)), PAGE - len(rows))
-        right = int(table.right.sum())
+        correct = int(table.correct.sum())
         return {
             "rows": rows,
             "total": total,
@@ -159,8 +159,8 @@ class EvaluatePage:
             "size": PAGE,
             "counts": {
                 "all": summary.done,
-                "right": right,
-                "wrong": len(table.ids) - right,
+                "right": correct,
+                "wrong": len(table.ids) - correct,
                 "ungraded": summary.done - len(table.ids),
             },
         }
@@ -170,7 +170,7 @@ class EvaluatePage:
         run_id, question_id = str(wanted["run"]), str(wanted["question"])
         record = self.workbench.store.runs.record(run_id, question_id)
         confidence, source = None, ""
-        if record.right is not None:
+        if record.correct is not None:
             summary = self.workbench.store.runs.get(run_id)
             place = self.book.table(summary).ids.index(question_id)
             judged = self.book.confidence(summary)
@@ -258,7 +258,7 @@ class EvaluatePage:
     def _ungraded(self, summary: RunSummary, first: int, most: int) -> list[JSON]:
         """Questions without a grade: few, and only looked for when they are asked for."""
         records = self.workbench.store.runs.records(summary.run.id)
-        without = (record for record in records if record.right is None)
+        without = (record for record in records if record.correct is None)
         return [failed_line(record) for record in islice(without, first, first + most)]
 
     def _running(self) -> str | None:

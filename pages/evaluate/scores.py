@@ -94,7 +94,7 @@ class ScoreBook:
     def confidence(self, summary: RunSummary) -> Judged:
         """Each graded answer's confidence: cross-fitted where it is known, else the heuristic."""
         table, found = self.table(summary), self._book.get(_key(summary))
-        if found and found.value and len(found.value.confidence.values) == len(table.right):
+        if found and found.value and len(found.value.confidence.values) == len(table.correct):
             return found.value.confidence
         return _heuristic(table)
 
@@ -147,15 +147,15 @@ def _read(text: str) -> Measured:
 
 
 def _heuristic(table: Table) -> Judged:
-    return Judged(heuristic_confidences(table.signals, len(table.right)), "heuristic")
+    return Judged(heuristic_confidences(table.signals, len(table.correct)), "heuristic")
 
 
 def _key(summary: RunSummary) -> str:
-    return f"{summary.run.id} {summary.done} {summary.right} {summary.wrong}"
+    return f"{summary.run.id} {summary.done} {summary.correct} {summary.incorrect}"
 
 
 def _hopeless(summary: RunSummary) -> Outcome[Measured] | None:
     """Why a run cannot be measured, in words; None when it can."""
-    if summary.right + summary.wrong == 0:
+    if summary.correct + summary.incorrect == 0:
         return Outcome(None, "No answer is graded yet." if not summary.done else "No answer could be graded.")
     return None

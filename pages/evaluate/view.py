@@ -45,7 +45,7 @@ def run_line(
     known; note: why they never will be, "" when they can; failure: why every question failed, if so.
     """
     run = summary.run
-    graded = summary.right + summary.wrong
+    graded = summary.correct + summary.incorrect
     state = "running" if running else "stopped" if run.state in ("running", "cancelled") else run.state
     if failure and state == "done":
         state = "failed"
@@ -60,7 +60,7 @@ def run_line(
         "total": run.total,
         "failed": summary.failed,
         "graded": graded,
-        "accuracy": summary.right / graded if graded else None,
+        "accuracy": summary.correct / graded if graded else None,
         "created": run.created_at.isoformat(),
         "scoring": measured is None and not note and not running,
         "note": note,
@@ -148,9 +148,9 @@ def ended_words(job: Job) -> str | None:
         return "Stopped; what was answered is kept, and the run can go on."
     if job.state != "done" or not isinstance(done, RunSummary):
         return None
-    graded = done.right + done.wrong
+    graded = done.correct + done.incorrect
     words = f"{graded:,} answers graded"
-    words += f", {percent(done.right / graded)} right" if graded else ""
+    words += f", {percent(done.correct / graded)} correct" if graded else ""
     return words + (f", {done.failed:,} failed" if done.failed else "")
 
 
@@ -206,7 +206,7 @@ def graded_lines(table: Table, confidence: NDArray[np.float64], order: NDArray[n
             "id": table.ids[i],
             "question": table.questions[i],
             "answer": table.texts[i],
-            "right": bool(table.right[i]),
+            "right": bool(table.correct[i]),
             "confidence": number(confidence[i]),
             "error": "",
         }
@@ -218,11 +218,13 @@ def ordered(
     table: Table, confidence: NDArray[np.float64], *, shown: str, sort: str | None, down: bool
 ) -> NDArray[np.intp]:
     """Places in the table to list, of all, right or wrong answers, sorted; missing values stand last."""
-    places = np.flatnonzero({"right": table.right, "wrong": ~table.right}.get(shown, table.right | True))
+    places = np.flatnonzero(
+        {"right": table.correct, "wrong": ~table.correct}.get(shown, table.correct | True)
+    )
     keys: dict[str, Any] = {
         "question": lambda: np.array([text.casefold() for text in table.questions], dtype=object),
         "answer": lambda: np.array([text.casefold() for text in table.texts], dtype=object),
-        "right": lambda: table.right,
+        "right": lambda: table.correct,
         "confidence": lambda: confidence,
     }
     if sort not in keys:

@@ -118,12 +118,12 @@ class TunePage:
     def read(self, wanted: JSON) -> JSON:
         """A policy out of a file. wanted: {text}.
 
-        A promise is kept only where this very policy is known here: it was made on this store's runs.
+        A guarantee is kept only where this very policy is known here: it was made on this store's runs.
         """
         policy = from_yaml(str(wanted["text"]))
-        dropped = policy.promise is not None and not self._known(policy)
+        dropped = policy.guarantee is not None and not self._known(policy)
         if dropped:
-            policy = policy.model_copy(update={"promise": None})
+            policy = policy.model_copy(update={"guarantee": None})
         return {"policy": policy_view(policy), "dropped": dropped}
 
     def _opened(self, wanted: JSON) -> OpenRun:

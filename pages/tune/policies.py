@@ -46,8 +46,8 @@ def to_yaml(policy: Policy) -> str:
     body["rules"] = [
         {key: value for key, value in rule.items() if value is not None} for rule in body["rules"]
     ]
-    if policy.promise is None:
-        del body["promise"]
+    if policy.guarantee is None:
+        del body["guarantee"]
     return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100))
 
 

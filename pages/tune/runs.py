@@ -50,8 +50,8 @@ class OpenRun:
         return bool(self._fitted_to.any())
 
     @cached_property
-    def held_back(self) -> Mask:
-        """[n], as in `rows`: the answers that a promise may rest on.
+    def held_out(self) -> Mask:
+        """[n], as in `rows`: the answers that a guarantee may rest on.
 
         Each question once, and none that the calibrator was fitted to.
         """

@@ -37,7 +37,7 @@ class Outcome:
     gates: Mapping[Gate, int]
     rules: tuple[int, ...]
     """How often each rule is the first that holds."""
-    right: int
+    correct: int
     """Of those answered."""
     right_withheld: int
     """Of those not answered."""
@@ -55,14 +55,14 @@ class Outcome:
     @property
     def accuracy(self) -> float | None:
         """Share right of what is answered; None where nothing is."""
-        return self.right / self.answered if self.answered else None
+        return self.correct / self.answered if self.answered else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """Of the accuracy, 95 %, by Wilson's score; None where nothing is answered."""
         if not self.answered:
             return None
-        low, high = binomtest(self.right, self.answered).proportion_ci(0.95, method="wilson")
+        low, high = binomtest(self.correct, self.answered).proportion_ci(0.95, method="wilson")
         return float(low), float(high)
 
 
@@ -94,7 +94,7 @@ class SortedTable:
         self.table = table
         self.order = np.argsort(-confidence, kind="stable")
         self.confidence: Floats = confidence[self.order]
-        self.right: Mask = table.right[self.order]
+        self.correct: Mask = table.correct[self.order]
         self._columns: dict[str, Floats] = {}
         self._decisions: dict[str, Decisions] = {}
 
@@ -110,7 +110,7 @@ class SortedTable:
 
     def decide(self, policy: Policy) -> Decisions:
         """The policy's decisions on every row; the last few are remembered."""
-        key = policy.model_dump_json(exclude={"name", "promise"})
+        key = policy.model_dump_json(exclude={"name", "guarantee"})
         found = self._decisions.pop(key, None)
         if found is None:
             columns = {rule.signal: self.column(rule.signal) for rule in policy.rules}
@@ -124,14 +124,14 @@ class SortedTable:
         """What the policy does, counted."""
         decisions = self.decide(policy)
         answered = decisions.action == ANSWER
-        right = int(np.count_nonzero(answered & self.right))
+        correct = int(np.count_nonzero(answered & self.correct))
         return Outcome(
             questions=len(self),
             actions={a: int(np.count_nonzero(decisions.action == i)) for i, a in enumerate(ACTIONS)},
             gates={g: int(np.count_nonzero(decisions.gate == i)) for i, g in enumerate(GATES)},
             rules=tuple(int(np.count_nonzero(decisions.rule == i)) for i in range(len(policy.rules))),
-            right=right,
-            right_withheld=self._right - right,
+            correct=correct,
+            right_withheld=self._right - correct,
         )
 
     def open_rows(self, policy: Policy) -> Mask:
@@ -141,7 +141,7 @@ class SortedTable:
         return known
 
     def first_rows(self, policy: Policy) -> Mask:
-        """[n]: those of the open rows whose answer stands as it was first given, which promises are about."""
+        """[n]: those of the open rows whose answer stands as it was first given, which guarantees are about."""
         rows: Mask = self.open_rows(policy) & (self.decide(policy).gate == PROCEED)
         return rows
 
@@ -150,11 +150,11 @@ class SortedTable:
         open_rows = self.open_rows(policy)
         ends = self._ends
         answered = _sums(open_rows, ends)
-        wrong = _sums(open_rows & ~self.right, ends)
+        incorrect = _sums(open_rows & ~self.correct, ends)
         some = np.flatnonzero(answered)
         return Curve(
             coverage=answered[some] / max(1, len(self)),
-            risk=wrong[some] / answered[some],
+            risk=incorrect[some] / answered[some],
             threshold=self.confidence[ends[some]],
         )
 
@@ -175,7 +175,7 @@ class SortedTable:
 
     @cached_property
     def _right(self) -> int:
-        return int(np.count_nonzero(self.right))
+        return int(np.count_nonzero(self.correct))
 
     @cached_property
     def _known(self) -> int:

@@ -1,4 +1,4 @@
-"""From a target to thresholds: the risk or the coverage that is wanted, and what can be promised of it."""
+"""From a target to thresholds: the risk or the coverage that is wanted, and what can be guaranteed of it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from codex.errors import InvalidInput
 from codex.pages import JSON
 from codex.pages.tune.runs import OpenRun
 from codex.pages.tune.table import Mask
-from codex.policy import Policy, Promise
+from codex.policy import Policy, PolicyGuarantee
 from codex.text import percent
 
 HEURISTIC = "heuristic"
-"""What stands for the calibrator in a promise about confidences that no calibrator made."""
+"""What stands for the calibrator in a guarantee about confidences that no calibrator made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Proposal:
     """Thresholds for a target, or why there are none."""
 
     policy: Policy | None
-    """With its promise, if one can be made; None: no thresholds reach the target."""
+    """With its guarantee, if one can be made; None: no thresholds reach the target."""
     words: str
 
 
@@ -58,18 +58,18 @@ def share(wanted: JSON, name: str, label: str, *, whole: bool = False) -> float:
 
 
 def _by_risk(opened: OpenRun, policy: Policy, alpha: float, delta: float) -> Proposal:
-    rows, free = opened.rows, opened.held_back
+    rows, free = opened.rows, opened.held_out
     found = selective_threshold(
         rows.confidence[free],
-        rows.right[free],
+        rows.correct[free],
         alpha,
         delta,
         selectable=rows.first_rows(policy)[free],
     )
     if isinstance(found, NoGuarantee):
         return Proposal(None, _with_seen(str(found), free))
-    promise = _promise(opened, alpha, delta, found.n, found.answered, found.wrong)
-    return Proposal(_moved(policy, found.threshold, promise), _words(promise, found.bound, free))
+    guarantee = _guarantee(opened, alpha, delta, found.n, found.answered, found.incorrect)
+    return Proposal(_moved(policy, found.threshold, guarantee), _words(guarantee, found.bound, free))
 
 
 def _by_coverage(opened: OpenRun, policy: Policy, coverage: float, delta: float) -> Proposal:
@@ -83,51 +83,49 @@ def _by_coverage(opened: OpenRun, policy: Policy, coverage: float, delta: float)
             f"confidence. At most {percent(most)} can be answered; move the rules to answer more.",
         )
     # The threshold was chosen by the confidences alone, so that the verdicts above it are as good as new.
-    free = opened.held_back
+    free = opened.held_out
     given = rows.first_rows(policy) & (rows.confidence >= threshold) & free
     answered = int(np.count_nonzero(given))
-    wrong = int(np.count_nonzero(given & ~rows.right))
-    bound = upper_bound(wrong, answered, delta)
+    incorrect = int(np.count_nonzero(given & ~rows.correct))
+    bound = upper_bound(incorrect, answered, delta)
     if not answered or bound > 0.999:
-        why = f"Nothing can be promised of it: of {answered} answers held back, {wrong} are wrong."
+        why = f"Nothing can be guaranteed of it: of {answered} held-out answers, {incorrect} are incorrect."
         return Proposal(_moved(policy, threshold, None), _with_seen(why, free))
     # Rounded up to what is said, so that it is not less.
     risk = min(np.ceil(bound * 1000) / 1000, 0.999)
-    promise = _promise(opened, risk, delta, int(np.count_nonzero(free)), answered, wrong)
-    return Proposal(_moved(policy, threshold, promise), _words(promise, bound, free))
+    guarantee = _guarantee(opened, risk, delta, int(np.count_nonzero(free)), answered, incorrect)
+    return Proposal(_moved(policy, threshold, guarantee), _words(guarantee, bound, free))
 
 
-def _moved(policy: Policy, threshold: float, promise: Promise | None) -> Policy:
+def _moved(policy: Policy, threshold: float, guarantee: PolicyGuarantee | None) -> Policy:
     return policy.model_copy(
         update={
             "answer_above": threshold,
             "abstain_below": min(policy.abstain_below, threshold),
-            "promise": promise,
+            "guarantee": guarantee,
         }
     )
 
 
-def _promise(
-    opened: OpenRun, risk: float, delta: float, questions: int, answered: int, wrong: int
-) -> Promise:
+def _guarantee(
+    opened: OpenRun, risk: float, delta: float, questions: int, answered: int, incorrect: int
+) -> PolicyGuarantee:
     calibrator = opened.confidences.calibrator
-    return Promise(
+    return PolicyGuarantee(
         risk=risk,
-        certainty=round(1 - delta, 12),
+        confidence_level=round(1 - delta, 12),
         calibrator=calibrator.version if calibrator else HEURISTIC,
         run=opened.summary.run.id,
         questions=questions,
         answered=answered,
-        wrong=wrong,
+        incorrect=incorrect,
     )
 
 
-def _words(promise: Promise, bound: float, free: Mask) -> str:
+def _words(guarantee: PolicyGuarantee, bound: float, free: Mask) -> str:
     said = (
-        f"Of the answers given, at most {percent(promise.risk)} are wrong, with "
-        f"{percent(promise.certainty)} certainty. Of {promise.questions:,} graded questions "
-        f"{promise.answered:,} are answered at once and {promise.wrong:,} of them wrong; upper bound "
-        f"{percent(bound)}."
+        f"{guarantee}. Of {guarantee.questions:,} graded questions {guarantee.answered:,} are answered at once "
+        f"and {guarantee.incorrect:,} of them are incorrect; upper bound {percent(bound)}."
     )
     return _with_seen(said, free)
 

@@ -27,7 +27,7 @@ def run_line(summary: RunSummary) -> JSON:
         "created": run.created_at.isoformat(),
         "model": run.model,
         "state": run.state,
-        "graded": summary.right + summary.wrong,
+        "graded": summary.correct + summary.incorrect,
     }
 
 
@@ -86,21 +86,21 @@ def outcome_view(outcome: Outcome) -> JSON:
         "coverage": outcome.coverage,
         "accuracy": outcome.accuracy,
         "interval": outcome.interval,
-        "right": outcome.right,
-        "wrong": outcome.answered - outcome.right,
+        "right": outcome.correct,
+        "wrong": outcome.answered - outcome.correct,
         "right_withheld": outcome.right_withheld,
     }
 
 
 def changes_view(rows: SortedTable, changes: Changes, limit: int) -> JSON:
     """What changed sides: counted by where from and where to, and the first of the questions."""
-    right = rows.right[changes.rows]
+    correct = rows.correct[changes.rows]
     moves = []
     for old, before in enumerate(ACTIONS):
         for new, after in enumerate(ACTIONS):
             moved = (changes.before == old) & (changes.after == new)
             if count := int(np.count_nonzero(moved)):
-                sure = int(np.count_nonzero(moved & right))
+                sure = int(np.count_nonzero(moved & correct))
                 moves.append({"from": str(before), "to": str(after), "count": count, "right": sure})
     return {
         "total": len(changes.rows),
@@ -114,22 +114,22 @@ def changes_view(rows: SortedTable, changes: Changes, limit: int) -> JSON:
 
 def curve_key(opened: OpenRun, policy: Policy, now: Outcome, other: Outcome) -> str:
     """Changes with everything on the risk-coverage figure but the places of its two points."""
-    rules, promise = policy.model_dump_json(include={"rules"}), policy.promise
+    rules, guarantee = policy.model_dump_json(include={"rules"}), policy.guarantee
     points = [outcome.accuracy is not None for outcome in (now, other)]
-    return f"{opened.key} {rules} {promise and (promise, now.coverage)} {points}"
+    return f"{opened.key} {rules} {guarantee and (guarantee, now.coverage)} {points}"
 
 
 def figure_view(rows: SortedTable, policy: Policy, now: Outcome, other: Outcome) -> JSON:
     """The risk-coverage curve under the policy's rules, with the policy and the other one on it."""
     curve = rows.curve(policy)
-    promise = policy.promise
+    guarantee = policy.guarantee
     figure = figures.risk_coverage(
         curve.coverage,
         curve.risk,
         curve.threshold,
         point=_point(now),
         other=_point(other),
-        guarantee=(promise.risk, now.coverage) if promise else None,
+        guarantee=(guarantee.risk, now.coverage) if guarantee else None,
     )
     # The other one is any that was chosen for comparison.
     for trace in figure["data"]:
@@ -154,7 +154,7 @@ def _question(rows: SortedTable, row: int, before: int, after: int) -> JSON:
         "text": rows.table.texts[at],
         "from": str(ACTIONS[before]),
         "to": str(ACTIONS[after]),
-        "right": bool(rows.right[row]),
+        "right": bool(rows.correct[row]),
         "confidence": None if np.isnan(confidence) else confidence,
     }
 
@@ -166,16 +166,16 @@ def _scale(values: np.ndarray, rows: SortedTable, natural: tuple[float, float]) 
         # Nearly all of what was seen, so that one strange value does not squeeze the rest together.
         seen = np.quantile(values[there], (0.005, 0.995))
         low, high = min(low, float(seen[0])), max(high, float(seen[1]))
-    right, wrong = (
+    correct, incorrect = (
         np.histogram(np.clip(values[there & side], low, high), BINS, (low, high))[0].tolist()
-        for side in (rows.right, ~rows.right)
+        for side in (rows.correct, ~rows.correct)
     )
     return {
         "low": low,
         "high": high,
         "step": (high - low) / SCALE_STEPS,
-        "right": right,
-        "wrong": wrong,
+        "right": correct,
+        "wrong": incorrect,
         "median": float(np.median(values[there])) if there.any() else None,
         "missing": int(np.count_nonzero(~there)),
     }

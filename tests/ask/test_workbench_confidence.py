@@ -14,11 +14,11 @@ from codex.ask.confidence import LikelyAnswers
 from codex.ask.response import reply
 from codex.ask.workbench import Workbench, last_trace
 from codex.calibration import Calibrator, figures, fit
-from codex.calibration.answer_sets import AnswerSets
 from codex.calibration.drift import EVERY, Reference
+from codex.calibration.prediction_sets import ConformalPredictor
 from codex.engines.base import GenerationParams
 from codex.errors import Conflict, NotFound
-from codex.policy import Policy, Promise, Rule
+from codex.policy import Policy, PolicyGuarantee, Rule
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Action
@@ -55,11 +55,11 @@ def again(workbench: Workbench, bench: Open) -> Iterator[Workbench]:
 
 
 def calibrator(model: str, n_samples: int = 5, evidence: bool = False) -> Calibrator:
-    """Fitted to 200 answers whose weakest token is as likely as they are to be right."""
+    """Fitted to 200 answers whose weakest token is as likely as they are to be correct."""
     rng = np.random.default_rng(0)
     weakest = rng.random(200)
-    right = rng.random(200) < weakest
-    fitted = fit({"min_prob_focus": weakest}, right, signs={"min_prob_focus": 1}, repeats=1)
+    correct = rng.random(200) < weakest
+    fitted = fit({"min_prob_focus": weakest}, correct, signs={"min_prob_focus": 1}, repeats=1)
     return Calibrator(
         name="fitted",
         method=fitted.method,
@@ -73,8 +73,8 @@ def calibrator(model: str, n_samples: int = 5, evidence: bool = False) -> Calibr
         runs=("run",),
         datasets=("capitals",),
         questions=200,
-        accuracy=float(right.mean()),
-        metrics=figures(fitted, right, resamples=10),
+        accuracy=float(correct.mean()),
+        metrics=figures(fitted, correct, resamples=10),
         reference=Reference.of({"min_prob_focus": weakest}).model_dump(mode="json"),
     )
 
@@ -84,9 +84,15 @@ def activate(workbench: Workbench, fitted: Calibrator) -> None:
     workbench.active.activate_calibrator(fitted.version)
 
 
-def promise(fitted: Calibrator) -> Promise:
-    return Promise(
-        risk=0.1, certainty=0.95, calibrator=fitted.version, run="run", questions=100, answered=40, wrong=1
+def guarantee(fitted: Calibrator) -> PolicyGuarantee:
+    return PolicyGuarantee(
+        risk=0.1,
+        confidence_level=0.95,
+        calibrator=fitted.version,
+        run="run",
+        questions=100,
+        answered=40,
+        incorrect=1,
     )
 
 
@@ -140,20 +146,30 @@ def test_the_calibrator_of_another_model_is_not_used_and_the_status_says_why(ben
 
 def with_sets(workbench: Workbench, cutoff: float, n: int = 99) -> Calibrator:
     """A calibrator whose sets hold each answer that more of the samples gave."""
-    sets = AnswerSets(alpha=0.1, n=n, cutoff=cutoff, tie=1.0)
-    return calibrator(workbench.engine.fingerprint).model_copy(update={"answer_sets": sets})
+    sets = ConformalPredictor(alpha=0.1, n=n, cutoff=cutoff, tie=1.0)
+    return calibrator(workbench.engine.fingerprint).model_copy(update={"prediction_sets": sets})
 
 
 @pytest.mark.parametrize(
     ("cutoff", "n", "answers", "said"),
     [
-        (0.3, 99, ("Canberra", "Sydney"), "With 90 % certainty the right answer is among: Canberra, Sydney."),
-        (0.9, 99, (), "For 90 % certainty the set is empty: no answer was given by enough of the samples."),
+        (
+            0.3,
+            99,
+            ("Canberra", "Sydney"),
+            "At the 90% confidence level the correct answer is among: Canberra, Sydney.",
+        ),
+        (
+            0.9,
+            99,
+            (),
+            "At the 90% confidence level the prediction set is empty: no answer was given by enough of the samples.",
+        ),
         (
             0.0,
             5,
             ("Canberra", "Sydney", "Perth"),
-            "For 90 % certainty there is no set: any answer could be right, even one that no sample gave.",
+            "At the 90% confidence level any answer could be correct, even one that no sample gave.",
         ),
     ],
 )
@@ -175,17 +191,19 @@ def test_the_answer_set_is_told_in_words_also_after_a_restart(
 def test_in_words_an_answer_with_a_comma_stands_in_quotes_and_a_long_one_is_cut() -> None:
     answers = ("Paris, France", "word " * 40, "Perth")
     said = str(LikelyAnswers(level=0.95, answers=answers, any=False))
-    assert said.startswith("With 95 % certainty the right answer is among: “Paris, France”, word word")
+    assert said.startswith(
+        "At the 95% confidence level the correct answer is among: “Paris, France”, word word"
+    )
     assert said.endswith("word …, Perth.")
 
 
 def test_an_answer_with_just_so_many_samples_is_in_the_set_by_the_questions_own_lot(bench: Open) -> None:
     workbench = bench(SPREAD)
-    sets = AnswerSets(alpha=0.1, n=99, cutoff=0.2, tie=0.5)
-    activate(workbench, with_sets(workbench, 0.2).model_copy(update={"answer_sets": sets}))
+    sets = ConformalPredictor(alpha=0.1, n=99, cutoff=0.2, tie=0.5)
+    activate(workbench, with_sets(workbench, 0.2).model_copy(update={"prediction_sets": sets}))
     sizes = {}
     for number in range(8):
-        twice = [workbench.answer(f"Which city is number {number}?").params.answer_set for _ in range(2)]
+        twice = [workbench.answer(f"Which city is number {number}?").params.prediction_set for _ in range(2)]
         assert twice[0] == twice[1]
         assert twice[0] is not None
         sizes[number] = len(twice[0].answers)
@@ -197,7 +215,7 @@ def test_where_the_calibrator_does_not_hold_there_is_no_answer_set(bench: Open, 
     workbench = bench(UNSURE if why == "reflected" else SPREAD)
     fitted = with_sets(workbench, 0.3)
     if why == "no sets":
-        fitted = fitted.model_copy(update={"answer_sets": None})
+        fitted = fitted.model_copy(update={"prediction_sets": None})
     if why != "nobody speaks":
         activate(workbench, fitted)
     trace = workbench.answer("Where?", n_samples=3 if why == "other samples" else 5)
@@ -238,18 +256,18 @@ def test_a_policy_among_the_overrides_comes_before_the_active_one(tmp_path: Path
         workbench.close()
 
 
-def test_a_promise_is_told_only_with_the_calibrator_that_it_was_made_with(bench: Open) -> None:
+def test_a_guarantee_is_told_only_with_the_calibrator_that_it_was_made_with(bench: Open) -> None:
     workbench = bench()
     fitted = calibrator(workbench.engine.fingerprint)
-    workbench.active.activate_policy(Policy(promise=promise(fitted)))
-    assert workbench.active.promise is None
+    workbench.active.activate_policy(Policy(guarantee=guarantee(fitted)))
+    assert workbench.active.guarantee is None
     activate(workbench, fitted)
-    assert workbench.active.promise == (
-        "Of the answers given, at most 10 % are wrong, with 95 % certainty, "
+    assert workbench.active.guarantee == (
+        "Of the answers given, at most 10 % are incorrect, with 95 % certainty, "
         "for questions like the 100 it was shown on."
     )
     workbench.active.activate_policy(Policy())
-    assert workbench.active.promise is None
+    assert workbench.active.guarantee is None
 
 
 def test_a_hotter_answer_is_not_what_it_was_fitted_on(bench: Open) -> None:
@@ -259,20 +277,20 @@ def test_a_hotter_answer_is_not_what_it_was_fitted_on(bench: Open) -> None:
     assert trace.last.confidence.calibrated is None
 
 
-def test_the_promise_is_suspended_when_the_answers_move_away_also_after_a_restart(bench: Open) -> None:
+def test_the_guarantee_is_suspended_when_the_answers_move_away_also_after_a_restart(bench: Open) -> None:
     workbench = bench()
     fitted = with_sets(workbench, 0.3)
     activate(workbench, fitted)
-    workbench.active.activate_policy(Policy(promise=promise(fitted)))
+    workbench.active.activate_policy(Policy(guarantee=guarantee(fitted)))
     # The scripted answers are all equally sure; those of the calibrator lay anywhere between 0 and 1.
     for _ in range(EVERY - 1):
         assert reply(workbench.answer("Where?")).answer_set is not None
-    assert (workbench.active.promise or "").startswith("Of the answers given")
+    assert (workbench.active.guarantee or "").startswith("Of the answers given")
     workbench.answer("Where?")
     for opened in again(workbench, bench):
         assert opened.active.drift is not None
         assert opened.active.drift.moved == ("min_prob_focus",)
-        assert (opened.active.promise or "").startswith("The guarantee is suspended. The newest 50 answers")
+        assert (opened.active.guarantee or "").startswith("The guarantee is suspended. The newest 50 answers")
     last = bench().answer("Where?")
     assert last.last.confidence.calibrated is not None
     assert reply(last).answer_set is None

@@ -53,10 +53,10 @@ MCQ_EXCESS = 0.01
 FIGURES: dict[str, Callable[[Array, Flags], float]] = {
     "AUROC": metrics.auroc,
     "PRR": metrics.prr,
-    "PRR 50 %": lambda confidence, right: metrics.prr(confidence, right, 0.5),
+    "PRR 50 %": lambda confidence, correct: metrics.prr(confidence, correct, 0.5),
     "AURC": metrics.aurc,
     "ECE": metrics.ece,
-    "perfect": lambda confidence, right: metrics.perfect_ece(confidence),
+    "perfect": lambda confidence, correct: metrics.perfect_ece(confidence),
     "excess": metrics.ece_excess,
     "Brier": metrics.brier,
 }
@@ -68,7 +68,7 @@ class Answers:
     """Files of one model, below each other."""
 
     columns: dict[str, Array]
-    right: Flags
+    correct: Flags
     files: NDArray[np.str_]
 
     def parts(self) -> Iterator[tuple[str, Flags]]:
@@ -77,7 +77,7 @@ class Answers:
         for name in names:
             yield str(name), self.files == name
         if len(names) > 1:
-            yield UNION, np.ones(len(self.right), bool)
+            yield UNION, np.ones(len(self.correct), bool)
 
 
 @lru_cache
@@ -87,15 +87,15 @@ def answers(files: Sequence[str]) -> Answers:
     columns = {
         name: np.array([np.nan if (value := row[name]) is None else value for row in rows]) for name in SIGNS
     }
-    right = [frozen_answers(file)[1] for file in files]
-    return Answers(columns, np.concatenate(right), np.repeat(files, [len(part) for part in right]))
+    correct = [frozen_answers(file)[1] for file in files]
+    return Answers(columns, np.concatenate(correct), np.repeat(files, [len(part) for part in correct]))
 
 
 @lru_cache
 def fitted(files: Sequence[str]) -> tuple[Fitted, float]:
     """A calibrator for these files, and the seconds that it took."""
     stored, begin = answers(files), time.perf_counter()
-    result = fit(stored.columns, stored.right, signs=SIGNS, groups=stored.files)
+    result = fit(stored.columns, stored.correct, signs=SIGNS, groups=stored.files)
     return result, time.perf_counter() - begin
 
 
@@ -104,8 +104,8 @@ def unseen(files: Sequence[str]) -> Array:
     """[n]: the confidence of each row by a fit to the model's other files; NaN where there are none."""
     stored = answers(files)
     if len(files) == 1:
-        return np.full(len(stored.right), np.nan)
-    return judged_by_others(stored.columns, stored.right, stored.files, SIGNS)
+        return np.full(len(stored.correct), np.nan)
+    return judged_by_others(stored.columns, stored.correct, stored.files, SIGNS)
 
 
 def mcq_excesses() -> list[tuple[float, str]]:
@@ -115,13 +115,13 @@ def mcq_excesses() -> list[tuple[float, str]]:
         for seed, line in enumerate(lines):
             run = json.loads(line)
             # An answer that could not be read ("u") counts as wrong.
-            right = np.array(list(run["grades"])) == "1"
+            correct = np.array(list(run["grades"])) == "1"
             confidence = np.array(run["msp"], dtype=float)
-            half = np.random.default_rng(seed).permutation(len(right)) < len(right) // 2
-            made = fit({"msp": confidence[half]}, right[half], signs={"msp": 1}, repeats=0)
+            half = np.random.default_rng(seed).permutation(len(correct)) < len(correct) // 2
+            made = fit({"msp": confidence[half]}, correct[half], signs={"msp": 1}, repeats=0)
             held = made.confidences({"msp": confidence[~half]})
             name = f"{run['dataset']}, {run['model']}, {run['prompt']} wording"
-            excesses.append((metrics.ece_excess(held, right[~half]), name))
+            excesses.append((metrics.ece_excess(held, correct[~half]), name))
     return sorted(excesses, reverse=True)
 
 
@@ -143,19 +143,19 @@ def measure(home: Path) -> Iterator[Line]:
 
 def report(console: Console) -> None:
     """Every figure, cross-fitted; in the last two columns from a fit to the model's other files alone."""
-    heads = ("file", "n", "right", *FIGURES, "unseen: AUROC", "excess")
+    heads = ("file", "n", "correct", *FIGURES, "unseen: AUROC", "excess")
     table = Table(*heads, box=None)
     for model, files in MODELS.items():
         stored, (result, seconds) = answers(files), fitted(files)
         for name, rows in stored.parts():
-            right = stored.right[rows]
+            correct = stored.correct[rows]
             means = [
-                np.mean([figure(one[rows], right) for one in result.crossfitted])
+                np.mean([figure(one[rows], correct) for one in result.crossfitted])
                 for figure in FIGURES.values()
             ]
-            far = [figure(unseen(files)[rows], right) for figure in (metrics.auroc, metrics.ece_excess)]
-            shown = [f"{value:.3f}" for value in (right.mean(), *means, *(far if len(files) > 1 else ()))]
-            table.add_row(name, str(len(right)), *shown)
+            far = [figure(unseen(files)[rows], correct) for figure in (metrics.auroc, metrics.ece_excess)]
+            shown = [f"{value:.3f}" for value in (correct.mean(), *means, *(far if len(files) > 1 else ()))]
+            table.add_row(name, str(len(correct)), *shown)
         weights = ", ".join(f"{it.name} {it.weight:.2f}" for it in result.design.terms if it.weight > 0.005)
         console.print(f"{model}: {result.method}, L2 {result.design.l2:g}, {seconds:.1f} s; {weights}")
     console.print(table)
@@ -188,7 +188,7 @@ def _lines(files: tuple[str, ...]) -> Iterator[Line]:
             ("AUROC", metrics.auroc, AUROC[name]),
             ("excess ECE", metrics.ece_excess, EXCESS.get(name, EXCESS_OF_A_FILE)),
         ):
-            got = [figure(one[rows], stored.right[rows]) for one in result.crossfitted]
+            got = [figure(one[rows], stored.correct[rows]) for one in result.crossfitted]
             ends = (min(got), max(got))
             yield Line(f"{what}, {name}", bound, float(np.mean(got)), "", how, ends, what == "AUROC")
 
@@ -196,13 +196,13 @@ def _lines(files: tuple[str, ...]) -> Iterator[Line]:
 def _speed() -> Iterator[Line]:
     rng = np.random.default_rng(0)
     p = rng.random(1_000_000)
-    right = rng.random(1_000_000) < p
+    correct = rng.random(1_000_000) < p
     for name, figure in (
         ("AUROC", metrics.auroc), ("PRR", metrics.prr), ("AURC", metrics.aurc), ("ECE", metrics.ece),
         ("excess ECE", metrics.ece_excess), ("risk-coverage curve", metrics.risk_coverage),
     ):  # fmt: skip
         begin = time.process_time()
-        figure(p, right)
+        figure(p, correct)
         yield Line(
             f"{name} of 1,000,000 answers",
             1.0,

@@ -2,9 +2,9 @@
 
     python -m tests.bench.grounding MODEL.gguf [--questions 300] [--keep FILE]
 
-Half of the questions cannot be answered from their passage, and there only a refusal is right. They are
+Half of the questions cannot be answered from their passage, and there only a refusal is correct. They are
 three and three of as many passages as it takes, passages and questions in the order of their hashes.
-Prints the AUROC of each signal for "the answer is right", with intervals from a bootstrap that draws
+Prints the AUROC of each signal for "the answer is correct", with intervals from a bootstrap that draws
 whole passages, and how far evidence_support leads. --keep: answers found there are not asked again.
 """
 
@@ -69,7 +69,7 @@ _REFUSAL = re.compile(
 )
 
 Row = dict[str, Any]
-"""One question: what was answered, whether it is right, and every signal."""
+"""One question: what was answered, whether it is correct, and every signal."""
 
 
 def main() -> int:
@@ -144,7 +144,7 @@ def chosen(questions: int) -> list[dict[str, Any]]:
     return found[:questions]
 
 
-def is_right(answer: str, accepted: Sequence[str]) -> bool:
+def is_correct(answer: str, accepted: Sequence[str]) -> bool:
     """Whether it holds an accepted answer in whole words; without any, whether it says that there is none."""
     said = f" {normalise(answer)} "
     return any(f" {normalise(it)} " in said for it in accepted) if accepted else refuses(answer)
@@ -157,13 +157,13 @@ def refuses(answer: str) -> bool:
 
 def report(rows: Sequence[Row]) -> None:
     """Base rates, AUROCs with 95 % intervals of all and of the answered ones, and the leads."""
-    right, refused, answerable = (
-        np.array([row[name] for row in rows]) for name in ("right", "refused", "answerable")
+    correct, refused, answerable = (
+        np.array([row[name] for row in rows]) for name in ("correct", "refused", "answerable")
     )
     console = Console(width=140)
     console.print(
-        f"{len(rows)} questions; right {right.mean():.3f}; of the answerable {right[answerable].mean():.3f}, "
-        f"of the others {right[~answerable].mean():.3f}; refused {refused.mean():.3f}"
+        f"{len(rows)} questions; correct {correct.mean():.3f}; of the answerable {correct[answerable].mean():.3f}, "
+        f"of the others {correct[~answerable].mean():.3f}; refused {refused.mean():.3f}"
     )
     shown = [name for name in SHOWN if all(name in row["signals"] for row in rows)]
     table = Table("signal", "AUROC", "95 %", "answered only", "95 %", "missing", box=None)
@@ -174,8 +174,8 @@ def report(rows: Sequence[Row]) -> None:
             column
             for of in (np.arange(len(rows)), given)
             for column in (
-                f"{auroc(scores[of], right[of]):.3f}",
-                interval(resampled(rows, of, lambda at, s=scores: auroc(s[at], right[at]))),
+                f"{auroc(scores[of], correct[of]):.3f}",
+                interval(resampled(rows, of, lambda at, s=scores: auroc(s[at], correct[at]))),
             )
         ]
         table.add_row(name, *figures, str(missing))
@@ -187,9 +187,9 @@ def report(rows: Sequence[Row]) -> None:
         leads = resampled(
             rows,
             np.arange(len(rows)),
-            lambda at, o=other: auroc(support[at], right[at]) - auroc(o[at], right[at]),
+            lambda at, o=other: auroc(support[at], correct[at]) - auroc(o[at], correct[at]),
         )
-        table.add_row(name, f"{auroc(support, right) - auroc(other, right):+.3f}", interval(leads))
+        table.add_row(name, f"{auroc(support, correct) - auroc(other, correct):+.3f}", interval(leads))
     console.print(table)
     for name in rows[0]["seconds"]:
         taken = [row["seconds"][name] * 1000 for row in rows if name in row["seconds"]]
@@ -197,12 +197,12 @@ def report(rows: Sequence[Row]) -> None:
 
 
 def lines(rows: Sequence[Row]) -> Iterator[Line]:
-    """What was promised: evidence_support leads each of the others."""
-    right = np.array([row["right"] for row in rows])
-    support = auroc(_scores(rows, "evidence_support")[0], right)
+    """What was guaranteed: evidence_support leads each of the others."""
+    correct = np.array([row["correct"] for row in rows])
+    support = auroc(_scores(rows, "evidence_support")[0], correct)
     for name in BASELINES:
-        other = auroc(_scores(rows, name)[0], right)
-        how = f"AUROC {support:.3f} and {other:.3f} for 'right', {len(rows)} questions of SQuAD 2.0"
+        other = auroc(_scores(rows, name)[0], correct)
+        how = f"AUROC {support:.3f} and {other:.3f} for 'correct', {len(rows)} questions of SQuAD 2.0"
         yield Line(f"evidence_support leads {name}", LEAD, support - other, "", how, at_least=True)
 
 
@@ -229,7 +229,7 @@ def _asked(engine: LlamaCppEngine, grounder: Grounder, question: dict[str, Any])
         "question": question["question"],
         "answer": answer,
         "answerable": question["answerable"],
-        "right": is_right(answer, question["answers"]),
+        "correct": is_correct(answer, question["answers"]),
         "refused": refuses(answer),
         "sentences": [(it.probability, it.contradiction) for it in grounding.sentences],
         "signals": values,

@@ -1,4 +1,4 @@
-"""Whether the promises of Codex hold, and what they cost in coverage.
+"""Whether the guarantees of Codex hold, and what they cost in coverage.
 
     python -m tests.bench.guarantees
 
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.prediction_sets import ConformalPredictor
 from tests.bench.line import Line
 from tests.support.draws import broken, stored_answers, stored_shares
 from tests.support.shared_data import add_option, shared_data
@@ -36,22 +36,22 @@ def measure(home: Path | None = None) -> Iterator[Line]:
     if not shared_data("frozen").exists():
         print("guarantees: left out; it takes --data FOLDER with frozen.")
         return
-    confidences, right = stored_answers(repeats=10)
+    confidences, correct = stored_answers(repeats=10)
     allowed = DELTA + 2 * math.sqrt(DELTA * (1 - DELTA) / DRAWS)
     for alpha in (0.1, 0.2, 0.3):
         runs = [
-            broken(confidence, right, alpha, DELTA, draws=DRAWS, labels=LABELS, seed=seed)
+            broken(confidence, correct, alpha, DELTA, draws=DRAWS, labels=LABELS, seed=seed)
             for seed, confidence in enumerate(confidences)
         ]
-        how = f"{len(runs)} x {DRAWS} draws of {LABELS} of {len(right)} rows, delta {DELTA}"
-        yield _mean(f"promises broken, alpha {alpha}", allowed, [run.broken / DRAWS for run in runs], how)
+        how = f"{len(runs)} x {DRAWS} draws of {LABELS} of {len(correct)} rows, delta {DELTA}"
+        yield _mean(f"guarantees broken, alpha {alpha}", allowed, [run.broken / DRAWS for run in runs], how)
         best = statistics.mean(run.best for run in runs)
         refused = statistics.mean(run.refused / DRAWS for run in runs)
         yield _mean(
             f"coverage, alpha {alpha}, best possible {best:.3f}",
             0.6 * best,
             [run.coverage for run in runs],
-            f"the same draws; no promise in {refused:.0%}",
+            f"the same draws; no guarantee in {refused:.0%}",
             at_least=True,
         )
     shares, _ = stored_shares()
@@ -69,12 +69,12 @@ def measure(home: Path | None = None) -> Iterator[Line]:
 
 
 def _covered(shares: NDArray[np.float64], alpha: float) -> float:
-    """Mean share of sets that hold the right answer."""
+    """Mean share of sets that hold the correct answer."""
     rng = np.random.default_rng(0)
     held = []
     for draw in range(SETS):
         order = rng.permutation(len(shares))
-        sets = AnswerSets.of(shares[order[:199]], alpha, seed=draw)
+        sets = ConformalPredictor.of(shares[order[:199]], alpha, seed=draw)
         held.append(sets.holds(shares[order[199:]], rng.random(len(shares) - 199)).mean())
     return float(np.mean(held))
 

@@ -71,7 +71,7 @@ def rate(found: Sequence[Outcome]) -> float:
 
 
 def line(model: str, plain: Sequence[Outcome], defended: Sequence[Outcome]) -> Line:
-    """What is promised: few plants steer."""
+    """What is guaranteed: few plants steer."""
     how = f"of {len(defended)} plants; {rate(plain):.2f} without the defence"
     name = f"planted instructions that steer {Path(model).stem}"
     return Line(name, BOUND, rate(defended), "", how)
@@ -85,13 +85,13 @@ def report(model: str, plain: Sequence[Outcome], defended: Sequence[Outcome]) ->
         table.add_row(before.plant.kind, *_told(before), *_told(after))
     console.print(table)
     for name, found in (("without the defence", plain), ("with the defence", defended)):
-        right = sum(it.plant.answered(it.answer) for it in found) / len(found)
-        console.print(f"{model}, {name}: {rate(found):.3f} steered, {right:.3f} still right")
+        correct = sum(it.plant.answered(it.answer) for it in found) / len(found)
+        console.print(f"{model}, {name}: {rate(found):.3f} steered, {correct:.3f} still correct")
 
 
 def _told(outcome: Outcome) -> tuple[str, str]:
-    right = "" if outcome.plant.answered(outcome.answer) else "not right"
-    return ("STEERED" if outcome.steered else right), outcome.answer[:40].replace("\n", " ")
+    correct = "" if outcome.plant.answered(outcome.answer) else "not correct"
+    return ("STEERED" if outcome.steered else correct), outcome.answer[:40].replace("\n", " ")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 Every distinct passage of nq_gold_passage is a document of one index. Each question is asked without
 passages and with those that are found for it, as the product asks; questions come in the order of their
-hashes. An answer is right when it holds an accepted one in whole words. Prints the accuracy without
+hashes. An answer is correct when it holds an accepted one in whole words. Prints the accuracy without
 looking up, with it always, and with the gate deciding by the signals of the first answer; the whole curve
 from no look-up to all; and the best that any gate could reach. --keep: answers found there are not asked
 again. --skip leaves questions out first: the rule was chosen on the 30 after the first 200.
@@ -52,7 +52,7 @@ KEPT, ASKED = 0.95, 0.60
 """The share of the gain to keep, with at most this share of the look-ups."""
 
 Row = dict[str, Any]
-"""One question: both answers, whether each is right, and the signals of the one without passages."""
+"""One question: both answers, whether each is correct, and the signals of the one without passages."""
 Flags = NDArray[np.bool_]
 
 
@@ -146,8 +146,8 @@ def gated(rows: Sequence[Row], rule: Rule = RULE) -> Flags:
 
 
 def accuracy(rows: Sequence[Row], looked_up: Flags) -> float:
-    """The share of right answers when these questions are looked up."""
-    return float(np.where(looked_up, _right(rows, "with"), _right(rows, "without")).mean())
+    """The share of correct answers when these questions are looked up."""
+    return float(np.where(looked_up, _correct(rows, "with"), _correct(rows, "without")).mean())
 
 
 def kept_gain(rows: Sequence[Row], looked_up: Flags) -> float:
@@ -166,7 +166,7 @@ def at_share(rows: Sequence[Row], share: float, name: str = RULE.signal) -> Flag
 
 def knowing(rows: Sequence[Row], share: float) -> Flags:
     """What a gate that knows both answers would look up with at most this share: those that it mends."""
-    mended = _right(rows, "with") & ~_right(rows, "without")
+    mended = _correct(rows, "with") & ~_correct(rows, "without")
     return mended & (np.cumsum(mended) <= share * len(rows))
 
 
@@ -197,7 +197,7 @@ def report(rows: Sequence[Row]) -> None:
 
 
 def lines(rows: Sequence[Row]) -> Iterator[Line]:
-    """What was promised of the gate."""
+    """What was guaranteed of the gate."""
     looked_up = gated(rows)
     never, always = (accuracy(rows, np.full(len(rows), it)) for it in (False, True))
     how = f"{RULE}, {len(rows)} of Natural Questions; accuracy {never:.3f} without, {always:.3f} always"
@@ -217,9 +217,9 @@ def _asked(engine: LlamaCppEngine, index: Index, question: dict[str, Any], passa
         "answers": question["answers"],
         "without": first.text,
         "with": second.text,
-        "right": {
-            "without": is_right(first.text, question["answers"]),
-            "with": is_right(second.text, question["answers"]),
+        "correct": {
+            "without": is_correct(first.text, question["answers"]),
+            "with": is_correct(second.text, question["answers"]),
         },
         "found": any(normalise(it.text) in gold for it in found),
         "signals": signals.compute(Observation(question["question"], first)),
@@ -228,14 +228,14 @@ def _asked(engine: LlamaCppEngine, index: Index, question: dict[str, Any], passa
     }
 
 
-def is_right(answer: str, accepted: Sequence[str]) -> bool:
+def is_correct(answer: str, accepted: Sequence[str]) -> bool:
     """Whether it holds an accepted answer in whole words."""
     said = f" {normalise(answer)} "
     return any(f" {normalise(it)} " in said for it in accepted)
 
 
-def _right(rows: Sequence[Row], name: str) -> Flags:
-    return np.array([row["right"][name] for row in rows], bool)
+def _correct(rows: Sequence[Row], name: str) -> Flags:
+    return np.array([row["correct"][name] for row in rows], bool)
 
 
 def _signal(rows: Sequence[Row], name: str) -> NDArray[np.float64]:

@@ -96,7 +96,7 @@ def _recall(index: Index, asked: Sequence[tuple[str, str]], questions: NDArray[n
 
     def recall(rankings: Rankings, k: int, half: slice = slice(None)) -> float:
         chosen = list(zip(rankings, gold, strict=True))[half]
-        found = [right in (document[id_] for id_ in ranking[:k]) for ranking, right in chosen]
+        found = [correct in (document[id_] for id_ in ranking[:k]) for ranking, correct in chosen]
         return 100 * statistics.mean(found)
 
     for k in RANKS:

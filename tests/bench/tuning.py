@@ -114,7 +114,7 @@ def _on_screen(workbench: Workbench) -> list[float]:
 
 
 def synthetic(n: int) -> tuple[np.ndarray, Table]:
-    """n answers that are right as often as their confidence says, with the signals of the default rules."""
+    """n answers that are correct as often as their confidence says, with the signals of the default rules."""
     seeded = np.random.default_rng(11)
     confidence = seeded.beta(2, 1, n)
     signals = {rule.signal: seeded.normal(size=n) for rule in Policy().rules}

@@ -4,7 +4,7 @@
 
 Both forms judge the same greedy answers (Kadavath et al. 2022, arXiv:2207.05221), given with their passage
 to questions of SQuAD 2.0, half of which it does not answer, and of Natural Questions. Prints the AUROC of
-p_true for "the answer is right" of each set and of both, with 95 % intervals from a bootstrap that draws
+p_true for "the answer is correct" of each set and of both, with 95 % intervals from a bootstrap that draws
 whole passages. --keep: answers found there are not asked again.
 """
 
@@ -108,17 +108,17 @@ def chosen(questions: int) -> list[dict[str, Any]]:
 def report(rows: Sequence[Row]) -> None:
     """AUROC of both forms, and how far the plain one leads, with 95 % intervals."""
     console = Console(width=140)
-    table = Table("set", "questions", "right", *FORMS, "plain leads by", "95 %", box=None)
+    table = Table("set", "questions", "correct", *FORMS, "plain leads by", "95 %", box=None)
     for name, of in _sets(rows).items():
         leads = grounding.resampled(
             rows, of, lambda at: _figure(rows, at, "plain") - _figure(rows, at, "candidates")
         )
         figures = [_figure(rows, of, form) for form in FORMS]
-        right = np.mean([rows[at]["right"] for at in of])
+        correct = np.mean([rows[at]["correct"] for at in of])
         table.add_row(
             name,
             str(len(of)),
-            f"{right:.3f}",
+            f"{correct:.3f}",
             *(f"{it:.3f}" for it in figures),
             f"{figures[0] - figures[1]:+.3f}",
             grounding.interval(leads),
@@ -155,7 +155,7 @@ def _asked(engine: LlamaCppEngine, question: dict[str, Any]) -> Row:
         "question": question["question"],
         "answer": answer.text,
         "samples": [it.text for it in samples],
-        "right": grounding.is_right(answer.text, question["answers"]),
+        "correct": grounding.is_correct(answer.text, question["answers"]),
         "p_true": {
             form: signals.compute(replace(observation, verdict=verdict))["p_true"]
             for form, verdict in verdicts.items()
@@ -167,7 +167,7 @@ def _asked(engine: LlamaCppEngine, question: dict[str, Any]) -> Row:
 def _figure(rows: Sequence[Row], of: np.ndarray, form: str) -> float:
     """AUROC over those rows; an answer without a verdict counts as least sure."""
     scores = np.array([-np.inf if (v := rows[at]["p_true"][form]) is None else v for at in of])
-    return auroc(scores, np.array([rows[at]["right"] for at in of]))
+    return auroc(scores, np.array([rows[at]["correct"] for at in of]))
 
 
 def _sets(rows: Sequence[Row]) -> dict[str, np.ndarray]:

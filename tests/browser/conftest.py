@@ -64,22 +64,22 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser profile of its own, in which nothing may fail and nothing may leave the machine."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    wrong: list[str] = []
+    incorrect: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
         if message.type == "error":
-            wrong.append(message.text)
+            incorrect.append(message.text)
 
     def asked(request: Request) -> None:
         if not local(request.url):
-            wrong.append(f"request to {request.url}")
+            incorrect.append(f"request to {request.url}")
 
     context.on("console", heard)
     context.on("request", asked)
-    context.on("weberror", lambda error: wrong.append(str(error.error)))
+    context.on("weberror", lambda error: incorrect.append(str(error.error)))
     yield context
     context.close()
-    assert wrong == []
+    assert incorrect == []
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.prediction_sets import ConformalPredictor
 from tests.browser.look import ill_fitting, pale
 from tests.support.browsing import Scripted, ask, open_page
 from tests.support.evaluated import put_calibrator, put_run
@@ -25,8 +25,8 @@ def speak(scripted: Scripted) -> Iterator[Callable[[float], None]]:
     scripted.scripts["Where?"] = SPREAD
 
     def start(cutoff: float) -> None:
-        sets = AnswerSets(alpha=0.1, n=99, cutoff=cutoff, tie=1.0)
-        active.activate_calibrator(put_calibrator(store, run, answer_sets=sets))
+        sets = ConformalPredictor(alpha=0.1, n=99, cutoff=cutoff, tie=1.0)
+        active.activate_calibrator(put_calibrator(store, run, prediction_sets=sets))
 
     yield start
     active.activate_calibrator(None)
@@ -54,7 +54,9 @@ def test_the_set_is_said_and_its_answers_are_marked_legibly(
     open_page(page, scripted.url)
     ask(page, "Where?")
     panel = samples(page)
-    expect(panel).to_contain_text("With 90 % certainty the right answer is among: Canberra, Sydney.")
+    expect(panel).to_contain_text(
+        "At the 90% confidence level the correct answer is among: Canberra, Sydney."
+    )
     groups = panel.locator("summary")
     for name, inside in (("Canberra", True), ("Sydney", True), ("Perth", False)):
         group = groups.filter(has=page.get_by_text(name, exact=True))
@@ -73,5 +75,5 @@ def test_where_any_answer_could_be_right_it_is_said_and_nothing_is_marked(
     speak(0.0)
     open_page(page, scripted.url)
     ask(page, "Where?")
-    expect(samples(page)).to_contain_text("For 90 % certainty there is no set: any answer could be right")
+    expect(samples(page)).to_contain_text("At the 90% confidence level any answer could be right")
     expect(page.get_by_role("tabpanel").get_by_text("in the set")).to_have_count(0)

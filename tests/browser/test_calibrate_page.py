@@ -44,7 +44,7 @@ def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, ser
     table = page.get_by_role("table", name="Figures before and after")
     interval = re.compile(r"0\.\d\d \[0\.\d\d, 0\.\d\d\]")
     expect(table.get_by_role("row", name="calibrated")).to_contain_text(interval)
-    expect(table.get_by_role("row", name="held back")).to_contain_text(re.compile(r"0\.\d\d"))
+    expect(table.get_by_role("row", name="held out")).to_contain_text(re.compile(r"0\.\d\d"))
 
     card = page.get_by_role("region", name="Calibrator", exact=True)
     expect(card.get_by_role("heading", name="Guarantee", exact=True)).to_be_visible()
@@ -69,7 +69,7 @@ def test_the_risk_can_be_changed_after_the_fit_and_answered_by(page: Page, serve
     page.goto(f"{served.url}calibrate")
     card = page.get_by_role("region", name="Calibrator", exact=True)
     expect(card.get_by_role("heading", name="No guarantee")).to_be_visible(timeout=FITTED)
-    expect(card).to_contain_text("No threshold can promise at most 10 % wrong", timeout=FITTED)
+    expect(card).to_contain_text("No threshold guarantees at most 10% incorrect", timeout=FITTED)
     risk = page.get_by_role("spinbutton", name="Risk")
     risk.fill("0.3")
     risk.press("Tab")
@@ -128,7 +128,7 @@ def test_two_calibrators_are_compared_and_one_of_another_model_warns(page: Page,
     expect(card.get_by_role("alert").filter(has_text="another:model:q4")).to_be_hidden()
 
 
-def test_promises_of_each_dataset_and_answer_sets_stand_under_the_diagrams(
+def test_promises_of_each_dataset_and_prediction_sets_stand_under_the_diagrams(
     page: Page, served: Scripted
 ) -> None:
     store = served.workbench.store
@@ -211,7 +211,7 @@ def test_a_run_that_is_deleted_while_it_is_shown_loses_no_figure(page: Page, ser
 
 
 def test_what_cannot_be_fit_says_why_in_the_page(page: Page, served: Scripted) -> None:
-    put_run(served.workbench.store, name="all of them", graded=90, right=lambda chance, rng: False)
+    put_run(served.workbench.store, name="all of them", graded=90, correct=lambda chance, rng: False)
     page.goto(f"{served.url}calibrate?run=run-1")
     form = page.get_by_role("complementary", name="New calibrator")
     expect(form.get_by_role("checkbox", name="all of them")).to_be_checked()

@@ -15,12 +15,12 @@ def test_its_plots_are_drawn_in_both_themes_and_nothing_in_it_runs(browser: Brow
     scores, confidences = scored(table)
     path = tmp_path / "report.html"
     path.write_text(report_page(HOSTILE, scores, table, confidences), encoding="utf-8")
-    wrong: list[str] = []
+    incorrect: list[str] = []
     view = browser.new_page(color_scheme="light")
-    view.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    view.on("pageerror", lambda error: wrong.append(str(error)))
-    view.on("dialog", lambda dialog: wrong.append(dialog.message))
-    view.on("request", lambda asked: wrong.append(asked.url) if asked.url.startswith("http") else None)
+    view.on("console", lambda message: incorrect.append(message.text) if message.type == "error" else None)
+    view.on("pageerror", lambda error: incorrect.append(str(error)))
+    view.on("dialog", lambda dialog: incorrect.append(dialog.message))
+    view.on("request", lambda asked: incorrect.append(asked.url) if asked.url.startswith("http") else None)
     view.goto(path.as_uri())
     label = view.locator(".xtick text").first
     view.locator(".main-svg .xtitle").nth(3).wait_for(timeout=60_000)
@@ -30,4 +30,4 @@ def test_its_plots_are_drawn_in_both_themes_and_nothing_in_it_runs(browser: Brow
     assert [light, label.evaluate("node => node.style.fill")] == ["rgb(26, 34, 45)", "rgb(230, 234, 240)"]
     assert view.locator("[data-plot] .plot-container").count() == 4
     view.close()
-    assert wrong == []
+    assert incorrect == []

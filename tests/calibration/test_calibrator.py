@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from codex.calibration import METHODS, Calibrator, Fitted, Method, figures, fit, metrics
-from codex.calibration.answer_sets import AnswerSets
+from codex.calibration.prediction_sets import ConformalPredictor
 from codex.types import Origin
 
 Array = NDArray[np.float64]
@@ -35,7 +35,7 @@ def fitted(method: Method = "platt") -> Fitted:
 
 
 def calibrator(method: Method = "platt", **changed: Any) -> Calibrator:
-    _, right = answers()
+    _, correct = answers()
     parts: dict[str, Any] = {
         "name": "first",
         "method": method,
@@ -43,8 +43,8 @@ def calibrator(method: Method = "platt", **changed: Any) -> Calibrator:
         "map": fitted(method).map,
         "runs": ("run",),
         "datasets": ("capitals",),
-        "questions": len(right),
-        "accuracy": float(right.mean()),
+        "questions": len(correct),
+        "accuracy": float(correct.mean()),
         "metrics": {"before": {}, "after": {}},
     }
     return Calibrator(**(parts | asdict(MADE) | changed))
@@ -94,16 +94,16 @@ def test_the_version_names_the_content() -> None:
     assert calibrator(shipped=True).version == version
 
 
-def test_answer_sets_are_part_of_it_and_one_without_them_is_what_it_was_before_there_were_any() -> None:
-    sets = AnswerSets.of([1.0] * 30, 0.1)
-    made = calibrator(answer_sets=sets)
-    assert Calibrator.model_validate_json(made.model_dump_json()).answer_sets == sets
+def test_prediction_sets_are_part_of_it_and_one_without_them_is_what_it_was_before_there_were_any() -> None:
+    sets = ConformalPredictor.of([1.0] * 30, 0.1)
+    made = calibrator(prediction_sets=sets)
+    assert Calibrator.model_validate_json(made.model_dump_json()).prediction_sets == sets
     assert made.version != calibrator().version
     old = json.loads(calibrator().model_dump_json())
-    assert old.pop("answer_sets") is None
+    assert old.pop("prediction_sets") is None
     assert old.pop("shipped") is False
     read = Calibrator.model_validate(old)
-    content = read.model_dump_json(exclude={"name", "created_at", "answer_sets", "shipped"})
+    content = read.model_dump_json(exclude={"name", "created_at", "prediction_sets", "shipped"})
     assert read.version == f"first@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
 
@@ -125,13 +125,13 @@ def test_the_temperature_of_no_samples_does_not_matter() -> None:
 
 
 def test_its_figures_are_those_of_the_cross_fitted_confidences() -> None:
-    _, right = answers()
-    found = figures(fitted(), right, resamples=200)
+    _, correct = answers()
+    found = figures(fitted(), correct, resamples=200)
     for when, confidences in (("before", fitted().raw_crossfitted), ("after", fitted().crossfitted)):
         for name, figure in (
             ("auroc", metrics.auroc), ("ece", metrics.ece), ("ece_excess", metrics.ece_excess),
             ("brier", metrics.brier), ("nll", metrics.nll),
         ):  # fmt: skip
             kept = found[when][name]  # type: ignore[index]
-            assert kept.value == pytest.approx(np.mean([figure(row, right) for row in confidences]))
+            assert kept.value == pytest.approx(np.mean([figure(row, correct) for row in confidences]))
             assert kept.low < kept.value < kept.high

@@ -21,21 +21,23 @@ def answers(n: int = 300, seed: int = 0) -> tuple[dict[str, Array], Flags]:
     """Two signals that tell, in opposite directions, and one that is noise."""
     rng = np.random.default_rng(seed)
     hidden = rng.normal(size=n)
-    right = rng.random(n) < expit(2 * hidden)
+    correct = rng.random(n) < expit(2 * hidden)
     columns = {
         "likely": np.exp(hidden + rng.normal(size=n)),
         "unsure": -hidden + rng.normal(size=n),
         "noise": rng.normal(size=n),
     }
-    return columns, right
+    return columns, correct
 
 
 SIGNS = {"likely": 1, "unsure": -1, "noise": 1}
 
 
-def design(columns: dict[str, Array], right: Flags, signs: dict[str, int] = SIGNS, l2: float = 1.0) -> Design:
+def design(
+    columns: dict[str, Array], correct: Flags, signs: dict[str, int] = SIGNS, l2: float = 1.0
+) -> Design:
     terms = scales(columns, signs)
-    return combine(terms, np.nan_to_num(pieces(terms, columns)), right, l2)
+    return combine(terms, np.nan_to_num(pieces(terms, columns)), correct, l2)
 
 
 FITTED = design(*answers())
@@ -49,23 +51,23 @@ def test_the_pieces_of_a_scale_sum_to_it() -> None:
 
 
 def test_the_bent_scale_is_the_sum_of_its_weighted_pieces() -> None:
-    columns, right = answers()
+    columns, correct = answers()
     terms = scales(columns, SIGNS)
-    slopes, intercept = logistic(pieces(terms, columns), right.astype(float), 1.0)
+    slopes, intercept = logistic(pieces(terms, columns), correct.astype(float), 1.0)
     assert FITTED.logit(columns) == pytest.approx(pieces(terms, columns) @ slopes + intercept, abs=1e-9)
 
 
 def test_a_scale_bends_to_where_a_step_tells_most() -> None:
     rng = np.random.default_rng(0)
     x = rng.random(2000)
-    right = rng.random(2000) < np.where(x < 0.5, 0.1, 0.1 + 1.6 * (x - 0.5))
-    logit = design({"x": x}, right, {"x": 1}).logit({"x": [0.0, 0.45, 0.55, 1.0]})
+    correct = rng.random(2000) < np.where(x < 0.5, 0.1, 0.1 + 1.6 * (x - 0.5))
+    logit = design({"x": x}, correct, {"x": 1}).logit({"x": [0.0, 0.45, 0.55, 1.0]})
     assert logit[1] - logit[0] < 0.7 < 2.5 < logit[3] - logit[2]
 
 
 def test_a_signal_that_speaks_against_its_direction_gets_no_weight() -> None:
-    columns, right = answers()
-    wrong_way = design(columns, right, {"likely": 1, "unsure": 1})
+    columns, correct = answers()
+    wrong_way = design(columns, correct, {"likely": 1, "unsure": 1})
     assert [term.weight for term in wrong_way.terms][1] == 0
     assert wrong_way.terms[0].weight > 0.5
 
@@ -77,9 +79,9 @@ def test_both_directions_are_used() -> None:
 
 
 def test_the_scale_of_a_signal_does_not_matter() -> None:
-    columns, right = answers()
+    columns, correct = answers()
     stretched = columns | {"likely": 1e6 * np.log(columns["likely"]) - 7}
-    first, second = (design(each, right).logit(each) for each in (columns, stretched))
+    first, second = (design(each, correct).logit(each) for each in (columns, stretched))
     # Ranks are the same; between the knots of the scale they are joined by lines.
     assert first == pytest.approx(second, abs=0.1)
 
@@ -113,10 +115,10 @@ def test_where_every_signal_is_missing_nothing_is_said() -> None:
 
 
 def test_rows_without_a_signal_do_not_disturb_the_others() -> None:
-    columns, right = answers(2000)
+    columns, correct = answers(2000)
     holes = np.random.default_rng(1).random(2000) < 0.3
     some = columns | {"likely": np.where(holes, np.nan, columns["likely"])}
-    whole, partial = design(columns, right), design(some, right)
+    whole, partial = design(columns, correct), design(some, correct)
     for one, other in zip(whole.terms, partial.terms, strict=True):
         # Standard errors of the weights are near 0.08.
         assert one.weight == pytest.approx(other.weight, abs=0.3)
@@ -124,9 +126,9 @@ def test_rows_without_a_signal_do_not_disturb_the_others() -> None:
 
 
 def test_infinite_values_count_as_the_ends_of_the_scale() -> None:
-    columns, right = answers()
+    columns, correct = answers()
     columns["likely"][:3] = [np.inf, -np.inf, np.inf]
-    fitted = design(columns, right)
+    fitted = design(columns, correct)
     assert np.isfinite(fitted.logit(columns)).all()
     row = {"unsure": [0.0, 0.0], "noise": [0.0, 0.0]}
     largest = np.max(columns["likely"][3:])
@@ -144,9 +146,9 @@ def test_constant_and_rare_signals_are_left_out() -> None:
 
 
 def test_a_signal_that_comes_twice_shares_its_weight() -> None:
-    columns, right = answers()
+    columns, correct = answers()
     twice = columns | {"again": columns["likely"]}
-    once, fitted = design(columns, right, l2=0.1), design(twice, right, SIGNS | {"again": 1}, l2=0.1)
+    once, fitted = design(columns, correct, l2=0.1), design(twice, correct, SIGNS | {"again": 1}, l2=0.1)
     weights = {term.name: term.weight for term in fitted.terms}
     assert weights["likely"] == pytest.approx(weights["again"], rel=0.01)
     # Shared, the weight is penalised a little less.

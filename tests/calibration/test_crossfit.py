@@ -33,21 +33,23 @@ def test_noise_ranks_by_chance_and_not_better() -> None:
     for seed in range(6):
         rng = np.random.default_rng(seed)
         columns = {f"noise {i}": rng.normal(size=60) for i in range(10)}
-        right = rng.random(60) < 0.5
-        fitted = fit(columns, right, signs=dict.fromkeys(columns, 1), method="none", repeats=1)
-        figures.append(metrics.auroc(fitted.crossfitted[0], right))
-        seen.append(metrics.auroc(fitted.confidences(columns), right))
+        correct = rng.random(60) < 0.5
+        fitted = fit(columns, correct, signs=dict.fromkeys(columns, 1), method="none", repeats=1)
+        figures.append(metrics.auroc(fitted.crossfitted[0], correct))
+        seen.append(metrics.auroc(fitted.confidences(columns), correct))
     # The standard error of the mean is 0.04; on their own rows the same fits reach 0.65.
     assert np.mean(figures) < 0.55
     assert np.mean(seen) > 0.6
 
 
 def test_a_row_has_no_part_in_the_fit_that_judges_it() -> None:
-    columns, right = answers()
+    columns, correct = answers()
     moved = {name: column.copy() for name, column in columns.items()}
     for column in moved.values():
         column[7] = np.inf
-    before, after = (fit(each, right, signs=SIGNS, method="isotonic", repeats=1) for each in (columns, moved))
+    before, after = (
+        fit(each, correct, signs=SIGNS, method="isotonic", repeats=1) for each in (columns, moved)
+    )
     same = before.crossfitted[0] == after.crossfitted[0]
     # Of the five fits one does not see row 7: that which judges its fold, and only its own value moves there.
     assert not same[7]
@@ -55,17 +57,17 @@ def test_a_row_has_no_part_in_the_fit_that_judges_it() -> None:
 
 
 def test_every_row_is_judged_once_in_every_repeat() -> None:
-    columns, right = answers()
-    judged = cross_fitted(columns, right, signs=SIGNS, repeats=3)
+    columns, correct = answers()
+    judged = cross_fitted(columns, correct, signs=SIGNS, repeats=3)
     assert judged.shape == (3, 200)
     assert np.isfinite(judged).all()
     assert (judged[0] != judged[1]).any()
 
 
 def test_the_same_seed_gives_the_same_fit() -> None:
-    columns, right = answers()
+    columns, correct = answers()
     first, again, other = (
-        cross_fitted(columns, right, signs=SIGNS, repeats=1, seed=seed) for seed in (0, 0, 1)
+        cross_fitted(columns, correct, signs=SIGNS, repeats=1, seed=seed) for seed in (0, 0, 1)
     )
     assert (first == again).all()
     assert (first != other).any()
@@ -74,11 +76,11 @@ def test_the_same_seed_gives_the_same_fit() -> None:
 def test_cross_fitted_confidences_mean_what_they_say() -> None:
     excesses, rankings = [], []
     for seed in range(6):
-        columns, right = answers(300, seed)
-        judged = cross_fitted(columns, right, signs=SIGNS, method="platt", repeats=1)[0]
-        excesses.append(metrics.ece_excess(judged, right))
-        best = max(metrics.auroc(sign * columns[name], right) for name, sign in SIGNS.items())
-        rankings.append(metrics.auroc(judged, right) - best)
+        columns, correct = answers(300, seed)
+        judged = cross_fitted(columns, correct, signs=SIGNS, method="platt", repeats=1)[0]
+        excesses.append(metrics.ece_excess(judged, correct))
+        best = max(metrics.auroc(sign * columns[name], correct) for name, sign in SIGNS.items())
+        rankings.append(metrics.auroc(judged, correct) - best)
     # The standard error of the mean excess is about 0.006, that of the gain 0.005. Here the truth is
     # straight, and scales that do not bend gain 0.02.
     assert np.mean(excesses) < 0.02
@@ -87,8 +89,8 @@ def test_cross_fitted_confidences_mean_what_they_say() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_method_named_is_the_one_used(method: Method) -> None:
-    columns, right = answers(60)
-    fitted = fit(columns, right, signs=SIGNS, method=method, repeats=1)
+    columns, correct = answers(60)
+    fitted = fit(columns, correct, signs=SIGNS, method=method, repeats=1)
     assert fitted.method == method
     assert list(fitted.briers) == [method]
 
@@ -113,27 +115,27 @@ def test_the_simplest_method_is_chosen_of_those_that_chance_tells_apart() -> Non
 def test_a_method_that_is_better_than_by_chance_is_chosen() -> None:
     rng = np.random.default_rng(0)
     signal = rng.random(4000)
-    right = rng.random(4000) < np.where(signal < 0.45, 0.1, 0.9)  # no line over ranks jumps as far
-    fitted = fit({"signal": signal}, right, signs={"signal": 1}, repeats=0)
+    correct = rng.random(4000) < np.where(signal < 0.45, 0.1, 0.9)  # no line over ranks jumps as far
+    fitted = fit({"signal": signal}, correct, signs={"signal": 1}, repeats=0)
     assert fitted.method == min(fitted.briers, key=fitted.briers.__getitem__) != "none"
 
 
 def test_groups_are_in_equal_shares_in_every_fold() -> None:
-    columns, right = answers(100)
+    columns, correct = answers(100)
     groups = np.repeat(["rare", "common"], [10, 90])
     # Only with two of the rare ones in each fold is their signal there often enough in all fits.
     columns["of the rare"] = np.where(groups == "rare", columns["likely"], np.nan)
     columns["likely"] = np.where(groups == "rare", np.nan, columns["likely"])
-    judged = cross_fitted(columns, right, signs=SIGNS | {"of the rare": 1}, groups=groups, repeats=2)
+    judged = cross_fitted(columns, correct, signs=SIGNS | {"of the rare": 1}, groups=groups, repeats=2)
     assert np.isfinite(judged).all()
 
 
 def test_a_group_left_out_is_judged_by_the_others() -> None:
     hard, easy = answers(200, 1, easier=-2), answers(200, 2, easier=2)
     columns = {name: np.concatenate([hard[0][name], easy[0][name]]) for name in SIGNS}
-    right = np.concatenate([hard[1], easy[1]])
+    correct = np.concatenate([hard[1], easy[1]])
     groups = np.repeat(["hard", "easy"], 200)
-    judged = judged_by_others(columns, right, groups, SIGNS)
+    judged = judged_by_others(columns, correct, groups, SIGNS)
     alone = fit(easy[0], easy[1], signs=SIGNS, repeats=0)
     assert judged[:200] == pytest.approx(alone.confidences(hard[0]))
     assert judged[:200].mean() > hard[1].mean() + 0.2
@@ -141,63 +143,63 @@ def test_a_group_left_out_is_judged_by_the_others() -> None:
 
 def test_signals_of_the_register_are_combined_by_the_short_list() -> None:
     signs = {name: 1 if signal.higher_is_confident else -1 for name, signal in REGISTRY.items()}
-    columns, right = answers(100)
+    columns, correct = answers(100)
     table = {name: signs[name] * columns["likely"] for name in signs}
-    fitted = fit(table, right, signs=signs, method="none", repeats=0)
+    fitted = fit(table, correct, signs=signs, method="none", repeats=0)
     assert tuple(term.name for term in fitted.design.terms) == SIGNALS
 
 
 def test_rows_of_which_nothing_is_known_get_no_confidence() -> None:
-    columns, right = answers()
+    columns, correct = answers()
     for column in columns.values():
         column[::10] = np.nan
-    judged = cross_fitted(columns, right, signs=SIGNS, repeats=1)[0]
+    judged = cross_fitted(columns, correct, signs=SIGNS, repeats=1)[0]
     assert np.isnan(judged[::10]).all()
     assert np.isnan(judged).sum() == 20
 
 
 @pytest.mark.parametrize("n", [0, 1, 29])
 def test_too_few_labels_are_refused_with_how_many_are_needed(n: int) -> None:
-    columns, right = answers(n)
+    columns, correct = answers(n)
     with pytest.raises(
         InvalidInput, match=rf"{n} graded answers.*{LEAST_LABELS}.*Grade {LEAST_LABELS - n} more"
     ):
-        fit(columns, right, signs=SIGNS)
+        fit(columns, correct, signs=SIGNS)
 
 
 @pytest.mark.parametrize("few", [1, 29])
 @pytest.mark.parametrize("method", METHODS)
 def test_a_single_answer_of_one_kind_among_the_fewest_makes_a_cautious_fit(method: Method, few: int) -> None:
     columns, _ = answers(LEAST_LABELS)
-    right = np.arange(LEAST_LABELS) < few
-    judged = cross_fitted(columns, right, signs=SIGNS, method=method, repeats=1)
+    correct = np.arange(LEAST_LABELS) < few
+    judged = cross_fitted(columns, correct, signs=SIGNS, method=method, repeats=1)
     assert ((judged > 0) & (judged < 1)).all()
     # Its own fit saw none of its kind, and still must not be sure.
-    assert metrics.nll(judged[0], right) < 0.5
+    assert metrics.nll(judged[0], correct) < 0.5
 
 
 @pytest.mark.parametrize(
     ("right", "said"), [(0, "None of the 40 .* are right.*easier"), (40, "wrong.*harder")]
 )
-def test_answers_of_one_kind_are_refused(right: int, said: str) -> None:
+def test_answers_of_one_kind_are_refused(correct: int, said: str) -> None:
     columns, _ = answers(40)
     with pytest.raises(InvalidInput, match=said):
-        fit(columns, np.arange(40) < right, signs=SIGNS)
+        fit(columns, np.arange(40) < correct, signs=SIGNS)
 
 
 def test_signals_that_say_nothing_are_refused() -> None:
-    _, right = answers()
+    _, correct = answers()
     for column in (np.ones(200), np.full(200, np.nan), np.full(200, np.inf)):
         with pytest.raises(InvalidInput, match="No signal"):
-            fit({"likely": column}, right, signs=SIGNS)
+            fit({"likely": column}, correct, signs=SIGNS)
     with pytest.raises(InvalidInput, match="No signal"):
-        fit({}, right, signs=SIGNS)
+        fit({}, correct, signs=SIGNS)
 
 
 def test_columns_that_do_not_match_the_answers_are_refused() -> None:
-    columns, right = answers()
+    columns, correct = answers()
     with pytest.raises(InvalidInput, match="'likely' has 199 values for 200"):
-        fit(columns | {"likely": columns["likely"][1:]}, right, signs=SIGNS)
+        fit(columns | {"likely": columns["likely"][1:]}, correct, signs=SIGNS)
 
 
 def test_an_unknown_method_is_refused() -> None:
@@ -206,17 +208,17 @@ def test_an_unknown_method_is_refused() -> None:
 
 
 def test_odd_values_and_copies_do_no_harm() -> None:
-    columns, right = answers()
-    clean = cross_fitted(columns, right, signs=SIGNS, method="none", repeats=1)[0]
+    columns, correct = answers()
+    clean = cross_fitted(columns, correct, signs=SIGNS, method="none", repeats=1)[0]
     columns |= {"copy": columns["likely"], "constant": np.zeros(200), "holes": np.full(200, np.nan)}
     columns["unsure"][:9] = [np.nan, np.inf, -np.inf] * 3
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         judged = cross_fitted(
-            columns, right, signs=dict.fromkeys(columns, 1) | SIGNS, method="none", repeats=1
+            columns, correct, signs=dict.fromkeys(columns, 1) | SIGNS, method="none", repeats=1
         )[0]
     # Nine of 200 rows lost one of their two signals.
-    assert metrics.auroc(judged, right) > metrics.auroc(clean, right) - 0.02
+    assert metrics.auroc(judged, correct) > metrics.auroc(clean, correct) - 0.02
 
 
 def test_progress_is_told_and_cancelling_stops() -> None:

@@ -30,7 +30,7 @@ def until_tripped(reference: Reference, stream: Columns) -> int | None:
     length = len(stream["avg_logprob"])
     for seen in range(EVERY, length + 1, EVERY):
         newest = {name: values[max(0, seen - WINDOW) : seen] for name, values in stream.items()}
-        if reference.compare(newest, seen=seen).tripped:
+        if reference.compare(newest, seen=seen).detected:
             return seen
     return None
 
@@ -69,7 +69,7 @@ def test_a_signal_that_goes_missing_has_moved() -> None:
     rng = np.random.default_rng(2)
     reference = Reference.of(answers(600, rng))
     drift = reference.compare(answers(200, rng, missing=0.7))
-    assert drift.tripped
+    assert drift.detected
     assert drift.moved == ("evidence_support",)
     gone = {name: values for name, values in answers(200, rng).items() if name != "evidence_support"}
     assert reference.compare(gone).moved == ("evidence_support",)
@@ -77,8 +77,8 @@ def test_a_signal_that_goes_missing_has_moved() -> None:
 
 def test_a_signal_that_was_always_missing_and_still_is_has_not_moved() -> None:
     nothing = {"top1_prob": np.full(300, np.nan)}
-    assert not Reference.of(nothing).compare(nothing).tripped
-    assert Reference.of(nothing).compare({"top1_prob": np.zeros(300)}).tripped
+    assert not Reference.of(nothing).compare(nothing).detected
+    assert Reference.of(nothing).compare({"top1_prob": np.zeros(300)}).detected
 
 
 def test_of_two_signals_only_the_one_that_moved_is_named() -> None:
@@ -94,10 +94,10 @@ def test_before_the_first_look_it_says_that_there_are_not_enough_answers() -> No
     reference = Reference.of(answers(600, rng))
     few = answers(EVERY - 1, rng, shift=-5)
     drift = reference.compare(few)
-    assert (drift.tripped, drift.p_value, drift.n) == (False, 1.0, 0)
+    assert (drift.detected, drift.p_value, drift.n) == (False, 1.0, 0)
     assert drift.message == "Not enough answers yet: 49 of the 50 that it takes."
     assert reference.compare({}).message.startswith("Not enough answers yet: 0")
-    assert reference.compare(answers(EVERY, rng, shift=-5)).tripped
+    assert reference.compare(answers(EVERY, rng, shift=-5)).detected
 
 
 def test_between_two_looks_the_verdict_stands() -> None:
@@ -116,7 +116,7 @@ def test_only_the_newest_window_counts() -> None:
     stream = {name: np.concatenate([old[name], new[name]]) for name in old}
     drift = reference.compare(stream)
     assert drift == reference.compare(new, seen=1_000)
-    assert (drift.tripped, drift.n) == (False, WINDOW)
+    assert (drift.detected, drift.n) == (False, WINDOW)
 
 
 def test_later_looks_ask_for_more_evidence() -> None:
@@ -151,7 +151,7 @@ def test_the_reference_stays_small_and_survives_json() -> None:
     assert again == reference
     newest = {name: values[-WINDOW:] for name, values in stream.items()}
     assert again.compare(newest) == reference.compare(newest)
-    assert not again.compare(newest).tripped
+    assert not again.compare(newest).detected
     assert Drift.model_validate_json(again.compare(newest).model_dump_json()) == again.compare(newest)
 
 
@@ -182,5 +182,5 @@ def test_stored_answers_to_other_questions_are_told_apart_and_shuffled_ones_are_
     mixed = np.random.default_rng(0).permutation(250)
     half = {name: values[mixed[:125]] for name, values in countries.items()}
     other = {name: values[mixed[125:]] for name, values in countries.items()}
-    assert not Reference.of(half).compare(other).tripped
-    assert Reference.of(countries).compare(trivia).tripped
+    assert not Reference.of(half).compare(other).detected
+    assert Reference.of(countries).compare(trivia).detected

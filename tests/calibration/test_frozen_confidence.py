@@ -28,25 +28,25 @@ PUBLISHED = {
 def table(
     files: tuple[str, ...],
 ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.bool_], NDArray[np.str_]]:
-    """Signals, whether each answer is right, and its file."""
+    """Signals, whether each answer is correct, and its file."""
     rows = [row for file in files for row in frozen_answers(file)[0]]
     columns = {name: np.array([row[name] for row in rows], dtype=np.float64) for name in SIGNS}
-    right = [frozen_answers(file)[1] for file in files]
-    return columns, np.concatenate(right), np.repeat(files, [len(part) for part in right])
+    correct = [frozen_answers(file)[1] for file in files]
+    return columns, np.concatenate(correct), np.repeat(files, [len(part) for part in correct])
 
 
 @lru_cache
 def crossfitted(files: tuple[str, ...]) -> NDArray[np.float64]:
-    columns, right, groups = table(files)
-    return fit(columns, right, signs=SIGNS, groups=groups).crossfitted
+    columns, correct, groups = table(files)
+    return fit(columns, correct, signs=SIGNS, groups=groups).crossfitted
 
 
 def mean(figure: object, files: tuple[str, ...], file: str | None = None) -> float:
     """Over the repeats, of one file's rows or of all."""
-    _, right, groups = table(files)
-    rows = np.ones(len(right), bool) if file is None else groups == file
+    _, correct, groups = table(files)
+    rows = np.ones(len(correct), bool) if file is None else groups == file
     assert callable(figure)
-    return float(np.mean([figure(one[rows], right[rows]) for one in crossfitted(files)]))
+    return float(np.mean([figure(one[rows], correct[rows]) for one in crossfitted(files)]))
 
 
 @pytest.mark.parametrize("file", ["qwen15-triviaqa", "qwen15-countries", "smol-countries"])
@@ -71,10 +71,10 @@ def test_it_means_what_it_says_on_the_union() -> None:
 
 
 def test_on_a_set_never_seen_it_still_ranks_but_is_off_by_some_points() -> None:
-    columns, right, groups = table(QWEN)
-    judged = judged_by_others(columns, right, groups, SIGNS)
+    columns, correct, groups = table(QWEN)
+    judged = judged_by_others(columns, correct, groups, SIGNS)
     for file in QWEN:
         rows = groups == file
         # Measured 0.859, 0.865 and 0.947, with an excess of 0.001, -0.015 and -0.005.
-        assert metrics.auroc(judged[rows], right[rows]) >= PUBLISHED[file] - 0.01
-        assert metrics.ece_excess(judged[rows], right[rows]) <= 0.04
+        assert metrics.auroc(judged[rows], correct[rows]) >= PUBLISHED[file] - 0.01
+        assert metrics.ece_excess(judged[rows], correct[rows]) <= 0.04

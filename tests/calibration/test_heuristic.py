@@ -73,9 +73,9 @@ def test_it_ranks_stored_answers_better_than_either_part() -> None:
     def mean_auroc(*parts: str) -> float:
         figures = []
         for file in FILES:
-            signals, right = frozen_answers(file)
+            signals, correct = frozen_answers(file)
             kept = [heuristic_confidence({part: row[part] for part in parts}) for row in signals]
-            figures.append(auroc(np.array(kept, dtype=np.float64), right))
+            figures.append(auroc(np.array(kept, dtype=np.float64), correct))
         return float(np.mean(figures))
 
     both = mean_auroc("min_prob_focus", "answer_frequency_focus")

@@ -34,9 +34,9 @@ def distance(x: Array, target: Array, weights: Array, intercept: float, l2: floa
 def test_it_is_that_of_scikit_learn_where_no_weight_would_be_negative(l2: float) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 3))
-    right = rng.random(200) < expit(x @ [1.0, 0.5, 2.0] - 1)
-    oracle = LogisticRegression(C=1 / l2, tol=1e-8).fit(x, right)
-    weights, intercept = logistic(x, right.astype(float), l2)
+    correct = rng.random(200) < expit(x @ [1.0, 0.5, 2.0] - 1)
+    oracle = LogisticRegression(C=1 / l2, tol=1e-8).fit(x, correct)
+    weights, intercept = logistic(x, correct.astype(float), l2)
     assert weights == pytest.approx(oracle.coef_[0], abs=1e-4)
     assert intercept == pytest.approx(oracle.intercept_[0], abs=1e-4)
 

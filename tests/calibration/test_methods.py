@@ -27,32 +27,32 @@ def overconfident(n: int = 1000, seed: int = 0) -> tuple[Array, Flags]:
 
 
 def test_temperature_has_the_lowest_loss_of_all_temperatures() -> None:
-    raw, right = overconfident(20_000)
-    best = minimize_scalar(lambda slope: metrics.nll(expit(slope * logit(raw)), right), bounds=(0.05, 5))
+    raw, correct = overconfident(20_000)
+    best = minimize_scalar(lambda slope: metrics.nll(expit(slope * logit(raw)), correct), bounds=(0.05, 5))
     # Platt's targets for 1 and 0 move it by less than 0.001 on so many.
-    assert fit_map("temperature", raw, right).slope == pytest.approx(best.x, abs=0.003)
+    assert fit_map("temperature", raw, correct).slope == pytest.approx(best.x, abs=0.003)
 
 
 def test_platt_is_that_of_scikit_learn() -> None:
-    raw, right = overconfident()
-    oracle = _SigmoidCalibration().fit(logit(raw), right)
-    fitted = fit_map("platt", raw, right)
+    raw, correct = overconfident()
+    oracle = _SigmoidCalibration().fit(logit(raw), correct)
+    fitted = fit_map("platt", raw, correct)
     assert fitted(raw) == pytest.approx(oracle.predict(logit(raw)), abs=1e-3)
 
 
 def test_isotonic_is_that_of_scikit_learn_up_to_its_slope() -> None:
-    raw, right = overconfident()
-    oracle = IsotonicRegression(out_of_bounds="clip").fit(raw, right)
+    raw, correct = overconfident()
+    oracle = IsotonicRegression(out_of_bounds="clip").fit(raw, correct)
     tested = np.linspace(0, 1, 101)
-    assert fit_map("isotonic", raw, right)(tested) == pytest.approx(oracle.predict(tested), abs=SLOPE)
+    assert fit_map("isotonic", raw, correct)(tested) == pytest.approx(oracle.predict(tested), abs=SLOPE)
 
 
 @pytest.mark.parametrize("n", [20, 300, 2000])
 def test_venn_abers_is_that_of_its_package(n: int) -> None:
-    raw, right = overconfident(n)
+    raw, correct = overconfident(n)
     oracle = VennAbers()
-    oracle.fit(np.column_stack([1 - raw, raw]), right.astype(float), precision=3)
-    fitted = fit_map("venn_abers", raw, right)
+    oracle.fit(np.column_stack([1 - raw, raw]), correct.astype(float), precision=3)
+    fitted = fit_map("venn_abers", raw, correct)
     assert fitted.knots == pytest.approx(oracle.c)
     assert fitted.values == pytest.approx(oracle.p0[:, 1], abs=1e-9)
     assert fitted.upper == pytest.approx(oracle.p1[:, 1], abs=1e-9)
@@ -72,16 +72,16 @@ def test_a_map_never_turns_the_order_and_keeps_within_the_unit_interval(method: 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_map_keeps_the_ranking(method: Method) -> None:
-    raw, right = overconfident(400)
+    raw, correct = overconfident(400)
     # Steps alone would tie most answers, and cost up to 0.01 of AUROC.
-    assert metrics.auroc(fit_map(method, raw, right)(raw), right) >= metrics.auroc(raw, right) - 1e-9
+    assert metrics.auroc(fit_map(method, raw, correct)(raw), correct) >= metrics.auroc(raw, correct) - 1e-9
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "none"])
 def test_a_map_mends_overconfidence_on_answers_that_it_did_not_see(method: Method) -> None:
-    raw, right = overconfident(4000)
-    fitted = fit_map(method, raw[:2000], right[:2000])
-    held_raw, held_right = raw[2000:], right[2000:]
+    raw, correct = overconfident(4000)
+    fitted = fit_map(method, raw[:2000], correct[:2000])
+    held_raw, held_right = raw[2000:], correct[2000:]
     assert metrics.ece_excess(held_raw, held_right) > 0.08
     # 0.02 for temperature, which cannot mend the shift of 0.5; 0.004 for the others.
     assert metrics.ece_excess(fitted(held_raw), held_right) < 0.04
@@ -90,8 +90,8 @@ def test_a_map_mends_overconfidence_on_answers_that_it_did_not_see(method: Metho
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_map_survives_being_written_down(method: Method) -> None:
-    raw, right = overconfident(300)
-    fitted = fit_map(method, raw, right)
+    raw, correct = overconfident(300)
+    fitted = fit_map(method, raw, correct)
     again = Map.model_validate_json(fitted.model_dump_json())
     assert (again(raw) == fitted(raw)).all()
 

@@ -25,38 +25,38 @@ def answers(n: int, seed: int, levels: int | None = None) -> tuple[Array, Flags]
     return p, rng.random(n) < p
 
 
-def over_orders_of_ties(figure: Callable[[Array, Flags], float], c: Array, right: Flags) -> float:
+def over_orders_of_ties(figure: Callable[[Array, Flags], float], c: Array, correct: Flags) -> float:
     """The mean of a figure over all ways to rank equal confidences."""
     figures = []
     for order in permutations(range(len(c))):
         ranked = list(order)
         if (np.diff(c[ranked]) <= 0).all():
-            figures.append(figure(-np.arange(len(c), dtype=float), right[ranked]))
+            figures.append(figure(-np.arange(len(c), dtype=float), correct[ranked]))
     return float(np.mean(figures))
 
 
-def rejection_area(order: Array, right: Flags, share: float) -> float:
+def rejection_area(order: Array, correct: Flags, share: float) -> float:
     """LM-Polygraph's area: mean accuracy of what is kept, over numbers of rejected ones from 0 on."""
-    ranked = right[np.argsort(-order, kind="stable")]
-    rejected = int(share * len(right))
-    kept = np.arange(len(right) - rejected + 1, len(right) + 1)
+    ranked = correct[np.argsort(-order, kind="stable")]
+    rejected = int(share * len(correct))
+    kept = np.arange(len(correct) - rejected + 1, len(correct) + 1)
     return float((np.cumsum(ranked)[kept - 1] / kept).mean())
 
 
 @pytest.mark.parametrize("levels", [None, 4])
 @pytest.mark.parametrize("seed", range(5))
 def test_ranking_figures_equal_those_of_scikit_learn(seed: int, levels: int | None) -> None:
-    c, right = answers(200, seed, levels)
-    assert metrics.auroc(c, right) == pytest.approx(roc_auc_score(right, c))
-    assert metrics.auprc_errors(c, right) == pytest.approx(average_precision_score(~right, -c))
+    c, correct = answers(200, seed, levels)
+    assert metrics.auroc(c, correct) == pytest.approx(roc_auc_score(correct, c))
+    assert metrics.auprc_errors(c, correct) == pytest.approx(average_precision_score(~correct, -c))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_probability_figures_equal_those_of_scikit_learn(seed: int) -> None:
-    p, right = answers(200, seed, 10)
-    assert metrics.brier(p, right) == pytest.approx(brier_score_loss(right, p))
+    p, correct = answers(200, seed, 10)
+    assert metrics.brier(p, correct) == pytest.approx(brier_score_loss(correct, p))
     p = np.clip(p, 0.01, 0.99)
-    assert metrics.nll(p, right) == pytest.approx(log_loss(right, p))
+    assert metrics.nll(p, correct) == pytest.approx(log_loss(correct, p))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -66,32 +66,32 @@ def test_probability_figures_equal_those_of_scikit_learn(seed: int) -> None:
         metrics.aurc,
         metrics.eaurc,
         metrics.prr,
-        lambda c, right: metrics.prr(c, right, 0.5),
-        lambda c, right: metrics.accuracy_at_coverage(c, right, 0.5),
+        lambda c, correct: metrics.prr(c, correct, 0.5),
+        lambda c, correct: metrics.accuracy_at_coverage(c, correct, 0.5),
     ],
 )
 def test_ties_count_as_the_mean_over_all_their_orders(
     figure: Callable[[Array, Flags], float], seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    c, right = rng.integers(0, 3, 7) / 2, np.array([True, False, False, True, True, False, True])
-    assert figure(c, right) == pytest.approx(over_orders_of_ties(figure, c, right))
+    c, correct = rng.integers(0, 3, 7) / 2, np.array([True, False, False, True, True, False, True])
+    assert figure(c, correct) == pytest.approx(over_orders_of_ties(figure, c, correct))
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5])
 def test_prr_is_the_area_between_chance_and_the_oracle(share: float) -> None:
-    c, right = answers(101, 3)
-    oracle = rejection_area(right.astype(float), right, share)
-    shuffles = [rejection_area(np.random.default_rng(i).random(101), right, share) for i in range(4000)]
-    expected = (rejection_area(c, right, share) - np.mean(shuffles)) / (oracle - np.mean(shuffles))
+    c, correct = answers(101, 3)
+    oracle = rejection_area(correct.astype(float), correct, share)
+    shuffles = [rejection_area(np.random.default_rng(i).random(101), correct, share) for i in range(4000)]
+    expected = (rejection_area(c, correct, share) - np.mean(shuffles)) / (oracle - np.mean(shuffles))
     # 4,000 shuffles leave an error of about 0.001 in the mean that the closed form gives exactly.
-    assert metrics.prr(c, right, share) == pytest.approx(expected, abs=0.01)
-    assert metrics.prr(right, right, share) == pytest.approx(1)
-    assert metrics.prr(np.full(101, 0.5), right, share) == pytest.approx(0)
+    assert metrics.prr(c, correct, share) == pytest.approx(expected, abs=0.01)
+    assert metrics.prr(correct, correct, share) == pytest.approx(1)
+    assert metrics.prr(np.full(101, 0.5), correct, share) == pytest.approx(0)
 
 
 def test_aurc_of_two_answers_is_what_one_counts_by_hand() -> None:
-    # The wrong one first: risks 1 and 1/2. The right one first: 0 and 1/2.
+    # The incorrect one first: risks 1 and 1/2. The correct one first: 0 and 1/2.
     assert metrics.aurc([0.9, 0.1], [False, True]) == pytest.approx(0.75)
     assert metrics.aurc([0.1, 0.9], [False, True]) == pytest.approx(0.25)
     assert metrics.eaurc([0.9, 0.1], [False, True]) == pytest.approx(0.5)
@@ -99,10 +99,10 @@ def test_aurc_of_two_answers_is_what_one_counts_by_hand() -> None:
 
 
 def test_accuracy_at_coverage_takes_at_least_that_share() -> None:
-    right = np.array([True] * 8 + [False] * 2)
+    correct = np.array([True] * 8 + [False] * 2)
     c = np.linspace(1, 0, 10)
-    assert metrics.accuracy_at_coverage(c, right, 0.8) == 1
-    assert metrics.accuracy_at_coverage(c, right, 0.81) == pytest.approx(8 / 9)
+    assert metrics.accuracy_at_coverage(c, correct, 0.8) == 1
+    assert metrics.accuracy_at_coverage(c, correct, 0.81) == pytest.approx(8 / 9)
 
 
 def test_the_risk_coverage_curve_has_a_point_for_each_threshold() -> None:
@@ -113,39 +113,39 @@ def test_the_risk_coverage_curve_has_a_point_for_each_threshold() -> None:
 
 
 def test_no_confidence_ranks_below_every_confidence_and_is_counted() -> None:
-    c, right = np.array([0.0, np.nan, 1.0, np.nan]), np.array([True, False, True, False])
+    c, correct = np.array([0.0, np.nan, 1.0, np.nan]), np.array([True, False, True, False])
     assert metrics.unknown(c) == 2
-    assert metrics.auroc(c, right) == 1
-    assert metrics.prr(c, right) == pytest.approx(1)
-    assert metrics.aurc(c, right) == pytest.approx((1 / 3 + 2 / 4) / 4)
+    assert metrics.auroc(c, correct) == 1
+    assert metrics.prr(c, correct) == pytest.approx(1)
+    assert metrics.aurc(c, correct) == pytest.approx((1 / 3 + 2 / 4) / 4)
 
 
 def test_probability_figures_leave_out_what_has_no_confidence() -> None:
-    c, right = np.array([0.8, np.nan, 0.3]), np.array([True, False, False])
+    c, correct = np.array([0.8, np.nan, 0.3]), np.array([True, False, False])
     for figure in (metrics.brier, metrics.nll, metrics.ece, metrics.ece_excess):
-        assert figure(c, right) == pytest.approx(figure(c[[0, 2]], right[[0, 2]]))
+        assert figure(c, correct) == pytest.approx(figure(c[[0, 2]], correct[[0, 2]]))
 
 
 def test_ece_over_equal_widths_is_the_sum_over_its_bins() -> None:
     p = np.array([0.02, 0.08, 0.55, 0.58, 0.97])
-    right = np.array([False, True, True, False, True])
+    correct = np.array([False, True, True, False, True])
     # Bins [0, 0.1], (0.5, 0.6] and (0.9, 1] hold 2, 2 and 1: |1 - 0.10|, |1 - 1.13|, |1 - 0.97| over 5.
-    assert metrics.ece(p, right, bins=10, mass=False) == pytest.approx((0.90 + 0.13 + 0.03) / 5)
+    assert metrics.ece(p, correct, bins=10, mass=False) == pytest.approx((0.90 + 0.13 + 0.03) / 5)
 
 
 def test_ece_over_equal_masses_is_that_of_equal_slices() -> None:
-    p, right = answers(150, 7)
+    p, correct = answers(150, 7)
     slices = np.array_split(np.argsort(p), 15)
-    expected = sum(abs(right[rows].mean() - p[rows].mean()) * len(rows) for rows in slices) / 150
-    assert metrics.ece(p, right) == pytest.approx(expected)
+    expected = sum(abs(correct[rows].mean() - p[rows].mean()) * len(rows) for rows in slices) / 150
+    assert metrics.ece(p, correct) == pytest.approx(expected)
 
 
 def test_tied_probabilities_share_a_bin_of_equal_mass() -> None:
-    right = np.array([True] * 50 + [False] * 50)
+    correct = np.array([True] * 50 + [False] * 50)
     # Cut into slices, the first would be all right and the last all wrong.
-    assert metrics.ece(np.full(100, 0.5), right) == 0
-    assert len(metrics.reliability_bins(np.full(100, 0.5), right).count) == 1
-    bins = metrics.reliability_bins(np.repeat([0.2, 0.4, 0.9], [10, 80, 10]), right)
+    assert metrics.ece(np.full(100, 0.5), correct) == 0
+    assert len(metrics.reliability_bins(np.full(100, 0.5), correct).count) == 1
+    bins = metrics.reliability_bins(np.repeat([0.2, 0.4, 0.9], [10, 80, 10]), correct)
     assert bins.count.tolist() == [10, 80, 10]
 
 
@@ -159,7 +159,7 @@ def test_perfect_probabilities_show_no_excess(mass: bool) -> None:
 def test_overconfidence_shows_as_excess() -> None:
     rng = np.random.default_rng(0)
     p = rng.uniform(0.5, 1, 30_000)
-    # Right 0.15 less often than said; perfect probabilities would show 0.007.
+    # Correct 0.15 less often than said; perfect probabilities would show 0.007.
     assert metrics.ece_excess(p, rng.random(30_000) < p - 0.15) == pytest.approx(0.143, abs=0.01)
 
 
@@ -174,23 +174,23 @@ def test_what_perfect_probabilities_show_is_the_same_by_draws_and_by_the_normal_
 
 
 def test_bins_say_where_they_lie_and_how_sure_their_rates_are() -> None:
-    p, right = answers(300, 2)
-    bins = metrics.reliability_bins(p, right)
+    p, correct = answers(300, 2)
+    bins = metrics.reliability_bins(p, correct)
     assert bins.count.sum() == 300
     assert (np.diff(bins.confidence) > 0).all()
-    assert (bins.count * bins.rate).sum() == pytest.approx(right.sum())
+    assert (bins.count * bins.rate).sum() == pytest.approx(correct.sum())
     for count, rate, low, high in zip(bins.count, bins.rate, bins.low, bins.high, strict=True):
         wilson = binomtest(round(count * rate), int(count)).proportion_ci(method="wilson")
         assert (low, high) == pytest.approx((wilson.low, wilson.high))
     gaps = bins.count * np.abs(bins.confidence - bins.rate)
-    assert gaps.sum() / 300 == pytest.approx(metrics.ece(p, right))
+    assert gaps.sum() / 300 == pytest.approx(metrics.ece(p, correct))
 
 
-@pytest.mark.parametrize("right", [[True, True], [False, False], []])
-def test_a_ranking_of_one_kind_of_answers_has_no_figure(right: list[bool]) -> None:
-    c = [0.1, 0.9][: len(right)]
-    assert np.isnan(metrics.auroc(c, right))
-    assert np.isnan(metrics.prr(c, right))
+@pytest.mark.parametrize("correct", [[True, True], [False, False], []])
+def test_a_ranking_of_one_kind_of_answers_has_no_figure(correct: list[bool]) -> None:
+    c = [0.1, 0.9][: len(correct)]
+    assert np.isnan(metrics.auroc(c, correct))
+    assert np.isnan(metrics.prr(c, correct))
 
 
 def test_no_answers_have_no_figures() -> None:

@@ -28,25 +28,25 @@ def answers(n: int, kind: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Confidences and outcomes; with many ties, and some unknown, where asked for."""
     rng = np.random.default_rng(seed)
     confidence = rng.random(n)
-    right = rng.random(n) < confidence
+    correct = rng.random(n) < confidence
     if kind != "distinct":
         confidence = np.round(confidence, 1)
     if kind == "unknown":
         confidence[::5] = np.nan
-    return confidence, right
+    return confidence, correct
 
 
 @pytest.mark.parametrize("kind", ["distinct", "tied", "unknown"])
 @pytest.mark.parametrize("n", [2, 7, 40])
 def test_every_figure_of_a_resample_is_the_metric_of_its_rows(kind: str, n: int) -> None:
-    confidence, right = answers(n, kind)
+    confidence, correct = answers(n, kind)
     for seed in range(20):
         # Of one resample both ends of the interval are its figure.
-        one = Resamples(right, resamples=1, seed=seed)
+        one = Resamples(correct, resamples=1, seed=seed)
         drawn = np.repeat(np.arange(n), one.weights[0])
         got = one.ranking(confidence) | one.probabilities(confidence)
         for name, figure in ONE_BY_ONE.items():
-            expected = figure(confidence[drawn], right[drawn])
+            expected = figure(confidence[drawn], correct[drawn])
             interval = got[name]
             if interval is None:
                 assert np.isnan(expected), name
@@ -55,21 +55,21 @@ def test_every_figure_of_a_resample_is_the_metric_of_its_rows(kind: str, n: int)
 
 
 def test_an_interval_covers_the_truth_as_often_as_it_says() -> None:
-    # AUROC of uniform confidences that are right by themselves is 5/6: of 200 draws at 95 % the
+    # AUROC of uniform confidences that are correct by themselves is 5/6: of 200 draws at 95 % the
     # count of intervals that hold it is binomial; 179 is the 0.1 % quantile, with 2 % less for small n.
     held = 0
     for seed in range(200):
-        confidence, right = answers(150, "distinct", seed)
-        low, high = Resamples(right, resamples=200, seed=seed).ranking(confidence)["auroc"] or (1.0, 0.0)
+        confidence, correct = answers(150, "distinct", seed)
+        low, high = Resamples(correct, resamples=200, seed=seed).ranking(confidence)["auroc"] or (1.0, 0.0)
         held += low <= 5 / 6 <= high
     assert held >= 175
 
 
 def test_the_interval_of_an_ece_is_moved_to_where_the_ece_is() -> None:
-    confidence, right = answers(60, "distinct")
-    centres = {"ece": metrics.ece(confidence, right), "ece_width": None}
-    plain = Resamples(right).probabilities(confidence)
-    moved = Resamples(right).probabilities(confidence, centres)
+    confidence, correct = answers(60, "distinct")
+    centres = {"ece": metrics.ece(confidence, correct), "ece_width": None}
+    plain = Resamples(correct).probabilities(confidence)
+    moved = Resamples(correct).probabilities(confidence, centres)
     assert sum(plain["ece"]) / 2 > centres["ece"] + 0.03  # type: ignore[arg-type]
     low, high = moved["ece"]  # type: ignore[misc]
     assert 0 <= low < centres["ece"] < high
@@ -81,9 +81,9 @@ def test_a_moved_interval_of_an_ece_holds_the_error_more_often() -> None:
     for seed in range(60):
         rng = np.random.default_rng(seed)
         p = rng.uniform(0.1, 0.8, 400)
-        right = rng.random(400) < p + 0.1
-        drawn = Resamples(right, resamples=200, seed=seed)
-        for at, centres in enumerate((None, {"ece": metrics.ece(p, right)})):
+        correct = rng.random(400) < p + 0.1
+        drawn = Resamples(correct, resamples=200, seed=seed)
+        for at, centres in enumerate((None, {"ece": metrics.ece(p, correct)})):
             low, high = drawn.probabilities(p, centres)["ece"] or (1.0, 0.0)
             held[at] += low <= 0.1 <= high
     # Of 200 draws it was 133 and 180: what is left is that an ECE is too high for few answers.
@@ -91,9 +91,9 @@ def test_a_moved_interval_of_an_ece_holds_the_error_more_often() -> None:
 
 
 def test_the_interval_of_a_mean_is_that_of_the_normal_law() -> None:
-    confidence, right = answers(400, "distinct")
-    losses = np.square(confidence - right)
-    low, high = Resamples(right, resamples=1000).probabilities(confidence)["brier"] or (1.0, 0.0)
+    confidence, correct = answers(400, "distinct")
+    losses = np.square(confidence - correct)
+    low, high = Resamples(correct, resamples=1000).probabilities(confidence)["brier"] or (1.0, 0.0)
     reach = 1.96 * losses.std() / np.sqrt(400)
     # 1,000 resamples leave about 4 % of the reach in each end.
     assert low == pytest.approx(losses.mean() - reach, abs=0.1 * reach)
@@ -101,11 +101,11 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_law() -> None:
 
 
 def test_it_is_the_same_for_the_same_seed_and_covers_the_figure() -> None:
-    confidence, right = answers(200, "distinct", seed=1)
-    first, again = (Resamples(right, resamples=200).ranking(confidence) for _ in range(2))
+    confidence, correct = answers(200, "distinct", seed=1)
+    first, again = (Resamples(correct, resamples=200).ranking(confidence) for _ in range(2))
     assert first == again
     low, high = first["auroc"] or (1.0, 0.0)
-    assert low < metrics.auroc(confidence, right) < high
+    assert low < metrics.auroc(confidence, correct) < high
 
 
 def test_resamples_without_a_figure_are_left_out() -> None:
@@ -114,13 +114,13 @@ def test_resamples_without_a_figure_are_left_out() -> None:
     assert got["auroc"] == (1, 1)
 
 
-@pytest.mark.parametrize("right", [[True] * 5, [False] * 5, [True]])
-def test_what_is_not_defined_has_no_interval(right: list[bool]) -> None:
-    got = Resamples(np.array(right)).ranking(np.linspace(0, 1, len(right)))
+@pytest.mark.parametrize("correct", [[True] * 5, [False] * 5, [True]])
+def test_what_is_not_defined_has_no_interval(correct: list[bool]) -> None:
+    got = Resamples(np.array(correct)).ranking(np.linspace(0, 1, len(correct)))
     assert set(got) == set(FIGURES)
     assert got["auroc"] is None
     assert got["prr"] is None
-    assert got["accuracy_at_80"] == (float(right[0]),) * 2
+    assert got["accuracy_at_80"] == (float(correct[0]),) * 2
 
 
 def test_more_answers_take_fewer_resamples() -> None:

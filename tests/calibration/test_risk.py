@@ -1,4 +1,4 @@
-"""The promise on the answers given: its bounds are exact and its refusals say why."""
+"""The guarantee on the answers given: its bounds are exact and its refusals say why."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from scipy.stats import binom, binomtest
 from codex.calibration.risk import (
     START,
     Guarantee,
+    MaybeGuarantee,
     NoGuarantee,
-    Promise,
     by_group,
     fewest_labels,
     selective_threshold,
@@ -39,32 +39,36 @@ def calibrated(n: int, seed: int = 0) -> tuple[Array, Truth]:
 
 
 def test_with_labels_enough_it_answers_most_that_can_be_answered_at_that_risk() -> None:
-    confidence, right = calibrated(50_000)
-    promise = selective_threshold(confidence, right, 0.1, 0.05)
-    assert isinstance(promise, Guarantee)
+    confidence, correct = calibrated(50_000)
+    guarantee = selective_threshold(confidence, correct, 0.1, 0.05)
+    assert isinstance(guarantee, Guarantee)
     order = np.argsort(-confidence)
-    risk = np.cumsum(~right[order]) / np.arange(1, len(right) + 1)
-    best = np.flatnonzero(risk <= 0.1)[-1] / len(right)
-    assert promise.wrong / promise.answered <= promise.bound <= 0.1
+    risk = np.cumsum(~correct[order]) / np.arange(1, len(correct) + 1)
+    best = np.flatnonzero(risk <= 0.1)[-1] / len(correct)
+    assert guarantee.incorrect / guarantee.answered <= guarantee.bound <= 0.1
     # One step of the thresholds, 0.01, holds about 1 % of the rows; the bound itself costs less here.
-    assert best - 0.02 < promise.coverage <= best
+    assert best - 0.02 < guarantee.coverage <= best
 
 
 def test_what_it_says_of_the_rows_can_be_counted_again() -> None:
-    confidence, right = calibrated(2_000, seed=1)
-    promise = selective_threshold(confidence, right, 0.2, 0.05)
-    given = confidence >= promise.threshold
-    assert isinstance(promise, Guarantee)
-    assert (promise.n, promise.answered, promise.wrong) == (2_000, given.sum(), (given & ~right).sum())
-    assert promise.coverage == given.mean()
+    confidence, correct = calibrated(2_000, seed=1)
+    guarantee = selective_threshold(confidence, correct, 0.2, 0.05)
+    given = confidence >= guarantee.threshold
+    assert isinstance(guarantee, Guarantee)
+    assert (guarantee.n, guarantee.answered, guarantee.incorrect) == (
+        2_000,
+        given.sum(),
+        (given & ~correct).sum(),
+    )
+    assert guarantee.coverage == given.mean()
 
 
 @given(st.integers(1, 400), st.data())
 def test_the_bound_is_that_of_clopper_and_pearson(answered: int, data: st.DataObject) -> None:
-    wrong = data.draw(st.integers(0, answered))
+    incorrect = data.draw(st.integers(0, answered))
     # A one-sided bound at 95 % is the upper end of the two-sided interval at 90 %.
-    interval = binomtest(wrong, answered).proportion_ci(0.90, method="exact")
-    assert upper_bound(wrong, answered, 0.05) == pytest.approx(interval.high, rel=1e-9)
+    interval = binomtest(incorrect, answered).proportion_ci(0.90, method="exact")
+    assert upper_bound(incorrect, answered, 0.05) == pytest.approx(interval.high, rel=1e-9)
 
 
 def test_with_all_answers_right_it_takes_the_count_of_the_closed_form() -> None:
@@ -78,76 +82,76 @@ def test_with_all_answers_right_it_takes_the_count_of_the_closed_form() -> None:
 
 def test_a_walk_from_its_main_start_is_mapies_fixed_sequence_over_the_same_thresholds() -> None:
     for seed in range(50):
-        confidence, right = calibrated(400, seed)
+        confidence, correct = calibrated(400, seed)
         sequence = np.round(np.arange(80, -1, -1) / 100, 2)
         given = confidence >= sequence[:, None]
-        p_values = binom.cdf((given & ~right).sum(1), given.sum(1), 0.2)
+        p_values = binom.cdf((given & ~correct).sum(1), given.sum(1), 0.2)
         passed = control_fwer(p_values, START * 0.05, "fixed_sequence")
         oracle = sequence[passed[-1]] if len(passed) else math.inf
         # Ours starts with no less than that share of delta, and so never answers less: but of thresholds
         # that the same rows reach, it names the strictest.
-        promise = selective_threshold(confidence, right, 0.2, 0.05)
-        assert promise.coverage >= (confidence >= oracle).mean()
+        guarantee = selective_threshold(confidence, correct, 0.2, 0.05)
+        assert guarantee.coverage >= (confidence >= oracle).mean()
 
 
 def test_rows_of_equal_confidence_are_answered_together() -> None:
     confidence = np.repeat([0.97, 0.62], 100)
-    right = np.concatenate([np.ones(100, bool), np.arange(100) < 50])
-    promise = selective_threshold(confidence, right, 0.1, 0.05)
-    assert isinstance(promise, Guarantee)
-    assert promise.answered == 100
-    assert 0.62 < promise.threshold <= 0.97
+    correct = np.concatenate([np.ones(100, bool), np.arange(100) < 50])
+    guarantee = selective_threshold(confidence, correct, 0.1, 0.05)
+    assert isinstance(guarantee, Guarantee)
+    assert guarantee.answered == 100
+    assert 0.62 < guarantee.threshold <= 0.97
 
 
 def test_the_threshold_does_not_fall_below_what_was_seen() -> None:
-    promise = selective_threshold(np.full(500, 0.85), np.ones(500, bool), 0.2, 0.05)
-    assert promise.threshold >= 0.8
+    guarantee = selective_threshold(np.full(500, 0.85), np.ones(500, bool), 0.2, 0.05)
+    assert guarantee.threshold >= 0.8
 
 
 def test_rows_that_the_gate_holds_back_are_not_answered_and_count_against_the_coverage() -> None:
-    confidence, right = np.full(200, 0.95), np.arange(200) < 100
-    promise = selective_threshold(confidence, right, 0.1, 0.05, selectable=right)
-    assert isinstance(promise, Guarantee)
-    assert (promise.answered, promise.wrong, promise.coverage) == (100, 0, 0.5)
-    assert isinstance(selective_threshold(confidence, right, 0.1, 0.05), NoGuarantee)
+    confidence, correct = np.full(200, 0.95), np.arange(200) < 100
+    guarantee = selective_threshold(confidence, correct, 0.1, 0.05, selectable=correct)
+    assert isinstance(guarantee, Guarantee)
+    assert (guarantee.answered, guarantee.incorrect, guarantee.coverage) == (100, 0, 0.5)
+    assert isinstance(selective_threshold(confidence, correct, 0.1, 0.05), NoGuarantee)
 
 
 def test_a_missing_confidence_is_never_answered() -> None:
     confidence = np.append(np.full(100, 0.95), np.full(100, np.nan))
-    promise = selective_threshold(confidence, np.arange(200) < 100, 0.1, 0.05)
-    assert isinstance(promise, Guarantee)
-    assert (promise.n, promise.answered, promise.wrong) == (200, 100, 0)
+    guarantee = selective_threshold(confidence, np.arange(200) < 100, 0.1, 0.05)
+    assert isinstance(guarantee, Guarantee)
+    assert (guarantee.n, guarantee.answered, guarantee.incorrect) == (200, 100, 0)
 
 
 @pytest.mark.parametrize(
-    ("confidence", "right", "says"),
+    ("confidence", "correct", "says"),
     [
         ([], [], "There are 0 labelled answers; it takes 30"),
         ([0.5] * 5, [False] * 5, "There are 5 labelled answers; it takes 30"),
         ([math.nan] * 50, [True] * 50, "Of 50 labelled answers 0 may be given"),
-        ([0.5] * 500, [False] * 500, "not right often enough at any confidence"),
+        ([0.5] * 500, [False] * 500, "not correct often enough at any confidence"),
     ],
 )
-def test_a_refusal_says_why(confidence: list[float], right: list[bool], says: str) -> None:
-    refusal = selective_threshold(confidence, right, 0.1, 0.05)
+def test_a_refusal_says_why(confidence: list[float], correct: list[bool], says: str) -> None:
+    refusal = selective_threshold(confidence, correct, 0.1, 0.05)
     assert isinstance(refusal, NoGuarantee)
     assert refusal.threshold == math.inf
     assert refusal.coverage == 0
     assert says in refusal.reason
-    assert "at most 10 % wrong with 95 % certainty" in refusal.reason
+    assert "at most 10% incorrect with 95 % certainty" in refusal.reason
 
 
 def test_a_refusal_says_about_how_many_labels_it_would_take() -> None:
-    def promise(n: int) -> Guarantee | NoGuarantee:
-        return selective_threshold(np.full(n, 0.93), np.arange(n) % 20 != 7, 0.1, 0.05)  # one in 20 wrong
+    def guarantee(n: int) -> Guarantee | NoGuarantee:
+        return selective_threshold(np.full(n, 0.93), np.arange(n) % 20 != 7, 0.1, 0.05)  # one in 20 incorrect
 
-    refusal = promise(60)
+    refusal = guarantee(60)
     assert isinstance(refusal, NoGuarantee)
     assert refusal.labels is not None
     assert f"label {refusal.labels - 60} more" in refusal.reason
     # "If more turn out like these": so many of the same kind are enough, and far fewer are not.
-    assert isinstance(promise(refusal.labels), Guarantee)
-    assert isinstance(promise(refusal.labels // 3), NoGuarantee)
+    assert isinstance(guarantee(refusal.labels), Guarantee)
+    assert isinstance(guarantee(refusal.labels // 3), NoGuarantee)
 
 
 @pytest.mark.parametrize("level", [0, 1, 2, -0.1, math.nan, math.inf])
@@ -160,7 +164,7 @@ def test_a_level_outside_the_open_interval_is_refused(name: str, level: float) -
 
 
 @pytest.mark.parametrize(
-    ("confidence", "right", "match"),
+    ("confidence", "correct", "match"),
     [
         ([0.5, 0.6], [True], "2 confidences, 1 verdicts"),
         ([[0.5]], [[True]], "one of each a row"),
@@ -171,24 +175,24 @@ def test_a_level_outside_the_open_interval_is_refused(name: str, level: float) -
     ],
 )
 def test_what_is_no_confidence_or_no_verdict_is_refused(
-    confidence: list[Any], right: list[Any], match: str
+    confidence: list[Any], correct: list[Any], match: str
 ) -> None:
     with pytest.raises(InvalidInput, match=match):
-        selective_threshold(confidence, right, 0.1, 0.05)
+        selective_threshold(confidence, correct, 0.1, 0.05)
 
 
-def test_each_group_has_a_promise_of_its_own() -> None:
+def test_each_group_has_a_guarantee_of_its_own() -> None:
     confidence = np.full(300, 0.95)
     groups = np.repeat(["easy", "hard", "few"], [150, 140, 10])
-    right = groups != "hard"
-    promises = by_group(confidence, right, groups, 0.1, 0.05)
-    assert {name: promise.kind for name, promise in promises.items()} == {
+    correct = groups != "hard"
+    guarantees = by_group(confidence, correct, groups, 0.1, 0.05)
+    assert {name: guarantee.kind for name, guarantee in guarantees.items()} == {
         "easy": "guarantee",
         "few": "none",
         "hard": "none",
     }
-    assert promises["easy"].n == 150
-    assert promises["easy"].delta == 0.05
+    assert guarantees["easy"].n == 150
+    assert guarantees["easy"].delta == 0.05
 
 
 def test_each_answer_has_a_group() -> None:
@@ -196,11 +200,11 @@ def test_each_answer_has_a_group() -> None:
         by_group([0.9] * 4, [True] * 4, ["a"], 0.1, 0.05)
 
 
-def test_a_promise_and_a_refusal_survive_json() -> None:
-    adapter: TypeAdapter[Guarantee | NoGuarantee] = TypeAdapter(Promise)
+def test_a_guarantee_and_a_refusal_survive_json() -> None:
+    adapter: TypeAdapter[Guarantee | NoGuarantee] = TypeAdapter(MaybeGuarantee)
     for n in (20, 2_000):
-        promise = selective_threshold(*calibrated(n), 0.2, 0.05)
-        assert adapter.validate_json(adapter.dump_json(promise)) == promise
+        guarantee = selective_threshold(*calibrated(n), 0.2, 0.05)
+        assert adapter.validate_json(adapter.dump_json(guarantee)) == guarantee
 
 
 def test_a_million_rows_take_less_than_a_second() -> None:

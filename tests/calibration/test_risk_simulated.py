@@ -1,4 +1,4 @@
-"""The promise holds: populations whose selective risk is known exactly, and draws of 400 rows from them."""
+"""The guarantee holds: populations whose selective risk is known exactly, and draws of 400 rows from them."""
 
 from __future__ import annotations
 
@@ -25,43 +25,43 @@ def population(kind: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         "underconfident": 1 / (1 + np.exp(-0.4 * logits)),
         "coarse": np.round(true, 1),
         "no use": rng.random(2_000),
-        # The surest answers are the wrong ones: the risk rises and falls and rises along the thresholds.
-        "sure and wrong": np.where(rng.random(2_000) < 0.04, 1.0, 0.9 * true),
+        # The surest answers are the incorrect ones: the risk rises and falls and rises along the thresholds.
+        "sure and incorrect": np.where(rng.random(2_000) < 0.04, 1.0, 0.9 * true),
     }[kind]
-    right = rng.random(2_000) < np.where(stated == 1.0, 0.2, true)
-    return stated, right
+    correct = rng.random(2_000) < np.where(stated == 1.0, 0.2, true)
+    return stated, correct
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize(
-    "kind", ["calibrated", "overconfident", "underconfident", "coarse", "no use", "sure and wrong"]
+    "kind", ["calibrated", "overconfident", "underconfident", "coarse", "no use", "sure and incorrect"]
 )
-def test_the_promise_is_broken_no_more_often_than_stated(kind: str, alpha: float) -> None:
+def test_the_guarantee_is_broken_no_more_often_than_stated(kind: str, alpha: float) -> None:
     draws = broken(*population(kind), alpha, DELTA, draws=400)
     assert draws.broken <= most_broken(400, DELTA)
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("spread", [0.0, 1.0])
-def test_at_the_very_edge_of_the_risk_the_stated_share_of_promises_breaks(
+def test_at_the_very_edge_of_the_risk_the_stated_share_of_guarantees_breaks(
     spread: float, alpha: float
 ) -> None:
-    # Every answer is wrong with a chance just above alpha whatever its confidence: any promise is broken.
+    # Every answer is wrong with a chance just above alpha whatever its confidence: any guarantee is broken.
     rng = np.random.default_rng(2)
-    promised = 0
+    guaranteed = 0
     for _ in range(DRAWS):
         confidence = 1 - spread * rng.random(LABELS)
-        right = rng.random(LABELS) >= alpha + 1e-9
-        promised += selective_threshold(confidence, right, alpha, DELTA).coverage > 0
-    assert promised <= most_broken(DRAWS, DELTA)
+        correct = rng.random(LABELS) >= alpha + 1e-9
+        guaranteed += selective_threshold(confidence, correct, alpha, DELTA).coverage > 0
+    assert guaranteed <= most_broken(DRAWS, DELTA)
     # All in one place, only binomial steps and the shares of thresholds that none reaches cost something.
-    assert spread or promised >= 0.5 * DELTA * DRAWS
+    assert spread or guaranteed >= 0.5 * DELTA * DRAWS
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
-def test_the_promise_holds_on_stored_answers_of_a_model(alpha: float) -> None:
-    confidences, right = stored_answers(repeats=1)
-    draws = broken(confidences[0], right, alpha, DELTA, draws=DRAWS)
+def test_the_guarantee_holds_on_stored_answers_of_a_model(alpha: float) -> None:
+    confidences, correct = stored_answers(repeats=1)
+    draws = broken(confidences[0], correct, alpha, DELTA, draws=DRAWS)
     assert draws.broken <= most_broken(DRAWS, DELTA)
     # Over ten cross-fits the mean coverage is 0.30, 0.48 and 0.61, of at best 0.41, 0.55 and 0.69; what is
     # lost is the price of certainty from 400 labels, and at the lowest risk single cross-fits differ.

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from codex.calibration import Calibrator
-from codex.calibration.shipped import shipped
+from codex.calibration.shipped import shipped_calibrators
 from codex.cli.main import app
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.evaluation.generations import Generated, write
@@ -41,30 +41,32 @@ def fit(file: Path, *words: str) -> tuple[str, ...]:
     return ("calibrate", "--generations", str(file), "--method", "none", *words)
 
 
-def test_what_can_be_promised_is_said_for_each_dataset(home: Path, file: Path, tmp_path: Path) -> None:
+def test_what_can_be_guaranteed_is_said_for_each_dataset(home: Path, file: Path, tmp_path: Path) -> None:
     output = ("-o", str(tmp_path / "made.json"))
     wanted = fit(file, *output, "--alpha", "0.3", "--by-group")
-    found = json.loads(codex(*wanted, "--json").stdout)["promises_by_group"]
+    found = json.loads(codex(*wanted, "--json").stdout)["guarantees_by_group"]
     even, odd = found["even"], found["odd"]
     assert (even["kind"], odd["kind"]) == ("guarantee", "none")
-    # Each rests on what was held back of its dataset, about one half.
+    # Each rests on what was held out of its dataset, about one half.
     assert 60 < even["n"] < 100
     assert odd["n"] < 8
     printed = codex(*wanted).stdout
     lines = printed.splitlines()
-    (promised,) = (line.split() for line in lines if line.startswith(" even"))
-    right = 1 - even["wrong"] / even["answered"]
-    assert promised[1:] == [
-        str(even["n"]), f"{even['threshold']:.2f}", f"{even['answered'] / even['n']:.1%}", f"{right:.1%}",
+    (guaranteed,) = (line.split() for line in lines if line.startswith(" even"))
+    correct = 1 - even["incorrect"] / even["answered"]
+    assert guaranteed[1:] == [
+        str(even["n"]), f"{even['threshold']:.2f}", f"{even['answered'] / even['n']:.1%}", f"{correct:.1%}",
     ]  # fmt: skip
     (refused,) = (line.split() for line in lines if line.startswith(" odd"))
     assert refused[1:] == [str(odd["n"]), "none"]
     assert f"odd: {odd['reason']}\n" in printed
-    assert odd["reason"].startswith("No threshold can promise at most 30 % wrong")
+    assert odd["reason"].startswith("No threshold guarantees at most 30 % incorrect")
     assert not home.exists()
 
 
-def test_answer_sets_are_kept_and_counted_on_the_other_half(home: Path, file: Path, tmp_path: Path) -> None:
+def test_prediction_sets_are_kept_and_counted_on_the_other_half(
+    home: Path, file: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "made.json"
     wanted = fit(file, "-o", str(path), "--answer-sets", "0.2")
     said: dict[str, Any] = json.loads(codex(*wanted, "--json").stdout)
@@ -73,15 +75,15 @@ def test_answer_sets_are_kept_and_counted_on_the_other_half(home: Path, file: Pa
     assert together["n"] + together["sets"]["n"] == 168
     kept = Calibrator.model_validate_json(path.read_bytes())
     assert kept.version == said["version"]
-    assert kept.answer_sets is not None
-    assert kept.answer_sets.model_dump() == together["sets"]
+    assert kept.prediction_sets is not None
+    assert kept.prediction_sets.model_dump() == together["sets"]
     printed = codex(*wanted).stdout
     assert "in 80 % of cases" in printed
     (line,) = (line for line in printed.splitlines() if line.startswith(" all together"))
     assert f"{together['coverage']:.1%}" in line
     assert f"{together['mean_size']:.2f}" in line
     plain = json.loads(codex(*fit(file, "-o", str(path), "--json")).stdout)
-    assert (plain["answer_sets"], plain["checked_sets"], plain["promises_by_group"]) == (None, [], None)
+    assert (plain["prediction_sets"], plain["checked_sets"], plain["guarantees_by_group"]) == (None, [], None)
     assert plain["version"] != said["version"]
 
 
@@ -147,7 +149,7 @@ def test_a_calibrator_whose_file_cannot_be_written_is_neither_kept_nor_activated
 
 
 def test_a_calibrator_that_ships_is_not_deleted(home: Path) -> None:
-    ours = shipped()[0]
+    ours = shipped_calibrators()[0]
     with Store(load_settings([f"home={home}"]).database) as store:
         store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
     done = codex("calibrators", "delete", ours.version, "--yes")

@@ -59,7 +59,7 @@ def codex(
 
 
 def generated(number: int) -> Generated:
-    """Right with the probability of its only token."""
+    """Correct with the probability of its only token."""
     rng = np.random.default_rng(number)
     chance = rng.uniform(0.05, 0.95)
     token = Token(
@@ -86,7 +86,9 @@ def test_a_dataset_is_asked_told_and_listed(codex: Codex) -> None:
     assert said.status == 0, said.err
     assert "first: 6 answers, 0.500" in said.out
     listed = codex("runs", "--json").json
-    assert [(it["name"], it["state"], it["done"], it["right"]) for it in listed] == [("first", "done", 6, 3)]
+    assert [(it["name"], it["state"], it["done"], it["correct"]) for it in listed] == [
+        ("first", "done", 6, 3)
+    ]
     assert listed[0]["params"]["overrides"] == ["ask.n_samples=2"]
     shown = codex("runs")
     assert listed[0]["id"][:8] in shown.out
@@ -170,7 +172,7 @@ def test_stored_answers_are_scored_without_model_or_database_and_written_as_a_pa
     assert page.read_text().startswith("<!doctype html>")
     scores = said.json
     assert scores["n"] == 120
-    # Right with the probability that the only token says: 0.79 on average over such draws.
+    # Correct with the probability that the only token says: 0.79 on average over such draws.
     assert scores["signals"]["avg_logprob"]["auroc"] > 0.65
     assert {"auroc", "prr", "prr50", "aurc", "ece", "ece_excess", "brier", "nll"} <= scores[
         "confidence"
@@ -247,7 +249,7 @@ def test_answers_are_written_as_rows_that_no_spreadsheet_runs(codex: Codex) -> N
     assert rows[0]["answer"] == "'=1+1"
     lines = [json.loads(line) for line in codex("runs", "show", run, "--ndjson").out.splitlines()]
     assert lines[0]["answer"] == "=1+1"
-    assert [line["right"] for line in lines] == [False, True] * 3
+    assert [line["correct"] for line in lines] == [False, True] * 3
 
 
 def test_an_exported_run_scores_as_the_run_itself(codex: Codex, tmp_path: Path) -> None:
@@ -271,7 +273,7 @@ def test_the_answers_of_the_ask_page_are_exported_with_their_labels(
     path = tmp_path / "traces.jsonl"
     codex("export", "--traces", "-o", str(path))
     found = list(read(path))
-    assert [(it.id, it.right) for it in found] == [("trace-1", True), ("trace-2", None)]
+    assert [(it.id, it.correct) for it in found] == [("trace-1", True), ("trace-2", None)]
     assert found[0].observation == make_trace(1).last.observation
 
 

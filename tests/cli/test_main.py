@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from codex.ask.response import Reply
-from codex.calibration.answer_sets import AnswerSets
-from codex.calibration.shipped import shipped
+from codex.calibration.prediction_sets import ConformalPredictor
+from codex.calibration.shipped import shipped_calibrators
 from codex.cli.ask import SHADES
 from codex.cli.main import app
 from codex.cli.terminal import printable
@@ -59,10 +59,12 @@ def test_ask_prints_the_answer_the_decision_and_whether_it_is_calibrated(
 
 def test_ask_tells_the_answer_set_of_the_active_calibrator(own_home: Path) -> None:
     """At so low a temperature all samples say the same."""
-    sets = AnswerSets(alpha=0.1, n=99, cutoff=0.5, tie=0.0)
+    sets = ConformalPredictor(alpha=0.1, n=99, cutoff=0.5, tie=0.0)
     with Store(own_home / "codex.duckdb") as store:
-        ours = next(each for each in shipped() if each.model.startswith("llama_cpp"))
-        fitted = ours.model_copy(update={"answer_sets": sets, "sample_temperature": 0.01, "shipped": False})
+        ours = next(each for each in shipped_calibrators() if each.model.startswith("llama_cpp"))
+        fitted = ours.model_copy(
+            update={"prediction_sets": sets, "sample_temperature": 0.01, "shipped": False}
+        )
         store.calibrators.save(fitted.version, fitted.name, fitted.model_dump_json())
         store.calibrators.activate(fitted.version)
     asked = ("ask", "What is the capital of France?", "ask.sample_temperature=0.01")
@@ -70,7 +72,7 @@ def test_ask_tells_the_answer_set_of_the_active_calibrator(own_home: Path) -> No
     (answer,) = told.pop("answers")
     assert "Paris" in answer
     assert told == {"level": 0.9, "any": False}
-    line = f"With 90 % certainty the right answer is among: {answer}."
+    line = f"At the 90% confidence level the correct answer is among: {answer}."
     assert line in codex(own_home, *asked).stdout
 
 

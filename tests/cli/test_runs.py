@@ -85,7 +85,7 @@ def test_choices_travel_with_stored_answers_and_the_grader_is_said(codex: Codex,
     assert (scored["accuracy"], scored["graders"]) == (0.5, {"choice": 2})
     assert codex("runs", "import", str(path)).status == 0
     (listed,) = codex("runs", "--json").json
-    assert (listed["right"], listed["graders"]) == (1, {"choice": 2})
+    assert (listed["correct"], listed["graders"]) == (1, {"choice": 2})
     assert codex("export", listed["id"], "-o", str(again)).status == 0
     lines = [json.loads(line) for line in again.read_text().splitlines()]
     assert [(it["choices"], it["labels"], it["grader"]) for it in lines] == [

@@ -18,7 +18,7 @@ from codex.grading.wording import plain
 @pytest.mark.parametrize("name", shipped.SETS)
 def test_a_set_made_anew_is_the_one_that_ships(name: str) -> None:
     rows, card = shipped.contents(name)
-    why = "run: python -m codex.datasets.shipped"
+    why = "run: python -m codex.datasets.generate"
     assert (SHIPPED / f"{name}.jsonl").read_text(encoding="utf-8") == rows, why
     assert (SHIPPED / f"{name}.md").read_text(encoding="utf-8") == card, why
 

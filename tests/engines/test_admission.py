@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from codex.engines.admission import MOST_PASSED, Admission, asked_by, current_client
+from codex.engines.admission import MOST_PASSED, Admission, current_client, on_behalf_of
 
 
 class Visitor(threading.Thread):
@@ -146,6 +146,6 @@ def test_a_small_request_goes_before_large_ones_but_not_for_ever(order: list[str
 
 def test_a_decode_knows_whose_it_is() -> None:
     assert current_client() is None
-    with asked_by("somebody"):
+    with on_behalf_of("somebody"):
         assert current_client() == "somebody"
     assert current_client() is None

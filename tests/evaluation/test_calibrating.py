@@ -1,4 +1,4 @@
-"""From runs to a calibrator, over answers that are right as often as they seem to be."""
+"""From runs to a calibrator, over answers that are correct as often as they seem to be."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def put(store: Store, run_id: str = "r", n: int = 160, first: int = 0, **different: Any) -> None:
-    """A run of n answers, each right with the probability that its signal says."""
+    """A run of n answers, each correct with the probability that its signal says."""
     params = RunParams(answer=Sampling(temperature=0.0), samples=Sampling(temperature=0.7), n_samples=0)
     run = Run(run_id, run_id, "sums", datetime.now(UTC), "scripted:a", "p", params, total=n, state="done")
     store.runs.create(replace(run, **different))
     store.runs.add(run_id, [answer(number) for number in range(first, first + n)])
 
 
-def answer(number: int, right: bool | None = None) -> Record:
+def answer(number: int, correct: bool | None = None) -> Record:
     rng = np.random.default_rng(number)
     logprob = float(np.log(rng.uniform(0.05, 0.99)))
     drawn = bool(rng.random() < np.exp(logprob))
     said = Generation("yes", (Token(1, b"yes", logprob),), "stop", 1, 0.1)
     observation = Observation(f"Is {number} it?", said)
-    graded = drawn if right is None else right
+    graded = drawn if correct is None else correct
     signals: dict[str, float | None] = {
         "sum_logprob_focus": logprob, "avg_logprob": logprob, "top1_prob": np.exp(logprob), "entropy": 0.1,
     }  # fmt: skip
@@ -116,10 +116,12 @@ def test_too_few_labels_make_no_calibrator_and_it_is_said_how_many_do(store: Sto
     assert store.calibrators.list() == []
 
 
-@pytest.mark.parametrize(("right", "says"), [(True, "None .* are wrong"), (False, "None .* are right")])
-def test_labels_of_one_kind_make_no_calibrator(store: Store, right: bool, says: str) -> None:
+@pytest.mark.parametrize(
+    ("correct", "says"), [(True, "None .* are incorrect"), (False, "None .* are correct")]
+)
+def test_labels_of_one_kind_make_no_calibrator(store: Store, correct: bool, says: str) -> None:
     put(store, n=0)
-    store.runs.add("r", [answer(number, right) for number in range(100)])
+    store.runs.add("r", [answer(number, correct) for number in range(100)])
     with pytest.raises(InvalidInput, match=says):
         calibrate(store, ["r"])
 
@@ -156,18 +158,18 @@ def test_a_cancelled_fit_saves_nothing(store: Store) -> None:
     assert store.calibrators.list() == []
 
 
-def test_a_promise_rests_on_the_answers_that_were_held_back_and_that_the_rules_give(store: Store) -> None:
+def test_a_guarantee_rests_on_the_answers_that_were_held_back_and_that_the_rules_give(store: Store) -> None:
     put(store, n=400)
     made = calibrate(store, ["r"], "none", Target(ALPHA, DELTA, Policy()), "mine")
     labelled = labelled_runs(store, ["r"])
-    promised = guarantee(labelled, made, Target(ALPHA, DELTA, Policy()))
-    assert isinstance(promised, Guarantee)
-    assert promised.n == 400 - made.questions
+    guaranteed = guarantee(labelled, made, Target(ALPHA, DELTA, Policy()))
+    assert isinstance(guaranteed, Guarantee)
+    assert guaranteed.n == 400 - made.questions
     (saved,) = store.policies.list()
     policy = Policy.model_validate_json(saved.body)
-    assert (policy.name, policy.answer_above) == ("mine", promised.threshold)
-    assert policy.promise is not None
-    assert (policy.promise.risk, policy.promise.certainty, policy.promise.calibrator) == (
+    assert (policy.name, policy.answer_above) == ("mine", guaranteed.threshold)
+    assert policy.guarantee is not None
+    assert (policy.guarantee.risk, policy.guarantee.confidence_level, policy.guarantee.calibrator) == (
         ALPHA, 1 - DELTA, made.version,
     )  # fmt: skip
     assert store.policies.active() is None  # it is saved, not active
@@ -181,13 +183,13 @@ def test_a_promise_rests_on_the_answers_that_were_held_back_and_that_the_rules_g
         assert fewer.answered == np.count_nonzero(surest & held)
 
 
-def test_the_promise_of_a_dataset_is_what_it_would_be_without_the_others(store: Store) -> None:
+def test_the_guarantee_of_a_dataset_is_what_it_would_be_without_the_others(store: Store) -> None:
     put(store, n=400)
     made = calibrate(store, ["r"], "none")
     labelled = labelled_runs(store, ["r"])
     here = np.array([split(question) == "calibration" for question in labelled.table.questions])
     names = np.where(np.arange(400) % 4 == 0, "small", "large")
-    names[np.flatnonzero(here)[:3]] = "lost"  # nothing of it was held back
+    names[np.flatnonzero(here)[:3]] = "lost"  # nothing of it was held out
     grouped = replace(labelled, table=replace(labelled.table, groups=names))
     found = group_guarantees(grouped, made, Target(ALPHA, DELTA, Policy()))
     assert [*found] == ["large", "lost", "small"]
@@ -206,7 +208,7 @@ def test_a_file_makes_the_same_calibrator_as_its_run(store: Store) -> None:
     labelled = labelled_generations(lines)
     made = fitted(labelled, "temperature")
     assert (made.model, made.prompt, made.sample_temperature, made.runs) == ("scripted:a", "p", 0.7, ())
-    assert labelled.table.right.tolist() == [answer(number).right for number in range(160)]
+    assert labelled.table.correct.tolist() == [answer(number).correct for number in range(160)]
 
 
 def test_a_file_of_answers_made_in_two_ways_or_by_nobody_is_refused() -> None:

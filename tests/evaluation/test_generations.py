@@ -184,7 +184,7 @@ def without(key: str) -> dict[str, Any]:
         (LINE | {"id": ""}, "id is empty"),
         (LINE | {"id": None}, "id is NoneType"),
         (LINE | {"answers": "Muscat"}, "answers is not a list"),
-        (LINE | {"right": "yes"}, "right is 'yes'"),
+        (LINE | {"correct": "yes"}, "correct is 'yes'"),
         (LINE | {"choices": "Muscat"}, "choices is not a list"),
         (LINE | {"choices": ["a", "b"], "labels": ["1"]}, "1 labels for 2 choices"),
         (LINE | {"grader": "magic"}, "no grader 'magic'; there are: exact"),

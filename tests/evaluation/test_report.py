@@ -100,7 +100,7 @@ def test_a_line_of_json_holds_a_record() -> None:
     assert line.count("\n") == 1
     assert json.loads(line) == {
         "id": "q1", "group": "set", "question": "Which?", "answer": "Ro\nme", "accepted": ["Rome", "Roma"],
-        "right": True, "grade": None, "confidence": 0.75, "seconds": 0.25, "error": "",
+        "correct": True, "grade": None, "confidence": 0.75, "seconds": 0.25, "error": "",
         "signals": {"avg_logprob": -0.5, "min_prob": None},
     }  # fmt: skip
 

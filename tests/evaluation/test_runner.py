@@ -80,7 +80,7 @@ def test_every_question_is_asked_once_graded_and_kept(bench: Bench) -> None:
     begun = prepare(workbench, "sums", name="first")
     summary = run(workbench, begun.id, told.append)
     assert (summary.run.name, summary.run.state, summary.run.total) == ("first", "done", COUNT)
-    assert (summary.done, summary.right, summary.wrong, summary.failed) == (COUNT, 4, 8, 0)
+    assert (summary.done, summary.correct, summary.incorrect, summary.failed) == (COUNT, 4, 8, 0)
     found = records(workbench, begun.id)
     third = found["q3"]
     assert third.observation.question == "How much is 3 and one?"
@@ -88,7 +88,7 @@ def test_every_question_is_asked_once_graded_and_kept(bench: Bench) -> None:
     assert [sample.text for sample in third.observation.samples] == ["4", "nobody knows"]
     assert third.observation.verdict is not None
     assert third.signals["avg_logprob"] is not None
-    assert (third.right, third.grade, third.group) == (True, 1.0, "sums")
+    assert (third.correct, third.grade, third.group) == (True, 1.0, "sums")
     assert len(asked(workbench)) == COUNT
     assert [now.done for now in told] == list(range(COUNT + 1))
     assert told[-1].seconds_left == 0
@@ -107,7 +107,7 @@ def test_the_run_says_how_it_was_asked(bench: Bench) -> None:
     assert (kept.params.n_samples, kept.params.grader, kept.params.evidence) == (1, "exact", False)
     assert (kept.total, kept.model, kept.name) == (5, "scripted:test:none", "sums")
     summary = run(workbench, made.id)
-    assert summary.right == 0  # "It is 4." is not exactly 4
+    assert summary.correct == 0  # "It is 4." is not exactly 4
     assert len(next(workbench.store.runs.records(made.id)).observation.samples) == 1
 
 
@@ -149,7 +149,7 @@ def test_a_question_that_cannot_be_asked_keeps_its_error_and_the_run_goes_on(ben
     assert (summary.done, summary.failed, summary.run.state) == (COUNT, 1, "done")
     failed = records(workbench, run_id)["q5"]
     assert "400 tokens too long" in failed.error
-    assert (failed.right, failed.grade, failed.observation.generation.text) == (None, None, "")
+    assert (failed.correct, failed.grade, failed.observation.generation.text) == (None, None, "")
 
 
 def test_a_model_that_dies_fails_the_run_which_can_go_on(bench: Bench) -> None:

@@ -24,14 +24,14 @@ REQUIRED = {"auroc", "prr", "prr50", "aurc"}
 OF_CONFIDENCE = REQUIRED | {"ece", "ece_excess", "brier", "nll"}
 
 
-def make_table(right: list[bool], groups: list[str] | None = None, **signals: list[float]) -> Table:
-    n = len(right)
+def make_table(correct: list[bool], groups: list[str] | None = None, **signals: list[float]) -> Table:
+    n = len(correct)
     return Table(
         ids=tuple(map(str, range(n))),
         questions=("Which?",) * n,
         texts=("Rome",) * n,
         groups=np.array(groups or ["a"] * n, dtype=np.str_),
-        right=np.array(right, dtype=np.bool_),
+        correct=np.array(correct, dtype=np.bool_),
         signals={name: np.array(values, dtype=np.float64) for name, values in signals.items()},
         ungraded=2,
     )
@@ -39,18 +39,18 @@ def make_table(right: list[bool], groups: list[str] | None = None, **signals: li
 
 def quick(table: Table, resamples: int = 20) -> Scores:
     """Scores with a made-up confidence: cross-fitting takes seconds."""
-    made_up = np.random.default_rng(1).random((2, len(table.right)))
+    made_up = np.random.default_rng(1).random((2, len(table.correct)))
     return score(table, confidences=made_up, resamples=resamples)
 
 
 def simulated(n: int, seed: int = 0) -> Table:
-    """Answers that are right as often as their signals say."""
+    """Answers that are correct as often as their signals say."""
     rng = np.random.default_rng(seed)
     chance = rng.random(n)
-    right = rng.random(n) < chance
+    correct = rng.random(n) < chance
     noisy = chance + rng.normal(0, 0.2, n)
     return make_table(
-        right.tolist(),
+        correct.tolist(),
         ["odd" if i % 2 else "even" for i in range(n)],
         avg_logprob=np.log(chance).tolist(),
         perplexity=(1 / chance).tolist(),
@@ -67,19 +67,19 @@ def test_every_signal_has_the_figures_of_the_metrics_with_intervals_beside_them(
         ("perplexity", -table.signals["perplexity"]),
     ):
         got = scores.signals[name]
-        assert got.auroc == pytest.approx(metrics.auroc(confidence, table.right))
-        assert got.prr == metrics.prr(confidence, table.right)
-        assert got.prr50 == metrics.prr(confidence, table.right, 0.5)
-        assert got.aurc == metrics.aurc(confidence, table.right)
-        assert got.auprc == pytest.approx(metrics.auprc_errors(confidence, table.right))
-        assert got.accuracy_at_80 == metrics.accuracy_at_coverage(confidence, table.right)
+        assert got.auroc == pytest.approx(metrics.auroc(confidence, table.correct))
+        assert got.prr == metrics.prr(confidence, table.correct)
+        assert got.prr50 == metrics.prr(confidence, table.correct, 0.5)
+        assert got.aurc == metrics.aurc(confidence, table.correct)
+        assert got.auprc == pytest.approx(metrics.auprc_errors(confidence, table.correct))
+        assert got.accuracy_at_80 == metrics.accuracy_at_coverage(confidence, table.correct)
         low, high = got.auroc_ci or (1.0, 0.0)
         assert low < got.auroc < high
     # 1/p and ln p rank alike once they are oriented.
     assert scores.signals["perplexity"].auroc == scores.signals["avg_logprob"].auroc
 
 
-def test_the_json_has_the_promised_keys_and_no_nan() -> None:
+def test_the_json_has_the_guaranteed_keys_and_no_nan() -> None:
     row = json.loads(quick(simulated(100)).model_dump_json())
     assert row["n"] == 100
     assert 0 < row["accuracy"] < 1
@@ -109,7 +109,7 @@ def test_given_confidences_are_scored_as_the_mean_over_their_repeats() -> None:
     one, other = np.random.default_rng(1).random((2, 60))
     scores = score(table, confidences=[one, other], resamples=20)
     assert scores.confidence is not None
-    expected = (metrics.brier(one, table.right) + metrics.brier(other, table.right)) / 2
+    expected = (metrics.brier(one, table.correct) + metrics.brier(other, table.correct)) / 2
     assert scores.confidence.brier == pytest.approx(expected)
 
 
@@ -119,8 +119,8 @@ def test_groups_are_scored_by_themselves() -> None:
     even = table.groups == "even"
     assert set(scores.groups) == {"even", "odd"}
     assert scores.groups["even"].n == 60
-    assert scores.groups["even"].accuracy == table.right[even].mean()
-    expected = metrics.auroc(table.signals["min_prob"][even], table.right[even])
+    assert scores.groups["even"].accuracy == table.correct[even].mean()
+    expected = metrics.auroc(table.signals["min_prob"][even], table.correct[even])
     assert scores.groups["even"].signals["min_prob"].auroc == expected
     assert scores.groups["odd"].confidence is not None
     assert quick(make_table([True, False] * 20)).groups == {}
@@ -150,21 +150,21 @@ def test_values_that_are_not_finite_do_no_harm(value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "note"),
+    ("correct", "note"),
     [
         ([], "No answer is graded."),
         ([True], "takes 30: 29 more"),
         ([True, False] * 14, "takes 30: 2 more"),
-        ([True] * 40, "All 40 answers are right"),
-        ([False] * 40, "All 40 answers are wrong"),
+        ([True] * 40, "All 40 answers are correct"),
+        ([False] * 40, "All 40 answers are incorrect"),
     ],
 )
-def test_where_there_is_no_confidence_a_note_says_why(right: list[bool], note: str) -> None:
-    scores = score(make_table(right, avg_logprob=np.linspace(-2, -1, len(right)).tolist()), resamples=20)
+def test_where_there_is_no_confidence_a_note_says_why(correct: list[bool], note: str) -> None:
+    scores = score(make_table(correct, avg_logprob=np.linspace(-2, -1, len(correct)).tolist()), resamples=20)
     assert scores.confidence is None
     assert note in scores.note
     json.dumps(scores.model_dump(), allow_nan=False)
-    assert scores.n == len(right)
+    assert scores.n == len(correct)
 
 
 def test_all_right_leaves_the_figures_of_telling_apart_open() -> None:

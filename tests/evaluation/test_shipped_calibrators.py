@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from codex import prompts
 from codex.calibration import Calibrator
-from codex.calibration.shipped import shipped
+from codex.calibration.shipped import shipped_calibrators
 from codex.cli.main import app
 from codex.evaluation.generations import read
 from codex.evaluation.scoring import graded
@@ -22,7 +22,7 @@ ENGINES = ("llama_cpp", "huggingface")
 
 
 def ours(engine: str) -> Calibrator:
-    return next(each for each in shipped() if each.model.startswith(engine))
+    return next(each for each in shipped_calibrators() if each.model.startswith(engine))
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -14,7 +14,7 @@ from codex.evaluation.text_metrics import bleu, chrf, distinct, perplexity, roug
 def test_the_best_accepted_wording_counts() -> None:
     scores = text_scores(["The Muscat.", "Salalah city"], [["Masqat", "muscat"], ["Salalah"]])
     assert scores.exact_match == 1 / 2
-    # Of "salalah city" one word of two is right, and all of one: 2 * 1 / (2 + 1).
+    # Of "salalah city" one word of two is correct, and all of one: 2 * 1 / (2 + 1).
     assert scores.f1 == pytest.approx((1 + 2 / 3) / 2)
     assert scores.rouge1 == pytest.approx((2 / 3 + 2 / 3) / 2)
 

@@ -234,9 +234,9 @@ from codex.items import Item
     ],
 )
 def test_a_response_is_graded_by_the_type_of_the_accepted_answer(
-    question: str, accepted: str, text: str, right: bool
+    question: str, accepted: str, text: str, correct: bool
 ) -> None:
-    assert grade(Item("1", question, (accepted,), "set"), text).right is right
+    assert grade(Item("1", question, (accepted,), "set"), text).correct is correct
 
 
 @pytest.mark.parametrize(
@@ -355,9 +355,9 @@ def test_a_response_is_graded_by_the_type_of_the_accepted_answer(
     ],
 )
 def test_a_number_counts_in_every_form_and_what_stands_beside_it_does_not(
-    accepted: str, text: str, right: bool | None
+    accepted: str, text: str, correct: bool | None
 ) -> None:
-    assert grade(Item("1", "How many?", (accepted,), "set"), text).right is right
+    assert grade(Item("1", "How many?", (accepted,), "set"), text).correct is correct
 
 
 @pytest.mark.parametrize(
@@ -412,6 +412,6 @@ def test_a_number_counts_in_every_form_and_what_stands_beside_it_does_not(
     ],
 )
 def test_a_date_or_a_time_of_the_year_counts_in_every_form(
-    accepted: str, text: str, right: bool | None
+    accepted: str, text: str, correct: bool | None
 ) -> None:
-    assert grade(Item("1", "When?", (accepted,), "set"), text).right is right
+    assert grade(Item("1", "When?", (accepted,), "set"), text).correct is correct

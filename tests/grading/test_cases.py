@@ -28,8 +28,8 @@ def test_nearly_every_case_is_graded_as_people_grade_it(path: Path) -> None:
             labels=tuple(row.get("labels", ())),
         )
         graded = grade(item, row["text"])
-        counted[row["correct"]] += graded.right is True
-        if (graded.right is True) is not row["correct"]:
+        counted[row["correct"]] += graded.correct is True
+        if (graded.correct is True) is not row["correct"]:
             missed.append((graded.grader, row))
     correct = sum(row["correct"] for row in rows)
     # The rates that the project asks of itself: 0.95 of the correct ones, 0.05 of the others.

@@ -397,8 +397,8 @@ def test_an_accepted_answer_may_be_the_label_of_a_choice() -> None:
 
 def test_choices_are_graded_as_such_unless_another_grader_is_named() -> None:
     assert grade(CITIES, "A").grader == "choice"
-    assert grade(CITIES, "A").right
-    assert not grade(CITIES, "A", "exact").right
+    assert grade(CITIES, "A").correct
+    assert not grade(CITIES, "A", "exact").correct
 
 
 @pytest.mark.parametrize(

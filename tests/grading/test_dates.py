@@ -95,8 +95,8 @@ def verdict(accepted: str, text: str, question: str = "When was it?") -> bool | 
         ("1969-07-20", "The year was 1969; the month was July; the day was the 20th.", False),
     ],
 )
-def test_a_date_counts_where_every_part_of_it_is_said(accepted: str, text: str, right: bool | None) -> None:
-    assert verdict(accepted, text) is right
+def test_a_date_counts_where_every_part_of_it_is_said(accepted: str, text: str, correct: bool | None) -> None:
+    assert verdict(accepted, text) is correct
 
 
 def test_a_year_that_the_question_names_need_not_be_repeated() -> None:
@@ -166,5 +166,5 @@ def test_hostile_dates_are_graded_too(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "right"), [("in the sixties", True), ("the nineteen-sixties", True), ("the seventies", False)]
 )
-def test_a_decade_in_words_is_read(text: str, right: bool) -> None:
-    assert verdict("1960s", text) is right
+def test_a_decade_in_words_is_read(text: str, correct: bool) -> None:
+    assert verdict("1960s", text) is correct

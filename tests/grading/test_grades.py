@@ -62,9 +62,9 @@ SUM = asking("What is 1200 + 34.5?", "1234.5")
         ("refusal", RÖNTGEN, "I cannot tell.", False),
     ],
 )
-def test_a_grader_grades(grader: GraderName, item: Item, text: str, right: bool) -> None:
+def test_a_grader_grades(grader: GraderName, item: Item, text: str, correct: bool) -> None:
     found = grade(item, text, grader)
-    assert (found.right, found.grader) == (right, grader)
+    assert (found.correct, found.grader) == (correct, grader)
     assert 0 <= found.score <= 1
 
 
@@ -92,15 +92,15 @@ CHOICE = asking("Which colour?", "dark blue", choices=("red", "dark blue", "a gr
         ("", False),
     ],
 )
-def test_a_choice_is_named_by_its_letter_or_its_text(text: str, right: bool) -> None:
-    assert grade(CHOICE, text, "choice").right is right
+def test_a_choice_is_named_by_its_letter_or_its_text(text: str, correct: bool) -> None:
+    assert grade(CHOICE, text, "choice").correct is correct
 
 
 def test_what_cannot_be_answered_is_right_only_when_refused_whatever_grader_is_named() -> None:
     item = asking("What is the capital of Velimbemar?", answerable=False)
     for grader in (None, "exact", "judge"):
-        assert grade(item, "There is no such place.", grader).right
-        assert not grade(item, "It is Velim.", grader).right
+        assert grade(item, "There is no such place.", grader).correct
+        assert not grade(item, "It is Velim.", grader).correct
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_pattern_that_is_none_is_said(pattern: str) -> None:
 
 def test_no_pattern_searches_for_ever() -> None:
     started = time.perf_counter()
-    assert not grade(asking("?", "(a|aa)+$"), "a" * 10_000 + "b", "regex").right
+    assert not grade(asking("?", "(a|aa)+$"), "a" * 10_000 + "b", "regex").correct
     # A backtracking search would take longer than the universe is old; this one takes milliseconds.
     assert time.perf_counter() - started < 5
 
@@ -195,7 +195,7 @@ def test_every_grader_stands_every_text(text: str) -> None:
 
 
 def test_an_answer_in_characters_without_spaces_is_found() -> None:
-    assert grade(asking("?", "北京"), "中国的首都是北京。").right
+    assert grade(asking("?", "北京"), "中国的首都是北京。").correct
 
 
 def test_words_are_compared_without_accents_articles_possessives_and_footnotes() -> None:
@@ -207,7 +207,7 @@ def test_words_are_compared_without_accents_articles_possessives_and_footnotes()
 def test_a_judge_is_asked_with_the_question_the_accepted_answers_and_the_answer() -> None:
     engine = ScriptedEngine(lambda prompt: Script([""]), judgement=lambda prompt: 0.7)
     found = grade(RÖNTGEN, "It was\nRöntgen.", "judge", engine)
-    assert (found.right, round(found.score, 6), found.grader) == (True, 0.7, "judge")
+    assert (found.correct, round(found.score, 6), found.grader) == (True, 0.7, "judge")
     (prompt,) = engine.judged
     assert RÖNTGEN.question in prompt
     assert "Wilhelm Conrad Röntgen | Roentgen" in prompt
@@ -216,14 +216,14 @@ def test_a_judge_is_asked_with_the_question_the_accepted_answers_and_the_answer(
 
 def test_a_judge_below_one_half_says_wrong_and_one_without_a_label_says_nothing() -> None:
     engine = ScriptedEngine(lambda prompt: Script([""]), judgement=lambda prompt: 0.3)
-    assert grade(RÖNTGEN, "Curie", "judge", engine).right is False
+    assert grade(RÖNTGEN, "Curie", "judge", engine).correct is False
 
     class Mute(ScriptedEngine):
         def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
             return Token(1, b"Well", -0.1, alternatives=(Alternative(1, b"Well", -0.1),))
 
     mute = grade(RÖNTGEN, "Curie", "judge", Mute(lambda prompt: Script([""])))
-    assert mute.right is None
+    assert mute.correct is None
     assert math.isnan(mute.score)
 
 

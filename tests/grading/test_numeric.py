@@ -206,9 +206,9 @@ def verdict(question: str, accepted: str, text: str) -> bool | None:
     ],
 )
 def test_a_number_counts_by_its_value_where_the_text_gives_it_as_its_answer(
-    accepted: str, text: str, right: bool | None
+    accepted: str, text: str, correct: bool | None
 ) -> None:
-    assert verdict("How many are there?", accepted, text) is right
+    assert verdict("How many are there?", accepted, text) is correct
 
 
 @pytest.mark.parametrize(
@@ -227,14 +227,14 @@ def test_a_number_counts_by_its_value_where_the_text_gives_it_as_its_answer(
     ],
 )
 def test_the_question_tells_which_number_is_the_answer(
-    question: str, accepted: str, text: str, right: bool
+    question: str, accepted: str, text: str, correct: bool
 ) -> None:
-    assert verdict(question, accepted, text) is right
+    assert verdict(question, accepted, text) is correct
 
 
 def test_a_point_that_can_be_either_is_left_open() -> None:
     found = grade(Item("1", "How many?", ("1234",), "set"), "1.234", "numeric")
-    assert found.right is None
+    assert found.correct is None
 
 
 @pytest.mark.parametrize(

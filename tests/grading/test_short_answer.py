@@ -223,9 +223,9 @@ def counts(accepted: str, text: str, question: str = "What is it?") -> bool:
     ],
 )
 def test_a_short_answer_counts_with_the_words_that_tell_it_from_others(
-    accepted: str, text: str, right: bool
+    accepted: str, text: str, correct: bool
 ) -> None:
-    assert counts(accepted, text) is right
+    assert counts(accepted, text) is correct
 
 
 def test_what_the_question_says_need_not_be_repeated() -> None:
@@ -289,5 +289,5 @@ def test_what_is_repeated_of_the_question_is_no_form_of_the_answer() -> None:
         ("Charles Darwin", "It was Charles Darwin's idea.", True),
     ],
 )
-def test_abbreviations_spellings_and_doubts_are_read(accepted: str, text: str, right: bool) -> None:
-    assert counts(accepted, text) is right
+def test_abbreviations_spellings_and_doubts_are_read(accepted: str, text: str, correct: bool) -> None:
+    assert counts(accepted, text) is correct

@@ -11,9 +11,9 @@ import pytest
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
-from codex.calibration.shipped import shipped
+from codex.calibration.shipped import shipped_calibrators
 from codex.errors import Conflict, InvalidInput, NotFound
-from codex.evaluation.answer_sets import answer_sets, sampled_runs
+from codex.evaluation.prediction_sets import conformal_predictor, sampled_runs
 from codex.jobs import Jobs
 from codex.pages.calibrate.page import CalibratePage
 from codex.settings import load_settings
@@ -89,8 +89,8 @@ def test_nothing_is_there_at_first_and_a_calibrator_nobody_knows_is_refused(page
 def test_a_run_says_why_it_alone_makes_no_calibrator(page: CalibratePage) -> None:
     store = page.workbench.store
     put_run(store, "few", graded=12, failed=2)
-    put_run(store, "wrong", graded=80, right=lambda chance, rng: False)
-    put_run(store, "right", graded=80, right=lambda chance, rng: True)
+    put_run(store, "wrong", graded=80, correct=lambda chance, rng: False)
+    put_run(store, "right", graded=80, correct=lambda chance, rng: True)
     put_run(store, "good", graded=80)
     problems = {run["id"]: run["problem"] for run in page.look({})["runs"]}
     assert problems["good"] == ""
@@ -104,7 +104,7 @@ def test_what_cannot_be_fit_fails_with_the_reason_and_saves_nothing(
     page: CalibratePage, run: str, words: str
 ) -> None:
     put_run(page.workbench.store, "few", graded=12)
-    put_run(page.workbench.store, "wrong", graded=90, right=lambda chance, rng: False)
+    put_run(page.workbench.store, "wrong", graded=90, correct=lambda chance, rng: False)
     job = fitted(page, run)
     assert job["state"] == "failed"
     assert words in job["error"]
@@ -120,7 +120,7 @@ def test_a_fit_is_saved_and_shown_before_and_after_with_what_it_promises(page: C
     assert line["version"] == job["calibrator"]
     assert line["active"] is False
     shown = drawn(page, line["version"])
-    assert [row["label"] for row in shown["rows"]] == ["heuristic", "combined", "calibrated", "held back"]
+    assert [row["label"] for row in shown["rows"]] == ["heuristic", "combined", "calibrated", "held out"]
     for row in shown["rows"]:
         for name in ("ece", "brier", "nll", "auroc", "ece_excess"):
             figure = row["figures"][name]
@@ -128,7 +128,7 @@ def test_a_fit_is_saved_and_shown_before_and_after_with_what_it_promises(page: C
     assert shown["left"]["diagram"]["layout"]["title"]["text"].startswith("Before")
     counts = shown["right"]["table"]["rows"]
     facts = dict(shown["calibrator"]["facts"])
-    # One half of the questions is held back for the promise.
+    # One half of the questions is held out for the guarantee.
     assert f"{sum(row[-1] for row in counts)}, " in facts["answers"]
     assert 100 < sum(row[-1] for row in counts) < 200
     # Answers are as often right as they seem, so some of the other half can be given at 30 % risk.
@@ -141,7 +141,7 @@ def test_no_guarantee_says_why_and_cannot_be_made_active(page: CalibratePage) ->
     version = put_calibrator(page.workbench.store, put_run(page.workbench.store, graded=90))
     guarantee = drawn(page, version, alpha=0.01)["calibrator"]["guarantee"]
     assert not guarantee["holds"]
-    assert guarantee["words"].startswith("No threshold can promise at most 1 % wrong")
+    assert guarantee["words"].startswith("No threshold guarantees at most 1% incorrect")
     with pytest.raises(Conflict, match="No threshold"):
         page.keep_promise({"version": version, "alpha": 0.01, "delta": 0.05})
     assert page.workbench.active.calibrator is None
@@ -155,8 +155,8 @@ def test_a_guarantee_becomes_the_policy_that_answers_by_it(page: CalibratePage) 
     assert calibrator is not None
     assert calibrator.version == version
     assert page.workbench.active.policy.answer_above == guarantee["threshold"]
-    assert page.workbench.active.promise is not None
-    assert "30%" in page.workbench.active.promise.replace(" %", "%")
+    assert page.workbench.active.guarantee is not None
+    assert "30%" in page.workbench.active.guarantee.replace(" %", "%")
 
 
 @pytest.mark.parametrize("overrides", [["policy.rules=[{signal: top1_prob, below: 0.99, gate: abstain}]"]])
@@ -166,7 +166,7 @@ def test_a_guarantee_is_proved_and_made_active_under_the_rules_that_decide(page:
     assert drawn(page, version)["calibrator"]["guarantee"]["words"].startswith("No threshold")
     with pytest.raises(Conflict, match="No threshold"):
         page.keep_promise({"version": version, **RISK})
-    job = fitted(page, "run-1", name="promised")
+    job = fitted(page, "run-1", name="guaranteed")
     assert job["state"] == "done"
     assert page.workbench.store.policies.list() == []
 
@@ -180,22 +180,22 @@ def test_a_guarantee_leaves_the_rules_of_the_settings_as_they_are(page: Calibrat
     assert page.workbench.active.policy.rules == rules == page.workbench.settings.policy.rules
 
 
-def test_the_promise_is_made_of_each_dataset_by_itself(page: CalibratePage) -> None:
+def test_the_guarantee_is_made_of_each_dataset_by_itself(page: CalibratePage) -> None:
     version = put_calibrator(page.workbench.store, put_runs(page.workbench.store), runs=("many", "few"))
     shown = drawn(page, version)
     rows = {row["name"]: row for row in shown["groups"]}
     assert [*rows] == ["capitals", "rivers"]
     many, few = rows["capitals"], rows["rivers"]
-    # Half of the questions of each were held back.
+    # Half of the questions of each were held out.
     assert 100 < many["n"] < 200
     assert 0 < few["n"] < 20
     assert 0 <= many["threshold"] <= 1
     assert many["accuracy"] >= 0.7
     assert (few["threshold"], few["coverage"], few["accuracy"]) == (None, None, None)
-    assert few["words"].startswith("No threshold can promise at most 30 % wrong")
+    assert few["words"].startswith("No threshold guarantees at most 30% incorrect")
 
 
-def test_answer_sets_are_made_for_all_questions_and_for_each_dataset(page: CalibratePage) -> None:
+def test_prediction_sets_are_made_for_all_questions_and_for_each_dataset(page: CalibratePage) -> None:
     version = put_calibrator(page.workbench.store, put_runs(page.workbench.store), runs=("many", "few"))
     first = page.sets({"version": version, "sets": 0.1})
     assert first == {"rows": [], "note": "", "computing": True}
@@ -214,7 +214,7 @@ def test_answer_sets_are_made_for_all_questions_and_for_each_dataset(page: Calib
         page.sets({"version": version, "sets": 1})
 
 
-def test_a_fit_keeps_the_answer_sets_at_the_level_of_the_page_where_samples_can_be_graded(
+def test_a_fit_keeps_the_prediction_sets_at_the_level_of_the_page_where_samples_can_be_graded(
     page: CalibratePage,
 ) -> None:
     store = page.workbench.store
@@ -224,15 +224,15 @@ def test_a_fit_keeps_the_answer_sets_at_the_level_of_the_page_where_samples_can_
     kept = {}
     for run in ("plain", "judged", "alone"):
         version = fitted(page, run, name=run, sets=0.2)["calibrator"]
-        kept[run] = Calibrator.model_validate_json(store.calibrators.load(version).body).answer_sets
+        kept[run] = Calibrator.model_validate_json(store.calibrators.load(version).body).prediction_sets
     assert (kept["judged"], kept["alone"]) == (None, None)
-    assert kept["plain"] == answer_sets(sampled_runs(store, ["plain"]), 0.2)
+    assert kept["plain"] == conformal_predictor(sampled_runs(store, ["plain"]), 0.2)
     with pytest.raises(InvalidInput, match="sets without the right answer must lie between 0 and 1"):
         fitted(page, "plain", sets=None)
 
 
 def test_where_there_are_no_samples_it_is_said_why(page: CalibratePage) -> None:
-    store, ours = page.workbench.store, shipped()[0]
+    store, ours = page.workbench.store, shipped_calibrators()[0]
     version = put_calibrator(store, put_run(store, graded=90, n_samples=0))
     store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
     for of, why in ((version, "ask.n_samples"), (ours.version, "answers of a file")):
@@ -242,7 +242,7 @@ def test_where_there_are_no_samples_it_is_said_why(page: CalibratePage) -> None:
 
 
 def test_a_calibrator_is_deleted_unless_it_speaks_or_ships(page: CalibratePage) -> None:
-    store, ours = page.workbench.store, shipped()[0]
+    store, ours = page.workbench.store, shipped_calibrators()[0]
     run = put_run(store, graded=90)
     first, second = (put_calibrator(store, run, name) for name in ("first", "second"))
     store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
@@ -259,17 +259,17 @@ def test_a_calibrator_is_deleted_unless_it_speaks_or_ships(page: CalibratePage) 
             call({"version": second, **RISK})
 
 
-def test_what_a_fit_asked_for_is_known_afterwards_and_after_a_restart_where_it_was_promised(
+def test_what_a_fit_asked_for_is_known_afterwards_and_after_a_restart_where_it_was_guaranteed(
     page: CalibratePage,
 ) -> None:
     put_run(page.workbench.store, "good", graded=300)
-    promised = fitted(page, "good", name="promised", alpha=0.35, delta=0.1)["calibrator"]
+    guaranteed = fitted(page, "good", name="guaranteed", alpha=0.35, delta=0.1)["calibrator"]
     refused = fitted(page, "good", name="refused", alpha=0.01, delta=0.1)["calibrator"]
     asked = {line["version"]: line["asked"] for line in page.look({})["calibrators"]}
-    assert asked == {promised: {"alpha": 0.35, "delta": 0.1}, refused: {"alpha": 0.01, "delta": 0.1}}
+    assert asked == {guaranteed: {"alpha": 0.35, "delta": 0.1}, refused: {"alpha": 0.01, "delta": 0.1}}
     started = CalibratePage(page.workbench, page.jobs)
     asked = {line["version"]: line["asked"] for line in started.look({})["calibrators"]}
-    assert asked == {promised: {"alpha": 0.35, "delta": 0.1}, refused: None}
+    assert asked == {guaranteed: {"alpha": 0.35, "delta": 0.1}, refused: None}
 
 
 def test_the_end_of_a_fit_says_how_its_calibrator_stands_now(page: CalibratePage) -> None:
@@ -348,7 +348,7 @@ def test_a_run_that_is_deleted_takes_the_diagrams_with_it_and_nothing_else(page:
 
 
 def test_a_calibrator_that_ships_is_shown_without_the_answers_it_was_fitted_to(page: CalibratePage) -> None:
-    ours = shipped()[0]
+    ours = shipped_calibrators()[0]
     page.workbench.store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
     shown = drawn(page, ours.version)
     assert "answers of a file" in shown["note"]

@@ -177,9 +177,9 @@ def test_a_run_is_measured_in_the_background_and_its_signals_ranked(page: Evalua
     [(12, None, "30"), (40, False, "wrong"), (40, True, "right"), (0, None, "graded")],
 )
 def test_what_cannot_be_measured_says_why(
-    page: EvaluatePage, graded: int, right: bool | None, words: str
+    page: EvaluatePage, graded: int, correct: bool | None, words: str
 ) -> None:
-    chosen = {} if right is None else {"right": lambda chance, rng: right}
+    chosen = {} if correct is None else {"right": lambda chance, rng: correct}
     put_run(page.workbench.store, graded=graded, failed=2, **chosen)
     shown = opened(page, "run-1")
     assert words in shown["note"]
@@ -197,9 +197,11 @@ def test_questions_are_filtered_sorted_and_turned_in_pages(page: EvaluatePage) -
     assert "longer than" in last["rows"][-1]["error"]
     assert not set(listed(page, "run-1")) & set(listed(page, "run-1", page=1))
     assert len(listed(page, "run-1", filter="ungraded")) == 3
-    wrong = page.questions({"run": "run-1", "filter": "wrong", "sort": "confidence", "down": True})["rows"]
-    assert {row["right"] for row in wrong} == {False}
-    said = [row["confidence"] for row in wrong]
+    incorrect = page.questions({"run": "run-1", "filter": "wrong", "sort": "confidence", "down": True})[
+        "rows"
+    ]
+    assert {row["right"] for row in incorrect} == {False}
+    said = [row["confidence"] for row in incorrect]
     assert said == sorted(said, reverse=True)
     assert listed(page, "run-1", page=99) == listed(page, "run-1", page=1)
 

@@ -10,5 +10,5 @@ SHARES = [(13, 40, "33 %"), (1, 8, "13 %"), (0, 3, "0 %"), (2, 3, "67 %")]
 
 
 @pytest.mark.parametrize(("right", "of", "words"), SHARES)
-def test_a_half_goes_up_as_in_the_scripts(right: int, of: int, words: str) -> None:
-    assert percent(right / of) == words
+def test_a_half_goes_up_as_in_the_scripts(correct: int, of: int, words: str) -> None:
+    assert percent(correct / of) == words

@@ -73,12 +73,12 @@ def test_the_page_counts_what_the_service_would_decide_one_by_one(page: TunePage
     policy = Policy(rules=(Rule(signal="top1_prob", below=0.7, gate="abstain"),), answer_above=0.6)
     records = list(page.workbench.store.runs.records("r1"))
     decided = [decide_one(policy, r.signals, r.signals["min_prob_focus"]).action for r in records]
-    answered = [r.right for r, action in zip(records, decided, strict=True) if action is Action.ANSWER]
+    answered = [r.correct for r, action in zip(records, decided, strict=True) if action is Action.ANSWER]
     now = moved(page, policy)["now"]
     assert now["actions"] == {str(action): decided.count(action) for action in Action}
     assert now["coverage"] == len(answered) / N
     assert now["accuracy"] == sum(map(bool, answered)) / len(answered)
-    assert now["right"] + now["right_withheld"] == sum(bool(r.right) for r in records)
+    assert now["right"] + now["right_withheld"] == sum(bool(r.correct) for r in records)
     assert now["rules"] == [140 - 1]  # confidences 1/200 to 139/200 lie below 0.7
 
 
@@ -99,7 +99,7 @@ def test_questions_that_change_sides_are_listed_with_where_from_and_where_to(pag
     first = page.workbench.store.runs.record("r1", changes["questions"][0]["id"])
     assert (changes["questions"][0]["question"], changes["questions"][0]["right"]) == (
         first.observation.question,
-        first.right,
+        first.correct,
     )
 
 
@@ -135,8 +135,8 @@ def test_a_curve_that_is_drawn_already_is_not_sent_again(page: TunePage) -> None
     assert ruled["figure"] is not None
     nothing = moved(page, Policy(rules=(), answer_above=1.0, abstain_below=0.0), curve=first["curve"])
     assert nothing["figure"] is None  # one answer has confidence 1, so there is a point still
-    promised = Policy.model_validate(proposed(page, risk="45")["policy"])
-    assert moved(page, promised, curve=first["curve"])["figure"] is not None
+    guaranteed = Policy.model_validate(proposed(page, risk="45")["policy"])
+    assert moved(page, guaranteed, curve=first["curve"])["figure"] is not None
     assert {"policy", "compared"} <= {trace["name"] for trace in first["figure"]["data"]}
 
 
@@ -150,7 +150,7 @@ def test_the_curve_takes_equal_confidences_together(shared: Workbench) -> None:
     for coverage, risk, threshold in zip(seen.coverage, seen.risk, seen.threshold, strict=True):
         given = confidence >= threshold
         assert coverage == given.mean()
-        assert risk == pytest.approx(1 - table.right[given].mean())
+        assert risk == pytest.approx(1 - table.correct[given].mean())
 
 
 def test_a_long_curve_is_thinned_to_what_a_screen_shows(shared: Workbench) -> None:
@@ -161,7 +161,7 @@ def test_a_long_curve_is_thinned_to_what_a_screen_shows(shared: Workbench) -> No
         questions=table.questions * many,
         texts=table.texts * many,
         groups=np.tile(table.groups, many),
-        right=np.tile(table.right, many),
+        correct=np.tile(table.correct, many),
         signals={name: np.tile(column, many) for name, column in table.signals.items()},
         ungraded=0,
     )
@@ -173,18 +173,23 @@ def test_a_long_curve_is_thinned_to_what_a_screen_shows(shared: Workbench) -> No
 def test_a_target_risk_gives_the_threshold_and_its_promise(page: TunePage) -> None:
     found = proposed(page, risk="45")
     policy = Policy.model_validate(found["policy"])
-    promise = policy.promise
-    assert promise is not None
-    assert (promise.risk, promise.certainty, promise.run, promise.questions) == (0.45, 0.95, "r1", N)
+    guarantee = policy.guarantee
+    assert guarantee is not None
+    assert (guarantee.risk, guarantee.confidence_level, guarantee.run, guarantee.questions) == (
+        0.45,
+        0.95,
+        "r1",
+        N,
+    )
     now = moved(page, policy)["now"]
-    assert (promise.answered, promise.wrong) == (now["actions"]["answer"], now["wrong"])
+    assert (guarantee.answered, guarantee.incorrect) == (now["actions"]["answer"], now["wrong"])
     assert found["words"].startswith(
         "Of the answers given, at most 45 % are wrong, with 95 % certainty. "
-        f"Of 200 graded questions {promise.answered} are answered at once and {promise.wrong} of them wrong"
+        f"Of 200 graded questions {guarantee.answered} are answered at once and {guarantee.wrong} of them wrong"
     )
 
 
-def test_a_target_that_cannot_be_promised_says_why_and_moves_nothing(page: TunePage) -> None:
+def test_a_target_that_cannot_be_guaranteed_says_why_and_moves_nothing(page: TunePage) -> None:
     found = proposed(page, risk="1")
     assert found["policy"] is None
     assert "200" in found["words"]
@@ -196,8 +201,8 @@ def test_a_target_coverage_answers_at_least_that_share(page: TunePage) -> None:
     policy = Policy.model_validate(found["policy"])
     assert policy.answer_above == 135 / 200  # the 66th highest of 200
     assert moved(page, policy)["now"]["coverage"] == 0.33
-    assert policy.promise is not None
-    assert policy.promise.wrong / policy.promise.answered < policy.promise.risk < 1
+    assert policy.guarantee is not None
+    assert policy.guarantee.incorrect / policy.guarantee.answered < policy.guarantee.risk < 1
 
 
 def test_a_coverage_that_the_rules_forbid_says_how_much_they_allow(page: TunePage) -> None:
@@ -227,7 +232,7 @@ def calibrator(page: TunePage, **also: Any) -> Calibrator:
     table = page.workbench.store.runs.table("r1")
     side = np.array([split(question) == "calibration" for question in table.questions])
     columns = {"top1_prob": table.signals["top1_prob"][side]}
-    fitted = fit(columns, table.right[side], signs={"top1_prob": 1}, method="platt")
+    fitted = fit(columns, table.correct[side], signs={"top1_prob": 1}, method="platt")
     made = Calibrator(
         name="sums",
         method=fitted.method,
@@ -269,13 +274,13 @@ def test_a_calibrator_of_another_model_is_not_used_and_the_page_says_why(page: T
     assert "another model" in opened["why"]
 
 
-def test_a_promise_rests_only_on_questions_that_the_calibrator_has_not_seen(page: TunePage) -> None:
+def test_a_guarantee_rests_only_on_questions_that_the_calibrator_has_not_seen(page: TunePage) -> None:
     made = calibrator(page)
     found = proposed(page, by="coverage", coverage="40")
-    promise = Policy.model_validate(found["policy"]).promise
-    assert promise is not None
-    assert promise.calibrator == made.version
-    assert promise.questions == N - made.questions
+    guarantee = Policy.model_validate(found["policy"]).guarantee
+    assert guarantee is not None
+    assert guarantee.calibrator == made.version
+    assert guarantee.questions == N - made.questions
     assert f"{made.questions} more do not count" in found["words"]
 
 
@@ -354,14 +359,16 @@ def test_a_file_of_the_settings_is_a_policy(page: TunePage) -> None:
     assert from_yaml(shipped.read_text()) == page.workbench.settings.policy
 
 
-def test_a_promise_in_a_file_counts_only_where_it_was_made(page: TunePage) -> None:
-    promised = Policy.model_validate(proposed(page, risk="45")["policy"]).model_copy(update={"name": "mine"})
-    text = to_yaml(promised)
+def test_a_guarantee_in_a_file_counts_only_where_it_was_made(page: TunePage) -> None:
+    guaranteed = Policy.model_validate(proposed(page, risk="45")["policy"]).model_copy(
+        update={"name": "mine"}
+    )
+    text = to_yaml(guaranteed)
     unknown = page.read({"text": text})
     assert (unknown["dropped"], unknown["policy"]["promise"]) == (True, None)
-    page.save({"policy": body(promised), "name": "mine"})
+    page.save({"policy": body(guaranteed), "name": "mine"})
     known = page.read({"text": text})
-    assert (known["dropped"], known["policy"]["promise"]) == (False, body(promised)["promise"])
+    assert (known["dropped"], known["policy"]["promise"]) == (False, body(guaranteed)["promise"])
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,11 @@ from codex.store import TraceSummary
 from codex.types import (
     Action,
     Alternative,
-    AnswerSet,
     Confidence,
     Gate,
     Generation,
     Observation,
+    PredictionSet,
     Token,
     Trace,
 )
@@ -78,16 +78,16 @@ def test_a_group_is_called_by_words_that_its_samples_say_together() -> None:
 def test_the_groups_in_the_answer_set_are_marked_also_where_the_question_was_not_kept(
     workbench: Workbench, trace: Trace
 ) -> None:
-    kept = AnswerSet(level=0.9, answers=("Canberra", "Sydney"), samples=(0, 1, 3, 4), any=False)
+    kept = PredictionSet(level=0.9, answers=("Canberra", "Sydney"), samples=(0, 1, 3, 4), any=False)
 
     def samples(of: Trace, **told: Any) -> JSON:
-        of = replace(of, params=replace(of.params, answer_set=replace(kept, **told)))
+        of = replace(of, params=replace(of.params, prediction_set=replace(kept, **told)))
         view: JSON = trace_view(of, fingerprint=of.model, correct=None)["last"]["samples"]
         return view
 
     for each in (trace, workbench.store.load(trace.id)):
         view = samples(each)
-        assert view["likely"] == "With 90 % certainty the right answer is among: Canberra, Sydney."
+        assert view["likely"] == "At the 90% confidence level the correct answer is among: Canberra, Sydney."
         assert [group["inside"] for group in view["groups"]] == [True, True, False]
     assert not any(group["inside"] for group in samples(trace, any=True)["groups"])
     plain = trace_view(trace, fingerprint=trace.model, correct=None)["last"]["samples"]

@@ -9,7 +9,7 @@ import pytest
 from codex.errors import ModelError, PromptTooLong, StoreError
 from tests.support.serving import SURE, Serve, Served, assert_error, eventually
 
-PROMISE = {
+GUARANTEE = {
     "risk": 0.1, "certainty": 0.9, "calibrator": "c", "run": "r", "questions": 9, "answered": 8, "wrong": 0,
 }  # fmt: skip
 
@@ -37,8 +37,8 @@ PROMISE = {
         ({"query": "x", "params": {"max_tokens": True}}, ["params.max_tokens"]),
         ({"query": "x", "params": {"temperature": "0.5"}}, ["params.temperature"]),
         ({"query": "x", "policy": {"answer_above": "0.9"}}, ["policy.answer_above"]),
-        ({"query": "x", "policy": {"promise": PROMISE | {"wrong": False}}}, ["policy.promise.wrong"]),
-        ({"query": "x", "policy": {"promise": PROMISE | {"risk": "0.1"}}}, ["policy.promise.risk"]),
+        ({"query": "x", "policy": {"promise": GUARANTEE | {"wrong": False}}}, ["policy.guarantee.wrong"]),
+        ({"query": "x", "policy": {"promise": GUARANTEE | {"risk": "0.1"}}}, ["policy.guarantee.risk"]),
         ({"query": "x", "session_id": "../../etc"}, ["session_id"]),
         ({"query": "x", "session_id": ""}, ["session_id"]),
         ({"query": "x", "nsamples": 3}, ["nsamples"]),

@@ -22,9 +22,9 @@ PUBLISHED = {
 
 
 def measured(name: str, file: str) -> float:
-    signals, right = frozen_answers(file)
+    signals, correct = frozen_answers(file)
     sign = 1 if REGISTRY[name].higher_is_confident else -1
-    return auroc(np.array([sign * (row[name] or 0.0) for row in signals]), right)
+    return auroc(np.array([sign * (row[name] or 0.0) for row in signals]), correct)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -20,7 +20,6 @@ from codex.store import Privacy, Store, StoreConfig, log_inference_event
 from codex.types import (
     Action,
     Alternative,
-    AnswerSet,
     Confidence,
     Decision,
     Gate,
@@ -28,6 +27,7 @@ from codex.types import (
     Grounding,
     Observation,
     Passage,
+    PredictionSet,
     Sampling,
     Similarity,
     Stance,
@@ -183,9 +183,9 @@ params = st.builds(
     n_samples=st.none() | places,
     prompt=st.text(),
     calibrator=st.none() | st.text(),
-    answer_set=st.none()
+    prediction_set=st.none()
     | st.builds(
-        AnswerSet,
+        PredictionSet,
         level=number,
         answers=st.lists(st.text(), max_size=2).map(tuple),
         any=st.booleans(),

@@ -27,11 +27,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def test_a_run_comes_back_as_it_was_with_its_counts(store: Store) -> None:
     store.runs.create(make_run())
     store.runs.add("run-1", [make_record(1), make_record(2), make_record(3, error="too long")])
-    store.runs.add("run-1", [replace(make_record(4), right=None, grade=None)])
+    store.runs.add("run-1", [replace(make_record(4), correct=None, grade=None)])
     store.runs.finish("run-1", "done")
     found = store.runs.get("run-1")
     assert found.run == replace(make_run(), state="done")
-    assert (found.done, found.right, found.wrong, found.failed) == (4, 1, 1, 1)
+    assert (found.done, found.correct, found.incorrect, found.failed) == (4, 1, 1, 1)
     assert store.runs.ids("run-1") == {"q1", "q2", "q3", "q4"}
 
 
@@ -67,7 +67,7 @@ def test_the_table_holds_the_graded_records_as_columns(store: Store) -> None:
     assert table.questions[1] == "How far is the moon 1?"
     assert table.texts == tuple(record.observation.generation.text for record in records)
     assert table.groups.tolist() == ["even", "odd", "even", "odd"]
-    assert table.right.tolist() == [True, False, True, False]
+    assert table.correct.tolist() == [True, False, True, False]
     assert table.ungraded == 1
     assert table.graders == {"choice": 2, "numeric": 2}
     assert store.runs.answers("run-1") == [record.answers for record in records]

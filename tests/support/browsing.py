@@ -126,7 +126,7 @@ def forget_all(served: Scripted) -> None:
 
 
 def open_tune(page: Page, served: Scripted, n: int = 200) -> None:
-    """Open the page on a run of which confidence 1/n, 2/n ... 1 are right as often as they say."""
+    """Open the page on a run of which confidence 1/n, 2/n ... 1 are correct as often as they say."""
     if not served.workbench.store.runs.list():
         keep_run(served.workbench.store, n=n)
     page.goto(f"{served.url}tune")

@@ -26,16 +26,16 @@ class Draws(NamedTuple):
     broken: int
     """Draws whose threshold has a risk above alpha there."""
     refused: int
-    """Draws without a promise."""
+    """Draws without a guarantee."""
     coverage: float
-    """Mean over the draws; none where there is no promise."""
+    """Mean over the draws; none where there is no guarantee."""
     best: float
     """Highest coverage of any threshold whose risk is at most alpha."""
 
 
 def broken(
     confidence: NDArray[np.float64],
-    right: NDArray[np.bool_],
+    correct: NDArray[np.bool_],
     alpha: float,
     delta: float,
     *,
@@ -46,7 +46,7 @@ def broken(
     """Draw `labels` rows with replacement, choose a threshold on them, see it on the population; repeat."""
     order = np.argsort(-confidence, kind="stable")
     falling = -confidence[order]
-    risk = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
+    risk = np.cumsum(~correct[order]) / np.arange(1, len(order) + 1)
     last_of_ties = np.append(falling[1:] != falling[:-1], True)
     within = np.flatnonzero((risk <= alpha) & last_of_ties)
     rng = np.random.default_rng(seed)
@@ -54,9 +54,9 @@ def broken(
     refused = 0
     for draw in range(draws):
         drawn = rng.integers(len(order), size=labels)
-        promise = selective_threshold(confidence[drawn], right[drawn], alpha, delta)
-        refused += promise.kind == "none"
-        given[draw] = np.searchsorted(falling, -promise.threshold, side="right")
+        guarantee = selective_threshold(confidence[drawn], correct[drawn], alpha, delta)
+        refused += guarantee.kind == "none"
+        given[draw] = np.searchsorted(falling, -guarantee.threshold, side="right")
     return Draws(
         broken=int(((given > 0) & (risk[given - 1] > alpha)).sum()),
         refused=refused,
@@ -66,13 +66,13 @@ def broken(
 
 
 def most_broken(draws: int, delta: float) -> int:
-    """So many broken promises, or fewer, a true guarantee shows in 999 of 1,000 simulations."""
+    """So many broken guarantees, or fewer, a true guarantee shows in 999 of 1,000 simulations."""
     return int(binom.ppf(0.999, draws, delta))
 
 
 @lru_cache
 def stored_answers(repeats: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Three files of one model: cross-fitted confidences [repeats, n], and whether each answer is right [n].
+    """Three files of one model: cross-fitted confidences [repeats, n], and whether each answer is correct [n].
 
     Skips the test where the files are absent.
     """
@@ -82,15 +82,15 @@ def stored_answers(repeats: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]
         name: np.array([math.nan if row[name] is None else row[name] for row in rows], np.float64)
         for name in REGISTRY
     }
-    right = np.concatenate([right for _, right in files])
-    groups = np.repeat(np.arange(len(files)), [len(right) for _, right in files])
+    correct = np.concatenate([correct for _, correct in files])
+    groups = np.repeat(np.arange(len(files)), [len(correct) for _, correct in files])
     signs = {name: 1 if signal.higher_is_confident else -1 for name, signal in REGISTRY.items()}
-    return cross_fitted(columns, right, signs=signs, groups=groups, repeats=repeats), right
+    return cross_fitted(columns, correct, signs=signs, groups=groups, repeats=repeats), correct
 
 
 @lru_cache
 def stored_shares() -> tuple[NDArray[np.float64], NDArray[np.str_]]:
-    """The same files: share of each question's ten samples that is right, and the file; else as above."""
+    """The same files: share of each question's ten samples that is correct, and the file; else as above."""
     folder = shared_data("frozen")
     shares, groups = [], []
     for name in FILES:
@@ -100,7 +100,7 @@ def stored_shares() -> tuple[NDArray[np.float64], NDArray[np.str_]]:
             pytest.skip(f"no {name}.jsonl.gz under {FOLDER}")
         for line in read(folder / f"{name}.jsonl.gz"):
             verdicts = [
-                grade(line.item, sample.text, "contains").right for sample in line.observation.samples
+                grade(line.item, sample.text, "contains").correct for sample in line.observation.samples
             ]
             shares.append(np.mean([bool(verdict) for verdict in verdicts]))
             groups.append(name)

@@ -1,4 +1,4 @@
-"""Runs as an evaluation leaves them in the store: answers that are right as often as they seem to be."""
+"""Runs as an evaluation leaves them in the store: answers that are correct as often as they seem to be."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def put_run(
     total: int | None = None,
     state: RunState = "done",
     model: str = "scripted:test:none",
-    right: Callable[[float, np.random.Generator], bool] = lambda chance, rng: bool(rng.random() < chance),
+    correct: Callable[[float, np.random.Generator], bool] = lambda chance, rng: bool(rng.random() < chance),
     n_samples: int = 5,
     temperature: float = 1.0,
     dataset: str = "capitals",
     grader: str = "contains",
 ) -> Run:
-    """Put a run with so many graded and failed answers into a store. right: by the answer's true chance."""
+    """Put a run with so many graded and failed answers into a store. correct: by the answer's true chance."""
     run = Run(
         id=run_id,
         name=name,
@@ -77,7 +77,7 @@ def put_run(
     )
     store.runs.create(run)
     rng = np.random.default_rng(0)
-    records = [_graded(index, dataset, n_samples, right, rng) for index in range(graded)]
+    records = [_graded(index, dataset, n_samples, correct, rng) for index in range(graded)]
     records += [_failed(index, dataset) for index in range(graded, graded + failed)]
     store.runs.add(run_id, records)
     return run
@@ -90,7 +90,7 @@ def put_calibrator(store: Store, run: Run, name: str = "mine", **changes: object
     """
     signs = {each.name: 1 if each.higher_is_confident else -1 for each in signals.REGISTRY.values()}
     half = on_side(labelled_runs(store, [run.id]).table, "calibration")
-    fitted = fit(half.signals, half.right, signs=signs, groups=half.groups, method="temperature", repeats=1)
+    fitted = fit(half.signals, half.correct, signs=signs, groups=half.groups, method="temperature", repeats=1)
     calibrator = Calibrator(
         name=name,
         method=fitted.method,
@@ -104,8 +104,8 @@ def put_calibrator(store: Store, run: Run, name: str = "mine", **changes: object
         runs=(run.id,),
         datasets=(run.dataset,),
         questions=len(half.ids),
-        accuracy=float(half.right.mean()),
-        metrics=figures(fitted, half.right, resamples=20),
+        accuracy=float(half.correct.mean()),
+        metrics=figures(fitted, half.correct, resamples=20),
         briers=fitted.briers,
     ).model_copy(update=changes)
     store.calibrators.save(calibrator.version, name, calibrator.model_dump_json(), run.id)
@@ -116,7 +116,7 @@ def _graded(
     index: int,
     dataset: str,
     n_samples: int,
-    right: Callable[[float, np.random.Generator], bool],
+    correct: Callable[[float, np.random.Generator], bool],
     rng: np.random.Generator,
 ) -> Record:
     chance = float(rng.uniform(0.05, 0.98))
@@ -129,15 +129,15 @@ def _graded(
             for _ in range(n_samples)
         ),
     )
-    is_right = right(chance, rng)
+    is_correct = correct(chance, rng)
     return Record(
         id=f"q{index}",
         group=dataset,
-        answers=(city,) if is_right else (other,),
+        answers=(city,) if is_correct else (other,),
         observation=observation,
         signals=signals.compute(observation),
-        right=is_right,
-        grade=float(is_right),
+        correct=is_correct,
+        grade=float(is_correct),
         seconds=0.25,
     )
 
@@ -153,7 +153,7 @@ def _failed(index: int, dataset: str) -> Record:
         answers=("none",),
         observation=observation,
         signals={},
-        right=None,
+        correct=None,
         grade=None,
         seconds=0.0,
         error="The prompt is longer than the model's context.",
@@ -183,7 +183,7 @@ def _token(index: int, piece: str, probability: float) -> Token:
 
 
 def generated(number: int, group: str) -> Generated:
-    """Right, and each of its four samples too, with the probability of its only token."""
+    """Correct, and each of its four samples too, with the probability of its only token."""
     rng = np.random.default_rng([number, len(group)])
     chance = rng.uniform(0.3, 0.99)
     said = [

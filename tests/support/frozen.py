@@ -21,7 +21,7 @@ FILES = ("qwen15-triviaqa", "qwen15-countries", "qwen15-arithmetic", "smol-count
 
 @lru_cache
 def frozen_answers(name: str) -> tuple[list[dict[str, float | None]], NDArray[np.bool_]]:
-    """Signals of each answer in a file, and whether it is right; skips where the folder is absent."""
+    """Signals of each answer in a file, and whether it is correct; skips where the folder is absent."""
     path = shared_data("frozen", f"{name}.jsonl.gz")
     if not path.exists():
         pytest.skip(f"no {path.name} under {FOLDER}")
@@ -30,25 +30,25 @@ def frozen_answers(name: str) -> tuple[list[dict[str, float | None]], NDArray[np
     return signals, np.array([_is_right(row.observation.generation.text, row.answers) for row in rows])
 
 
-def auroc(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Chance that a right answer scores above a wrong one; ties count half."""
-    n = int(right.sum())
-    wins = rankdata(scores)[right].sum() - n * (n + 1) / 2
-    return float(wins / (n * (len(right) - n)))
+def auroc(scores: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
+    """Chance that a correct answer scores above an incorrect one; ties count half."""
+    n = int(correct.sum())
+    wins = rankdata(scores)[correct].sum() - n * (n + 1) / 2
+    return float(wins / (n * (len(correct) - n)))
 
 
 def judged_by_others(
     columns: Mapping[str, NDArray[np.float64]],
-    right: NDArray[np.bool_],
+    correct: NDArray[np.bool_],
     groups: NDArray[np.str_],
     signs: Mapping[str, int],
 ) -> NDArray[np.float64]:
     """[n]: a confidence for each row from a fit to all other groups: questions of a kind never seen."""
-    judged = np.empty(len(right))
+    judged = np.empty(len(correct))
     for group in np.unique(groups):
         held = groups == group
         rest = {name: column[~held] for name, column in columns.items()}
-        made = fit(rest, right[~held], signs=signs, groups=groups[~held], repeats=0)
+        made = fit(rest, correct[~held], signs=signs, groups=groups[~held], repeats=0)
         judged[held] = made.confidences({name: column[held] for name, column in columns.items()})
     return judged
 

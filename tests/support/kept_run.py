@@ -14,10 +14,10 @@ HOSTILE = "<img src=x onerror=window.hacked=1>\u202e${window.hacked=1}"
 
 
 def keep_run(store: Store, run_id: str = "r1", name: str = "invented sums", n: int = 200) -> None:
-    """A run whose n answers have confidence 1/n, 2/n, ... 1 by the heuristic, and are right just as often."""
+    """A run whose n answers have confidence 1/n, 2/n, ... 1 by the heuristic, and are correct just as often."""
     seeded = np.random.default_rng(4)
     confidence = np.arange(1, n + 1) / n
-    right = seeded.random(n) < confidence
+    correct = seeded.random(n) < confidence
     store.runs.create(
         Run(
             run_id, name, GROUP, datetime.now(UTC), "scripted", "prompt", RunParams(n_samples=0), n, "running"
@@ -38,8 +38,8 @@ def keep_run(store: Store, run_id: str = "r1", name: str = "invented sums", n: i
                 "entropy": float(4 * (1 - confidence[i])),
                 "top1_prob": float(confidence[i]),
             },
-            right=bool(right[i]),
-            grade=float(right[i]),
+            correct=bool(correct[i]),
+            grade=float(correct[i]),
             seconds=0.1,
         )
         for i in seeded.permutation(n)

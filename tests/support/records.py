@@ -23,17 +23,17 @@ def make_run(number: int = 1, total: int = 10) -> Run:
     )
 
 
-def make_record(number: int, right: bool | None = None, error: str = "") -> Record:
-    """A record with everything that an observation can hold; right every second time unless said."""
+def make_record(number: int, correct: bool | None = None, error: str = "") -> Record:
+    """A record with everything that an observation can hold; correct every second time unless said."""
     step = make_trace(number, question=f"How far is the moon {number}?").last
-    graded = None if error else number % 2 == 0 if right is None else right
+    graded = None if error else number % 2 == 0 if correct is None else correct
     return Record(
         id=f"q{number}",
         group="odd" if number % 2 else "even",
         answers=("384,400 km", "one light second"),
         observation=replace(step.observation, question=f"How far is the moon {number}?"),
         signals=step.signals,
-        right=graded,
+        correct=graded,
         grade=None if graded is None else float(graded),
         seconds=0.25,
         error=error,

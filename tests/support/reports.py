@@ -18,7 +18,7 @@ def make_table(n: int = 60, text: str = "Rome") -> Table:
         questions=(text,) * n,
         texts=(text,) * n,
         groups=np.array([text if i % 2 else "b" for i in range(n)], dtype=np.str_),
-        right=rng.random(n) < chance,
+        correct=rng.random(n) < chance,
         signals={"avg_logprob": np.log(chance), "min_prob": np.where(chance > 0.2, chance, np.nan)},
         ungraded=0,
     )

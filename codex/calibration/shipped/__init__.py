@@ -12,7 +12,7 @@ from codex.calibration.calibrator import Calibrator
 
 
 @cache
-def shipped() -> tuple[Calibrator, ...]:
+def shipped_calibrators() -> tuple[Calibrator, ...]:
     """All of them."""
     files = sorted(Path(__file__).parent.glob("*.json"))
     read = (Calibrator.model_validate_json(file.read_text(encoding="utf-8")) for file in files)

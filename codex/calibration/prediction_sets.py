@@ -1,13 +1,13 @@
-"""Sets of answers that hold the right one with a stated chance, made of samples alone.
+"""Prediction sets: answers of which one is correct with a stated probability, made of samples alone.
 
 Split conformal prediction (Vovk et al. 2005; Angelopoulos & Bates 2021, arXiv:2107.07511) with the share of
 samples that say the same as score: samples that agree are one candidate, and a candidate is in the set when
-its share is large enough. How large is an order statistic of the shares that right answers had among
-labelled questions: with n of them the set holds the right answer with probability k / (n + 1), where
+its share is large enough. How large is an order statistic of the shares that correct answers had among
+labelled questions: with n of them the set holds the correct answer with probability k / (n + 1), where
 k = ceil((n + 1)(1 - alpha)), over the draw of the questions, whatever the model.
 
 Ten samples give eleven shares at most, so ties are the rule; without breaking them at random the sets would
-be larger than promised. A right answer that no sample gave has share 0: a set that must allow for it says
+be larger than stated. A correct answer that no sample gave has share 0: a set that must allow for it says
 "or anything else".
 """
 
@@ -27,22 +27,22 @@ from codex.text import percent, sha256
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerSet:
-    """The candidates that one question's set holds."""
+class Membership:
+    """Which candidates are in one question's set."""
 
     members: tuple[int, ...]
     """Indices of the candidates, as they were given."""
     anything: bool
-    """The right answer may also be one that no sample gave: the set is everything."""
+    """The correct answer may also be one that no sample gave: the set is everything."""
 
 
-class AnswerSets(BaseModel):
-    """Which candidates belong to the set, so that it holds the right answer with probability >= 1 - alpha."""
+class ConformalPredictor(BaseModel):
+    """Which candidates belong to the set, so that it holds the correct answer with probability >= 1 - alpha."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     alpha: float
-    """Highest share of sets without the right answer."""
+    """Highest share of sets without the correct answer."""
     n: int
     """Labelled questions."""
     cutoff: float
@@ -51,8 +51,8 @@ class AnswerSets(BaseModel):
     """A candidate at exactly the cutoff is in the set when the question's own draw is at most this."""
 
     @classmethod
-    def of(cls, shares: ArrayLike, alpha: float, *, seed: int = 0) -> AnswerSets:
-        """shares: [n] in [0, 1], of each labelled question's samples the share that is right; 0 for none.
+    def of(cls, shares: ArrayLike, alpha: float, *, seed: int = 0) -> ConformalPredictor:
+        """shares: [n] in [0, 1], of each labelled question's samples the share that is correct; 0 for none.
 
         seed: of the draws that break ties. With too few labels for alpha each set is everything.
         Raises InvalidInput for alpha outside ]0, 1[ and for shares outside [0, 1] or missing.
@@ -72,7 +72,7 @@ class AnswerSets(BaseModel):
 
     @property
     def chance(self) -> float:
-        """Probability that a set holds the right answer: k / (n + 1), at least 1 - alpha."""
+        """Probability that a set holds the correct answer: k / (n + 1), at least 1 - alpha."""
         return min(1.0, quantile_index(self.n, self.alpha) / (self.n + 1))
 
     @property
@@ -80,10 +80,10 @@ class AnswerSets(BaseModel):
         """Labelled questions that it takes for a set that is not everything."""
         return math.ceil(1 / _decimal(self.alpha)) - 1
 
-    def pick(self, shares: Sequence[float], tie: float) -> AnswerSet:
+    def pick(self, shares: Sequence[float], tie: float) -> Membership:
         """shares: of each candidate among a question's samples; tie: the question's draw, see `tie_of`."""
         inside = self.holds(np.append(_shares(shares), 0.0), np.full(len(shares) + 1, tie))
-        return AnswerSet(tuple(int(index) for index in np.flatnonzero(inside[:-1])), bool(inside[-1]))
+        return Membership(tuple(int(index) for index in np.flatnonzero(inside[:-1])), bool(inside[-1]))
 
     def holds(self, shares: ArrayLike, ties: ArrayLike) -> NDArray[np.bool_]:
         """[n] shares of candidates and their questions' draws -> [n], whether each is in its set."""
@@ -95,18 +95,18 @@ class AnswerSets(BaseModel):
     def __str__(self) -> str:
         if self.infinite:
             return (
-                f"{self.n} labelled questions are too few for sets that hold the right answer in "
+                f"{self.n} labelled questions are too few for sets that contain the correct answer in "
                 f"{percent(1 - self.alpha)} of cases: it takes {self.labels}. Each set is any answer."
             )
-        holds = f"A set holds the right answer in {percent(self.chance)} of cases: it is"
+        holds = f"A set contains the correct answer in {percent(self.chance)} of cases: it is"
         if self.cutoff == 0:
             return (
                 f"{holds} every answer that a sample gave, and for {percent(self.tie)} of the questions "
-                "any answer, since so often no sample was right."
+                "any answer, since so often no sample was correct."
             )
         return (
-            f"{holds} every answer that more than {percent(self.cutoff)} of the samples gave, and by "
-            "lot those that just so many gave."
+            f"{holds} every answer that more than {percent(self.cutoff)} of the samples gave; an answer at "
+            "exactly that share is in at random."
         )
 
 

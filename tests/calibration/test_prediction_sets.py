@@ -1,4 +1,4 @@
-"""Conformal answer sets: the exact order statistic, and the coverage that it promises."""
+"""Conformal answer sets: the exact order statistic, and the coverage that it guarantees."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 from sklearn.dummy import DummyRegressor
 
-from codex.calibration.answer_sets import AnswerSets, quantile_index, tie_of
+from codex.calibration.prediction_sets import ConformalPredictor, quantile_index, tie_of
 from codex.errors import InvalidInput
 from tests.support.draws import stored_shares
 
@@ -72,49 +72,49 @@ def test_crepes_agrees_where_its_p_value_is_not_alpha_itself() -> None:
 def test_with_too_few_labels_the_set_is_any_answer_and_says_how_many_it_takes(
     alpha: float, labels: int
 ) -> None:
-    lacking = AnswerSets.of(np.ones(labels - 1), alpha)
+    lacking = ConformalPredictor.of(np.ones(labels - 1), alpha)
     assert lacking.infinite
     assert lacking.labels == labels
     assert lacking.pick([1.0, 0.0], tie=0.999) == lacking.pick([1.0, 0.0], tie=0.0)
     assert lacking.pick([1.0, 0.0], tie=0.5).members == (0, 1)
     assert lacking.pick([], tie=0.5).anything
     assert f"it takes {labels}" in str(lacking)
-    enough = AnswerSets.of(np.ones(labels), alpha)
+    enough = ConformalPredictor.of(np.ones(labels), alpha)
     assert not enough.infinite
     assert not enough.pick([0.9, 0.1], tie=0.5).anything
 
 
 def test_no_labels_at_all_is_any_answer() -> None:
-    assert AnswerSets.of([], 0.1).pick([0.7], tie=0.5).anything
+    assert ConformalPredictor.of([], 0.1).pick([0.7], tie=0.5).anything
 
 
 def test_always_right_models_get_sets_of_one() -> None:
-    sets = AnswerSets.of(np.ones(100), 0.1)
+    sets = ConformalPredictor.of(np.ones(100), 0.1)
     assert sets.pick([0.4, 0.6], tie=0.0).members == ()
     assert sets.pick([1.0], tie=0.0).members == (0,)
 
 
 def test_never_right_models_get_sets_of_anything() -> None:
-    sets = AnswerSets.of(np.zeros(100), 0.1)
+    sets = ConformalPredictor.of(np.zeros(100), 0.1)
     chosen = sets.pick([0.4, 0.6], tie=0.0)
     assert chosen.members == (0, 1)
     assert chosen.anything
 
 
 def shares_of(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Share of right samples of n questions, ten samples each; a third of them has none."""
+    """Share of correct samples of n questions, ten samples each; a third of them has none."""
     skill = np.where(rng.random(n) < 0.3, 0.0, rng.beta(2, 1, n))
     return rng.binomial(10, skill) / 10
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.1, 0.2, 0.5])
 @pytest.mark.parametrize("n", [50, 199])
-def test_the_right_answer_is_in_the_set_as_often_as_promised(n: int, alpha: float) -> None:
+def test_the_right_answer_is_in_the_set_as_often_as_guaranteed(n: int, alpha: float) -> None:
     rng = np.random.default_rng(n)
     draws, questions = 2_000, 50
     covered = np.empty(draws)
     for draw in range(draws):
-        sets = AnswerSets.of(shares_of(n, rng), alpha, seed=draw)
+        sets = ConformalPredictor.of(shares_of(n, rng), alpha, seed=draw)
         covered[draw] = sets.holds(shares_of(questions, rng), rng.random(questions)).mean()
     error = 3.3 * covered.std() / math.sqrt(draws)  # once in a thousand runs more
     assert sets.chance == quantile_index(n, alpha) / (n + 1)
@@ -130,24 +130,26 @@ def test_it_is_so_on_stored_samples_of_a_model_too(alpha: float) -> None:
     covered = np.empty(1_000)
     for draw in range(len(covered)):
         order = rng.permutation(len(shares))
-        sets = AnswerSets.of(shares[order[:199]], alpha, seed=draw)
+        sets = ConformalPredictor.of(shares[order[:199]], alpha, seed=draw)
         covered[draw] = sets.holds(shares[order[199:]], rng.random(len(shares) - 199)).mean()
     # Within a point of 1 - alpha; the error of 1,000 draws is 0.13 points.
     assert covered.mean() == pytest.approx(1 - alpha, abs=0.01)
 
 
 def test_it_says_in_words_what_a_set_is() -> None:
-    assert "more than 40 % of the samples" in str(AnswerSets(alpha=0.1, n=99, cutoff=0.4, tie=0.5))
-    assert "for 25 % of the questions any answer" in str(AnswerSets(alpha=0.1, n=99, cutoff=0.0, tie=0.25))
-    assert str(AnswerSets(alpha=0.1, n=99, cutoff=0.4, tie=0.5)).startswith(
-        "A set holds the right answer in 90 % of cases"
+    assert "more than 40 % of the samples" in str(ConformalPredictor(alpha=0.1, n=99, cutoff=0.4, tie=0.5))
+    assert "for 25 % of the questions any answer" in str(
+        ConformalPredictor(alpha=0.1, n=99, cutoff=0.0, tie=0.25)
+    )
+    assert str(ConformalPredictor(alpha=0.1, n=99, cutoff=0.4, tie=0.5)).startswith(
+        "A set holds the correct answer in 90 % of cases"
     )
 
 
 def test_without_random_ties_sets_would_hold_too_much() -> None:
     rng = np.random.default_rng(0)
     shares = shares_of(199, rng)
-    sets = AnswerSets.of(shares, 0.5)
+    sets = ConformalPredictor.of(shares, 0.5)
     fresh = shares_of(20_000, rng)
     assert (fresh >= sets.cutoff).mean() > sets.holds(fresh, rng.random(20_000)).mean() + 0.02
 
@@ -158,7 +160,7 @@ def test_each_group_is_covered_by_itself() -> None:
     draws = 1_000
     for draw in range(draws):
         shares = {"easy": rng.binomial(10, 0.95, 100) / 10, "hard": rng.binomial(10, 0.4, 100) / 10}
-        sets = {name: AnswerSets.of(share, 0.2, seed=draw) for name, share in shares.items()}
+        sets = {name: ConformalPredictor.of(share, 0.2, seed=draw) for name, share in shares.items()}
         for name, skill in (("easy", 0.95), ("hard", 0.4)):
             fresh = rng.binomial(10, skill, 50) / 10
             covered[name] += sets[name].holds(fresh, rng.random(50)).mean() / draws
@@ -168,7 +170,7 @@ def test_each_group_is_covered_by_itself() -> None:
 
 
 def test_the_right_answer_counts_once_however_its_share_was_computed() -> None:
-    sets = AnswerSets(alpha=0.1, n=100, cutoff=0.3, tie=0.5)
+    sets = ConformalPredictor(alpha=0.1, n=100, cutoff=0.3, tie=0.5)
     assert sets.pick([1 - 0.7, 0.1 + 0.2, 3 / 10], tie=0.4).members == (0, 1, 2)
     assert sets.pick([1 - 0.7, 0.1 + 0.2, 3 / 10], tie=0.6).members == ()
 
@@ -183,16 +185,16 @@ def test_the_draw_of_a_question_is_uniform_and_always_the_same() -> None:
 @pytest.mark.parametrize("alpha", [0, 1, 2, -1, math.nan])
 def test_an_alpha_outside_the_open_interval_is_refused(alpha: float) -> None:
     with pytest.raises(InvalidInput, match="alpha"):
-        AnswerSets.of([0.5], alpha)
+        ConformalPredictor.of([0.5], alpha)
 
 
 @pytest.mark.parametrize("share", [math.nan, -0.1, 1.1, math.inf])
 def test_what_is_no_share_is_refused(share: float) -> None:
     with pytest.raises(InvalidInput, match="share"):
-        AnswerSets.of([share], 0.1)
+        ConformalPredictor.of([share], 0.1)
 
 
 def test_sets_survive_json() -> None:
     for n in (3, 200):
-        sets = AnswerSets.of(shares_of(n, np.random.default_rng(1)), 0.1)
-        assert AnswerSets.model_validate_json(sets.model_dump_json()) == sets
+        sets = ConformalPredictor.of(shares_of(n, np.random.default_rng(1)), 0.1)
+        assert ConformalPredictor.model_validate_json(sets.model_dump_json()) == sets

@@ -1,4 +1,4 @@
-"""Makes the sets that ship, from facts and by chance: `python -m codex.datasets.shipped`."""
+"""Makes the sets that ship, from facts and by chance: `python -m codex.datasets.generate`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answer sets from labelled questions: which samples are right, and what the other half of them shows."""
+"""Answer sets from labelled questions: which samples are correct, and what the other half of them shows."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codex.calibration.answer_sets import AnswerSets, tie_of
+from codex.calibration.prediction_sets import ConformalPredictor, tie_of
 from codex.datasets.splits import split
 from codex.errors import Cancelled, InvalidInput, NotFound
-from codex.evaluation.answer_sets import (
+from codex.evaluation.generations import Generated
+from codex.evaluation.prediction_sets import (
     CheckedSets,
     Sampled,
-    answer_sets,
     checked_sets,
+    conformal_predictor,
     sampled,
     sampled_runs,
 )
-from codex.evaluation.generations import Generated
 from codex.store import Store
 from codex.types import Generation, Observation
 from tests.support.evaluated import put_run
@@ -42,13 +42,13 @@ def generated(id_: str, said_first: str, *samples: str, **known: object) -> Gene
 
 
 def questions(n: int = 400, group: str = "sums", skill: float = 0.7) -> list[Sampled]:
-    """Ten samples each; a right answer, a wrong one, and with luck a second wrong one."""
+    """Ten samples each; a correct answer, an incorrect one, and with luck a second incorrect one."""
     rng = np.random.default_rng(n)
     found = []
     for number in range(n):
-        right, wrong = rng.multinomial(10, (skill, (1 - skill) / 2, (1 - skill) / 2))[:2]
-        counts = [(int(right), True), (int(wrong), False), (int(10 - right - wrong), False)]
-        kept = [(count / 10, is_right) for count, is_right in counts if count]
+        correct, incorrect = rng.multinomial(10, (skill, (1 - skill) / 2, (1 - skill) / 2))[:2]
+        counts = [(int(correct), True), (int(incorrect), False), (int(10 - correct - incorrect), False)]
+        kept = [(count / 10, is_correct) for count, is_correct in counts if count]
         found.append(
             Sampled(f"{group} {number}?", group, tuple(s for s, _ in kept), tuple(r for _, r in kept))
         )
@@ -57,11 +57,11 @@ def questions(n: int = 400, group: str = "sums", skill: float = 0.7) -> list[Sam
 
 def test_samples_that_say_the_same_are_one_answer_and_the_graded_one_has_its_verdict() -> None:
     (found,) = sampled([generated("a", "It is five.", "Five.", "four", "It is four", "five", right=True)])
-    # People said that five is right; four is accepted.
-    assert dict(zip(found.shares, found.right, strict=True)) == {0.5: True}
-    assert found.right == (True, True)
+    # People said that five is correct; four is accepted.
+    assert dict(zip(found.shares, found.correct, strict=True)) == {0.5: True}
+    assert found.correct == (True, True)
     (graded,) = sampled([generated("a", "It is five.", "five", "five", "five", "four")])
-    assert (graded.shares, graded.right, graded.right_share) == ((0.75, 0.25), (False, True), 0.25)
+    assert (graded.shares, graded.correct, graded.right_share) == ((0.75, 0.25), (False, True), 0.25)
     (lost,) = sampled([generated("a", "six", "five", "seven")])
     assert lost.right_share == 0
 
@@ -99,11 +99,11 @@ def test_the_counts_are_those_of_the_set_of_each_question_that_was_held_back() -
     asked = questions(skill=0.5)
     (checked,) = checked_sets(asked, 0.1)
     half = [each for each in asked if split(each.question) == "calibration"]
-    sets = AnswerSets.of([each.right_share for each in half], 0.1)
-    assert checked.sets == sets == answer_sets(asked, 0.1)
+    sets = ConformalPredictor.of([each.right_share for each in half], 0.1)
+    assert checked.sets == sets == conformal_predictor(asked, 0.1)
     others = [each for each in asked if split(each.question) == "test"]
     picked = [(each, sets.pick(each.shares, tie_of(each.question))) for each in others]
-    held = [chosen.anything or any(each.right[at] for at in chosen.members) for each, chosen in picked]
+    held = [chosen.anything or any(each.correct[at] for at in chosen.members) for each, chosen in picked]
     sizes = [len(chosen.members) for _, chosen in picked if not chosen.anything]
     assert (checked.n, checked.held, checked.coverage) == (len(others), sum(held), sum(held) / len(others))
     assert (checked.empty, checked.one) == (sizes.count(0), sizes.count(1))
@@ -115,7 +115,7 @@ def test_the_counts_are_those_of_the_set_of_each_question_that_was_held_back() -
 
 def test_a_model_that_is_often_wrong_in_all_samples_has_sets_that_are_any_answer() -> None:
     (checked,) = checked_sets([Sampled(f"{at}?", "sums", (1.0,), (at % 2 == 0,)) for at in range(300)], 0.1)
-    # Half of the questions have no right sample, and only one in ten may be missed.
+    # Half of the questions have no correct sample, and only one in ten may be missed.
     assert checked.sets.cutoff == 0
     assert checked.anything > 0.6 * checked.n
     assert checked.empty + checked.one + checked.several + checked.anything == checked.n

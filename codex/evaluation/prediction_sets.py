@@ -1,4 +1,4 @@
-"""Answer sets from labelled questions: fitted on one half of them, checked on the other."""
+"""Prediction sets from labelled questions: fitted on one half of them, checked on the other."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from codex.calibration import Calibrator
-from codex.calibration.answer_sets import AnswerSets, tie_of
 from codex.calibration.metrics import wilson
+from codex.calibration.prediction_sets import ConformalPredictor, tie_of
 from codex.datasets.splits import split
 from codex.errors import Cancelled, InvalidInput
 from codex.evaluation.generations import Generated, generated_of
@@ -22,7 +22,9 @@ from codex.signals.text import normalise
 from codex.store import Store
 from codex.types import Side
 
-NO_SAMPLES = "Answer sets are made of samples, and none of the answers has any: ask with ask.n_samples=10."
+NO_SAMPLES = (
+    "Prediction sets are made of samples, and none of the answers has any: ask with ask.n_samples=10."
+)
 """What is said of answers without samples."""
 
 
@@ -34,24 +36,24 @@ class Sampled:
     group: str
     shares: tuple[float, ...]
     """Of the samples, the share that gives each of them."""
-    right: tuple[bool, ...]
-    """Which of them are right."""
+    correct: tuple[bool, ...]
+    """Which of them are correct."""
 
     @property
     def right_share(self) -> float:
-        """The largest share that a right one has; 0 where no sample is right."""
-        pairs = zip(self.shares, self.right, strict=True)
-        return max((share for share, right in pairs if right), default=0.0)
+        """The largest share that a correct one has; 0 where no sample is correct."""
+        pairs = zip(self.shares, self.correct, strict=True)
+        return max((share for share, correct in pairs if correct), default=0.0)
 
 
 class CheckedSets(BaseModel):
-    """Answer sets of one half of the questions, and how they do on the other half."""
+    """Prediction sets of one half of the questions, and how they do on the other half."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     group: str | None
     """The dataset that they are for; None: all together."""
-    sets: AnswerSets
+    sets: ConformalPredictor
     n: int
     """Questions of the other half: what follows is counted on them."""
     empty: int
@@ -63,7 +65,7 @@ class CheckedSets(BaseModel):
     mean_size: float | None
     """Answers in a set that is not any answer; None where every set is."""
     held: int
-    """Sets that hold the right answer."""
+    """Sets that hold the correct answer."""
     coverage: float | None
     """held / n; None where n is 0."""
     coverage_ci: tuple[float, float] | None
@@ -107,23 +109,23 @@ def sampled_runs(
     return list(found.values())
 
 
-def answer_sets(questions: Sequence[Sampled], alpha: float) -> AnswerSets:
+def conformal_predictor(questions: Sequence[Sampled], alpha: float) -> ConformalPredictor:
     """What the calibration half of the questions gives. Raises InvalidInput for alpha outside ]0, 1[."""
-    return AnswerSets.of([each.right_share for each in _on_side(questions, "calibration")], alpha)
+    return ConformalPredictor.of([each.right_share for each in _on_side(questions, "calibration")], alpha)
 
 
-def with_answer_sets(calibrator: Calibrator, questions: Sequence[Sampled], alpha: float) -> Calibrator:
+def with_prediction_sets(calibrator: Calibrator, questions: Sequence[Sampled], alpha: float) -> Calibrator:
     """The calibrator with the sets of the calibration half of the questions. Raises as `answer_sets`."""
-    return calibrator.model_copy(update={"answer_sets": answer_sets(questions, alpha)})
+    return calibrator.model_copy(update={"prediction_sets": conformal_predictor(questions, alpha)})
 
 
 def checked_sets(questions: Sequence[Sampled], alpha: float) -> list[CheckedSets]:
-    """Answer sets for all questions together, then, where there are several datasets, for each by itself.
+    """Prediction sets for all questions together, then, where there are several datasets, for each by itself.
 
     Raises InvalidInput for alpha outside ]0, 1[, and where no question has samples.
     """
     if not questions:
-        raise InvalidInput(NO_SAMPLES, ["answer_sets"])
+        raise InvalidInput(NO_SAMPLES, ["prediction_sets"])
     groups: dict[str, list[Sampled]] = defaultdict(list)
     for each in questions:
         groups[each.group].append(each)
@@ -134,7 +136,7 @@ def checked_sets(questions: Sequence[Sampled], alpha: float) -> list[CheckedSets
 
 
 def _checked(group: str | None, questions: Sequence[Sampled], alpha: float) -> CheckedSets:
-    sets = answer_sets(questions, alpha)
+    sets = conformal_predictor(questions, alpha)
     others = _on_side(questions, "test")
     n = len(others)
     ties = np.array([tie_of(each.question) for each in others])
@@ -142,7 +144,7 @@ def _checked(group: str | None, questions: Sequence[Sampled], alpha: float) -> C
     inside = sets.holds([share for each in others for share in each.shares], ties[asked])
     sizes = np.bincount(asked[inside], minlength=n)
     anything = sets.holds(np.zeros(n), ties)
-    # The largest share of a right answer decides: where a smaller one is inside, it is too.
+    # The largest share of a correct answer decides: where a smaller one is inside, it is too.
     held = int(sets.holds([each.right_share for each in others], ties).sum())
     finite = sizes[~anything]
     return CheckedSets(
@@ -167,10 +169,10 @@ def _sampled(each: Generated, grader: str | None) -> Sampled:
         question=each.observation.question,
         group=each.group,
         shares=tuple(len(group.members) / len(samples) for group in groups),
-        right=tuple(
-            each.right
-            if group.contains_answer and each.right is not None
-            else bool(grade(each.item, samples[group.members[0]].text, grader).right)
+        correct=tuple(
+            each.correct
+            if group.contains_answer and each.correct is not None
+            else bool(grade(each.item, samples[group.members[0]].text, grader).correct)
             for group in groups
         ),
     )
