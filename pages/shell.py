@@ -33,7 +33,18 @@ from codex.pages.tune import page as tune
 from codex.private import make_folder, tighten
 from codex.server.documents import PARTIAL
 
-STYLES = ("base", "parts", "heatmap", "inspector", "sliders", "ask", "documents", "evaluate", "calibrate", "tune")
+STYLES = (
+    "base",
+    "parts",
+    "heatmap",
+    "inspector",
+    "sliders",
+    "ask",
+    "documents",
+    "evaluate",
+    "calibrate",
+    "tune",
+)
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
 

@@ -68,9 +68,9 @@ def step_story(step: Step) -> JSON:
 def in_vain(step: Step) -> str | None:
     """Why a search brought nothing, if there was one."""
     if NOTHING_FOUND in step.decision.reason:
-        return "looked up, found nothing"
+        return "searched, found nothing"
     if NOT_SEARCHED in step.decision.reason:
-        return "could not look anything up"
+        return "could not search"
     return None
 
 
@@ -79,7 +79,7 @@ def _began(step: Step) -> str | None:
     n = len(step.observation.passages)
     if step.kind == "reflect":
         return "checked its answer"
-    return f"looked up {n} passage{'' if n == 1 else 's'}" if n and step.kind == "retrieve" else None
+    return f"retrieved {n} passage{'' if n == 1 else 's'}" if n and step.kind == "retrieve" else None
 
 
 def _unsure(decision: Decision) -> str:

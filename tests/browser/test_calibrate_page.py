@@ -27,7 +27,7 @@ def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, ser
     put_run(served.workbench.store, "good", name="good", graded=300)
     page.reload()
     form = page.get_by_role("complementary", name="New calibrator")
-    expect(form).to_contain_text("it takes about 60")
+    expect(form).to_contain_text("about 60 are needed")
     fit = form.get_by_role("button", name="Fit", exact=True)
     expect(fit).to_be_disabled()
     form.get_by_role("checkbox", name="good").check()
@@ -41,14 +41,14 @@ def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, ser
     for side, name in (("Before", "Before: the heuristic"), ("After", "After: mine")):
         group = page.get_by_role("group", name=side)
         expect(group.get_by_role("figure", name=name)).to_be_visible(timeout=FITTED)
-    table = page.get_by_role("table", name="Figures before and after")
+    table = page.get_by_role("table", name="Metrics before and after")
     interval = re.compile(r"0\.\d\d \[0\.\d\d, 0\.\d\d\]")
     expect(table.get_by_role("row", name="calibrated")).to_contain_text(interval)
     expect(table.get_by_role("row", name="held out")).to_contain_text(re.compile(r"0\.\d\d"))
 
     card = page.get_by_role("region", name="Calibrator", exact=True)
     expect(card.get_by_role("heading", name="Guarantee", exact=True)).to_be_visible()
-    expect(card).to_contain_text("at most 30 % are wrong")
+    expect(card).to_contain_text("at most 30% are incorrect")
     expect(card).to_contain_text("A set holds the right answer in 90")
     expect(card).to_contain_text("not active")
     expect(page.get_by_role("banner")).to_contain_text("not calibrated")
@@ -59,8 +59,8 @@ def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, ser
     card.get_by_role("button", name="Roll back").click()
     expect(card).to_contain_text("not active")
     page.reload()
-    expect(card).to_contain_text("at most 30 % are wrong", timeout=FITTED)
-    expect(card).to_contain_text("For α 0.3 and δ 0.05, which it was fitted for")
+    expect(card).to_contain_text("at most 30% are incorrect", timeout=FITTED)
+    expect(card).to_contain_text("For α 0.3 and δ 0.05, as it was fitted")
     assert served.workbench.active.calibrator is None
 
 
@@ -74,14 +74,14 @@ def test_the_risk_can_be_changed_after_the_fit_and_answered_by(page: Page, serve
     risk.fill("0.3")
     risk.press("Tab")
     expect(card.get_by_role("heading", name="Guarantee", exact=True)).to_be_visible()
-    card.get_by_role("button", name=re.compile(r"Answer from 0\.\d\d on")).click()
+    card.get_by_role("button", name=re.compile(r"Answer from 0\.\d\d")).click()
     expect(card.get_by_role("button", name="Deactivate")).to_be_visible()
     assert served.workbench.active.promise is not None
     risk.fill("2")
     risk.press("Tab")
     diagrams = page.get_by_role("region", name="Diagrams")
     expect(diagrams.get_by_role("alert")).to_contain_text("must lie between 0 and 1")
-    expect(diagrams.get_by_role("table", name="Figures before and after")).to_be_visible()
+    expect(diagrams.get_by_role("table", name="Metrics before and after")).to_be_visible()
 
 
 NO_POLLING = """
@@ -136,23 +136,23 @@ def test_promises_of_each_dataset_and_prediction_sets_stand_under_the_diagrams(
     put_run(store, "few", name="few", graded=320, dataset="rivers")  # 300 of them are the other's
     put_calibrator(store, many, runs=("many", "few"))
     page.goto(f"{served.url}calibrate")
-    groups = page.get_by_role("table", name="Promises by group")
-    expect(groups.get_by_role("row", name="rivers")).to_contain_text("no promise", timeout=FITTED)
-    sets = page.get_by_role("region", name="Answer sets")
+    groups = page.get_by_role("table", name="Guarantees by dataset")
+    expect(groups.get_by_role("row", name="rivers")).to_contain_text("no guarantee", timeout=FITTED)
+    sets = page.get_by_role("region", name="Prediction sets")
     together = sets.get_by_role("row", name="all together")
-    expect(together).to_contain_text(re.compile(r"\d+ % \[\d+, \d+\]"), timeout=FITTED)
+    expect(together).to_contain_text(re.compile(r"\d+% \[\d+, \d+\]"), timeout=FITTED)
     expect(sets.get_by_role("status")).to_contain_text("A set holds the right answer in 9")
 
     risk = page.get_by_role("spinbutton", name="Risk")
     risk.fill("0.3")
     risk.press("Tab")
     capitals = groups.get_by_role("row", name="capitals")
-    expect(capitals).to_contain_text(re.compile(r"0\.\d\d\s*\d+ %\s*\d+ %"))
+    expect(capitals).to_contain_text(re.compile(r"0\.\d\d\s*\d+%\s*\d+%"))
 
-    lacking = sets.get_by_role("spinbutton", name="Without the right answer, at most")
+    lacking = sets.get_by_role("spinbutton", name="Miss rate, at most")
     lacking.fill("0.001")
     lacking.press("Enter")
-    expect(together).to_contain_text("too few, it takes 999")
+    expect(together).to_contain_text("too few, 999 are needed")
     expect(together).to_contain_text("infinite")
     lacking.fill("1")
     lacking.press("Enter")
@@ -178,7 +178,7 @@ def test_a_calibrator_is_deleted_by_keyboard_once_it_is_confirmed(page: Page, se
     delete = card.get_by_role("button", name="Delete", exact=True)
     delete.press("Enter")
     question = card.get_by_role("alertdialog")
-    expect(question).to_contain_text(f"Delete {second}? It cannot be brought back.")
+    expect(question).to_contain_text(f"Delete {second}? This cannot be undone.")
     expect(question.get_by_role("button", name="Keep")).to_be_focused()
     page.keyboard.press("Escape")
     expect(question).to_be_hidden()

@@ -82,7 +82,7 @@ def calibrate(page: Page) -> None:
     form.get_by_role("button", name="Fit", exact=True).click()
     work = page.get_by_role("region", name="Fit", exact=True)
     expect(work).to_contain_text("is saved, not yet active", timeout=FITTED)
-    table = page.get_by_role("table", name="Figures before and after")
+    table = page.get_by_role("table", name="Metrics before and after")
     before, after = (
         excess(table.get_by_role("row", name=name), table) for name in ("heuristic", "calibrated")
     )
@@ -107,9 +107,9 @@ def tune(page: Page, real: Served) -> None:
     run = real.workbench.store.runs.list()[0].run.id
     page.goto(f"{real.url}tune?run={run}")
     target = page.get_by_role("form", name="Target")
-    target.get_by_role("textbox", name="wrong, at most, in percent").fill(str(RISK))
+    target.get_by_role("textbox", name="incorrect, at most, in percent").fill(str(RISK))
     target.get_by_role("button", name="Propose thresholds").click()
-    expect(page.get_by_text(f"at most {RISK} % are wrong, with 95 % certainty")).to_be_visible()
+    expect(page.get_by_text(f"At most {RISK}% of the answers given are incorrect, at the 95% confidence level")).to_be_visible()
     page.get_by_role("button", name="Make active").click()
-    expect(page.get_by_text(re.compile("decides from the next question on"))).to_be_visible()
+    expect(page.get_by_text(re.compile("is used from the next question on"))).to_be_visible()
     assert real.workbench.active.policy.promise is not None

@@ -191,7 +191,7 @@ export interface Policy {
   rules: Rule[];
   answer_above: number;
   abstain_below: number;
-  promise?: { risk: number; certainty: number } | null;
+  guarantee?: { risk: number; confidence_level: number } | null;
 }
 
 export type Action = "answer" | "defer" | "abstain";

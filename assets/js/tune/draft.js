@@ -84,8 +84,8 @@ export function content({ rules, answer_above, abstain_below }) {
 }
 
 /** The policy alone, as the server takes it back. @param {Policy} policy @returns {Policy} */
-export function bodyOf({ name, rules, answer_above, abstain_below, promise }) {
-  return { name, rules, answer_above, abstain_below, promise: promise ?? null };
+export function bodyOf({ name, rules, answer_above, abstain_below, guarantee }) {
+  return { name, rules, answer_above, abstain_below, guarantee: guarantee ?? null };
 }
 
 /** Which rules there are, in their order, wherever their thresholds stand: equal text, equal sliders. @param {Policy} policy */

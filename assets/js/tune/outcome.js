@@ -19,7 +19,7 @@ export class OutcomeView extends Part {
   /** @type {Moved | null} */
   moved = null;
   names = { now: "", other: "" };
-  /** @type {Record<"now" | "other", Policy["promise"]>} */
+  /** @type {Record<"now" | "other", Policy["guarantee"]>} */
   guarantees = { now: null, other: null };
   live = "";
   saying = 0;
@@ -129,10 +129,10 @@ function amount(some, all) {
   return [shown(some / all), muted(` ${count(some)}`)];
 }
 
-/** @param {Policy["promise"]} guarantee */
+/** @param {Policy["guarantee"]} guarantee */
 function guaranteed(guarantee) {
   if (!guarantee) return muted("none");
-  return html`<span class="cx-small">at most ${share(guarantee.risk)} incorrect, ${share(guarantee.certainty)} confidence</span>`;
+  return html`<span class="cx-small">at most ${share(guarantee.risk)} incorrect, ${share(guarantee.confidence_level)} confidence</span>`;
 }
 
 /** @param {number | null} value */

@@ -119,7 +119,7 @@ export class Tune extends Page {
 
   /** A threshold or a rule was moved: what was guaranteed of it no longer is. @param {Policy} policy @param {string | null} control */
   moveTo(policy, control) {
-    this.move({ ...policy, promise: null }, control);
+    this.move({ ...policy, guarantee: null }, control);
   }
 
   reset() {
@@ -157,7 +157,7 @@ export class Tune extends Page {
   /** @param {Moved} moved @param {Policy} policy @param {SavedPolicy} other */
   #show(moved, policy, other) {
     const names = { now: this.#name(), other: this.#words(other) };
-    this.outcome.show(moved, names, { now: policy.promise, other: other.promise });
+    this.outcome.show(moved, names, { now: policy.guarantee, other: other.guarantee });
     this.sliders.outcome = moved.now;
     Object.assign(this.changes, { shown: moved.changes, other: names.other });
     this.paint();
@@ -183,7 +183,7 @@ export class Tune extends Page {
     if (error || other)
       return { error: error ?? { message: "Another run was opened meanwhile. Propose again." } };
     if (value.policy) this.move(value.policy);
-    return { words: value.words, ok: Boolean(value.policy?.promise) };
+    return { words: value.words, ok: Boolean(value.policy?.guarantee) };
   }
 
   save = (/** @type {string} */ name) => this.#store("save", name, "Saved as VERSION.");

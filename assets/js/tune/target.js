@@ -17,7 +17,7 @@ const FIELDS = {
 
 /** @extends {Part<import("./page.js").Tune>} */
 export class Target extends Part {
-  values = { by: "risk", risk: "10", coverage: "80", certainty: "95", ...this.page.kept.target };
+  values = { by: "risk", risk: "10", coverage: "80", confidence_level: "95", ...this.page.kept.target };
   first = { ...this.values };
   /** @type {Proposed | null} */
   proposed = null;
@@ -36,7 +36,7 @@ export class Target extends Part {
   view() {
     return html`<form class="cx-card cx-body" aria-label="Target" novalidate @submit=${submitted(this.#propose)}><h2>Target</h2>
       ${this.#line("risk")}${this.#line("coverage")}
-      <div class="cx-row cx-target"><span></span><span>with</span>${this.#field("certainty", "confidence level in percent")}<span>% confidence</span>
+      <div class="cx-row cx-target"><span></span><span>with</span>${this.#field("confidence_level", "confidence level in percent")}<span>% confidence</span>
         <button type="submit" class="cx-button small" aria-label="Propose thresholds">Propose</button></div>
       <div class=${this.past ? "cx-past" : ""} role="status">${this.proposed && said(this.proposed)}</div></form>`;
   }
@@ -47,9 +47,9 @@ export class Target extends Part {
       aria-label="${before} a percentage ${after}" @change=${() => this.#change({ by: name })}><span>${before}</span>${this.#field(name, `${after}, ${before}, in percent`)}<span>% ${after}</span></div>`;
   }
 
-  #field(/** @type {By | "certainty"} */ name, /** @type {string} */ label) {
+  #field(/** @type {By | "confidence_level"} */ name, /** @type {string} */ label) {
     const typed = (/** @type {Event} */ event) =>
-      this.#change({ [name]: textOf(event), ...(name === "certainty" ? {} : { by: name }) });
+      this.#change({ [name]: textOf(event), ...(name === "confidence_level" ? {} : { by: name }) });
     return html`<input class="cx-input cx-number" value=${this.first[name]} name="target ${name}" inputmode="decimal" autocomplete="off"
       aria-label=${label} @input=${typed}>`;
   }

@@ -27,7 +27,7 @@ class Outcome(Generic[T]):
     """Why there is no value, in words for people."""
 
 
-class Book(Generic[T]):
+class Background(Generic[T]):
     """Outcomes by key; a key stands for everything that the outcome depends on. Thread-safe."""
 
     def __init__(
