@@ -39,7 +39,9 @@ def notes(decision: Decision) -> str:
     if parts[0].endswith(f": {decision.gate}"):
         parts = parts[1:]
     return "; ".join(
-        part for part in parts if not part.startswith(("confidence ", "no confidence is available"))
+        part
+        for part in parts
+        if "% likely correct: " not in part and not part.startswith("no confidence is available")
     )
 
 

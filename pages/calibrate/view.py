@@ -126,7 +126,7 @@ def calibrator_facts(calibrator: Calibrator, names: Mapping[str, str]) -> list[t
         ("method", METHODS.get(calibrator.method, calibrator.method)),
         ("signals", ", ".join(term.name for term in calibrator.design.terms if term.weight > 0) or "none"),
         *([("answer sets", str(calibrator.prediction_sets))] if calibrator.prediction_sets else []),
-        ("fit", f"{calibrator.created_at:%Y-%m-%d %H:%M} UTC"),
+        ("fitted", f"{calibrator.created_at:%Y-%m-%d %H:%M} UTC"),
     ]
 
 

@@ -34,7 +34,7 @@ def named(policy: Policy, name: Any) -> Policy:
     """The policy under a name that a person typed. Raises InvalidInput."""
     name = str(name or "").strip()
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise InvalidInput(f"Name the policy, in at most {MAX_NAME} characters.", ["name"])
+        raise InvalidInput(f"The policy needs a name of at most {MAX_NAME} characters.", ["name"])
     if name == UNSAVED:
         raise InvalidInput(f"{UNSAVED!r} is the name of unsaved thresholds; choose another one.", ["name"])
     return policy.model_copy(update={"name": name})

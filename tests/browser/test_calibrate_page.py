@@ -48,8 +48,8 @@ def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, ser
 
     card = page.get_by_role("region", name="Calibrator", exact=True)
     expect(card.get_by_role("heading", name="Guarantee", exact=True)).to_be_visible()
-    expect(card).to_contain_text("at most 30% are incorrect")
-    expect(card).to_contain_text("A set holds the right answer in 90")
+    expect(card).to_contain_text("At most 30% of the answers given are incorrect")
+    expect(card).to_contain_text("A set contains the correct answer in 90")
     expect(card).to_contain_text("not active")
     expect(page.get_by_role("banner")).to_contain_text("not calibrated")
     card.get_by_role("button", name="Activate").click()
@@ -59,7 +59,7 @@ def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, ser
     card.get_by_role("button", name="Roll back").click()
     expect(card).to_contain_text("not active")
     page.reload()
-    expect(card).to_contain_text("at most 30% are incorrect", timeout=FITTED)
+    expect(card).to_contain_text("At most 30% of the answers given are incorrect", timeout=FITTED)
     expect(card).to_contain_text("For α 0.3 and δ 0.05, as it was fitted")
     assert served.workbench.active.calibrator is None
 
@@ -141,7 +141,7 @@ def test_promises_of_each_dataset_and_prediction_sets_stand_under_the_diagrams(
     sets = page.get_by_role("region", name="Prediction sets")
     together = sets.get_by_role("row", name="all together")
     expect(together).to_contain_text(re.compile(r"\d+% \[\d+, \d+\]"), timeout=FITTED)
-    expect(sets.get_by_role("status")).to_contain_text("A set holds the right answer in 9")
+    expect(sets.get_by_role("status")).to_contain_text("A set contains the correct answer in 9")
 
     risk = page.get_by_role("spinbutton", name="Risk")
     risk.fill("0.3")

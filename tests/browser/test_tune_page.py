@@ -131,7 +131,7 @@ def test_a_target_is_proposed_made_active_and_answers_the_next_question(page: Pa
     keep = page.get_by_role("region", name="Save")
     keep.get_by_role("textbox", name="Name of the policy").fill("")
     keep.get_by_role("button", name="Save").click()
-    expect(keep).to_contain_text("Name the policy")
+    expect(keep).to_contain_text("The policy needs a name")
     keep.get_by_role("textbox", name="Name of the policy").fill("quarter")
     keep.get_by_role("button", name="Make active").click()
     expect(keep.get_by_role("status")).to_contain_text("is used from the next question on")

@@ -94,7 +94,7 @@ def test_a_run_says_why_it_alone_makes_no_calibrator(page: CalibratePage) -> Non
     put_run(store, "good", graded=80)
     problems = {run["id"]: run["problem"] for run in page.look({})["runs"]}
     assert problems["good"] == ""
-    assert "takes about 60" in problems["few"]
+    assert "about 60 are needed" in problems["few"]
     assert "all are incorrect" in problems["incorrect"]
     assert "all are correct" in problems["correct"]
 
@@ -133,7 +133,7 @@ def test_a_fit_is_saved_and_shown_before_and_after_with_what_it_guarantees(page:
     assert 100 < sum(row[-1] for row in counts) < 200
     # Answers are as often correct as they seem, so some of the other half can be given at 30% risk.
     assert shown["calibrator"]["guarantee"]["holds"]
-    assert "at most 30% are incorrect" in shown["calibrator"]["guarantee"]["words"]
+    assert "At most 30% of the answers given are incorrect" in shown["calibrator"]["guarantee"]["words"]
     assert facts["runs"] == "capitals, as they are"
 
 
@@ -235,7 +235,7 @@ def test_where_there_are_no_samples_it_is_said_why(page: CalibratePage) -> None:
     store, ours = page.workbench.store, shipped_calibrators()[0]
     version = put_calibrator(store, put_run(store, graded=90, n_samples=0))
     store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
-    for of, why in ((version, "ask.n_samples"), (ours.version, "answers of a file")):
+    for of, why in ((version, "ask.n_samples"), (ours.version, "answers from a file")):
         shown = sets_of(page, of)
         assert shown["rows"] == []
         assert why in shown["note"]
@@ -351,7 +351,7 @@ def test_a_calibrator_that_ships_is_shown_without_the_answers_it_was_fitted_to(p
     ours = shipped_calibrators()[0]
     page.workbench.store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
     shown = drawn(page, ours.version)
-    assert "answers of a file" in shown["note"]
+    assert "answers from a file" in shown["note"]
     assert (shown["left"], shown["right"], shown["calibrator"]["guarantee"]) == (None, None, None)
     assert ("datasets", ", ".join(ours.datasets)) in shown["calibrator"]["facts"]
 

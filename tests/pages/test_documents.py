@@ -151,7 +151,7 @@ def test_checking_finds_what_has_changed_and_what_is_gone(page: DocumentsPage) -
 
 def test_a_folder_of_which_nothing_can_be_read_is_no_success(page: DocumentsPage, tmp_path: Path) -> None:
     empty = ended(page, page.index({"folder": str(tmp_path)}))
-    assert (empty["state"], empty["error"]) == ("failed", f"There is no file in {tmp_path}.")
+    assert (empty["state"], empty["error"]) == ("failed", f"There are no files in {tmp_path}.")
     (tmp_path / "model.xyz").write_text("?")
     done = ended(page, page.index({"folder": str(tmp_path)}))
     assert "1 skipped" in done["summary"]

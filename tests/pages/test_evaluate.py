@@ -90,7 +90,7 @@ def test_a_set_is_asked_and_every_question_kept(page: EvaluatePage) -> None:
 def test_a_run_that_is_stopped_goes_on_without_asking_twice(page: EvaluatePage) -> None:
     engine_of(page).delay = 0.05
     job = page.start(ASKED)
-    with pytest.raises(Conflict, match="under way"):
+    with pytest.raises(Conflict, match="in progress"):
         page.start(ASKED)
     run = job["run"]
     deadline = time.monotonic() + WAIT
@@ -196,7 +196,7 @@ def test_questions_are_filtered_sorted_and_turned_in_pages(page: EvaluatePage) -
     assert [row["correct"] for row in last["rows"][-3:]] == [None, None, None]
     assert "longer than" in last["rows"][-1]["error"]
     assert not set(listed(page, "run-1")) & set(listed(page, "run-1", page=1))
-    assert len(listed(page, "run-1", filter="ungraded")) == 3
+    assert len(listed(page, "run-1", filter="not graded")) == 3
     incorrect = page.questions({"run": "run-1", "filter": "incorrect", "sort": "confidence", "down": True})[
         "rows"
     ]

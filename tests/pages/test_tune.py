@@ -223,7 +223,7 @@ def test_a_lower_threshold_takes_abstain_below_along(page: TunePage) -> None:
 def test_a_target_that_is_no_share_is_refused_with_what_was_typed(
     page: TunePage, name: str, typed: str
 ) -> None:
-    with pytest.raises(InvalidInput, match=f"percent above 0 and below 100, not '{typed}'"):
+    with pytest.raises(InvalidInput, match=f"percentage above 0 and below 100, not '{typed}'"):
         proposed(page, **{name: typed})
 
 
