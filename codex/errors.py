@@ -92,7 +92,7 @@ class Conflict(CodexError):
 
 
 class OtherEmbedding(Conflict):
-    """The index was made by another embedding than the one that is set; it has to be made anew."""
+    """The index was made by another embedding than the one that is set; it has to be rebuilt."""
 
 
 class Busy(CodexError):

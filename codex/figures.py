@@ -116,7 +116,7 @@ def risk_coverage(
     """What share of the answers given is incorrect, against the share of questions answered.
 
     coverages, risks, thresholds: [n], of one curve, in the order of coverage. point and other: coverage
-    and risk of a policy and of the one it is compared with. guarantee: the promised risk, and the coverage
+    and risk of a policy and of the one it is compared with. guarantee: the guaranteed risk, and the coverage
     up to which it holds.
     """
     coverage, risk, threshold = _thinned(*_rows(coverages, risks, thresholds, infinite=True))
@@ -138,7 +138,7 @@ def risk_coverage(
                 x=[0, reach], y=[alpha, alpha], mode="lines+markers",
                 line={"color": TEAL, "dash": "dot", "width": 2},
                 marker={"color": TEAL, "symbol": "line-ns-open", "size": [0, 12]},
-                hovertemplate=f"guarantee: at most {alpha:.1%} incorrect, answering %{{x:.1%}}<extra></extra>",
+                hovertemplate=f"guarantee: ≤ {alpha:.1%} incorrect, answering %{{x:.1%}}<extra></extra>",
                 name="guarantee",
             )
         )  # fmt: skip

@@ -64,7 +64,7 @@ class AskSettings(BaseModel):
     sample_temperature: float = Field(1.0, gt=0.0, le=5.0)
     """1 draws from the model's own distribution, which the agreement signals assume."""
     retrieve: bool = True
-    """Whether the retrieve gate may look things up and ask again."""
+    """Whether the retrieve gate may retrieve passages and ask again."""
     reflect: bool = True
     """Whether the reflect gate may ask a second time."""
     max_waiting: int = Field(16, ge=1)

@@ -193,7 +193,7 @@ class Similarity:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one asking produced: the answer, independent samples of the same prompt, and the evidence."""
+    """What one request produced: the answer, independent samples of the same prompt, and the evidence."""
 
     question: str
     generation: Generation
@@ -326,7 +326,7 @@ class TraceParams:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One question from asking to decision."""
+    """One question, from request to decision."""
 
     id: str
     session_id: str

@@ -205,11 +205,11 @@ def test_routing_thresholds_must_be_ordered_and_probabilities(broken: dict[str, 
 @pytest.mark.parametrize(
     ("signals", "confidence", "reason"),
     [
-        (SURE, 0.72, "confidence 0.72 ≥ answer_above 0.5"),
-        (SURE, 0.1999, "confidence 0.1999 < abstain_below 0.2"),
-        (SURE, 0.45, "confidence 0.45 between abstain_below 0.2 and answer_above 0.5"),
+        (SURE, 0.72, "72% likely correct: at least the 50% needed to answer"),
+        (SURE, 0.1999, "19.99% likely correct: below the 20% under which Codex abstains"),
+        (SURE, 0.45, "45% likely correct: below the 50% needed to answer"),
         (SURE, None, "no confidence is available: a person decides"),
-        ({"entropy": 2.7}, 0.45, "entropy 2.7 > 2.5: retrieve; confidence 0.45 between"),
+        ({"entropy": 2.7}, 0.45, "entropy 2.7 > 2.5: retrieve; 45% likely correct: below"),
         ({"top1_prob": 0.1234}, 0.9, "top1_prob 0.123 < 0.2: abstain"),
     ],
 )
@@ -229,7 +229,7 @@ def test_the_reason_never_shows_a_value_that_does_not_hold(value: float) -> None
 def test_the_reason_never_shows_a_confidence_on_the_wrong_side(confidence: float) -> None:
     for policy in (Policy(), Policy(answer_above=0.505, abstain_below=0.201)):
         decision = decide_one(policy, {}, confidence)
-        shown = float(decision.reason.split()[1])
+        shown = float(decision.reason.split("%")[0]) / 100
         assert decide_one(policy, {}, shown).action is decision.action
 
 

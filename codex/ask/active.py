@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 from codex import prompts
 from codex.calibration import Calibrator
-from codex.calibration.drift import EVERY, WINDOW, Drift
-from codex.calibration.recent import Stream
+from codex.calibration.drift import EVERY, WINDOW, Drift, DriftMonitor
 from codex.calibration.shipped import shipped_calibrators
 from codex.engines.base import Engine
 from codex.policy import Policy
@@ -29,7 +28,7 @@ class Active:
         self._policy = self._stored_policy()
         if engine is not None:
             self._activate_shipped(engine.fingerprint)
-        self._stream = self._stored_stream()
+        self._monitor = self._monitor_of_active()
 
     @property
     def policy(self) -> Policy:
@@ -39,12 +38,12 @@ class Active:
     @property
     def calibrator(self) -> Calibrator | None:
         """Confidences are calibrated where it holds."""
-        return self._stream.calibrator if self._stream else None
+        return self._monitor.calibrator if self._monitor else None
 
     @property
     def drift(self) -> Drift | None:
         """Whether the answers have drifted away from what the calibrator was fitted on; None: not watched."""
-        return self._stream.drift if self._stream else None
+        return self._monitor.drift if self._monitor else None
 
     @property
     def guarantee(self) -> str | None:
@@ -98,20 +97,20 @@ class Active:
     def activate_calibrator(self, version: str | None) -> None:
         """Activate a saved calibrator from the next question on; None: none. Raises NotFound."""
         self._store.calibrators.activate(version)
-        self._stream = self._stored_stream()
+        self._monitor = self._monitor_of_active()
 
     def rollback_calibrator(self) -> None:
         """Undo the last activation of a calibrator. Raises Conflict when there was none."""
         self._store.calibrators.rollback()
-        self._stream = self._stored_stream()
+        self._monitor = self._monitor_of_active()
 
     def watch(self, calibrator: Calibrator | None, steps: Iterable[Step]) -> None:
         """Watch for drift in what was answered under a calibrator, unless another one is active by now."""
-        stream = self._stream
-        if stream is not None and stream.calibrator is calibrator:
+        monitor = self._monitor
+        if monitor is not None and monitor.calibrator is calibrator:
             for step in steps:
                 if step.confidence.calibrated is not None:
-                    stream.add(step.signals)
+                    monitor.add(step.signals)
 
     def _activate_shipped(self, model: str) -> None:
         """What ships for a model is active until somebody chooses otherwise; a newer one replaces it."""
@@ -129,10 +128,10 @@ class Active:
         saved = self._store.policies.active()
         return Policy.model_validate_json(saved.body) if saved else self._settings.policy
 
-    def _stored_stream(self) -> Stream | None:
+    def _monitor_of_active(self) -> DriftMonitor | None:
         """Of the active calibrator, with the answers that it has judged so far."""
         saved = self._store.calibrators.active()
         if saved is None:
             return None
         seen, newest = self._store.calibrated_signals(saved.version, WINDOW + EVERY)
-        return Stream(Calibrator.model_validate_json(saved.body), newest, seen)
+        return DriftMonitor(Calibrator.model_validate_json(saved.body), newest, seen)

@@ -1,4 +1,4 @@
-"""An answer's confidence and its prediction set: the active calibrator's where it holds, else the heuristic."""
+"""An answer's confidence and prediction set: the active calibrator's where it holds, else the heuristic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from codex.text import percent
 from codex.types import Confidence, Observation, Origin, PredictionSet
 
 SHOWN_ANSWER = 80
-"""Characters of an answer that the words about an prediction set show."""
+"""Characters of an answer that the words about a prediction set show."""
 
 
 class LikelyAnswers(BaseModel):

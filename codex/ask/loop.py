@@ -1,4 +1,4 @@
-"""The bounded loop: ask, look things up, check again; at most one of each a question."""
+"""The bounded loop: ask, retrieve, reflect; at most one of each per question."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from codex.types import (
     TokenEvent,
 )
 
-NO_DOCUMENTS = "there are no documents to look things up in"
+NO_DOCUMENTS = "there are no documents to search"
 NOTHING_FOUND = "nothing was found in the documents"
 NOT_SEARCHED = "the documents could not be searched"
 
@@ -48,8 +48,8 @@ class _Course:
 
     request: Request
     passages: tuple[Passage, ...] = ()
-    looked_up: bool = False
-    checked: bool = False
+    retrieved: bool = False
+    reflected: bool = False
     notes: list[str] = field(default_factory=list)
     """What could not be done as asked, in words; told with the next decision."""
 
@@ -91,8 +91,8 @@ class Loop:
         return steps
 
     def once(self, request: Request, passages: Sequence[Passage] = ()) -> Generator[Event, None, Step]:
-        """One asking with these passages, wherever its gate leads. Raises as `ask`."""
-        course = _Course(request, tuple(passages), looked_up=True, checked=True)
+        """Ask once with these passages, wherever its gate leads. Raises as `ask`."""
+        course = _Course(request, tuple(passages), retrieved=True, reflected=True)
         return (yield from self._answered(course, "retrieve" if passages else "ask", steps=()))
 
     def branch(self, request: Request, last: Step, turn: Turn) -> Generator[Event, None, list[Step]]:
@@ -110,14 +110,14 @@ class Loop:
         draft = _Draft(
             "branch", 0, prompt, decoded, observation.passages, len(turn.prefix), observation.samples
         )
-        return [(yield from self._judged(_Course(request, looked_up=True, checked=True), draft))]
+        return [(yield from self._judged(_Course(request, retrieved=True, reflected=True), draft))]
 
     def _next(self, course: _Course, step: Step) -> StepKind | None:
         """What the step's gate leads to, if anything."""
         gate = step.decision.gate
         if gate is Gate.RETRIEVE and course.passages and step.observation.passages != course.passages:
             return "retrieve"
-        if gate is Gate.REFLECT and self._options.reflect and not course.checked:
+        if gate is Gate.REFLECT and self._options.reflect and not course.reflected:
             return "reflect"
         return None
 
@@ -125,7 +125,7 @@ class Loop:
         self, course: _Course, kind: StepKind, steps: Sequence[Step]
     ) -> Generator[Event, None, Step]:
         draft = self._draft(course, kind, steps)
-        course.checked |= kind == "reflect"
+        course.reflected |= kind == "reflect"
         if draft.passages:
             yield PassagesEvent(draft.index, draft.passages)
         return (yield from self._judged(course, draft))
@@ -165,7 +165,7 @@ class Loop:
             course.notes.append(f"the answer could not be checked: {error}")
         yield CheckedEvent(draft.index, observation.grounding, observation.verdict)
         measured = signals.compute(observation)
-        # No calibrator is fitted on answers that were checked once more, or that somebody else began.
+        # No calibrator is fitted on reflected answers, or on branches that a person began.
         calibrator = None if draft.kind in ("reflect", "branch") else course.request.calibrator
         confidence = confidence_of(measured, self._origin(course, draft), calibrator)
         yield SignalsEvent(draft.index, measured, confidence)
@@ -217,9 +217,9 @@ class Loop:
         return Observation(request.question, done[0], samples, draft.passages)
 
     def _try_gate(self, course: _Course, kind: StepKind, gate: Gate) -> None:
-        """Look things up when the gate says so; what cannot be done is noted."""
+        """Retrieve when the gate says so; what cannot be done is noted."""
         if gate is Gate.RETRIEVE and kind != "branch":
-            if course.looked_up:
+            if course.retrieved:
                 if not course.notes:
                     course.notes.append("the documents were searched already, so the confidence decides")
             elif not self._options.retrieve:
@@ -227,7 +227,7 @@ class Loop:
             else:
                 self._look_up(course)
         elif gate is Gate.REFLECT and kind != "branch":
-            if course.checked:
+            if course.reflected:
                 course.notes.append(
                     "the model has already checked its answer once, so the confidence decides"
                 )
@@ -236,7 +236,7 @@ class Loop:
 
     def _look_up(self, course: _Course) -> None:
         """Search the documents, once; an index that fails leaves the answer without evidence, and says so."""
-        course.looked_up = True
+        course.retrieved = True
         try:
             if self._index.is_empty:
                 course.notes.append(NO_DOCUMENTS)

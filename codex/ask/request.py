@@ -1,4 +1,4 @@
-"""What is settled before the model runs: the checked question and everything that goes with it."""
+"""What is resolved before the model runs: the checked question and everything that goes with it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AskOptions(TypedDict, total=False):
     n_samples: int | None
     """Independent answers drawn beside the shown one."""
     enable_rag: bool
-    """Look things up before answering."""
+    """Retrieve passages before answering."""
     session_id: str | None
     """None opens a new session."""
     params: GenerationParams | None

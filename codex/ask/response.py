@@ -1,4 +1,4 @@
-"""What an asking answers to a program: one JSON object, the same over HTTP and in the shell."""
+"""The response to a question: one JSON object, the same over HTTP and in the shell."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class ConfidenceBreakdown(BaseModel):
     )
     entropy: float | None = Field(description="Mean next-token entropy of the answer, in nats.")
     self_consistency_var: float | None = Field(description="1 - sum of squared shares of distinct answers.")
-    evidence_overlap: float | None = Field(description="Share of the answer that stands in the evidence.")
+    evidence_overlap: float | None = Field(
+        description="Share of the answer's words that are in the passages."
+    )
     evidence_support: float | None = Field(
         description="Probability that the passages support the answer's weakest sentence."
     )
@@ -62,7 +64,7 @@ class EvidenceSentence(BaseModel):
     end: int
     stance: Stance
     probability: float | None = Field(description="That the passages support it.")
-    contradiction: float | None = Field(description="That they contradict it; null: not asked.")
+    contradiction: float | None = Field(description="That they contradict it; null: not judged.")
     passage: int | None = Field(description="Index into `passages` of the best one.")
     quote: str | None = Field(description="The words it rests on.")
 
@@ -83,7 +85,7 @@ class AskResponse(BaseModel):
     rationale: str
     steps: list[StepKind] = Field(description="What was done, in order.")
     passages: list[EvidencePassage] = Field(description="What the model was shown, best first.")
-    sentences: list[EvidenceSentence] = Field(description="Empty when nothing was looked up or judged.")
+    sentences: list[EvidenceSentence] = Field(description="Empty when nothing was retrieved or judged.")
     confidence_breakdown: ConfidenceBreakdown
     answer_set: LikelyAnswers | None = Field(
         description="null where no calibrator with prediction sets holds for this model and request."
@@ -97,7 +99,7 @@ class AskResponse(BaseModel):
 
 
 def reply(trace: Trace) -> AskResponse:
-    """The reply to a finished request."""
+    """The response to a finished request."""
     last = trace.last
     signals = last.signals
     return AskResponse(

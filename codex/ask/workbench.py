@@ -1,4 +1,4 @@
-"""The orchestrator: one question from asking to decision, in a bounded loop."""
+"""The orchestrator: one question from request to decision, in a bounded loop."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class Workbench:
         return last_trace(self.ask(question, **options))
 
     def observe(self, question: str, passages: Sequence[Passage] = (), **options: Unpack[AskOptions]) -> Step:
-        """One asking with these passages: its gate is not followed and nothing is stored.
+        """Ask once with these passages: its gate is not followed and nothing is stored.
 
         Raises InvalidInput, PromptTooLong, ModelError, Cancelled.
         """
@@ -310,7 +310,7 @@ class Workbench:
 
 
 def last_trace(events: Iterator[Event]) -> Trace:
-    """Run an asking to its end and take its trace; raises what the asking raises."""
+    """Run a request to its end and return its trace; raises what the request raises."""
     for event in events:
         if isinstance(event, TraceEvent):
             return event.trace

@@ -1,6 +1,6 @@
 """Signals to probability: a heuristic until a calibrator is fitted, then what it says of held-out answers."""
 
-from codex.calibration.calibrator import Calibrator, Metric, figures
+from codex.calibration.calibrator import Calibrator, Metric, before_and_after
 from codex.calibration.combine import SIGNALS, Design, Term
 from codex.calibration.crossfit import LEAST_LABELS, Fitted, cross_fitted, fit
 from codex.calibration.heuristic import heuristic_confidence, heuristic_confidences
@@ -17,8 +17,8 @@ __all__ = [
     "Method",
     "Metric",
     "Term",
+    "before_and_after",
     "cross_fitted",
-    "figures",
     "fit",
     "heuristic_confidence",
     "heuristic_confidences",

@@ -25,7 +25,7 @@ MetricName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
 
 
 class Metric(BaseModel):
-    """One figure of the cross-fitted confidences: the mean over the repeats."""
+    """One metric of the cross-fitted confidences: the mean over the repeats."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +42,7 @@ class Metric(BaseModel):
 
 
 class Calibrator(BaseModel):
-    """Signals to the probability that the answer is correct. Holds for what it was fitted on, nothing else."""
+    """Signals to the probability that the answer is correct; holds only for what it was fitted on."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -131,7 +131,7 @@ class Calibrator(BaseModel):
         return ""
 
 
-def figures(
+def before_and_after(
     fitted: Fitted, correct: ArrayLike, resamples: int = 1000
 ) -> dict[Literal["before", "after"], dict[MetricName, Metric]]:
     """What a calibrator keeps as its `metrics`."""
@@ -144,13 +144,13 @@ def figures(
 def measured(
     confidences: Array, correct: ArrayLike, resamples: int | None = None
 ) -> dict[MetricName, Metric]:
-    """Figures of confidences, [n] or [repeats, n]: means over the repeats, with intervals of the first.
+    """Metrics of confidences, [n] or [repeats, n]: means over the repeats, with intervals of the first.
 
     resamples: as many as are worth their time where None.
     """
     outcomes, repeats = np.asarray(correct, bool), np.atleast_2d(confidences)
     values = {
-        name: float(np.mean([figure(row, outcomes) for row in repeats])) for name, figure in _FIGURES.items()
+        name: float(np.mean([metric(row, outcomes) for row in repeats])) for name, metric in _METRICS.items()
     }
     drawn = Resamples(outcomes, resamples)
     ends = drawn.ranking(repeats[0], values) | drawn.probabilities(repeats[0], values)
@@ -162,7 +162,7 @@ def measured(
     return {**found, "ece_excess": excess}
 
 
-_FIGURES: dict[MetricName, Callable[[ArrayLike, ArrayLike], float]] = {
+_METRICS: dict[MetricName, Callable[[ArrayLike, ArrayLike], float]] = {
     "auroc": metrics.auroc,
     "ece": metrics.ece,
     "brier": metrics.brier,

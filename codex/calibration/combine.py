@@ -1,4 +1,4 @@
-"""Signals to one probability: a logistic in which a surer signal never lowers it."""
+"""Signals to one probability: a logistic in which a more confident signal never lowers it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Term(BaseModel):
 
     name: str
     sign: Literal[-1, 1]
-    """1: a higher value is surer."""
+    """1: a higher value is more confident."""
     values: tuple[float, ...]
     """[k], rising: the knots of the scale."""
     scores: tuple[float, ...]

@@ -77,12 +77,12 @@ def fit(
     progress: Progress | None = None,
     cancel: Stop | None = None,
 ) -> Fitted:
-    """Fit to all rows, and cross-fit `repeats` times over for the figures.
+    """Fit to all rows, and cross-fit `repeats` times over for the metrics.
 
     columns: signals by name, each [n]; NaN is missing. correct: [n]. signs: 1 where a higher value of the
-    signal is surer, -1 where a lower one is. Combined are those of SIGNALS that have a sign, or, where none
-    of them has, all that do. groups: [n], in equal shares in every fold. Scales, penalty, weights, method
-    and map are those of the rows of each fit alone, so nothing cross-fitted has seen its own row.
+    signal is more confident, -1 where a lower one is. Combined are those of SIGNALS that have a sign, or,
+    where none of them has, all that do. groups: [n], in equal shares in every fold. Scales, penalty, weights,
+    method and map are those of the rows of each fit alone, so nothing cross-fitted has seen its own row.
 
     Raises InvalidInput for fewer than LEAST_LABELS labels, for labels of one kind, and where no signal tells
     answers apart; Cancelled after `cancel`.

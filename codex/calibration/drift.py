@@ -10,13 +10,16 @@ most the level.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
 
+from codex.calibration.calibrator import Calibrator
 from codex.errors import InvalidInput
 
 EVERY = 50
@@ -26,9 +29,10 @@ WINDOW = 200
 KEPT = 400
 """Rows of the reference that are kept, drawn at random where there are more."""
 LEVEL = 0.01
-"""Chance that a stream from the reference itself, however long, ever trips."""
+"""Chance that drift is ever detected in a stream from the reference itself, however long."""
 
 Array = NDArray[np.float64]
+Signals = Mapping[str, float | None]
 
 
 class Drift(BaseModel):
@@ -37,7 +41,7 @@ class Drift(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     detected: bool
-    """The answers are of another kind than those of the calibrator: its promise is suspended."""
+    """The answers have drifted away from those of the calibrator: its guarantee is suspended."""
     p_value: float
     """Corrected for the number of signals and of looks; 1 as long as there are too few answers."""
     moved: tuple[str, ...]
@@ -120,8 +124,8 @@ def _verdict(chances: dict[str, float], looks: int, level: float, n: int) -> Dri
         moved.append(name)
     if moved:
         message = (
-            f"The newest {n} answers are of another kind than those that the calibrator was fitted on: "
-            f"{', '.join(moved[:3])}{f' and {len(moved) - 3} more' if len(moved) > 3 else ''} moved."
+            f"The newest {n} answers have drifted from those that the calibrator was fitted on, in "
+            f"{', '.join(moved[:3])}{f' and {len(moved) - 3} more' if len(moved) > 3 else ''}."
         )
     else:
         message = f"The newest {n} answers look like those that the calibrator was fitted on."
@@ -134,8 +138,44 @@ def _verdict(chances: dict[str, float], looks: int, level: float, n: int) -> Dri
     )
 
 
+class DriftMonitor:
+    """Compares the newest answers with those a calibrator was fitted on, at every EVERY-th. Thread-safe."""
+
+    def __init__(self, calibrator: Calibrator, newest: Iterable[Signals] = (), seen: int = 0) -> None:
+        """newest: answers under this calibrator that are stored, oldest first; seen: how many there are."""
+        self.calibrator = calibrator
+        kept = calibrator.reference
+        self._reference = None if kept is None else Reference.model_validate(kept)
+        self._lock = threading.Lock()
+        self._newest: deque[Signals] = deque(newest, maxlen=WINDOW + EVERY)
+        self._seen = max(seen, len(self._newest))
+        self._drift = self._look()
+
+    @property
+    def drift(self) -> Drift | None:
+        """What the newest look found, or the first that detected drift; None where there is no reference."""
+        return self._drift
+
+    def add(self, signals: Signals) -> None:
+        """One more answer."""
+        with self._lock:
+            self._newest.append(dict(signals))
+            self._seen += 1
+            if self._seen % EVERY == 0 and not (self._drift and self._drift.detected):
+                self._drift = self._look()
+
+    def _look(self) -> Drift | None:
+        if self._reference is None:
+            return None
+        columns = {
+            name: [float("nan") if (value := row.get(name)) is None else value for row in self._newest]
+            for name in self._reference.signals
+        }
+        return self._reference.compare(columns, seen=self._seen)
+
+
 def _too_few(rows: int) -> Drift:
-    message = f"Not enough answers yet: {min(rows, EVERY - 1)} of the {EVERY} that it takes."
+    message = f"Not enough answers yet: {min(rows, EVERY - 1)} of the {EVERY} needed."
     return Drift(detected=False, p_value=1.0, moved=(), n=0, message=message)
 
 

@@ -1,10 +1,10 @@
-"""How good a confidence is: figures of its ranking, and figures of its values as probabilities.
+"""How good a confidence is: metrics of its ranking, and metrics of its values as probabilities.
 
-confidence: [n]; higher is more confident; NaN: nothing can be said. correct: [n], true where the answer is correct.
-A ranking counts NaN as least confident. Every figure of a ranking is the mean over all orders of tied
-answers, computed exactly. Figures of probabilities leave NaN out; `unknown` counts them. A figure that
-is not defined (no answers; all right or all wrong for a ranking) is NaN. scikit-learn and scipy.stats are
-imported where they are used: a question asked in the shell needs neither, and they take a second.
+confidence: [n]; higher is more confident; NaN: nothing can be said. correct: [n], true for a correct answer.
+A ranking counts NaN as least confident. Every metric of a ranking is the mean over all orders of tied
+answers, computed exactly. Metrics of probabilities leave NaN out; `unknown` counts them. A metric that
+is not defined (no answers; all correct or all incorrect for a ranking) is NaN. scikit-learn and scipy.stats
+are imported where they are used: a question asked in the shell needs neither, and they take a second.
 """
 
 from __future__ import annotations
@@ -80,23 +80,23 @@ def auprc_errors(confidence: ArrayLike, correct: ArrayLike) -> float:
 def prr(confidence: ArrayLike, correct: ArrayLike, rejection: float = 1.0) -> float:
     """Prediction rejection ratio, see `ranking.prr`; rejection: up to which share of the answers."""
     share = _share(rejection, "rejection")
-    return _figure(lambda drawn: ranking.prr(drawn, share), confidence, correct)
+    return _of_ranking(lambda drawn: ranking.prr(drawn, share), confidence, correct)
 
 
 def aurc(confidence: ArrayLike, correct: ArrayLike) -> float:
     """Area under the curve of risk over coverage, see `ranking.aurc`; lower is better."""
-    return _figure(ranking.aurc, confidence, correct)
+    return _of_ranking(ranking.aurc, confidence, correct)
 
 
 def eaurc(confidence: ArrayLike, correct: ArrayLike) -> float:
     """Excess AURC: over that of the best order of the same answers."""
-    return _figure(ranking.eaurc, confidence, correct)
+    return _of_ranking(ranking.eaurc, confidence, correct)
 
 
 def accuracy_at_coverage(confidence: ArrayLike, correct: ArrayLike, coverage: float = 0.8) -> float:
     """The share of correct answers among the most confident ones, at least `coverage` of all."""
     share = _share(coverage, "coverage")
-    return _figure(lambda drawn: ranking.accuracy_at_coverage(drawn, share), confidence, correct)
+    return _of_ranking(lambda drawn: ranking.accuracy_at_coverage(drawn, share), confidence, correct)
 
 
 def risk_coverage(confidence: ArrayLike, correct: ArrayLike) -> Curve:
@@ -172,10 +172,10 @@ def wilson(correct: int, n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _figure(figure: Callable[[ranking.Draws], Array], confidence: ArrayLike, correct: ArrayLike) -> float:
+def _of_ranking(metric: Callable[[ranking.Draws], Array], confidence: ArrayLike, correct: ArrayLike) -> float:
     """Of the answers as they are, each drawn once."""
     c, r = _pair(confidence, correct)
-    return float(figure(ranking.Order(c, r).drawn(np.ones((1, len(r)))))[0]) if len(r) else np.nan
+    return float(metric(ranking.Order(c, r).drawn(np.ones((1, len(r)))))[0]) if len(r) else np.nan
 
 
 def _gap(p: Array, correct: Flags, group: NDArray[np.int64]) -> float:

@@ -37,7 +37,7 @@ class Membership:
 
 
 class ConformalPredictor(BaseModel):
-    """Which candidates belong to the set, so that it holds the correct answer with probability >= 1 - alpha."""
+    """Which candidates belong to the set, so that the correct answer does with probability >= 1 - alpha."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

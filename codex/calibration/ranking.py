@@ -1,8 +1,8 @@
-"""Figures of a ranking, of many draws of the same answers at once.
+"""Metrics of a ranking, of many draws of the same answers at once.
 
 PRR, AURC and accuracy at a coverage, which no library has; and the two that scikit-learn has, for bootstraps
 and tables of many signals: a call there takes one to two milliseconds, a draw here a twentieth of that.
-Every figure is the mean over all orders of tied answers, computed exactly, and NaN where it is not defined.
+Every metric is the mean over all orders of tied answers, computed exactly, and NaN where it is not defined.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Draws:
         """[b, ties]: within a tie the k-th answer adds this: the mean over all orders."""
 
     def risk(self, rejected: int) -> Array:
-        """[b]: mean over k = n - rejected + 1..n of the share of incorrect answers among the k most confident."""
+        """[b]: mean over k = n - rejected + 1..n of the share incorrect among the k most confident."""
         first = self.n - rejected
         # Within a tie the risk at k is offset / k + share; their sum is a difference of harmonic numbers.
         offset = self.errors_before - self.share * self.before
@@ -87,7 +87,7 @@ def auroc(drawn: Draws) -> Array:
 
 
 def auprc_errors(drawn: Draws) -> Array:
-    """[b]: average precision of finding incorrect answers by low confidence; tied answers are found together."""
+    """[b]: average precision of finding incorrect answers by low confidence; ties are found together."""
     found = drawn.incorrect[:, None] - drawn.errors_before
     precision = found / np.maximum(drawn.n - drawn.before, 1)
     return _ratio((drawn.errors * precision).sum(axis=1), drawn.incorrect)
@@ -133,7 +133,7 @@ def _ratio(above: Array, below: Array) -> Array:
     return np.asarray(np.divide(above, below, out=np.full(len(above), np.nan), where=below > 1e-12))
 
 
-FIGURES: Mapping[str, Callable[[Draws], Array]] = {
+METRICS: Mapping[str, Callable[[Draws], Array]] = {
     "auroc": auroc,
     "auprc": auprc_errors,
     "prr": prr,
@@ -145,7 +145,7 @@ FIGURES: Mapping[str, Callable[[Draws], Array]] = {
 """Those that are reported."""
 
 
-def figures(confidence: Array, correct: Flags) -> dict[str, float]:
-    """Each of FIGURES, of one answer at least. confidence: [n], higher is more confident; correct: [n]."""
+def metrics(confidence: Array, correct: Flags) -> dict[str, float]:
+    """Each of METRICS, of one answer at least. confidence: [n], higher is more confident; correct: [n]."""
     once = Order(confidence, correct).drawn(np.ones((1, len(correct))))
-    return {name: float(figure(once)[0]) for name, figure in FIGURES.items()}
+    return {name: float(metric(once)[0]) for name, metric in METRICS.items()}

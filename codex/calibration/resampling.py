@@ -1,7 +1,7 @@
-"""Bootstrap intervals of every figure at once, for many confidences in the same answers.
+"""Bootstrap intervals of every metric at once, for many confidences in the same answers.
 
-The same resamples serve all confidences, and each one's figures are taken for all resamples together. What
-the figures mean stands in `codex.calibration.metrics`, and tests hold the two equal.
+The same resamples serve all confidences, and each one's metrics are taken for all resamples together. What
+the metrics mean stands in `codex.calibration.metrics`, and tests hold the two equal.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.calibration.metrics import MASS_BINS, WIDTH_BINS
-from codex.calibration.ranking import FIGURES, Array, Flags, Order, Places, summed, ties
+from codex.calibration.ranking import METRICS, Array, Flags, Order, Places, summed, ties
 
 Counts = NDArray[np.int16]
 Interval = tuple[float, float]
@@ -32,7 +32,7 @@ def resamples_for(n: int) -> int:
 class Resamples:
     """Answers drawn with replacement, as how often each of them was drawn.
 
-    centres: figures, at least 0, whose intervals are moved so that their mean is the figure. Resampling
+    centres: metrics, at least 0, whose intervals are moved so that their mean is the metric. Resampling
     raises an ECE by as much again as the small number of answers did, so that its plain interval may lie
     above it.
     """
@@ -48,13 +48,13 @@ class Resamples:
         """[resamples, n]"""
 
     def ranking(self, confidence: Array, centres: Centres | None = None) -> dict[str, Interval | None]:
-        """Intervals of the figures of a ranking, by the names of `ranking.FIGURES`.
+        """Intervals of the metrics of a ranking, by the names of `ranking.METRICS`.
 
-        confidence: [n], higher is more confident, NaN least of all. None where no resample defines the figure.
+        confidence: [n], higher is more confident, NaN least of all. None where no resample defines it.
         """
         order = Order(confidence, self.correct)
         blocks = (order.drawn(weights) for weights in self._blocks())
-        parts = [{name: figure(drawn) for name, figure in FIGURES.items()} for drawn in blocks]
+        parts = [{name: metric(drawn) for name, metric in METRICS.items()} for drawn in blocks]
         return _intervals(parts, centres or {})
 
     def probabilities(self, confidence: Array, centres: Centres | None = None) -> dict[str, Interval | None]:

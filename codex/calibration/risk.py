@@ -67,8 +67,8 @@ class Guarantee(BaseModel):
     def __str__(self) -> str:
         return (
             f"At most {percent(self.alpha)} of the answers given are incorrect, at the "
-            f"{percent(1 - self.delta)} confidence level. Of {self.answered} labelled answers with a confidence "
-            f"of {self.threshold:.2g} or more, {self.incorrect} were incorrect."
+            f"{percent(1 - self.delta)} confidence level. Of {self.answered} labelled answers with a "
+            f"confidence of {self.threshold:.2g} or more, {self.incorrect} were incorrect."
         )
 
 

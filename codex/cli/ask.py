@@ -44,8 +44,10 @@ def ask(
     samples: Annotated[
         int | None, typer.Option(help="Independent answers drawn beside the shown one.")
     ] = None,
-    evidence: Annotated[bool, typer.Option("--evidence", help="Look things up first.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what POST /infer answers.")] = False,
+    evidence: Annotated[bool, typer.Option("--evidence", help="Retrieve passages first.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the response of POST /infer as JSON.")
+    ] = False,
 ) -> None:
     """Ask one question and print the answer, its confidence and the decision."""
     workbench = Workbench.open(overrides or [])
@@ -66,7 +68,7 @@ def _shown(events: Iterator[Event], console: Console) -> Iterator[Event]:
         for event in events:
             status.stop()
             if isinstance(event, PassagesEvent):
-                console.print(Text(_looked_up(event.passages), style="dim"))
+                console.print(Text(_retrieved(event.passages), style="dim"))
             elif isinstance(event, TokenEvent):
                 console.print(_coloured(event.token), end="", soft_wrap=True)
             elif isinstance(event, GenerationEvent):
@@ -85,9 +87,9 @@ def _shown(events: Iterator[Event], console: Console) -> Iterator[Event]:
         status.stop()
 
 
-def _looked_up(passages: Sequence[Passage]) -> str:
+def _retrieved(passages: Sequence[Passage]) -> str:
     names = dict.fromkeys(printable(passage.document) for passage in passages)
-    return f"looked up {len(passages)} passage{'s' if len(passages) > 1 else ''} in {', '.join(names)}"
+    return f"retrieved {len(passages)} passage{'s' if len(passages) > 1 else ''} in {', '.join(names)}"
 
 
 def _print_evidence(trace: Trace, console: Console) -> None:

@@ -86,7 +86,7 @@ class _Fit:
 app = typer.Typer(help="The stored calibrators, and which one is active.")
 NONE = "none"
 """In the place of a version: no calibrator."""
-FIGURES: tuple[tuple[str, MetricName], ...] = (("AUROC", "auroc"), *MEANT)
+METRICS: tuple[tuple[str, MetricName], ...] = (("AUROC", "auroc"), *MEANT)
 
 
 def calibrate(
@@ -121,12 +121,12 @@ def calibrate(
         ),
     ] = None,
     answer_sets: Annotated[float | None, typer.Option(hidden=True)] = None,
-    name: Annotated[str, typer.Option(help="What to call it.")] = "calibrator",
+    name: Annotated[str, typer.Option(help="Its name.")] = "calibrator",
     model: Annotated[
-        str | None, typer.Option(help="The fingerprint of the model, where a file does not say it.")
+        str | None, typer.Option(help="The fingerprint of the model, for files that do not give it.")
     ] = None,
     prompt: Annotated[
-        str | None, typer.Option(help="The fingerprint of the prompts, where a file does not say it.")
+        str | None, typer.Option(help="The fingerprint of the prompts, for files that do not give it.")
     ] = None,
     activate: Annotated[
         bool, typer.Option("--activate", help="Activate it, and the policy with its guarantee.")
@@ -312,7 +312,7 @@ def _tell(fit: _Fit) -> None:
         soft_wrap=True,
     )
     table = Table("cross-fitted", *(f"{when} calibration" for when in made.metrics), box=None)
-    for label, key in FIGURES:
+    for label, key in METRICS:
         row = (metrics[key] for metrics in made.metrics.values())
         table.add_row(label, *(f"{it.value:z.3f} ({it.low:z.3f} to {it.high:z.3f})" for it in row))
     console.print(table)

@@ -42,14 +42,14 @@ COUNTED = 100_000
 JUDGED_ANSWERS = 100
 """Of each set, by a judge that a model is: it takes a second for each."""
 
-app = typer.Typer(help="Sets of questions: those that ship, and your own.", no_args_is_help=True)
+app = typer.Typer(help="The datasets that ship with Codex, and your own.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_datasets(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of datasets.")] = False,
 ) -> None:
-    """List the datasets there are."""
+    """List the datasets."""
     there, errors = datasets(default_home()), terminal.console(stderr=True)
     for each in broken(default_home()):
         said = printable(f"{each.name}: {each.why}")
@@ -68,10 +68,10 @@ def list_datasets(
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A dataset, a file of one, or OWNER/NAME of the hub.")],
-    limit: Annotated[int, typer.Option(help="So many questions.")] = SHOWN,
+    limit: Annotated[int, typer.Option(help="Show N questions.")] = SHOWN,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Show what a dataset is and how it begins."""
+    """Show what a dataset holds, with its first questions."""
     if limit < 0:
         raise InvalidInput(f"--limit must be at least 0, not {limit}.", ["limit"])
     home, console = default_home(), terminal.console()
@@ -100,7 +100,7 @@ def show(
 @app.command("import")
 def import_dataset(
     file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL or Parquet; all but Parquet also as .gz.")],
-    name: Annotated[str | None, typer.Option(help="What to call it; by default as the file.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name; by default that of the file.")] = None,
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -124,9 +124,9 @@ def import_dataset(
     ] = None,
     accept_rejects: Annotated[
         bool,
-        typer.Option("--accept-rejects", help="Import the other rows, however many are rejected."),
+        typer.Option("--accept-rejects", help="Import the accepted rows, however many are rejected."),
     ] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="The dataset of that name.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the dataset of that name.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was imported as an object.")] = False,
 ) -> None:
     """Import a file of questions, and say what was understood; rows that cannot be used are named."""

@@ -74,17 +74,18 @@ def evaluate(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Score stored answers; repeatable. No model, no database."),
     ] = None,
-    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that stopped.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")] = None,
+    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Resume an interrupted run.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first N questions.")] = None,
     side: Annotated[
-        str | None, typer.Option("--split", help="Only one side of the split: calibration or test.")
+        str | None, typer.Option("--split", help="Only one half of the split: calibration or test.")
     ] = None,
-    name: Annotated[str, typer.Option(help="What to call the run.")] = "",
+    name: Annotated[str, typer.Option(help="Its name.")] = "",
     grader: Annotated[
-        str | None, typer.Option(help="How to grade; by default as each question says.")
+        str | None,
+        typer.Option(help="Grade all answers with this grader; by default it is chosen for each question."),
     ] = None,
     evidence: Annotated[
-        bool, typer.Option("--evidence", help="Look each question up in the documents first.")
+        bool, typer.Option("--evidence", help="Retrieve passages for each question first.")
     ] = False,
     calibrator: ScoredBy = None,
     as_json: AsJson = False,
@@ -114,7 +115,12 @@ def evaluate(
         _score_files(generations, limit, _side(side), grader, loaded, form)
     elif resume is not None:
         _refuse(
-            "A run goes on as it began", limit=limit, split=side, name=name, grader=grader, evidence=evidence
+            "A run resumes with the options it began with",
+            limit=limit,
+            split=side,
+            name=name,
+            grader=grader,
+            evidence=evidence,
         )
         _resume(resume, overrides or [], calibrator, form)
     elif dataset is not None:

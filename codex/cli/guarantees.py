@@ -34,12 +34,12 @@ def tell_groups(console: Console, groups: Mapping[str, Guarantee | NoGuarantee])
     for title in ("held out", "threshold", "answered", "accuracy"):
         table.add_column(title, justify="right")
     for name, found in groups.items():
-        figures = (
+        shown = (
             (f"{found.threshold:.2f}", f"{found.coverage:.1%}", f"{found.accuracy:.1%}")
             if isinstance(found, Guarantee)
             else ("none",)
         )
-        table.add_row(Text(printable(name)), f"{found.n:,}", *figures)
+        table.add_row(Text(printable(name)), f"{found.n:,}", *shown)
     console.print(table)
     for name, found in groups.items():
         if isinstance(found, NoGuarantee):

@@ -27,7 +27,7 @@ def list_models(context: typer.Context) -> None:
 
 @app.command("fetch")
 def fetch_model(name: str) -> None:
-    """Bring a model to this machine; does nothing when it is here."""
+    """Fetch a model to this machine, unless it is here already."""
     with Progress(
         *Progress.get_default_columns(), DownloadColumn(), console=terminal.console(stderr=True)
     ) as shown:

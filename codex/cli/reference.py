@@ -32,7 +32,7 @@ def settings_table() -> str:
 
 
 def with_tables(text: str) -> str:
-    """The text with the table between each pair of markers made anew."""
+    """The text with the table between each pair of markers written anew."""
     for name, table in (("settings", settings_table()), ("signals", signals_table())):
         begin, end = f"<!-- {name}: generated -->\n", f"<!-- {name}: end -->"
         before, _, rest = text.partition(begin)

@@ -42,7 +42,7 @@ from codex.store.runs import RunSummary
 SHOWN_ID = 8
 """Letters of a run's id in the list: enough to name it by."""
 
-app = typer.Typer(help="The runs that are stored.")
+app = typer.Typer(help="The stored runs.")
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings.")]
 
@@ -83,7 +83,7 @@ def list_runs(
 
 @app.command()
 def show(
-    run: Annotated[str, typer.Argument(help="The run, by its id or the first letters of it.")],
+    run: Annotated[str, typer.Argument(help="The run, by its id or the beginning of it.")],
     overrides: Overrides = None,
     calibrator: ScoredBy = None,
     as_json: AsJson = False,
@@ -91,7 +91,7 @@ def show(
     as_lines: AsLines = False,
     page: AsPage = None,
 ) -> None:
-    """What a run came to: every signal, and the confidence."""
+    """Show the scores of a run: every signal, and the confidence."""
     form = Form(as_json, as_csv, as_lines, page)
     with closing(opened(overrides)) as store:
         summary = named_run(store, run)
@@ -104,7 +104,7 @@ def show(
 @app.command("import")
 def import_file(
     file: Path,
-    name: Annotated[str, typer.Option(help="What to call the run.")] = "",
+    name: Annotated[str, typer.Option(help="Its name.")] = "",
     model: Annotated[
         str | None, typer.Option(help="The fingerprint of the model, where the file does not say it.")
     ] = None,
@@ -113,7 +113,7 @@ def import_file(
     ] = None,
     grader: Annotated[str | None, typer.Option(help="How to grade; by default as the file says.")] = None,
 ) -> None:
-    """Keep stored answers as a run."""
+    """Import stored answers as a run."""
     errors = terminal.console(stderr=True)
     with closing(opened()) as store, interruptible(errors) as cancel, errors.status("reading") as status:
 
@@ -130,7 +130,7 @@ def import_file(
 
 @app.command()
 def rename(run: str, name: str, overrides: Overrides = None) -> None:
-    """Call a run something else."""
+    """Rename a run."""
     with closing(opened(overrides)) as store:
         store.runs.rename(named_run(store, run).run.id, name)
 
@@ -141,7 +141,7 @@ def delete(
     overrides: Overrides = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete a run with all of its answers."""
+    """Delete a run and its answers."""
     with closing(opened(overrides)) as store:
         summary = named_run(store, run)
         what = f"{printable(summary.run.name)}, {summary.done:,} answers"
@@ -155,12 +155,12 @@ def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="JSONL; compressed when it ends in .gz.")
     ],
-    run: Annotated[str | None, typer.Argument(help="The run, by its id or the first letters of it.")] = None,
+    run: Annotated[str | None, typer.Argument(help="The run, by its id or the beginning of it.")] = None,
     traces: Annotated[
-        bool, typer.Option("--traces", help="Every answer of the Ask page, with what people said of it.")
+        bool, typer.Option("--traces", help="Export every answer of the Ask page, with its labels.")
     ] = False,
 ) -> None:
-    """Write answers with all of their tokens, as `codex evaluate --generations` reads them."""
+    """Export answers with their tokens, in the format that `codex evaluate --generations` reads."""
     if (run is None) != traces:
         raise InvalidInput("Name a run to export, or give --traces.", ["run"])
     with closing(opened()) as store:

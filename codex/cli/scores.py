@@ -27,7 +27,7 @@ from codex.grading.kinds import told
 from codex.outputs import output
 from codex.store import runs
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print every figure, with its interval.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print every metric with its interval, as JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print a table of the answers with their signals.")]
 AsLines = Annotated[bool, typer.Option("--ndjson", help="The same, one JSON object a line.")]
 AsPage = Annotated[Path | None, typer.Option("--html", help="Write a report with plots to this file.")]
@@ -83,7 +83,7 @@ class Evaluated:
 
 
 def tell(evaluated: Evaluated, form: Form, calibrator: Calibrator | None = None) -> dict[str, object] | None:
-    """Score the answers and print or write what the form says; returns the figures where they are JSON.
+    """Score the answers and print or write what the form says; returns the metrics where they are JSON.
 
     Raises InvalidInput when a file cannot be written.
     """
@@ -133,7 +133,7 @@ def _write(lines: Iterator[str]) -> None:
 
 def _print(evaluated: Evaluated, scores: Scores) -> None:
     console = terminal.console()
-    correct = _figure(scores.accuracy, scores.accuracy_ci)
+    correct = _shown(scores.accuracy, scores.accuracy_ci)
     ungraded = f", {scores.ungraded:,} without a grade" if scores.ungraded else ""
     console.print(
         Text(f"{printable(evaluated.title)}: {scores.n:,} answers, {correct} correct{ungraded}"),
@@ -150,8 +150,8 @@ def _print(evaluated: Evaluated, scores: Scores) -> None:
         lines.insert(0, ("confidence", scores.confidence))
     for name, ranking in lines:
         if ranking.auroc is not None:
-            rest = (_figure(getattr(ranking, key)) for _, key in RANKED)
-            table.add_row(name, _figure(ranking.auroc, ranking.auroc_ci), *rest)
+            rest = (_shown(getattr(ranking, key)) for _, key in RANKED)
+            table.add_row(name, _shown(ranking.auroc, ranking.auroc_ci), *rest)
     console.print(table)
     if scores.confidence is not None:
         console.print(_meaning(scores.confidence))
@@ -161,11 +161,11 @@ def _print(evaluated: Evaluated, scores: Scores) -> None:
 def _meaning(confidence: ConfidenceScores) -> Table:
     table = Table("the confidence", "95 % interval", box=None)
     for title, key in MEANT:
-        table.add_row(title, _figure(getattr(confidence, key), getattr(confidence, f"{key}_ci")))
+        table.add_row(title, _shown(getattr(confidence, key), getattr(confidence, f"{key}_ci")))
     return table
 
 
-def _figure(value: float | None, interval: Interval | None = None) -> str:
+def _shown(value: float | None, interval: Interval | None = None) -> str:
     if value is None:
         return "–"
     return f"{value:z.3f}" + (f" ({interval[0]:z.3f} to {interval[1]:z.3f})" if interval else "")

@@ -1,4 +1,4 @@
-"""The shelf of models: what lies in the home folder, and how a missing one gets there."""
+"""The models of the home folder, and how a missing one is fetched."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ PACKAGED = {
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One line of the shelf."""
+    """A model in the list of models."""
 
     name: str
     """What `engine.model_path` takes."""
@@ -129,7 +129,7 @@ class Models:
         return path
 
     def resolve(self, model_path: str, *, gguf: bool = False) -> Path:
-        """The file or folder behind a name that the shelf knows, a local path, or a Hugging Face name.
+        """The file or folder behind a name that the list has, a local path, or a Hugging Face name.
 
         What is missing is fetched. With `gguf` only a GGUF file will do: of a folder or a Hugging
         Face repository the only one in it is taken. Raises ModelError.

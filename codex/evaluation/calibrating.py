@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.calibration import LEAST_LABELS, Calibrator, Method, figures, fit
+from codex.calibration import LEAST_LABELS, Calibrator, Method, before_and_after, fit
 from codex.calibration.drift import Reference
 from codex.calibration.risk import Guarantee, NoGuarantee, by_group, selective_threshold
 from codex.calibration.shipped import shipped_calibrators
@@ -66,8 +66,8 @@ def calibrate(
 
     With a target its policy is saved too, under the calibrator's name, with the threshold and the
     guarantee that the held-out answers allow, if any; see `guarantee`.
-    With sets_alpha it keeps prediction sets too, of which that share may lack the correct answer; none where the
-    answers have no samples, or were graded by the judge.
+    With sets_alpha it keeps prediction sets too, of which that share may lack the correct answer; none where
+    the answers have no samples, or were graded by the judge.
 
     Raises NotFound; InvalidInput when the runs were not asked in one way, when there are too few labels (it
     says how many it takes) or only one kind of them, for an unknown method, an alpha or delta outside ]0, 1[;
@@ -210,7 +210,7 @@ def fitted(
         datasets=tuple(sorted(set(table.groups.tolist()))),
         questions=len(table.ids),
         accuracy=float(table.correct.mean()),
-        metrics=figures(result, table.correct),
+        metrics=before_and_after(result, table.correct),
         briers=result.briers,
         reference=Reference.of(used).model_dump(mode="json"),
     )

@@ -40,7 +40,7 @@ class Sampled:
     """Which of them are correct."""
 
     @property
-    def right_share(self) -> float:
+    def correct_share(self) -> float:
         """The largest share that a correct one has; 0 where no sample is correct."""
         pairs = zip(self.shares, self.correct, strict=True)
         return max((share for share, correct in pairs if correct), default=0.0)
@@ -111,7 +111,7 @@ def sampled_runs(
 
 def conformal_predictor(questions: Sequence[Sampled], alpha: float) -> ConformalPredictor:
     """What the calibration half of the questions gives. Raises InvalidInput for alpha outside ]0, 1[."""
-    return ConformalPredictor.of([each.right_share for each in _on_side(questions, "calibration")], alpha)
+    return ConformalPredictor.of([each.correct_share for each in _on_side(questions, "calibration")], alpha)
 
 
 def with_prediction_sets(calibrator: Calibrator, questions: Sequence[Sampled], alpha: float) -> Calibrator:
@@ -145,7 +145,7 @@ def _checked(group: str | None, questions: Sequence[Sampled], alpha: float) -> C
     sizes = np.bincount(asked[inside], minlength=n)
     anything = sets.holds(np.zeros(n), ties)
     # The largest share of a correct answer decides: where a smaller one is inside, it is too.
-    held = int(sets.holds([each.right_share for each in others], ties).sum())
+    held = int(sets.holds([each.correct_share for each in others], ties).sum())
     finite = sizes[~anything]
     return CheckedSets(
         group=group,

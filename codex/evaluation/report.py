@@ -167,7 +167,7 @@ def page(
     )
 
 
-# Plotly takes a third of a second to import, which a table of figures can do without.
+# Plotly takes a third of a second to import, which a table of metrics can do without.
 def _plotly() -> str:
     import plotly
 
@@ -240,7 +240,7 @@ def _confidence_table(confidence: ConfidenceScores | None) -> str:
         [label, _with_interval(getattr(confidence, key), getattr(confidence, f"{key}_ci", None))]
         for key, label in (*_COLUMNS, *_PROBABILITY)
     ]
-    return _table(["figure", "value and 95 % interval"], rows)
+    return _table(["metric", "value and 95% interval"], rows)
 
 
 def _groups_table(groups: Mapping[str, GroupScores]) -> str:
@@ -277,7 +277,7 @@ def _texts_table(scores: Scores) -> str:
         ("distinct1", "distinct words"), ("distinct2", "distinct pairs of words"),
     ):  # fmt: skip
         shown.append((label, _number(getattr(scores.text, key))))
-    return "<h2>Texts</h2>" + _table(["figure", "value"], shown)
+    return "<h2>Texts</h2>" + _table(["metric", "value"], shown)
 
 
 def _mistakes(table: Table, confidence: Array | None) -> str:

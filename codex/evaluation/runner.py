@@ -1,6 +1,6 @@
 """Runs: the questions of a dataset asked one after another, each kept as it comes.
 
-A run that was cancelled or killed goes on where it stopped: what has a record is not asked again.
+A cancelled or killed run resumes where it stopped: a question with a record is not asked again.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def check_same(workbench: Workbench, run: Run, params: RunParams | None = None) 
     differing = [f"{name} was {was!r}, now {is_!r}" for name, (was, is_) in pairs.items() if was != is_]
     if differing:
         raise Conflict(
-            f"The run {run.name!r} cannot go on: {'; '.join(differing)}. "
+            f"The run {run.name!r} cannot be resumed: {'; '.join(differing)}. "
             "Start Codex with the settings it began with, or begin another run."
         )
 

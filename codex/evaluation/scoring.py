@@ -109,7 +109,7 @@ class GroupScores(BaseModel):
 
 
 class Scores(GroupScores):
-    """A run's figures; what `codex evaluate --json` prints."""
+    """A run's metrics; what `codex evaluate --json` prints."""
 
     ungraded: int
     """Answers that are not among the n."""
@@ -131,11 +131,11 @@ def score(
     seed: int = 0,
     cancel: Stop | None = None,
 ) -> Scores:
-    """Every figure of a run's graded answers.
+    """Every metric of a run's graded answers.
 
     calibrator: whose confidence is scored; without one it is cross-fitted on the table itself, unless
     `confidences` gives it: [repeats, n], or what `confidences_of` said. answers: [n], the accepted
-    wordings, for the figures of texts.
+    wordings, for the metrics of texts.
     Raises Cancelled.
     """
     n = len(table.correct)
@@ -292,7 +292,7 @@ _PROBABILITY = {
 
 
 def by_auroc(signals: Mapping[str, Ranking]) -> list[tuple[str, Ranking]]:
-    """The signals and their figures, the best first; those without an AUROC last."""
+    """The signals and their metrics, the best first; those without an AUROC last."""
     return sorted(signals.items(), key=lambda each: (each[1].auroc is None, -(each[1].auroc or 0.0)))
 
 
@@ -311,7 +311,7 @@ def _ranking(confidence: Array, correct: Flags, resamples: Resamples | None) -> 
         return Ranking(missing=missing)
     return Ranking(
         missing=missing,
-        **{name: _number(value) for name, value in ranking.figures(confidence, correct).items()},
+        **{name: _number(value) for name, value in ranking.metrics(confidence, correct).items()},
         **{f"{name}_ci": interval for name, interval in resamples.ranking(confidence).items()},
     )
 
@@ -326,7 +326,7 @@ def _confidence(
     if np.isnan(first).all():
         return ConfidenceScores(missing=len(first), source=source)
     repeats = [
-        ranking.figures(row, correct) | {name: figure(row, correct) for name, figure in _PROBABILITY.items()}
+        ranking.metrics(row, correct) | {name: metric(row, correct) for name, metric in _PROBABILITY.items()}
         for row in confidences
     ]
     values = {name: _number(float(np.mean([each[name] for each in repeats]))) for name in repeats[0]}

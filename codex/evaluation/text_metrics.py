@@ -50,7 +50,7 @@ class TextScores(BaseModel):
 def text_scores(
     texts: Sequence[str], references: Sequence[Sequence[str]], mean_logprobs: ArrayLike = ()
 ) -> TextScores:
-    """Every figure. texts: [n]; references: [n], the accepted wordings of each; mean_logprobs: [n] in nats.
+    """Every metric. texts: [n]; references: [n], the accepted wordings of each; mean_logprobs: [n] in nats.
 
     Answers without an accepted wording (to questions that cannot be answered) count for `perplexity` and
     `distinct` alone.

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from codex.engines.base import Engine
 
 # Recall: more than half of an answer's words. Half would agree with people more often (mean AC1 0.89 instead
-# of 0.86), but only where three answers of four are correct, as there: it calls twice as many incorrect answers
-# correct, such as the franc of the neighbouring country. ROUGE-L as in Kuhn et al. 2023, arXiv:2302.09664.
+# of 0.86), but only where three answers of four are correct, as there: it accepts twice as many incorrect
+# answers, such as the franc of the neighbouring country. ROUGE-L as in Kuhn et al. 2023, arXiv:2302.09664.
 ABOVE: dict[GraderName, float] = {"short": 0.5, "recall": 0.5, "f1": 0.5, "rouge_l": 0.3}
 """The score above which an answer is correct; of the other graders it is 0 or 1."""
 

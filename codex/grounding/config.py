@@ -24,8 +24,9 @@ class GroundingConfig(BaseModel):
     """The cross-encoder of judge=nli: a local folder or a Hugging Face name."""
     similarity: Literal["text", "embedding", "judge"] = "text"
     """How samples are compared: by wording (free), by embedding, or by the judge in both directions."""
-    # On three stored sets the best of 0.6 to 0.9 for MiniLM: of correct answers worded otherwise it joins half,
-    # of a correct and an incorrect one 2 to 7 %; the answer's share of the samples then ranks 0.01 to 0.02 better.
+    # On three stored sets the best of 0.6 to 0.9 for MiniLM: it joins half of the correct answers worded
+    # otherwise, and 2 to 7 % of the pairs of a correct and an incorrect one; the answer's share of the
+    # samples then ranks 0.01 to 0.02 better.
     same_above: float = Field(0.8, gt=0.0, le=1.0)
     """Samples at least this similar in meaning count as the same answer; not used with text."""
 

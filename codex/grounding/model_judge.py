@@ -15,9 +15,9 @@ from codex.types import Message, Passage
 
 SAID = Thresholds(supported=0.7, contradicted=0.3)
 """Small models lean to yes, and share among three letters what is left. On 88 questions of SQuAD 2.0
-Qwen2.5-Coder-1.5B supports 85 % of the correct answers and 40 % of the incorrect ones this much, and at one half
-nearly all of both. Given answers to other questions about the passage, it contradicts 57 % this much, and of
-the correct ones none."""
+Qwen2.5-Coder-1.5B supports 85 % of the correct answers and 40 % of the incorrect ones this much, and at one
+half nearly all of both. Given answers to other questions about the passage, it contradicts 57 % this much,
+and of the correct ones none."""
 
 
 class ModelJudge:
@@ -25,7 +25,7 @@ class ModelJudge:
 
     The support of a sentence is the mean of two probabilities: that the passages answer exactly this
     question, which is asked once, and that they support the sentence. What comes before is in the engine's
-    cache, so that each asking reads some thirty tokens. Passage and quote are the lexical judge's.
+    cache, so that each question reads some thirty tokens. Passage and quote are the lexical judge's.
     """
 
     thresholds = SAID

@@ -1,4 +1,4 @@
-"""The verifier: the model is asked whether an answer is correct, and its first word's distribution is kept."""
+"""The verifier asks the model whether an answer is correct, and keeps the distribution of its first word."""
 
 from __future__ import annotations
 

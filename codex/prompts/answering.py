@@ -1,4 +1,4 @@
-"""The templates of the askings: the first, with passages, and after a look at the own answer.
+"""The prompt templates of answers: the first, with passages, and the reflection on an answer.
 
 A passage is untrusted text, and is quoted as data: one line in straight double quotes, in which no line
 ends and no such quote is left. So nothing in it can close its quote, or begin a line of its own that
@@ -51,7 +51,7 @@ _DOUBLE_QUOTES = re.compile('["\u201c-\u201f\u2033\u301d-\u301f\uff02]')
 
 
 def ask(question: str, passages: Sequence[Passage] = ()) -> list[Message]:
-    """The asking, with the passages, best first, quoted before the question when there are any."""
+    """The prompt of a question; passages, best first, are quoted before it when there are any."""
     if passages:
         quoted = "\n\n".join(_quoted(number, passage) for number, passage in enumerate(passages, 1))
         question = WITH_PASSAGES.format(passages=quoted, question=question)
@@ -59,7 +59,7 @@ def ask(question: str, passages: Sequence[Passage] = ()) -> list[Message]:
 
 
 def reflect(question: str, answer: str, passages: Sequence[Passage] = ()) -> list[Message]:
-    """The asking after an answer: the model sees its own answer and is asked to check it."""
+    """The prompt of a reflection: the model sees its own answer and is asked to check it."""
     check = CHECK_WITH_PASSAGES if passages else CHECK
     return [*ask(question, passages), Message("assistant", answer), Message("user", check)]
 

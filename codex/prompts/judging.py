@@ -9,7 +9,7 @@ from codex.types import Message
 # The wording of the stored answers that P(True) was measured on; Kadavath et al. 2022, arXiv:2207.05221.
 VERIFY = "Is the proposed answer correct? Reply with exactly one word, True or False."
 CANDIDATES = "Here are some brainstormed answers:\n{candidates}\nProposed answer: {answer}\n" + VERIFY
-# The evidence is judged by what two askings say on average. Whether the question is answered at all is asked
+# The evidence is judged by the mean of two questions. Whether the question is answered at all is asked
 # without the answer, which the model would only agree with. Of twenty wordings on 138 questions of SQuAD 2.0
 # these two together ranked among the best, and neither alone.
 ANSWERED = (

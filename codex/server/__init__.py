@@ -22,8 +22,8 @@ from codex.server.routes import router
 __all__ = ["create_app"]
 
 ABOUT = """
-Answers from a language model that runs on your own machine, each with how likely it is to be correct and
-what was decided: answer, abstain, or defer to a person.
+Answers from a language model that runs on your own machine, each with an estimate of how likely it is to be
+correct and with a decision: answer, abstain, or defer to a person.
 """
 
 

@@ -91,7 +91,7 @@ class InferBody(NumbersAsSuch):
         le=MAX_SAMPLES,
         description="Independent answers drawn beside the shown one; left out: the setting ask.n_samples.",
     )
-    enable_rag: bool = Field(False, strict=True, description="Look things up before answering.")
+    enable_rag: bool = Field(False, strict=True, description="Retrieve passages before answering.")
     session_id: str | None = Field(
         None,
         description="1 to 64 letters, digits, '-' or '_'; left out: a new session.",
@@ -106,7 +106,7 @@ class InferBody(NumbersAsSuch):
 
 
 class BranchBody(NumbersAsSuch):
-    """Another token to go on from."""
+    """Another token to continue from."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, json_schema_extra={"examples": [{"position": 2, "token_id": 284}]}
@@ -196,22 +196,22 @@ TraceSummaryBody = body_of(TraceSummary)
 
 
 class TraceEventBody(Body):
-    """The end: what POST /infer answers, and the whole trace."""
+    """The last event: the response of POST /infer, and the whole trace."""
 
     reply: AskResponse
     trace: TraceBody  # type: ignore[valid-type]
 
 
 class ErrorDetail(BaseModel):
-    """What was wrong."""
+    """What went wrong."""
 
     type: str = Field(description="The kind of error, e.g. InvalidInput.")
-    message: str = Field(description="What was wrong, with which value, and what to do about it.")
-    fields: list[str] = Field(description="Where the wrong values stood, e.g. params.temperature.")
+    message: str = Field(description="What went wrong, with which value, and what to do about it.")
+    fields: list[str] = Field(description="The fields with invalid values, e.g. params.temperature.")
 
 
 class ErrorBody(BaseModel):
-    """Every answer that is not a success."""
+    """Every response that is not a success."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -276,6 +276,6 @@ class HealthBody(BaseModel):
 
     status: Literal["loading", "ready", "error"]
     model: str = Field(description="The engine's fingerprint: engine, model and quantization.")
-    calibrated: bool = Field(description="Whether a calibrator fits this model.")
+    calibrated: bool = Field(description="Whether the active calibrator holds for this model.")
     version: str
     error: str | None = Field(None, description="Why the model could not be loaded.")

@@ -39,7 +39,7 @@ def workbench_of(request: Request) -> Workbench:
 def loaded(workbench: Annotated[Workbench, Depends(workbench_of)]) -> Workbench:
     """The workbench, unless its model is still being loaded. Raises Busy."""
     if workbench.status.state == "loading":
-        raise Busy("The model is being loaded; try again in a moment.", LOADING_SECONDS)
+        raise Busy("The model is loading; try again in a moment.", LOADING_SECONDS)
     return workbench
 
 
@@ -50,7 +50,7 @@ Reader = Annotated[Client, Depends(reader)]
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors that a route can answer, for its documentation."""
+    """The errors that a route can return, for its documentation."""
     reference = {"schema": {"$ref": "#/components/schemas/ErrorBody"}}
     return {
         status: {"description": MEANINGS[status], "content": {"application/json": reference}}
@@ -59,20 +59,20 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 ANY_ROUTE = (400, 403, 408, 413, 415, 421, 422, 431, 500)
-"""What the guard, the limits of bodies and connections, and faults answer on every route."""
+"""Errors of every route: from the guard, the limits on bodies and connections, and faults."""
 MEANINGS = {
     400: "The request is not HTTP/1.1, or its Host cannot be read.",
     403: "A web page of another origin sent it, which is not among server.cors_origins.",
     404: "Nothing is stored under that id.",
     408: "The request did not arrive in time.",
-    409: "It does not fit the present state: another model is loaded, or the question was not kept.",
+    409: "It conflicts with the present state: another model is loaded, or the question was not stored.",
     413: "The body or the question is too long.",
     415: "The body is not sent as application/json.",
     421: "The Host is not this server's; server.allowed_hosts adds one.",
     422: "A value cannot be used; `fields` says which.",
-    429: "This client has its share of the questions under way; see Retry-After.",
+    429: "This client already has its share of the running questions; see Retry-After.",
     431: "The first line and the headers are too long.",
-    500: "A fault in Codex; the message names an id that stands in the log.",
+    500: "A fault in Codex; the message gives an id to look for in the log.",
     503: "Too many questions, Codex is shutting down, the model cannot be used yet, or the database cannot; "
     "see Retry-After.",
 }
@@ -84,7 +84,7 @@ async def infer(
 ) -> AskResponse:
     """Answer with a confidence and a decision. Closing the connection cancels the work.
 
-    What is not available is null; `calibrated` is null where no calibrator holds for the model and asking.
+    What is not available is null; `calibrated` is null where no calibrator holds for the model and request.
     """
     cancel = threading.Event()
     async with cancelled_when_gone(request, cancel):
@@ -95,7 +95,7 @@ async def infer(
 @router.post(
     "/infer/stream",
     tags=["ask"],
-    summary="Ask a question and watch",
+    summary="Ask a question and stream the events",
     response_class=EventStream,
     responses={
         200: {
@@ -108,7 +108,7 @@ async def infer(
 async def infer_stream(
     body: bodies.InferBody, request: Request, workbench: LoadedBench, client: Asker
 ) -> Response:
-    """The events of one asking as server-sent events. Closing the connection cancels the work.
+    """The events of one question as server-sent events. Closing the connection cancels the work.
 
     An error before the first event is an ordinary response; later it is the last event, `error`.
     """
@@ -126,7 +126,7 @@ async def infer_stream(
     responses=errors(404, 503),
 )
 def read_trace(trace_id: str, workbench: Bench, client: Reader) -> bodies.Body:
-    """A stored asking with every token and number; what privacy did not keep is null.
+    """A stored trace with every token and number; what privacy did not keep is null.
 
     The client that asked, known by the cookie that its answer brought, reads it whole while it is among the
     last questions in memory.
@@ -137,13 +137,13 @@ def read_trace(trace_id: str, workbench: Bench, client: Reader) -> bodies.Body:
 @router.post(
     "/traces/{trace_id}/branch",
     tags=["traces"],
-    summary="Go on from another token",
+    summary="Continue from another token",
     responses=errors(404, 409, 429, 503),
 )
 async def branch(
     trace_id: str, body: bodies.BranchBody, request: Request, workbench: LoadedBench, client: Asker
 ) -> AskResponse:
-    """Take one of the alternatives at a position of the last step's answer, and go on from there.
+    """Take one of the alternatives at a position of the last step's answer, and continue from there.
 
     It needs the question's text: kept by `store.privacy=full`, or in memory for the client that asked.
     """
@@ -179,7 +179,7 @@ def search(
         int | None, Query(ge=1, le=MOST_PASSAGES, description="Left out: the setting retrieval.k.")
     ] = None,
 ) -> list[bodies.Body]:
-    """The passages of the indexed documents that fit best, best first; what an answer would be shown."""
+    """The best passages of the indexed documents, best first: those that the model would be shown."""
     return [
         bodies.PassageBody.model_validate(found) for found in workbench.index.search(checked_query(query), k)
     ]
@@ -197,7 +197,7 @@ def list_sessions(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, lt=2**31)] = 0,
 ) -> list[bodies.Body]:
-    """The sessions, last used first."""
+    """The sessions, most recently used first."""
     return [bodies.SessionBody.model_validate(found) for found in workbench.store.sessions(limit, offset)]
 
 
@@ -225,7 +225,7 @@ def delete_session(session_id: str, workbench: Bench) -> None:
 @router.get(
     "/healthz",
     tags=["health"],
-    summary="Say whether a question can be answered now",
+    summary="Whether a question can be answered now",
     responses=errors()
     | {503: {"model": bodies.HealthBody, "description": "Not now: the model is loading, or broken."}},
 )

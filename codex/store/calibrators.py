@@ -1,4 +1,4 @@
-"""Calibrators under their versions, and which of them speaks."""
+"""Calibrators under their versions, and which of them is active."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ class Calibrators:
         raise NotFound(f"No calibrator {version!r} is stored; `codex calibrators` lists them.")
 
     def activate(self, version: str | None) -> None:
-        """Let a calibrator speak; None: none, so that confidences are heuristic. Raises NotFound."""
+        """Activate a calibrator; None: none, so that confidences are heuristic. Raises NotFound."""
         if version is not None:
             self.load(version)
         with self._database.write() as db:
             self._activations.add(db, version)
 
     def active(self) -> SavedCalibrator | None:
-        """The calibrator that speaks."""
+        """The active calibrator."""
         return next((calibrator for calibrator in self.list() if calibrator.active), None)
 
     def rollback(self) -> SavedCalibrator | None:
-        """Take the last activation back; returns the calibrator that speaks now. Raises Conflict."""
+        """Undo the last activation; returns the calibrator that is active now. Raises Conflict."""
         self._activations.undo()
         return self.active()
 

@@ -92,7 +92,7 @@ class Database:
                     self._connection = self._open()
                 self._failed = False
             if self._connection is None:
-                raise StoreError(f"The database {self.path} is closed; open it again to go on.")
+                raise StoreError(f"The database {self.path} is closed; open it again to continue.")
             self._cursors += 1
             return self._connection.cursor()
 

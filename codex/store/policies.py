@@ -62,7 +62,7 @@ class Policies:
         return next((policy for policy in self.list() if policy.active), None)
 
     def rollback(self) -> SavedPolicy | None:
-        """Take the last activation back; returns the policy that decides now. Raises Conflict."""
+        """Undo the last activation; returns the policy that decides now. Raises Conflict."""
         self._activations.undo()
         return self.active()
 

@@ -149,7 +149,7 @@ class Store:
                 yield self.load(trace_id), correct
 
     def sessions(self, limit: int = 50, offset: int = 0) -> list[SessionSummary]:
-        """The sessions, last used first."""
+        """The sessions, most recently used first."""
         with self._database.read() as db:
             found = rows(
                 db,

@@ -226,7 +226,7 @@ class CalibratePage:
         return Target(alpha, delta, self.workbench.active.policy)
 
     def _asked_for(self) -> dict[str, Asked]:
-        """What calibrators were fitted for, by version; of an earlier process where it was guaranteed."""
+        """What calibrators were fitted for, by version; of an earlier process where there is a guarantee."""
         found: dict[str, Asked] = {}
         for saved in self.workbench.store.policies.list():  # The newest first: the first guarantee stays.
             if guarantee := Policy.model_validate_json(saved.body).guarantee:

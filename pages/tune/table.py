@@ -141,7 +141,7 @@ class SortedTable:
         return known
 
     def first_rows(self, policy: Policy) -> Mask:
-        """[n]: open rows whose answer stands as it was first given, which guarantees are about."""
+        """[n]: the open rows whose answer stands as first given; guarantees are about these."""
         rows: Mask = self.open_rows(policy) & (self.decide(policy).gate == PROCEED)
         return rows
 

@@ -124,8 +124,8 @@ def _guarantee(
 
 def _words(guarantee: PolicyGuarantee, bound: float, free: Mask) -> str:
     said = (
-        f"{guarantee}. Of {guarantee.questions:,} graded questions, {guarantee.answered:,} are answered at "
-        f"once and {guarantee.incorrect:,} of them are incorrect; upper bound {percent(bound)}."
+        f"{guarantee}. Of {guarantee.questions:,} graded questions {guarantee.answered:,} are answered at "
+        f"once, {guarantee.incorrect:,} of them incorrectly; upper bound {percent(bound)}."
     )
     return _with_seen(said, free)
 

@@ -13,7 +13,7 @@ from codex.ask.active import Active
 from codex.ask.confidence import LikelyAnswers
 from codex.ask.response import reply
 from codex.ask.workbench import Workbench, last_trace
-from codex.calibration import Calibrator, figures, fit
+from codex.calibration import Calibrator, before_and_after, fit
 from codex.calibration.drift import EVERY, Reference
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.engines.base import GenerationParams
@@ -74,7 +74,7 @@ def calibrator(model: str, n_samples: int = 5, evidence: bool = False) -> Calibr
         datasets=("capitals",),
         questions=200,
         accuracy=float(correct.mean()),
-        metrics=figures(fitted, correct, resamples=10),
+        metrics=before_and_after(fitted, correct, resamples=10),
         reference=Reference.of({"min_prob_focus": weakest}).model_dump(mode="json"),
     )
 
@@ -163,7 +163,8 @@ def with_sets(workbench: Workbench, cutoff: float, n: int = 99) -> Calibrator:
             0.9,
             99,
             (),
-            "At the 90% confidence level the prediction set is empty: no answer was given by enough of the samples.",
+            "At the 90% confidence level the prediction set is empty: no answer was given by enough of the "
+            "samples.",
         ),
         (
             0.0,

@@ -50,7 +50,7 @@ AUROC = {
 EXCESS = {UNION: 0.01}
 EXCESS_OF_A_FILE = 0.02
 MCQ_EXCESS = 0.01
-FIGURES: dict[str, Callable[[Array, Flags], float]] = {
+METRICS: dict[str, Callable[[Array, Flags], float]] = {
     "AUROC": metrics.auroc,
     "PRR": metrics.prr,
     "PRR 50 %": lambda confidence, correct: metrics.prr(confidence, correct, 0.5),
@@ -143,7 +143,7 @@ def measure(home: Path) -> Iterator[Line]:
 
 def report(console: Console) -> None:
     """Every figure, cross-fitted; in the last two columns from a fit to the model's other files alone."""
-    heads = ("file", "n", "correct", *FIGURES, "unseen: AUROC", "excess")
+    heads = ("file", "n", "correct", *METRICS, "unseen: AUROC", "excess")
     table = Table(*heads, box=None)
     for model, files in MODELS.items():
         stored, (result, seconds) = answers(files), fitted(files)
@@ -151,7 +151,7 @@ def report(console: Console) -> None:
             correct = stored.correct[rows]
             means = [
                 np.mean([figure(one[rows], correct) for one in result.crossfitted])
-                for figure in FIGURES.values()
+                for figure in METRICS.values()
             ]
             far = [figure(unseen(files)[rows], correct) for figure in (metrics.auroc, metrics.ece_excess)]
             shown = [f"{value:.3f}" for value in (correct.mean(), *means, *(far if len(files) > 1 else ()))]

@@ -162,8 +162,9 @@ def report(rows: Sequence[Row]) -> None:
     )
     console = Console(width=140)
     console.print(
-        f"{len(rows)} questions; correct {correct.mean():.3f}; of the answerable {correct[answerable].mean():.3f}, "
-        f"of the others {correct[~answerable].mean():.3f}; refused {refused.mean():.3f}"
+        f"{len(rows)} questions; correct {correct.mean():.3f}; "
+        f"of the answerable {correct[answerable].mean():.3f}, of the others "
+        f"{correct[~answerable].mean():.3f}; refused {refused.mean():.3f}"
     )
     shown = [name for name in SHOWN if all(name in row["signals"] for row in rows)]
     table = Table("signal", "AUROC", "95 %", "answered only", "95 %", "missing", box=None)

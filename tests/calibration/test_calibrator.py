@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from codex.calibration import METHODS, Calibrator, Fitted, Method, figures, fit, metrics
+from codex.calibration import METHODS, Calibrator, Fitted, Method, before_and_after, fit, metrics
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.types import Origin
 
@@ -126,7 +126,7 @@ def test_the_temperature_of_no_samples_does_not_matter() -> None:
 
 def test_its_figures_are_those_of_the_cross_fitted_confidences() -> None:
     _, correct = answers()
-    found = figures(fitted(), correct, resamples=200)
+    found = before_and_after(fitted(), correct, resamples=200)
     for when, confidences in (("before", fitted().raw_crossfitted), ("after", fitted().crossfitted)):
         for name, figure in (
             ("auroc", metrics.auroc), ("ece", metrics.ece), ("ece_excess", metrics.ece_excess),

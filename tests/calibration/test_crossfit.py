@@ -179,7 +179,7 @@ def test_a_single_answer_of_one_kind_among_the_fewest_makes_a_cautious_fit(metho
 
 
 @pytest.mark.parametrize(
-    ("right", "said"), [(0, "None of the 40 .* are right.*easier"), (40, "wrong.*harder")]
+    ("correct", "said"), [(0, "None of the 40 .* are correct.*easier"), (40, "incorrect.*harder")]
 )
 def test_answers_of_one_kind_are_refused(correct: int, said: str) -> None:
     columns, _ = answers(40)

@@ -95,7 +95,7 @@ def test_before_the_first_look_it_says_that_there_are_not_enough_answers() -> No
     few = answers(EVERY - 1, rng, shift=-5)
     drift = reference.compare(few)
     assert (drift.detected, drift.p_value, drift.n) == (False, 1.0, 0)
-    assert drift.message == "Not enough answers yet: 49 of the 50 that it takes."
+    assert drift.message == "Not enough answers yet: 49 of the 50 needed."
     assert reference.compare({}).message.startswith("Not enough answers yet: 0")
     assert reference.compare(answers(EVERY, rng, shift=-5)).detected
 

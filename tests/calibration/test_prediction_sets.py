@@ -137,12 +137,12 @@ def test_it_is_so_on_stored_samples_of_a_model_too(alpha: float) -> None:
 
 
 def test_it_says_in_words_what_a_set_is() -> None:
-    assert "more than 40 % of the samples" in str(ConformalPredictor(alpha=0.1, n=99, cutoff=0.4, tie=0.5))
-    assert "for 25 % of the questions any answer" in str(
+    assert "more than 40% of the samples" in str(ConformalPredictor(alpha=0.1, n=99, cutoff=0.4, tie=0.5))
+    assert "for 25% of the questions any answer" in str(
         ConformalPredictor(alpha=0.1, n=99, cutoff=0.0, tie=0.25)
     )
     assert str(ConformalPredictor(alpha=0.1, n=99, cutoff=0.4, tie=0.5)).startswith(
-        "A set holds the correct answer in 90 % of cases"
+        "A set contains the correct answer in 90% of cases"
     )
 
 

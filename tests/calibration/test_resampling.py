@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from codex.calibration import metrics
-from codex.calibration.ranking import FIGURES
+from codex.calibration.ranking import METRICS
 from codex.calibration.resampling import Resamples, resamples_for
 
 ONE_BY_ONE = {
@@ -117,7 +117,7 @@ def test_resamples_without_a_figure_are_left_out() -> None:
 @pytest.mark.parametrize("correct", [[True] * 5, [False] * 5, [True]])
 def test_what_is_not_defined_has_no_interval(correct: list[bool]) -> None:
     got = Resamples(np.array(correct)).ranking(np.linspace(0, 1, len(correct)))
-    assert set(got) == set(FIGURES)
+    assert set(got) == set(METRICS)
     assert got["auroc"] is None
     assert got["prr"] is None
     assert got["accuracy_at_80"] == (float(correct[0]),) * 2

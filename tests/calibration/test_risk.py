@@ -138,7 +138,7 @@ def test_a_refusal_says_why(confidence: list[float], correct: list[bool], says: 
     assert refusal.threshold == math.inf
     assert refusal.coverage == 0
     assert says in refusal.reason
-    assert "at most 10% incorrect with 95 % certainty" in refusal.reason
+    assert "at most 10% incorrect at the 95% confidence level" in refusal.reason
 
 
 def test_a_refusal_says_about_how_many_labels_it_would_take() -> None:

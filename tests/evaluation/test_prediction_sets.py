@@ -56,14 +56,14 @@ def questions(n: int = 400, group: str = "sums", skill: float = 0.7) -> list[Sam
 
 
 def test_samples_that_say_the_same_are_one_answer_and_the_graded_one_has_its_verdict() -> None:
-    (found,) = sampled([generated("a", "It is five.", "Five.", "four", "It is four", "five", right=True)])
+    (found,) = sampled([generated("a", "It is five.", "Five.", "four", "It is four", "five", correct=True)])
     # People said that five is correct; four is accepted.
     assert dict(zip(found.shares, found.correct, strict=True)) == {0.5: True}
     assert found.correct == (True, True)
     (graded,) = sampled([generated("a", "It is five.", "five", "five", "five", "four")])
-    assert (graded.shares, graded.correct, graded.right_share) == ((0.75, 0.25), (False, True), 0.25)
+    assert (graded.shares, graded.correct, graded.correct_share) == ((0.75, 0.25), (False, True), 0.25)
     (lost,) = sampled([generated("a", "six", "five", "seven")])
-    assert lost.right_share == 0
+    assert lost.correct_share == 0
 
 
 def test_what_failed_or_has_no_samples_or_stands_there_before_is_left_out() -> None:
@@ -74,7 +74,7 @@ def test_what_failed_or_has_no_samples_or_stands_there_before_is_left_out() -> N
         generated("c", "", "four", error="too long"),
         Generated("d", "traces", (), True, Observation("d?", said("x"), samples=(said("x"),)), True),
     ]
-    assert [(each.question, each.right_share) for each in sampled(lines)] == [("What is a?", 1.0)]
+    assert [(each.question, each.correct_share) for each in sampled(lines)] == [("What is a?", 1.0)]
     cancel = threading.Event()
     cancel.set()
     with pytest.raises(Cancelled):
@@ -89,8 +89,8 @@ def test_the_samples_of_runs_are_graded_as_their_answers_were(store: Store) -> N
     # Each sample names one of two cities, and one of them is accepted.
     for each, record in zip(both, store.runs.records("b"), strict=True):
         named = [record.answers[0] in sample.text for sample in record.observation.samples]
-        assert each.right_share == pytest.approx(np.mean(named))
-    assert 0 < sum(each.right_share == 1 for each in both) < 40
+        assert each.correct_share == pytest.approx(np.mean(named))
+    assert 0 < sum(each.correct_share == 1 for each in both) < 40
     with pytest.raises(NotFound):
         sampled_runs(store, ["nowhere"])
 
@@ -99,7 +99,7 @@ def test_the_counts_are_those_of_the_set_of_each_question_that_was_held_back() -
     asked = questions(skill=0.5)
     (checked,) = checked_sets(asked, 0.1)
     half = [each for each in asked if split(each.question) == "calibration"]
-    sets = ConformalPredictor.of([each.right_share for each in half], 0.1)
+    sets = ConformalPredictor.of([each.correct_share for each in half], 0.1)
     assert checked.sets == sets == conformal_predictor(asked, 0.1)
     others = [each for each in asked if split(each.question) == "test"]
     picked = [(each, sets.pick(each.shares, tie_of(each.question))) for each in others]

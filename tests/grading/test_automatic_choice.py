@@ -9,7 +9,7 @@ from codex.items import Item
 
 
 @pytest.mark.parametrize(
-    ("question", "accepted", "text", "right"),
+    ("question", "accepted", "text", "correct"),
     [
         ("What is 0 + 8?", "8", "The answer is 0 + 8, which is 8.", True),
         (
@@ -240,7 +240,7 @@ def test_a_response_is_graded_by_the_type_of_the_accepted_answer(
 
 
 @pytest.mark.parametrize(
-    ("accepted", "text", "right"),
+    ("accepted", "text", "correct"),
     [
         ("3,000", "3000", True),
         ("3000", "3 000,00", True),
@@ -361,7 +361,7 @@ def test_a_number_counts_in_every_form_and_what_stands_beside_it_does_not(
 
 
 @pytest.mark.parametrize(
-    ("accepted", "text", "right"),
+    ("accepted", "text", "correct"),
     [
         ("1 January 2000", "January 1, 2000", True),
         ("1 January 2000", "1/1/2000", True),

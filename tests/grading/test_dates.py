@@ -17,7 +17,7 @@ def verdict(accepted: str, text: str, question: str = "When was it?") -> bool | 
 
 
 @pytest.mark.parametrize(
-    ("accepted", "text", "right"),
+    ("accepted", "text", "correct"),
     [
         ("20 July 1969", "July 20, 1969", True),
         ("20 July 1969", "20.07.1969", True),
@@ -164,7 +164,7 @@ def test_hostile_dates_are_graded_too(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "right"), [("in the sixties", True), ("the nineteen-sixties", True), ("the seventies", False)]
+    ("text", "correct"), [("in the sixties", True), ("the nineteen-sixties", True), ("the seventies", False)]
 )
 def test_a_decade_in_words_is_read(text: str, correct: bool) -> None:
     assert verdict("1960s", text) is correct

@@ -27,7 +27,7 @@ SUM = asking("What is 1200 + 34.5?", "1234.5")
 
 
 @pytest.mark.parametrize(
-    ("grader", "item", "text", "right"),
+    ("grader", "item", "text", "correct"),
     [
         ("exact", RÖNTGEN, "wilhelm conrad RONTGEN.", True),
         ("exact", RÖNTGEN, "It was Wilhelm Conrad Röntgen.", False),
@@ -72,7 +72,7 @@ CHOICE = asking("Which colour?", "dark blue", choices=("red", "dark blue", "a gr
 
 
 @pytest.mark.parametrize(
-    ("text", "right"),
+    ("text", "correct"),
     [
         ("B", True),
         ("B.", True),

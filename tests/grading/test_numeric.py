@@ -18,7 +18,7 @@ def verdict(question: str, accepted: str, text: str) -> bool | None:
 
 
 @pytest.mark.parametrize(
-    ("accepted", "text", "right"),
+    ("accepted", "text", "correct"),
     [
         ("1234", "1,234", True),
         ("1234", "1 234", True),
@@ -212,7 +212,7 @@ def test_a_number_counts_by_its_value_where_the_text_gives_it_as_its_answer(
 
 
 @pytest.mark.parametrize(
-    ("question", "accepted", "text", "right"),
+    ("question", "accepted", "text", "correct"),
     [
         ("How many episodes has season 3?", "10", "Season 3 has 10 episodes.", True),
         ("How many episodes are there?", "16", "In its seven seasons there were 16 episodes.", True),

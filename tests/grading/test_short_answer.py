@@ -13,7 +13,7 @@ def counts(accepted: str, text: str, question: str = "What is it?") -> bool:
 
 
 @pytest.mark.parametrize(
-    ("accepted", "text", "right"),
+    ("accepted", "text", "correct"),
     [
         ("Louis XIV", "Louis 14", True),
         ("Louis XIV", "Louis the Fourteenth", True),
@@ -260,7 +260,7 @@ def test_what_is_repeated_of_the_question_is_no_form_of_the_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("accepted", "text", "right"),
+    ("accepted", "text", "correct"),
     [
         ("World War II", "WWII", True),
         ("World War II", "WWI", False),

@@ -185,7 +185,8 @@ def test_a_target_risk_gives_the_threshold_and_its_guarantee(page: TunePage) -> 
     assert (guarantee.answered, guarantee.incorrect) == (now["actions"]["answer"], now["incorrect"])
     assert found["words"].startswith(
         "At most 45% of the answers given are incorrect, at the 95% confidence level. "
-        f"Of 200 graded questions, {guarantee.answered} are answered at once and {guarantee.incorrect} of them"
+        f"Of 200 graded questions {guarantee.answered} are answered at once, {guarantee.incorrect} of them "
+        "incorrectly"
     )
 
 

@@ -19,6 +19,8 @@ from codex.store import Store
 
 OLD = Path(__file__).parent / "old"
 """Written at step 7 of the migrations; expected.json.gz is what that code read from the two other files."""
+RENAMED = {"right": "correct", "answer_set": "prediction_set"}
+"""Fields that have another name today."""
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def lost(was: Any, now: Any, at: str = "") -> Iterator[str]:
     """Where `now` does not say what `was` says; what nouns have gained since does not matter."""
     if isinstance(was, dict) and isinstance(now, dict):
         for name, value in was.items():
-            yield from lost(value, now.get(name), f"{at}.{name}")
+            yield from lost(value, now.get(RENAMED.get(name, name)), f"{at}.{name}")
     elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
         for index, (one, other) in enumerate(zip(was, now, strict=True)):
             yield from lost(one, other, f"{at}[{index}]")

@@ -72,7 +72,7 @@ def most_broken(draws: int, delta: float) -> int:
 
 @lru_cache
 def stored_answers(repeats: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Three files of one model: cross-fitted confidences [repeats, n], and whether each answer is correct [n].
+    """Three files of one model: cross-fitted confidences [repeats, n], and which answers are correct [n].
 
     Skips the test where the files are absent.
     """

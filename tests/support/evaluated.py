@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from codex import prompts, signals
-from codex.calibration import Calibrator, figures, fit
+from codex.calibration import Calibrator, before_and_after, fit
 from codex.evaluation.calibrating import labelled_runs, on_side
 from codex.evaluation.generations import Generated
 from codex.store import Store
@@ -105,7 +105,7 @@ def put_calibrator(store: Store, run: Run, name: str = "mine", **changes: object
         datasets=(run.dataset,),
         questions=len(half.ids),
         accuracy=float(half.correct.mean()),
-        metrics=figures(fitted, half.correct, resamples=20),
+        metrics=before_and_after(fitted, half.correct, resamples=20),
         briers=fitted.briers,
     ).model_copy(update=changes)
     store.calibrators.save(calibrator.version, name, calibrator.model_dump_json(), run.id)

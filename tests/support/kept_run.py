@@ -14,7 +14,7 @@ HOSTILE = "<img src=x onerror=window.hacked=1>\u202e${window.hacked=1}"
 
 
 def keep_run(store: Store, run_id: str = "r1", name: str = "invented sums", n: int = 200) -> None:
-    """A run whose n answers have confidence 1/n, 2/n, ... 1 by the heuristic, and are correct just as often."""
+    """A run whose n answers have confidence 1/n, 2/n, ... 1 by the heuristic, and are as often correct."""
     seeded = np.random.default_rng(4)
     confidence = np.arange(1, n + 1) / n
     correct = seeded.random(n) < confidence

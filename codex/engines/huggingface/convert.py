@@ -85,17 +85,17 @@ def converted(gguf: Path, cache: Path) -> Path:
     Raises ModelError: not a whole GGUF file, an architecture Transformers cannot read, disk full.
     """
     read_header(gguf)
-    shelf = cache / "huggingface"
-    target = shelf / f"{gguf.stem}-{identity(gguf)}-{FORMAT}"
+    converted = cache / "huggingface"
+    target = converted / f"{gguf.stem}-{identity(gguf)}-{FORMAT}"
     if target.is_dir():
         return target
     try:
-        make_folder(shelf)
-        with FileLock(shelf / ".convert.lock", mode=FILE):
+        make_folder(converted)
+        with FileLock(converted / ".convert.lock", mode=FILE):
             if not target.is_dir():
-                for left in shelf.glob(".convert-*/"):
+                for left in converted.glob(".convert-*/"):
                     shutil.rmtree(left, ignore_errors=True)
-                with tempfile.TemporaryDirectory(prefix=".convert-", dir=shelf) as work:
+                with tempfile.TemporaryDirectory(prefix=".convert-", dir=converted) as work:
                     folder = Path(work) / "model"
                     _convert(gguf, folder)
                     _flush(folder)
@@ -103,7 +103,7 @@ def converted(gguf: Path, cache: Path) -> Path:
                     folder.replace(target)
     except OSError as error:
         raise ModelError(
-            f"{gguf.name} could not be converted under {shelf}: {error.strerror or error}."
+            f"{gguf.name} could not be converted under {converted}: {error.strerror or error}."
         ) from error
     return target
 

@@ -131,7 +131,7 @@ class LlamaServer:
         return str(self._ask("POST", "/apply-template", {"messages": turns})["prompt"])
 
     def _ends(self) -> frozenset[int]:
-        """The tokens that llama.cpp forbids when it is told to go on after the end."""
+        """The tokens that llama.cpp forbids when it is told to continue after the end."""
         answer = self._server.handle_completions(
             {"prompt": [self._whole], "max_tokens": 1, "ignore_eos": True, "verbose": True}
         )
