@@ -266,7 +266,7 @@ class CalibratePage:
         calibrator = self._load(version)
         if not calibrator.runs:
             raise InvalidInput(
-                "It was fitted on answers from a file, so there is nothing to draw. Fit on a run for diagrams."
+                "It was fitted on answers from a file, so there is nothing to draw. Fit on a run to see it."
             )
         labelled = labelled_runs(self.workbench.store, calibrator.runs)
         table, held = on_side(labelled.table, "calibration"), on_side(labelled.table, "test")

@@ -109,7 +109,8 @@ def tune(page: Page, real: Served) -> None:
     target = page.get_by_role("form", name="Target")
     target.get_by_role("textbox", name="incorrect, at most, in percent").fill(str(RISK))
     target.get_by_role("button", name="Propose thresholds").click()
-    expect(page.get_by_text(f"At most {RISK}% of the answers given are incorrect, at the 95% confidence level")).to_be_visible()
+    guarantee = f"At most {RISK}% of the answers given are incorrect, at the 95% confidence level"
+    expect(page.get_by_text(guarantee)).to_be_visible()
     page.get_by_role("button", name="Make active").click()
     expect(page.get_by_text(re.compile("is used from the next question on"))).to_be_visible()
     assert real.workbench.active.policy.promise is not None

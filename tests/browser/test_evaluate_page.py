@@ -60,7 +60,9 @@ def test_a_newcomer_starts_a_first_run_stops_it_and_goes_on(page: Page, served: 
     expect(work).to_contain_text(re.compile(r"\d+ of 100 questions · .* questions/s · about .* left"))
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
     expect(line(page, "capitals")).to_contain_text("running")
+    expect(work).to_be_focused()
     work.get_by_role("button", name="Cancel").click()
+    expect(work).to_be_focused()
     expect(work).to_contain_text("Stopped. The answers so far are saved")
     row = line(page, "capitals")
     expect(row).to_contain_text("stopped")
@@ -68,6 +70,7 @@ def test_a_newcomer_starts_a_first_run_stops_it_and_goes_on(page: Page, served: 
     served.engine.delay = 0.0
     asked = len(served.engine.decodes)
     row.get_by_role("button", name="Resume capitals").click()
+    expect(work).to_be_focused()
     expect(work).to_contain_text("Done: 100 answers graded")
     expect(row).to_contain_text("done")
     # What was asked before the stop is not asked again; a question on its way at the stop may be.
@@ -124,6 +127,7 @@ def test_a_run_opens_to_its_signals_its_questions_and_their_tokens(page: Page, s
     expect(ranking.get_by_role("figure", name="AUROC of each signal")).to_be_visible(timeout=MEASURED)
     ranking.get_by_text("Table", exact=True).click()
     expect(ranking.get_by_role("row", name="Cross-fitted confidence")).to_be_visible()
+    expect(ranking.get_by_role("columnheader")).to_have_text(["signal", "AUROC", "95% from", "to"])
 
     scatter = page.get_by_role("region", name="Signal against signal")
     scatter.get_by_role("combobox", name="X axis").select_option("Agreeing samples, focus")
@@ -201,6 +205,7 @@ def test_a_run_that_is_deleted_while_it_is_read_says_so_and_stays_in_sight(
     expect(reader.get_by_role("alert")).to_contain_text("deleted")
     page.reload()
     expect(page.get_by_role("heading", name="This run cannot be shown")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(1)
     expect(run.get_by_role("alert")).to_contain_text("deleted")
 
 

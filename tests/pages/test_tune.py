@@ -219,7 +219,8 @@ def test_a_lower_threshold_takes_abstain_below_along(page: TunePage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "typed"), [("risk", "0"), ("risk", "100"), ("risk", "200"), ("risk", "x"), ("confidence_level", "nan")]
+    ("name", "typed"),
+    [("risk", "0"), ("risk", "100"), ("risk", "200"), ("risk", "x"), ("confidence_level", "nan")],
 )
 def test_a_target_that_is_no_share_is_refused_with_what_was_typed(
     page: TunePage, name: str, typed: str

@@ -95,7 +95,9 @@ export class JobPage extends Page {
   constructor(given, options) {
     super(given);
     const cancel = (/** @type {Job} */ { id }) =>
-      this.call("cancel", { job: id }).then(() => this.poller.look());
+      this.call("cancel", { job: id })
+        .then(() => this.poller.look())
+        .then(() => this.#focusJob());
     this.job = new JobBar({ paint: this.paint, cancel, ...options });
     this.poller = new Poller({
       ask: () => this.call("look", this.seen()),
@@ -133,12 +135,15 @@ export class JobPage extends Page {
   async begin(name, wanted) {
     const { value, error } = await this.call(name, wanted);
     if (value && this.state) this.state.job = value;
-    this.poller.look();
+    this.paint();
+    this.#focusJob();
+    this.poller.look().then(() => this.#focusJob());
     return error?.message ?? null;
   }
 
-  /** Move the keyboard to the bar, where a press took away what had it. */
-  focusJob() {
-    if (document.activeElement === document.body) this.focus(".cx-job button", ".cx-job");
+  /** Move the keyboard to the bar, where a press took it away from what had it. */
+  #focusJob() {
+    const at = document.activeElement;
+    if (at === document.body || at?.matches(":disabled")) this.focus("[data-part=job] .cx-job:not([hidden])");
   }
 }

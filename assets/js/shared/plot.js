@@ -149,16 +149,15 @@ function themed(figure) {
   };
   const layout = resolved(figure.layout ?? {});
   const [text, muted, line] = ["--cx-text", "--cx-muted", "--cx-line"].map(colour);
+  const strong = colour("--cx-line-strong");
   const font = { family: colour("--cx-font"), size: 12, color: text };
-  const lines = { gridcolor: line, linecolor: colour("--cx-line-strong"), zerolinecolor: line };
-  const axis = { automargin: true, ...lines, tickfont: { color: muted } };
-  const axes = new Set(["xaxis", "yaxis", ...Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))]);
-  for (const name of axes) {
-    const own = layout[name] ?? {};
-    const title = typeof own.title === "string" ? { text: own.title } : own.title;
-    const named = title && { title: { font: { color: muted, size: 12 }, ...title } };
-    layout[name] = { ...axis, ...own, ...named };
-  }
+  const lines = { gridcolor: line, linecolor: strong, zerolinecolor: line };
+  const axis = {
+    automargin: true,
+    ...lines,
+    tickfont: { color: muted },
+    title: { font: { color: muted, size: 12 } },
+  };
   const clear = "rgba(0,0,0,0)";
   const legend = { orientation: "h", x: 0, xanchor: "left", y: 1, yanchor: "bottom", font: { color: text } };
   return {
@@ -168,7 +167,12 @@ function themed(figure) {
       ...(trace.type === "scatter" && { cliponaxis: false }),
     })),
     layout: {
-      ...{ uirevision: "kept", hovermode: "closest", dragmode: "zoom" },
+      ...{
+        uirevision: "kept",
+        hovermode: "closest",
+        dragmode: "zoom",
+        template: { layout: { xaxis: axis, yaxis: axis } },
+      },
       ...layout,
       // The title stands above the plot as text of the page, where it can break into lines.
       ...{ autosize: true, title: undefined, paper_bgcolor: clear, plot_bgcolor: clear },
@@ -177,7 +181,7 @@ function themed(figure) {
       legend: { ...layout.legend, ...legend, bgcolor: clear },
       // In the margin on the right, where nothing is to be read.
       modebar: { orientation: "v", bgcolor: clear, color: muted, activecolor: text },
-      hoverlabel: { bgcolor: colour("--cx-surface"), bordercolor: colour("--cx-line-strong"), font },
+      hoverlabel: { bgcolor: colour("--cx-surface"), bordercolor: strong, font },
     },
   };
 }
