@@ -65,7 +65,7 @@ def token_texts(tokens: Sequence[Token], text: str) -> TokenTexts:
 
 
 def _words(texts: Sequence[str], units: Sequence[int]) -> tuple[int, ...]:
-    """A unit goes on with the one before it when one word of the text covers the border between them."""
+    """A unit continues the one before it when one word of the text covers the border between them."""
     inside = {at for word in words("".join(texts)) for at in range(word.start + 1, word.end)}
     ends: list[int] = []
     at = start = 0

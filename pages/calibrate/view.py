@@ -49,9 +49,9 @@ class Seen:
     calibrated: Array
     """[n]: cross-fitted."""
     before: dict[MetricName, Metric]
-    """Figures of the heuristic."""
+    """Metrics of the heuristic."""
     held_out: dict[MetricName, Metric] | None
-    """Figures of the calibrator on the half that was held back; None where there is none."""
+    """Metrics of the calibrator on the held-out half; None where there is none."""
 
 
 class Judged(BaseModel):

@@ -83,7 +83,7 @@ class DocumentsPage:
         self.jobs.cancel(wanted["job"])
 
     def rebuild(self, _: JSON) -> JSON:
-        """Forget the vectors and index every document anew."""
+        """Forget the vectors and index every document again."""
         index = self.workbench.index
 
         def work(job: Job) -> Report:

@@ -51,7 +51,7 @@ def start(page: Page, dataset: str, limit: int, name: str) -> None:
     page.get_by_role("button", name="Start", exact=True).click()
 
 
-def test_a_newcomer_starts_a_first_run_stops_it_and_goes_on(page: Page, served: Scripted) -> None:
+def test_a_newcomer_starts_a_first_run_stops_it_and_resumes_it(page: Page, served: Scripted) -> None:
     served.engine.delay = 0.1  # a minute for all, in which what is looked for is surely seen
     open_evaluate(page, served)
     page.get_by_role("button", name="Ask 100 questions from capitals").click()

@@ -95,7 +95,7 @@ export class Verdict extends Part {
     const words = muted(`confidence, ${calibrated ? "" : "not "}calibrated`, "cx-tiny");
     return html`<div class="cx-row between">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-large">${metric(confidence.value)}</span>${words}</div></div>
       <p class="cx-reason">${written(now.reason)}</p>${storyLine(trace)}
-      ${guaranteed ? html`<p class="cx-muted cx-guarantee">${guaranteed}</p>` : nothing}${now.action === recorded.action ? nothing : other}`;
+      ${guaranteed ? html`<p class="cx-muted">${guaranteed}</p>` : nothing}${now.action === recorded.action ? nothing : other}`;
   }
 
   #routing() {

@@ -52,7 +52,7 @@ export class Search extends Part {
   }
 
   results() {
-    return html`<section class="cx-card cx-results" aria-label="Passages found" ?hidden=${!this.active}>${this.active ? this.#found() : nothing}</section>`;
+    return html`<section class="cx-card" aria-label="Passages found" ?hidden=${!this.active}>${this.active ? this.#found() : nothing}</section>`;
   }
 
   #found() {
