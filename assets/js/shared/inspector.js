@@ -39,7 +39,7 @@ export class Inspector {
   sentence = null;
   /** @type {Rule[]} The rules that the signals are shown with. */
   rules = [];
-  /** What may be looked up: there are documents, and the question can be asked again. */
+  /** What may be retrieved: there are documents, and the question can be asked again. */
   lookup = { documents: false, again: false };
   /** It opened a tab by itself. */
   opened = false;

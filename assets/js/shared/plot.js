@@ -34,7 +34,7 @@ export class Plot {
   }
 
   /**
-   * Draw a figure, or draw it anew in place: what was zoomed stays zoomed while layout.uirevision is the same.
+   * Draw a figure, or redraw it in place: what was zoomed stays zoomed while layout.uirevision is the same.
    * Never fails: what keeps a plot from being drawn is said in its place, above its table.
    * @param {Figure} figure @param {PlotOptions} options
    */

@@ -98,7 +98,7 @@ export class Poller {
   async look() {
     clearTimeout(this.timer);
     const answer = await this.newest(this.options.ask());
-    if (answer === null) return null; // whoever looked since goes on looking
+    if (answer === null) return null; // whoever looked since looks again
     await this.options.show(answer);
     clearTimeout(this.timer);
     const wait = this.options.wait();

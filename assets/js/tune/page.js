@@ -271,7 +271,7 @@ export class Tune extends Page {
     if (!run || !draft) return;
     const now = state.runs.find(({ id }) => id === run.run.id);
     if (!now && !this.gone) Object.assign(this, { gone: true, message: GONE });
-    // Not under somebody's hand: the sliders are made anew with the values of the run.
+    // Not under somebody's hand: the sliders are rebuilt with the values of the run.
     const typing = document.activeElement?.matches(".cx-slider-head input");
     const inUse = this.opening || this.ask.busy() || draft.held !== null || typing;
     const grown = now && state.key !== run.key && !inUse;
