@@ -104,7 +104,7 @@ def index_documents(workbench: Workbench, home: Path) -> None:
     workbench.index.run()
 
 
-def look_up_first(page: Page) -> None:
+def always_retrieve(page: Page) -> None:
     page.get_by_role("group", name="Evidence").get_by_label("always").check(force=True)
 
 
@@ -113,7 +113,7 @@ def test_what_is_retrieved_first_stands_beside_the_answer_while_it_is_written(
 ) -> None:
     library.go_on.clear()
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     page.get_by_role("textbox", name="Question").fill(QUESTION)
     page.keyboard.press("Enter")
     panel = page.get_by_role("tabpanel")
@@ -152,7 +152,7 @@ def test_an_unsure_answer_is_looked_up_by_itself_and_the_story_tells_it(
 
 def test_a_marker_leads_to_its_passage_with_the_words_marked(page: Page, library: Scripted) -> None:
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     ask(page, QUESTION)
     page.get_by_role("tab", name="Token").click()
     marker = answer(page).get_by_role("option", name="sentence 1: supported, passage 1")
@@ -175,7 +175,7 @@ def test_a_marker_leads_to_its_passage_with_the_words_marked(page: Page, library
 def test_each_sentence_is_marked_by_what_the_passages_say_of_it(page: Page, library: Scripted) -> None:
     library.scripts["Zelm"] = THREE
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     ask(page, QUESTION)
     markers = answer(page).locator(".cx-marker")
     expect(markers).to_have_count(3)
@@ -192,7 +192,7 @@ def test_each_sentence_is_marked_by_what_the_passages_say_of_it(page: Page, libr
 
 def test_text_of_a_document_is_shown_as_it_is_and_never_run(page: Page, library: Scripted) -> None:
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     ask(page, "When does the vault of Querk open?")
     panel = evidence(page)
     expect(panel).to_contain_text(HOSTILE_NAME)
@@ -230,7 +230,7 @@ def test_evidence_is_reached_with_the_keyboard_alone(page: Page, library: Script
 def test_the_switch_stays_over_a_reload(page: Page, library: Scripted) -> None:
     open_page(page, library.url)
     expect(page.get_by_label("when unsure")).to_be_checked()
-    look_up_first(page)
+    always_retrieve(page)
     page.reload()
     expect(page.get_by_label("always")).to_be_checked()
 
@@ -276,7 +276,7 @@ def test_what_goes_on_is_said_in_words(
     monkeypatch.setattr(library.workbench.index, "search", held)
     library.engine.judgement = lambda prompt: 0.9 if judge.wait(60) else 0.0
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     page.get_by_role("textbox", name="Question").fill(QUESTION)
     page.keyboard.press("Enter")
     for words, event in (("Retrieving passages", go_on), ("Checking the evidence", judge)):
@@ -321,7 +321,7 @@ def test_an_index_that_cannot_be_reached_is_said_beside_the_answer(
 
     monkeypatch.setattr(library.workbench.index, "search", gone)
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     ask(page, QUESTION)
     expect(answer(page)).to_contain_text("Tom")
     panel = evidence(page)
@@ -338,7 +338,7 @@ def test_evidence_can_be_read_in_both_themes(
     library.scripts["Zelm"] = THREE
     page = browser.new_page(color_scheme=theme, viewport={"width": 1280, "height": 900})
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     ask(page, QUESTION)
     answer(page).locator(".cx-marker").first.click()
     weak = pale(page)
@@ -352,7 +352,7 @@ def test_evidence_can_be_read_in_both_themes(
 def test_evidence_never_scrolls_sideways_at_800_pixels(page: Page, library: Scripted) -> None:
     page.set_viewport_size({"width": 800, "height": 900})
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     ask(page, "When does the vault of Querk open?" + "W" * 300)
     assert width(page) == 800
     answer(page).locator(".cx-marker").first.click()

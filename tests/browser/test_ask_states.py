@@ -53,7 +53,7 @@ def test_thresholds_decide_again_without_the_model_and_reset(page: Page, scripte
     expect(badge).to_have_text("abstain")
     page.get_by_role("slider", name="answer when").press("Home")
     expect(badge).to_have_text("answer")
-    expect(page.get_by_role("region", name="Decision")).to_contain_text("≥ answer_above 0")
+    expect(page.get_by_role("region", name="Decision")).to_contain_text("at least the 0% needed to answer")
     page.get_by_role("slider", name="top1_prob").press("End")
     expect(badge).to_have_text("abstain")
     expect(page.get_by_role("region", name="Decision")).to_contain_text("top1_prob 0.95 < 1: abstain")
@@ -237,7 +237,7 @@ def test_what_is_kept_of_a_question_can_be_switched(page: Page, scripted: Script
 
 def test_the_description_of_the_http_interface_needs_no_network(page: Page, scripted: Scripted) -> None:
     page.goto(f"{scripted.url}docs")
-    expect(page.get_by_text("Ask a question and watch")).to_be_visible()
+    expect(page.get_by_text("Ask a question and stream the events")).to_be_visible()
 
 
 def test_a_long_question_stays_whole_when_the_panels_take_room_beside_it(

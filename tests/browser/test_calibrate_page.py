@@ -76,7 +76,7 @@ def test_the_risk_can_be_changed_after_the_fit_and_answered_by(page: Page, serve
     expect(card.get_by_role("heading", name="Guarantee", exact=True)).to_be_visible()
     card.get_by_role("button", name=re.compile(r"Answer from 0\.\d\d")).click()
     expect(card.get_by_role("button", name="Deactivate")).to_be_visible()
-    assert served.workbench.active.promise is not None
+    assert served.workbench.active.guarantee is not None
     risk.fill("2")
     risk.press("Tab")
     diagrams = page.get_by_role("region", name="Diagrams")
@@ -121,7 +121,7 @@ def test_two_calibrators_are_compared_and_one_of_another_model_warns(page: Page,
     expect(left.get_by_role("figure", name=mine)).to_be_visible(timeout=FITTED)
     expect(diagrams.get_by_role("row", name=mine)).to_be_visible()
     saved = page.get_by_role("region", name="Saved calibrators")
-    expect(saved).to_contain_text("It was fitted to answers of another:model:q4")
+    expect(saved).to_contain_text("It was fitted on answers of another:model:q4")
     saved.get_by_role("button", name=mine).click()
     expect(diagrams.get_by_role("heading", name=mine, level=2)).to_be_visible()
     expect(page).to_have_url(re.compile("calibrator=mine"))

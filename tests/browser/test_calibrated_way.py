@@ -113,4 +113,4 @@ def tune(page: Page, real: Served) -> None:
     expect(page.get_by_text(guarantee)).to_be_visible()
     page.get_by_role("button", name="Make active").click()
     expect(page.get_by_text(re.compile("is used from the next question on"))).to_be_visible()
-    assert real.workbench.active.policy.promise is not None
+    assert real.workbench.active.policy.guarantee is not None
