@@ -68,7 +68,7 @@ export class Sliders extends Part {
     const loops = policy.rules.some(({ gate }) => gate === "retrieve" || gate === "reflect");
     const rules = policy.rules.map((rule, i) => this.#rule(policy, rule, i));
     return html`<div class="cx-column"><h3 class="cx-hint">Confidence</h3>${this.#routing(policy, "answer_above")}${this.#routing(policy, "abstain_below")}
-      <h3 class="cx-hint">Rules (the first that holds decides)</h3>${rules.length ? rules : hint("None: the confidence decides.")}${loops ? hint(LOOPS) : nothing}
+      <h3 class="cx-hint">Rules (first match wins)</h3>${rules.length ? rules : hint("None: the confidence decides.")}${loops ? hint(LOOPS) : nothing}
       ${this.form.view(policy.rules, run)}</div>`;
   }
 
