@@ -61,7 +61,7 @@ class Background(Generic[T]):
             self._working = True
         try:
             self._jobs.start(self._kind, self._title, self._work)
-        except Conflict:  # Codex is shutting down, or another page's work is under way: it is asked for again.
+        except Conflict:  # Codex is shutting down, or another page's work runs: it is asked for again.
             with self._lock:
                 self._working = False
 

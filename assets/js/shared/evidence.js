@@ -84,7 +84,7 @@ function passageItem(passage, i, { sentences }, sentence) {
   return html`<li class=${picked ? "here" : nothing}><details ?open=${open}>
     <summary class="cx-row tight cx-small"><span class="cx-grow cx-strong"><span class="cx-num">[${i + 1}] </span>${where(passage)}</span>${cites}</summary>
     ${passage.heading ? html`<p class="cx-muted">${written(passage.heading)}</p>` : nothing}
-    <div class="cx-quote">${text(passage, sentence === null ? passage.cited : [sentence])}</div>
+    <div class="cx-passage">${text(passage, sentence === null ? passage.cited : [sentence])}</div>
     <p class="cx-passage-foot cx-row wrap cx-muted">${passage.scores.map(({ label, meaning, value }) => html`<span title=${meaning}>${label} ${metric(value)}</span>`)}<a
       class="cx-link" href=${opened}>open in Documents</a></p></details></li>`;
 }
