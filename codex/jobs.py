@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from codex.errors import Cancelled, CodexError, Conflict, NotFound
@@ -54,8 +53,6 @@ class Job:
     """What the work returned. A cancelled job may return what it had done, or raise Cancelled."""
     error: CodexError | None = None
     """Why it failed, in words for the user."""
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    ended_at: datetime | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
     """Set when the work should stop."""
 
@@ -145,7 +142,6 @@ class Jobs:
             log.exception("%s failed", job.title, exc_info=error)
             state = "failed"
             job.error = CodexError(f"{job.title} failed inside Codex; its log says why.")
-        job.ended_at = datetime.now(UTC)
         job.state = state
         with self._lock:
             del self._threads[job.id]

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import codex
 from codex.private import make_folder
+from codex.text import sha256
 
 T = TypeVar("T")
 MOST = 512
@@ -29,7 +30,7 @@ class Kept:
         self, key: str, compute: Callable[[], T], write: Callable[[T], str], read: Callable[[str], T]
     ) -> T:
         """What was kept under a key, which stands for all that it depends on; else compute and keep it."""
-        path = self.folder / f"{hashlib.sha256(f'{_sources()} {key}'.encode()).hexdigest()[:32]}.json"
+        path = self.folder / f"{sha256(f'{_sources()} {key}')[:32]}.json"
         try:
             return read(path.read_text("utf-8"))
         except (OSError, ValueError):

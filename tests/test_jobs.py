@@ -50,8 +50,6 @@ def test_a_job_is_seen_while_it_runs_and_keeps_its_result(jobs: Jobs) -> None:
     go_on.set()
     ended = jobs.wait(job.id, SOON)
     assert (ended.state, ended.result, ended.error) == ("done", 42, None)
-    assert ended.ended_at is not None
-    assert ended.ended_at >= ended.started_at
     assert jobs.running("index") is None
 
 

@@ -80,6 +80,15 @@ class Active:
         )
         return calibrator.misfit(origin)
 
+    def activate(self, calibrator: str, policy: Policy) -> None:
+        """Activate a saved calibrator and a policy, from the next question on: both, or neither.
+
+        Raises NotFound, StoreError.
+        """
+        self._store.policies.save(policy.version, policy.name, policy.model_dump_json())
+        self._store.activate(calibrator, policy.version)
+        self._monitor, self._policy = self._monitor_of_active(), policy
+
     def activate_policy(self, policy: Policy | None) -> None:
         """Activate a policy, from the next question on and after a restart; None: that of the settings.
 

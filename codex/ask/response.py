@@ -98,7 +98,7 @@ class AskResponse(BaseModel):
     seconds: float
 
 
-def reply(trace: Trace) -> AskResponse:
+def response_to(trace: Trace) -> AskResponse:
     """The response to a finished request."""
     last = trace.last
     signals = last.signals

@@ -29,14 +29,15 @@ def logistic(
     weights of a similar fit, from where the way is shorter.
     """
     # Half a second that a question asked in the shell does without.
-    from scipy.optimize import minimize
+    from scipy.optimize import Bounds, minimize
 
     n, d = x.shape
     rows = np.vstack([x.T, np.ones(n)])
     penalty = np.append(np.full(d, l2), 0.0)
     # Of n answers of one kind the odds are not infinite, but 1 to 2n + 1 (half a one of the other kind).
     furthest = np.log(2 * n + 1) if with_intercept else 0.0
-    bounds = [*[(0.0, most)] * d, (-furthest, furthest)]
+    low, high = np.append(np.zeros(d), -furthest), np.append(np.full(d, most), furthest)
+    bounds = Bounds(low, high)
     mean = np.clip(target.mean(), 0.01, 0.99)
 
     def loss(w: Array) -> tuple[float, Array]:
@@ -50,6 +51,7 @@ def logistic(
         # SciPy's may stop short, with much left to gain (scipy/scipy#23161); started again it goes on.
         found = minimize(loss, w, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS)
         w = found.x
-        if not found.nit:
+        # Where the slope is flat already it would not move.
+        if not found.nit or np.abs(w - np.clip(w - found.jac, low, high)).max() <= OPTIONS["gtol"]:
             break
     return w[:d], float(w[d])

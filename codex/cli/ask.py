@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from codex.ask.confidence import LikelyAnswers
-from codex.ask.response import NOT_CALIBRATED, reply
+from codex.ask.response import NOT_CALIBRATED, response_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.cli import terminal
 from codex.cli.terminal import Overrides, printable
@@ -57,7 +57,7 @@ def ask(
     finally:
         workbench.close()
     if as_json:
-        print(reply(trace).model_dump_json(indent=2))
+        print(response_to(trace).model_dump_json(indent=2))
 
 
 def _shown(events: Iterator[Event], console: Console) -> Iterator[Event]:
@@ -94,7 +94,7 @@ def _retrieved(passages: Sequence[Passage]) -> str:
 
 def _print_evidence(trace: Trace, console: Console) -> None:
     """Each sentence with what the passages say of it, and the words it rests on."""
-    for sentence in reply(trace).sentences:
+    for sentence in response_to(trace).sentences:
         quoted = f" “{' '.join(sentence.quote.split())}”" if sentence.quote else ""
         console.print(
             Text.assemble(

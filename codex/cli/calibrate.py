@@ -157,10 +157,10 @@ def calibrate(
             if output is not None:
                 _write(output, fit.made)
             keep(store, fit.made, fit.policy)
-            if activate:
-                active.activate_calibrator(fit.made.version)
             if activate and fit.policy is not None:
-                active.activate_policy(fit.policy)
+                active.activate(fit.made.version, fit.policy)
+            elif activate:
+                active.activate_calibrator(fit.made.version)
     if as_json:
         print_json(_said(fit))
     else:

@@ -29,7 +29,7 @@ from codex.cli.scores import (
     print_json,
     tell,
 )
-from codex.cli.terminal import interruptible, printable
+from codex.cli.terminal import Overrides, interruptible, printable
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation import report
 from codex.evaluation.generations import Generated, generated_of, read, write
@@ -43,8 +43,6 @@ SHOWN_ID = 8
 """Letters of a run's id in the list: enough to name it by."""
 
 app = typer.Typer(help="The stored runs.")
-
-Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings.")]
 
 
 @app.callback(invoke_without_command=True)

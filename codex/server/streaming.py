@@ -14,7 +14,7 @@ from fastapi import Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Message, Receive, Scope, Send
 
-from codex.ask.response import reply
+from codex.ask.response import response_to
 from codex.server import bodies
 from codex.server.errors import error_body
 from codex.server.serving import STOP_SECONDS
@@ -126,7 +126,7 @@ async def _server_sent(first: Event | None, asked: UnderWay) -> AsyncIterator[Se
 def _encode(event: Event) -> ServerSentEvent:
     if isinstance(event, TraceEvent):
         body: bodies.Body = bodies.TraceEventBody(
-            reply=reply(event.trace), trace=bodies.TraceBody.model_validate(event.trace)
+            reply=response_to(event.trace), trace=bodies.TraceBody.model_validate(event.trace)
         )
         return ServerSentEvent(body.model_dump_json(), event="trace")
     name = bodies.NAMES[type(event)]

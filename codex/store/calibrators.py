@@ -31,7 +31,7 @@ class Calibrators:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._activations = Activations(database, "calibrator")
+        self.activations = Activations(database, "calibrator")
 
     def save(self, version: str, name: str, body: str, run_id: str | None = None) -> None:
         """Keep a calibrator's JSON under its version; a version that is there stays as it is."""
@@ -53,7 +53,7 @@ class Calibrators:
         if version is not None:
             self.load(version)
         with self._database.write() as db:
-            self._activations.add(db, version)
+            self.activations.add(db, version)
 
     def active(self) -> SavedCalibrator | None:
         """The active calibrator."""
@@ -61,12 +61,12 @@ class Calibrators:
 
     def rollback(self) -> SavedCalibrator | None:
         """Undo the last activation; returns the calibrator that is active now. Raises Conflict."""
-        self._activations.undo()
+        self.activations.undo()
         return self.active()
 
     def history(self) -> list[Activation]:
         """What was activated, the newest first."""
-        return self._activations.history()
+        return self.activations.history()
 
     def delete(self, version: str) -> None:
         """Delete one, and take back what activated it. Raises NotFound; Conflict when it is active."""
@@ -74,11 +74,11 @@ class Calibrators:
             raise Conflict(f"{version} is active: activate another calibrator, or none, and then delete it.")
         with self._database.write() as db:
             db.execute("DELETE FROM calibrators WHERE version = ?", [version])
-            self._activations.forget(db, version)
+            self.activations.forget(db, version)
 
     def list(self) -> list[SavedCalibrator]:
         """Every calibrator, the newest first."""
-        active = self._activations.active()
+        active = self.activations.active()
         with self._database.read() as db:
             found = rows(db, "SELECT * FROM calibrators ORDER BY created_at DESC, version")
         return [_saved(row, active) for row in found]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from codex.errors import NotFound
-from codex.store.activations import Activation, Activations
+from codex.store.activations import Activations
 from codex.store.database import Database, Row, rows
 from codex.store.rows import in_utc
 
@@ -29,7 +29,7 @@ class Policies:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._activations = Activations(database, "policy")
+        self.activations = Activations(database, "policy")
 
     def save(self, version: str, name: str, body: str) -> None:
         """Keep a policy's JSON under its version; a version that is there stays as it is."""
@@ -55,24 +55,15 @@ class Policies:
         if version is not None:
             self.load(version)
         with self._database.write() as db:
-            self._activations.add(db, version)
+            self.activations.add(db, version)
 
     def active(self) -> SavedPolicy | None:
         """The policy that decides; None: that of the settings."""
         return next((policy for policy in self.list() if policy.active), None)
 
-    def rollback(self) -> SavedPolicy | None:
-        """Undo the last activation; returns the policy that decides now. Raises Conflict."""
-        self._activations.undo()
-        return self.active()
-
-    def history(self) -> list[Activation]:
-        """What was activated, the newest first."""
-        return self._activations.history()
-
     def list(self) -> list[SavedPolicy]:
         """Every policy, the newest first."""
-        active = self._activations.active()
+        active = self.activations.active()
         with self._database.read() as db:
             found = rows(db, "SELECT * FROM policies ORDER BY created_at DESC, version")
         return [_saved(row, active) for row in found]

@@ -211,6 +211,14 @@ class Store:
             )
             db.execute(f"DELETE {events}", [session_id])
 
+    def activate(self, calibrator: str, policy: str) -> None:
+        """Activate a saved calibrator and a saved policy: both, or neither. Raises NotFound."""
+        self.calibrators.load(calibrator)
+        self.policies.load(policy)
+        with self._database.write() as db:
+            self.calibrators.activations.add(db, calibrator)
+            self.policies.activations.add(db, policy)
+
     def label(self, trace_id: str, correct: bool | None) -> None:
         """Keep what a person says of an answer; None takes it back. Raises NotFound."""
         with self._database.write() as db:

@@ -52,6 +52,7 @@ from codex.signals import REGISTRY
 from codex.store.activations import Activation
 from codex.store.calibrators import SavedCalibrator
 from codex.store.runs import Table
+from codex.text import sha256
 
 KIND = "calibrate"
 HELD_OUT = "Calibrated, on the held-out half of the questions"
@@ -99,7 +100,7 @@ class CalibratePage:
         ]
         history = store.calibrators.history()
         shown = {"runs": runs, "calibrators": calibrators, "back": _can_go_back(history)}
-        version = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
+        version = sha256(json.dumps(shown))[:16]
         same = wanted.get("seen") == version
         now = {one.version: _standing(one, history) for one, _ in read}
         return {"job": _fit_view(job, now) if job else None, "version": version, **({} if same else shown)}
@@ -194,8 +195,7 @@ class CalibratePage:
         policy = with_guarantee(target.policy, proven, calibrator)
         if policy is None:
             raise Conflict(str(proven))
-        self.workbench.active.activate_calibrator(version)
-        self.workbench.active.activate_policy(policy)
+        self.workbench.active.activate(version, policy)
 
     def delete(self, wanted: JSON) -> None:
         """Delete a calibrator that is neither active nor shipped. wanted: {version}."""

@@ -18,9 +18,9 @@ from codex.calibration.risk import Guarantee, NoGuarantee
 from codex.evaluation.calibrating import Labelled
 from codex.evaluation.prediction_sets import CheckedSets
 from codex.pages import JSON
-from codex.pages.percent import percent
 from codex.store.calibrators import SavedCalibrator
 from codex.store.runs import RunSummary
+from codex.text import percent
 
 METHODS = {
     "auto": "chosen by Brier score",

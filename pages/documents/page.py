@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from codex.pages.documents.view import (
 from codex.retrieval import uploads
 from codex.retrieval.index import Document, Index, Progress, Report, checked_query
 from codex.retrieval.readers.reading import SUFFIXES
+from codex.text import sha256
 
 KIND = "index"
 RESULTS = 10
@@ -180,7 +180,7 @@ def _indexing(index: Index, paths: Sequence[Path], *, check: bool) -> Callable[[
 def _version(documents: Sequence[Document]) -> str:
     """Changes whenever the table does."""
     lines = (f"{d.id} {d.state} {d.indexed_at} {d.size} {d.reason}" for d in documents)
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return sha256("\n".join(lines))[:16]
 
 
 def _span(wanted: JSON) -> tuple[int | None, int | None]:

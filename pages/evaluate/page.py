@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from dataclasses import asdict
@@ -40,6 +39,7 @@ from codex.pages.evaluate.view import (
 from codex.pages.job_view import job_view
 from codex.settings import MAX_SAMPLES
 from codex.store.runs import RunSummary
+from codex.text import sha256
 from codex.types import Run
 
 KIND = "evaluate"
@@ -84,7 +84,7 @@ class EvaluatePage:
         running = self._running()
         self.scores.want(*(each for each in summaries if each.run.id != running))
         lines = [self._line(each, running) for each in summaries]
-        version = hashlib.sha256(json.dumps(lines).encode()).hexdigest()[:16]
+        version = sha256(json.dumps(lines))[:16]
         same = wanted.get("seen") == version
         return {
             "job": self._job_view(job) if job else None,

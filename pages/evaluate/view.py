@@ -17,11 +17,11 @@ from codex.pages import JSON
 from codex.pages.ask.evidence import evidence_view
 from codex.pages.ask.token_texts import token_texts
 from codex.pages.ask.view import samples_view, signals_view, token_view, weakest
-from codex.pages.percent import percent
 from codex.policy import Policy
 from codex.signals.focus import focus_mask
 from codex.store.codec import encode
 from codex.store.runs import RunSummary, Table
+from codex.text import percent
 from codex.types import Record
 
 CONFIDENCE = {

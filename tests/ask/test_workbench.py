@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codex.ask.response import reply
+from codex.ask.response import response_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.engines.base import GenerationParams
 from codex.errors import Busy, Cancelled, Conflict, InvalidInput, ModelError, NotFound, StoreError
@@ -83,7 +83,7 @@ def test_a_sure_answer_is_answered_with_an_uncalibrated_confidence(bench: Bench)
     assert trace.last.confidence.value is not None
     assert 0.5 <= trace.last.confidence.value <= 1
     assert trace.last.confidence.calibrated is None
-    assert reply(trace).confidence_note == "not calibrated"
+    assert response_to(trace).confidence_note == "not calibrated"
 
 
 def test_the_reflect_gate_asks_once_more_and_decides_again(bench: Bench) -> None:
@@ -124,7 +124,7 @@ def test_the_retrieve_gate_falls_through_and_says_why(bench: Bench) -> None:
 def test_evidence_that_was_asked_for_and_is_not_there_is_said(bench: Bench) -> None:
     trace = bench().answer("Capital of Australia?", enable_rag=True)
     assert "no documents" in trace.last.decision.reason
-    assert reply(trace).confidence_breakdown.evidence_overlap is None
+    assert response_to(trace).confidence_breakdown.evidence_overlap is None
 
 
 def test_abstaining_returns_a_clarifying_question_with_what_was_said(bench: Bench) -> None:
@@ -135,7 +135,7 @@ def test_abstaining_returns_a_clarifying_question_with_what_was_said(bench: Benc
         "I am not sure enough to answer: asked 4 times, I gave 3 different answers, among them "
         "“Canberra” (2 times). Could you ask it in other words, or tell me more?"
     )
-    assert reply(trace).model_answer == "Sydney"
+    assert response_to(trace).model_answer == "Sydney"
 
 
 def test_samples_are_drawn_from_the_whole_distribution_whatever_shapes_the_answer(bench: Bench) -> None:

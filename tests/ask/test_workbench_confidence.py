@@ -11,7 +11,7 @@ import pytest
 from codex import prompts
 from codex.ask.active import Active
 from codex.ask.confidence import LikelyAnswers
-from codex.ask.response import reply
+from codex.ask.response import response_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.calibration import Calibrator, before_and_after, fit
 from codex.calibration.drift import EVERY, Reference
@@ -108,7 +108,7 @@ def test_an_active_calibrator_speaks_from_the_next_question_on_and_after_a_resta
         told = trace.last.confidence
         assert told.value == told.calibrated == fitted.confidence(trace.last.signals)
         assert trace.params.calibrator == fitted.version
-        assert reply(trace).confidence_note == "calibrated"
+        assert response_to(trace).confidence_note == "calibrated"
         assert opened.store.load(trace.id).last.confidence == told
 
 
@@ -182,11 +182,11 @@ def test_the_answer_set_is_told_in_words_also_after_a_restart(
     activate(workbench, with_sets(workbench, cutoff, n))
     trace = workbench.answer("What is the capital of Australia?")
     for kept in (trace, bench(SPREAD).store.load(trace.id)):
-        told = reply(kept).answer_set
+        told = response_to(kept).answer_set
         assert told is not None
         assert (told.level, told.answers, told.any) == (0.9, answers, cutoff == 0)
         assert str(told) == said
-        assert set(reply(kept).model_dump()["answer_set"]) == {"level", "answers", "any"}
+        assert set(response_to(kept).model_dump()["answer_set"]) == {"level", "answers", "any"}
 
 
 def test_in_words_an_answer_with_a_comma_stands_in_quotes_and_a_long_one_is_cut() -> None:
@@ -221,10 +221,10 @@ def test_where_the_calibrator_does_not_hold_there_is_no_answer_set(bench: Open, 
         activate(workbench, fitted)
     trace = workbench.answer("Where?", n_samples=3 if why == "other samples" else 5)
     if why == "branched":
-        assert reply(trace).answer_set is not None
+        assert response_to(trace).answer_set is not None
         other = trace.last.observation.generation.tokens[0].alternatives[-1]
         trace = last_trace(workbench.branch(trace.id, 0, other.id))
-    assert reply(trace).answer_set is None
+    assert response_to(trace).answer_set is None
 
 
 def test_a_calibrator_can_be_put_to_rest_and_one_that_is_not_stored_is_refused(bench: Open) -> None:
@@ -264,8 +264,8 @@ def test_a_guarantee_is_told_only_with_the_calibrator_that_it_was_made_with(benc
     assert workbench.active.guarantee is None
     activate(workbench, fitted)
     assert workbench.active.guarantee == (
-        "Of the answers given, at most 10 % are incorrect, with 95 % certainty, "
-        "for questions like the 100 it was shown on."
+        "At most 10% of the answers given are incorrect, at the 95% confidence level, "
+        "for questions like the 100 it was proven on."
     )
     workbench.active.activate_policy(Policy())
     assert workbench.active.guarantee is None
@@ -285,8 +285,8 @@ def test_the_guarantee_is_suspended_when_the_answers_move_away_also_after_a_rest
     workbench.active.activate_policy(Policy(guarantee=guarantee(fitted)))
     # The scripted answers are all equally sure; those of the calibrator lay anywhere between 0 and 1.
     for _ in range(EVERY - 1):
-        assert reply(workbench.answer("Where?")).answer_set is not None
-    assert (workbench.active.guarantee or "").startswith("Of the answers given")
+        assert response_to(workbench.answer("Where?")).answer_set is not None
+    assert (workbench.active.guarantee or "").startswith("At most 10%")
     workbench.answer("Where?")
     for opened in again(workbench, bench):
         assert opened.active.drift is not None
@@ -294,7 +294,7 @@ def test_the_guarantee_is_suspended_when_the_answers_move_away_also_after_a_rest
         assert (opened.active.guarantee or "").startswith("The guarantee is suspended. The newest 50 answers")
     last = bench().answer("Where?")
     assert last.last.confidence.calibrated is not None
-    assert reply(last).answer_set is None
+    assert response_to(last).answer_set is None
 
 
 def test_what_ships_speaks_until_somebody_chooses_and_gives_way_to_a_newer_one(
@@ -304,7 +304,7 @@ def test_what_ships_speaks_until_somebody_chooses_and_gives_way_to_a_newer_one(
     second = first.model_copy(update={"questions": 300})
 
     def speaks(shipped: Calibrator) -> str:
-        monkeypatch.setattr("codex.ask.active.shipped", lambda: (shipped,))
+        monkeypatch.setattr("codex.ask.active.shipped_calibrators", lambda: (shipped,))
         workbench = bench()
         assert workbench.active.calibrator is not None
         return workbench.active.calibrator.version

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codex.ask.response import reply
+from codex.ask.response import response_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.errors import ModelError, RetrievalError
 from codex.prompts import CHECK
@@ -120,7 +120,7 @@ def test_the_answer_is_judged_against_its_passages(bench: Bench) -> None:
     grounding = trace.last.observation.grounding
     assert grounding is not None
     assert [s.stance for s in grounding.sentences] == [Stance.SUPPORTED]
-    told = reply(trace)
+    told = response_to(trace)
     assert told.sentences[0].text == "The keeper was Ada Brook."
     assert told.sentences[0].quote is not None
     assert "Ada Brook" in told.sentences[0].quote

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from codex.ask.response import Reply
+from codex.ask.response import AskResponse
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.shipped import shipped_calibrators
 from codex.cli.ask import SHADES
@@ -20,9 +20,19 @@ from codex.cli.main import app
 from codex.cli.terminal import printable
 from codex.settings import load_settings
 from codex.store import Store
+from tests.support.command import Codex, command
+
+SHORT = ("engine.threads=2", "engine.params.max_tokens=32")
+"""What a capital takes."""
 
 
-def codex(home: Path, *words: str, columns: int = 100) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def codex(own_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Codex:
+    return command(own_home, monkeypatch, capsys)
+
+
+def program(home: Path, *words: str, columns: int = 100) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, where what native libraries print is seen too."""
     return subprocess.run(
         [sys.executable, "-m", "codex", *words],
         env=os.environ | {"CODEX_HOME": str(home), "COLUMNS": str(columns)},
@@ -33,9 +43,9 @@ def codex(home: Path, *words: str, columns: int = 100) -> subprocess.CompletedPr
 
 
 def test_ask_as_json_prints_the_reply_and_nothing_else(own_home: Path) -> None:
-    done = codex(own_home, "ask", "What is the capital of France?", "--samples", "2", "--json")
+    done = program(own_home, "ask", "What is the capital of France?", "--samples", "2", "--json", *SHORT)
     assert done.returncode == 0, done.stderr
-    answered = Reply.model_validate(json.loads(done.stdout))
+    answered = AskResponse.model_validate(json.loads(done.stdout))
     assert "Paris" in answered.model_answer
     assert answered.n_samples == 2
     assert answered.confidence_breakdown.calibrated is None
@@ -46,18 +56,18 @@ def test_ask_as_json_prints_the_reply_and_nothing_else(own_home: Path) -> None:
     ("samples", "said"), [((), "(calibrated)"), (("--samples", "2"), "(not calibrated)")]
 )
 def test_ask_prints_the_answer_the_decision_and_whether_it_is_calibrated(
-    own_home: Path, samples: tuple[str, ...], said: str
+    codex: Codex, samples: tuple[str, ...], said: str
 ) -> None:
     """The calibrator that ships was fitted to answers with five samples, the default."""
     always = ("policy.answer_above=0", "policy.abstain_below=0")
-    done = codex(own_home, "ask", "What is the capital of France?", *always, *samples)
-    assert done.returncode == 0, done.stderr
-    assert "Paris" in done.stdout
-    assert "ANSWER" in done.stdout
-    assert said in done.stdout
+    done = codex("ask", "What is the capital of France?", *always, *samples, *SHORT)
+    assert done.status == 0, done.err
+    assert "Paris" in done.out
+    assert "ANSWER" in done.out
+    assert said in done.out
 
 
-def test_ask_tells_the_answer_set_of_the_active_calibrator(own_home: Path) -> None:
+def test_ask_tells_the_answer_set_of_the_active_calibrator(own_home: Path, codex: Codex) -> None:
     """At so low a temperature all samples say the same."""
     sets = ConformalPredictor(alpha=0.1, n=99, cutoff=0.5, tie=0.0)
     with Store(own_home / "codex.duckdb") as store:
@@ -67,23 +77,23 @@ def test_ask_tells_the_answer_set_of_the_active_calibrator(own_home: Path) -> No
         )
         store.calibrators.save(fitted.version, fitted.name, fitted.model_dump_json())
         store.calibrators.activate(fitted.version)
-    asked = ("ask", "What is the capital of France?", "ask.sample_temperature=0.01")
-    told = json.loads(codex(own_home, *asked, "--json").stdout)["answer_set"]
+    asked = ("ask", "What is the capital of France?", "ask.sample_temperature=0.01", *SHORT)
+    told = codex(*asked, "--json").json["answer_set"]
     (answer,) = told.pop("answers")
     assert "Paris" in answer
     assert told == {"level": 0.9, "any": False}
     line = f"At the 90% confidence level the correct answer is among: {answer}."
-    assert line in codex(own_home, *asked).stdout
+    assert line in codex(*asked).out
 
 
-def test_ask_with_evidence_shows_what_each_sentence_rests_on(own_home: Path) -> None:
+def test_ask_with_evidence_shows_what_each_sentence_rests_on(own_home: Path, codex: Codex) -> None:
     (own_home / "tide.txt").write_text("High water in Tarn harbour is at 14:20.")
-    assert codex(own_home, "index", str(own_home / "tide.txt")).returncode == 0
+    assert codex("index", str(own_home / "tide.txt")).status == 0
     question = "When is high water in Tarn harbour?"
-    done = codex(own_home, "ask", question, "--evidence", "--samples", "1", "grounding.judge=lexical")
-    assert done.returncode == 0, done.stderr
-    assert "looked up 1 passage in tide.txt" in done.stdout
-    assert "“High water in Tarn harbour is at 14:20.”" in " ".join(done.stdout.split())
+    done = codex("ask", question, "--evidence", "--samples", "1", "grounding.judge=lexical", *SHORT)
+    assert done.status == 0, done.err
+    assert "looked up 1 passage in tide.txt" in done.out
+    assert "“High water in Tarn harbour is at 14:20.”" in " ".join(done.out.split())
 
 
 @pytest.mark.parametrize(
@@ -96,21 +106,29 @@ def test_ask_with_evidence_shows_what_each_sentence_rests_on(own_home: Path) -> 
         (["models", "fetch", "smollm3"], "smollm3"),
     ],
 )
-def test_an_error_is_one_clear_line_and_a_failing_exit(own_home: Path, words: list[str], said: str) -> None:
-    done = codex(own_home, *words)
+def test_an_error_is_one_clear_line_and_a_failing_exit(codex: Codex, words: list[str], said: str) -> None:
+    done = codex(*words)
+    assert done.status == 1
+    assert said in " ".join(done.err.split())
+    assert "Traceback" not in done.err
+    assert done.out == ""
+
+
+def test_an_error_of_the_program_is_no_traceback(own_home: Path) -> None:
+    done = program(own_home, "ask", "  ")
     assert done.returncode == 1
-    assert said in " ".join(done.stderr.split())
+    assert "The question is empty" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
-def test_a_taken_port_is_said_before_anything_is_loaded(own_home: Path) -> None:
+def test_a_taken_port_is_said_before_anything_is_loaded(codex: Codex) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = codex(own_home, "serve", f"server.port={port}")
-    assert done.returncode == 1
-    assert f"Cannot listen on 127.0.0.1:{port}: Address already in use" in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
+        done = codex("serve", f"server.port={port}")
+    assert done.status == 1
+    assert f"Cannot listen on 127.0.0.1:{port}: Address already in use" in " ".join(done.err.split())
+    assert "Traceback" not in done.err
 
 
 @pytest.mark.parametrize(
@@ -132,17 +150,17 @@ def test_serve_takes_host_and_port_as_options_before_the_same_settings(
     load_settings(settings)
 
 
-def test_a_host_that_is_nowhere_is_said(own_home: Path) -> None:
-    done = codex(own_home, "serve", "--host", "no-such-host.invalid")
-    assert done.returncode == 1
-    assert "Cannot listen on 'no-such-host.invalid'" in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
+def test_a_host_that_is_nowhere_is_said(codex: Codex) -> None:
+    done = codex("serve", "--host", "no-such-host.invalid")
+    assert done.status == 1
+    assert "Cannot listen on 'no-such-host.invalid'" in " ".join(done.err.split())
+    assert "Traceback" not in done.err
 
 
-def test_models_lists_what_is_here(own_home: Path) -> None:
-    done = codex(own_home, "models")
-    assert "smollm2-135m-instruct" in done.stdout
-    assert "here" in done.stdout
+def test_models_lists_what_is_here(codex: Codex) -> None:
+    done = codex("models")
+    assert "smollm2-135m-instruct" in done.out
+    assert "here" in done.out
 
 
 def test_a_model_cannot_write_terminal_commands() -> None:
@@ -166,7 +184,17 @@ def test_shades_go_from_sure_to_unsure() -> None:
         ("calibrators",),
     ],
 )
-def test_what_no_terminal_shows_is_never_wrapped(own_home: Path, words: tuple[str, ...]) -> None:
-    narrow, wide = codex(own_home, *words, columns=20), codex(own_home, *words, columns=2000)
+def test_what_no_terminal_shows_is_never_wrapped(
+    codex: Codex, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    narrow = codex(*words)
+    monkeypatch.setenv("COLUMNS", "2000")
+    assert narrow == codex(*words)
+    assert narrow.out + narrow.err
+
+
+def test_what_the_program_shows_no_terminal_is_never_wrapped(own_home: Path) -> None:
+    narrow, wide = (program(own_home, "evaluate", "--help", columns=columns) for columns in (20, 2000))
     assert (narrow.stdout, narrow.stderr) == (wide.stdout, wide.stderr)
-    assert narrow.stdout + narrow.stderr
+    assert narrow.stdout

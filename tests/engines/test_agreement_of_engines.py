@@ -19,6 +19,8 @@ from codex.types import Generation, Message, Token
 CAPITAL = [Message("user", "What is the capital of Japan?")]
 """Both write `The capital of Japan is Tokyo.`; where two tokens are about as likely they may part ways."""
 QUESTIONS = (Path(__file__).parent / "prompts.txt").read_text().splitlines()
+BRIEF = [1, 11, 14, 15, 16, 17, 25, 27, 28, 30, 32, 41, 44, 45, 47, 48]
+"""The questions whose answers end within 24 tokens."""
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +125,8 @@ def test_both_answer_with_parameters_at_their_limits(
 def test_both_are_as_sure_that_an_answer_is_complete(llama: LlamaCppEngine, hf: HuggingFaceEngine) -> None:
     drawn: list[Generation] = []
     forced: list[Generation] = []
-    for question in QUESTIONS:
-        messages = [Message("user", question)]
+    for at in BRIEF:
+        messages = [Message("user", QUESTIONS[at])]
         answer = llama.chat(messages, GenerationParams(max_tokens=24))
         scored = hf.score(messages, answer.text)
         if answer.finish_reason == "stop" and ids(scored) == ids(answer):

@@ -17,10 +17,10 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from codex.engines.base import GenerationParams
 from codex.engines.huggingface import convert
-from codex.engines.huggingface.convert import converted, identity
+from codex.engines.huggingface.convert import converted
 from codex.engines.huggingface.engine import HuggingFaceEngine
 from codex.engines.huggingface.loading import HuggingFaceConfig
-from codex.engines.models import Models
+from codex.engines.models import Models, identity
 from codex.errors import ModelError, PromptTooLong
 
 HIDDEN, HEADS, FEED = 64, 2, 96

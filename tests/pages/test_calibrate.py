@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from codex.ask.active import Active
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
 from codex.calibration.shipped import shipped_calibrators
-from codex.errors import Conflict, InvalidInput, NotFound
+from codex.errors import Conflict, InvalidInput, NotFound, StoreError
 from codex.evaluation.prediction_sets import conformal_predictor, sampled_runs
 from codex.jobs import Jobs
 from codex.pages.calibrate.page import CalibratePage
 from codex.settings import load_settings
 from codex.store import Store
+from codex.store.database import SETTINGS
 from codex.types import Run
 from tests.support.evaluated import put_calibrator, put_run
 from tests.support.scripted import Script, ScriptedEngine
@@ -157,6 +160,22 @@ def test_a_guarantee_becomes_the_policy_that_answers_by_it(page: CalibratePage) 
     assert page.workbench.active.policy.answer_above == guarantee["threshold"]
     assert page.workbench.active.guarantee is not None
     assert "30%" in page.workbench.active.guarantee.replace(" %", "%")
+
+
+def test_a_guarantee_that_cannot_be_kept_activates_no_calibrator_either(page: CalibratePage) -> None:
+    """The calibrator is written without trouble; the table that its policy belongs into is missing."""
+    store = page.workbench.store
+    version = put_calibrator(store, put_run(store, graded=300))
+    drawn(page, version)
+    with duckdb.connect(store.path, config=SETTINGS) as db:
+        db.execute("ALTER TABLE policies RENAME TO away")
+        with pytest.raises(StoreError):
+            page.keep_promise({"version": version, **RISK})
+        db.execute("ALTER TABLE away RENAME TO policies")
+    assert page.workbench.active.calibrator is None
+    assert store.calibrators.history() == []
+    assert page.workbench.active.policy == page.workbench.settings.policy
+    assert Active(page.workbench.settings, store).calibrator is None
 
 
 @pytest.mark.parametrize("overrides", [["policy.rules=[{signal: top1_prob, below: 0.99, gate: abstain}]"]])

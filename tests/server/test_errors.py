@@ -10,7 +10,8 @@ from codex.errors import ModelError, PromptTooLong, StoreError
 from tests.support.serving import SURE, Serve, Served, assert_error, eventually
 
 GUARANTEE = {
-    "risk": 0.1, "certainty": 0.9, "calibrator": "c", "run": "r", "questions": 9, "answered": 8, "wrong": 0,
+    "risk": 0.1, "confidence_level": 0.9, "calibrator": "c", "run": "r", "questions": 9, "answered": 8,
+    "incorrect": 0,
 }  # fmt: skip
 
 
@@ -37,8 +38,12 @@ GUARANTEE = {
         ({"query": "x", "params": {"max_tokens": True}}, ["params.max_tokens"]),
         ({"query": "x", "params": {"temperature": "0.5"}}, ["params.temperature"]),
         ({"query": "x", "policy": {"answer_above": "0.9"}}, ["policy.answer_above"]),
-        ({"query": "x", "policy": {"promise": GUARANTEE | {"wrong": False}}}, ["policy.guarantee.wrong"]),
-        ({"query": "x", "policy": {"promise": GUARANTEE | {"risk": "0.1"}}}, ["policy.guarantee.risk"]),
+        (
+            {"query": "x", "policy": {"guarantee": GUARANTEE | {"incorrect": False}}},
+            ["policy.guarantee.incorrect"],
+        ),
+        ({"query": "x", "policy": {"guarantee": GUARANTEE | {"risk": "0.1"}}}, ["policy.guarantee.risk"]),
+        ({"query": "x", "policy": {"promise": GUARANTEE | {"risk": "0.1"}}}, ["policy.promise.risk"]),
         ({"query": "x", "session_id": "../../etc"}, ["session_id"]),
         ({"query": "x", "session_id": ""}, ["session_id"]),
         ({"query": "x", "nsamples": 3}, ["nsamples"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from codex.engines.gguf_header import read_header
+from codex.engines.models import identity
 from codex.errors import ModelError
 from codex.private import FILE, make_folder, tighten
 
@@ -58,23 +58,6 @@ END_OF_GENERATION = frozenset(
     }
 )
 """Control tokens at which llama.cpp ends an answer, by their text; a GGUF file itself names only one."""
-
-
-def identity(path: Path) -> str:
-    """Twelve hex digits that tell one model file from another: its size, first and last mebibyte.
-
-    Of a folder the first safetensors file counts. Not a checksum: a bit flipped in the middle passes.
-    """
-    file = next(iter(sorted(path.glob("*.safetensors"))), None) if path.is_dir() else path
-    if file is None:
-        return "unknown"
-    size = file.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with file.open("rb") as data:
-        digest.update(data.read(1 << 20))
-        data.seek(max(0, size - (1 << 20)))
-        digest.update(data.read())
-    return digest.hexdigest()[:12]
 
 
 def converted(gguf: Path, cache: Path) -> Path:

@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from codex.engines.base import Capabilities, Engine, Finished, GenerationParams
 from codex.engines.continuation import Call, Continuation
 from codex.engines.control_tokens import neutral
-from codex.engines.huggingface.convert import identity
 from codex.engines.huggingface.loading import HuggingFaceConfig, LoadedModel, Placement, load_model
-from codex.engines.models import PACKAGED, Models
+from codex.engines.models import Models, model_id
 from codex.errors import Cancelled, CapabilityError, InvalidInput, ModelError, PromptTooLong
 from codex.types import Generation, Message, Prompt, Token
 
@@ -89,8 +88,7 @@ class HuggingFaceEngine(Engine):
             path = self._models.find(model)
             if path is None:
                 return f"{self.name}:{model}:{held}"
-            shown = model if model in PACKAGED else f"{path.stem}@{identity(path)}"
-            self._fingerprint = f"{self.name}:{shown}:{held}"
+            self._fingerprint = f"{self.name}:{model_id(model, path)}:{held}"
         return self._fingerprint
 
     @property

@@ -12,10 +12,9 @@ from codex.engines.admission import Admission
 from codex.engines.base import ALTERNATIVES, Capabilities, Engine, Finished, GenerationParams, ModelConfig
 from codex.engines.continuation import Call
 from codex.engines.gguf_header import read_header
-from codex.engines.huggingface.convert import identity
 from codex.engines.llama_cpp.rows import Chunk, Row
 from codex.engines.llama_cpp.server import SLOTS, LlamaServer
-from codex.engines.models import PACKAGED, Models
+from codex.engines.models import Models, model_id
 from codex.errors import Cancelled, InvalidInput, ModelError, PromptTooLong
 from codex.types import Message, Prompt, Token
 
@@ -138,8 +137,7 @@ class LlamaCppEngine(Engine):
         return Call(ids, rows, prefix, cancel or threading.Event())
 
     def _identified(self, path: Path) -> str:
-        model = self.config.model_path
-        shown = model if model in PACKAGED else f"{path.stem}@{identity(path)}"
+        shown = model_id(self.config.model_path, path)
         return f"{self.name}:{shown}:{read_header(path).quantization}"
 
     def _ready(self) -> _Loaded:
