@@ -26,7 +26,8 @@ QUESTIONS = FIT + HELD_OUT
 SHORT = ["engine.threads=2", "engine.params.max_tokens=16", "ask.n_samples=1"]
 """What a capital takes."""
 RISK = 60
-"""Percent: SmolLM2 names one capital in two or three, and few prove little; 50 % may be refused."""
+"""Percent: SmolLM2 names one capital in two or three, and few prove little; 50% may be refused."""
+GUARANTEE = f"At most {RISK}% of the answers given are incorrect, at the 95% confidence level"
 ASKED, FITTED = 900_000, 120_000
 """Milliseconds that suffice on a busy machine."""
 
@@ -70,7 +71,7 @@ def test_from_a_run_to_a_calibrator_to_a_target_to_answers_that_keep_it(
     ask(page, sure_question(own))
     decision = page.get_by_role("region", name="Decision")
     expect(decision).to_contain_text("confidence, calibrated")
-    expect(decision).to_contain_text(f"Of the answers given, at most {RISK} % are wrong, with 95 % certainty")
+    expect(decision).to_contain_text(GUARANTEE)
     expect(decision.locator(".cx-badge.large")).to_have_text("answer")
 
 
@@ -131,8 +132,7 @@ def tune(page: Page, real: Served) -> None:
     target = page.get_by_role("form", name="Target")
     target.get_by_role("textbox", name="incorrect, at most, in percent").fill(str(RISK))
     target.get_by_role("button", name="Propose thresholds").click()
-    guarantee = f"At most {RISK}% of the answers given are incorrect, at the 95% confidence level"
-    expect(page.get_by_text(guarantee)).to_be_visible()
+    expect(page.get_by_text(GUARANTEE)).to_be_visible()
     page.get_by_role("button", name="Make active").click()
     expect(page.get_by_text(re.compile("is used from the next question on"))).to_be_visible()
     assert real.workbench.active.policy.guarantee is not None

@@ -96,7 +96,7 @@ def test_counts_of_other_rules_than_those_on_the_sliders_do_no_harm(page: Page, 
         expect(slider(page, "entropy")).to_have_count(0)
         page.get_by_role("button", name="Undo").click()
         expect(slider(page, "entropy")).to_have_count(1)
-    expect(stack(page)).to_have_attribute("aria-label", "answer 51 %, defer 30 %, abstain 20 %")
+    expect(stack(page)).to_have_attribute("aria-label", "answer 51%, defer 30%, abstain 20%")
 
 
 def test_a_page_is_turned_once_by_a_double_press(page: Page, served: Scripted) -> None:
