@@ -89,7 +89,7 @@ def sure_question(real: Served) -> str:
 def evaluate(page: Page, real: Served) -> None:
     """Ask the questions on the Evaluate page, and go from the run to the Calibrate page."""
     page.goto(f"{real.url}evaluate")
-    page.get_by_role("combobox", name="Questions from").select_option("some-capitals")
+    page.get_by_role("combobox", name="Dataset").select_option("some-capitals")
     page.get_by_role("textbox", name="Name").fill("the whole way")
     page.get_by_role("button", name="Start", exact=True).click()
     work = page.get_by_role("region", name="Evaluation")
