@@ -7,32 +7,32 @@ from collections.abc import Sequence
 from codex.types import Message
 
 # The wording of the stored answers that P(True) was measured on; Kadavath et al. 2022, arXiv:2207.05221.
-VERIFY = "Is the proposed answer correct? AskResponse with exactly one word, True or False."
+VERIFY = "Is the proposed answer correct? Reply with exactly one word, True or False."
 CANDIDATES = "Here are some brainstormed answers:\n{candidates}\nProposed answer: {answer}\n" + VERIFY
 # The evidence is judged by the mean of two questions. Whether the question is answered at all is asked
 # without the answer, which the model would only agree with. Of twenty wordings on 138 questions of SQuAD 2.0
 # these two together ranked among the best, and neither alone.
 ANSWERED = (
     "Not every question is answered by the quotes. Do the quotes answer exactly this question? "
-    "AskResponse with exactly one word, True or False."
+    "Reply with exactly one word, True or False."
 )
-SUPPORT = "Do the quotes support this answer? AskResponse with exactly one word, True or False."
+SUPPORT = "Do the quotes support this answer? Reply with exactly one word, True or False."
 SUPPORT_PART = (
-    "You said: “{sentence}”\nDo the quotes support this? AskResponse with exactly one word, True or False."
+    "You said: “{sentence}”\nDo the quotes support this? Reply with exactly one word, True or False."
 )
 # Asked whether an answer is contradicted, a small model says True of right ones too; so it has to choose.
 CONTRADICT = (
     "What do the quotes answer?\nA. {sentence}\nB. Something else.\nC. Nothing: they do not say.\n"
-    "AskResponse with exactly one letter, A, B or C."
+    "Reply with exactly one letter, A, B or C."
 )
 SAME = (
     "Question: {question}\nFirst answer: {first}\nSecond answer: {second}\n"
-    "Does the first answer say the same as the second? AskResponse with exactly one word, True or False."
+    "Does the first answer say the same as the second? Reply with exactly one word, True or False."
 )
 # Grades answers of an evaluation. No answer and no confidence depends on it, so no fingerprint covers it.
 GRADE = (
     "Question: {question}\nAccepted answers: {accepted}\nProposed answer: {answer}\n"
-    "Does the proposed answer say the same as an accepted one? AskResponse with exactly one word, True or False."
+    "Does the proposed answer say the same as an accepted one? Reply with exactly one word, True or False."
 )
 
 TEMPLATES = (VERIFY, CANDIDATES, ANSWERED, SUPPORT, SUPPORT_PART, CONTRADICT, SAME)

@@ -19,7 +19,7 @@ LONG = "The quick brown fox jumps over the lazy dog and says that all is well. "
 STORY = [Message("user", LONG + "What is the capital of France?")]
 
 
-def follow_up(answer: str, asked: str = "Is that right? AskResponse True or False.") -> list[Message]:
+def follow_up(answer: str, asked: str = "Is that right? Reply True or False.") -> list[Message]:
     return [*STORY, Message("assistant", answer), Message("user", asked)]
 
 

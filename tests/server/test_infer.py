@@ -17,29 +17,27 @@ UNSURE = Script(["Perth", " is", " it"], [0.1, 0.9, 0.9], samples=["Perth", "Syd
 
 
 def test_infer_answers_with_everything_and_null_for_what_is_not_available(sure: Served) -> None:
-    response = sure.http.post(
-        "/infer", json={"query": "Capital?", "n_samples": 2, "enable_rag": False}
-    ).json()
-    assert response["answer"] == "The capital is Canberra."
-    assert response["decision"] == "answer"
-    assert response["gate"] == "proceed"
-    assert 0 <= response["confidence"] <= 1
-    assert response["rationale"]
-    assert response["n_samples"] == 2
-    breakdown = response["confidence_breakdown"]
+    reply = sure.http.post("/infer", json={"query": "Capital?", "n_samples": 2, "enable_rag": False}).json()
+    assert reply["answer"] == "The capital is Canberra."
+    assert reply["decision"] == "answer"
+    assert reply["gate"] == "proceed"
+    assert 0 <= reply["confidence"] <= 1
+    assert reply["rationale"]
+    assert reply["n_samples"] == 2
+    breakdown = reply["confidence_breakdown"]
     # The script's entropy is 0.3 nats at each token, and its samples all say the same.
     assert breakdown["entropy"] == pytest.approx(0.3)
     assert breakdown["self_consistency_var"] == 0
     assert breakdown["verifier_score"] == pytest.approx(0.8)
     assert [breakdown[it] for it in ("calibrated", "evidence_overlap", "evidence_support")] == [None] * 3
-    assert response["answer_set"] is None
-    assert (response["steps"], response["passages"], response["sentences"]) == (["ask"], [], [])
+    assert reply["answer_set"] is None
+    assert (reply["steps"], reply["passages"], reply["sentences"]) == (["ask"], [], [])
 
 
 def test_an_abstention_says_something_to_the_user(serve: Serve) -> None:
-    response = serve(UNSURE).http.post("/infer", json={"query": "Capital?"}).json()
-    assert (response["decision"], response["gate"]) == ("abstain", "abstain")
-    assert response["answer"] != response["model_answer"] == "Perth is it"
+    reply = serve(UNSURE).http.post("/infer", json={"query": "Capital?"}).json()
+    assert (reply["decision"], reply["gate"]) == ("abstain", "abstain")
+    assert reply["answer"] != reply["model_answer"] == "Perth is it"
 
 
 def test_a_policy_with_a_rule_on_no_signal_is_422(sure: Served) -> None:
@@ -53,14 +51,14 @@ def test_a_policy_of_the_request_decides_this_request_only(sure: Served) -> None
     http = sure.http
     impossible = {"answer_above": 1.0, "abstain_below": 1.0, "rules": []}
     asked = [http.post("/infer", json={"query": "Capital?", "policy": p}).json() for p in (impossible, None)]
-    assert [response["decision"] for reply in asked] == ["abstain", "answer"]
+    assert [reply["decision"] for reply in asked] == ["abstain", "answer"]
 
 
 def test_parameters_that_are_left_out_come_from_the_settings(serve: Serve) -> None:
     http = serve(SURE, "engine.params.max_tokens=3").http
-    response = http.post("/infer", json={"query": "Capital?", "params": {"seed": 7}}).json()
-    assert response["model_answer"] == "The capital is"
-    params = http.get(f"/traces/{response['trace_id']}").json()["params"]["answer"]
+    reply = http.post("/infer", json={"query": "Capital?", "params": {"seed": 7}}).json()
+    assert reply["model_answer"] == "The capital is"
+    params = http.get(f"/traces/{reply['trace_id']}").json()["params"]["answer"]
     assert (params["max_tokens"], params["seed"]) == (3, 7)
 
 
@@ -89,11 +87,10 @@ def test_a_session_is_continued_listed_read_and_deleted(serve: Serve) -> None:
 
 def test_a_trace_has_every_token_and_its_alternatives(serve: Serve) -> None:
     served = serve(Script(["Zü", b"\xc3", b"\xbc", " ok"]))
-    response = served.http.post("/infer", json={"query": "Capital?", "n_samples": 2}).json()
-    trace = served.http.get(f"/traces/{response['trace_id']}").json()
+    reply = served.http.post("/infer", json={"query": "Capital?", "n_samples": 2}).json()
+    trace = served.http.get(f"/traces/{reply['trace_id']}").json()
     assert (
-        TraceBody.model_validate(served.workbench.trace(response["trace_id"])).model_dump(mode="json")
-        == trace
+        TraceBody.model_validate(served.workbench.trace(reply["trace_id"])).model_dump(mode="json") == trace
     )
     generation = trace["steps"][-1]["generation"]
     assert generation["text"] == "Züü ok"
@@ -120,9 +117,9 @@ def test_a_branch_goes_on_from_another_token(sure: Served) -> None:
     parent = http.post("/infer", json={"query": "Capital?"}).json()["trace_id"]
     tokens = http.get(f"/traces/{parent}").json()["steps"][-1]["generation"]["tokens"]
     other = next(a for a in tokens[3]["alternatives"] if a["id"] != tokens[3]["id"])
-    response = http.post(f"/traces/{parent}/branch", json={"position": 3, "token_id": other["id"]}).json()
-    assert response["model_answer"] == "The capital is other."
-    branch = http.get(f"/traces/{response['trace_id']}").json()
+    reply = http.post(f"/traces/{parent}/branch", json={"position": 3, "token_id": other["id"]}).json()
+    assert reply["model_answer"] == "The capital is other."
+    branch = http.get(f"/traces/{reply['trace_id']}").json()
     assert branch["parent_id"] == parent
     assert branch["steps"][-1]["generation"]["prefix_tokens"] == 4
 

@@ -33,12 +33,12 @@ def sessions(served: Served) -> set[str]:
 
 def test_a_question_is_answered_with_finite_numbers(served: Served) -> None:
     body = {"query": "What is the capital of France?", "n_samples": 3, "params": {"max_tokens": 16}}
-    response = served.http.post("/infer", json=body).json()
-    assert response["model_answer"]
-    assert 0 <= response["confidence"] <= 1
-    assert response["confidence_breakdown"]["entropy"] >= 0
-    assert response["model"].startswith("llama_cpp")
-    step = served.http.get(f"/traces/{response['trace_id']}").json()["steps"][0]
+    reply = served.http.post("/infer", json=body).json()
+    assert reply["model_answer"]
+    assert 0 <= reply["confidence"] <= 1
+    assert reply["confidence_breakdown"]["entropy"] >= 0
+    assert reply["model"].startswith("llama_cpp")
+    step = served.http.get(f"/traces/{reply['trace_id']}").json()["steps"][0]
     assert step["generation"]["finish_reason"] == "stop"
     assert -1 < step["generation"]["end_logprob"] < 0
 
