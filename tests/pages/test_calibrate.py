@@ -170,7 +170,7 @@ def test_a_guarantee_that_cannot_be_kept_activates_no_calibrator_either(page: Ca
     with duckdb.connect(store.path, config=SETTINGS) as db:
         db.execute("ALTER TABLE policies RENAME TO away")
         with pytest.raises(StoreError):
-            page.keep_promise({"version": version, **RISK})
+            page.keep_guarantee({"version": version, **RISK})
         db.execute("ALTER TABLE away RENAME TO policies")
     assert page.workbench.active.calibrator is None
     assert store.calibrators.history() == []
