@@ -11,6 +11,9 @@ from codex.pages.ask.evidence import stances
 from codex.store.codec import encode
 from codex.types import Decision, Gate, Step, Trace
 
+ROUTING = ("confidence ", "no confidence is available")
+"""How the routing's part of a reason begins, in answers of earlier versions and without a confidence."""
+
 
 def story_line(steps: Sequence[Step]) -> list[str]:
     """The whole story in one line of parts; empty when the model was simply asked."""
@@ -39,9 +42,7 @@ def notes(decision: Decision) -> str:
     if parts[0].endswith(f": {decision.gate}"):
         parts = parts[1:]
     return "; ".join(
-        part
-        for part in parts
-        if "% likely correct: " not in part and not part.startswith("no confidence is available")
+        part for part in parts if "% likely correct: " not in part and not part.startswith(ROUTING)
     )
 
 

@@ -174,7 +174,7 @@ def test_a_run_is_measured_in_the_background_and_its_signals_ranked(page: Evalua
 
 @pytest.mark.parametrize(
     ("graded", "correct", "words"),
-    [(12, None, "30"), (40, False, "wrong"), (40, True, "right"), (0, None, "graded")],
+    [(12, None, "30"), (40, False, "incorrect"), (40, True, "correct"), (0, None, "graded")],
 )
 def test_what_cannot_be_measured_says_why(
     page: EvaluatePage, graded: int, correct: bool | None, words: str

@@ -194,6 +194,8 @@ def test_what_could_not_be_done_is_told_apart_from_rule_and_routing() -> None:
     said = notes(Decision(Action.DEFER, Gate.RETRIEVE, reason))
     assert said == "the documents could not be searched: no answer from http://localhost:8000; start it"
     assert notes(Decision(Action.ANSWER, Gate.PROCEED, "confidence 0.80 ≥ answer_above 0.5")) == ""
+    routed = "80% likely correct: at least the 50% needed to answer"
+    assert notes(Decision(Action.ANSWER, Gate.PROCEED, routed)) == ""
 
 
 def test_a_step_can_be_looked_into() -> None:
