@@ -92,7 +92,7 @@ def test_ask_with_evidence_shows_what_each_sentence_rests_on(own_home: Path, cod
     question = "When is high water in Tarn harbour?"
     done = codex("ask", question, "--evidence", "--samples", "1", "grounding.judge=lexical", *SHORT)
     assert done.status == 0, done.err
-    assert "looked up 1 passage in tide.txt" in done.out
+    assert "retrieved 1 passage in tide.txt" in done.out
     assert "“High water in Tarn harbour is at 14:20.”" in " ".join(done.out.split())
 
 
