@@ -1,4 +1,4 @@
-"""The Calibrate page: a confidence that means what it says, fit, shown and made active."""
+"""The Calibrate page: a confidence that means what it says, fitted, shown and made active."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from codex.evaluation.calibrating import (
 from codex.evaluation.prediction_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
 from codex.jobs import Job, JobProgress, Jobs
 from codex.pages import JSON
-from codex.pages.book import Book, Outcome
+from codex.pages.background import Background, Outcome
 from codex.pages.calibrate.view import (
     METHODS,
     Asked,
@@ -37,10 +37,10 @@ from codex.pages.calibrate.view import (
     calibrator_facts,
     calibrator_line,
     diagram,
-    figures_row,
     group_row,
     guarantee_view,
     hints,
+    metrics_row,
     run_choice,
     sets_row,
 )
@@ -55,13 +55,13 @@ from codex.store.runs import Table
 from codex.text import sha256
 
 KIND = "calibrate"
-HELD_BACK = "Calibrated answers to the other half of the questions, which was not fit on"
+HELD_OUT = "Calibrated, on the held-out half of the questions"
 ALPHA, DELTA = 0.1, 0.05
 """The risk and the doubt that are asked for at first."""
-LEVELS = {"alpha": "Risk α", "delta": "Doubt δ", "sets": "The share of sets without the right answer"}
+LEVELS = {"alpha": "Risk α", "delta": "Error level δ", "sets": "The miss rate of the prediction sets"}
 """What a level between 0 and 1 is called on the page."""
 SETS_ALPHA = 0.1
-"""The share of answer sets that may lack the right answer, at first."""
+"""The share of prediction sets that may lack the correct answer, at first."""
 MOMENT = 0.3
 """Seconds for which a page is let wait, rather than told to ask again."""
 
@@ -72,8 +72,10 @@ class CalibratePage:
     def __init__(self, workbench: Workbench, jobs: Jobs) -> None:
         self.workbench = workbench
         self.jobs = jobs
-        self._seen: Book[Seen] = Book(jobs, "diagrams", "Drawing the diagrams", self._compute)
-        self._samples: Book[list[Sampled]] = Book(jobs, "samples", "Reading the samples", self._read_samples)
+        self._seen: Background[Seen] = Background(jobs, "diagrams", "Drawing the diagrams", self._compute)
+        self._samples: Background[list[Sampled]] = Background(
+            jobs, "samples", "Reading the samples", self._read_samples
+        )
         self._kept = Kept(workbench.settings.home / "cache" / "diagrams")
         self._read: dict[str, Calibrator] = {}
         self._asked: dict[str, Asked] = {}
@@ -133,7 +135,7 @@ class CalibratePage:
         self.jobs.cancel(wanted["job"])
 
     def show(self, wanted: JSON) -> JSON:
-        """A calibrator, its diagrams and figures beside another's or the heuristic's, and what it guarantees.
+        """A calibrator, its diagrams and metrics beside another's or the heuristic's, and what it guarantees.
 
         wanted: {version, with: another version or null, alpha, delta}.
         """
@@ -145,12 +147,12 @@ class CalibratePage:
         rows = []
         if other:
             compared = self._load(str(other))
-            rows.append(figures_row(str(other), "Cross-fitted on its own runs", compared.metrics["after"]))
+            rows.append(metrics_row(str(other), "Cross-fitted on its own runs", compared.metrics["after"]))
         rows += [
-            figures_row("heuristic", "What is shown without a calibrator", value.before if value else None),
-            figures_row("combined", "Cross-fitted, before the map", calibrator.metrics["before"]),
-            figures_row("calibrated", "Cross-fitted, after the map", calibrator.metrics["after"]),
-            figures_row("held back", HELD_BACK, value.held_out if value else None),
+            metrics_row("heuristic", "What is shown without a calibrator", value.before if value else None),
+            metrics_row("combined", "Cross-fitted, before the map", calibrator.metrics["before"]),
+            metrics_row("calibrated", "Cross-fitted, after the map", calibrator.metrics["after"]),
+            metrics_row("held out", HELD_OUT, value.held_out if value else None),
         ]
         return {
             "calibrator": self._card(version, calibrator, value, wanted),
@@ -166,7 +168,7 @@ class CalibratePage:
     def sets(self, wanted: JSON) -> JSON:
         """Answer sets for all questions and for each dataset, once their samples are read.
 
-        wanted: {version, sets: the share of them that may lack the right answer}.
+        wanted: {version, sets: the share of them that may lack the correct answer}.
         """
         alpha, runs = _level(wanted, "sets"), json.dumps(self._load(str(wanted["version"])).runs)
         found = self._samples.get(runs)
@@ -179,7 +181,7 @@ class CalibratePage:
         """Let a calibrator speak, or none. wanted: {version: or null}."""
         self.workbench.active.activate_calibrator(wanted["version"])
 
-    def keep_promise(self, wanted: JSON) -> None:
+    def keep_guarantee(self, wanted: JSON) -> None:
         """Let the calibrator speak, and answer from the threshold on that keeps its guarantee.
 
         wanted: {version, alpha, delta}. Raises Conflict when nothing can be guaranteed.
@@ -187,7 +189,7 @@ class CalibratePage:
         version = str(wanted["version"])
         calibrator, found = self._load(version), self._outcome(version)
         if found is None or found.value is None:
-            raise Conflict("The diagrams are still being drawn; try again when they are there.")
+            raise Conflict("The diagrams are still being drawn; try again in a moment.")
         target = self._target(wanted)
         proven = guarantee(found.value.labelled, calibrator, target)
         policy = with_guarantee(target.policy, proven, calibrator)
@@ -259,12 +261,12 @@ class CalibratePage:
     def _compute(self, version: str, job: Job) -> Seen:
         """Judge each answer once more by a fit that did not see it, since only the fit itself was kept.
 
-        The first repeat of the fit is drawn, the one that the intervals of its figures are of.
+        The first repeat of the fit is drawn, the one that the intervals of its metrics are of.
         """
         calibrator = self._load(version)
         if not calibrator.runs:
             raise InvalidInput(
-                "It was fitted to answers of a file, so none are here to draw. Fit on a run to see diagrams."
+                "It was fitted on answers from a file, so there is nothing to draw. Fit on a run to see it."
             )
         labelled = labelled_runs(self.workbench.store, calibrator.runs)
         table, held = on_side(labelled.table, "calibration"), on_side(labelled.table, "test")
@@ -296,7 +298,7 @@ class CalibratePage:
         ids = json.loads(runs)
         if not ids:
             raise InvalidInput(
-                "It was fitted to answers of a file, so no samples are here. Fit on a run to see sets."
+                "It was fitted on answers from a file, without samples. Fit on a run to see prediction sets."
             )
         job.report(JobProgress(text="Reading the samples"))
         samples = sampled_runs(self.workbench.store, ids, job.cancel)
@@ -375,7 +377,7 @@ def build(workbench: Workbench, jobs: Jobs) -> CalibratePage:
         page.show,
         page.sets,
         page.activate,
-        page.keep_promise,
+        page.keep_guarantee,
         page.rollback,
         page.delete,
     )

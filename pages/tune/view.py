@@ -54,7 +54,7 @@ def open_view(opened: OpenRun, policy: Policy) -> JSON:
 def signal_choices(rows: SortedTable) -> list[JSON]:
     """The signals that a rule can be about: those of the register, and what else the run's rows hold.
 
-    doubtful: the side of a threshold on which an answer is less sure.
+    doubtful: the side of a threshold on which an answer is less confident.
     """
     columns = rows.table.signals
     return [
@@ -70,14 +70,14 @@ def signal_choices(rows: SortedTable) -> list[JSON]:
 
 
 def signal_scale(rows: SortedTable, name: str) -> JSON:
-    """Where a signal's values lie in this run, and how many of each are right and wrong."""
+    """Where a signal's values lie in this run, and how many of each are correct and incorrect."""
     known = signals.REGISTRY.get(name)
     natural = known.scale if known else (0.0, 1.0)
     return _scale(rows.column(name), rows, natural) | {"unit": known.unit if known else ""}
 
 
 def outcome_view(outcome: Outcome) -> JSON:
-    """The figures of a policy on a run."""
+    """The metrics of a policy on a run."""
     return {
         "questions": outcome.questions,
         "actions": {str(action): outcome.actions[action] for action in ACTIONS},
@@ -86,22 +86,22 @@ def outcome_view(outcome: Outcome) -> JSON:
         "coverage": outcome.coverage,
         "accuracy": outcome.accuracy,
         "interval": outcome.interval,
-        "right": outcome.correct,
-        "wrong": outcome.answered - outcome.correct,
-        "right_withheld": outcome.right_withheld,
+        "correct": outcome.correct,
+        "incorrect": outcome.answered - outcome.correct,
+        "correct_withheld": outcome.correct_withheld,
     }
 
 
 def changes_view(rows: SortedTable, changes: Changes, limit: int) -> JSON:
-    """What changed sides: counted by where from and where to, and the first of the questions."""
+    """The decisions that changed: counted by where from and where to, and the first of the questions."""
     correct = rows.correct[changes.rows]
     moves = []
     for old, before in enumerate(ACTIONS):
         for new, after in enumerate(ACTIONS):
             moved = (changes.before == old) & (changes.after == new)
             if count := int(np.count_nonzero(moved)):
-                sure = int(np.count_nonzero(moved & correct))
-                moves.append({"from": str(before), "to": str(after), "count": count, "right": sure})
+                among = int(np.count_nonzero(moved & correct))
+                moves.append({"from": str(before), "to": str(after), "count": count, "correct": among})
     return {
         "total": len(changes.rows),
         "moves": moves,
@@ -154,7 +154,7 @@ def _question(rows: SortedTable, row: int, before: int, after: int) -> JSON:
         "text": rows.table.texts[at],
         "from": str(ACTIONS[before]),
         "to": str(ACTIONS[after]),
-        "right": bool(rows.correct[row]),
+        "correct": bool(rows.correct[row]),
         "confidence": None if np.isnan(confidence) else confidence,
     }
 
@@ -174,8 +174,8 @@ def _scale(values: np.ndarray, rows: SortedTable, natural: tuple[float, float]) 
         "low": low,
         "high": high,
         "step": (high - low) / SCALE_STEPS,
-        "right": correct,
-        "wrong": incorrect,
+        "correct": correct,
+        "incorrect": incorrect,
         "median": float(np.median(values[there])) if there.any() else None,
         "missing": int(np.count_nonzero(~there)),
     }

@@ -27,7 +27,7 @@ class Outcome(Generic[T]):
     """Why there is no value, in words for people."""
 
 
-class Book(Generic[T]):
+class Background(Generic[T]):
     """Outcomes by key; a key stands for everything that the outcome depends on. Thread-safe."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Book(Generic[T]):
             self._working = True
         try:
             self._jobs.start(self._kind, self._title, self._work)
-        except Conflict:  # Codex is shutting down, or another page's book is at work: it is asked for again.
+        except Conflict:  # Codex is shutting down, or another page's work runs: it is asked for again.
             with self._lock:
                 self._working = False
 
