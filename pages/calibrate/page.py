@@ -28,10 +28,10 @@ from codex.evaluation.calibrating import (
 from codex.evaluation.prediction_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
 from codex.jobs import Job, JobProgress, Jobs
 from codex.pages import JSON
-from codex.pages.background import Background, Outcome
+from codex.pages.background import Background, Result
 from codex.pages.calibrate.view import (
     METHODS,
-    Asked,
+    FitTarget,
     Judged,
     Seen,
     calibrator_facts,
@@ -78,7 +78,7 @@ class CalibratePage:
         )
         self._kept = Kept(workbench.settings.home / "cache" / "diagrams")
         self._read: dict[str, Calibrator] = {}
-        self._asked: dict[str, Asked] = {}
+        self._asked: dict[str, FitTarget] = {}
         """What was asked for at the fits of this process, by the calibrator's version."""
         self._lock = threading.Lock()
 
@@ -141,7 +141,7 @@ class CalibratePage:
         """
         version, other = str(wanted["version"]), wanted.get("with")
         calibrator = self._load(version)
-        seen, rival = self._outcome(version), self._outcome(str(other)) if other else None
+        seen, rival = self._result(version), self._result(str(other)) if other else None
         computing = (seen is None) or (bool(other) and rival is None)
         value = seen.value if seen else None
         rows = []
@@ -166,7 +166,7 @@ class CalibratePage:
         }
 
     def sets(self, wanted: JSON) -> JSON:
-        """Answer sets for all questions and for each dataset, once their samples are read.
+        """Prediction sets for all questions and for each dataset, once their samples are read.
 
         wanted: {version, sets: the share of them that may lack the correct answer}.
         """
@@ -187,7 +187,7 @@ class CalibratePage:
         wanted: {version, alpha, delta}. Raises Conflict when nothing can be guaranteed.
         """
         version = str(wanted["version"])
-        calibrator, found = self._load(version), self._outcome(version)
+        calibrator, found = self._load(version), self._result(version)
         if found is None or found.value is None:
             raise Conflict("The diagrams are still being drawn; try again in a moment.")
         target = self._target(wanted)
@@ -225,9 +225,9 @@ class CalibratePage:
         alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
         return Target(alpha, delta, self.workbench.active.policy)
 
-    def _asked_for(self) -> dict[str, Asked]:
+    def _asked_for(self) -> dict[str, FitTarget]:
         """What calibrators were fitted for, by version; of an earlier process where there is a guarantee."""
-        found: dict[str, Asked] = {}
+        found: dict[str, FitTarget] = {}
         for saved in self.workbench.store.policies.list():  # The newest first: the first guarantee stays.
             if guarantee := Policy.model_validate_json(saved.body).guarantee:
                 found[guarantee.calibrator] = {
@@ -242,13 +242,13 @@ class CalibratePage:
         groups = group_guarantees(seen.labelled, calibrator, self._target(wanted))
         return [group_row(name, each) for name, each in groups.items()]
 
-    def _left(self, seen: Seen | None, other: str | None, rival: Outcome[Seen] | None) -> JSON | None:
+    def _left(self, seen: Seen | None, other: str | None, rival: Result[Seen] | None) -> JSON | None:
         if other is not None:
             found = rival.value if rival else None
             return diagram(found.calibrated, found.correct, f"{other}") if found else None
         return diagram(seen.heuristic, seen.correct, "Before: the heuristic") if seen else None
 
-    def _outcome(self, version: str) -> Outcome[Seen] | None:
+    def _result(self, version: str) -> Result[Seen] | None:
         return self._seen.get(version) or self._seen.soon(version, MOMENT)
 
     def _progress(self) -> str:

@@ -64,7 +64,7 @@ class Judged(BaseModel):
     held_out: dict[MetricName, Metric] | None
 
 
-class Asked(TypedDict):
+class FitTarget(TypedDict):
     """The guarantee that was asked for: at most a share alpha incorrect, with probability 1 - delta."""
 
     alpha: float
@@ -95,7 +95,7 @@ def run_choice(summary: RunSummary) -> JSON:
 
 
 def calibrator_line(
-    saved: SavedCalibrator, calibrator: Calibrator, misfit: str, asked: Asked | None = None
+    saved: SavedCalibrator, calibrator: Calibrator, misfit: str, asked: FitTarget | None = None
 ) -> JSON:
     """One line of the list of calibrators. asked: what it was fitted for, None where that is not known."""
     return {
@@ -125,7 +125,7 @@ def calibrator_facts(calibrator: Calibrator, names: Mapping[str, str]) -> list[t
         ("prompt", calibrator.prompt),
         ("method", METHODS.get(calibrator.method, calibrator.method)),
         ("signals", ", ".join(term.name for term in calibrator.design.terms if term.weight > 0) or "none"),
-        *([("answer sets", str(calibrator.prediction_sets))] if calibrator.prediction_sets else []),
+        *([("prediction sets", str(calibrator.prediction_sets))] if calibrator.prediction_sets else []),
         ("fitted", f"{calibrator.created_at:%Y-%m-%d %H:%M} UTC"),
     ]
 

@@ -16,7 +16,7 @@ from codex.calibration.heuristic import heuristic_confidences
 from codex.errors import NotFound
 from codex.evaluation.scoring import Scores, confidences_of, score
 from codex.jobs import Job, Jobs
-from codex.pages.background import Background, Outcome
+from codex.pages.background import Background, Result
 from codex.pages.kept import Kept
 from codex.store import Store
 from codex.store.runs import RunSummary, Table
@@ -61,7 +61,7 @@ class RunScores:
         self._failures: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def get(self, summary: RunSummary) -> Outcome[Measured] | None:
+    def get(self, summary: RunSummary) -> Result[Measured] | None:
         """A run's scores; None while they are not known."""
         return self._background.get(_key(summary)) or _hopeless(summary)
 
@@ -70,7 +70,7 @@ class RunScores:
         keys = [_key(one) for one in summaries if _hopeless(one) is None]
         self._background.want(keys, first=first)
 
-    def soon(self, summary: RunSummary) -> Outcome[Measured] | None:
+    def soon(self, summary: RunSummary) -> Result[Measured] | None:
         """A run's scores, before those of others; None where that takes longer than a moment."""
         return self.get(summary) or self._background.soon(_key(summary), MOMENT)
 
@@ -128,7 +128,7 @@ class RunScores:
         return Measured(scores, Judged(found.values.mean(axis=0), "cross-fitted on this run"))
 
 
-def noted(found: Outcome[Measured] | None) -> str:
+def noted(found: Result[Measured] | None) -> str:
     """Why a run has no metrics, or not all of them, in words."""
     if found is None:
         return ""
@@ -156,10 +156,10 @@ def _key(summary: RunSummary) -> str:
     return f"{summary.run.id} {summary.done} {summary.correct} {summary.incorrect}"
 
 
-def _hopeless(summary: RunSummary) -> Outcome[Measured] | None:
+def _hopeless(summary: RunSummary) -> Result[Measured] | None:
     """Why a run cannot be measured, in words; None when it can."""
     if summary.correct + summary.incorrect == 0:
-        return Outcome(
+        return Result(
             None, "No answer has been graded yet." if not summary.done else "No answer could be graded."
         )
     return None

@@ -25,7 +25,7 @@ KEPT_RUNS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Confidences:
+class RunConfidences:
     """Where a table's confidences come from."""
 
     values: Floats
@@ -42,7 +42,7 @@ class OpenRun:
     key: str
     summary: RunSummary
     rows: SortedTable
-    confidences: Confidences
+    confidences: RunConfidences
 
     @property
     def seen(self) -> bool:
@@ -128,13 +128,13 @@ class OpenRuns:
         confidences = self._confidences(summary.run, table)
         return OpenRun(key, summary, SortedTable(table, confidences.values), confidences)
 
-    def _confidences(self, run: Run, table: Table) -> Confidences:
+    def _confidences(self, run: Run, table: Table) -> RunConfidences:
         """The active calibrator's where it holds for the run, else the heuristic's."""
         calibrator = self._active.calibrator
         heuristic = heuristic_confidences(table.signals, len(table.ids))
         if calibrator is None:
-            return Confidences(heuristic, None, "No calibrator is active.")
+            return RunConfidences(heuristic, None, "No calibrator is active.")
         why = calibrator.misfit(run.origin)
         if why:
-            return Confidences(heuristic, None, why)
-        return Confidences(calibrator.confidences(table.signals), calibrator, "")
+            return RunConfidences(heuristic, None, why)
+        return RunConfidences(calibrator.confidences(table.signals), calibrator, "")

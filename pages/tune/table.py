@@ -29,7 +29,7 @@ ABSTAIN, PROCEED = GATES.index(Gate.ABSTAIN), GATES.index(Gate.PROCEED)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PolicyOutcome:
     """What a policy does to the answers of a run."""
 
     questions: int
@@ -120,12 +120,12 @@ class SortedTable:
             self._decisions.pop(next(iter(self._decisions)), None)
         return found
 
-    def outcome(self, policy: Policy) -> Outcome:
+    def outcome(self, policy: Policy) -> PolicyOutcome:
         """What the policy does, counted."""
         decisions = self.decide(policy)
         answered = decisions.action == ANSWER
         correct = int(np.count_nonzero(answered & self.correct))
-        return Outcome(
+        return PolicyOutcome(
             questions=len(self),
             actions={a: int(np.count_nonzero(decisions.action == i)) for i, a in enumerate(ACTIONS)},
             gates={g: int(np.count_nonzero(decisions.gate == i)) for i, g in enumerate(GATES)},

@@ -7,7 +7,7 @@ import numpy as np
 from codex import figures, signals
 from codex.pages import JSON
 from codex.pages.tune.runs import OpenRun
-from codex.pages.tune.table import Changes, Outcome, SortedTable
+from codex.pages.tune.table import Changes, PolicyOutcome, SortedTable
 from codex.policy import ACTIONS, Policy
 from codex.store.runs import RunSummary
 
@@ -76,7 +76,7 @@ def signal_scale(rows: SortedTable, name: str) -> JSON:
     return _scale(rows.column(name), rows, natural) | {"unit": known.unit if known else ""}
 
 
-def outcome_view(outcome: Outcome) -> JSON:
+def outcome_view(outcome: PolicyOutcome) -> JSON:
     """The metrics of a policy on a run."""
     return {
         "questions": outcome.questions,
@@ -112,14 +112,14 @@ def changes_view(rows: SortedTable, changes: Changes, limit: int) -> JSON:
     }
 
 
-def curve_key(opened: OpenRun, policy: Policy, now: Outcome, other: Outcome) -> str:
+def curve_key(opened: OpenRun, policy: Policy, now: PolicyOutcome, other: PolicyOutcome) -> str:
     """Changes with everything on the risk-coverage figure but the places of its two points."""
     rules, guarantee = policy.model_dump_json(include={"rules"}), policy.guarantee
     points = [outcome.accuracy is not None for outcome in (now, other)]
     return f"{opened.key} {rules} {guarantee and (guarantee, now.coverage)} {points}"
 
 
-def figure_view(rows: SortedTable, policy: Policy, now: Outcome, other: Outcome) -> JSON:
+def figure_view(rows: SortedTable, policy: Policy, now: PolicyOutcome, other: PolicyOutcome) -> JSON:
     """The risk-coverage curve under the policy's rules, with the policy and the other one on it."""
     curve = rows.curve(policy)
     guarantee = policy.guarantee
@@ -141,7 +141,7 @@ def figure_view(rows: SortedTable, policy: Policy, now: Outcome, other: Outcome)
     return figure
 
 
-def _point(outcome: Outcome) -> tuple[float, float] | None:
+def _point(outcome: PolicyOutcome) -> tuple[float, float] | None:
     return None if outcome.accuracy is None else (outcome.coverage, 1 - outcome.accuracy)
 
 
