@@ -18,6 +18,9 @@ KEPT_JOBS = 50
 
 log = logging.getLogger(__name__)
 
+OnProgress = Callable[[int, int], None]
+"""Called with what is done and what there is in all: fits, or bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:

@@ -34,8 +34,16 @@ from codex.private import make_folder, tighten
 from codex.server.documents import PARTIAL
 
 STYLES = (
-    *("base", "ask", "sessions", "heatmap", "verdict", "inspector", "evidence", "documents", "reading"),
-    *("plot", "lab", "tune", "tune_rules", "calibrate", "evaluate"),
+    "base",
+    "parts",
+    "heatmap",
+    "inspector",
+    "sliders",
+    "ask",
+    "documents",
+    "evaluate",
+    "calibrate",
+    "tune",
 )
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")

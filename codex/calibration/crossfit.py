@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -15,6 +15,7 @@ from codex.calibration.combine import SIGNALS, Columns, Design, combine, pieces,
 from codex.calibration.logistic import Weights, logistic
 from codex.calibration.methods import METHODS, Map, Method, fit_map
 from codex.errors import Cancelled, InvalidInput
+from codex.jobs import OnProgress
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -31,10 +32,6 @@ class Stop(Protocol):
     """Such as `threading.Event`."""
 
     def is_set(self) -> bool: ...
-
-
-Progress = Callable[[int, int], None]
-"""Called with the number of fits that are done, and of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ def fit(
     folds: int = FOLDS,
     repeats: int = REPEATS,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     cancel: Stop | None = None,
 ) -> Fitted:
     """Fit to all rows, and cross-fit `repeats` times over for the metrics.

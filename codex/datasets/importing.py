@@ -36,7 +36,7 @@ FIRST_REASONS = 3
 WRITTEN = ("rejected.txt", "md", "jsonl")
 """The files of a set, in the order in which they take their places."""
 
-Progress = Callable[[int], None]
+OnRows = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def import_file(
     replace: bool = False,
     most: int = MOST_QUESTIONS,
     tell: Callable[[Understood], None] | None = None,
-    progress: Progress | None = None,
+    progress: OnRows | None = None,
     cancel: threading.Event | None = None,
 ) -> Imported:
     """Import a file under home/datasets. Nothing is changed unless all of it was read.
@@ -151,7 +151,7 @@ def _locked(folder: Path, how: int = 0) -> Iterator[None]:
 
 def _told(
     rows: Iterator[Accepted | Duplicate | Rejected],
-    progress: Progress | None,
+    progress: OnRows | None,
     cancel: threading.Event | None,
 ) -> Iterator[Accepted | Duplicate | Rejected]:
     for number, row in enumerate(rows, 1):

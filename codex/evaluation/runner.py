@@ -39,7 +39,7 @@ FLUSH_SECONDS = 2.0
 LOOK = 0.05
 """Seconds between two looks at whether the run is cancelled."""
 
-Progress = Callable[[JobProgress], None]
+OnJobProgress = Callable[[JobProgress], None]
 
 
 def questions(dataset: str, home: Path, limit: int | None = None, side: Side | None = None) -> list[Item]:
@@ -119,7 +119,7 @@ def run_params(workbench: Workbench, **options: Unpack[AskOptions]) -> RunParams
 def run(
     workbench: Workbench,
     run_id: str,
-    progress: Progress | None = None,
+    progress: OnJobProgress | None = None,
     cancel: threading.Event | None = None,
     callers: int | None = None,
 ) -> RunSummary:
@@ -200,7 +200,7 @@ class _Course:
     run: Run
     items: Iterator[Item]
     callers: int
-    progress: Progress
+    progress: OnJobProgress
     cancel: threading.Event
     halt: threading.Event = field(default_factory=threading.Event)
     """Set when the callers should stop: cancelled, or something broke."""

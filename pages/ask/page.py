@@ -19,9 +19,9 @@ from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, InvalidInput
 from codex.pages import JSON
 from codex.pages.ask.evidence import passages_view
-from codex.pages.ask.pieces import Decoder
 from codex.pages.ask.runs import Runs
 from codex.pages.ask.scales import SCALES
+from codex.pages.ask.token_texts import Decoder
 from codex.pages.ask.view import family, roots, session_line, token_view, trace_view
 from codex.pages.components import view
 from codex.policy import Policy
@@ -54,9 +54,9 @@ FRAME = 0.05
 """Seconds between two updates of a streaming answer; the first token does not wait."""
 
 KEPT: Mapping[Privacy, tuple[str, str]] = {
-    "hash": ("Nothing", "Only a fingerprint of each question (SHA-256). Answers are kept."),
-    "preview": ("Start", "The first 127 characters of each question. Answers are kept."),
-    "full": ("All", "Each question in full, so that old answers can be continued."),
+    "hash": ("no", "Only a SHA-256 fingerprint of each question. Answers are saved."),
+    "preview": ("first words", "The first 127 characters of each question. Answers are saved."),
+    "full": ("yes", "The full question, so that old answers can be continued."),
 }
 """Each level of privacy: its name and what it keeps of the next question."""
 
@@ -142,7 +142,7 @@ class AskPage:
 
     def look(self, wanted: JSON) -> JSON:
         """The list of sessions, a session opened at a trace or at its last question, whether there are
-        documents to look things up in, and the policy that decides."""
+        documents to retrieve passages from, and the policy that decides."""
         return {
             "sidebar": self._sidebar(),
             "open": self._open(wanted) if wanted.get("session") else None,
@@ -304,7 +304,7 @@ def in_words(error: Exception) -> JSON:
         fields = list(error.fields) if isinstance(error, InvalidInput) else []
         return {"message": str(error), "fields": fields, "cancelled": isinstance(error, Cancelled)}
     log.exception("The Ask page failed", exc_info=error)
-    message = "Something went wrong inside Codex; its log says what. Nothing you typed is lost."
+    message = "Something went wrong inside Codex; see its log. Nothing you typed is lost."
     return {"message": message, "fields": [], "cancelled": False}
 
 

@@ -1,4 +1,4 @@
-"""The one colour scale of the house: five steps from sure to unsure, and what each stands for."""
+"""The one colour scale of the house: five steps from confident to unsure, and what each stands for."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How a token's value falls into the five steps; step 0 is the surest and is not coloured."""
+    """How a token's value falls into the five steps; step 0 is the most confident and is not coloured."""
 
     field: str
     """Which value of a token."""
     legend: str
     unit: str
     edges: tuple[float, float, float, float]
-    """The borders between the steps, from the surest; a value on a border belongs to the surer side."""
+    """The borders between the steps, the most confident first; a value on one belongs to the step above."""
     falling: bool
-    """Whether lower values are less sure."""
+    """Whether lower values are less confident."""
 
     @property
     def captions(self) -> tuple[str, ...]:

@@ -11,6 +11,9 @@ from codex.pages.ask.evidence import stances
 from codex.store.codec import encode
 from codex.types import Decision, Gate, Step, Trace
 
+ROUTING = ("confidence ", "no confidence is available")
+"""How the routing's part of a reason begins, in answers of earlier versions and without a confidence."""
+
 
 def story_line(steps: Sequence[Step]) -> list[str]:
     """The whole story in one line of parts; empty when the model was simply asked."""
@@ -39,7 +42,7 @@ def notes(decision: Decision) -> str:
     if parts[0].endswith(f": {decision.gate}"):
         parts = parts[1:]
     return "; ".join(
-        part for part in parts if not part.startswith(("confidence ", "no confidence is available"))
+        part for part in parts if "% likely correct: " not in part and not part.startswith(ROUTING)
     )
 
 
@@ -68,9 +71,9 @@ def step_story(step: Step) -> JSON:
 def in_vain(step: Step) -> str | None:
     """Why a search brought nothing, if there was one."""
     if NOTHING_FOUND in step.decision.reason:
-        return "looked up, found nothing"
+        return "searched, found nothing"
     if NOT_SEARCHED in step.decision.reason:
-        return "could not look anything up"
+        return "could not search"
     return None
 
 
@@ -79,7 +82,7 @@ def _began(step: Step) -> str | None:
     n = len(step.observation.passages)
     if step.kind == "reflect":
         return "checked its answer"
-    return f"looked up {n} passage{'' if n == 1 else 's'}" if n and step.kind == "retrieve" else None
+    return f"retrieved {n} passage{'' if n == 1 else 's'}" if n and step.kind == "retrieve" else None
 
 
 def _unsure(decision: Decision) -> str:

@@ -11,8 +11,8 @@ from codex.ask.confidence import LikelyAnswers
 from codex.calibration.heuristic import MEANING
 from codex.pages import JSON
 from codex.pages.ask.evidence import compared, evidence_view
-from codex.pages.ask.pieces import pieces
 from codex.pages.ask.story import first_answer, in_vain, notes, step_story, story_line
+from codex.pages.ask.token_texts import token_texts
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
 from codex.store.codec import encode
@@ -51,9 +51,9 @@ def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
 
 
 def step_view(step: Step, likely: PredictionSet | None = None) -> JSON:
-    """The step that was decided on, in full. likely: the answer set of its samples."""
+    """The step that was decided on, in full. likely: the prediction set of its samples."""
     generation = step.observation.generation
-    cut = pieces(generation.tokens, generation.text)
+    cut = token_texts(generation.tokens, generation.text)
     return {
         **step_story(step),
         "tokens": [
@@ -63,12 +63,25 @@ def step_view(step: Step, likely: PredictionSet | None = None) -> JSON:
         "units": cut.units,
         "words": cut.words,
         "focus": step.focus,
+        "weakest": weakest(generation, step.focus),
         "generation": encode(generation, without=("text", "tokens")),
         "samples": samples_view(step.observation, likely),
         "signals": signals_view(step.signals),
         "evidence": evidence_view(step.observation, cut.texts)
         | {"note": notes(step.decision), "looked": bool(in_vain(step))},
     }
+
+
+def weakest(generation: Generation, focus: Sequence[bool]) -> int | None:
+    """The model's least likely token among those that carry the answer; of a branch, where it begins."""
+    known = [
+        (token.logprob, index)
+        for index, (token, carries) in enumerate(zip(generation.tokens, focus, strict=True))
+        if carries and token.logprob is not None and index >= generation.prefix_tokens
+    ]
+    if known:
+        return min(known)[1]
+    return max(0, generation.prefix_tokens - 1) if generation.tokens else None
 
 
 def token_view(token: Token, text: str, *, given: bool = False) -> JSON:
@@ -85,7 +98,7 @@ def token_view(token: Token, text: str, *, given: bool = False) -> JSON:
 
 
 def samples_view(observation: Observation, likely: PredictionSet | None = None) -> JSON:
-    """The samples by what they say, largest group first; which of them are in the answer set."""
+    """The samples by what they say, largest group first; which of them are in the prediction set."""
     samples = observation.samples
     groups = signals.answer_groups(observation) if samples else []
     inside = set(likely.samples) if likely and not likely.any else set[int]()

@@ -1,4 +1,4 @@
-"""The Calibrate page: a confidence that means what it says, fit, shown and made active."""
+"""The Calibrate page: a confidence that means what it says, fitted, shown and made active."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from codex.evaluation.calibrating import (
 from codex.evaluation.prediction_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
 from codex.jobs import Job, JobProgress, Jobs
 from codex.pages import JSON
-from codex.pages.book import Book, Outcome
+from codex.pages.background import Background, Result
 from codex.pages.calibrate.view import (
     METHODS,
-    Asked,
+    FitTarget,
     Judged,
     Seen,
     calibrator_facts,
     calibrator_line,
     diagram,
-    figures_row,
     group_row,
     guarantee_view,
     hints,
+    metrics_row,
     run_choice,
     sets_row,
 )
@@ -55,13 +55,13 @@ from codex.store.runs import Table
 from codex.text import sha256
 
 KIND = "calibrate"
-HELD_BACK = "Calibrated answers to the other half of the questions, which was not fit on"
+HELD_OUT = "Calibrated, on the held-out half of the questions"
 ALPHA, DELTA = 0.1, 0.05
 """The risk and the doubt that are asked for at first."""
-LEVELS = {"alpha": "Risk α", "delta": "Doubt δ", "sets": "The share of sets without the right answer"}
+LEVELS = {"alpha": "Risk α", "delta": "Error level δ", "sets": "The miss rate of the prediction sets"}
 """What a level between 0 and 1 is called on the page."""
 SETS_ALPHA = 0.1
-"""The share of answer sets that may lack the right answer, at first."""
+"""The share of prediction sets that may lack the correct answer, at first."""
 MOMENT = 0.3
 """Seconds for which a page is let wait, rather than told to ask again."""
 
@@ -72,11 +72,13 @@ class CalibratePage:
     def __init__(self, workbench: Workbench, jobs: Jobs) -> None:
         self.workbench = workbench
         self.jobs = jobs
-        self._seen: Book[Seen] = Book(jobs, "diagrams", "Drawing the diagrams", self._compute)
-        self._samples: Book[list[Sampled]] = Book(jobs, "samples", "Reading the samples", self._read_samples)
+        self._seen: Background[Seen] = Background(jobs, "diagrams", "Drawing the diagrams", self._compute)
+        self._samples: Background[list[Sampled]] = Background(
+            jobs, "samples", "Reading the samples", self._read_samples
+        )
         self._kept = Kept(workbench.settings.home / "cache" / "diagrams")
         self._read: dict[str, Calibrator] = {}
-        self._asked: dict[str, Asked] = {}
+        self._asked: dict[str, FitTarget] = {}
         """What was asked for at the fits of this process, by the calibrator's version."""
         self._lock = threading.Lock()
 
@@ -133,24 +135,24 @@ class CalibratePage:
         self.jobs.cancel(wanted["job"])
 
     def show(self, wanted: JSON) -> JSON:
-        """A calibrator, its diagrams and figures beside another's or the heuristic's, and what it guarantees.
+        """A calibrator, its diagrams and metrics beside another's or the heuristic's, and what it guarantees.
 
         wanted: {version, with: another version or null, alpha, delta}.
         """
         version, other = str(wanted["version"]), wanted.get("with")
         calibrator = self._load(version)
-        seen, rival = self._outcome(version), self._outcome(str(other)) if other else None
+        seen, rival = self._result(version), self._result(str(other)) if other else None
         computing = (seen is None) or (bool(other) and rival is None)
         value = seen.value if seen else None
         rows = []
         if other:
             compared = self._load(str(other))
-            rows.append(figures_row(str(other), "Cross-fitted on its own runs", compared.metrics["after"]))
+            rows.append(metrics_row(str(other), "Cross-fitted on its own runs", compared.metrics["after"]))
         rows += [
-            figures_row("heuristic", "What is shown without a calibrator", value.before if value else None),
-            figures_row("combined", "Cross-fitted, before the map", calibrator.metrics["before"]),
-            figures_row("calibrated", "Cross-fitted, after the map", calibrator.metrics["after"]),
-            figures_row("held back", HELD_BACK, value.held_out if value else None),
+            metrics_row("heuristic", "What is shown without a calibrator", value.before if value else None),
+            metrics_row("combined", "Cross-fitted, before the map", calibrator.metrics["before"]),
+            metrics_row("calibrated", "Cross-fitted, after the map", calibrator.metrics["after"]),
+            metrics_row("held out", HELD_OUT, value.held_out if value else None),
         ]
         return {
             "calibrator": self._card(version, calibrator, value, wanted),
@@ -164,9 +166,9 @@ class CalibratePage:
         }
 
     def sets(self, wanted: JSON) -> JSON:
-        """Answer sets for all questions and for each dataset, once their samples are read.
+        """Prediction sets for all questions and for each dataset, once their samples are read.
 
-        wanted: {version, sets: the share of them that may lack the right answer}.
+        wanted: {version, sets: the share of them that may lack the correct answer}.
         """
         alpha, runs = _level(wanted, "sets"), json.dumps(self._load(str(wanted["version"])).runs)
         found = self._samples.get(runs)
@@ -179,15 +181,15 @@ class CalibratePage:
         """Let a calibrator speak, or none. wanted: {version: or null}."""
         self.workbench.active.activate_calibrator(wanted["version"])
 
-    def keep_promise(self, wanted: JSON) -> None:
+    def keep_guarantee(self, wanted: JSON) -> None:
         """Let the calibrator speak, and answer from the threshold on that keeps its guarantee.
 
         wanted: {version, alpha, delta}. Raises Conflict when nothing can be guaranteed.
         """
         version = str(wanted["version"])
-        calibrator, found = self._load(version), self._outcome(version)
+        calibrator, found = self._load(version), self._result(version)
         if found is None or found.value is None:
-            raise Conflict("The diagrams are still being drawn; try again when they are there.")
+            raise Conflict("The diagrams are still being drawn; try again in a moment.")
         target = self._target(wanted)
         proven = guarantee(found.value.labelled, calibrator, target)
         policy = with_guarantee(target.policy, proven, calibrator)
@@ -223,9 +225,9 @@ class CalibratePage:
         alpha, delta = _level(wanted, "alpha"), _level(wanted, "delta")
         return Target(alpha, delta, self.workbench.active.policy)
 
-    def _asked_for(self) -> dict[str, Asked]:
+    def _asked_for(self) -> dict[str, FitTarget]:
         """What calibrators were fitted for, by version; of an earlier process where there is a guarantee."""
-        found: dict[str, Asked] = {}
+        found: dict[str, FitTarget] = {}
         for saved in self.workbench.store.policies.list():  # The newest first: the first guarantee stays.
             if guarantee := Policy.model_validate_json(saved.body).guarantee:
                 found[guarantee.calibrator] = {
@@ -240,13 +242,13 @@ class CalibratePage:
         groups = group_guarantees(seen.labelled, calibrator, self._target(wanted))
         return [group_row(name, each) for name, each in groups.items()]
 
-    def _left(self, seen: Seen | None, other: str | None, rival: Outcome[Seen] | None) -> JSON | None:
+    def _left(self, seen: Seen | None, other: str | None, rival: Result[Seen] | None) -> JSON | None:
         if other is not None:
             found = rival.value if rival else None
             return diagram(found.calibrated, found.correct, f"{other}") if found else None
         return diagram(seen.heuristic, seen.correct, "Before: the heuristic") if seen else None
 
-    def _outcome(self, version: str) -> Outcome[Seen] | None:
+    def _result(self, version: str) -> Result[Seen] | None:
         return self._seen.get(version) or self._seen.soon(version, MOMENT)
 
     def _progress(self) -> str:
@@ -259,12 +261,12 @@ class CalibratePage:
     def _compute(self, version: str, job: Job) -> Seen:
         """Judge each answer once more by a fit that did not see it, since only the fit itself was kept.
 
-        The first repeat of the fit is drawn, the one that the intervals of its figures are of.
+        The first repeat of the fit is drawn, the one that the intervals of its metrics are of.
         """
         calibrator = self._load(version)
         if not calibrator.runs:
             raise InvalidInput(
-                "It was fitted to answers of a file, so none are here to draw. Fit on a run to see diagrams."
+                "It was fitted on answers from a file, so there is nothing to draw. Fit on a run to see it."
             )
         labelled = labelled_runs(self.workbench.store, calibrator.runs)
         table, held = on_side(labelled.table, "calibration"), on_side(labelled.table, "test")
@@ -296,7 +298,7 @@ class CalibratePage:
         ids = json.loads(runs)
         if not ids:
             raise InvalidInput(
-                "It was fitted to answers of a file, so no samples are here. Fit on a run to see sets."
+                "It was fitted on answers from a file, without samples. Fit on a run to see prediction sets."
             )
         job.report(JobProgress(text="Reading the samples"))
         samples = sampled_runs(self.workbench.store, ids, job.cancel)
@@ -375,7 +377,7 @@ def build(workbench: Workbench, jobs: Jobs) -> CalibratePage:
         page.show,
         page.sets,
         page.activate,
-        page.keep_promise,
+        page.keep_guarantee,
         page.rollback,
         page.delete,
     )

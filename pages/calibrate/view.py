@@ -24,7 +24,7 @@ from codex.text import percent
 
 METHODS = {
     "auto": "chosen by Brier score",
-    "none": "none: the combination as it is",
+    "none": "none (raw score)",
     "temperature": "temperature",
     "platt": "Platt",
     "isotonic": "isotonic",
@@ -43,15 +43,15 @@ class Seen:
     labelled: Labelled
     """All answers that there are, both halves."""
     correct: Flags
-    """[n], of the half that it was fit on."""
+    """[n], of the half that it was fitted on."""
     heuristic: Array
     """[n]: the confidence without a calibrator; NaN: nothing can be said."""
     calibrated: Array
     """[n]: cross-fitted."""
     before: dict[MetricName, Metric]
-    """Figures of the heuristic."""
+    """Metrics of the heuristic."""
     held_out: dict[MetricName, Metric] | None
-    """Figures of the calibrator on the half that was held back; None where there is none."""
+    """Metrics of the calibrator on the held-out half; None where there is none."""
 
 
 class Judged(BaseModel):
@@ -64,8 +64,8 @@ class Judged(BaseModel):
     held_out: dict[MetricName, Metric] | None
 
 
-class Asked(TypedDict):
-    """The guarantee that was asked for: at most a share alpha wrong, with probability 1 - delta."""
+class FitTarget(TypedDict):
+    """The guarantee that was asked for: at most a share alpha incorrect, with probability 1 - delta."""
 
     alpha: float
     delta: float
@@ -75,9 +75,11 @@ def run_choice(summary: RunSummary) -> JSON:
     """A run as it can be chosen to fit on; problem: why it alone makes no calibrator, in words."""
     graded = summary.correct + summary.incorrect
     if graded < 2 * LEAST_LABELS:
-        problem = f"it takes about {2 * LEAST_LABELS}: {LEAST_LABELS} to fit, the others to prove it"
+        problem = f"about {2 * LEAST_LABELS} are needed: {LEAST_LABELS} to fit, the rest to test"
     elif not summary.correct or not summary.incorrect:
-        problem = f"all are {'correct' if summary.correct else 'incorrect'}: nothing to tell apart"
+        problem = (
+            f"all are {'correct' if summary.correct else 'incorrect'}, so there is nothing to tell apart"
+        )
     else:
         problem = ""
     run = summary.run
@@ -93,7 +95,7 @@ def run_choice(summary: RunSummary) -> JSON:
 
 
 def calibrator_line(
-    saved: SavedCalibrator, calibrator: Calibrator, misfit: str, asked: Asked | None = None
+    saved: SavedCalibrator, calibrator: Calibrator, misfit: str, asked: FitTarget | None = None
 ) -> JSON:
     """One line of the list of calibrators. asked: what it was fitted for, None where that is not known."""
     return {
@@ -108,13 +110,13 @@ def calibrator_line(
 
 
 def calibrator_facts(calibrator: Calibrator, names: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What a calibrator was fit on. names: what the runs that are still there are called, by id."""
+    """What a calibrator was fitted on. names: what the runs that are still there are called, by id."""
     runs = ", ".join(names.get(run, f"{run[:8]} (deleted)") for run in calibrator.runs)
     samples = f"{calibrator.n_samples}"
     if calibrator.n_samples:
         samples += f" at temperature {calibrator.sample_temperature:g}"
     return [
-        ("answers", f"{calibrator.questions:,}, {percent(calibrator.accuracy)} right"),
+        ("answers", f"{calibrator.questions:,}, {percent(calibrator.accuracy)} correct"),
         ("datasets", ", ".join(calibrator.datasets)),
         ("runs", runs or "none"),
         ("model", calibrator.model),
@@ -123,8 +125,8 @@ def calibrator_facts(calibrator: Calibrator, names: Mapping[str, str]) -> list[t
         ("prompt", calibrator.prompt),
         ("method", METHODS.get(calibrator.method, calibrator.method)),
         ("signals", ", ".join(term.name for term in calibrator.design.terms if term.weight > 0) or "none"),
-        *([("answer sets", str(calibrator.prediction_sets))] if calibrator.prediction_sets else []),
-        ("fit", f"{calibrator.created_at:%Y-%m-%d %H:%M} UTC"),
+        *([("prediction sets", str(calibrator.prediction_sets))] if calibrator.prediction_sets else []),
+        ("fitted", f"{calibrator.created_at:%Y-%m-%d %H:%M} UTC"),
     ]
 
 
@@ -146,7 +148,7 @@ def diagram(confidence: Array, correct: Flags, title: str) -> JSON:
         "diagram": shown,
         "counts": counts,
         "table": {
-            "head": ["mean confidence", "share right", "95 % from", "to", "answers"],
+            "head": ["mean confidence", "share correct", "95% from", "to", "answers"],
             "rows": [list(row) for row in rows],
         },
     }
@@ -156,7 +158,7 @@ def guarantee_view(guarantee: Guarantee | NoGuarantee) -> JSON:
     """A guarantee, or why there is none, in words."""
     words = str(guarantee)
     if isinstance(guarantee, Guarantee):
-        words += f" Those are {percent(guarantee.coverage)} of the questions that were held back."
+        words += f" That covers {percent(guarantee.coverage)} of the held-out questions."
     return {"holds": isinstance(guarantee, Guarantee), "words": words, "threshold": guarantee.threshold}
 
 
@@ -174,7 +176,7 @@ def group_row(name: str, guarantee: Guarantee | NoGuarantee) -> JSON:
 
 
 def sets_row(checked: CheckedSets) -> JSON:
-    """One row of the answer sets; shares are of the sets of the questions that were held back."""
+    """One row of the prediction sets; shares are of the sets of the held-out questions."""
     sets, n = checked.sets, checked.n
     counts = {name: getattr(checked, name) for name in ("empty", "one", "several", "anything")}
     return {
@@ -192,12 +194,12 @@ def sets_row(checked: CheckedSets) -> JSON:
     }
 
 
-def figures_row(label: str, title: str, found: Mapping[MetricName, Metric] | None) -> JSON:
+def metrics_row(label: str, title: str, found: Mapping[MetricName, Metric] | None) -> JSON:
     """One row of the table of figures."""
     return {
         "label": label,
         "title": title,
-        "figures": found and {name: figure.model_dump() for name, figure in found.items()},
+        "metrics": found and {name: figure.model_dump() for name, figure in found.items()},
     }
 
 
@@ -205,13 +207,13 @@ def hints(calibrator: Calibrator, seen: Seen | None) -> str:
     """What to know when reading the diagrams."""
     if seen is None:
         return ""
-    parts = ["Each answer was judged by a fit that had not seen it. Bars and brackets are 95 % intervals."]
+    parts = ["Each answer is scored by a fit that has not seen it. Bars and brackets are 95% intervals."]
     unknown = metrics.unknown(seen.calibrated)
     if unknown:
-        parts.append(f"{unknown:,} answers have no signal and so no confidence.")
+        parts.append(f"{unknown:,} answers have no signals, hence no confidence.")
     if len(seen.correct) != calibrator.questions:
         parts.append(
-            f"The runs have {len(seen.correct):,} graded answers in this half now; "
-            f"it was fit when there were {calibrator.questions:,}."
+            f"The runs now have {len(seen.correct):,} graded answers in this half; "
+            f"it was fitted on {calibrator.questions:,}."
         )
     return " ".join(parts)

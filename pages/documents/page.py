@@ -83,7 +83,7 @@ class DocumentsPage:
         self.jobs.cancel(wanted["job"])
 
     def rebuild(self, _: JSON) -> JSON:
-        """Forget the vectors and index every document anew."""
+        """Forget the vectors and index every document again."""
         index = self.workbench.index
 
         def work(job: Job) -> Report:
@@ -127,12 +127,12 @@ class DocumentsPage:
     def _folder(self, folder: str) -> Path:
         if not self.local:
             raise InvalidInput(
-                "Folders of this machine can only be added at the machine itself; drop the files instead.",
+                "Folders can only be added from the machine that Codex runs on; drop the files instead.",
                 ["folder"],
             )
         path = Path(folder).expanduser()
         if not path.is_absolute():
-            raise InvalidInput(f"Give the whole path, from / on, not {folder!r}.", ["folder"])
+            raise InvalidInput(f"Give the full path, starting with /, not {folder!r}.", ["folder"])
         if not path.exists():
             raise InvalidInput(f"There is no file or folder {folder!r} on this machine.", ["folder"])
         return path
@@ -163,7 +163,7 @@ def _indexing(index: Index, paths: Sequence[Path], *, check: bool) -> Callable[[
             job.report(JobProgress(text=f"Looking through {paths[0]}"))
             given = index.add(paths)
             if not given:
-                raise InvalidInput(f"There is no file in {', '.join(map(str, paths))}.", ["folder"])
+                raise InvalidInput(f"There are no files in {', '.join(map(str, paths))}.", ["folder"])
             refused = [document for document in given if document.state == "skipped"]
         job.report(JobProgress(0, waiting() or None, "files", text="Preparing"))
         reports = [index.run(progress, job.cancel, check=check)]

@@ -122,7 +122,7 @@ def summary(report: Report) -> str:
     parts = [f"{counted(report.indexed, 'file')} indexed ({passages})"] if report.indexed else []
     parts += [f"{len(report.skipped):,} skipped"] if report.skipped else []
     parts += [f"{report.unchanged:,} unchanged"] if report.unchanged else []
-    parts += [f"{report.removed:,} gone and removed"] if report.removed else []
+    parts += [f"{report.removed:,} removed"] if report.removed else []
     return ", ".join(parts) or "nothing to do"
 
 

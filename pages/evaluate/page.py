@@ -21,7 +21,7 @@ from codex.pages import JSON
 from codex.pages.ask.scales import SCALES
 from codex.pages.components import view
 from codex.pages.evaluate.downloads import FORMATS
-from codex.pages.evaluate.scores import ScoreBook, noted
+from codex.pages.evaluate.scores import RunScores, noted
 from codex.pages.evaluate.view import (
     PAGE,
     ended_words,
@@ -53,7 +53,7 @@ class EvaluatePage:
     def __init__(self, workbench: Workbench, jobs: Jobs) -> None:
         self.workbench = workbench
         self.jobs = jobs
-        self.book = ScoreBook(workbench.store, jobs, workbench.settings.home / "cache" / "scores")
+        self.scores = RunScores(workbench.store, jobs, workbench.settings.home / "cache" / "scores")
         self._asked: dict[str, str] = {}
         """Which run a job asks, by its id."""
         self._lock = threading.Lock()
@@ -82,7 +82,7 @@ class EvaluatePage:
         summaries = self.workbench.store.runs.list()
         job = next(iter(self.jobs.list(KIND)), None)
         running = self._running()
-        self.book.want(*(each for each in summaries if each.run.id != running))
+        self.scores.want(*(each for each in summaries if each.run.id != running))
         lines = [self._line(each, running) for each in summaries]
         version = sha256(json.dumps(lines))[:16]
         same = wanted.get("seen") == version
@@ -90,7 +90,7 @@ class EvaluatePage:
             "job": self._job_view(job) if job else None,
             "busy": self._busy(running),
             "model": self.workbench.engine.fingerprint,
-            "scoring": self.book.busy,
+            "scoring": self.scores.busy,
             "version": version,
             "example": self._example() if not lines else None,
             "documents": not self.workbench.index.is_empty,
@@ -98,15 +98,15 @@ class EvaluatePage:
         }
 
     def open(self, wanted: JSON) -> JSON:
-        """A run with its figures, as far as they are known. wanted: {run}."""
+        """A run with its metrics, as far as they are known. wanted: {run}."""
         summary = self.workbench.store.runs.get(str(wanted["run"]))
         running = self._running()
         asked_now = summary.run.id == running
-        found = None if asked_now else self.book.soon(summary)
+        found = None if asked_now else self.scores.soon(summary)
         scores = found.value.scores if found and found.value else None
-        computing = "The run is under way; its figures follow when it ends." if asked_now else None
+        computing = "The run is in progress; its metrics follow when it ends." if asked_now else None
         if not asked_now and found is None:
-            computing = "Measuring every signal and its interval"
+            computing = "Measuring every signal with its interval"
         return {
             "run": self._line(summary, running),
             "facts": run_facts(summary),
@@ -118,11 +118,11 @@ class EvaluatePage:
 
     def scatter(self, wanted: JSON) -> JSON:
         """One signal of a run against another, as a figure. wanted: {run, x, y}."""
-        table = self.book.table(self.workbench.store.runs.get(str(wanted["run"])))
+        table = self.scores.table(self.workbench.store.runs.get(str(wanted["run"])))
         x, y = str(wanted["x"]), str(wanted["y"])
         for name in (x, y):
             if name not in table.signals:
-                raise NotFound(f"The run has no signal {name!r}.")
+                raise NotFound(f"This run has no signal {name!r}.")
         figure = figures.signal_scatter(
             table.signals[x],
             table.signals[y],
@@ -139,13 +139,13 @@ class EvaluatePage:
         """A page of a run's questions. wanted: {run, filter, sort, down, page}."""
         summary = self.workbench.store.runs.get(str(wanted["run"]))
         shown, page = str(wanted.get("filter") or "all"), max(0, int(wanted.get("page") or 0))
-        table, confidence = self.book.table(summary), self.book.confidence(summary).values
+        table, confidence = self.scores.table(summary), self.scores.confidence(summary).values
         graded = (
             ordered(table, confidence, shown=shown, sort=wanted.get("sort"), down=bool(wanted.get("down")))
-            if shown != "ungraded"
+            if shown != "not graded"
             else np.empty(0, dtype=np.intp)
         )
-        ungraded = summary.done - len(table.ids) if shown in ("all", "ungraded") else 0
+        ungraded = summary.done - len(table.ids) if shown in ("all", "not graded") else 0
         total = len(graded) + ungraded
         first = min(page, max(0, (total - 1) // PAGE)) * PAGE
         rows = graded_lines(table, confidence, graded[first : first + PAGE])
@@ -159,9 +159,9 @@ class EvaluatePage:
             "size": PAGE,
             "counts": {
                 "all": summary.done,
-                "right": correct,
-                "wrong": len(table.ids) - correct,
-                "ungraded": summary.done - len(table.ids),
+                "correct": correct,
+                "incorrect": len(table.ids) - correct,
+                "not graded": summary.done - len(table.ids),
             },
         }
 
@@ -172,8 +172,8 @@ class EvaluatePage:
         confidence, source = None, ""
         if record.correct is not None:
             summary = self.workbench.store.runs.get(run_id)
-            place = self.book.table(summary).ids.index(question_id)
-            judged = self.book.confidence(summary)
+            place = self.scores.table(summary).ids.index(question_id)
+            judged = self.scores.confidence(summary)
             confidence, source = number(judged.values[place]), judged.source
         return record_view(record, confidence, source, self.workbench.active.policy)
 
@@ -200,7 +200,7 @@ class EvaluatePage:
             raise
 
     def resume(self, wanted: JSON) -> JSON:
-        """Go on with a run that was stopped. wanted: {run}."""
+        """Resume a run that was stopped. wanted: {run}."""
         self._check_free()
         run = self.workbench.store.runs.get(str(wanted["run"])).run
         runner.check_same(self.workbench, run)
@@ -213,7 +213,7 @@ class EvaluatePage:
     def delete(self, wanted: JSON) -> None:
         """Delete a run with its answers. wanted: {run}."""
         if wanted["run"] == self._running():
-            raise Conflict("This run is under way; cancel it first.")
+            raise Conflict("This run is in progress; cancel it first.")
         self.workbench.store.runs.delete(str(wanted["run"]))
 
     def _params(self, wanted: JSON) -> GenerationParams:
@@ -222,7 +222,7 @@ class EvaluatePage:
             return GenerationParams.model_validate(params)
         except ValidationError as error:
             raise InvalidInput(
-                f"The longest answer cannot be that: {error.errors()[0]['msg']}.", ["max_tokens"]
+                f"Max tokens is out of range: {error.errors()[0]['msg']}.", ["max_tokens"]
             ) from error
 
     def _begin(self, run: Run) -> JSON:
@@ -238,8 +238,8 @@ class EvaluatePage:
         with self._lock:
             run = self._asked.get(job.id)
         shown = {**job_view(job, ended_words(job)), "run": run}
-        if job.state == "done" and (why := self.book.failure(job.result)):
-            shown |= {"state": "failed", "error": f"Every question failed. The first: {why}"}
+        if job.state == "done" and (why := self.scores.failure(job.result)):
+            shown |= {"state": "failed", "error": f"Every question failed. The first error: {why}"}
         return shown
 
     def _check_free(self) -> None:
@@ -247,10 +247,10 @@ class EvaluatePage:
             raise Conflict(busy)
 
     def _line(self, summary: RunSummary, running: str | None) -> JSON:
-        found = self.book.get(summary)
+        found = self.scores.get(summary)
         measured = standing(found.value.scores) if found and found.value else None
         note = noted(found)
-        failure = self.book.failure(summary)
+        failure = self.scores.failure(summary)
         return run_line(
             summary, running=summary.run.id == running, measured=measured, note=note, failure=failure
         )
@@ -270,10 +270,10 @@ class EvaluatePage:
     def _busy(self, running: str | None) -> str | None:
         """Why no run can be started now."""
         if running is not None:
-            return "A run is under way; the next can start when it has ended."
+            return "A run is in progress; start the next one when it has ended."
         status = self.workbench.status
         if status.state == "loading":
-            return "The model is being loaded."
+            return "The model is loading."
         return f"The model cannot be used: {status.error}" if status.state == "error" else None
 
     def _example(self) -> JSON | None:

@@ -16,7 +16,7 @@ from codex.calibration.heuristic import heuristic_confidences
 from codex.errors import NotFound
 from codex.evaluation.scoring import Scores, confidences_of, score
 from codex.jobs import Job, Jobs
-from codex.pages.book import Book, Outcome
+from codex.pages.background import Background, Result
 from codex.pages.kept import Kept
 from codex.store import Store
 from codex.store.runs import RunSummary, Table
@@ -47,35 +47,37 @@ class Measured:
     confidence: Judged
 
 
-class ScoreBook:
+class RunScores:
     """Scores and tables of the runs of a store. Thread-safe."""
 
     def __init__(self, store: Store, jobs: Jobs, folder: Path) -> None:
         """folder: where scores are kept for the next start."""
         self._store = store
         self._kept = Kept(folder)
-        self._book: Book[Measured] = Book(jobs, "score", "Measuring the runs", self._measure, KEPT_SCORES)
+        self._background: Background[Measured] = Background(
+            jobs, "score", "Measuring the runs", self._measure, KEPT_SCORES
+        )
         self._tables: OrderedDict[str, Table] = OrderedDict()
         self._failures: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def get(self, summary: RunSummary) -> Outcome[Measured] | None:
+    def get(self, summary: RunSummary) -> Result[Measured] | None:
         """A run's scores; None while they are not known."""
-        return self._book.get(_key(summary)) or _hopeless(summary)
+        return self._background.get(_key(summary)) or _hopeless(summary)
 
     def want(self, *summaries: RunSummary, first: bool = False) -> None:
         """Have runs measured; first: before others."""
         keys = [_key(one) for one in summaries if _hopeless(one) is None]
-        self._book.want(keys, first=first)
+        self._background.want(keys, first=first)
 
-    def soon(self, summary: RunSummary) -> Outcome[Measured] | None:
+    def soon(self, summary: RunSummary) -> Result[Measured] | None:
         """A run's scores, before those of others; None where that takes longer than a moment."""
-        return self.get(summary) or self._book.soon(_key(summary), MOMENT)
+        return self.get(summary) or self._background.soon(_key(summary), MOMENT)
 
     @property
     def busy(self) -> bool:
         """Whether runs are being measured."""
-        return self._book.job is not None
+        return self._background.job is not None
 
     def table(self, summary: RunSummary) -> Table:
         """The graded records of a run. Raises NotFound."""
@@ -93,7 +95,7 @@ class ScoreBook:
 
     def confidence(self, summary: RunSummary) -> Judged:
         """Each graded answer's confidence: cross-fitted where it is known, else the heuristic."""
-        table, found = self.table(summary), self._book.get(_key(summary))
+        table, found = self.table(summary), self._background.get(_key(summary))
         if found and found.value and len(found.value.confidence.values) == len(table.correct):
             return found.value.confidence
         return _heuristic(table)
@@ -126,8 +128,8 @@ class ScoreBook:
         return Measured(scores, Judged(found.values.mean(axis=0), "cross-fitted on this run"))
 
 
-def noted(found: Outcome[Measured] | None) -> str:
-    """Why a run has no figures, or not all of them, in words."""
+def noted(found: Result[Measured] | None) -> str:
+    """Why a run has no metrics, or not all of them, in words."""
     if found is None:
         return ""
     return found.value.scores.note if found.value else found.note
@@ -154,8 +156,10 @@ def _key(summary: RunSummary) -> str:
     return f"{summary.run.id} {summary.done} {summary.correct} {summary.incorrect}"
 
 
-def _hopeless(summary: RunSummary) -> Outcome[Measured] | None:
+def _hopeless(summary: RunSummary) -> Result[Measured] | None:
     """Why a run cannot be measured, in words; None when it can."""
     if summary.correct + summary.incorrect == 0:
-        return Outcome(None, "No answer is graded yet." if not summary.done else "No answer could be graded.")
+        return Result(
+            None, "No answer has been graded yet." if not summary.done else "No answer could be graded."
+        )
     return None

@@ -15,8 +15,8 @@ from codex.grading.kinds import told
 from codex.jobs import Job
 from codex.pages import JSON
 from codex.pages.ask.evidence import evidence_view
-from codex.pages.ask.pieces import pieces
-from codex.pages.ask.view import samples_view, signals_view, token_view
+from codex.pages.ask.token_texts import token_texts
+from codex.pages.ask.view import samples_view, signals_view, token_view, weakest
 from codex.policy import Policy
 from codex.signals.focus import focus_mask
 from codex.store.codec import encode
@@ -25,13 +25,16 @@ from codex.text import percent
 from codex.types import Record
 
 CONFIDENCE = {
-    "auroc": ("AUROC, cross-fitted confidence", "Chance that a right answer gets more than a wrong one"),
-    "prr": ("PRR", "Prediction rejection ratio: 1 rejects wrong answers like an oracle, 0 like chance"),
-    "ece": ("ECE", "Expected calibration error, 15 bins of equal mass"),
-    "ece_excess": ("ECE excess", "ECE less what perfect probabilities would show on so few answers"),
+    "auroc": (
+        "AUROC, cross-fitted confidence",
+        "Chance that a correct answer is ranked above an incorrect one",
+    ),
+    "prr": ("PRR", "Prediction rejection ratio: 1 rejects incorrect answers like an oracle, 0 like chance"),
+    "ece": ("ECE", "Expected calibration error, 15 equal-mass bins"),
+    "ece_excess": ("ECE excess", "ECE minus what perfect probabilities would show on so few answers"),
     "brier": ("Brier", "Mean squared distance of the probability from the outcome"),
 }
-"""Figures of the confidence that are shown of a run: what each is called, and what it is."""
+"""Metrics of the confidence that are shown of a run: what each is called, and what it is."""
 PAGE = 50
 """Questions on one page of the table."""
 
@@ -104,9 +107,9 @@ def standing(scores: Scores) -> JSON:
 
 
 def scores_view(scores: Scores) -> JSON | None:
-    """A run's signals, best first, as a figure and as a choice, and the figures of its confidence.
+    """A run's signals, best first, as a figure and as a choice, and the metrics of its confidence.
 
-    None where nothing tells right answers from wrong ones.
+    None where nothing tells correct answers from incorrect ones.
     """
     ranked = _ranked(scores)
     if not ranked:
@@ -120,10 +123,14 @@ def scores_view(scores: Scores) -> JSON | None:
         [math.nan if value is None else value for _, value, _ in found],
         [math.nan if ci is None else ci[0] for _, _, ci in found],
         [math.nan if ci is None else ci[1] for _, _, ci in found],
-        title="AUROC of each signal, with 95 % intervals",
+        title="AUROC of each signal, with 95% intervals",
     )
     return {
         "ranking": ranking,
+        "table": {
+            "head": ["signal", "AUROC", "95% from", "to"],
+            "rows": [[label, value, *(ci or (None, None))] for label, value, ci in found],
+        },
         "signals": labels,
         "pair": [ranked[0], _unlike(ranked)],
         "accuracy": {"interval": scores.accuracy_ci},
@@ -145,7 +152,7 @@ def ended_words(job: Job) -> str | None:
     """How asking ended, in words; None while it goes on, or when it failed."""
     done = job.result
     if job.state == "cancelled":
-        return "Stopped; what was answered is kept, and the run can go on."
+        return "Stopped. The answers so far are saved; the run can be resumed."
     if job.state != "done" or not isinstance(done, RunSummary):
         return None
     graded = done.correct + done.incorrect
@@ -161,14 +168,13 @@ def record_view(record: Record, confidence: float | None, source: str, policy: P
     """
     observation = record.observation
     generation = observation.generation
-    cut = pieces(generation.tokens, generation.text)
+    cut = token_texts(generation.tokens, generation.text)
     focus = focus_mask(observation)
     return {
         **encode(record, without=("observation", "signals")),
         "question": observation.question,
         "confidence": confidence,
         "source": source,
-        "weakest": _weakest(record, focus),
         "rules": policy.model_dump(mode="json")["rules"],
         "last": {
             "tokens": [
@@ -179,6 +185,7 @@ def record_view(record: Record, confidence: float | None, source: str, policy: P
             "units": cut.units,
             "words": cut.words,
             "focus": focus,
+            "weakest": weakest(generation, focus),
             "generation": encode(generation, without=("text", "tokens")),
             "samples": samples_view(observation),
             "signals": signals_view(record.signals),
@@ -193,7 +200,7 @@ def failed_line(record: Record) -> JSON:
         "id": record.id,
         "question": record.observation.question,
         "answer": record.observation.generation.text,
-        "right": None,
+        "correct": None,
         "confidence": None,
         "error": record.error,
     }
@@ -206,7 +213,7 @@ def graded_lines(table: Table, confidence: NDArray[np.float64], order: NDArray[n
             "id": table.ids[i],
             "question": table.questions[i],
             "answer": table.texts[i],
-            "right": bool(table.correct[i]),
+            "correct": bool(table.correct[i]),
             "confidence": number(confidence[i]),
             "error": "",
         }
@@ -217,14 +224,14 @@ def graded_lines(table: Table, confidence: NDArray[np.float64], order: NDArray[n
 def ordered(
     table: Table, confidence: NDArray[np.float64], *, shown: str, sort: str | None, down: bool
 ) -> NDArray[np.intp]:
-    """Places in the table to list, of all, right or wrong answers, sorted; missing values stand last."""
+    """Places in the table to list, of all, correct or incorrect answers, sorted; missing values last."""
     places = np.flatnonzero(
-        {"right": table.correct, "wrong": ~table.correct}.get(shown, table.correct | True)
+        {"correct": table.correct, "incorrect": ~table.correct}.get(shown, table.correct | True)
     )
     keys: dict[str, Any] = {
         "question": lambda: np.array([text.casefold() for text in table.questions], dtype=object),
         "answer": lambda: np.array([text.casefold() for text in table.texts], dtype=object),
-        "right": lambda: table.correct,
+        "correct": lambda: table.correct,
         "confidence": lambda: confidence,
     }
     if sort not in keys:
@@ -243,7 +250,7 @@ def label_of(name: str) -> str:
 
 
 def number(value: float | np.floating[Any] | None) -> float | None:
-    """A figure for JSON: what is not finite is missing."""
+    """A number for JSON: what is not finite is missing."""
     return float(value) if value is not None and math.isfinite(value) else None
 
 
@@ -261,18 +268,6 @@ def _unlike(ranked: Sequence[str]) -> str:
         return known.needs if known else None
 
     return next((name for name in ranked if needs(name) != needs(ranked[0])), ranked[min(1, len(ranked) - 1)])
-
-
-def _weakest(record: Record, focus: Sequence[bool]) -> int | None:
-    """The answer's most doubtful token, among those that carry it."""
-    known = [
-        (token.logprob, index)
-        for index, (token, carries) in enumerate(
-            zip(record.observation.generation.tokens, focus, strict=True)
-        )
-        if carries and token.logprob is not None
-    ]
-    return min(known)[1] if known else (0 if record.observation.generation.tokens else None)
 
 
 def _split(split: object) -> str:

@@ -23,7 +23,7 @@ from codex.pages.tune.view import (
 from codex.policy import GATES, Policy
 
 SHOWN = 20
-"""Questions that changed sides, shown at first."""
+"""Changed decisions that are shown at first."""
 
 
 class TunePage:
@@ -64,7 +64,7 @@ class TunePage:
         return signal_scale(self._opened(wanted).rows, str(wanted["signal"]))
 
     def move(self, wanted: JSON) -> JSON:
-        """What a policy does to the run's answers, beside another one, and what changed sides.
+        """What a policy does to the run's answers, beside another one, and which decisions changed.
 
         wanted: {run, key, policy, other: a policy to compare with, before: the policy that the changed
         questions are counted from, limit: how many of them are shown, curve: the one that is drawn}. The
@@ -89,7 +89,7 @@ class TunePage:
     def propose(self, wanted: JSON) -> JSON:
         """Thresholds for a target, or why there are none.
 
-        wanted: {run, key, policy, by: "risk" or "coverage", risk, coverage, certainty: in percent}.
+        wanted: {run, key, policy, by: "risk" or "coverage", risk, coverage, confidence_level: in percent}.
         """
         proposal = propose(self._opened(wanted), policy_of(wanted["policy"]), wanted)
         return {

@@ -23,7 +23,7 @@ UNSAVED = "moved"
 def policy_of(body: Any, *, name: str = UNSAVED) -> Policy:
     """A policy from the page or from a file. Raises InvalidInput, which says what is wrong where."""
     if not isinstance(body, Mapping):
-        raise InvalidInput("A policy is a list of names with values: rules, answer_above, abstain_below.")
+        raise InvalidInput("A policy needs rules, answer_above and abstain_below.")
     try:
         return Policy.model_validate({"name": name, **body})
     except ValidationError as error:
@@ -34,9 +34,9 @@ def named(policy: Policy, name: Any) -> Policy:
     """The policy under a name that a person typed. Raises InvalidInput."""
     name = str(name or "").strip()
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise InvalidInput(f"Give the policy a name, of at most {MAX_NAME} characters.", ["name"])
+        raise InvalidInput(f"The policy needs a name of at most {MAX_NAME} characters.", ["name"])
     if name == UNSAVED:
-        raise InvalidInput(f"{UNSAVED!r} is what nameless thresholds are called; take another.", ["name"])
+        raise InvalidInput(f"{UNSAVED!r} is the name of unsaved thresholds; choose another one.", ["name"])
     return policy.model_copy(update={"name": name})
 
 
@@ -54,17 +54,17 @@ def to_yaml(policy: Policy) -> str:
 def from_yaml(text: str) -> Policy:
     """A policy out of a file. Raises InvalidInput with the line, or the name, that is wrong."""
     if len(text) > MAX_YAML:
-        raise InvalidInput(f"A policy's file has at most {MAX_YAML // 1024} KiB. Is this one?", ["file"])
+        raise InvalidInput(f"This is not a policy: the file is larger than {MAX_YAML // 1024} KiB.", ["file"])
     try:
         body = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InvalidInput(f"The file is not YAML{line}: {error.problem}.", ["file"]) from error
+        raise InvalidInput(f"The file is not valid YAML{line}: {error.problem}.", ["file"]) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InvalidInput("The file is not YAML in UTF-8.", ["file"]) from error
+        raise InvalidInput("The file is not valid YAML in UTF-8.", ["file"]) from error
     if not isinstance(body, Mapping):
         raise InvalidInput(
-            "The file holds no policy: it needs rules, answer_above and abstain_below. Export one to see it.",
+            "This is not a policy: it needs rules, answer_above and abstain_below. Export one to see how.",
             ["file"],
         )
     policy = policy_of(body, name="imported")

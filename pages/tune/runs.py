@@ -25,14 +25,14 @@ KEPT_RUNS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Confidences:
+class RunConfidences:
     """Where a table's confidences come from."""
 
     values: Floats
     calibrator: Calibrator | None
     """None: the heuristic."""
     why: str
-    """Why the active calibrator does not speak; "" where it does."""
+    """Why the active calibrator is not used; "" where it is."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,20 @@ class OpenRun:
     key: str
     summary: RunSummary
     rows: SortedTable
-    confidences: Confidences
+    confidences: RunConfidences
 
     @property
     def seen(self) -> bool:
-        """Whether the calibrator was fitted to a part of the answers."""
-        return bool(self._fitted_to.any())
+        """Whether the calibrator was fitted on a part of the answers."""
+        return bool(self._fitted_on.any())
 
     @cached_property
     def held_out(self) -> Mask:
         """[n], as in `rows`: the answers that a guarantee may rest on.
 
-        Each question once, and none that the calibrator was fitted to.
+        Each question once, and none that the calibrator was fitted on.
         """
-        table, order, seen = self.rows.table, self.rows.order, self._fitted_to
+        table, order, seen = self.rows.table, self.rows.order, self._fitted_on
         asked, free = set[str](), np.zeros(len(order), dtype=np.bool_)
         for at, question in enumerate(table.questions):
             words = normalise(question)
@@ -64,7 +64,7 @@ class OpenRun:
         return free[order]
 
     @property
-    def _fitted_to(self) -> Mask:
+    def _fitted_on(self) -> Mask:
         """[n], as in the table: of a run or a dataset of which the calibrator saw the calibration side."""
         table, calibrator = self.rows.table, self.confidences.calibrator
         if calibrator is None:
@@ -82,7 +82,7 @@ class OpenRuns:
         self._lock, self._reading = threading.Lock(), threading.Lock()
 
     def key(self, summary: RunSummary) -> str:
-        """Changes when the run grows and when another calibrator speaks."""
+        """Changes when the run grows and when another calibrator becomes active."""
         active = self._active.calibrator
         return f"{summary.run.id} {summary.done} {active.version if active else ''}"
 
@@ -128,13 +128,13 @@ class OpenRuns:
         confidences = self._confidences(summary.run, table)
         return OpenRun(key, summary, SortedTable(table, confidences.values), confidences)
 
-    def _confidences(self, run: Run, table: Table) -> Confidences:
+    def _confidences(self, run: Run, table: Table) -> RunConfidences:
         """The active calibrator's where it holds for the run, else the heuristic's."""
         calibrator = self._active.calibrator
         heuristic = heuristic_confidences(table.signals, len(table.ids))
         if calibrator is None:
-            return Confidences(heuristic, None, "No calibrator is active.")
+            return RunConfidences(heuristic, None, "No calibrator is active.")
         why = calibrator.misfit(run.origin)
         if why:
-            return Confidences(heuristic, None, why)
-        return Confidences(calibrator.confidences(table.signals), calibrator, "")
+            return RunConfidences(heuristic, None, why)
+        return RunConfidences(calibrator.confidences(table.signals), calibrator, "")

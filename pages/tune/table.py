@@ -1,4 +1,4 @@
-"""A run's graded answers in memory, the surest first, and what a policy does to them.
+"""A run's graded answers in memory, the most confident first, and what a policy does to them.
 
 Everything that a movement of a slider costs is here, without a database and without a page.
 """
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 POINTS = 200
-"""Of a risk-coverage curve, at most: one for every four pixels, and drawn anew at every movement."""
+"""Of a risk-coverage curve, at most: one for every four pixels, and redrawn at every movement."""
 KEPT_DECISIONS = 4
 """Policies whose decisions are kept: the moved one, the one before, and what they are compared with."""
 ANSWER = ACTIONS.index(Action.ANSWER)
@@ -29,7 +29,7 @@ ABSTAIN, PROCEED = GATES.index(Gate.ABSTAIN), GATES.index(Gate.PROCEED)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PolicyOutcome:
     """What a policy does to the answers of a run."""
 
     questions: int
@@ -39,7 +39,7 @@ class Outcome:
     """How often each rule is the first that holds."""
     correct: int
     """Of those answered."""
-    right_withheld: int
+    correct_withheld: int
     """Of those not answered."""
 
     @property
@@ -54,12 +54,12 @@ class Outcome:
 
     @property
     def accuracy(self) -> float | None:
-        """Share right of what is answered; None where nothing is."""
+        """Share correct of what is answered; None where nothing is."""
         return self.correct / self.answered if self.answered else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Of the accuracy, 95 %, by Wilson's score; None where nothing is answered."""
+        """Of the accuracy, 95%, by Wilson's score; None where nothing is answered."""
         if not self.answered:
             return None
         low, high = binomtest(self.correct, self.answered).proportion_ci(0.95, method="wilson")
@@ -80,7 +80,7 @@ class Changes:
     """Which questions two policies decide differently."""
 
     rows: NDArray[np.intp]
-    """[changed], the surest first."""
+    """[changed], the most confident first."""
     before: NDArray[np.int8]
     """[changed], as codes into ACTIONS."""
     after: NDArray[np.int8]
@@ -120,18 +120,18 @@ class SortedTable:
             self._decisions.pop(next(iter(self._decisions)), None)
         return found
 
-    def outcome(self, policy: Policy) -> Outcome:
+    def outcome(self, policy: Policy) -> PolicyOutcome:
         """What the policy does, counted."""
         decisions = self.decide(policy)
         answered = decisions.action == ANSWER
         correct = int(np.count_nonzero(answered & self.correct))
-        return Outcome(
+        return PolicyOutcome(
             questions=len(self),
             actions={a: int(np.count_nonzero(decisions.action == i)) for i, a in enumerate(ACTIONS)},
             gates={g: int(np.count_nonzero(decisions.gate == i)) for i, g in enumerate(GATES)},
             rules=tuple(int(np.count_nonzero(decisions.rule == i)) for i in range(len(policy.rules))),
             correct=correct,
-            right_withheld=self._right - correct,
+            correct_withheld=self._correct - correct,
         )
 
     def open_rows(self, policy: Policy) -> Mask:
@@ -159,7 +159,7 @@ class SortedTable:
         )
 
     def changes(self, before: Policy, after: Policy) -> Changes:
-        """The questions that change sides from one policy to the other."""
+        """The questions that are decided differently from one policy to the other."""
         old, new = self.decide(before).action, self.decide(after).action
         rows = np.flatnonzero(old != new)
         return Changes(rows, old[rows], new[rows])
@@ -174,7 +174,7 @@ class SortedTable:
         return float(self.confidence[rows[wanted - 1]]) if wanted <= len(rows) else None
 
     @cached_property
-    def _right(self) -> int:
+    def _correct(self) -> int:
         return int(np.count_nonzero(self.correct))
 
     @cached_property

@@ -29,20 +29,20 @@ class Proposal:
 
 
 def propose(opened: OpenRun, policy: Policy, wanted: JSON) -> Proposal:
-    """Thresholds under the policy's rules. wanted: {by: "risk" or "coverage", risk, coverage, certainty}.
+    """Thresholds under the policy's rules. wanted: {by: risk or coverage, risk, coverage, confidence_level}.
 
     The numbers are percentages as they were typed. Raises InvalidInput.
     """
-    delta = round(1 - share(wanted, "certainty", "The certainty"), 12)
+    delta = round(1 - share(wanted, "confidence_level", "The confidence level"), 12)
     if wanted.get("by") == "coverage":
         return _by_coverage(
             opened, policy, share(wanted, "coverage", "The share answered", whole=True), delta
         )
-    return _by_risk(opened, policy, share(wanted, "risk", "The share wrong"), delta)
+    return _by_risk(opened, policy, share(wanted, "risk", "The share of incorrect answers"), delta)
 
 
 def share(wanted: JSON, name: str, label: str, *, whole: bool = False) -> float:
-    """A percentage that a person typed, as a share; 100 % only where the whole is a target.
+    """A percentage that a person typed, as a share; 100% only where the whole is a target.
 
     Raises InvalidInput.
     """
@@ -53,7 +53,7 @@ def share(wanted: JSON, name: str, label: str, *, whole: bool = False) -> float:
         value = np.nan
     if not (0 < value < 100 or (whole and value == 100)):
         bounds = "above 0, at most 100" if whole else "above 0 and below 100"
-        raise InvalidInput(f"{label} must be a number of percent {bounds}, not {str(typed)!r}.", [name])
+        raise InvalidInput(f"{label} must be a percentage {bounds}, not {str(typed)!r}.", [name])
     return value / 100
 
 
@@ -80,7 +80,7 @@ def _by_coverage(opened: OpenRun, policy: Policy, coverage: float, delta: float)
         return Proposal(
             None,
             f"No threshold answers {percent(coverage)}: the rules abstain on the rest, or it has no "
-            f"confidence. At most {percent(most)} can be answered; move the rules to answer more.",
+            f"confidence. At most {percent(most)} can be answered; relax the rules to answer more.",
         )
     # The threshold was chosen by the confidences alone, so that the verdicts above it are as good as new.
     free = opened.held_out
@@ -89,7 +89,7 @@ def _by_coverage(opened: OpenRun, policy: Policy, coverage: float, delta: float)
     incorrect = int(np.count_nonzero(given & ~rows.correct))
     bound = upper_bound(incorrect, answered, delta)
     if not answered or bound > 0.999:
-        why = f"Nothing can be guaranteed of it: of {answered} held-out answers, {incorrect} are incorrect."
+        why = f"No guarantee is possible: of {answered} held-out answers, {incorrect} are incorrect."
         return Proposal(_moved(policy, threshold, None), _with_seen(why, free))
     # Rounded up to what is said, so that it is not less.
     risk = min(np.ceil(bound * 1000) / 1000, 0.999)
@@ -134,4 +134,4 @@ def _with_seen(said: str, free: Mask) -> str:
     seen = int(np.count_nonzero(~free))
     if not seen:
         return said
-    return f"{said} {seen:,} more do not count: the calibrator was fitted to them, or they stand twice."
+    return f"{said} {seen:,} more do not count: the calibrator was fitted on them, or they are duplicates."

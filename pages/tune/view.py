@@ -7,7 +7,7 @@ import numpy as np
 from codex import figures, signals
 from codex.pages import JSON
 from codex.pages.tune.runs import OpenRun
-from codex.pages.tune.table import Changes, Outcome, SortedTable
+from codex.pages.tune.table import Changes, PolicyOutcome, SortedTable
 from codex.policy import ACTIONS, Policy
 from codex.store.runs import RunSummary
 
@@ -54,7 +54,7 @@ def open_view(opened: OpenRun, policy: Policy) -> JSON:
 def signal_choices(rows: SortedTable) -> list[JSON]:
     """The signals that a rule can be about: those of the register, and what else the run's rows hold.
 
-    doubtful: the side of a threshold on which an answer is less sure.
+    doubtful: the side of a threshold on which an answer is less confident.
     """
     columns = rows.table.signals
     return [
@@ -70,14 +70,14 @@ def signal_choices(rows: SortedTable) -> list[JSON]:
 
 
 def signal_scale(rows: SortedTable, name: str) -> JSON:
-    """Where a signal's values lie in this run, and how many of each are right and wrong."""
+    """Where a signal's values lie in this run, and how many of each are correct and incorrect."""
     known = signals.REGISTRY.get(name)
     natural = known.scale if known else (0.0, 1.0)
     return _scale(rows.column(name), rows, natural) | {"unit": known.unit if known else ""}
 
 
-def outcome_view(outcome: Outcome) -> JSON:
-    """The figures of a policy on a run."""
+def outcome_view(outcome: PolicyOutcome) -> JSON:
+    """The metrics of a policy on a run."""
     return {
         "questions": outcome.questions,
         "actions": {str(action): outcome.actions[action] for action in ACTIONS},
@@ -86,22 +86,22 @@ def outcome_view(outcome: Outcome) -> JSON:
         "coverage": outcome.coverage,
         "accuracy": outcome.accuracy,
         "interval": outcome.interval,
-        "right": outcome.correct,
-        "wrong": outcome.answered - outcome.correct,
-        "right_withheld": outcome.right_withheld,
+        "correct": outcome.correct,
+        "incorrect": outcome.answered - outcome.correct,
+        "correct_withheld": outcome.correct_withheld,
     }
 
 
 def changes_view(rows: SortedTable, changes: Changes, limit: int) -> JSON:
-    """What changed sides: counted by where from and where to, and the first of the questions."""
+    """The decisions that changed: counted by where from and where to, and the first of the questions."""
     correct = rows.correct[changes.rows]
     moves = []
     for old, before in enumerate(ACTIONS):
         for new, after in enumerate(ACTIONS):
             moved = (changes.before == old) & (changes.after == new)
             if count := int(np.count_nonzero(moved)):
-                sure = int(np.count_nonzero(moved & correct))
-                moves.append({"from": str(before), "to": str(after), "count": count, "right": sure})
+                among = int(np.count_nonzero(moved & correct))
+                moves.append({"from": str(before), "to": str(after), "count": count, "correct": among})
     return {
         "total": len(changes.rows),
         "moves": moves,
@@ -112,14 +112,14 @@ def changes_view(rows: SortedTable, changes: Changes, limit: int) -> JSON:
     }
 
 
-def curve_key(opened: OpenRun, policy: Policy, now: Outcome, other: Outcome) -> str:
+def curve_key(opened: OpenRun, policy: Policy, now: PolicyOutcome, other: PolicyOutcome) -> str:
     """Changes with everything on the risk-coverage figure but the places of its two points."""
     rules, guarantee = policy.model_dump_json(include={"rules"}), policy.guarantee
     points = [outcome.accuracy is not None for outcome in (now, other)]
     return f"{opened.key} {rules} {guarantee and (guarantee, now.coverage)} {points}"
 
 
-def figure_view(rows: SortedTable, policy: Policy, now: Outcome, other: Outcome) -> JSON:
+def figure_view(rows: SortedTable, policy: Policy, now: PolicyOutcome, other: PolicyOutcome) -> JSON:
     """The risk-coverage curve under the policy's rules, with the policy and the other one on it."""
     curve = rows.curve(policy)
     guarantee = policy.guarantee
@@ -141,7 +141,7 @@ def figure_view(rows: SortedTable, policy: Policy, now: Outcome, other: Outcome)
     return figure
 
 
-def _point(outcome: Outcome) -> tuple[float, float] | None:
+def _point(outcome: PolicyOutcome) -> tuple[float, float] | None:
     return None if outcome.accuracy is None else (outcome.coverage, 1 - outcome.accuracy)
 
 
@@ -154,7 +154,7 @@ def _question(rows: SortedTable, row: int, before: int, after: int) -> JSON:
         "text": rows.table.texts[at],
         "from": str(ACTIONS[before]),
         "to": str(ACTIONS[after]),
-        "right": bool(rows.correct[row]),
+        "correct": bool(rows.correct[row]),
         "confidence": None if np.isnan(confidence) else confidence,
     }
 
@@ -174,8 +174,8 @@ def _scale(values: np.ndarray, rows: SortedTable, natural: tuple[float, float]) 
         "low": low,
         "high": high,
         "step": (high - low) / SCALE_STEPS,
-        "right": correct,
-        "wrong": incorrect,
+        "correct": correct,
+        "incorrect": incorrect,
         "median": float(np.median(values[there])) if there.any() else None,
         "missing": int(np.count_nonzero(~there)),
     }

@@ -1,4 +1,4 @@
-"""Evidence on the Ask page: what is looked up, how it is marked, and what is said when there is none."""
+"""Evidence on the Ask page: what is retrieved, how it is marked, and what is said when there is none."""
 
 from __future__ import annotations
 
@@ -104,16 +104,16 @@ def index_documents(workbench: Workbench, home: Path) -> None:
     workbench.index.run()
 
 
-def look_up_first(page: Page) -> None:
-    page.get_by_role("group", name="Evidence").get_by_label("look up first").check(force=True)
+def always_retrieve(page: Page) -> None:
+    page.get_by_role("group", name="Evidence").get_by_label("always").check(force=True)
 
 
-def test_what_is_looked_up_first_stands_beside_the_answer_while_it_is_written(
+def test_what_is_retrieved_first_stands_beside_the_answer_while_it_is_written(
     page: Page, library: Scripted
 ) -> None:
     library.go_on.clear()
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     page.get_by_role("textbox", name="Question").fill(QUESTION)
     page.keyboard.press("Enter")
     panel = page.get_by_role("tabpanel")
@@ -123,7 +123,7 @@ def test_what_is_looked_up_first_stands_beside_the_answer_while_it_is_written(
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     expect(answer(page).get_by_role("option", name="sentence 1: supported, passage 1")).to_be_visible()
     expect(page.get_by_role("region", name="Decision")).to_contain_text(
-        re.compile(r"looked up \d passages.*1 of 1 sentence supported.*answer 0\.\d\d")
+        re.compile(r"retrieved \d passages.*1 of 1 sentence supported.*answer 0\.\d\d")
     )
 
 
@@ -133,9 +133,9 @@ def test_an_unsure_answer_is_looked_up_by_itself_and_the_story_tells_it(
     open_page(page, library.url)
     ask(page, QUESTION)
     expect(answer(page)).to_contain_text("Ada")
-    expect(page.get_by_role("region", name="Answer", exact=True)).to_contain_text("after looking it up")
+    expect(page.get_by_role("region", name="Answer", exact=True)).to_contain_text("after retrieving passages")
     story = re.compile(
-        r"unsure \(entropy 3 > 2\.5\).*looked up \d passages.*1 of 1 sentence supported.*answer"
+        r"unsure \(entropy 3 > 2\.5\).*retrieved \d passages.*1 of 1 sentence supported.*answer"
     )
     expect(page.get_by_role("region", name="Decision")).to_contain_text(story)
     page.get_by_role("tab", name="Steps").click()
@@ -152,7 +152,7 @@ def test_an_unsure_answer_is_looked_up_by_itself_and_the_story_tells_it(
 
 def test_a_marker_leads_to_its_passage_with_the_words_marked(page: Page, library: Scripted) -> None:
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     ask(page, QUESTION)
     page.get_by_role("tab", name="Token").click()
     marker = answer(page).get_by_role("option", name="sentence 1: supported, passage 1")
@@ -175,7 +175,7 @@ def test_a_marker_leads_to_its_passage_with_the_words_marked(page: Page, library
 def test_each_sentence_is_marked_by_what_the_passages_say_of_it(page: Page, library: Scripted) -> None:
     library.scripts["Zelm"] = THREE
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     ask(page, QUESTION)
     markers = answer(page).locator(".cx-marker")
     expect(markers).to_have_count(3)
@@ -192,7 +192,7 @@ def test_each_sentence_is_marked_by_what_the_passages_say_of_it(page: Page, libr
 
 def test_text_of_a_document_is_shown_as_it_is_and_never_run(page: Page, library: Scripted) -> None:
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     ask(page, "When does the vault of Querk open?")
     panel = evidence(page)
     expect(panel).to_contain_text(HOSTILE_NAME)
@@ -211,7 +211,7 @@ def test_evidence_is_reached_with_the_keyboard_alone(page: Page, library: Script
     switch = page.get_by_role("group", name="Evidence")
     tab_to(page, switch)
     page.keyboard.press("ArrowRight")
-    expect(switch.get_by_label("look up first")).to_be_checked()
+    expect(switch.get_by_label("always")).to_be_checked()
     page.get_by_role("textbox", name="Question").focus()
     page.keyboard.type(QUESTION)
     page.keyboard.press("Enter")
@@ -230,9 +230,9 @@ def test_evidence_is_reached_with_the_keyboard_alone(page: Page, library: Script
 def test_the_switch_stays_over_a_reload(page: Page, library: Scripted) -> None:
     open_page(page, library.url)
     expect(page.get_by_label("when unsure")).to_be_checked()
-    look_up_first(page)
+    always_retrieve(page)
     page.reload()
-    expect(page.get_by_label("look up first")).to_be_checked()
+    expect(page.get_by_label("always")).to_be_checked()
 
 
 def test_an_answer_without_evidence_can_be_looked_up_with_one_click(page: Page, library: Scripted) -> None:
@@ -240,8 +240,8 @@ def test_an_answer_without_evidence_can_be_looked_up_with_one_click(page: Page, 
     open_page(page, library.url)
     ask(page, "Which river is long, the Ospra?")
     panel = evidence(page)
-    expect(panel).to_contain_text("given without looking anything up")
-    panel.get_by_role("button", name="Look it up now").click()
+    expect(panel).to_contain_text("given without evidence")
+    panel.get_by_role("button", name="Search the documents").click()
     expect(panel).to_contain_text("412 kilometres")
     expect(page.get_by_role("heading", name="Which river is long")).to_be_visible()
     expect(page.get_by_label("when unsure")).to_be_checked()
@@ -255,7 +255,7 @@ def test_without_documents_the_switch_is_a_link_to_where_they_are_added(
     expect(page.get_by_role("link", name="add documents")).to_have_attribute(
         "href", re.compile("/documents$")
     )
-    expect(page.get_by_label("look up first")).to_be_hidden()
+    expect(page.get_by_label("always")).to_be_hidden()
     ask(page, "What is the capital?")
     panel = evidence(page)
     expect(panel).to_contain_text("There are no documents")
@@ -276,10 +276,10 @@ def test_what_goes_on_is_said_in_words(
     monkeypatch.setattr(library.workbench.index, "search", held)
     library.engine.judgement = lambda prompt: 0.9 if judge.wait(60) else 0.0
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     page.get_by_role("textbox", name="Question").fill(QUESTION)
     page.keyboard.press("Enter")
-    for words, event in (("Looking up", go_on), ("Checking the evidence", judge)):
+    for words, event in (("Retrieving passages", go_on), ("Checking the evidence", judge)):
         expect(page.get_by_role("status").filter(has_text=words)).to_be_visible()
         event.set()
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
@@ -308,7 +308,7 @@ def test_without_its_documents_the_same_question_is_answered_and_decided_otherwi
         page.locator(".cx-asked button").first.click()
         panel = evidence(page)
         expect(panel.locator(".cx-stance")).to_have_text("supported")
-        expect(panel).to_contain_text("The text of this passage was not kept")
+        expect(panel).to_contain_text("The text of this passage was not saved")
     finally:
         index_documents(library.workbench, library.workbench.settings.home)
 
@@ -321,13 +321,13 @@ def test_an_index_that_cannot_be_reached_is_said_beside_the_answer(
 
     monkeypatch.setattr(library.workbench.index, "search", gone)
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     ask(page, QUESTION)
     expect(answer(page)).to_contain_text("Tom")
     panel = evidence(page)
     expect(panel).to_contain_text("could not be searched: No Chroma server answers at http://localhost:9.")
-    expect(panel.get_by_role("button", name="Look again")).to_be_visible()
-    expect(page.get_by_role("region", name="Decision")).to_contain_text("could not look anything up")
+    expect(panel.get_by_role("button", name="Search again")).to_be_visible()
+    expect(page.get_by_role("region", name="Decision")).to_contain_text("could not search")
 
 
 @pytest.mark.usefixtures("three_stances")
@@ -338,7 +338,7 @@ def test_evidence_can_be_read_in_both_themes(
     library.scripts["Zelm"] = THREE
     page = browser.new_page(color_scheme=theme, viewport={"width": 1280, "height": 900})
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     ask(page, QUESTION)
     answer(page).locator(".cx-marker").first.click()
     weak = pale(page)
@@ -352,7 +352,7 @@ def test_evidence_can_be_read_in_both_themes(
 def test_evidence_never_scrolls_sideways_at_800_pixels(page: Page, library: Scripted) -> None:
     page.set_viewport_size({"width": 800, "height": 900})
     open_page(page, library.url)
-    look_up_first(page)
+    always_retrieve(page)
     ask(page, "When does the vault of Querk open?" + "W" * 300)
     assert width(page) == 800
     answer(page).locator(".cx-marker").first.click()

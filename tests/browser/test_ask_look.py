@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.look import pale, width
 from tests.support.browsing import Scripted, ask, open_page
@@ -49,9 +49,17 @@ def test_nothing_scrolls_sideways_at_800_pixels(page: Page, scripted: Scripted) 
     for tab in ("Samples", "Signals", "Evidence", "Steps", "Details", "Token"):
         page.get_by_role("tab", name=tab).click()
         assert width(page) == 800
-    page.get_by_role("button", name="Show or hide the sessions").click()
+    drawer = page.get_by_role("button", name="Show or hide the sessions")
+    expect(drawer).to_have_attribute("aria-expanded", "false")
+    drawer.click()
+    expect(drawer).to_have_attribute("aria-expanded", "true")
     assert width(page) == 800
-    assert page.get_by_role("navigation", name="Sessions").is_visible()
+    sessions = page.get_by_role("navigation", name="Sessions")
+    assert sessions.is_visible()
+    sessions.get_by_role("link").first.focus()
+    page.keyboard.press("Escape")
+    expect(sessions).to_be_hidden()
+    expect(drawer).to_be_focused()
 
 
 def test_the_theme_is_remembered(page: Page, scripted: Scripted) -> None:

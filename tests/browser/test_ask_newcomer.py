@@ -48,7 +48,7 @@ def test_a_folder_changes_answer_words_and_decision_and_so_does_its_removal(
     expect(answer(page)).to_contain_text("Ada")
     expect(badge).to_have_text("answer")
     expect(page.get_by_role("region", name="Decision")).to_contain_text(
-        re.compile("unsure.*looked up 2 passages.*1 of 1 sentence supported.*answer")
+        re.compile("unsure.*retrieved 2 passages.*1 of 1 sentence supported.*answer")
     )
     expect(evidence(page).locator(".cx-quote mark")).to_have_text("Its keeper was Ada Brook.")
 

@@ -14,7 +14,7 @@ OTHER = "In which year did the Titanic sink?"
 
 def test_an_answer_comes_token_by_token_with_its_colours_and_decision(page: Page, real: Served) -> None:
     open_page(page, real.url)
-    expect(page.get_by_role("heading", name="says how sure it is")).to_be_visible()
+    expect(page.get_by_role("heading", name="tells you how confident it is")).to_be_visible()
     ask(page, QUESTION)
     tokens = page.get_by_role("listbox", name="Answer, token by token").get_by_role("option")
     expect(tokens.filter(has_text="Canberra")).to_have_count(1)
@@ -67,7 +67,7 @@ def test_a_session_opens_again_after_a_reload_and_can_be_deleted(page: Page, rea
     sessions.locator(".here").get_by_role("button", name=re.compile("^Delete")).click()
     sessions.get_by_role("button", name=re.compile("^Really delete")).click()
     expect(sessions.get_by_role("link")).to_have_count(before - 1)
-    expect(page.get_by_role("heading", name="says how sure it is")).to_be_visible()
+    expect(page.get_by_role("heading", name="tells you how confident it is")).to_be_visible()
     expect(page).not_to_have_url(re.compile("session="))
 
 

@@ -53,7 +53,7 @@ def test_thresholds_decide_again_without_the_model_and_reset(page: Page, scripte
     expect(badge).to_have_text("abstain")
     page.get_by_role("slider", name="answer when").press("Home")
     expect(badge).to_have_text("answer")
-    expect(page.get_by_role("region", name="Decision")).to_contain_text("≥ answer_above 0")
+    expect(page.get_by_role("region", name="Decision")).to_contain_text("at least the 0% needed to answer")
     page.get_by_role("slider", name="top1_prob").press("End")
     expect(badge).to_have_text("abstain")
     expect(page.get_by_role("region", name="Decision")).to_contain_text("top1_prob 0.95 < 1: abstain")
@@ -74,7 +74,7 @@ def test_a_slow_answer_can_be_cancelled_and_the_question_stays(page: Page, scrip
     scripted.go_on.set()
     expect(page.get_by_role("option").first).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Cancelled; nothing of it was stored.")).to_be_visible()
+    expect(page.get_by_text("Cancelled; nothing was saved.")).to_be_visible()
     expect(box).to_have_value("Where?")
     assert eventually(lambda: scripted.engine.running == 0, PATIENCE)
     assert scripted.workbench.store.sessions() == []
@@ -228,8 +228,8 @@ def test_a_second_look_takes_the_place_of_the_first_and_the_steps_tell_both(
 
 def test_what_is_kept_of_a_question_can_be_switched(page: Page, scripted: Scripted) -> None:
     open_page(page, scripted.url)
-    page.get_by_role("group", name="Kept of a question").get_by_label("All").check(force=True)
-    expect(page.get_by_text("Each question in full")).to_be_visible()
+    page.get_by_role("group", name="Save my questions").get_by_label("yes").check(force=True)
+    expect(page.get_by_text("The full question")).to_be_visible()
     assert scripted.workbench.store.privacy == "full"
     ask(page, "Where is it kept?")
     expect(page.get_by_role("navigation", name="Sessions")).to_contain_text("Where is it kept?")
@@ -237,7 +237,7 @@ def test_what_is_kept_of_a_question_can_be_switched(page: Page, scripted: Script
 
 def test_the_description_of_the_http_interface_needs_no_network(page: Page, scripted: Scripted) -> None:
     page.goto(f"{scripted.url}docs")
-    expect(page.get_by_text("Ask a question and watch")).to_be_visible()
+    expect(page.get_by_text("Ask a question and stream the events")).to_be_visible()
 
 
 def test_a_long_question_stays_whole_when_the_panels_take_room_beside_it(

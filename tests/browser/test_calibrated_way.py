@@ -26,7 +26,7 @@ QUESTIONS = FIT + HELD_OUT
 SHORT = ["engine.threads=2", "engine.params.max_tokens=16", "ask.n_samples=1"]
 """What a capital takes."""
 RISK = 60
-"""Percent: SmolLM2 names one capital in two or three, and few prove little; 50 % may be refused."""
+"""Percent: SmolLM2 names one capital in two or three, and few prove little; 50% may be refused."""
 ASKED, FITTED = 900_000, 600_000
 """Milliseconds that suffice on a busy machine."""
 GUARANTEE = f"At most {RISK}% of the answers given are incorrect, at the 95% confidence level"
@@ -89,7 +89,7 @@ def sure_question(real: Served) -> str:
 def evaluate(page: Page, real: Served) -> None:
     """Ask the questions on the Evaluate page, and go from the run to the Calibrate page."""
     page.goto(f"{real.url}evaluate")
-    page.get_by_role("combobox", name="Questions from").select_option("some-capitals")
+    page.get_by_role("combobox", name="Dataset").select_option("some-capitals")
     page.get_by_role("textbox", name="Name").fill("the whole way")
     page.get_by_role("button", name="Start", exact=True).click()
     work = page.get_by_role("region", name="Evaluation")
@@ -105,7 +105,7 @@ def calibrate(page: Page) -> None:
     form.get_by_role("button", name="Fit", exact=True).click()
     work = page.get_by_role("region", name="Fit", exact=True)
     expect(work).to_contain_text("is saved, not yet active", timeout=FITTED)
-    table = page.get_by_role("table", name="Figures before and after")
+    table = page.get_by_role("table", name="Metrics before and after")
     before, after = (
         excess(table.get_by_role("row", name=name), table) for name in ("heuristic", "calibrated")
     )
@@ -130,9 +130,9 @@ def tune(page: Page, real: Served) -> None:
     run = real.workbench.store.runs.list()[0].run.id
     page.goto(f"{real.url}tune?run={run}")
     target = page.get_by_role("form", name="Target")
-    target.get_by_role("textbox", name="wrong, at most, in percent").fill(str(RISK))
+    target.get_by_role("textbox", name="incorrect, at most, in percent").fill(str(RISK))
     target.get_by_role("button", name="Propose thresholds").click()
     expect(page.get_by_text(GUARANTEE)).to_be_visible()
     page.get_by_role("button", name="Make active").click()
-    expect(page.get_by_text(re.compile("decides from the next question on"))).to_be_visible()
+    expect(page.get_by_text(re.compile("is used from the next question on"))).to_be_visible()
     assert real.workbench.active.policy.guarantee is not None

@@ -22,11 +22,11 @@ def served(scripted: Scripted) -> Iterator[Scripted]:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("?trace=nope", "names an answer but not its session"),
+        ("?trace=nope", "names an answer without its session"),
         ("?session=nope", "No session 'nope'"),
-        ("?session={session}&trace=nope", "There is no such answer: it was deleted, or never there."),
-        ("calibrate?run=nope", "There is no such run: it was deleted, or never there."),
-        ("tune?run=nope", "There is no such run: it was deleted, or never there."),
+        ("?session={session}&trace=nope", "This answer does not exist or was deleted."),
+        ("calibrate?run=nope", "This run does not exist or was deleted."),
+        ("tune?run=nope", "This run does not exist or was deleted."),
     ],
 )
 def test_an_address_that_leads_nowhere_says_so(

@@ -47,7 +47,7 @@ def states(page: Page, served: Scripted) -> Iterator[str]:
     with held(served) as leave:
         drop(page, {f"{LONG}-more.txt": BEES, f"{LONG}.png": "x"})
         expect(page.get_by_role("progressbar", name="Indexing")).to_be_visible()
-        expect(page.get_by_role("region", name="Upload")).to_contain_text("left out")
+        expect(page.get_by_role("region", name="Upload")).to_contain_text("skipped")
         yield "indexing"
         leave.set()
         expect(page.get_by_role("region", name="Indexing")).to_contain_text("Done", timeout=INDEXED)

@@ -60,12 +60,12 @@ def test_files_are_dropped_indexed_searched_read_and_removed(page: Page, served:
     row(page, "bees.txt").get_by_role("button", name="Remove bees.txt").click()
     asked = page.get_by_role("alertdialog", name="Remove documents")
     expect(asked).to_contain_text("The uploaded copy is deleted. This cannot be undone.")
-    asked.get_by_role("button", name="Remove it").click()
+    asked.get_by_role("button", name="Remove", exact=True).click()
     expect(row(page, "bees.txt")).to_have_count(0)
     expect(reader).to_be_hidden()
     page.get_by_role("checkbox", name="Select all").check()
     page.get_by_role("button", name="Remove 1 selected").click()
-    asked.get_by_role("button", name="Remove it").click()
+    asked.get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_role("heading", name="your own documents")).to_be_visible()
     assert served.workbench.index.is_empty
     # The page may look between the moment that the index forgets a file and the one that it is deleted.
@@ -89,7 +89,7 @@ def test_a_folder_keeps_its_structure_and_every_file_that_is_not_read_says_why(
     expect(row(page, "broken.pdf")).to_contain_text("skipped")
     expect(row(page, "broken.pdf")).to_contain_text("is not a PDF")
     upload = page.get_by_role("region", name="Upload")
-    expect(upload).to_contain_text("1 file was left out.")
+    expect(upload).to_contain_text("1 file was skipped.")
     expect(upload).to_contain_text("papers/photo.png is not read; Codex reads csv, docx")
     upload.get_by_role("button", name="Dismiss").click()
     expect(upload).to_be_hidden()
@@ -113,11 +113,11 @@ def test_an_interrupted_indexing_is_seen_in_every_tab_and_goes_on(
         bar.get_by_role("button", name="Cancel").click()
         expect(bar).to_contain_text("Stopping")
         leave.set()
-        expect(bar).to_contain_text(re.compile(r"\d+ files wait to be indexed"), timeout=INDEXED)
+        expect(bar).to_contain_text(re.compile(r"\d+ files are waiting to be indexed"), timeout=INDEXED)
         expect(bar).not_to_contain_text("false")
     expect(second.get_by_role("row").filter(has_text="waiting")).not_to_have_count(0)
     second.reload()
-    bar.get_by_role("button", name="Index them").click()
+    bar.get_by_role("button", name="Index now").click()
     done(second, "40 documents")
 
 
@@ -140,7 +140,7 @@ def test_text_and_names_of_documents_are_shown_as_they_are_and_never_run(
     row(page, HOSTILE).get_by_role("button", name="Remove").click()
     expect(page.get_by_role("alertdialog")).to_contain_text(HOSTILE)
     assert page.evaluate("window.hacked") is None
-    assert page.locator(".cx-docs img, .cx-docs script").count() == 0
+    assert page.locator(".documents img, .documents script").count() == 0
 
 
 def test_each_paragraph_is_read_in_the_direction_of_its_script(
@@ -224,7 +224,7 @@ def test_a_file_of_the_same_name_is_replaced_only_when_the_user_says_so(
     expect(row(page, "bees.txt")).to_contain_text("indexed", timeout=INDEXED)
     drop(page, {"bees.txt": FISH})
     upload = page.get_by_role("region", name="Upload")
-    expect(upload).to_contain_text("1 file of the same name is here already, with other content.")
+    expect(upload).to_contain_text("1 file with the same name but other content is already here.")
     kept = served.workbench.settings.documents / "bees.txt"
     assert kept.read_text() == BEES
     upload.get_by_role("button", name="Replace it").click()
@@ -250,7 +250,7 @@ def test_a_folder_of_this_machine_is_added_by_its_path(page: Page, served: Scrip
     page.get_by_role("button", name="Check for changes").click()
     expect(row(page, "own.txt")).to_contain_text(f"{len(FISH)} B", timeout=INDEXED)
     row(page, "own.txt").get_by_role("button", name="Remove").click()
-    expect(page.get_by_role("alertdialog")).to_contain_text("Files in folders of your own stay")
+    expect(page.get_by_role("alertdialog")).to_contain_text("Files in your own folders stay")
 
 
 def test_a_thousand_documents_stay_quick_to_list_and_filter(

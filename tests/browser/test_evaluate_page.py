@@ -33,7 +33,7 @@ def open_evaluate(page: Page, served: Served, query: str = "") -> None:
     if query:
         expect(page.get_by_role("button", name="All runs")).to_be_visible(timeout=OPENED)
     else:
-        sets = page.get_by_role("combobox", name="Questions from")
+        sets = page.get_by_role("combobox", name="Dataset")
         expect(sets).to_contain_text("capitals", timeout=OPENED)
 
 
@@ -44,30 +44,33 @@ def line(page: Page, name: str) -> Locator:
 
 
 def start(page: Page, dataset: str, limit: int, name: str) -> None:
-    page.get_by_role("combobox", name="Questions from").select_option(dataset)
-    page.get_by_role("spinbutton", name="At most").fill(str(limit))
+    page.get_by_role("combobox", name="Dataset").select_option(dataset)
+    page.get_by_role("spinbutton", name="Limit").fill(str(limit))
     page.get_by_role("spinbutton", name="Samples").fill("2")
     page.get_by_role("textbox", name="Name").fill(name)
     page.get_by_role("button", name="Start", exact=True).click()
 
 
-def test_a_newcomer_starts_a_first_run_stops_it_and_goes_on(page: Page, served: Scripted) -> None:
+def test_a_newcomer_starts_a_first_run_stops_it_and_resumes_it(page: Page, served: Scripted) -> None:
     served.engine.delay = 0.1  # a minute for all, in which what is looked for is surely seen
     open_evaluate(page, served)
-    page.get_by_role("button", name="Ask 100 questions of capitals").click()
+    page.get_by_role("button", name="Ask 100 questions from capitals").click()
     work = page.get_by_role("region", name="Evaluation")
     expect(work.get_by_role("progressbar", name="Asking capitals")).to_be_visible()
     expect(work).to_contain_text(re.compile(r"\d+ of 100 questions · .* questions/s · about .* left"))
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
     expect(line(page, "capitals")).to_contain_text("running")
+    expect(work).to_be_focused()
     work.get_by_role("button", name="Cancel").click()
-    expect(work).to_contain_text("Stopped; what was answered is kept")
+    expect(work).to_be_focused()
+    expect(work).to_contain_text("Stopped. The answers so far are saved")
     row = line(page, "capitals")
     expect(row).to_contain_text("stopped")
     expect(row).to_contain_text("of 100")
     served.engine.delay = 0.0
     asked = len(served.engine.decodes)
-    row.get_by_role("button", name="Go on with capitals").click()
+    row.get_by_role("button", name="Resume capitals").click()
+    expect(work).to_be_focused()
     expect(work).to_contain_text("Done: 100 answers graded")
     expect(row).to_contain_text("done")
     # What was asked before the stop is not asked again; a question on its way at the stop may be.
@@ -124,14 +127,15 @@ def test_a_run_opens_to_its_signals_its_questions_and_their_tokens(page: Page, s
     expect(ranking.get_by_role("figure", name="AUROC of each signal")).to_be_visible(timeout=MEASURED)
     ranking.get_by_text("Table", exact=True).click()
     expect(ranking.get_by_role("row", name="Cross-fitted confidence")).to_be_visible()
+    expect(ranking.get_by_role("columnheader")).to_have_text(["signal", "AUROC", "95% from", "to"])
 
     scatter = page.get_by_role("region", name="Signal against signal")
-    scatter.get_by_role("combobox", name="Across").select_option("Agreeing samples, focus")
+    scatter.get_by_role("combobox", name="X axis").select_option("Agreeing samples, focus")
     expect(scatter.get_by_role("figure", name="against Agreeing samples, focus")).to_be_visible()
 
     questions = page.get_by_role("region", name="Questions")
-    questions.get_by_text("wrong", exact=False).first.click()
-    expect(questions.get_by_role("row").filter(has_text="right")).to_have_count(0)
+    questions.get_by_text("incorrect", exact=False).first.click()
+    expect(questions.get_by_role("row").filter(has_text=re.compile(r"\bcorrect"))).to_have_count(0)
     questions.get_by_role("button", name="Confidence").click()
     expect(questions.get_by_role("columnheader", name="Confidence")).to_have_attribute(
         "aria-sort", "descending"
@@ -141,7 +145,7 @@ def test_a_run_opens_to_its_signals_its_questions_and_their_tokens(page: Page, s
     questions.get_by_role("link").first.click()
     reader = page.get_by_role("complementary", name="Question")
     expect(reader.get_by_role("heading", name=first)).to_be_focused()
-    expect(reader).to_contain_text("It could have gone on with")
+    expect(reader).to_contain_text("Instead it could have said")
     expect(reader.get_by_role("tab", name="Evidence")).to_be_hidden()
     reader.get_by_role("button", name="Next question").click()
     expect(reader.get_by_role("heading", name=second)).to_be_visible()
@@ -178,7 +182,7 @@ def test_the_leaderboard_sorts_and_a_run_is_deleted_only_after_a_question(
     page.keyboard.press("Escape")
     expect(remove).to_be_focused()
     remove.press("Enter")
-    asked.get_by_role("button", name="Delete it").click()
+    asked.get_by_role("button", name="Delete", exact=True).click()
     expect(names).to_have_text(["one"])
     assert [each.run.id for each in store.runs.list()] == ["one"]
     assert page.evaluate("window.hacked") is None
@@ -201,6 +205,7 @@ def test_a_run_that_is_deleted_while_it_is_read_says_so_and_stays_in_sight(
     expect(reader.get_by_role("alert")).to_contain_text("deleted")
     page.reload()
     expect(page.get_by_role("heading", name="This run cannot be shown")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(1)
     expect(run.get_by_role("alert")).to_contain_text("deleted")
 
 
@@ -223,7 +228,7 @@ def test_what_cannot_be_asked_is_said_beside_the_form_and_nothing_typed_is_lost(
 def test_a_run_can_be_started_opened_and_read_with_the_keyboard_alone(page: Page, served: Scripted) -> None:
     served.scripts["capital"] = CANBERRA
     open_evaluate(page, served)
-    page.get_by_role("combobox", name="Questions from").focus()
+    page.get_by_role("combobox", name="Dataset").focus()
     page.keyboard.type("capitals")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")

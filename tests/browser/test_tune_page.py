@@ -50,10 +50,10 @@ def test_without_a_run_the_page_says_what_to_do_next(page: Page, served: Scripte
 
 def test_a_slider_shows_its_price_and_the_questions_that_changed_sides(page: Page, served: Scripted) -> None:
     open_tune(page, served)
-    expect(stack(page)).to_have_attribute("aria-label", "answer 51 %, defer 30 %, abstain 20 %")
+    expect(stack(page)).to_have_attribute("aria-label", "answer 51%, defer 30%, abstain 20%")
     expect(page.get_by_role("region", name="Run")).to_contain_text("Not calibrated")
-    changed = page.get_by_role("region", name="Changed sides")
-    expect(changed).to_contain_text("No question changed sides")
+    changed = page.get_by_role("region", name="Changed decisions")
+    expect(changed).to_contain_text("No decision changed")
     plot = page.get_by_role("figure", name="Risk against coverage").locator("svg").first
     drawn = plot.element_handle()
 
@@ -63,10 +63,10 @@ def test_a_slider_shows_its_price_and_the_questions_that_changed_sides(page: Pag
         page.keyboard.down("ArrowRight")
     page.keyboard.up("ArrowRight")
     expect(number(page, "answer_above")).to_have_value("0.55")
-    expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 46 %"))
-    expect(changed).to_contain_text("10 questions changed sides")
+    expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 46%"))
+    expect(changed).to_contain_text("10 decisions changed")
     expect(changed.get_by_role("row")).to_have_count(11)
-    expect(page.get_by_role("region", name="Outcome")).to_contain_text("decides 10 questions otherwise than")
+    expect(page.get_by_role("region", name="Outcome")).to_contain_text("10 decisions differ from")
     assert plot.evaluate("(now, before) => now === before", drawn)  # drawn in place
     # The policy's point went along: of 200 questions 91 are answered.
     points = page.locator(".cx-plot-box").evaluate("(box) => box.data.map(({ name, x }) => [name, x.at(-1)])")
@@ -75,7 +75,7 @@ def test_a_slider_shows_its_price_and_the_questions_that_changed_sides(page: Pag
 
     page.get_by_role("button", name="Undo").click()
     expect(number(page, "answer_above")).to_have_value("0.5")
-    expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 51 %"))
+    expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 51%"))
     expect(page.get_by_role("button", name="Redo")).to_be_focused()
     page.keyboard.press("Control+Shift+Z")
     expect(number(page, "answer_above")).to_have_value("0.55")
@@ -89,17 +89,17 @@ def test_a_rule_says_how_often_it_decides(page: Page, served: Scripted) -> None:
     type_number(page, "entropy", "9")
     type_number(page, "avg_logprob", "-9")
     type_number(page, "top1_prob", "0.6")
-    expect(page.get_by_role("region", name="Thresholds")).to_contain_text("decides 119 (60 %)")
-    expect(stack(page)).to_have_attribute("aria-label", re.compile("abstain 60 %"))
+    expect(page.get_by_role("region", name="Thresholds")).to_contain_text("decides 119 (60%)")
+    expect(stack(page)).to_have_attribute("aria-label", re.compile("abstain 60%"))
 
 
 def test_what_is_no_threshold_is_said_beside_it_and_stays(page: Page, served: Scripted) -> None:
     open_tune(page, served)
     type_number(page, "answer_above", "1.5")
-    expect(page.get_by_role("alert").filter(has_text="A number from 0 to 1.")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="Enter a number from 0 to 1.")).to_be_visible()
     expect(number(page, "answer_above")).to_have_value("1.5")
-    expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 51 %"))
-    keep = page.get_by_role("region", name="Keep")
+    expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 51%"))
+    keep = page.get_by_role("region", name="Save")
     keep.get_by_role("textbox", name="Name of the policy").fill("invalid")
     for name in ("Save", "Make active", "Export"):
         keep.get_by_role("button", name=name).click()
@@ -107,47 +107,47 @@ def test_what_is_no_threshold_is_said_beside_it_and_stays(page: Page, served: Sc
         expect(number(page, "answer_above")).to_be_focused()
     assert "invalid" not in {policy.name for policy in served.workbench.store.policies.list()}
     type_number(page, "answer_above", "0,9")
-    expect(page.get_by_text("A number from 0 to 1.")).to_be_hidden()
+    expect(page.get_by_text("Enter a number from 0 to 1.")).to_be_hidden()
     expect(slider(page, "answer_above")).to_have_value("0.9")
 
 
 def test_a_target_is_proposed_made_active_and_answers_the_next_question(page: Page, served: Scripted) -> None:
     open_tune(page, served)
     target = page.get_by_role("form", name="Target")
-    target.get_by_role("textbox", name="wrong").fill("1")
+    target.get_by_role("textbox", name="incorrect").fill("1")
     page.keyboard.press("Enter")
-    expect(target.get_by_role("status")).to_contain_text("1 %")
+    expect(target.get_by_role("status")).to_contain_text("1%")
     expect(number(page, "answer_above")).to_have_value("0.5")
-    target.get_by_role("textbox", name="wrong").fill("200")
+    target.get_by_role("textbox", name="incorrect").fill("200")
     page.keyboard.press("Enter")
     expect(target.get_by_role("alert")).to_contain_text("not '200'")
-    expect(target.get_by_role("textbox", name="wrong")).to_have_value("200")
+    expect(target.get_by_role("textbox", name="incorrect")).to_have_value("200")
     target.get_by_role("textbox", name="answered").fill("25")
     page.keyboard.press("Enter")
-    expect(target.get_by_role("status")).to_contain_text("with 95 % certainty")
+    expect(target.get_by_role("status")).to_contain_text("95% confidence level")
     expect(number(page, "answer_above")).to_have_value("0.755")
-    expect(page.get_by_role("row", name="promise")).to_contain_text("95 % certain")
+    expect(page.get_by_role("row", name="guarantee")).to_contain_text("95% confidence")
 
-    keep = page.get_by_role("region", name="Keep")
+    keep = page.get_by_role("region", name="Save")
     keep.get_by_role("textbox", name="Name of the policy").fill("")
     keep.get_by_role("button", name="Save").click()
-    expect(keep).to_contain_text("Give the policy a name")
+    expect(keep).to_contain_text("The policy needs a name")
     keep.get_by_role("textbox", name="Name of the policy").fill("quarter")
     keep.get_by_role("button", name="Make active").click()
-    expect(keep.get_by_role("status")).to_contain_text("decides from the next question on")
+    expect(keep.get_by_role("status")).to_contain_text("is used from the next question on")
     assert served.workbench.active.policy.name == "quarter"
     assert served.workbench.active.policy.answer_above == 0.755
     assert served.workbench.answer("What is the capital of Australia?").policy.startswith("quarter@")
     expect(page.get_by_role("heading", name="quarter (active)")).to_be_visible()
     page.get_by_role("combobox", name="Compare with").select_option("default")
     expect(page.get_by_role("columnheader", name="quarter (active)")).to_be_visible()
-    expect(page.get_by_role("row", name="answer", exact=False).first).to_contain_text("51 %")
+    expect(page.get_by_role("row", name="answer", exact=False).first).to_contain_text("51%")
 
 
 def test_a_policy_goes_out_as_a_file_and_comes_back(page: Page, served: Scripted, tmp_path: Path) -> None:
     open_tune(page, served)
     type_number(page, "answer_above", "0.7")
-    keep = page.get_by_role("region", name="Keep")
+    keep = page.get_by_role("region", name="Save")
     keep.get_by_role("textbox", name="Name of the policy").fill("mine")
     with page.expect_download() as download:
         keep.get_by_role("button", name="Export").click()
@@ -156,15 +156,15 @@ def test_a_policy_goes_out_as_a_file_and_comes_back(page: Page, served: Scripted
     expected = served.workbench.settings.policy.model_copy(update={"name": "mine", "answer_above": 0.7})
     assert text == to_yaml(expected)
 
-    files = page.get_by_label("A policy's file")
+    files = page.get_by_label("Policy file")
     files.set_input_files({"name": "bad.yaml", "mimeType": "text/yaml", "buffer": b"answer_above: [1"})
-    expect(keep).to_contain_text("not YAML in line")
+    expect(keep).to_contain_text("not valid YAML in line")
     files.set_input_files({"name": "bad.yaml", "mimeType": "text/yaml", "buffer": b"\xff\xfe\x00"})
-    expect(keep).to_contain_text("not text in UTF-8")
+    expect(keep).to_contain_text("not UTF-8 text")
     expect(number(page, "answer_above")).to_have_value("0.7")
     other = to_yaml(Policy(name="other", rules=(), answer_above=0.31))
     files.set_input_files({"name": "o.yaml", "mimeType": "text/yaml", "buffer": other.encode()})
-    expect(keep).to_contain_text("other is on the sliders")
+    expect(keep).to_contain_text("other is loaded")
     expect(number(page, "answer_above")).to_have_value("0.31")
     expect(slider(page, "entropy")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
@@ -200,7 +200,7 @@ def test_a_run_that_has_nothing_yet_fills_by_itself(page: Page, served: Scripted
 def test_a_question_is_never_run_as_markup(page: Page, served: Scripted) -> None:
     open_tune(page, served)
     type_number(page, "answer_above", "0.52")  # the hostile one has confidence 101/200
-    changed = page.get_by_role("region", name="Changed sides")
+    changed = page.get_by_role("region", name="Changed decisions")
     expect(changed).to_contain_text("<img src=x onerror=window.hacked=1>RLO${window.hacked=1}")
     assert page.evaluate("window.hacked") is None
 
@@ -214,7 +214,7 @@ def test_every_text_can_be_read_and_nothing_scrolls_sideways(
     type_number(page, "answer_above", "0.6")
     page.get_by_role("button", name="Propose thresholds").click()
     expect(page.get_by_role("form", name="Target").get_by_role("status")).to_contain_text("%")
-    expect(page.get_by_role("region", name="Changed sides").get_by_role("row").first).to_be_visible()
+    expect(page.get_by_role("region", name="Changed decisions").get_by_role("row").first).to_be_visible()
     page.get_by_text("Table", exact=True).click()
     weak = pale(page)
     for width in (1280, 800):
@@ -249,7 +249,7 @@ def test_where_the_plot_cannot_be_drawn_its_numbers_are_in_the_table(
     expect(page.get_by_role("alert")).to_contain_text("The plot cannot be drawn")
     page.get_by_text("Table", exact=True).click()
     rows = page.get_by_role("region", name="The plot's numbers").get_by_role("row")
-    expect(rows.last).to_contain_text("100.0 %")
+    expect(rows.last).to_contain_text("100.0%")
     type_number(page, "answer_above", "0.7")
-    expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 31 %"))
+    expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 31%"))
     page.close()

@@ -25,7 +25,7 @@ def served(scripted: Scripted) -> Iterator[Scripted]:
 def test_a_rule_is_added_counted_taken_back_moved_removed_and_saved(page: Page, served: Scripted) -> None:
     page.goto(f"{served.url}tune?run={RUN}")
     stack = page.locator(".cx-stack")
-    before = "answer 51 %, defer 30 %, abstain 20 %"
+    before = "answer 51%, defer 30%, abstain 20%"
     expect(stack).to_have_attribute("aria-label", before, timeout=OPENED)
     thresholds = page.get_by_role("region", name="Thresholds")
     new = thresholds.get_by_role("button", name="Add a rule")
@@ -42,12 +42,12 @@ def test_a_rule_is_added_counted_taken_back_moved_removed_and_saved(page: Page, 
     expect(threshold).to_have_value("0.502")  # of the median, 0.5025, three digits
     threshold.fill("half")
     threshold.press("Enter")
-    expect(thresholds.get_by_role("alert")).to_have_text("A number, e.g. -1.5.")
+    expect(thresholds.get_by_role("alert")).to_have_text("Enter a number, e.g. -1.5.")
     expect(threshold).to_have_value("half")
     threshold.fill("0.2")
     threshold.press("Enter")
     expect(thresholds.get_by_role("alert")).to_have_text(
-        "Rule 3 decides on that already: top1_prob < 0.20 \u2192 abstain."
+        "Rule 3 is the same: top1_prob < 0.20 \u2192 abstain."
     )
     page.keyboard.press("Escape")
     expect(new).to_be_focused()
@@ -59,12 +59,12 @@ def test_a_rule_is_added_counted_taken_back_moved_removed_and_saved(page: Page, 
     threshold.fill("0,7")
     threshold.press("Enter")
     expect(sliders.nth(1)).to_be_focused()
-    after = "answer 31 %, defer 18 %, abstain 52 %"
+    after = "answer 31%, defer 18%, abstain 52%"
     expect(stack).to_have_attribute("aria-label", after)
     expect(decides).to_have_text(
-        ["decides 44 (22 %)", "decides 30 (15 %)", "decides 0 (0 %)", "decides 65 (33 %)"]
+        ["decides 44 (22%)", "decides 30 (15%)", "decides 0 (0%)", "decides 65 (33%)"]
     )
-    expect(page.get_by_role("region", name="Changed sides")).to_contain_text("65 questions changed sides")
+    expect(page.get_by_role("region", name="Changed decisions")).to_contain_text("65 decisions changed")
 
     page.keyboard.press("ControlOrMeta+z")
     expect(sliders).to_have_count(1)
@@ -77,13 +77,13 @@ def test_a_rule_is_added_counted_taken_back_moved_removed_and_saved(page: Page, 
     thresholds.get_by_role("button", name="Move the rule on top1_prob earlier").nth(1).press("Enter")
     expect(sliders.first).to_be_focused()
     expect(sliders.first).to_have_value("0.7")
-    expect(decides.nth(2)).to_have_text("decides 65 (33 %)")
-    expect(decides.nth(3)).to_have_text("decides 0 (0 %)")
+    expect(decides.nth(2)).to_have_text("decides 65 (33%)")
+    expect(decides.nth(3)).to_have_text("decides 0 (0%)")
     thresholds.get_by_role("button", name="Remove the rule on avg_logprob").press("Enter")
     expect(thresholds.get_by_role("slider", name="entropy")).to_be_focused()
-    expect(decides).to_have_text(["decides 74 (37 %)", "decides 65 (33 %)", "decides 0 (0 %)"])
+    expect(decides).to_have_text(["decides 74 (37%)", "decides 65 (33%)", "decides 0 (0%)"])
 
-    keep = page.get_by_role("region", name="Keep")
+    keep = page.get_by_role("region", name="Save")
     keep.get_by_role("textbox", name="Name of the policy").fill("two on one signal")
     keep.get_by_role("button", name="Save").click()
     expect(keep.get_by_role("status")).to_contain_text("Saved as two on one signal@")

@@ -36,11 +36,11 @@ def answer_as_often_right_as_it_seems(served: Scripted) -> dict[str, float]:
     return chances
 
 
-def test_from_a_set_of_questions_to_answers_with_a_promise(page: Page, served: Scripted) -> None:
+def test_from_a_set_of_questions_to_answers_with_a_guarantee(page: Page, served: Scripted) -> None:
     chances = answer_as_often_right_as_it_seems(served)
     page.goto(f"{served.url}evaluate")
-    page.get_by_role("combobox", name="Questions from").select_option("capitals")
-    page.get_by_role("spinbutton", name="At most").fill(str(QUESTIONS))
+    page.get_by_role("combobox", name="Dataset").select_option("capitals")
+    page.get_by_role("spinbutton", name="Limit").fill(str(QUESTIONS))
     page.get_by_role("button", name="Start", exact=True).click()
     work = page.get_by_role("region", name="Evaluation")
     expect(work).to_contain_text(f"Done: {QUESTIONS} answers graded", timeout=FITTED)
@@ -66,6 +66,6 @@ def test_from_a_set_of_questions_to_answers_with_a_promise(page: Page, served: S
         badge = verdict.locator(".cx-badge.large")
         if answered:
             expect(badge).to_have_text("answer")
-            expect(verdict).to_contain_text(re.compile("at most 30 ?% are wrong"))
+            expect(verdict).to_contain_text("At most 30% of the answers given are incorrect")
         else:
             expect(badge).not_to_have_text("answer")

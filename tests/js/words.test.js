@@ -24,13 +24,13 @@ test("a number that rounds to zero has no minus sign, and others a true one", ()
   assert.deepEqual([digits(-0.00001), digits(-0.02), digits(0.0042)], ["0.0000", "\u22120.02", "0.0042"]);
 });
 
-test("a share is never 100 % or 0 % where it is not", () => {
+test("a share is never 100% or 0% where it is not", () => {
   assert.deepEqual([1, 0, 0.9999, 0.51, 0.004, null].map(share), [
-    "100 %",
-    "0 %",
-    "99.99 %",
-    "51 %",
-    "0.40 %",
+    "100%",
+    "0%",
+    "99.99%",
+    "51%",
+    "0.40%",
     "n/a",
   ]);
 });

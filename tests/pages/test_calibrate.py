@@ -92,29 +92,29 @@ def test_nothing_is_there_at_first_and_a_calibrator_nobody_knows_is_refused(page
 def test_a_run_says_why_it_alone_makes_no_calibrator(page: CalibratePage) -> None:
     store = page.workbench.store
     put_run(store, "few", graded=12, failed=2)
-    put_run(store, "wrong", graded=80, correct=lambda chance, rng: False)
-    put_run(store, "right", graded=80, correct=lambda chance, rng: True)
+    put_run(store, "incorrect", graded=80, correct=lambda chance, rng: False)
+    put_run(store, "correct", graded=80, correct=lambda chance, rng: True)
     put_run(store, "good", graded=80)
     problems = {run["id"]: run["problem"] for run in page.look({})["runs"]}
     assert problems["good"] == ""
-    assert "takes about 60" in problems["few"]
-    assert "all are wrong" in problems["wrong"]
-    assert "all are right" in problems["right"]
+    assert "about 60 are needed" in problems["few"]
+    assert "all are incorrect" in problems["incorrect"]
+    assert "all are correct" in problems["correct"]
 
 
-@pytest.mark.parametrize(("run", "words"), [("few", "30 are needed"), ("wrong", "None of the")])
+@pytest.mark.parametrize(("run", "words"), [("few", "30 are needed"), ("incorrect", "None of the")])
 def test_what_cannot_be_fit_fails_with_the_reason_and_saves_nothing(
     page: CalibratePage, run: str, words: str
 ) -> None:
     put_run(page.workbench.store, "few", graded=12)
-    put_run(page.workbench.store, "wrong", graded=90, correct=lambda chance, rng: False)
+    put_run(page.workbench.store, "incorrect", graded=90, correct=lambda chance, rng: False)
     job = fitted(page, run)
     assert job["state"] == "failed"
     assert words in job["error"]
     assert page.look({})["calibrators"] == []
 
 
-def test_a_fit_is_saved_and_shown_before_and_after_with_what_it_promises(page: CalibratePage) -> None:
+def test_a_fit_is_saved_and_shown_before_and_after_with_what_it_guarantees(page: CalibratePage) -> None:
     put_run(page.workbench.store, "good", graded=300)
     job = fitted(page, "good")
     assert job["state"] == "done"
@@ -126,7 +126,7 @@ def test_a_fit_is_saved_and_shown_before_and_after_with_what_it_promises(page: C
     assert [row["label"] for row in shown["rows"]] == ["heuristic", "combined", "calibrated", "held out"]
     for row in shown["rows"]:
         for name in ("ece", "brier", "nll", "auroc", "ece_excess"):
-            figure = row["figures"][name]
+            figure = row["metrics"][name]
             assert figure["low"] <= figure["high"]
     assert shown["left"]["diagram"]["layout"]["title"]["text"].startswith("Before")
     counts = shown["right"]["table"]["rows"]
@@ -134,9 +134,9 @@ def test_a_fit_is_saved_and_shown_before_and_after_with_what_it_promises(page: C
     # One half of the questions is held out for the guarantee.
     assert f"{sum(row[-1] for row in counts)}, " in facts["answers"]
     assert 100 < sum(row[-1] for row in counts) < 200
-    # Answers are as often right as they seem, so some of the other half can be given at 30 % risk.
+    # Answers are as often correct as they seem, so some of the other half can be given at 30% risk.
     assert shown["calibrator"]["guarantee"]["holds"]
-    assert "at most 30 % are wrong" in shown["calibrator"]["guarantee"]["words"]
+    assert "At most 30% of the answers given are incorrect" in shown["calibrator"]["guarantee"]["words"]
     assert facts["runs"] == "capitals, as they are"
 
 
@@ -146,14 +146,14 @@ def test_no_guarantee_says_why_and_cannot_be_made_active(page: CalibratePage) ->
     assert not guarantee["holds"]
     assert guarantee["words"].startswith("No threshold guarantees at most 1% incorrect")
     with pytest.raises(Conflict, match="No threshold"):
-        page.keep_promise({"version": version, "alpha": 0.01, "delta": 0.05})
+        page.keep_guarantee({"version": version, "alpha": 0.01, "delta": 0.05})
     assert page.workbench.active.calibrator is None
 
 
 def test_a_guarantee_becomes_the_policy_that_answers_by_it(page: CalibratePage) -> None:
     version = put_calibrator(page.workbench.store, put_run(page.workbench.store, graded=300))
     guarantee = drawn(page, version)["calibrator"]["guarantee"]
-    page.keep_promise({"version": version, **RISK})
+    page.keep_guarantee({"version": version, **RISK})
     calibrator = page.workbench.active.calibrator
     assert calibrator is not None
     assert calibrator.version == version
@@ -170,7 +170,7 @@ def test_a_guarantee_that_cannot_be_kept_activates_no_calibrator_either(page: Ca
     with duckdb.connect(store.path, config=SETTINGS) as db:
         db.execute("ALTER TABLE policies RENAME TO away")
         with pytest.raises(StoreError):
-            page.keep_promise({"version": version, **RISK})
+            page.keep_guarantee({"version": version, **RISK})
         db.execute("ALTER TABLE away RENAME TO policies")
     assert page.workbench.active.calibrator is None
     assert store.calibrators.history() == []
@@ -184,7 +184,7 @@ def test_a_guarantee_is_proved_and_made_active_under_the_rules_that_decide(page:
     version = put_calibrator(page.workbench.store, put_run(page.workbench.store, graded=300))
     assert drawn(page, version)["calibrator"]["guarantee"]["words"].startswith("No threshold")
     with pytest.raises(Conflict, match="No threshold"):
-        page.keep_promise({"version": version, **RISK})
+        page.keep_guarantee({"version": version, **RISK})
     job = fitted(page, "run-1", name="guaranteed")
     assert job["state"] == "done"
     assert page.workbench.store.policies.list() == []
@@ -195,7 +195,7 @@ def test_a_guarantee_leaves_the_rules_of_the_settings_as_they_are(page: Calibrat
     version = put_calibrator(page.workbench.store, put_run(page.workbench.store, graded=300))
     drawn(page, version)
     rules = page.workbench.active.policy.rules
-    page.keep_promise({"version": version, **RISK})
+    page.keep_guarantee({"version": version, **RISK})
     assert page.workbench.active.policy.rules == rules == page.workbench.settings.policy.rules
 
 
@@ -229,7 +229,7 @@ def test_prediction_sets_are_made_for_all_questions_and_for_each_dataset(page: C
     small = sets_of(page, version, 0.01)["rows"][2]
     assert small["infinite"]
     assert (small["labels"], small["size"]) == (99, None)
-    with pytest.raises(InvalidInput, match="sets without the right answer must lie between 0 and 1"):
+    with pytest.raises(InvalidInput, match="miss rate of the prediction sets must lie between 0 and 1"):
         page.sets({"version": version, "sets": 1})
 
 
@@ -246,7 +246,7 @@ def test_a_fit_keeps_the_prediction_sets_at_the_level_of_the_page_where_samples_
         kept[run] = Calibrator.model_validate_json(store.calibrators.load(version).body).prediction_sets
     assert (kept["judged"], kept["alone"]) == (None, None)
     assert kept["plain"] == conformal_predictor(sampled_runs(store, ["plain"]), 0.2)
-    with pytest.raises(InvalidInput, match="sets without the right answer must lie between 0 and 1"):
+    with pytest.raises(InvalidInput, match="miss rate of the prediction sets must lie between 0 and 1"):
         fitted(page, "plain", sets=None)
 
 
@@ -254,7 +254,7 @@ def test_where_there_are_no_samples_it_is_said_why(page: CalibratePage) -> None:
     store, ours = page.workbench.store, shipped_calibrators()[0]
     version = put_calibrator(store, put_run(store, graded=90, n_samples=0))
     store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
-    for of, why in ((version, "ask.n_samples"), (ours.version, "answers of a file")):
+    for of, why in ((version, "ask.n_samples"), (ours.version, "answers from a file")):
         shown = sets_of(page, of)
         assert shown["rows"] == []
         assert why in shown["note"]
@@ -360,7 +360,7 @@ def test_a_run_that_is_deleted_takes_the_diagrams_with_it_and_nothing_else(page:
     assert shown["left"] is None
     assert shown["right"] is None
     assert "deleted" in shown["note"]
-    assert shown["rows"][2]["figures"]["ece"]["value"] >= 0
+    assert shown["rows"][2]["metrics"]["ece"]["value"] >= 0
     assert "deleted" in dict(shown["calibrator"]["facts"])["runs"]
     with pytest.raises(NotFound):
         page.fit({"runs": ["gone"], "method": "auto", "name": "", **RISK, **SETS})
@@ -370,7 +370,7 @@ def test_a_calibrator_that_ships_is_shown_without_the_answers_it_was_fitted_to(p
     ours = shipped_calibrators()[0]
     page.workbench.store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
     shown = drawn(page, ours.version)
-    assert "answers of a file" in shown["note"]
+    assert "answers from a file" in shown["note"]
     assert (shown["left"], shown["right"], shown["calibrator"]["guarantee"]) == (None, None, None)
     assert ("datasets", ", ".join(ours.datasets)) in shown["calibrator"]["facts"]
 

@@ -144,14 +144,14 @@ def test_checking_finds_what_has_changed_and_what_is_gone(page: DocumentsPage) -
     gone.unlink()
     done = ended(page, page.index({"check": True}))
     assert done["summary"].startswith("1 file indexed (1 passage)")
-    assert done["summary"].endswith("1 gone and removed")
+    assert done["summary"].endswith("1 removed")
     assert list(lines(page)) == ["changed.txt"]
     assert page.search({"query": "herring"})["passages"][0]["document"] == "changed.txt"
 
 
 def test_a_folder_of_which_nothing_can_be_read_is_no_success(page: DocumentsPage, tmp_path: Path) -> None:
     empty = ended(page, page.index({"folder": str(tmp_path)}))
-    assert (empty["state"], empty["error"]) == ("failed", f"There is no file in {tmp_path}.")
+    assert (empty["state"], empty["error"]) == ("failed", f"There are no files in {tmp_path}.")
     (tmp_path / "model.xyz").write_text("?")
     done = ended(page, page.index({"folder": str(tmp_path)}))
     assert "1 skipped" in done["summary"]
@@ -159,7 +159,7 @@ def test_a_folder_of_which_nothing_can_be_read_is_no_success(page: DocumentsPage
 
 @pytest.mark.parametrize(
     ("folder", "words"),
-    [("papers", "whole path"), ("/no/such/folder", "no file or folder '/no/such/folder'")],
+    [("papers", "full path"), ("/no/such/folder", "no file or folder '/no/such/folder'")],
 )
 def test_a_wrong_folder_is_refused_before_anything_runs(page: DocumentsPage, folder: str, words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
@@ -172,7 +172,7 @@ def test_folders_of_the_machine_are_offered_to_its_own_users_only(shared: Workbe
     other = Workbench(open_to_all, shared.engine, shared.store)
     page = DocumentsPage(other, Jobs())
     assert page.config()["local"] is False
-    with pytest.raises(InvalidInput, match="at the machine itself"):
+    with pytest.raises(InvalidInput, match="from the machine that Codex runs on"):
         page.index({"folder": str(tmp_path)})
     assert DocumentsPage(shared, Jobs()).config()["local"] is True
 
@@ -321,5 +321,5 @@ def test_several_runs_are_summed_up_in_one_line() -> None:
     first, second = Report(2, 5, (), 1, 9, 1.0, False), Report(1, 7, (), 0, 1, 1.0, True)
     both = together([first, second])
     assert (both.indexed, both.unchanged, both.removed, both.chunks, both.cancelled) == (3, 7, 1, 10, True)
-    assert summary(both) == "3 files indexed (10 passages), 7 unchanged, 1 gone and removed"
+    assert summary(both) == "3 files indexed (10 passages), 7 unchanged, 1 removed"
     assert summary(Report(0, 0, (), 0, 0, 0.1, False)) == "nothing to do"

@@ -55,7 +55,7 @@ def lines(page: EvaluatePage) -> dict[str, dict[str, Any]]:
 
 
 def opened(page: EvaluatePage, run: str) -> dict[str, Any]:
-    """A run, once its figures are there."""
+    """A run, once its metrics are there."""
     deadline = time.monotonic() + WAIT
     while (shown := page.open({"run": run}))["computing"]:
         assert time.monotonic() < deadline
@@ -90,7 +90,7 @@ def test_a_set_is_asked_and_every_question_kept(page: EvaluatePage) -> None:
 def test_a_run_that_is_stopped_goes_on_without_asking_twice(page: EvaluatePage) -> None:
     engine_of(page).delay = 0.05
     job = page.start(ASKED)
-    with pytest.raises(Conflict, match="under way"):
+    with pytest.raises(Conflict, match="in progress"):
         page.start(ASKED)
     run = job["run"]
     deadline = time.monotonic() + WAIT
@@ -162,7 +162,7 @@ def test_a_run_is_measured_in_the_background_and_its_signals_ranked(page: Evalua
     ranked = [name for name, _ in scores["signals"]]
     assert set(ranked) > {"min_prob_focus", "answer_frequency_focus"}
     bars = scores["ranking"]["data"][0]
-    # Answers are right with the probability of their weakest token: an AUROC of 0.83 if there were many.
+    # Answers are correct with the probability of their weakest token: an AUROC of 0.83 if there were many.
     assert max(bars["x"]) > 0.7
     assert len(bars["x"]) == len(ranked) + 1
     assert "Cross-fitted confidence" in bars["y"]
@@ -174,12 +174,12 @@ def test_a_run_is_measured_in_the_background_and_its_signals_ranked(page: Evalua
 
 @pytest.mark.parametrize(
     ("graded", "correct", "words"),
-    [(12, None, "30"), (40, False, "wrong"), (40, True, "right"), (0, None, "graded")],
+    [(12, None, "30"), (40, False, "incorrect"), (40, True, "correct"), (0, None, "graded")],
 )
 def test_what_cannot_be_measured_says_why(
     page: EvaluatePage, graded: int, correct: bool | None, words: str
 ) -> None:
-    chosen = {} if correct is None else {"right": lambda chance, rng: correct}
+    chosen = {} if correct is None else {"correct": lambda chance, rng: correct}
     put_run(page.workbench.store, graded=graded, failed=2, **chosen)
     shown = opened(page, "run-1")
     assert words in shown["note"]
@@ -191,16 +191,16 @@ def test_questions_are_filtered_sorted_and_turned_in_pages(page: EvaluatePage) -
     put_run(page.workbench.store, graded=PAGE + 5, failed=3)
     first = page.questions({"run": "run-1"})
     assert (len(first["rows"]), first["total"]) == (PAGE, PAGE + 8)
-    assert first["counts"]["right"] + first["counts"]["wrong"] == PAGE + 5
+    assert first["counts"]["correct"] + first["counts"]["incorrect"] == PAGE + 5
     last = page.questions({"run": "run-1", "page": 1})
-    assert [row["right"] for row in last["rows"][-3:]] == [None, None, None]
+    assert [row["correct"] for row in last["rows"][-3:]] == [None, None, None]
     assert "longer than" in last["rows"][-1]["error"]
     assert not set(listed(page, "run-1")) & set(listed(page, "run-1", page=1))
-    assert len(listed(page, "run-1", filter="ungraded")) == 3
-    incorrect = page.questions({"run": "run-1", "filter": "wrong", "sort": "confidence", "down": True})[
+    assert len(listed(page, "run-1", filter="not graded")) == 3
+    incorrect = page.questions({"run": "run-1", "filter": "incorrect", "sort": "confidence", "down": True})[
         "rows"
     ]
-    assert {row["right"] for row in incorrect} == {False}
+    assert {row["correct"] for row in incorrect} == {False}
     said = [row["confidence"] for row in incorrect]
     assert said == sorted(said, reverse=True)
     assert listed(page, "run-1", page=99) == listed(page, "run-1", page=1)
@@ -212,10 +212,10 @@ def test_a_question_opens_to_its_tokens_samples_and_grade(page: EvaluatePage) ->
     last = read["last"]
     assert "".join(token["text"] for token in last["tokens"]) == last["text"]
     assert last["samples"]["total"] == 5
-    assert last["tokens"][read["weakest"]]["p"] == min(t["p"] for t in last["tokens"])
+    assert last["tokens"][last["weakest"]]["p"] == min(t["p"] for t in last["tokens"])
     assert read["confidence"] is not None
     failed = page.question({"run": "run-1", "question": "q3"})
-    assert (failed["right"], failed["confidence"], failed["weakest"]) == (None, None, None)
+    assert (failed["correct"], failed["confidence"], failed["last"]["weakest"]) == (None, None, None)
     assert "longer than" in failed["error"]
 
 

@@ -156,7 +156,7 @@ def test_the_story_goes_from_unsure_to_looked_up_to_supported_to_the_decision() 
     unsure = step(observed(passages=()), gate=Gate.RETRIEVE)
     assert story_line([unsure, step(observed(SUPPORTED, NOT_FOUND), "retrieve", p=0.81)]) == [
         "unsure (entropy 2.71 > 2.5)",
-        "looked up 2 passages",
+        "retrieved 2 passages",
         "1 of 2 sentences supported",
         "answer 0.81",
     ]
@@ -165,7 +165,7 @@ def test_the_story_goes_from_unsure_to_looked_up_to_supported_to_the_decision() 
 def test_a_second_look_is_told_after_what_made_it_necessary() -> None:
     first = step(observed(SUPPORTED, passages=(PASSAGE,)), "retrieve", gate=Gate.REFLECT)
     assert story_line([first, step(observed(SUPPORTED, passages=(PASSAGE,)), "reflect")]) == [
-        "looked up 1 passage",
+        "retrieved 1 passage",
         "1 of 1 sentence supported",
         "unsure (entropy 2.71 > 2.5)",
         "checked its answer",
@@ -177,8 +177,8 @@ def test_a_second_look_is_told_after_what_made_it_necessary() -> None:
 @pytest.mark.parametrize(
     ("gate", "line"),
     [
-        (Gate.PROCEED, ["looked up, found nothing", "answer 0.80"]),
-        (Gate.RETRIEVE, ["unsure (entropy 2.71 > 2.5)", "looked up, found nothing", "answer 0.80"]),
+        (Gate.PROCEED, ["searched, found nothing", "answer 0.80"]),
+        (Gate.RETRIEVE, ["unsure (entropy 2.71 > 2.5)", "searched, found nothing", "answer 0.80"]),
     ],
 )
 def test_a_search_that_found_nothing_is_told_where_it_happened(gate: Gate, line: list[str]) -> None:
@@ -194,6 +194,8 @@ def test_what_could_not_be_done_is_told_apart_from_rule_and_routing() -> None:
     said = notes(Decision(Action.DEFER, Gate.RETRIEVE, reason))
     assert said == "the documents could not be searched: no answer from http://localhost:8000; start it"
     assert notes(Decision(Action.ANSWER, Gate.PROCEED, "confidence 0.80 ≥ answer_above 0.5")) == ""
+    routed = "80% likely correct: at least the 50% needed to answer"
+    assert notes(Decision(Action.ANSWER, Gate.PROCEED, routed)) == ""
 
 
 def test_a_step_can_be_looked_into() -> None:

@@ -102,6 +102,6 @@ def test_files_that_were_still_arriving_when_it_was_killed_are_removed(app: Fast
 def test_no_two_style_sheets_give_one_class_its_look() -> None:
     homes: dict[str, list[str]] = {}
     for sheet in sorted((ASSETS / "css").glob("*.css")):
-        for name in set(re.findall(r"(?m)^ *(\.cx-[\w-]+) \{", sheet.read_text())):
+        for name in set(re.findall(r"(?m)^  (\.cx-[\w-]+) \{", sheet.read_text())):
             homes.setdefault(name, []).append(sheet.name)
     assert {name: sheets for name, sheets in homes.items() if len(sheets) > 1} == {}

@@ -65,7 +65,7 @@ def moved(page: TunePage, policy: Policy, **also: Any) -> dict[str, Any]:
 
 
 def proposed(page: TunePage, policy: Policy = BARE, **wanted: Any) -> dict[str, Any]:
-    typed = {"by": "risk", "risk": "30", "coverage": "50", "certainty": "95"} | wanted
+    typed = {"by": "risk", "risk": "30", "coverage": "50", "confidence_level": "95"} | wanted
     return page.propose({"run": "r1", "key": "", "policy": body(policy), **typed})
 
 
@@ -78,7 +78,7 @@ def test_the_page_counts_what_the_service_would_decide_one_by_one(page: TunePage
     assert now["actions"] == {str(action): decided.count(action) for action in Action}
     assert now["coverage"] == len(answered) / N
     assert now["accuracy"] == sum(map(bool, answered)) / len(answered)
-    assert now["right"] + now["right_withheld"] == sum(bool(r.correct) for r in records)
+    assert now["correct"] + now["correct_withheld"] == sum(bool(r.correct) for r in records)
     assert now["rules"] == [140 - 1]  # confidences 1/200 to 139/200 lie below 0.7
 
 
@@ -97,7 +97,7 @@ def test_questions_that_change_sides_are_listed_with_where_from_and_where_to(pag
     assert (move["from"], move["to"], move["count"]) == ("answer", "defer", 10)
     assert [line["confidence"] for line in changes["questions"]] == [0.545, 0.54, 0.535]
     first = page.workbench.store.runs.record("r1", changes["questions"][0]["id"])
-    assert (changes["questions"][0]["question"], changes["questions"][0]["right"]) == (
+    assert (changes["questions"][0]["question"], changes["questions"][0]["correct"]) == (
         first.observation.question,
         first.correct,
     )
@@ -170,7 +170,7 @@ def test_a_long_curve_is_thinned_to_what_a_screen_shows(shared: Workbench) -> No
     assert seen.coverage[-1] == 1
 
 
-def test_a_target_risk_gives_the_threshold_and_its_promise(page: TunePage) -> None:
+def test_a_target_risk_gives_the_threshold_and_its_guarantee(page: TunePage) -> None:
     found = proposed(page, risk="45")
     policy = Policy.model_validate(found["policy"])
     guarantee = policy.guarantee
@@ -182,7 +182,7 @@ def test_a_target_risk_gives_the_threshold_and_its_promise(page: TunePage) -> No
         N,
     )
     now = moved(page, policy)["now"]
-    assert (guarantee.answered, guarantee.incorrect) == (now["actions"]["answer"], now["wrong"])
+    assert (guarantee.answered, guarantee.incorrect) == (now["actions"]["answer"], now["incorrect"])
     assert found["words"].startswith(
         "At most 45% of the answers given are incorrect, at the 95% confidence level. "
         f"Of 200 graded questions {guarantee.answered} are answered at once, {guarantee.incorrect} of them "
@@ -194,7 +194,7 @@ def test_a_target_that_cannot_be_guaranteed_says_why_and_moves_nothing(page: Tun
     found = proposed(page, risk="1")
     assert found["policy"] is None
     assert "200" in found["words"]
-    assert "1 %" in found["words"]
+    assert "1%" in found["words"]
 
 
 def test_a_target_coverage_answers_at_least_that_share(page: TunePage) -> None:
@@ -210,7 +210,7 @@ def test_a_coverage_that_the_rules_forbid_says_how_much_they_allow(page: TunePag
     strict = Policy(rules=(Rule(signal="top1_prob", below=0.9, gate="abstain"),))
     found = proposed(page, strict, by="coverage", coverage="50")
     assert found["policy"] is None
-    assert "At most 10.5 %" in found["words"]  # 180/200 to 200/200
+    assert "At most 10.5%" in found["words"]  # 180/200 to 200/200
 
 
 def test_a_lower_threshold_takes_abstain_below_along(page: TunePage) -> None:
@@ -219,12 +219,13 @@ def test_a_lower_threshold_takes_abstain_below_along(page: TunePage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "typed"), [("risk", "0"), ("risk", "100"), ("risk", "200"), ("risk", "x"), ("certainty", "nan")]
+    ("name", "typed"),
+    [("risk", "0"), ("risk", "100"), ("risk", "200"), ("risk", "x"), ("confidence_level", "nan")],
 )
 def test_a_target_that_is_no_share_is_refused_with_what_was_typed(
     page: TunePage, name: str, typed: str
 ) -> None:
-    with pytest.raises(InvalidInput, match=f"percent above 0 and below 100, not '{typed}'"):
+    with pytest.raises(InvalidInput, match=f"percentage above 0 and below 100, not '{typed}'"):
         proposed(page, **{name: typed})
 
 
@@ -366,19 +367,19 @@ def test_a_guarantee_in_a_file_counts_only_where_it_was_made(page: TunePage) -> 
     )
     text = to_yaml(guaranteed)
     unknown = page.read({"text": text})
-    assert (unknown["dropped"], unknown["policy"]["promise"]) == (True, None)
+    assert (unknown["dropped"], unknown["policy"]["guarantee"]) == (True, None)
     page.save({"policy": body(guaranteed), "name": "mine"})
     known = page.read({"text": text})
-    assert (known["dropped"], known["policy"]["promise"]) == (False, body(guaranteed)["promise"])
+    assert (known["dropped"], known["policy"]["guarantee"]) == (False, body(guaranteed)["guarantee"])
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("answer_above: [0.5", "not YAML in line 1"),
-        ("just text", "holds no policy"),
-        ("", "holds no policy"),
-        ("- a\n- b", "holds no policy"),
+        ("answer_above: [0.5", "not valid YAML in line 1"),
+        ("just text", "needs rules, answer_above"),
+        ("", "needs rules, answer_above"),
+        ("- a\n- b", "needs rules, answer_above"),
         ("answer_above: high", "answer_above: Input should be a valid number"),
         ("answer_above: 2", "answer_above: Input should be less than or equal to 1"),
         ("answer_above: 0.1\nabstain_below: 0.9", r"abstain_below \(0.9\) must not exceed"),
@@ -388,10 +389,10 @@ def test_a_guarantee_in_a_file_counts_only_where_it_was_made(page: TunePage) -> 
             "rules 1 above: Input should be",
         ),
         ("surprise: 1", "surprise: Extra inputs are not permitted"),
-        ("!!python/object/apply:os.system ['true']", "not YAML in line 1"),
-        ("\x00", "not YAML"),
-        ("[" * 1500, "not YAML"),
-        ("a" * (MAX_YAML + 1), "at most 64 KiB"),
+        ("!!python/object/apply:os.system ['true']", "not valid YAML in line 1"),
+        ("\x00", "not valid YAML"),
+        ("[" * 1500, "not valid YAML"),
+        ("a" * (MAX_YAML + 1), "larger than 64 KiB"),
     ],
 )
 def test_a_bad_file_is_refused_in_words(page: TunePage, text: str, said: str) -> None:

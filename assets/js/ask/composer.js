@@ -1,12 +1,13 @@
 // The question box, its settings, and the state of the work under way.
 
 import { place } from "../shared/address.js";
+import { submitted } from "../shared/events.js";
 import { html, nothing } from "../shared/lit.js";
-import { button, icon, segmentsAlone } from "../shared/parts.js";
+import { Part } from "../shared/page.js";
+import { alarm, button, icon, segments, unseen } from "../shared/parts.js";
 
+/** @import {Failure} from "../shared/types" */
 /** @import {Config} from "./types" */
-/** @typedef {{message: string, fields: string[]}} Failure */
-/** @typedef {{ask: (wanted: Record<string, unknown> & {question: string}) => void, cancel: () => void, drawer: () => void}} Options */
 
 const FIELDS = [
   { name: "n_samples", label: "Samples", step: 1 },
@@ -19,33 +20,29 @@ const EVIDENCE = "codex.evidence";
 /** @type {Record<string, string>} */
 const PHASES = {
   loading: "Loading the model",
-  looking: "Looking up",
+  looking: "Retrieving passages",
   waiting: "Waiting for the first token",
   answering: "Answering",
   sampling: "Drawing samples to see whether the answers agree",
   checking: "Checking the evidence",
-  verifying: "Checking the answer",
+  verifying: "Verifying the answer",
   judging: "Judging",
   cancelling: "Cancelling",
 };
 
-export class Composer {
+/** @extends {Part<import("./page.js").Ask>} */
+export class Composer extends Part {
   /** @type {string | null} What the work is at, or null. */
   phase = null;
   /** @type {Failure | null} */
   failed = null;
-  /** @type {boolean | null} Whether there are documents to look things up in; null while that is not known. */
+  /** @type {boolean | null} Whether there are documents to retrieve from; null while that is not known. */
   documents = null;
   chosen = sessionStorage.getItem(EVIDENCE) === "first" ? "first" : "unsure";
   started = 0;
   timer = 0;
-
-  /** @param {import("../shared/page.js").Page} page @param {Config} config @param {Options} options */
-  constructor(page, config, options) {
-    this.page = page;
-    this.config = config;
-    this.options = options;
-  }
+  /** @type {Config} */
+  config = this.page.config;
 
   get box() {
     return /** @type {HTMLTextAreaElement} */ (this.page.find("#cx-question"));
@@ -61,9 +58,8 @@ export class Composer {
     const { box } = this;
     box.value = sessionStorage.getItem(DRAFT) ?? "";
     // A narrower box takes more lines: it becomes one when the answer's panels come.
-    new ResizeObserver(() => requestAnimationFrame(() => this.#fit())).observe(
-      /** @type {Element} */ (box.parentElement),
-    );
+    const resized = new ResizeObserver(() => requestAnimationFrame(() => this.#fit()));
+    resized.observe(/** @type {Element} */ (box.parentElement));
     box.focus();
   }
 
@@ -74,7 +70,7 @@ export class Composer {
     this.fail(bad ? { message: `${bad.label} is not a number.`, fields: [bad.name] } : null);
     if (bad) return;
     const settings = Object.fromEntries(FIELDS.map(({ name }) => [name, this.#input(name).value.trim()]));
-    this.options.ask({ question, ...settings, evidence: this.documents ? this.chosen : "unsure", ...more });
+    this.page.ask({ question, ...settings, evidence: this.documents ? this.chosen : "unsure", ...more });
   }
 
   /** Move the keyboard to the question, unless it is at a setting. */
@@ -95,11 +91,10 @@ export class Composer {
     this.#changed();
   }
 
-  /** Say what went wrong, at the field where it did. @param {Failure | null} error */
-  fail(error) {
-    this.failed = error;
-    this.page.paint();
-    const [first] = error?.fields ?? [];
+  /** Say what went wrong, at the field where it did. @param {Failure | null} failed */
+  fail(failed) {
+    this.set({ failed });
+    const [first] = failed?.fields ?? [];
     if (first) (first === "query" ? this.box : this.#input(first))?.focus();
   }
 
@@ -109,8 +104,7 @@ export class Composer {
       this.started = performance.now();
       this.timer = window.setInterval(() => this.#tick(), 100);
     } else if (!phase) clearInterval(this.timer);
-    this.phase = phase;
-    this.page.paint();
+    this.set({ phase });
     if (phase) this.#tick();
     else if (document.activeElement === document.body) this.box.focus();
   }
@@ -134,53 +128,46 @@ export class Composer {
   }
 
   view() {
-    const { phase, failed, config, options } = this;
-    const submit = (/** @type {Event} */ event) => {
-      event.preventDefault();
-      this.submit();
-    };
+    const { phase, failed, config, page } = this;
+    const submit = submitted(() => this.submit());
     const key = (/** @type {KeyboardEvent} */ event) =>
       event.key === "Enter" && !event.shiftKey && !event.isComposing && submit(event);
     const wrong = (/** @type {string} */ name) => (failed?.fields.includes(name) ? "true" : nothing);
-    return html`<form class="cx-composer ${phase ? "busy" : ""}" novalidate @submit=${submit}><label for="cx-question" class="cx-sr">Question</label>
-      <div class="cx-composer-row"><button type="button" class="cx-icon-button cx-drawer" title="Sessions" aria-label="Show or hide the sessions"
-          aria-controls="cx-sessions" @click=${options.drawer}>${icon("menu")}</button>
-        <textarea id="cx-question" rows="1" placeholder="Ask a question" aria-describedby="cx-ask-error" spellcheck="true" aria-invalid=${wrong("query")}
+    const number = (/** @type {typeof FIELDS[number]} */ { name, label, step }) =>
+      html`<label class="cx-row tight" for="cx-${name}"><span>${label}</span><input class="cx-input" type="number" id="cx-${name}" step=${step}
+        min=${config.limits[name][0]} max=${config.limits[name][1]} value=${config.defaults[name]} inputmode="decimal" aria-invalid=${wrong(name)}></label>`;
+    const cancel = () =>
+      button("Cancel", () => page.cancel(), { kind: "", disabled: phase === "cancelling" });
+    const progress = () =>
+      html`<p class="cx-progress" role="status">${PHASES[phase ?? ""]}<span class="cx-num" aria-hidden="true"></span></p>`;
+    return html`<form class="cx-card cx-body cx-composer ${phase ? "busy" : ""}" novalidate @submit=${submit}><label for="cx-question" class="cx-sr">Question</label>
+      <div class="cx-row end"><button type="button" class="cx-icon-button cx-drawer" title="Sessions" aria-label="Show or hide the sessions"
+          aria-controls="cx-sessions" aria-expanded=${String(page.drawer)} @click=${() => page.set({ drawer: !page.drawer })}>${icon("menu")}</button>
+        <textarea class="cx-input cx-grow" id="cx-question" rows="1" placeholder="Ask a question" aria-describedby="cx-ask-error" spellcheck="true" aria-invalid=${wrong("query")}
           @keydown=${key} @input=${() => this.#changed()}></textarea>
-        <button type="submit" class="cx-button primary" ?hidden=${phase}>Ask</button>${
-          phase ? button("Cancel", options.cancel, { kind: "", disabled: phase === "cancelling" }) : nothing
-        }</div>
-      <div class="cx-below"><div class="cx-settings">${FIELDS.map(
-        ({
-          name,
-          label,
-          step,
-        }) => html`<label for="cx-${name}"><span>${label}</span><input type="number" id="cx-${name}" step=${step} min=${config.limits[name][0]}
-          max=${config.limits[name][1]} value=${config.defaults[name]} inputmode="decimal" aria-invalid=${wrong(name)}></label>`,
-      )}<div class="cx-settings-row">${this.#evidence()}<span class="cx-engine" title="The engine that runs the model"><span class="cx-sr">Engine </span>${config.engine}</span></div></div>
-        ${phase ? html`<p class="cx-progress" role="status">${PHASES[phase]}<span class="cx-num" aria-hidden="true"></span></p>` : nothing}</div>
-      ${failed ? html`<p class="cx-error" id="cx-ask-error" role="alert">${failed.message}</p>` : nothing}</form>`;
+        <button type="submit" class="cx-button primary" ?hidden=${phase}>Ask</button>${phase ? cancel() : nothing}</div>
+      <div class="cx-below"><div class="cx-settings cx-row wrap">${FIELDS.map(number)}<div class="cx-row wrap cx-settings-row">${this.#evidence()}<span
+        class="cx-engine cx-mono" title="The engine that runs the model">${unseen("Engine ")}${config.engine}</span></div></div>${phase ? progress() : nothing}</div>
+      <div id="cx-ask-error">${alarm(failed?.message)}</div></form>`;
   }
 
   // When the documents are searched: the choice stays while the tab is open.
   #evidence() {
-    if (this.documents === null) return nothing;
-    const unsure = this.config.looks_up
-      ? ["unsure", "when unsure", "Look things up when the first answer is unsure"]
-      : ["unsure", "off", "Look nothing up; ask.retrieve is off"];
+    const { documents, config } = this;
+    if (documents === null) return nothing;
+    const add = html`<a class="cx-link" href=${place("documents")} title="No documents are indexed">add documents</a>`;
+    const unsure = config.looks_up
+      ? ["unsure", "when unsure", "Retrieve passages when the first answer is unsure"]
+      : ["unsure", "off", "Retrieve nothing; ask.retrieve is off"];
     const options = /** @type {[string, string, string][]} */ ([
       unsure,
-      ["first", "look up first", "Look things up before answering"],
+      ["first", "always", "Retrieve passages before answering"],
     ]);
-    const change = (/** @type {string} */ value) => {
-      sessionStorage.setItem(EVIDENCE, value);
-      this.chosen = value;
-      this.page.paint();
+    const change = (/** @type {string} */ chosen) => {
+      sessionStorage.setItem(EVIDENCE, chosen);
+      this.set({ chosen });
     };
-    return html`<fieldset class="cx-evidence"><legend class="cx-sr">Evidence</legend><span aria-hidden="true">Evidence</span>${
-      this.documents
-        ? html`<div class="cx-segments">${segmentsAlone({ name: "cx-evidence", options, value: this.chosen, change })}</div>`
-        : html`<a class="cx-link" href=${place("documents")} title="No documents are indexed">add documents</a>`
-    }</fieldset>`;
+    const choice = segments({ name: "cx-evidence", legend: "Evidence", options, value: this.chosen, change });
+    return html`<span class="cx-row"><span aria-hidden=${documents ? "true" : nothing}>Evidence</span>${documents ? choice : add}</span>`;
   }
 }

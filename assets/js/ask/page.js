@@ -6,32 +6,29 @@ import { Inspector } from "../shared/inspector.js";
 import { html } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
 import { icon } from "../shared/parts.js";
-import { single } from "../shared/server.js";
 import { bytes } from "../shared/words.js";
 import { Answers } from "./answers.js";
 import { Composer } from "./composer.js";
 import { Sessions } from "./sessions.js";
 import { Verdict } from "./verdict.js";
 
-/** @import {Trace} from "../shared/types" */
+/** @import {Failure, Given, Trace} from "../shared/types" */
 /** @import {How} from "../shared/heatmap.js" */
-/** @import {Failure} from "../shared/server.js" */
-/** @import {Card, Config, Looked, Open, Run, Sidebar, Streamed} from "./types" */
-/** @typedef {{session?: string | null, trace?: string | null}} Wanted */
+/** @import {Card, Looked, Open, Run, Sidebar, Streamed, Wanted} from "./types" */
 
 const WATCH = 2000; // milliseconds
-const NO_SESSION = "This address names an answer but not its session, so it cannot be opened.";
-const NO_ANSWER = "There is no such answer: it was deleted, or never there.";
-const BROKEN = "The connection broke off before the answer was complete. Ask again.";
+const NO_SESSION = "This link names an answer without its session, so it cannot be opened.";
+const NO_ANSWER = "This answer does not exist or was deleted.";
+const BROKEN = "The connection was lost before the answer was complete. Ask again.";
 
-/** `send` starts work that streams into props.value. @param {import("../shared/page.js").Given} given */
+/** `send` starts work that streams into props.value. @param {Given} given */
 export function mount(given) {
   const page = new Ask(given);
   given.watch("value", () => page.receive(given.props.value));
   page.start();
 }
 
-class Ask extends Page {
+export class Ask extends Page {
   /** @type {Run | null} The question under way. */
   run = null;
   /** @type {Open | null} */
@@ -40,53 +37,24 @@ class Ask extends Page {
   opening = null;
   /** @type {Sidebar | null} */
   sidebar = null;
-  documents = false;
   drawer = false;
   turn = 0;
   listed = 0;
+  sessions = new Sessions(this);
+  composer = new Composer(this);
+  answers = new Answers(this);
+  verdict = new Verdict(this);
+  inspector = new Inspector(this.paint, {
+    onbranch: ({ trace, position }, id) => trace && this.branch(trace, position, id),
+    onsentence: (index) => this.answers.active && this.sentence(this.answers.active, index, "pick"),
+    onleave: (index) => this.answers.active?.heat.focusSentence(index),
+    onlookup: () => this.composer.submit(this.open?.question ?? "", { evidence: "first" }),
+  });
 
-  /** @param {import("../shared/page.js").Given} given */
+  /** @param {Given} given */
   constructor(given) {
     super(given);
     this.send = given.send;
-    const { paint } = this;
-    /** @type {Config} */
-    const config = this.config;
-    this.sessions = new Sessions(paint, config.levels, {
-      open: (session, trace) => this.look({ session, trace }),
-      fresh: () => this.fresh(),
-      remove: (session) => this.change("delete_session", { session }),
-      privacy: (level) => this.change("set_privacy", { level }),
-    });
-    this.composer = new Composer(this, config, {
-      ask: (wanted) => this.ask(wanted),
-      cancel: () => this.cancel(),
-      drawer: () => {
-        this.drawer = !this.drawer;
-        paint();
-      },
-    });
-    this.answers = new Answers(paint, config.scales, {
-      point: (card, index, how) => this.point(card, index, how),
-      leave: () => this.leave(),
-      sentence: (card, index, how) => this.sentence(card, index, how),
-      active: (trace) => this.explain(trace),
-      label: single((trace, correct) => this.label(trace, correct)),
-      again: (question) => this.composer.put(question),
-    });
-    this.verdict = new Verdict(paint, config.active, {
-      redecide: (trace, policy) => this.call("redecide", { trace, policy }),
-      moved: (policy) => {
-        this.inspector.rules = policy.rules;
-      },
-    });
-    this.inspector = new Inspector(paint, {
-      onbranch: ({ trace, position }, id) => this.branch(/** @type {Trace} */ (trace), position, id),
-      onback: (pointed) => pointed.heat.focusToken(pointed.position),
-      onsentence: (index) => this.answers.active && this.sentence(this.answers.active, index, "pick"),
-      onleave: (index) => this.answers.active?.heat.focusSentence(index),
-      onlookup: () => this.composer.submit(this.open?.question ?? "", { evidence: "first" }),
-    });
     this.inspector.rules = this.verdict.policy.rules;
   }
 
@@ -95,6 +63,7 @@ class Ask extends Page {
     this.paint();
     this.composer.begin();
     this.#first(query.get("session"), query.get("trace"));
+    document.addEventListener("keydown", ({ key }) => key === "Escape" && this.drawer && this.#closeDrawer());
     // Documents are added on another page, perhaps in another tab.
     const again = () => this.run || this.look({});
     document.addEventListener("visibilitychange", () => document.hidden || again());
@@ -128,6 +97,12 @@ class Ask extends Page {
     this.paint();
   }
 
+  #closeDrawer() {
+    const inside = this.find("#cx-sessions")?.contains(document.activeElement);
+    this.set({ drawer: false });
+    if (inside) this.focus(".cx-drawer");
+  }
+
   // The user turns to something else: a session that is on its way, or nothing.
   #leave(/** @type {Wanted | null} */ opening = null) {
     this.opening = opening;
@@ -143,7 +118,6 @@ class Ask extends Page {
       this.answers.show(open.question, open.traces, open.trace);
     }
     if (documents !== undefined) {
-      this.documents = documents;
       this.inspector.lookup = { documents, again: Boolean(this.open?.question) && !this.open?.cut };
       this.composer.documents = documents;
     }
@@ -152,7 +126,7 @@ class Ask extends Page {
     this.paint();
   }
 
-  /** Begin anew: the next question opens a session. */
+  /** Start over: the next question opens a session. */
   fresh() {
     if (this.run) this.cancel();
     this.#leave();
@@ -212,10 +186,8 @@ class Ask extends Page {
   /** @param {Pick<Run, "question" | "aside" | "prefix">} begun */
   #begin(begun) {
     const id = crypto.randomUUID?.() ?? String(Math.random());
-    this.run = {
-      ...{ id, read: 0, step: 0, tokens: [], card: null, passages: null, left: false, heard: false },
-      ...begun,
-    };
+    const fresh = { read: 0, step: 0, tokens: [], card: null, passages: null, left: false, heard: false };
+    this.run = { id, ...fresh, ...begun };
     this.opening = null;
     this.composer.run("waiting");
     this.#watch(this.run);
@@ -295,103 +267,56 @@ class Ask extends Page {
     const card = this.run?.left ? null : this.run?.card;
     this.run = null;
     this.composer.run(null);
-    const words = error.cancelled ? "Cancelled; nothing of it was stored." : error.message;
+    const words = error.cancelled ? "Cancelled; nothing was saved." : error.message;
     if (card) card.note = { words, kind: error.cancelled ? "muted" : "error" };
     else this.composer.fail(error.cancelled ? null : error);
     this.paint();
   }
 
-  /** The right side follows this trace. @param {Trace | null} trace */
-  explain(trace) {
-    this.picked = null;
-    this.verdict.show(trace);
-    this.inspector.show(trace, trace?.no_branch ?? null);
-    const card = this.answers.active;
-    const index = trace && weakest(trace);
-    if (index === null || !card) return;
-    this.picked = pointed(card, index);
-    card.heat.select(index);
-    this.inspector.point(this.picked);
-  }
-
-  /** @type {import("../shared/types").Pointed | null} */
-  picked = null;
-
-  leave() {
-    const { active } = this.answers;
-    if (active) active.heat.told = this.inspector.told;
-    if (this.picked) this.inspector.point(this.picked);
-    this.paint();
+  /** The right side follows this answer. @param {Card | null} card */
+  explain(card) {
+    this.verdict.show(card?.trace ?? null);
+    this.inspector.show(card, card?.trace?.no_branch ?? null);
   }
 
   /** @param {Card} card @param {number} index @param {How} how */
   point(card, index, how) {
-    const hover = how === "hover" || !card.trace;
-    if (hover && card === this.answers.active) card.heat.told = this.inspector.told;
-    if (!hover && card.trace && this.answers.active !== card) this.answers.activate(card.trace.id);
-    const at = pointed(card, index);
-    this.inspector.point(at, !hover);
-    if (!hover) {
-      this.picked = at;
-      card.heat.select(index);
-      card.heat.told = null;
-    }
-    this.paint();
-    if (!hover && how === "open") this.inspector.focusAlternatives();
+    if (how !== "hover") this.#activate(card);
+    this.inspector.point(card, index, how);
   }
 
   /** Follow a sentence of an answer, by its index; null is none of them. @param {Card} card @param {number | null} index @param {How} how */
   sentence(card, index, how) {
-    if (this.answers.active !== card) {
-      if (how === "hover" || !card.trace) return;
-      this.answers.activate(card.trace.id);
-    }
-    card.heat.told = index;
-    this.inspector.tell(index, how !== "hover");
-    this.paint();
-    if (how === "open") this.inspector.focusSentence(index);
+    if (how !== "hover") this.#activate(card);
+    if (this.answers.active === card) this.inspector.tell(card, index, how);
+  }
+
+  #activate(/** @type {Card} */ card) {
+    if (card.trace && this.answers.active !== card) this.answers.activate(card.trace.id);
   }
 
   view() {
     // On the first visit there is nothing but the question, an explanation and examples.
     const empty = !this.open && !this.answers.cards.length;
     const sidebar = this.sidebar ?? { sessions: [], privacy: null };
-    return html`<div class="cx-page ${empty ? "empty" : ""} ${this.drawer ? "drawer-open" : ""}"><h1 class="cx-sr">Ask Codex</h1>
-      <aside class="cx-side" id="cx-sessions" aria-label="Sessions and privacy">${this.sessions.view(sidebar, this.open)}</aside>
-      <section class="cx-main" aria-label="Question and answer"><div>${this.composer.view()}</div>
-        <div class="cx-welcome" ?hidden=${!empty || this.run?.card}>${this.#welcome()}</div>
-        <div>${this.answers.view()}</div></section>
-      <div class="cx-right"><section class="cx-verdict" aria-label="Decision">${this.verdict.view()}</section>
-        <section class="cx-inspector" aria-label="Inspector">${this.inspector.view()}</section></div></div>`;
+    return html`<div class="cx-page ask ${empty ? "empty" : ""} ${this.drawer ? "drawer-open" : ""}"><h1 class="cx-sr">Ask Codex</h1>
+      <aside class="cx-column cx-side" id="cx-sessions" aria-label="Sessions and privacy">${this.sessions.view(sidebar, this.open)}</aside>
+      <section class="cx-column loose cx-main" aria-label="Question and answer">${this.composer.view()}
+        <div class="cx-welcome" ?hidden=${!empty || this.run?.card}>${this.#welcome()}</div>${this.answers.view()}</section>
+      <div class="cx-column loose cx-right"><section class="cx-card cx-body" aria-label="Decision">${this.verdict.view()}</section>
+        <section class="cx-card" aria-label="Inspector">${this.inspector.view()}</section></div></div>`;
   }
 
   #welcome() {
     const { scales, examples } = this.config;
-    const example = (/** @type {string} */ question) => {
-      const press = () => {
-        this.composer.put(question);
-        this.composer.submit();
-      };
-      return html`<li><button type="button" class="cx-example" @click=${press}><span>${question}</span>${icon("go")}</button></li>`;
+    const ask = (/** @type {string} */ question) => {
+      this.composer.put(question);
+      this.composer.submit();
     };
-    return html`<h2>Ask a model that says how sure it is</h2>
-      <p>Each word of the answer is coloured by how likely the model found it: plain where it was sure, deep orange where it might as well have said something else.</p>
-      ${legend(scales.probability)}<ul class="cx-examples">${examples.map(example)}</ul>`;
+    const example = (/** @type {string} */ question) =>
+      html`<li><button type="button" class="cx-card cx-row between cx-example" @click=${() => ask(question)}><span>${question}</span>${icon("go")}</button></li>`;
+    return html`<h2>Ask a model that tells you how confident it is</h2>
+      <p>Each word of the answer is coloured by the probability the model gave it: plain where it was confident, deep orange where it could as well have said something else.</p>
+      ${legend(scales.probability)}<ul class="cx-column">${examples.map(example)}</ul>`;
   }
-}
-
-/** @param {Card} card @param {number} position @returns {import("../shared/types").Pointed} */
-function pointed(card, position) {
-  return { ...card.heat.pointed(position), heat: card.heat, trace: card.trace };
-}
-
-/** The answer's most doubtful token, among those that carry it. @param {Trace} trace */
-function weakest({ last: { tokens, focus }, branched }) {
-  /** @type {number | null} */
-  let least = null;
-  tokens.forEach((token, i) => {
-    if (token.given || token.p === null || !focus[i]) return;
-    if (least === null || token.p < (tokens[least].p ?? 2)) least = i;
-  });
-  return least ?? branched?.position ?? (tokens.length ? 0 : null);
 }

@@ -1,7 +1,7 @@
 // What the server sends to the Ask page: pages/ask/page.py.
 
 import type { Heatmap } from "../shared/heatmap.js";
-import type { Action, Policy, PromptPassage, Scale, Token, Trace } from "../shared/types";
+import type { Action, Policy, Scale, Token, Trace } from "../shared/types";
 
 /** The service's policy: of it the sliders, their ranges, and what it guarantees, in words. */
 export interface Active {
@@ -96,4 +96,8 @@ export interface Config {
   question_bytes: number;
 }
 
-export type Passages = PromptPassage[];
+/** A session to be shown, at one of its answers. */
+export interface Wanted {
+  session?: string | null;
+  trace?: string | null;
+}

@@ -1,19 +1,21 @@
 // The decision on the answer that is looked at, and the thresholds that can be moved to see what they would do.
 
+import { textOf } from "../shared/events.js";
 import { html, live, nothing } from "../shared/lit.js";
+import { Part } from "../shared/page.js";
 import { storyLine } from "../shared/panels.js";
-import { alarm, decision, figure, written } from "../shared/parts.js";
+import { alarm, decision, hint, metric, muted, written } from "../shared/parts.js";
 import { latest } from "../shared/server.js";
-import { holds, ruleText } from "../shared/tokens.js";
+import { holds, ruleText, withRule, withThreshold } from "../shared/tokens.js";
 import { number } from "../shared/words.js";
 
-/** @import {Decision, Policy, Rule, Trace} from "../shared/types" */
-/** @import {Answer} from "../shared/server.js" */
+/** @import {Decision, Policy, Trace} from "../shared/types" */
 /** @import {Active} from "./types" */
 
 const STEPS = 200; // of a slider, over its signal's natural scale
 
-export class Verdict {
+/** @extends {Part<import("./page.js").Ask>} */
+export class Verdict extends Part {
   /** @type {Trace | null} */
   trace = null;
   /** @type {Decision | null} The decision under the policy that is shown. */
@@ -21,14 +23,9 @@ export class Verdict {
   /** @type {string | null} */
   failed = null;
   wide = window.innerWidth >= 1000;
-
-  /** @param {() => void} paint @param {Active} active @param {{redecide: (trace: string, policy: Policy) => Promise<Answer<Decision>>, moved: (policy: Policy) => void}} options */
-  constructor(paint, active, options) {
-    this.paint = paint;
-    this.active = active;
-    this.options = options;
-    this.policy = structuredClone(active.policy);
-  }
+  /** @type {Active} */
+  active = this.page.config.active;
+  policy = structuredClone(this.active.policy);
 
   /** Whether a threshold was moved. */
   get changed() {
@@ -46,7 +43,7 @@ export class Verdict {
     const same = active.version === this.active.version && active.guarantee === this.active.guarantee;
     // Its own policy stays where nothing else has changed: a moved slider is compared with it.
     this.active = same ? { ...active, policy: this.active.policy } : active;
-    if (!same && !moved) this.#move(structuredClone(active.policy));
+    if (!same && !moved) this.#reset();
   }
 
   /** Show a trace's decision; under moved thresholds, the one that they would make. @param {Trace | null} trace */
@@ -56,11 +53,13 @@ export class Verdict {
     if (other && trace && (this.changed || trace.policy !== this.active.version)) this.#ask();
   }
 
+  #reset = () => this.#move(structuredClone(this.active.policy));
+
   /** @param {Policy} policy */
   #move(policy) {
     this.policy = policy;
-    this.options.moved(policy);
-    this.paint();
+    this.page.inspector.rules = policy.rules;
+    this.page.paint();
     this.#ask();
   }
 
@@ -68,27 +67,22 @@ export class Verdict {
   #ask = latest(async () => {
     const { trace, policy } = this;
     if (!trace) return;
-    const { value, error } = await this.options.redecide(trace.id, policy);
+    const { value, error } = await this.page.call("redecide", { trace: trace.id, policy });
     if (this.#ask.outdated() || trace !== this.trace) return;
-    this.failed = error?.message ?? null;
-    if (value) this.now = value;
-    this.paint();
+    this.set({ failed: error?.message ?? null, now: value ?? this.now });
   });
 
   view() {
     const { trace, now } = this;
-    const value = trace?.last.confidence.value ?? null;
-    const calibrated = trace?.last.confidence.calibrated === null ? ", not calibrated" : "";
-    const said = now && `Decision: ${now.action}. ${now.reason}. Confidence ${number(value)}${calibrated}.`;
-    return html`<div class="cx-decision">${
-      trace && now
-        ? this.#decision(trace, now)
-        : html`<p class="cx-hint">The decision on the answer will stand here.</p>`
-    }</div><p class="cx-sr" aria-live="polite">${said}</p>
-      <details class="cx-tune" ?open=${this.wide}><summary>Thresholds</summary><div class="cx-thresholds">${this.#routing()}${this.#rules()}</div>
-        <p class="cx-muted cx-moved" ?hidden=${!this.changed}><span>Moved thresholds hold on this page, for the next questions too.</span><button
-          type="button" class="cx-link" @click=${() => this.#move(structuredClone(this.active.policy))}>Reset</button></p></details>
-      ${alarm(this.failed)}`;
+    const confidence = trace?.last.confidence;
+    const calibrated = confidence?.calibrated === null ? ", not calibrated" : "";
+    const said =
+      now && `Decision: ${now.action}. ${now.reason}. Confidence ${number(confidence?.value)}${calibrated}.`;
+    return html`<div class="cx-column">${trace && now ? this.#decision(trace, now) : hint("The decision on the answer appears here.")}</div><p
+        class="cx-sr" aria-live="polite">${said}</p>
+      <details class="cx-tune" ?open=${this.wide}><summary class="cx-row between">Thresholds</summary>${this.#routing()}${this.#rules()}
+        <p class="cx-hint cx-row between" ?hidden=${!this.changed}><span>Moved thresholds also apply to your next questions on this page.</span><button
+          type="button" class="cx-link" @click=${this.#reset}>Reset</button></p></details>${alarm(this.failed)}`;
   }
 
   /** @param {Trace} trace @param {Decision} now */
@@ -97,79 +91,49 @@ export class Verdict {
     const calibrated = confidence.calibrated !== null;
     // It is about answers as they were first given, which the gate lets pass.
     const guaranteed = calibrated && recorded.gate === "proceed" && !this.changed && this.active.guarantee;
-    return html`<div class="cx-decision-head">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-confidence-value">${figure(
-      confidence.value,
-    )}</span><span class="cx-muted">confidence, ${calibrated ? "" : "not "}calibrated</span></div></div>
+    const other = html`<p class="cx-muted cx-row">Decided when it was asked: ${decision(recorded.action)}</p>`;
+    const words = muted(`confidence, ${calibrated ? "" : "not "}calibrated`, "cx-tiny");
+    return html`<div class="cx-row between">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-large">${metric(confidence.value)}</span>${words}</div></div>
       <p class="cx-reason">${written(now.reason)}</p>${storyLine(trace)}
-      ${guaranteed ? html`<p class="cx-muted cx-guarantee">${guaranteed}</p>` : nothing}
-      ${
-        now.action === recorded.action
-          ? nothing
-          : html`<p class="cx-muted cx-recorded">Recorded when it was asked: ${decision(recorded.action)}</p>`
-      }`;
+      ${guaranteed ? html`<p class="cx-muted">${guaranteed}</p>` : nothing}${now.action === recorded.action ? nothing : other}`;
   }
 
-  // The two ends of the routing push each other along, so that they never cross.
   #routing() {
-    const { abstain_below: low, answer_above: high } = this.policy;
+    const { policy } = this;
+    const { abstain_below: low, answer_above: high } = policy;
     const confidence = this.trace?.last.confidence.value ?? null;
-    const end = (/** @type {"answer_above" | "abstain_below"} */ name, /** @type {string} */ label) => {
-      const move = (/** @type {number} */ value) =>
-        this.#move(
-          name === "answer_above"
-            ? { ...this.policy, answer_above: value, abstain_below: Math.min(low, value) }
-            : { ...this.policy, abstain_below: value, answer_above: Math.max(high, value) },
-        );
-      return range({ low: 0, high: 1, step: 0.01, value: this.policy[name], label, move });
-    };
-    return html`<div class="cx-threshold"><div class="cx-threshold-name"><span>confidence</span><span class="cx-rule-text"><span
+    const zones = [low, high - low, 1 - high].map((share) => html`<i style="flex-grow:${share}"></i>`);
+    const end = (/** @type {"answer_above" | "abstain_below"} */ name, /** @type {string} */ label) =>
+      range([0, 1, 0.01], policy[name], label, (value) => this.#move(withThreshold(policy, name, value)));
+    return html`<div class="cx-threshold"><div class="cx-row between"><span class="cx-mono">confidence</span><span class="cx-rule-text"><span
         class="zone abstain">abstain &lt; ${low}</span><span class="zone answer">answer ≥ ${high}</span></span></div>
-      <div class="cx-range double"><span class="cx-zones" aria-hidden="true">${[
-        low,
-        high - low,
-        1 - high,
-      ].map(
-        (share) => html`<i style="flex-grow:${share}"></i>`,
-      )}</span>${mark(confidence, 0, 1, "confidence")}${end("abstain_below", "abstain when the confidence is below")}${end(
-        "answer_above",
-        "answer when the confidence is at least",
-      )}</div></div>`;
+      <div class="cx-range double"><span class="cx-zones" aria-hidden="true">${zones}</span>${mark(confidence, 0, 1, "confidence")}${end("abstain_below", "abstain when the confidence is below")}${end("answer_above", "answer when the confidence is at least")}</div></div>`;
   }
 
   #rules() {
-    const { rules } = this.policy;
+    const { policy, active } = this;
     const values = this.trace?.last.values ?? {};
-    const deciding = rules.findIndex((rule) => holds(rule, values[rule.signal]));
-    return rules.map((rule, i) => {
-      const value = values[rule.signal] ?? null;
-      const [low, high] = this.active.ranges[rule.signal] ?? [-10, 10];
-      const side = rule.below !== null ? "below" : "above";
+    const deciding = policy.rules.findIndex((rule) => holds(rule, values[rule.signal]));
+    return policy.rules.map((rule, i) => {
+      const { signal } = rule;
+      const value = values[signal] ?? null;
+      const [low, high] = active.ranges[signal] ?? [-10, 10];
       const move = (/** @type {number} */ now) =>
-        this.#move({
-          ...this.policy,
-          rules: rules.map((/** @type {Rule} */ old, at) => (at === i ? { ...old, [side]: now } : old)),
-        });
-      const slider = {
-        low,
-        high,
-        step: (high - low) / STEPS,
-        value: rule[side] ?? low,
-        label: `${rule.signal} ${side}: ${rule.gate}`,
-        move,
-      };
+        this.#move({ ...policy, rules: withRule(policy.rules, i, now) });
+      const name = `${signal} ${rule.below !== null ? "below" : "above"}: ${rule.gate}`;
+      const slider = range([low, high, (high - low) / STEPS], rule.below ?? rule.above ?? low, name, move);
       const how =
         i === deciding ? html`<b>decides</b>` : holds(rule, value) ? html`<i>holds too</i>` : nothing;
-      return html`<div class="cx-threshold"><div class="cx-threshold-name"><span>${rule.signal}</span><span class="cx-rule-text">${ruleText(rule, number)}${how}</span></div>
-        <div class="cx-range"><span class="cx-track" aria-hidden="true"></span>${mark(value, low, high, rule.signal)}${range(slider)}</div></div>`;
+      return html`<div class="cx-threshold"><div class="cx-row between"><span class="cx-mono">${signal}</span><span class="cx-rule-text">${ruleText(rule, number)}${how}</span></div>
+        <div class="cx-range"><span class="cx-track" aria-hidden="true"></span>${mark(value, low, high, signal)}${slider}</div></div>`;
     });
   }
 }
 
-/** @param {{low: number, high: number, step: number, value: number, label: string, move: (value: number) => void}} slider */
-function range({ low, high, step, value, label, move }) {
-  const slide = (/** @type {Event} */ event) =>
-    move(Number(/** @type {HTMLInputElement} */ (event.target).value));
-  return html`<input type="range" min=${low} max=${high} step=${step} .value=${live(String(value))} aria-label=${label} @input=${slide}>`;
+/** @param {[low: number, high: number, step: number]} scale @param {number} value @param {string} label @param {(value: number) => void} move */
+function range([low, high, step], value, label, move) {
+  return html`<input type="range" min=${low} max=${high} step=${step} .value=${live(String(value))} aria-label=${label}
+    @input=${(/** @type {Event} */ event) => move(Number(textOf(event)))}>`;
 }
 
 /** Where this answer stands on a slider. @param {number | null} value @param {number} low @param {number} high @param {string} name */

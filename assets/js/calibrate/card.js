@@ -1,110 +1,82 @@
-// The right side: what a calibrator was fit on and promises, whether it speaks, and those that are saved.
+// The right side: what a calibrator was fitted on and guarantees, whether it is active, and those that are saved.
 
 import { Confirmation } from "../shared/confirmation.js";
 import { html, nothing, repeat } from "../shared/lit.js";
-import { having } from "../shared/page.js";
-import { alarm, badge, button, facts, icon, measured, when, written } from "../shared/parts.js";
+import { having, Part } from "../shared/page.js";
+import { alarm, badge, button, facts, hint, icon, measured, when, written } from "../shared/parts.js";
 
 /** @import {Calibrator, Card as Shown, Risk} from "./types" */
-/** @typedef {(version: string) => Promise<string | null>} Act */
 
 const LONG = 80; // characters; a longer fact stands below its name
 const UNKNOWN = "It is computed together with the diagrams, from the answers of a run.";
+const HEURISTIC = "The Ask page shows the heuristic confidence instead.";
 
-export class Card {
+/** @extends {Part<import("./page.js").Calibrate>} */
+export class Card extends Part {
   /** @type {string | null} */
   failed = null;
   /** @type {string | null} What is being done. */
   acting = null;
-
-  /**
-   * @param {import("../shared/page.js").Page} page
-   * @param {{activate: (version: string | null) => Promise<string | null>, promise: Act, rollback: () => Promise<string | null>, remove: Act}} options
-   */
-  constructor(page, options) {
-    this.page = page;
-    this.options = options;
-    this.confirmation = new Confirmation("Delete a calibrator", page.paint);
-  }
+  confirmation = new Confirmation("Delete a calibrator", this.page.paint);
 
   /** @param {Shown} shown @param {boolean} back whether there is something to go back to @param {Risk} risk of the guarantee @param {boolean} fitted whether it was fitted for it */
-  view(shown, back, { alpha, delta }, fitted) {
-    const { version, active, ships, misfit, guarantee } = shown;
-    const { activate, promise, rollback } = this.options;
-    return html`<section class="cx-lab-card cx-lab-form cx-cal-card" aria-label="Calibrator">
-      <h2>${written(version)} ${active ? badge("answer", "answer", "active") : badge("none", null, "not active")}</h2>
-      <div>${
-        misfit
-          ? html`<p class="cx-lab-warning" role="alert">${icon("defer")}<span>${misfit} The Ask page shows a heuristic instead of its confidence.</span></p>`
-          : nothing
-      }</div>
-      <div class="cx-cal-promise" role="status"><h3>${guarantee?.holds === false ? "No guarantee" : "Guarantee"}</h3><p>${guarantee?.words ?? UNKNOWN}</p>
-        ${
-          guarantee
-            ? html`<p class="cx-hint">For α ${alpha} and δ ${delta}, ${fitted ? "which it was fitted for" : "as they stand in the form"}.</p>`
-            : nothing
-        }${
-          guarantee?.holds
-            ? this.#act(
-                "promise",
-                `Answer from ${guarantee.threshold.toFixed(2)} on`,
-                () => promise(version),
-                {
-                  title: "Activate the calibrator and a policy that answers from this confidence on",
-                },
-              )
-            : nothing
-        }</div>
-      <div class="cx-lab-buttons">${this.#act(
-        "activate",
-        active ? "Deactivate" : "Activate",
-        () => activate(active ? null : version),
-        {
-          kind: active ? "small" : "small primary",
-        },
-      )}${back ? this.#act("rollback", "Roll back", rollback) : nothing}${
-        // One that speaks is deactivated first; one that ships would be back at the next start.
-        active || ships ? nothing : button("Delete", () => this.#ask(version), { act: "delete" })
-      }</div>
+  view({ version, active, ships, misfit, guarantee, facts: known }, back, { alpha, delta }, fitted) {
+    const warning = html`<p class="cx-note cx-row warning" role="alert">${icon("defer")}<span>${misfit} ${HEURISTIC}</span></p>`;
+    const level = `For α ${alpha} and δ ${delta}, ${fitted ? "as it was fitted" : "as in the form"}.`;
+    const answer = () =>
+      this.#act("guarantee", `Answer from ${guarantee?.threshold.toFixed(2)}`, {
+        title: "Activate the calibrator and a policy that answers from this confidence on",
+        run: () => this.page.change("keep_guarantee", { version, ...this.page.risk }),
+      });
+    const activate = this.#act("activate", active ? "Deactivate" : "Activate", {
+      kind: active ? "small" : "small primary",
+      run: () => this.page.change("activate", { version: active ? null : version }),
+    });
+    const rollback = () =>
+      this.#act("rollback", "Roll back", { run: () => this.page.change("rollback", {}) });
+    // One that is active is deactivated first; one that ships would be back at the next start.
+    const remove = active || ships ? nothing : button("Delete", () => this.#ask(version), { act: "delete" });
+    const lines = known.map(([name, value]) => {
+      const long = value.length > LONG ? "long" : "";
+      return /** @type {[string, unknown, string]} */ ([name, written(value), long]);
+    });
+    return html`<section class="cx-card cx-body cx-calibrator" aria-label="Calibrator">
+      <h2 class="cx-row wrap">${written(version)} ${active ? badge("answer", "answer", "active") : badge("none", null, "not active")}</h2>
+      <div>${misfit ? warning : nothing}</div>
+      <div class="cx-column tight" role="status"><h3>${guarantee?.holds === false ? "No guarantee" : "Guarantee"}</h3><p>${guarantee?.words ?? UNKNOWN}</p>
+        ${guarantee ? hint(level) : nothing}${guarantee?.holds ? html`<div>${answer()}</div>` : nothing}</div>
+      <div class="cx-row wrap">${activate}${back ? rollback() : nothing}${remove}</div>
       ${this.confirmation.view()}${alarm(this.failed)}
-      <h3>Fit on</h3>${facts(
-        shown.facts.map(([name, value]) => [name, written(value), value.length > LONG ? "long" : ""]),
-        "cx-lab-facts column",
-      )}</section>`;
+      <h3>Fitted on</h3>${facts(lines, "pairs")}</section>`;
   }
 
-  /** @param {string} act @param {string} words @param {() => Promise<string | null>} run */
-  #act(act, words, run, options = {}) {
+  /** @param {string} act @param {string} words @param {{run: () => Promise<string | null>, kind?: string, title?: string}} options */
+  #act(act, words, { run, ...options }) {
     return button(words, () => this.#run(act, run), { act, disabled: this.acting === act, ...options });
   }
 
   /** @param {string} act @param {() => Promise<string | null>} run */
   async #run(act, run) {
-    this.acting = act;
-    this.page.paint();
-    this.failed = await run();
-    this.acting = null;
-    this.page.paint();
+    this.set({ acting: act });
+    const failed = await run();
+    this.set({ failed, acting: null });
     // A button that is disabled while it works has lost the focus; who has gone elsewhere stays there.
     if (document.activeElement === document.body) this.#focus(act);
   }
 
   /** @param {string} act */
   #focus(act) {
-    this.page.focus(
-      `.cx-cal-card ${having("data-act", act)}`,
-      ".cx-cal-card .cx-lab-buttons button",
-      ".cx-cal-runs input, select",
-    );
+    const here = `.cx-calibrator ${having("data-act", act)}`;
+    this.page.focus(here, ".cx-calibrator [data-act=activate]", ".cx-runs-list input, select");
   }
 
   /** @param {string} version */
   #ask(version) {
     this.confirmation.open({
-      question: html`<span>Delete ${written(version)}? It cannot be brought back.</span>`,
-      yes: "Delete it",
+      question: html`<span>Delete ${written(version)}? This cannot be undone.</span>`,
+      yes: "Delete",
       doing: "Deleting …",
-      run: () => this.options.remove(version),
+      run: () => this.page.change("delete", { version }),
       back: () => this.#focus("delete"),
     });
   }
@@ -113,10 +85,10 @@ export class Card {
 /** Those that are saved. @param {Calibrator[]} list @param {string | null} shown @param {(version: string) => void} open */
 export function saved(list, shown, open) {
   const line = (/** @type {Calibrator} */ { version, active, method, auroc, created, misfit }) => html`<li>
-    <button type="button" class="cx-cal-line" aria-current=${version === shown ? "true" : nothing} @click=${() => open(version)}>
-      <span class="cx-cal-name">${written(version)}${active ? badge("answer", "answer", "active") : nothing}</span>
-      <span class="cx-lab-sub">${method} · AUROC ${measured(auroc)} · ${when(created)}</span>
-      ${misfit ? html`<span class="cx-lab-sub cx-cal-problem">${misfit}</span>` : nothing}</button></li>`;
-  return html`<section class="cx-lab-card cx-lab-form" aria-label="Saved calibrators"><h2>Saved</h2>
-    <ul class="cx-cal-saved">${repeat(list, ({ version }) => version, line)}</ul></section>`;
+    <button type="button" class="cx-item" aria-current=${version === shown ? "true" : nothing} @click=${() => open(version)}>
+      <span class="cx-row wrap tight">${written(version)}${active ? badge("answer", "answer", "active") : nothing}</span>
+      <span class="cx-sub">${method} · AUROC ${measured(auroc)} · ${when(created)}</span>
+      ${misfit ? html`<span class="cx-sub cx-doubtful">${misfit}</span>` : nothing}</button></li>`;
+  return html`<section class="cx-card cx-body" aria-label="Saved calibrators"><h2>Saved</h2>
+    <ul class="cx-list cx-saved">${repeat(list, ({ version }) => version, line)}</ul></section>`;
 }

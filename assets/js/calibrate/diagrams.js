@@ -1,64 +1,41 @@
-// Two reliability diagrams on the same axes, how many answers got each confidence, and the figures of both.
+// Two reliability diagrams on the same axes, how many answers got each confidence, and the metrics of both.
 
 import { choice, field } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
-import { alarm, measured, written } from "../shared/parts.js";
+import { Part } from "../shared/page.js";
+import { alarm, hint, measured, working, written } from "../shared/parts.js";
 import { Plot } from "../shared/plot.js";
-import { table } from "../shared/table.js";
+import { column, table } from "../shared/table.js";
 
+/** @import {Column} from "../shared/types" */
 /** @import {Row, Shown} from "./types" */
 
-const FIGURES = [
-  { key: "ece", label: "ECE", title: "Expected calibration error, 15 bins of equal mass; lower is better" },
-  {
-    key: "ece_excess",
-    label: "ECE excess",
-    title: "ECE less what perfect probabilities would show on so few answers",
-  },
-  {
-    key: "brier",
-    label: "Brier",
-    title: "Mean squared distance of the probability from the outcome; lower is better",
-  },
-  { key: "nll", label: "NLL, nats", title: "Mean negative log-likelihood; lower is better" },
-  {
-    key: "auroc",
-    label: "AUROC",
-    title: "Chance that a right answer gets more than a wrong one; higher is better",
-  },
+const METRICS = [
+  ["ece", "ECE", "Expected calibration error, 15 equal-mass bins; lower is better"],
+  ["ece_excess", "ECE excess", "ECE minus what perfect probabilities would show on so few answers"],
+  ["brier", "Brier", "Mean squared distance of the probability from the outcome; lower is better"],
+  ["nll", "NLL, nats", "Mean negative log-likelihood; lower is better"],
+  ["auroc", "AUROC", "Chance that a correct answer is ranked above an incorrect one; higher is better"],
 ];
-/** @type {import("../shared/table.js").Column<Row>[]} */
+/** @type {Column<Row>[]} */
 const COLUMNS = [
-  {
-    key: "label",
-    label: "Confidence",
-    head: true,
-    cell: ({ label }) => written(label),
-    exact: ({ title }) => title,
-  },
-  ...FIGURES.map(({ key, label, title }) => ({
-    ...{ key, label, title, number: true },
-    cell: (/** @type {Row} */ { figures }) => {
-      const found = figures?.[key];
+  column("label", "Confidence", ({ label }) => written(label), { head: true, exact: ({ title }) => title }),
+  ...METRICS.map(([key, label, title]) => {
+    const cell = (/** @type {Row} */ { metrics }) => {
+      const found = metrics?.[key];
       return measured(found?.value, found ? [found.low, found.high] : null);
-    },
-  })),
+    };
+    return column(key, label, cell, { title, number: true });
+  }),
 ];
 
-export class Diagrams {
+/** @extends {Part<import("./page.js").Calibrate>} */
+export class Diagrams extends Part {
   /** @type {string | null} */
   failed = null;
   /** @type {Shown | null} */
   shown = null;
-  sides = [
-    { name: "Before", plot: new Plot(), counts: new Plot() },
-    { name: "After", plot: new Plot(), counts: new Plot() },
-  ];
-
-  /** @param {(version: string | null) => void} compare */
-  constructor(compare) {
-    this.compare = compare;
-  }
+  sides = ["Before", "After"].map((name) => ({ name, plot: new Plot(), counts: new Plot() }));
 
   /** @param {Shown} shown */
   draw(shown) {
@@ -71,48 +48,42 @@ export class Diagrams {
     });
   }
 
-  /** @param {{shown: string | null, others: string[], compared: string | null, runs: number}} now */
-  view({ shown, others, compared, runs }) {
-    if (!shown) return empty(runs);
-    const { left, right, rows = [], computing, note, hint } = this.shown ?? {};
+  view() {
+    const { shown: version, list, compared } = this.page;
+    if (!version) return empty(this.page.state?.runs?.length ?? 0);
+    const { left, right, rows = [], computing, note, hint: below } = this.shown ?? {};
+    const others = (list ?? []).filter((one) => one.version !== version);
     const options = /** @type {[string, string][]} */ ([
       ["", "before: the heuristic"],
-      ...others.map((one) => [one, one]),
+      ...others.map((one) => [one.version, one.version]),
     ]);
-    const other = choice(options, {
-      value: compared ?? "",
-      change: (version) => this.compare(version || null),
-    });
+    const change = (/** @type {string} */ version) => {
+      this.page.compared = version || null;
+      this.page.draw();
+    };
     const parts = [left, right];
-    return html`<section class="cx-lab-card" aria-label="Diagrams">
-      <header class="cx-lab-head"><h2 class="cx-lab-title">${written(shown)}</h2>${field("Compare with", other)}</header>
-      ${alarm(this.failed)}
-      <div class="cx-lab-computing" role="status">${
-        computing
-          ? html`<span class="cx-progress">${computing}</span>`
-          : note
-            ? html`<p class="cx-lab-note">${note}</p>`
-            : nothing
-      }</div>
-      <div class="cx-cal-plots" ?hidden=${!left && !right}>${this.sides.map(
-        ({ name, plot, counts }, i) =>
-          html`<div role="group" aria-label=${name} ?hidden=${!parts[i]}>${plot.element}${counts.element}</div>`,
-      )}</div>
-      <div class="cx-lab-scroll" ?hidden=${!rows.length}>${table({
-        ...{ caption: "Figures before and after", columns: COLUMNS, rows },
-        key: ({ label }) => label,
-      })}</div>
-      <p class="cx-hint cx-lab-none">${hint}</p></section>`;
+    const sides = this.sides.map(
+      ({ name, plot, counts }, i) =>
+        html`<div role="group" aria-label=${name} ?hidden=${!parts[i]}>${plot.element}${counts.element}</div>`,
+    );
+    const metrics = table({
+      caption: "Metrics before and after",
+      columns: COLUMNS,
+      rows,
+      key: ({ label }) => label,
+    });
+    return html`<section class="cx-card" aria-label="Diagrams">
+      <header class="cx-head"><h2 class="cx-title">${written(version)}</h2>${field("Compare with", choice(options, { value: compared ?? "", change }))}</header>
+      ${alarm(this.failed)}<div class="cx-status-line" role="status">${computing ? working(computing) : note ? hint(note) : nothing}</div>
+      <div class="cx-halves cx-diagrams" ?hidden=${!left && !right}>${sides}</div>
+      <div class="cx-scroll" ?hidden=${!rows.length}>${metrics}</div><p class="cx-hint cx-none">${below}</p></section>`;
   }
 }
 
 /** @param {number} runs how many there are to fit on */
 function empty(runs) {
-  return html`<section class="cx-lab-empty" aria-label="No calibrator yet"><h2>Make a confidence mean what it says</h2>
-    <p>A calibrator learns from graded answers how likely an answer with such signals is to be right. Afterwards 0.87 means: right 87 times in 100.</p>
-    ${
-      runs
-        ? html`<p class="cx-hint">Choose a run on the left, and press Fit.</p>`
-        : html`<a class="cx-button primary" href="evaluate">Start a run first</a>`
-    }</section>`;
+  const start = html`<a class="cx-button primary" href="evaluate">Start a run first</a>`;
+  return html`<section class="cx-empty" aria-label="No calibrator yet"><h2>Get a confidence you can rely on</h2>
+    <p>A calibrator learns from graded answers how likely an answer with given signals is to be correct. After that, 0.87 means: correct 87 times in 100.</p>
+    ${runs ? hint("Choose a run on the left, then press Fit.") : start}</section>`;
 }

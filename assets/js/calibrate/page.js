@@ -1,30 +1,25 @@
-// The Calibrate page: a calibrator is fit, looked at, compared, activated and rolled back.
+// The Calibrate page: a calibrator is fitted, looked at, compared, activated and rolled back.
 
 import { asked, keep } from "../shared/address.js";
-import { JobBar } from "../shared/jobs.js";
+import { BUSY, IDLE, JobPage } from "../shared/jobs.js";
 import { html } from "../shared/lit.js";
-import { Page } from "../shared/page.js";
 import { Plot } from "../shared/plot.js";
 import { Poller } from "../shared/server.js";
 import { Card, saved } from "./card.js";
 import { Diagrams } from "./diagrams.js";
-import { Fit } from "./fit.js";
-import { groups, Sets } from "./promises.js";
+import { Fit } from "./form.js";
+import { groups, Sets } from "./guarantees.js";
 
+/** @import {Answer, Given} from "../shared/types" */
 /** @import {Calibrator, Risk, Shown, State} from "./types" */
 
-// Milliseconds between two looks: while something runs, and otherwise.
-const BUSY = 500;
-const IDLE = 4000;
-
-/** @param {import("../shared/page.js").Given} given */
+/** @param {Given} given */
 export function mount(given) {
   new Calibrate(given).start();
 }
 
-class Calibrate extends Page {
-  /** @type {State | null} */
-  state = null;
+/** @extends {JobPage<State>} */
+export class Calibrate extends JobPage {
   /** @type {string | null} The list that is here. */
   version = null;
   /** @type {Calibrator[] | null} */
@@ -41,72 +36,47 @@ class Calibrate extends Page {
   drawn = null;
   /** @type {Risk | null} The risk that it was drawn for. */
   risked = null;
+  fit = new Fit(this);
+  diagrams = new Diagrams(this);
+  sets = new Sets(this);
+  card = new Card(this);
+  // Drawn again in a moment while the metrics are being computed, or where that failed.
+  drawing = new Poller({
+    ask: () => this.#draw(),
+    show: (answer) => this.#came(answer),
+    wait: () => (this.diagrams.failed ? IDLE : this.drawn?.computing ? BUSY : null),
+  });
+  reading = new Poller({
+    ask: () => this.call("sets", { version: this.shown, sets: this.sets.alpha }),
+    show: ({ value, error }) => {
+      const again = error ? IDLE : value?.computing ? BUSY : null;
+      this.sets.set({ failed: error?.message ?? null, found: value ?? this.sets.found, again });
+    },
+    wait: () => this.sets.again,
+  });
 
-  /** @param {import("../shared/page.js").Given} given */
+  /** @param {Given} given */
   constructor(given) {
-    super(given);
-    const { paint, call } = this;
-    this.fit = new Fit(this, this.config, { fit: (wanted) => this.begin(wanted), risk: () => this.ask() });
-    this.job = new JobBar({
-      label: "Fit",
-      paint,
-      cancel: ({ id }) => call("cancel", { job: id }).then(() => this.poller.look()),
-    });
-    this.diagrams = new Diagrams((version) => {
-      this.compared = version;
-      this.draw();
-    });
-    this.sets = new Sets(this.config.defaults.sets, () => this.drawSets());
-    this.card = new Card(this, {
-      activate: (version) => this.change("activate", { version }),
-      promise: (version) => this.change("keep_promise", { version, ...this.risk }),
-      rollback: () => this.change("rollback", {}),
-      remove: (version) => this.change("delete", { version }),
-    });
-    this.poller = new Poller({
-      ask: () => call("look", { seen: this.version }),
-      show: async ({ value, error }) => {
-        this.job.lost = error?.message ?? null;
-        if (value) await this.show(value);
-        this.paint();
-      },
-      wait: () => (this.busy ? BUSY : IDLE),
-    });
-    // Drawn again in a moment while the figures are being computed, or where that failed.
-    this.drawing = new Poller({
-      ask: () => this.#draw(),
-      show: (answer) => this.#came(answer),
-      wait: () => (this.diagrams.failed ? IDLE : this.drawn?.computing ? BUSY : null),
-    });
-    this.reading = new Poller({
-      ask: () => call("sets", { version: this.shown, sets: this.sets.alpha }),
-      show: ({ value, error }) => {
-        Object.assign(this.sets, { failed: error?.message ?? null, found: value ?? this.sets.found });
-        this.sets.again = error ? IDLE : value?.computing ? BUSY : null;
-        this.paint();
-      },
-      wait: () => this.sets.again,
-    });
+    super(given, { label: "Fit" });
   }
 
   start() {
     const query = asked();
     const run = query.get("run");
-    Object.assign(this, { shown: query.get("calibrator"), compared: query.get("with") });
-    this.paint();
+    this.set({ shown: query.get("calibrator"), compared: query.get("with") });
     if (run) this.fit.chosen.add(run);
     return this.poller.start();
   }
 
-  get busy() {
-    return this.state?.job?.state === "running";
+  seen() {
+    return { seen: this.version };
   }
 
   /** @param {State} state */
   async show(state) {
-    this.state = { ...this.state, ...state };
+    super.show({ ...this.state, ...state });
     const { job } = state;
-    if (this.busy && job) this.watched = job.id;
+    if (this.running && job) this.watched = job.id;
     if (state.runs) {
       this.version = state.version;
       this.list = state.calibrators ?? [];
@@ -132,8 +102,7 @@ class Calibrate extends Page {
     if (!known(this.compared) || this.compared === this.shown) this.compared = null;
     if (this.shown) return Promise.all([this.draw(), this.drawSets()]);
     for (const poller of [this.drawing, this.reading]) poller.stop();
-    this.drawn = null;
-    this.paint();
+    this.set({ drawn: null });
   }
 
   open = (/** @type {string} */ version) => {
@@ -145,9 +114,8 @@ class Calibrate extends Page {
 
   // What the shown calibrator was fitted for, until the form asks for something else of it.
   get asked() {
-    return this.formed === this.shown
-      ? null
-      : (this.list?.find(({ version }) => version === this.shown)?.asked ?? null);
+    if (this.formed === this.shown) return null;
+    return this.list?.find(({ version }) => version === this.shown)?.asked ?? null;
   }
 
   get risk() {
@@ -170,7 +138,7 @@ class Calibrate extends Page {
     return { shown, risk, answer: await this.call("show", { version: shown, with: compared, ...risk }) };
   }
 
-  /** @param {{shown: string | null, risk: Risk, answer: import("../shared/server.js").Answer<Shown>}} came */
+  /** @param {{shown: string | null, risk: Risk, answer: Answer<Shown>}} came */
   #came({ shown, risk, answer: { value, error } }) {
     if (shown !== this.shown) return;
     this.diagrams.failed = error?.message ?? null;
@@ -181,20 +149,16 @@ class Calibrate extends Page {
     this.paint();
   }
 
-  /** The same of the answer sets, which need the samples of every question. */
+  /** The same of the prediction sets, which need the samples of every question. */
   drawSets() {
     return this.shown ? this.reading.look() : null;
   }
 
-  /** @param {object} wanted @returns {Promise<string | null>} */
-  async begin(wanted) {
-    const { value, error } = await this.call("fit", { ...wanted, sets: this.sets.alpha });
-    if (value && this.state) {
-      this.watched = value.id;
-      this.state.job = value;
-    }
-    this.poller.look();
-    return error?.message ?? null;
+  /** @param {string} name @param {object} wanted */
+  async begin(name, wanted) {
+    const error = await super.begin(name, { ...wanted, sets: this.sets.alpha });
+    if (!error) this.watched = this.state?.job?.id ?? null;
+    return error;
   }
 
   /** @param {string} name @param {object} wanted @returns {Promise<string | null>} */
@@ -207,19 +171,17 @@ class Calibrate extends Page {
   }
 
   view() {
-    const { shown, drawn, list, state } = this;
-    const others = (list ?? []).filter(({ version }) => version !== shown).map(({ version }) => version);
-    return html`<div class="cx-lab cx-cal"><h1 class="cx-sr">Calibrate</h1>
-      <aside class="cx-lab-side" aria-label="New calibrator">${this.fit.view(this.busy)}</aside>
-      <section class="cx-lab-main" aria-label="Calibration">
+    const { shown, drawn, list, state, risked } = this;
+    const card = () =>
+      drawn && this.card.view(drawn.calibrator, state?.back ?? false, this.risk, Boolean(this.asked));
+    return html`<div class="cx-page calibrate"><h1 class="cx-sr">Calibrate</h1>
+      <aside class="cx-column loose" aria-label="New calibrator">${this.fit.view(this.running)}</aside>
+      <section class="cx-column loose" aria-label="Calibration">
         <div data-part="job">${this.job.view(state?.job ?? null)}</div>
-        <div>${list && this.diagrams.view({ shown, others, compared: this.compared, runs: state?.runs?.length ?? 0 })}</div>
-        <div>${shown && drawn?.groups && this.risked && groups(drawn.groups, this.risked)}</div>
-        <div>${shown && this.sets.view()}</div>
-      </section>
-      <aside class="cx-lab-side cx-cal-right" aria-label="Calibrators">
-        <div>${shown && drawn && this.card.view(drawn.calibrator, state?.back ?? false, this.risk, Boolean(this.asked))}</div>
-        <div>${list?.length ? saved(list, shown, this.open) : null}</div>
-      </aside></div>`;
+        <div>${list && this.diagrams.view()}</div>
+        <div>${shown && drawn?.groups && risked && groups(drawn.groups, risked)}</div>
+        <div>${shown && this.sets.view()}</div></section>
+      <aside class="cx-column loose cx-calibrators" aria-label="Calibrators">
+        <div>${shown && card()}</div><div>${list?.length ? saved(list, shown, this.open) : null}</div></aside></div>`;
   }
 }

@@ -1,7 +1,6 @@
 // What the server sends to the Calibrate page: pages/calibrate/view.py.
 
-import type { Figure } from "../shared/plot.js";
-import type { Job } from "../shared/types";
+import type { Figure, Job, Numbers } from "../shared/types";
 
 export interface Run {
   id: string;
@@ -14,7 +13,7 @@ export interface Run {
   problem: string;
 }
 
-/** Wanted: of the answers given at most alpha are wrong, with certainty 1 - delta. */
+/** Wanted: at most alpha of the answers given are incorrect, with confidence 1 - delta. */
 export interface Risk {
   alpha: number;
   delta: number;
@@ -50,7 +49,7 @@ export interface Card {
 interface Diagram {
   diagram: Figure;
   counts: Figure;
-  table: { head: string[]; rows: unknown[][] };
+  table: Numbers;
 }
 
 export interface Group {
@@ -65,7 +64,7 @@ export interface Group {
 export interface Row {
   label: string;
   title: string;
-  figures: Record<string, { value: number; low: number; high: number }> | null;
+  metrics: Record<string, { value: number; low: number; high: number }> | null;
 }
 
 export interface Shown {
@@ -79,7 +78,7 @@ export interface Shown {
   hint: string;
 }
 
-export interface AnswerSet {
+export interface PredictionSets {
   name: string | null;
   fitted: number;
   infinite: boolean;
@@ -93,7 +92,7 @@ export interface AnswerSet {
 }
 
 export interface Sets {
-  rows: AnswerSet[];
+  rows: PredictionSets[];
   note: string;
   computing: boolean;
 }

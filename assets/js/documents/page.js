@@ -1,79 +1,43 @@
 // The Documents page: what is in the index, what is done with it, and which part shows it.
 
 import { asked, keep } from "../shared/address.js";
-import { JobBar } from "../shared/jobs.js";
+import { JobPage } from "../shared/jobs.js";
 import { html } from "../shared/lit.js";
-import { Page } from "../shared/page.js";
 import { alarm, button } from "../shared/parts.js";
-import { Poller, single } from "../shared/server.js";
+import { single } from "../shared/server.js";
 import { count } from "../shared/words.js";
 import { Reader } from "./reader.js";
 import { Search } from "./search.js";
 import { Documents } from "./table.js";
 import { Upload } from "./upload.js";
 
+/** @import {Given} from "../shared/types" */
 /** @import {State, Wanted} from "./types" */
 
-// Milliseconds between two looks: while something runs, otherwise, and between two tables while it runs.
-const BUSY = 500;
-const IDLE = 4000;
-const TABLE = 1500;
+const TABLE = 1500; // milliseconds between two tables while something runs
 
-/** @param {import("../shared/page.js").Given} given */
+/** @param {Given} given */
 export function mount(given) {
   new DocumentsPage(given).start();
 }
 
-class DocumentsPage extends Page {
-  /** @type {State | null} */
-  state = null;
+/** @extends {JobPage<State>} */
+export class DocumentsPage extends JobPage {
   /** @type {string | null} What could not even be begun. */
   failed = null;
   listed = 0;
+  reader = new Reader(this);
+  search = new Search(this);
+  upload = new Upload(this);
+  table = new Documents(this);
 
-  /** @param {import("../shared/page.js").Given} given */
+  /** @param {Given} given */
   constructor(given) {
-    super(given);
-    const { paint, call } = this;
-    this.reader = new Reader(this, (wanted) => call("read", wanted));
-    this.search = new Search(this, {
-      search: (query) => call("search", { query }),
-      open: (passage, opener) =>
-        this.reader.open(
-          { id: passage.document_id, start: passage.start, end: passage.end },
-          opener,
-          passage.document,
-        ),
-      rebuild: this.rebuild,
-    });
-    this.upload = new Upload(paint, this.config, {
-      done: () => this.index({}),
-      folder: single((folder) => this.index({ folder })),
-    });
-    this.job = new JobBar({
+    super(given, {
       label: "Indexing",
-      paint,
-      cancel: ({ id }) => call("cancel", { job: id }),
-      more: ({ rebuild }) => rebuild && button("Index everything again", this.rebuild),
+      more: ({ rebuild }) => rebuild && button("Rebuild the index", this.rebuild),
       words: ({ state, summary }) =>
         state === "done" ? `Done: ${summary}.` : "Stopped; what was indexed stays.",
-    });
-    this.table = new Documents(this, {
-      open: (document, opener) => this.reader.open({ id: document.id }, opener, document.name),
-      remove: (ids) => this.remove(ids),
-      check: single(() => this.index({ check: true })),
-    });
-    this.poller = new Poller({
-      ask: () => {
-        const brief = this.running && Date.now() - this.listed < TABLE;
-        return call("look", { seen: this.state?.version ?? null, brief });
-      },
-      show: ({ value, error }) => {
-        this.job.lost = error?.message ?? null;
-        if (value) this.show(value);
-        this.paint();
-      },
-      wait: () => (this.running ? BUSY : IDLE),
     });
   }
 
@@ -87,8 +51,8 @@ class DocumentsPage extends Page {
     if (id) this.reader.open({ id, start: query.get("start"), end: query.get("end") });
   }
 
-  get running() {
-    return this.state?.job?.state === "running";
+  seen() {
+    return { seen: this.state?.version ?? null, brief: this.running && Date.now() - this.listed < TABLE };
   }
 
   /** @param {State} state */
@@ -96,14 +60,16 @@ class DocumentsPage extends Page {
     const ended = this.running && state.job?.state !== "running";
     // Between two tables the version stays that of the one that is shown.
     const { documents = null, version = "" } = this.state ?? {};
-    this.state = state.documents ? state : { ...state, documents, version };
+    super.show(state.documents ? state : { ...state, documents, version });
     if (state.documents) this.listed = Date.now();
     else if (ended) this.poller.look();
   }
 
-  index = (/** @type {{folder?: string, check?: boolean}} */ wanted) => this.#started("index", wanted);
-
+  addFolder = single((/** @type {string} */ folder) => this.#started("index", { folder }));
   rebuild = single(() => this.#started("rebuild", {}));
+  check = single(() => this.index({ check: true }));
+
+  index = (/** @type {{check?: boolean}} */ wanted) => this.#started("index", wanted);
 
   /** @param {string[]} ids @returns {Promise<string | null>} */
   async remove(ids) {
@@ -130,30 +96,23 @@ class DocumentsPage extends Page {
     const { job = null, waiting = 0, total = 0, documents = null } = this.state ?? {};
     const { active } = this.search;
     const any = total > 0;
-    const page = { empty: !any, searching: active, reading: this.reader.wanted };
-    const shown = Object.entries(page).flatMap(([name, on]) => (on ? [name] : []));
-    const wait =
-      waiting > 0 &&
-      !this.upload.busy &&
-      html`<span>${count(waiting)} ${waiting === 1 ? "file waits" : "files wait"} to be indexed.</span>
-      ${button(
-        "Index them",
-        single(() => this.index({})),
-        { kind: "small primary" },
-      )}`;
+    const states = { empty: !any, searching: active, reading: this.reader.wanted };
+    const shown = Object.entries(states).flatMap(([name, on]) => (on ? [name] : []));
+    const now = button(
+      "Index now",
+      single(() => this.index({})),
+      { kind: "small primary" },
+    );
+    const wait = html`<span>${count(waiting)} ${waiting === 1 ? "file is" : "files are"} waiting to be indexed.</span>${now}`;
     // A job that did nothing has nothing to say.
     const told = job?.state === "done" && !job.summary ? null : job;
-    return html`<div class="cx-docs ${shown.join(" ")}">
-      <h1 class="cx-sr">Documents</h1>
-      <section class="cx-docs-main" aria-label="Your documents">
+    return html`<div class="cx-page documents ${shown.join(" ")}"><h1 class="cx-sr">Documents</h1>
+      <section class="cx-column loose cx-documents" aria-label="Your documents">
         ${any || active ? this.search.view() : null}
         <div data-part="upload">${this.upload.view(any)}</div>
-        <div data-part="job">${alarm(this.failed)}${this.job.view(told, wait || null)}</div>
+        <div data-part="job">${alarm(this.failed)}${this.job.view(told, waiting > 0 && !this.upload.busy ? wait : null)}</div>
         <div>${this.search.results()}</div>
-        <div ?hidden=${!any || active}>${this.table.view(documents ?? [])}</div>
-      </section>
-      ${this.reader.view()}
-    </div>`;
+        <div ?hidden=${!any || active}>${this.table.view(documents ?? [])}</div></section>${this.reader.view()}</div>`;
   }
 
   /** What is read or searched stands in the address. @param {Wanted | null} open */

@@ -1,18 +1,18 @@
 // Reading a document: beside the list where there is room, over it where there is not.
 
+import { escaped, unmoved } from "../shared/events.js";
 import { html, nothing } from "../shared/lit.js";
+import { Part } from "../shared/page.js";
 import { alarm, button, iconButton, reveal, written } from "../shared/parts.js";
-import { unmoved } from "../shared/server.js";
 import { counted } from "../shared/words.js";
 
 /** @import {Piece, Stretch, Wanted} from "./types" */
-/** @import {Answer} from "../shared/server.js" */
-/** @typedef {import("../shared/page.js").Page & {opened: (open: Wanted | null) => void}} Opening */
 
 const ROOM = matchMedia("(min-width: 1000px)");
 const MORE = 24_000; // characters brought by one "Show more"
 
-export class Reader {
+/** @extends {Part<import("./page.js").DocumentsPage>} */
+export class Reader extends Part {
   /** @type {Wanted | null} */
   wanted = null;
   /** @type {HTMLElement | null} */
@@ -24,10 +24,9 @@ export class Reader {
   name = "";
   loading = false;
 
-  /** @param {Opening} page @param {(wanted: object) => Promise<Answer<Stretch>>} read */
-  constructor(page, read) {
-    this.page = page;
-    this.read = read;
+  /** @param {import("./page.js").DocumentsPage} page */
+  constructor(page) {
+    super(page);
     ROOM.addEventListener("change", () => {
       if (!this.wanted) return;
       this.dialog.close();
@@ -44,23 +43,19 @@ export class Reader {
   }
 
   /** @param {Wanted} wanted @param {HTMLElement | null} opener gets the focus back @param {string} name until the text is here */
-  async open(wanted, opener = null, name = "") {
-    Object.assign(this, { wanted, opener, text: null, failed: null, name: name || "Opening …" });
+  async open(wanted, opener = null, name = "Opening …") {
     this.page.opened(wanted);
-    this.page.paint();
+    this.set({ wanted, opener, text: null, failed: null, name });
     this.#place();
     const here = unmoved();
-    const { value, error } = await this.read(wanted);
+    const { value, error } = await this.page.call("read", wanted);
     if (this.wanted !== wanted) return;
-    Object.assign(this, { text: value ?? null, failed: error?.message ?? null });
-    if (value) this.name = value.document.name;
-    this.page.paint();
+    this.set({ text: value ?? null, failed: error?.message ?? null, name: value?.document.name ?? name });
     if (error) return;
     const { body } = this;
     const mark = body.querySelector("mark");
-    body.scrollTop = mark
-      ? body.scrollTop + mark.getBoundingClientRect().top - body.getBoundingClientRect().top - 96
-      : 0;
+    const top = (/** @type {Element} */ element) => element.getBoundingClientRect().top;
+    body.scrollTop = mark ? body.scrollTop + top(mark) - top(body) - 96 : 0;
     if (here()) body.focus({ preventScroll: true });
   }
 
@@ -85,9 +80,8 @@ export class Reader {
     const first = way < 0 ? Math.max(0, text.first - MORE) : text.last;
     const last = way < 0 ? text.first : Math.min(text.length, text.last + MORE);
     const here = unmoved();
-    Object.assign(this, { loading: true, failed: null });
-    this.page.paint();
-    const { value, error } = await this.read({ ...wanted, first, last });
+    this.set({ loading: true, failed: null });
+    const { value, error } = await this.page.call("read", { ...wanted, first, last });
     this.loading = false;
     if (this.wanted !== wanted) return;
     const height = body.scrollHeight;
@@ -101,16 +95,15 @@ export class Reader {
   }
 
   view() {
-    const { text } = this;
-    const leave = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && this.close();
+    const { text, close } = this;
     const cancel = (/** @type {Event} */ event) => {
       event.preventDefault();
-      this.close();
+      close();
     };
-    return html`<dialog class="cx-reader" aria-label=${text ? `Text of ${text.document.name}` : "Text of the document"}
-      @cancel=${cancel} @keydown=${leave}>
-      <header><div class="cx-grow"><h2 title=${text?.document.path ?? nothing}>${written(this.name)}</h2><p class="cx-muted">${text && where(text)}</p></div>
-        ${iconButton("close", "Close the document", this.close, { title: "Close" })}</header>
+    return html`<dialog class="cx-card cx-reader" aria-label=${text ? `Text of ${text.document.name}` : "Text of the document"}
+      @cancel=${cancel} @keydown=${escaped(close)}>
+      <header class="cx-head"><div class="cx-grow"><h2 title=${text?.document.path ?? nothing}>${written(this.name)}</h2><p class="cx-hint">${text && where(text)}</p></div>
+        ${iconButton("close", "Close the document", close, { title: "Close" })}</header>
       <div class="cx-reader-body" tabindex="0" role="region" aria-label="Text">${this.wanted && this.#shown()}</div></dialog>`;
   }
 
@@ -119,21 +112,21 @@ export class Reader {
     if (!text) return failed ? alarm(failed) : html`<p class="cx-muted">Opening …</p>`;
     const more = (/** @type {-1 | 1} */ way, /** @type {string} */ words) =>
       button(words, () => this.#more(way), { disabled: loading });
-    return html`${alarm(failed)}${text.first > 0 ? more(-1, "Show earlier text") : nothing}<div class="cx-doctext">${text.pieces.map(
-      piece,
-    )}</div>${text.last < text.length ? more(1, "Show later text") : nothing}`;
+    const earlier = text.first > 0 ? more(-1, "Show earlier text") : nothing;
+    const later = text.last < text.length ? more(1, "Show later text") : nothing;
+    return html`${alarm(failed)}${earlier}<div class="cx-doctext">${text.pieces.map(piece)}</div>${later}`;
   }
 }
 
 /** @param {Piece} piece */
 function piece({ page, begins, text, marked }) {
-  const line = begins ? html`<div class="cx-pageline">Page ${page}</div>` : nothing;
+  const line = begins ? html`<div class="cx-pageline cx-row">Page ${page}</div>` : nothing;
   return marked ? html`${line}<mark>${reveal(text)}</mark>` : html`${line}<span>${reveal(text)}</span>`;
 }
 
 /** Where one is in a document, and how long it is. @param {Stretch} text */
 function where({ pieces, pages, length, document }) {
   const page = pieces.find(({ marked }) => marked)?.page;
-  const place = page ? `page ${page} of ${pages}` : pages ? `${pages} pages` : null;
+  const place = page ? `page ${page} of ${pages}` : pages ? counted(pages, "page") : null;
   return [place, counted(length, "character"), document.reason].filter(Boolean).join(" · ");
 }

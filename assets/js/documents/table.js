@@ -2,13 +2,15 @@
 
 import { followed, link } from "../shared/address.js";
 import { Confirmation } from "../shared/confirmation.js";
+import { textOf } from "../shared/events.js";
 import { html, nothing } from "../shared/lit.js";
-import { having } from "../shared/page.js";
+import { having, Part } from "../shared/page.js";
 import { badge, button, icon, iconButton, written } from "../shared/parts.js";
 import { filtered, paged, sorted } from "../shared/rows.js";
-import { Picks, pager, table } from "../shared/table.js";
+import { column, Picks, pager, table } from "../shared/table.js";
 import { bytes, count, counted, moment } from "../shared/words.js";
 
+/** @import {Column} from "../shared/types" */
 /** @import {Document} from "./types" */
 /** @import {Icon} from "../shared/parts.js" */
 
@@ -16,122 +18,88 @@ const ROWS = 50; // of one page
 /** @type {Record<Document["state"], [kind: string, shape: Icon]>} */
 const STATES = { indexed: ["answer", "answer"], waiting: ["defer", "clock"], skipped: ["abstain", "skip"] };
 
-export class Documents {
-  /**
-   * @param {import("../shared/page.js").Page} page
-   * @param {{open: (document: Document, opener: HTMLElement) => unknown, remove: (ids: string[]) => Promise<string | null>,
-   *   check: () => unknown}} options
-   */
-  constructor(page, options) {
-    this.page = page;
-    this.options = options;
-    this.picks = new Picks(page.paint);
-    this.confirmation = new Confirmation("Remove documents", page.paint);
-    this.sort = { key: "name", down: false };
-    this.at = 0;
-    this.words = "";
-    /** @type {Document[]} */
-    this.documents = [];
-  }
+/** @extends {Part<import("./page.js").DocumentsPage>} */
+export class Documents extends Part {
+  picks = new Picks(this.page.paint);
+  confirmation = new Confirmation("Remove documents", this.page.paint);
+  sort = { key: "name", down: false };
+  at = 0;
+  words = "";
+  /** @type {Document[]} */
+  documents = [];
+  columns = this.#columns();
 
   /** @param {Document[]} documents */
   view(documents) {
     this.documents = documents;
+    const ids = (/** @type {Document[]} */ some) => some.map(({ id }) => id);
     const found = filtered(documents, this.words, ({ folder, name }) => `${folder}/${name}`);
     const listed = sorted(found, this.sort, ["name", "path"]);
-    this.picks.among(
-      documents.map(({ id }) => id),
-      listed.map(({ id }) => id),
-    );
+    this.picks.among(ids(documents), ids(listed));
     const { rows, page, pages, first } = paged(listed, this.at, ROWS);
     this.at = page;
     const chosen = [...this.picks.chosen];
-    return html`<section class="cx-docs-table" aria-label="Documents">
-      <header class="cx-docs-bar"><h2 class="cx-docs-count">${summary(documents)}</h2>
-        <input class="cx-field" type="search" aria-label="Filter by name" placeholder="Filter by name" spellcheck="false" @input=${this.#filter}>
-        ${chosen.length ? button(`Remove ${chosen.length} selected`, () => this.#ask(chosen), { act: "remove" }) : nothing}
-        ${button([icon("refresh"), "Check for changes"], this.options.check, { title: "Look at every file again and index what has changed" })}</header>
-      ${this.confirmation.view()}
-      ${table({
-        kind: "",
-        columns: this.#columns(),
+    const remove = () =>
+      button(`Remove ${chosen.length} selected`, () => this.#ask(chosen), { act: "remove" });
+    const title = "Look at every file again and index what has changed";
+    const check = button([icon("refresh"), "Check for changes"], this.page.check, { title });
+    const filter = (/** @type {Event} */ event) => this.set({ words: textOf(event), at: 0 });
+    const lines = table({
+      ...{
+        kind: "cx-documents-table",
+        columns: this.columns,
         rows,
         key: ({ id }) => id,
         name: ({ name }) => name,
+      },
+      ...{
         picks: this.picks,
         sort: this.sort,
-        onsort: (sort) => this.#set({ sort }),
+        onsort: (sort) => this.set({ sort }),
         marks: ({ state }) => ({ state }),
-      })}
-      <p class="cx-hint cx-docs-none" ?hidden=${listed.length > 0}>No document has a name like that.</p>
-      ${pager({ label: "Pages of the table", first, shown: rows.length, total: listed.length, page, pages, turn: (at) => this.#turn(at) })}
-    </section>`;
+      },
+    });
+    const place = { first, shown: rows.length, total: listed.length, page, pages };
+    return html`<section class="cx-card" aria-label="Documents">
+      <header class="cx-head"><h2 class="cx-title">${summary(documents)}</h2>
+        <input class="cx-input" type="search" aria-label="Filter by name" placeholder="Filter by name" spellcheck="false" @input=${filter}>
+        ${chosen.length ? remove() : nothing}${check}</header>${this.confirmation.view()}${lines}
+      <p class="cx-hint cx-none" ?hidden=${listed.length > 0}>No document name matches.</p>
+      ${pager({ label: "Pages of the table", ...place, turn: (at) => this.set({ at }) })}</section>`;
   }
 
-  /** @returns {import("../shared/table.js").Column<Document>[]} */
+  /** @returns {Column<Document>[]} */
   #columns() {
+    const number = true;
+    const state = (/** @type {Document} */ { state }) => badge(STATES[state][0], STATES[state][1], state);
+    const passages = (/** @type {Document} */ { state, chunks }) => (state === "indexed" ? chunks : null);
+    const remove = (/** @type {Document} */ { id, name }) =>
+      iconButton("close", `Remove ${name}`, () => this.#ask([id]), { title: "Remove", act: `remove ${id}` });
     return [
-      { key: "name", label: "Name", head: true, kind: "cx-docname", cell: (one) => this.#name(one) },
-      { key: "state", label: "State", cell: ({ state }) => badge(STATES[state][0], STATES[state][1], state) },
-      {
-        key: "pages",
-        label: "Pages",
-        number: true,
-        cell: ({ pages }) => whole(pages),
-        exact: ({ pages }) => exact(pages),
-      },
-      {
-        ...{ key: "chunks", label: "Passages", number: true },
-        cell: ({ state, chunks }) => whole(state === "indexed" ? chunks : null),
-        exact: ({ state, chunks }) => exact(state === "indexed" ? chunks : null),
-      },
-      {
-        key: "size",
-        label: "Size",
-        number: true,
-        cell: ({ size }) => bytes(size),
+      column("name", "Name", (one) => this.#name(one), { head: true }),
+      column("state", "State", state),
+      column("pages", "Pages", ({ pages }) => whole(pages), { number, exact: ({ pages }) => exact(pages) }),
+      column("chunks", "Passages", (one) => whole(passages(one)), {
+        number,
+        exact: (one) => exact(passages(one)),
+      }),
+      column("size", "Size", ({ size }) => bytes(size), {
+        number,
         exact: ({ size }) => `${count(size)} bytes`,
-      },
-      {
-        key: "added",
-        label: "Added",
-        number: true,
-        cell: ({ added }) => moment(new Date(added)),
-        exact: dates,
-      },
-      {
-        ...{ key: "remove", label: "Remove", fixed: true, hidden: true, kind: "cx-act" },
-        cell: ({ id, name }) =>
-          iconButton("close", `Remove ${name}`, () => this.#ask([id]), {
-            title: "Remove",
-            act: `remove ${id}`,
-          }),
-      },
+      }),
+      column("added", "Added", ({ added }) => moment(new Date(added)), { number, exact: dates }),
+      column("remove", "Remove", remove, { fixed: true, hidden: true, kind: "cx-act" }),
     ];
   }
 
   /** @param {Document} document */
-  #name(document) {
-    const { id, name, path, folder, reason, state } = document;
-    const open = followed((opener) => this.options.open(document, opener));
-    return html`${
+  #name({ id, name, path, folder, reason, state }) {
+    const open = followed((opener) => this.page.reader.open({ id }, opener, name));
+    const words =
       state === "indexed"
-        ? html`<a href=${link({ open: id })} title=${path} @click=${open}>${written(name)}</a>`
-        : html`<span title=${path}>${written(name)}</span>`
-    }${folder && html`<span class="cx-folder">${written(folder)}</span>`}${reason && html`<p class="cx-reason">${written(reason)}</p>`}`;
-  }
-
-  #filter = (/** @type {Event} */ event) => {
-    this.#set({ words: /** @type {HTMLInputElement} */ (event.target).value, at: 0 });
-  };
-
-  #set(/** @type {object} */ change) {
-    Object.assign(this, change);
-    this.page.paint();
-  }
-
-  #turn(/** @type {number} */ at) {
-    this.#set({ at });
+        ? html`<a class="cx-link" href=${link({ open: id })} title=${path} @click=${open}>${written(name)}</a>`
+        : html`<span title=${path}>${written(name)}</span>`;
+    return html`${words}${folder && html`<span class="cx-folder cx-hint">${written(folder)}</span>`}${reason && html`<p class="cx-hint">${written(reason)}</p>`}`;
   }
 
   // What is lost is said before it is.
@@ -139,22 +107,20 @@ export class Documents {
     const chosen = this.documents.filter(({ id }) => ids.includes(id));
     const uploaded = chosen.filter((one) => one.uploaded).length;
     const one = ids.length === 1;
-    const files = [
-      uploaded
-        ? uploaded === 1
-          ? "The uploaded copy is deleted."
-          : `${uploaded} uploaded copies are deleted.`
-        : "",
-      chosen.length > uploaded ? "Files in folders of your own stay where they are." : "",
+    const copies =
+      uploaded === 1 ? "The uploaded copy is deleted." : `${uploaded} uploaded copies are deleted.`;
+    const lost = [
+      `Codex will no longer find ${one ? "it" : "them"}.`,
+      uploaded ? copies : "",
+      chosen.length > uploaded ? "Files in your own folders stay where they are." : "",
     ];
-    const lost = `Codex will not find ${one ? "it" : "them"} any more. ${files.filter(Boolean).join(" ")}`;
+    const act = having("data-act", one ? `remove ${ids[0]}` : "remove");
     this.confirmation.open({
-      question: html`Remove <strong>${one ? written(chosen[0]?.name ?? "") : `${ids.length} documents`}</strong>? ${lost} This cannot be undone.`,
-      yes: one ? "Remove it" : `Remove ${ids.length}`,
+      question: html`Remove <strong>${one ? written(chosen[0]?.name ?? "") : `${ids.length} documents`}</strong>? ${lost.filter(Boolean).join(" ")} This cannot be undone.`,
+      yes: one ? "Remove" : `Remove ${ids.length}`,
       doing: "Removing …",
-      run: () => this.options.remove(ids),
-      back: () =>
-        this.page.focus(having("data-act", one ? `remove ${ids[0]}` : "remove"), ".cx-docs-bar input"),
+      run: () => this.page.remove(ids),
+      back: () => this.page.focus(act, "[aria-label=Documents] .cx-head input"),
     });
   }
 }

@@ -72,3 +72,29 @@ export interface Config {
   max_words: string;
   suffixes: string[];
 }
+
+/** A file with its folders; null: it cannot be opened. */
+export interface Entry {
+  name: string;
+  file: File | null;
+  replace?: boolean;
+}
+
+/** Files that are sent together. */
+export interface Batch {
+  queue: Entry[];
+  /** Bytes of all of them. */
+  total: number;
+  files: number;
+  /** Bytes of those that have arrived. */
+  sent: number;
+  /** Files that came in. */
+  done: number;
+  left: { name: string; why: string }[];
+  clashes: Entry[];
+  /** Bytes that were sent of each. */
+  active: Map<XMLHttpRequest, number>;
+  started: number;
+  ended: boolean;
+  cancelled: boolean;
+}

@@ -1,43 +1,28 @@
 // Bringing files in: dropped or chosen, sent one by one, each streamed to disk by the server.
 
+import { place } from "../shared/address.js";
+import { fieldOf, pickFile, submitted } from "../shared/events.js";
 import { meter } from "../shared/jobs.js";
 import { html, nothing } from "../shared/lit.js";
-import { alarm, button, icon, iconButton, written } from "../shared/parts.js";
+import { Part } from "../shared/page.js";
+import { alarm, button, icon, iconButton, muted, written } from "../shared/parts.js";
 import { bytes, counted, duration } from "../shared/words.js";
 
-/** @import {Config} from "./types" */
-/** @typedef {{name: string, file: File | null, replace?: boolean}} Entry  The name with its folders; null: cannot be opened. */
-/** @typedef {{name: string, why: string}} Left */
-/**
- * Files that are sent together.
- * @typedef {object} Batch
- * @property {Entry[]} queue
- * @property {number} total bytes of all of them
- * @property {number} files
- * @property {number} sent bytes of those that have arrived
- * @property {number} done files that came in
- * @property {Left[]} left
- * @property {Entry[]} clashes
- * @property {Map<XMLHttpRequest, number>} active bytes that were sent of each
- * @property {number} started
- * @property {boolean} ended
- * @property {boolean} cancelled
- */
+/** @import {Batch, Config, Entry} from "./types" */
 
 const AT_ONCE = 3;
 
-export class Upload {
+/** @extends {Part<import("./page.js").DocumentsPage>} */
+export class Upload extends Part {
   /** @type {Batch | null} */
   batch = null;
   /** @type {string | null} Why a folder cannot be added. */
   refused = null;
   over = false;
 
-  /** @param {() => unknown} paint @param {Config} config @param {{done: () => unknown, folder: (path: string) => Promise<unknown>}} options */
-  constructor(paint, config, options) {
-    this.paint = paint;
-    this.config = config;
-    this.options = options;
+  /** @param {import("./page.js").DocumentsPage} page */
+  constructor(page) {
+    super(page);
     this.#listen();
   }
 
@@ -52,7 +37,7 @@ export class Upload {
     const batch = this.batch && !this.batch.ended ? this.batch : begun();
     this.batch = batch;
     for (const entry of wanted) {
-      const why = unwanted(entry, this.config);
+      const why = unwanted(entry, this.page.config);
       if (why) batch.left.push({ name: entry.name, why });
       else {
         batch.queue.push(entry);
@@ -61,7 +46,7 @@ export class Upload {
       }
     }
     for (let i = batch.active.size; i < AT_ONCE; i++) this.#next(batch);
-    this.paint();
+    this.page.paint();
   }
 
   #next(/** @type {Batch} */ batch) {
@@ -70,7 +55,7 @@ export class Upload {
     if (batch.active.size || batch.ended) return;
     batch.ended = true;
     if (quiet(batch)) this.batch = null;
-    if (batch.done) this.options.done();
+    if (batch.done) this.page.index({});
   }
 
   #send(/** @type {Batch} */ batch, /** @type {Entry} */ entry) {
@@ -80,7 +65,7 @@ export class Upload {
     batch.active.set(request, 0);
     request.upload.onprogress = ({ loaded }) => {
       batch.active.set(request, Math.min(loaded, size));
-      this.paint();
+      this.page.paint();
     };
     request.onloadend = () => {
       batch.active.delete(request);
@@ -89,12 +74,9 @@ export class Upload {
       else if (request.status === 409 && !entry.replace) batch.clashes.push(entry);
       else if (!batch.cancelled) batch.left.push({ name: entry.name, why: reason(request) });
       this.#next(batch);
-      this.paint();
+      this.page.paint();
     };
-    request.open(
-      "PUT",
-      new URL(`documents/${name}${entry.replace ? "?replace=true" : ""}`, document.baseURI),
-    );
+    request.open("PUT", place(`documents/${name}${entry.replace ? "?replace=true" : ""}`));
     request.send(entry.file);
   }
 
@@ -104,27 +86,29 @@ export class Upload {
     for (const request of [...batch.active.keys()]) request.abort();
   }
 
-  #dismiss = () => {
-    this.batch = null;
-    this.paint();
-  };
+  #dismiss = () => this.set({ batch: null });
 
   /** @param {boolean} compact small once there are documents */
   view(compact) {
     const { batch } = this;
-    return html`<div class="cx-docs-intro" ?hidden=${compact}><h2>Answers that stand in your own documents</h2>
-        <p class="cx-muted">Add PDF, Word, HTML, Markdown, text or CSV files: Codex looks things up in them and shows the words an answer rests on. They stay on this machine.</p></div>
-      <div class="cx-drop ${compact ? "compact" : ""} ${this.over ? "over" : ""}">
-        <div class="cx-drop-words">${icon("upload")}<span>Drop files or folders here</span></div>
-        <div class="cx-drop-buttons">${button("Choose files", chooseBeside)}${this.#picker(false)}${button("Choose a folder", chooseBeside)}${this.#picker(true)}</div>
-        ${this.config.local ? this.#folder() : nothing}</div>
+    const picks = [
+      button("Choose files", pickFile),
+      this.#picker(false),
+      button("Choose a folder", pickFile),
+      this.#picker(true),
+    ];
+    return html`<div class="cx-intro" ?hidden=${compact}><h2>Answers grounded in your own documents</h2>
+        <p class="cx-muted">Add PDF, Word, HTML, Markdown, text or CSV files: Codex retrieves passages from them and shows the words an answer rests on. They stay on this machine.</p></div>
+      <div class="cx-card cx-drop ${compact ? "compact" : ""} ${this.over ? "over" : ""}">
+        <div class="cx-row cx-drop-words">${icon("upload")}<span>Drop files or folders here</span></div>
+        <div class="cx-row">${picks}</div>${this.page.config.local ? this.#folder() : nothing}</div>
       ${alarm(this.refused)}
-      <section class="cx-job" aria-label="Upload" ?hidden=${!batch}>${batch && (batch.ended ? this.#result(batch) : this.#sending(batch))}</section>`;
+      <section class="cx-card cx-job" aria-label="Upload" ?hidden=${!batch}>${batch && (batch.ended ? this.#result(batch) : this.#sending(batch))}</section>`;
   }
 
   #picker(/** @type {boolean} */ folders) {
     const chosen = (/** @type {Event} */ event) => {
-      const input = /** @type {HTMLInputElement} */ (event.target);
+      const input = fieldOf(event);
       this.add(
         [...(input.files ?? [])].map((file) => ({ name: file.webkitRelativePath || file.name, file })),
       );
@@ -134,18 +118,14 @@ export class Upload {
   }
 
   #folder() {
-    const submit = async (/** @type {SubmitEvent} */ event) => {
-      event.preventDefault();
-      const field = /** @type {HTMLInputElement} */ (
-        /** @type {HTMLElement} */ (event.target).querySelector("input")
-      );
+    const add = async (/** @type {HTMLFormElement} */ form) => {
+      const field = /** @type {HTMLInputElement} */ (form.querySelector("input"));
       const path = field.value;
-      this.refused = null;
-      this.paint();
-      if (path.trim() && (await this.options.folder(path)) && field.value === path) field.value = "";
+      this.set({ refused: null });
+      if (path.trim() && (await this.page.addFolder(path)) && field.value === path) field.value = "";
     };
-    return html`<form class="cx-drop-path" @submit=${submit}><span class="cx-muted">or a folder on this machine</span>
-      <input class="cx-field" type="text" aria-label="A folder on this machine" aria-invalid=${String(Boolean(this.refused))}
+    return html`<form class="cx-row cx-drop-path" @submit=${submitted(add)}>${muted("or a folder on this machine")}
+      <input class="cx-input" type="text" aria-label="A folder on this machine" aria-invalid=${String(Boolean(this.refused))}
         placeholder="/home/me/papers" spellcheck="false"><button type="submit" class="cx-button small">Add</button></form>`;
   }
 
@@ -155,24 +135,23 @@ export class Upload {
     const arrived = batch.files - batch.queue.length - batch.active.size;
     const words = [`${arrived} of ${batch.files} files`, `${bytes(sent)} of ${bytes(batch.total)}`];
     if (rate) words.push(`${bytes(rate)}/s`, `about ${duration((batch.total - sent) / rate)} left`);
-    return html`<div class="cx-job-line"><strong>Uploading</strong><span class="cx-muted cx-num">${words.join(" · ")}</span>
-      ${button("Cancel", () => this.#cancel(batch))}</div>${meter(batch.total ? sent / batch.total : 1, "Uploading")}`;
+    const cancel = button("Cancel", () => this.#cancel(batch));
+    return html`<div class="cx-row wrap"><strong>Uploading</strong>${muted(words.join(" · "), "cx-num")}${cancel}</div>
+      ${meter(batch.total ? sent / batch.total : 1, "Uploading")}`;
   }
 
   #result(/** @type {Batch} */ batch) {
+    const { clashes, left } = batch;
     const replace = () => {
       this.batch = null;
-      this.add(batch.clashes.map((entry) => ({ ...entry, replace: true })));
+      this.add(clashes.map((entry) => ({ ...entry, replace: true })));
     };
-    const some = batch.clashes.length;
-    return html`<div class="cx-job-line"><span class="cx-grow">${ended(batch)}</span>${
-      some
-        ? [
-            button(some === 1 ? "Replace it" : "Replace them", replace),
-            button("Keep what is here", this.#dismiss),
-          ]
-        : iconButton("close", "Dismiss", this.#dismiss)
-    }</div>${list("Here already", batch.clashes)}${list("Left out", batch.left)}`;
+    const choices = [
+      button(clashes.length === 1 ? "Replace it" : "Replace them", replace),
+      button("Keep existing", this.#dismiss),
+    ];
+    return html`<div class="cx-row wrap"><span class="cx-grow">${ended(batch)}</span>${clashes.length ? choices : iconButton("close", "Dismiss", this.#dismiss)}</div>
+      ${list("Already here", clashes)}${list("Skipped", left)}`;
   }
 
   // Files may be dropped anywhere on the page.
@@ -180,13 +159,10 @@ export class Upload {
     let depth = 0;
     const over = (/** @type {number} */ now) => {
       depth = now;
-      this.over = depth > 0;
-      this.paint();
+      this.set({ over: depth > 0 });
     };
-    const on = (
-      /** @type {"dragenter" | "dragleave" | "dragover" | "drop"} */ name,
-      /** @type {(event: DragEvent) => unknown} */ handle,
-    ) =>
+    /** @type {(name: "dragenter" | "dragleave" | "dragover" | "drop", handle: (event: DragEvent) => unknown) => void} */
+    const on = (name, handle) =>
       document.addEventListener(
         name,
         (event) => event.dataTransfer?.types.includes("Files") && handle(event),
@@ -200,11 +176,6 @@ export class Upload {
       this.add(await dropped(/** @type {DataTransfer} */ (event.dataTransfer)));
     });
   }
-}
-
-/** A button opens the picker that stands behind it. @param {MouseEvent} event */
-function chooseBeside(event) {
-  /** @type {HTMLElement} */ (/** @type {HTMLElement} */ (event.currentTarget).nextElementSibling).click();
 }
 
 /** @returns {Batch} */
@@ -255,7 +226,7 @@ async function walk(entry, found) {
 
 /** @param {XMLHttpRequest} request */
 function reason(request) {
-  if (!request.status) return "did not arrive: the file has changed, or the connection broke off";
+  if (!request.status) return "did not arrive: the file changed, or the connection was lost";
   try {
     return JSON.parse(request.responseText).error.message;
   } catch {
@@ -265,15 +236,15 @@ function reason(request) {
 
 /** @param {Batch} batch */
 function ended({ cancelled, done, files, clashes, left }) {
-  if (cancelled) return `Upload cancelled: ${done} of ${counted(files, "file")} came in.`;
+  if (cancelled) return `Upload cancelled: ${done} of ${counted(files, "file")} arrived.`;
   if (clashes.length)
-    return `${counted(clashes.length, "file")} of the same name ${clashes.length === 1 ? "is" : "are"} here already, with other content.`;
-  return `${counted(left.length, "file")} ${left.length === 1 ? "was" : "were"} left out.`;
+    return `${counted(clashes.length, "file")} with the same name but other content ${clashes.length === 1 ? "is" : "are"} already here.`;
+  return `${counted(left.length, "file")} ${left.length === 1 ? "was" : "were"} skipped.`;
 }
 
 /** @param {string} title @param {{name: string, why?: string}[]} entries */
 function list(title, entries) {
   if (!entries.length) return nothing;
-  return html`<details class="cx-left" ?open=${entries.length <= 5}><summary>${title}: ${counted(entries.length, "file")}</summary>
-    <ul>${entries.map(({ name, why }) => html`<li>${written(name)}<span class="cx-muted"> ${why}</span></li>`)}</ul></details>`;
+  const lines = entries.map(({ name, why }) => html`<li>${written(name)}${muted(` ${why ?? ""}`)}</li>`);
+  return html`<details class="cx-small" ?open=${entries.length <= 5}><summary>${title}: ${counted(entries.length, "file")}</summary><ul class="cx-list">${lines}</ul></details>`;
 }

@@ -2,75 +2,49 @@
 
 import { asked, keep } from "../shared/address.js";
 import { Confirmation } from "../shared/confirmation.js";
-import { JobBar } from "../shared/jobs.js";
+import { unmoved } from "../shared/events.js";
+import { JobPage } from "../shared/jobs.js";
 import { html } from "../shared/lit.js";
-import { having, Page } from "../shared/page.js";
+import { having } from "../shared/page.js";
 import { button } from "../shared/parts.js";
-import { Poller, single, unmoved } from "../shared/server.js";
+import { single } from "../shared/server.js";
 import { count } from "../shared/words.js";
 import { board } from "./board.js";
-import { NewRun } from "./new.js";
+import { NewRun } from "./form.js";
 import { QuestionView } from "./question.js";
 import { Questions } from "./questions.js";
 import { RunView } from "./run.js";
 
-/** @import {Config, Example, Run, State} from "./types" */
+/** @import {Given} from "../shared/types" */
+/** @import {Example, Run, State} from "./types" */
 
-// Milliseconds between two looks: while something runs, and otherwise.
-const BUSY = 500;
-const IDLE = 4000;
-const DELETED = "This run was deleted. What is shown is what it was; nothing new can be read of it.";
+const DELETED = "This run was deleted. What you see is from before; nothing new can be read.";
 
-/** @param {import("../shared/page.js").Given} given */
+/** @param {Given} given */
 export function mount(given) {
   new Evaluate(given).start();
 }
 
-class Evaluate extends Page {
-  /** @type {State | null} */
-  state = null;
+/** @extends {JobPage<State>} */
+export class Evaluate extends JobPage {
   /** @type {Run[] | null} */
   runs = null;
   /** @type {string | null} The run that is opened. */
   open = null;
-  /** @type {string | null} Why a run does not go on. */
+  /** @type {string | null} Why a run does not resume. */
   failed = null;
   sort = { key: "created", down: true };
-  example = single((/** @type {Example} */ wanted) => this.#example(wanted));
+  confirmation = new Confirmation("Delete a run", this.paint);
+  form = new NewRun(this);
+  run = new RunView(this);
+  questions = new Questions(this);
+  question = new QuestionView(this);
 
-  /** @param {import("../shared/page.js").Given} given */
+  /** @param {Given} given */
   constructor(given) {
-    super(given);
-    const { paint, call } = this;
-    /** @type {Config} */
-    const config = this.config;
-    this.confirmation = new Confirmation("Delete a run", paint);
-    this.form = new NewRun(this, config, (wanted) => this.begin("start", wanted));
-    this.job = new JobBar({
-      label: "Evaluation",
-      paint,
-      cancel: ({ id }) => call("cancel", { job: id }).then(() => this.poller.look()),
-      more: (job) => job.run && job.run !== this.open && button("Open it", () => this.#openEnded(job)),
-    });
-    this.run = new RunView(this, config.downloads, {
-      back: () => this.back(),
-      measured: () => this.measured(),
-      question: (id) => this.read(id),
-    });
-    this.questions = new Questions(this, (id) => this.read(id, true));
-    this.question = new QuestionView(this, config.scales, {
-      close: () => this.unread(),
-      step: (by) => this.step(by),
-    });
-    this.poller = new Poller({
-      ask: () => call("look", { seen: this.runs && this.state?.version }),
-      show: ({ value, error }) => {
-        this.job.lost = error?.message ?? null;
-        if (value) this.show(value);
-        this.paint();
-      },
-      wait: () => (this.state?.job?.state === "running" || this.state?.scoring ? BUSY : IDLE),
-    });
+    const open = (/** @type {{id: string, run: string}} */ job) =>
+      job.run && job.run !== this.open && button("Open it", () => this.#openEnded(job));
+    super(given, { label: "Evaluation", more: open });
   }
 
   async start() {
@@ -91,9 +65,17 @@ class Evaluate extends Page {
     if (question && this.open === run && !this.questions.opened) this.read(question, true);
   }
 
+  get busy() {
+    return this.running || Boolean(this.state?.scoring);
+  }
+
+  seen() {
+    return { seen: this.runs && this.state?.version };
+  }
+
   /** @param {State} state */
   show(state) {
-    const ended = this.state?.job?.state === "running" && state.job?.state !== "running";
+    const ended = this.running && state.job?.state !== "running";
     this.state = state;
     if (!state.runs) return;
     this.runs = state.runs;
@@ -112,30 +94,20 @@ class Evaluate extends Page {
     if (this.questions.opened && this.open) this.question.look(this.open, this.questions.opened);
   }
 
-  /** @param {string} name @param {object} wanted @returns {Promise<string | null>} */
-  async begin(name, wanted) {
-    const { value, error } = await this.call(name, wanted);
-    if (value && this.state) this.state.job = value;
-    this.poller.look();
-    return error?.message ?? null;
-  }
+  example = single(async (/** @type {Example} */ { dataset, limit }) =>
+    this.form.form.fail(await this.begin("start", { ...this.config.defaults, dataset, limit, name: "" })),
+  );
 
-  /** @param {Example} example */
-  async #example({ dataset, limit }) {
-    this.form.form.fail(await this.begin("start", { ...this.config.defaults, dataset, limit, name: "" }));
-  }
-
-  /** Go on with a run that was stopped. @param {Run} run */
+  /** Resume a run that was stopped. @param {Run} run */
   async resume(run) {
-    this.failed = await this.begin("resume", { run: run.id });
-    this.paint();
+    this.set({ failed: await this.begin("resume", { run: run.id }) });
   }
 
   /** @param {Run} run */
   remove(run) {
     this.confirmation.open({
-      question: html`Delete <strong>${run.name}</strong>? Its ${count(run.done)} answers are lost. Calibrators that were fit on it stay. This cannot be undone.`,
-      yes: "Delete it",
+      question: html`Delete <strong>${run.name}</strong> and its ${count(run.done)} answers? Calibrators fitted on it stay. This cannot be undone.`,
+      yes: "Delete",
       doing: "Deleting …",
       run: async () => {
         const { error } = await this.call("delete", { run: run.id });
@@ -160,7 +132,7 @@ class Evaluate extends Page {
     keep({ run: id, question: null });
     const [run, questions] = [this.run.open(id), this.questions.show(id)];
     this.paint();
-    this.focus(".cx-eval-back");
+    this.focus(".cx-run-back");
     await Promise.all([run, questions]);
   }
 
@@ -168,9 +140,8 @@ class Evaluate extends Page {
     const id = this.open;
     this.unread(false);
     this.run.close();
-    this.open = null;
     keep({ run: null, question: null });
-    this.paint();
+    this.set({ open: null });
     this.focus(`${having("data-row", id ?? "")} a`);
   }
 
@@ -183,8 +154,8 @@ class Evaluate extends Page {
     this.questions.opened = id;
     this.paint();
     if (!(await this.question.show(run, id))) return;
-    if (moved && here()) this.focus(".cx-eval-question");
-    this.find(".cx-eval-reader")?.scrollIntoView({ block: "nearest" });
+    if (moved && here()) this.focus(".cx-read-question");
+    this.find(".cx-reading")?.scrollIntoView({ block: "nearest" });
   }
 
   unread(focus = true) {
@@ -205,16 +176,16 @@ class Evaluate extends Page {
   }
 
   view() {
-    const { open, state } = this;
-    return html`<div class="cx-lab cx-eval ${open ? "opened" : ""}"><h1 class="cx-sr">Evaluate</h1>
-      <aside class="cx-lab-side" aria-label="New run">${this.form.view(state)}</aside>
-      <section class="cx-lab-main" aria-label="Runs">
+    const { open, state, questions, question } = this;
+    const known = this.run.shown || !this.run.failed;
+    return html`<div class="cx-page evaluate ${open ? "opened" : ""}"><h1 class="cx-sr">Evaluate</h1>
+      <aside class="cx-column loose" aria-label="New run" ?hidden=${open}>${this.form.view(state)}</aside>
+      <section class="cx-column loose" aria-label="Runs">
         <div data-part="job">${this.job.view(state?.job ?? null)}</div>
         <div ?hidden=${open}>${this.runs && board(this, this.runs)}</div>
-        <div data-part="run" ?hidden=${!open}>${open && this.run.view()}
-          <div class="cx-eval-split ${this.questions.opened ? "reading" : ""}" ?hidden=${!open}>
-            <div class="cx-eval-list">${this.questions.view()}</div>
-            <aside class="cx-eval-reader" aria-label="Question" ?hidden=${!this.question.shown}>${this.question.view()}</aside></div></div>
+        <div class="cx-column loose" ?hidden=${!open}>${open && this.run.view()}
+          <div class=${questions.opened ? "cx-halves" : ""} ?hidden=${!open || !known}>${questions.view()}
+            <aside class="cx-column loose cx-reading" aria-label="Question" ?hidden=${!question.shown}>${question.view()}</aside></div></div>
       </section></div>`;
   }
 }

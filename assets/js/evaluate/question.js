@@ -1,19 +1,21 @@
 // One question of a run: the answer token by token, the samples and signals, and how it was graded.
 
+import { escaped } from "../shared/events.js";
 import { Heatmap, legend } from "../shared/heatmap.js";
 import { Inspector } from "../shared/inspector.js";
 import { html, nothing } from "../shared/lit.js";
-import { alarm, iconButton, measured, segments, written } from "../shared/parts.js";
-import { verdict } from "./questions.js";
+import { Part } from "../shared/page.js";
+import { alarm, iconButton, measured, muted, segments, written } from "../shared/parts.js";
+import { grade } from "./questions.js";
 
 /** @import {Question} from "./types" */
-/** @import {Pointed, Scale} from "../shared/types" */
-/** @import {How} from "../shared/heatmap.js" */
+/** @import {Scale} from "../shared/types" */
 
 const CLOSED =
   "This answer belongs to a run. Ask the question on the Ask page to continue it from another token.";
 
-export class QuestionView {
+/** @extends {Part<import("./page.js").Evaluate>} */
+export class QuestionView extends Part {
   /** @type {string | null} What is to be shown. */
   wanted = null;
   shown = false;
@@ -21,39 +23,24 @@ export class QuestionView {
   trace = null;
   /** @type {string | null} */
   failed = null;
-  /** @type {Pointed | null} */
-  picked = null;
   scale = "probability";
-
-  /**
-   * @param {import("../shared/page.js").Page} page @param {Record<string, Scale>} scales
-   * @param {{close: () => void, step: (by: number) => void}} options
-   */
-  constructor(page, scales, options) {
-    this.page = page;
-    this.scales = scales;
-    this.options = options;
-    this.heat = new Heatmap({
-      label: "Answer, token by token",
-      point: (index, how) => this.#point(index, how),
-      sentence: (index, how) => this.#sentence(index, how),
-      leave: () => {
-        if (this.picked) this.inspector.point(this.picked);
-        page.paint();
-      },
-    });
-    this.inspector = new Inspector(
-      page.paint,
-      {
-        onbranch: () => {},
-        onback: ({ position }) => this.heat.focusToken(position),
-        onsentence: (index) => this.#sentence(index, "pick"),
-        onleave: (index) => this.heat.focusSentence(index),
-        onlookup: () => {},
-      },
-      ["Token", "Samples", "Signals", "Evidence"],
-    );
-  }
+  /** @type {Record<string, Scale>} */
+  scales = this.page.config.scales;
+  heat = new Heatmap({
+    label: "Answer, token by token",
+    point: (index, how) => this.inspector.point(this, index, how),
+    sentence: (index, how) => this.inspector.tell(this, index, how),
+    leave: () => this.inspector.leave(this),
+  });
+  inspector = new Inspector(
+    this.page.paint,
+    {
+      onsentence: (index) => this.inspector.tell(this, index, "pick"),
+      onleave: (index) => this.heat.focusSentence(index),
+      onlookup: () => {},
+    },
+    ["Token", "Samples", "Signals", "Evidence"],
+  );
 
   /** Show a question of a run; whether it is still wanted when it has come. @param {string} run @param {string} id */
   async show(run, id) {
@@ -61,29 +48,23 @@ export class QuestionView {
     this.wanted = wanted;
     const { value, error } = await this.page.call("question", { run, question: id });
     if (this.wanted !== wanted) return false;
-    Object.assign(this, { shown: true, trace: value ?? null, failed: error?.message ?? null, picked: null });
-    this.inspector.show(this.trace, CLOSED);
-    this.inspector.rules = value?.rules ?? [];
-    if (!value?.last.evidence.passages.length && this.inspector.tab === "Evidence")
-      this.inspector.open("Token");
+    Object.assign(this, { shown: true, trace: value ?? null, failed: error?.message ?? null });
+    const { inspector } = this;
+    this.heat.select(null);
     this.#draw();
-    const weakest = value?.weakest ?? null;
-    this.heat.select(weakest);
-    this.heat.told = null;
-    if (weakest !== null) {
-      this.picked = this.#pointed(weakest);
-      this.inspector.point(this.picked);
-    }
+    inspector.show(this, CLOSED);
+    inspector.rules = value?.rules ?? [];
+    if (!value?.last.evidence.passages.length && inspector.tab === "Evidence") inspector.open("Token");
     this.page.paint();
     return true;
   }
 
-  /** Read anew how the question that is shown was graded, and how sure of it the model is. @param {string} run @param {string} id */
+  /** Read again how the question that is shown was graded, and how confident the model is of it. @param {string} run @param {string} id */
   async look(run, id) {
     const { value } = await this.page.call("question", { run, question: id });
-    if (!value || this.wanted !== `${run} ${id}`) return;
-    if (this.trace)
-      Object.assign(this.trace, { confidence: value.confidence, source: value.source, grade: value.grade });
+    if (!value || !this.trace || this.wanted !== `${run} ${id}`) return;
+    const { confidence, source, grade } = value;
+    Object.assign(this.trace, { confidence, source, grade });
     this.page.paint();
   }
 
@@ -93,77 +74,41 @@ export class QuestionView {
   }
 
   #draw() {
-    const { trace } = this;
-    const view = { scale: this.scales[this.scale], words: false, focus: false };
-    if (trace)
-      this.heat.draw(trace.last.tokens, trace.last, trace.last.focus, view, trace.last.evidence.sentences);
-    else this.heat.draw([], null, null, view);
-  }
-
-  /** @param {number} index @param {How} how */
-  #point(index, how) {
-    const pointed = this.#pointed(index);
-    this.inspector.point(pointed, how !== "hover");
-    if (how !== "hover") {
-      this.picked = pointed;
-      this.heat.select(index);
-    }
-    this.page.paint();
-    if (how === "open") this.inspector.focusAlternatives();
-  }
-
-  /** @param {number | null} index @param {How} how */
-  #sentence(index, how) {
-    this.heat.told = index;
-    this.inspector.tell(index, how !== "hover");
-    this.page.paint();
-    if (how === "open") this.inspector.focusSentence(index);
-  }
-
-  /** @param {number} position @returns {Pointed} */
-  #pointed(position) {
-    return { ...this.heat.pointed(position), heat: this.heat, trace: this.trace };
+    const last = this.trace?.last ?? null;
+    this.heat.draw(last?.tokens ?? [], last, { scale: this.scales[this.scale], words: false, focus: false });
   }
 
   view() {
     if (!this.shown) return nothing;
-    const { trace, options } = this;
-    const colour = (/** @type {string} */ name) => {
-      this.scale = name;
+    const { trace, page } = this;
+    const change = (/** @type {string} */ scale) => {
+      this.scale = scale;
       this.#draw();
-      this.page.paint();
+      page.paint();
     };
-    const leave = (/** @type {KeyboardEvent} */ event) =>
-      event.key === "Escape" && !event.defaultPrevented && options.close();
-    return html`<div class="cx-lab-card cx-eval-answer" @keydown=${leave}>
-        <header class="cx-lab-head"><h2 class="cx-eval-question" tabindex="-1">${trace ? written(trace.question) : "The question cannot be shown"}</h2>
-          ${iconButton("back", "Question before", () => options.step(-1))}${iconButton("next", "Next question", () => options.step(1))}
-          ${iconButton("close", "Close the question", options.close, { title: "Close" })}</header>
-        ${alarm(this.failed)}
-        <div class="cx-eval-grade">${trace && graded(trace)}</div>
-        <div class="cx-eval-heat">${this.heat.view()}</div>
-        <div class="cx-eval-colours">${segments({
-          name: "cx-colour",
-          legend: "Colour by",
-          options: Object.keys(this.scales).map((name) => [name, name]),
-          value: this.scale,
-          change: colour,
-        })}<div>${legend(this.scales[this.scale])}</div></div></div>
-      <section class="cx-inspector" aria-label="Inspector" @keydown=${leave}>${this.inspector.view()}</section>`;
+    const options = Object.keys(this.scales).map((name) => /** @type {[string, string]} */ ([name, name]));
+    const colours = segments({ name: "cx-colour", legend: "Colour by", options, value: this.scale, change });
+    const close = () => page.unread();
+    const leave = escaped(close);
+    return html`<div class="cx-card cx-read" @keydown=${leave}>
+        <header class="cx-head"><h2 class="cx-grow cx-read-question" tabindex="-1">${trace ? written(trace.question) : "The question cannot be shown"}</h2>
+          ${iconButton("back", "Previous question", () => page.step(-1))}${iconButton("next", "Next question", () => page.step(1))}
+          ${iconButton("close", "Close the question", close, { title: "Close" })}</header>
+        ${alarm(this.failed)}<div class="cx-read-grade cx-row wrap cx-small">${trace && graded(trace)}</div>
+        <div class="cx-read-heat">${this.heat.view()}</div>
+        <div class="cx-toolbar cx-row wrap">${colours}${legend(this.scales[this.scale])}</div></div>
+      <section class="cx-card" aria-label="Inspector" @keydown=${leave}>${this.inspector.view()}</section>`;
   }
 }
 
 /** @param {Question} question */
 function graded(question) {
-  const { answers, confidence, source, grade, seconds, error } = question;
-  const muted = (/** @type {unknown} */ words, kind = "") =>
-    html`<span class="cx-muted ${kind}">${words}</span>`;
-  return html`${verdict(question)}${muted(["confidence ", measured(confidence), confidence === null ? null : `, ${source}`])}${
-    grade === null ? nothing : muted(["grade ", measured(grade)])
+  const { answers, confidence, source, grade: score, seconds, error } = question;
+  const accepted = answers.length
+    ? answers.map((answer) => html`<li>${written(answer)}</li>`)
+    : html`<li>only a refusal</li>`;
+  return html`${grade(question)}${muted(["confidence ", measured(confidence), confidence === null ? null : `, ${source}`])}${
+    score === null ? nothing : muted(["grade ", measured(score)])
   }${seconds ? muted(`${seconds.toFixed(2)} s`, "cx-num") : nothing}${error ? html`<p class="cx-error">${written(error)}</p>` : nothing}
-    <div class="cx-eval-accepted"><span class="cx-muted">accepted: </span><ul>${
-      answers.length
-        ? answers.map((answer) => html`<li>${written(answer)}</li>`)
-        : html`<li>only a refusal</li>`
-    }</ul></div>`;
+    <div class="cx-accepted cx-row">${muted("accepted: ")}<ul class="cx-row wrap">${accepted}</ul></div>`;
 }

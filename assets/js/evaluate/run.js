@@ -1,20 +1,23 @@
-// One run, opened: what it found, and its signals by how well they tell right from wrong.
+// One run, opened: what it found, and its signals by how well they tell correct from incorrect.
 
 import { link } from "../shared/address.js";
 import { choice, field } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
-import { alarm, facts, icon, measured, percent, written } from "../shared/parts.js";
+import { Part } from "../shared/page.js";
+import { alarm, button, facts, hint, icon, measured, percent, working, written } from "../shared/parts.js";
 import { Plot } from "../shared/plot.js";
 import { Poller } from "../shared/server.js";
 import { digits } from "../shared/words.js";
 
+/** @import {Answer} from "../shared/types" */
 /** @import {Opened} from "./types" */
 
-const WAIT = 500; // milliseconds between two looks while figures are being computed
+const WAIT = 500; // milliseconds between two looks while metrics are being computed
 const OWN =
-  "Confidence here is cross-fitted on this run's own answers; what the Ask page says comes from the active calibrator.";
+  "This confidence is cross-fitted on the run's own answers; the Ask page uses the active calibrator.";
 
-export class RunView {
+/** @extends {Part<import("./page.js").Evaluate>} */
+export class RunView extends Part {
   /** @type {string | null} The run that is wanted. */
   id = null;
   /** @type {Opened | null} */
@@ -23,27 +26,16 @@ export class RunView {
   failed = null;
   /** @type {string | null} */
   scatterFailed = null;
-  /** @type {[string, string] | null} The signals across and up. */
+  /** @type {[string, string] | null} The signals on the two axes. */
   pair = null;
   drawn = "";
   ranking = new Plot();
   scatter = new Plot();
-
-  /**
-   * measured(): figures that were awaited are there.
-   * @param {import("../shared/page.js").Page} page @param {[string, string][]} downloads
-   * @param {{back: () => void, measured: () => void, question: (id: string) => void}} options
-   */
-  constructor(page, downloads, options) {
-    this.page = page;
-    this.downloads = downloads;
-    this.options = options;
-    this.poller = new Poller({
-      ask: async () => ({ id: this.id, answer: await page.call("open", { run: this.id }) }),
-      show: ({ id, answer }) => this.#came(id, answer),
-      wait: () => (this.shown?.computing && this.shown.run.id === this.id ? WAIT : null),
-    });
-  }
+  poller = new Poller({
+    ask: async () => ({ id: this.id, answer: await this.page.call("open", { run: this.id }) }),
+    show: ({ id, answer }) => this.#came(id, answer),
+    wait: () => (this.shown?.computing && this.shown.run.id === this.id ? WAIT : null),
+  });
 
   /** Open a run; shown is what is known of it so far. @param {string} id */
   open(id) {
@@ -65,7 +57,7 @@ export class RunView {
     this.failed = message;
   }
 
-  /** @param {string | null} id @param {import("../shared/server.js").Answer<Opened>} answer */
+  /** @param {string | null} id @param {Answer<Opened>} answer */
   #came(id, { value, error }) {
     if (this.id !== id) return;
     this.failed = error?.message ?? null;
@@ -74,11 +66,11 @@ export class RunView {
     const scores = value?.scores;
     if (scores) this.pair ??= scores.pair;
     this.page.paint();
-    if (value && awaited && !value.computing) this.options.measured();
+    if (value && awaited && !value.computing) this.page.measured();
     const key = `${id} ${value?.run.done}`;
     if (!scores || this.drawn === key) return;
     this.drawn = key;
-    this.ranking.draw(scores.ranking);
+    this.ranking.draw(scores.ranking, { table: scores.table });
     this.#scatter();
   }
 
@@ -88,28 +80,27 @@ export class RunView {
     const [x, y] = pair;
     const { value, error } = await this.page.call("scatter", { run: id, x, y });
     if (this.id !== id || this.pair !== pair) return;
-    this.scatterFailed = error?.message ?? null;
-    const read = (/** @type {{customdata?: string}} */ point) =>
-      point.customdata && this.options.question(point.customdata);
-    if (value) this.scatter.draw(value, { onclick: read });
-    this.page.paint();
+    const onclick = (/** @type {{customdata?: string}} */ { customdata }) =>
+      customdata && this.page.read(customdata);
+    if (value) this.scatter.draw(value, { onclick });
+    this.set({ scatterFailed: error?.message ?? null });
   }
 
   view() {
     const { shown } = this;
     const run = shown?.run;
     const title = run ? written(run.name) : this.failed ? "This run cannot be shown" : "…";
-    return html`<section class="cx-lab-card" aria-label="Run">
-        <header class="cx-lab-head"><button type="button" class="cx-button small cx-eval-back" @click=${this.options.back}>${icon("back")}All runs</button>
-          <h2 class="cx-lab-title">${title}</h2><span class="cx-lab-links">${shown && this.#links(shown)}</span></header>
+    const back = button([icon("back"), "All runs"], () => this.page.back(), { kind: "small cx-run-back" });
+    return html`<section class="cx-card" aria-label="Run">
+        <header class="cx-head">${back}<h2 class="cx-title">${title}</h2><span class="cx-row wrap">${shown && this.#links(shown)}</span></header>
         ${alarm(this.failed)}
-        ${run?.failure ? html`<p class="cx-error">Every question failed. The first: ${written(run.failure)}</p>` : nothing}
-        ${shown && this.#found(shown)}</section>
-      <div class="cx-eval-plots" ?hidden=${!shown?.scores}>
-        <section class="cx-lab-card cx-lab-plot" aria-label="Signals by AUROC">${this.ranking.element}</section>
-        <section class="cx-lab-card cx-lab-plot" aria-label="Signal against signal">
-          <div class="cx-lab-pair">${field("Across", this.#choice(0))}${field("Up", this.#choice(1))}</div>
-          ${alarm(this.scatterFailed)}${this.scatter.element}<p class="cx-hint">Each mark is a question; click one to read it.</p></section></div>`;
+        ${run?.failure ? html`<p class="cx-error">Every question failed. The first error: ${written(run.failure)}</p>` : nothing}
+        ${shown && found(shown)}</section>
+      <div class="cx-halves" ?hidden=${!shown?.scores}>
+        <section class="cx-card cx-body" aria-label="Signals by AUROC">${this.ranking.element}</section>
+        <section class="cx-card cx-body" aria-label="Signal against signal">
+          <div class="cx-pair">${field("X axis", this.#choice(0))}${field("Y axis", this.#choice(1))}</div>
+          ${alarm(this.scatterFailed)}${this.scatter.element}${hint("Each mark is a question; click one to read it.")}</section></div>`;
   }
 
   /** @param {0 | 1} at */
@@ -125,26 +116,33 @@ export class RunView {
   /** @param {Opened} opened */
   #links({ run, calibrate }) {
     const path = `evaluate-runs/${encodeURIComponent(run.id)}`;
-    return html`${calibrate ? html`<a class="cx-button small primary" href=${link({ run: run.id }, "calibrate")}>Calibrate with it</a>` : nothing}
-      ${run.graded ? html`<a class="cx-button small" href=${link({ run: run.id }, "tune")}>Tune on it</a>` : nothing}
-      ${this.downloads.map(([form, words]) => html`<a class="cx-button small" href="${path}/${form}" download="" title="Download ${words}">${words}</a>`)}`;
-  }
-
-  /** @param {Opened} opened */
-  #found({ run, facts: known, scores, note, computing }) {
-    const right = scores && range(scores.accuracy.interval, (share) => `${Math.round(100 * share)} %`);
-    return html`${facts(known.map(([name, value]) => [name, written(value)]))}
-      <dl class="cx-lab-figures">${figure("right", percent(run.accuracy), right)}${scores?.confidence.map(
-        ({ label, value, interval, title }) => figure(label, measured(value), range(interval), title),
-      )}</dl>
-      <div class="cx-lab-computing" role="status">${computing ? html`<span class="cx-progress">${computing}</span>` : nothing}${
-        !computing && note ? html`<p class="cx-lab-note">${note}</p>` : nothing
-      }${scores?.confidence.length ? html`<p class="cx-lab-note">${OWN}</p>` : nothing}</div>`;
+    const to = (/** @type {string} */ page, /** @type {string} */ words, kind = "") =>
+      html`<a class="cx-button small ${kind}" href=${link({ run: run.id }, page)}>${words}</a>`;
+    const files = this.page.config.downloads.map(
+      (/** @type {[string, string]} */ [form, words]) =>
+        html`<a class="cx-button small" href="${path}/${form}" download="" title="Download ${words}">${words}</a>`,
+    );
+    return [
+      calibrate ? to("calibrate", "Calibrate with it", "primary") : nothing,
+      run.graded ? to("tune", "Tune on it") : nothing,
+      files,
+    ];
   }
 }
 
+/** @param {Opened} opened */
+function found({ run, facts: known, scores, note, computing }) {
+  const share = (/** @type {number} */ share) => `${Math.round(100 * share)}%`;
+  const metrics = scores?.confidence.map((one) =>
+    metricOf(one.label, measured(one.value), range(one.interval), one.title),
+  );
+  return html`${facts(known.map(([name, value]) => [name, written(value)]))}
+    <dl class="cx-metrics">${metricOf("correct", percent(run.accuracy), scores && range(scores.accuracy.interval, share))}${metrics}</dl>
+    <div class="cx-status-line" role="status">${computing ? working(computing) : note ? hint(note) : nothing}${metrics?.length ? hint(OWN) : nothing}</div>`;
+}
+
 /** @param {string} name @param {unknown} value @param {string | null} interval @param {string | null} title */
-function figure(name, value, interval, title = null) {
+function metricOf(name, value, interval, title = null) {
   return html`<div title=${title ?? nothing}><dt>${name}</dt><dd>${value}${interval && html`<span class="cx-muted cx-num">${interval}</span>`}</dd></div>`;
 }
 

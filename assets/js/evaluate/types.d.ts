@@ -1,6 +1,6 @@
 // What the server sends to the Evaluate page: pages/evaluate/view.py.
 
-import type { Job, Rule, Scale, Trace } from "../shared/types";
+import type { Figure, Job, Numbers, Rule, Scale, Trace } from "../shared/types";
 
 export interface Run {
   id: string;
@@ -50,7 +50,8 @@ export interface Opened {
   run: Run;
   facts: [string, string][];
   scores: {
-    ranking: import("../shared/plot.js").Figure;
+    ranking: Figure;
+    table: Numbers;
     signals: [string, string][];
     pair: [string, string];
     accuracy: { interval: number[] | null };
@@ -65,7 +66,7 @@ export interface Line {
   id: string;
   question: string;
   answer: string;
-  right: boolean | null;
+  correct: boolean | null;
   confidence: number | null;
   error: string;
 }
@@ -81,12 +82,11 @@ export interface Lines {
 export interface Question extends Trace {
   question: string;
   answers: string[];
-  right: boolean | null;
+  correct: boolean | null;
   grade: number | null;
   confidence: number | null;
   source: string;
   error: string;
-  weakest: number | null;
   rules: Rule[];
 }
 

@@ -1,5 +1,7 @@
 // The page's address: what it says is open, so that it can be kept and sent.
 
+import { ownerOf } from "./events.js";
+
 /** @typedef {Record<string, string | number | null | undefined>} Values */
 
 /** What the address asks for. */
@@ -7,20 +9,14 @@ export function asked() {
   return new URLSearchParams(location.search);
 }
 
-/**
- * Put values into the address; empty ones are taken out.
- * @param {Values} values
- */
+/** Put values into the address; empty ones are taken out. @param {Values} values */
 export function keep(values) {
   const url = new URL(location.href);
   url.search = changed(url.searchParams, values).toString();
   history.replaceState(null, "", url);
 }
 
-/**
- * @param {URLSearchParams} params
- * @param {Values} values
- */
+/** @param {URLSearchParams} params @param {Values} values */
 export function changed(params, values) {
   const now = new URLSearchParams(params);
   for (const [name, value] of Object.entries(values))
@@ -29,31 +25,22 @@ export function changed(params, values) {
   return now;
 }
 
-/**
- * An address of this page, or of another one: link({ run: id }), link({ run: id }, "tune").
- * @param {Values} values
- */
+/** An address of this page, or of another one: link({ run: id }), link({ run: id }, "tune"). @param {Values} values */
 export function link(values, page = "") {
   return `${page}?${changed(new URLSearchParams(), values)}`;
 }
 
-/**
- * A page of Codex, wherever it is served.
- * @param {string} page
- */
+/** A page of Codex, wherever it is served. @param {string} page */
 export function place(page) {
   return new URL(page, document.baseURI).href;
 }
 
-/**
- * A handler for a link that opens in place; with a key held down the browser opens it as it does any other.
- * @param {(link: HTMLElement) => unknown} open
- */
+/** A handler for a link that opens in place, unless a key is held down. @param {(link: HTMLElement) => unknown} open */
 export function followed(open) {
   return (/** @type {MouseEvent} */ event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     event.stopPropagation();
-    open(/** @type {HTMLElement} */ (event.currentTarget));
+    open(ownerOf(event));
   };
 }

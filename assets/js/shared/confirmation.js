@@ -1,22 +1,20 @@
 // A confirmation before something is lost, in place.
 
+import { escaped } from "./events.js";
 import { html } from "./lit.js";
 import { alarm, button } from "./parts.js";
 
-/**
- * question: what is asked. yes, doing: words of the button, before and while it works. run() -> message or null.
- * back(): moves the keyboard to where it came from, unless it has gone elsewhere.
- * @typedef {{question: unknown, yes: string, doing: string, run: () => Promise<string | null>, back: () => unknown}} Question
- */
+/** @import {Question} from "./types" */
 
 /** A question in its place; the focus stands on the safe side. */
 export class Confirmation {
+  /** @type {(Question & {working: boolean, failed: string | null}) | null} */
+  now = null;
+
   /** @param {string} label @param {() => unknown} paint */
   constructor(label, paint) {
     this.label = label;
     this.paint = paint;
-    /** @type {(Question & {working: boolean, failed: string | null}) | null} */
-    this.now = null;
     this.id = `cx-confirmation-${label.toLowerCase().replace(/\W+/g, "-")}`;
   }
 
@@ -24,8 +22,8 @@ export class Confirmation {
   open(question) {
     this.now = { ...question, working: false, failed: null };
     this.paint();
-    const element = this.element;
-    /** @type {HTMLElement | null | undefined} */ (element?.querySelector(".cx-keep"))?.focus();
+    const { element } = this;
+    /** @type {HTMLElement | null | undefined} */ (element?.querySelector("[data-act=keep]"))?.focus();
     element?.scrollIntoView({ block: "nearest" });
   }
 
@@ -40,23 +38,25 @@ export class Confirmation {
   };
 
   view() {
-    const { now } = this;
-    return html`<div class="cx-confirm" id=${this.id} role="alertdialog" aria-label=${this.label} ?hidden=${!now}
-      @keydown=${this.#key}>${
-        now &&
-        html`<div class="cx-job-line"><p class="cx-grow">${now.question}</p>${button(
-          now.working ? now.doing : now.failed ? "Try again" : now.yes,
-          () => this.#confirm(now),
-          { kind: "small danger", disabled: now.working },
-        )}${button("Keep", this.end, { kind: "small cx-keep", disabled: now.working })}</div>${alarm(now.failed)}`
-      }</div>`;
+    const leave = escaped(() => this.now?.working || this.end());
+    return html`<div class="cx-confirm" id=${this.id} role="alertdialog" aria-label=${this.label} ?hidden=${!this.now}
+      @keydown=${leave}>${this.now && this.#asked(this.now)}</div>`;
+  }
+
+  /** @param {NonNullable<typeof this.now>} now */
+  #asked(now) {
+    const { working: disabled, failed } = now;
+    const words = disabled ? now.doing : failed ? "Try again" : now.yes;
+    const yes = button(words, () => this.#confirm(now), { kind: "small danger", disabled });
+    const keep = button("Keep", this.end, { act: "keep", disabled });
+    return html`<div class="cx-row wrap"><p class="cx-grow">${now.question}</p>${yes}${keep}</div>${alarm(failed)}`;
   }
 
   get element() {
     return document.getElementById(this.id);
   }
 
-  /** @param {Question & {working: boolean, failed: string | null}} question */
+  /** @param {NonNullable<typeof this.now>} question */
   async #confirm(question) {
     question.working = true;
     this.paint();
@@ -66,8 +66,4 @@ export class Confirmation {
     if (failed) this.paint();
     else this.end();
   }
-
-  #key = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === "Escape" && !this.now?.working) this.end();
-  };
 }

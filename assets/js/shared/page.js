@@ -3,11 +3,7 @@
 import { render } from "./lit.js";
 import { caller } from "./server.js";
 
-/**
- * What Gradio gives a page's script: see view() in pages/components.py.
- * @typedef {{element: HTMLElement, props: {config: string, value?: any}, server: Record<string, any>,
- *   watch: (name: string, changed: () => void) => void, send: Record<string, (data: object) => void>}} Given
- */
+/** @import {Given} from "./types" */
 
 export class Page {
   #painting = false;
@@ -41,6 +37,12 @@ export class Page {
     }
   };
 
+  /** Change fields, and show it. @param {object} change */
+  set(change) {
+    Object.assign(this, change);
+    this.paint();
+  }
+
   /** The first element that a selector names. @param {string} selector @returns {HTMLElement | null} */
   find(selector) {
     return this.root.querySelector(selector);
@@ -52,6 +54,20 @@ export class Page {
       const found = this.find(selector);
       if (found) return found.focus();
     }
+  }
+}
+
+/** A part of a page, painted together with it. @template {Page} Owner */
+export class Part {
+  /** @param {Owner} page */
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** Change fields, and show it. @param {object} change */
+  set(change) {
+    Object.assign(this, change);
+    this.page.paint();
   }
 }
 

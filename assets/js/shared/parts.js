@@ -1,10 +1,10 @@
 // The small parts that all views are made of. Text from a model or a document is only ever bound as text.
 
 import { html, live, nothing } from "./lit.js";
-import { count, digits, moment, number, revealed } from "./words.js";
+import { digits, moment, number, revealed } from "./words.js";
 
+/** @import {Value} from "./words.js" */
 /** @typedef {unknown} Content  What stands between two tags: text, a template, a node, or a list of these. */
-/** @typedef {import("./words.js").Value} Value */
 
 const ICONS = {
   answer: "M5 12.5l4.5 4.5L19 7.5",
@@ -22,6 +22,7 @@ const ICONS = {
   search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM15.5 15.5L20 20",
   document: "M7 3.5h7l4 4v13H7zM14 3.5v4h4M10 12h5M10 16h5",
   go: "M5 12h13M13 6l6 6-6 6",
+  rise: "M12 19V5M6 11l6-6 6 6",
   menu: "M4 7h16M4 12h16M4 17h16",
   upload: "M12 16V5M7.5 9L12 4.5 16.5 9M5 15v4h14v-4",
   clock: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM12 8v4.5l3 1.5",
@@ -39,11 +40,9 @@ export function icon(name) {
 
 /** Text as it is, with every character that hides or reorders its neighbours shown by name. @param {string} text */
 export function reveal(text) {
-  return revealed(text).map((part) =>
-    typeof part === "string"
-      ? part
-      : html`<span class="cx-hidden" title="${part.code}, a character that cannot be seen">${part.name}</span>`,
-  );
+  const named = (/** @type {{name: string, code: string}} */ { name, code }) =>
+    html`<span class="cx-hidden" title="${code}, a character that cannot be seen">${name}</span>`;
+  return revealed(text).map((part) => (typeof part === "string" ? part : named(part)));
 }
 
 /** Text that people or models wrote, as it is. @param {string} text */
@@ -62,34 +61,31 @@ export function token(text) {
   return html`<bdi class="cx-token">${reveal(shown)}</bdi>`;
 }
 
-/** Words in tabular figures, with the exact value on hover. @param {Value} value @param {Content} words */
-function exact(value, words, title = String(value)) {
-  return html`<span class="cx-num" title=${value === null || value === undefined ? "not available" : title}>${words}</span>`;
+/** Words for a number, with the exact value on hover. @param {Value} value @param {Content} words */
+export function exact(value, words, title = String(value)) {
+  const known = value !== null && value !== undefined;
+  return html`<span class="cx-num" title=${known ? title : "not available"}>${words}</span>`;
 }
 
 /** A number with its exact value on hover. @param {Value} value */
-export function figure(value, unit = "") {
+export function metric(value, unit = "") {
   return exact(value, number(value), `${value} ${unit}`.trim());
 }
 
 /** A share as a percentage, exact on hover. @param {Value} share */
 export function percent(share) {
-  return exact(share, share === null || share === undefined ? "–" : `${Math.round(100 * share)} %`);
+  return exact(share, share === null || share === undefined ? "–" : `${Math.round(100 * share)}%`);
 }
 
-/** A figure in two digits with its interval, both exact on hover. @param {Value} value @param {number[] | null} interval */
+/** A metric in two digits with its interval, both exact on hover. @param {Value} value @param {number[] | null} interval */
 export function measured(value, interval = null) {
   if (value === null || value === undefined) return exact(value, "–");
-  const range =
-    interval && html`<span class="cx-muted cx-lab-interval"> [${interval.map(digits).join(", ")}]</span>`;
-  return exact(
-    value,
-    [digits(value), range],
-    interval ? `${value}, 95 % interval ${interval.join(" to ")}` : undefined,
-  );
+  if (!interval) return exact(value, digits(value));
+  const range = html`<span class="cx-muted cx-interval"> [${interval.map(digits).join(", ")}]</span>`;
+  return exact(value, [digits(value), range], `${value}, 95% interval ${interval.join(" to ")}`);
 }
 
-/** A moment: the time where it is today's, else the day; whole on hover. @param {string} iso */
+/** A moment: the time if it is today's, else the day; whole on hover. @param {string} iso */
 export function when(iso) {
   const at = new Date(iso);
   return html`<time class="cx-num" datetime=${iso} title=${at.toLocaleString()}>${moment(at)}</time>`;
@@ -111,9 +107,24 @@ export function decision(action, large = false) {
   return badge(`${action}${large ? " large" : ""}`, action, action);
 }
 
-/** What went wrong, said aloud. @param {Content} message nothing where it is empty */
+/** What went wrong, said aloud; nothing where it is empty. @param {Content} message */
 export function alarm(message) {
   return message ? html`<p class="cx-error" role="alert">${message}</p>` : nothing;
+}
+
+/** What went wrong, with what can be done about it. @param {Content} message @param {Content} actions */
+export function alarmWith(message, actions) {
+  return html`<div class="cx-error cx-row wrap" role="alert"><span class="cx-grow">${message}</span>${actions}</div>`;
+}
+
+/** Words in small grey type. @param {Content} words */
+export function hint(words) {
+  return html`<p class="cx-hint">${words}</p>`;
+}
+
+/** Words in grey. @param {Content} words */
+export function muted(words, kind = "") {
+  return html`<span class="cx-muted ${kind}">${words}</span>`;
 }
 
 /** What is only for screen readers. @param {Content} words */
@@ -121,10 +132,14 @@ export function unseen(words) {
   return html`<span class="cx-sr">${words}</span>`;
 }
 
+/** What is being worked on, or nothing. @param {Content} words */
+export function working(words) {
+  return words ? html`<span class="cx-progress">${words}</span>` : nothing;
+}
+
 /**
  * A button.
- * @param {Content} words
- * @param {(event: MouseEvent) => unknown} press
+ * @param {Content} words @param {(event: MouseEvent) => unknown} press
  * @param {{kind?: string, title?: string, label?: string, disabled?: boolean, act?: string}} options
  */
 export function button(words, press, { kind = "small", title, label, disabled = false, act } = {}) {
@@ -133,46 +148,36 @@ export function button(words, press, { kind = "small", title, label, disabled = 
 }
 
 /**
- * A button that shows an icon alone; its name says what it does.
- * @param {Icon} shape
- * @param {string} name
- * @param {(event: MouseEvent) => unknown} press
- * @param {{title?: string, disabled?: boolean, act?: string}} options
+ * A button that shows an icon alone; its name says what it does. pressed, about: aria-pressed and aria-describedby.
+ * @param {Icon} shape @param {string} name @param {(event: MouseEvent) => unknown} press
+ * @param {{title?: string, disabled?: boolean, act?: string, pressed?: boolean, about?: string}} options
  */
-export function iconButton(shape, name, press, { title = name, disabled = false, act } = {}) {
+export function iconButton(shape, name, press, options = {}) {
+  const { title = name, disabled = false, act, pressed, about } = options;
   return html`<button type="button" class="cx-icon-button" title=${title} aria-label=${name} data-act=${act ?? nothing}
+    aria-pressed=${pressed === undefined ? nothing : String(pressed)} aria-describedby=${about ?? nothing}
     ?disabled=${disabled} @click=${press}>${icon(shape)}</button>`;
 }
 
 /**
- * One of few, side by side. options: [value, words, title].
- * @param {{name: string, legend: string, options: [string, Content, string?][], value: string,
- *   change: (value: string) => unknown, kind?: string}} given
+ * One of few, side by side.
+ * @param {{name: string, legend: string, options: [value: string, words: Content, title?: string][], value: string | null,
+ *   change: (value: string) => unknown, note?: string}} given
  */
-export function segments({ name, legend, options, value, change, kind = "cx-segments" }) {
-  return html`<fieldset class=${kind}><legend class="cx-sr">${legend}</legend>${segmentsAlone({ name, options, value, change })}</fieldset>`;
-}
-
-/** The same without the frame. @param {{name: string, options: [string, Content, string?][], value: string | null, change: (value: string) => unknown, note?: string}} given */
-export function segmentsAlone({ name, options, value, change, note }) {
-  return options.map(
-    ([
-      key,
-      words,
-      title,
-    ]) => html`<label title=${title ?? nothing}><input type="radio" name=${name} value=${key}
-      aria-describedby=${note ?? nothing} .checked=${live(key === value)} @change=${() => change(key)}><span>${words}</span></label>`,
-  );
+export function segments({ name, legend, options, value, change, note }) {
+  /** @param {[value: string, words: Content, title?: string]} option */
+  const one = ([
+    key,
+    words,
+    title,
+  ]) => html`<label title=${title ?? nothing}><input type="radio" name=${name} value=${key}
+    aria-describedby=${note ?? nothing} .checked=${live(key === value)} @change=${() => change(key)}><span>${words}</span></label>`;
+  return html`<fieldset class="cx-segments"><legend class="cx-sr">${legend}</legend>${options.map(one)}</fieldset>`;
 }
 
 /** Facts, each a name and a value. @param {[string, Content, string?][]} facts name, value, class of the line */
-export function facts(facts, kind = "cx-lab-facts") {
-  return html`<dl class=${kind}>${facts.map(([name, value, line]) => html`<div class=${line ?? ""}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
-}
-
-/** How many of all: "12 of 200", or "200". @param {number} done @param {number} total */
-export function part(done, total) {
-  return done < total ? `${count(done)} of ${count(total)}` : count(total);
+export function facts(facts, kind = "") {
+  return html`<dl class="cx-facts ${kind}">${facts.map(([name, value, line]) => html`<div class=${line ?? ""}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
 /** Copy text. Away from localhost and without TLS a page has no clipboard of its own. @param {string} text */

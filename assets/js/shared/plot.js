@@ -1,15 +1,10 @@
 // Plots: Plotly, loaded once and only where something is drawn, drawn in place in the colours of the page.
 
 import { html, render } from "./lit.js";
-import { alarm } from "./parts.js";
+import { alarm, muted } from "./parts.js";
 import { copyButton } from "./table.js";
 
-/** @typedef {{data: any[], layout: any}} Figure  As Plotly has it; colours may be "var(--cx-accent)". */
-/** @typedef {{head: string[], rows: unknown[][]}} Numbers */
-/**
- * name: for screen readers, by default the title. table: by default made of the traces' x and y.
- * @typedef {{name?: string, table?: Numbers, onclick?: (point: any) => void}} Options
- */
+/** @import {Figure, Numbers, PlotOptions} from "./types" */
 
 const SCRIPT = "codex-assets/vendor/plotly-basic-4.1.1.min.js";
 const ROWS = 200; // of a plot's table; more are thinned evenly
@@ -25,7 +20,7 @@ export class Plot {
   element = Object.assign(document.createElement("div"), { className: "cx-plot" });
   /** @type {Figure | null} */
   figure = null;
-  /** @type {Options} */
+  /** @type {PlotOptions} */
   options = {};
   /** @type {string | null} */
   failed = null;
@@ -39,9 +34,9 @@ export class Plot {
   }
 
   /**
-   * Draw a figure, or draw it anew in place: what was zoomed stays zoomed while layout.uirevision is the same.
+   * Draw a figure, or redraw it in place: what was zoomed stays zoomed while layout.uirevision is the same.
    * Never fails: what keeps a plot from being drawn is said in its place, above its table.
-   * @param {Figure} figure @param {Options} options
+   * @param {Figure} figure @param {PlotOptions} options
    */
   async draw(figure, options = {}) {
     Object.assign(this, { figure, options });
@@ -49,9 +44,8 @@ export class Plot {
     this.#paint();
     const { box } = this;
     if (!this.#resized) {
-      this.#resized = new ResizeObserver(
-        () => this.drawn && box.clientWidth && globals().Plotly.Plots.resize(box),
-      );
+      const resize = () => this.drawn && box.clientWidth && globals().Plotly.Plots.resize(box);
+      this.#resized = new ResizeObserver(resize);
       this.#resized.observe(box);
     }
     // From the start on, so that nothing below moves away when it is drawn.
@@ -86,11 +80,11 @@ export class Plot {
     /** @type {any} */
     const box = this.box;
     const { data, layout } = themed(figure);
-    const image = { filename: titleOf(figure) || "plot" };
+    const toImageButtonOptions = { filename: titleOf(figure) || "plot" };
     await Plotly.react(box, data, layout, {
       displaylogo: false,
       modeBarButtons: BUTTONS,
-      toImageButtonOptions: image,
+      toImageButtonOptions,
     });
     box.removeAllListeners("plotly_click");
     const { onclick } = this.options;
@@ -105,12 +99,12 @@ export class Plot {
       this.open = /** @type {HTMLDetailsElement} */ (event.target).open;
       this.#paint();
     };
-    const numbers = () => options.table ?? tableOf(figure);
+    const numbers = this.open && rowsOf(options.table ?? tableOf(figure), name);
     render(
       html`<h3 class="cx-plot-title">${titleOf(figure)}</h3>${alarm(this.failed)}
         <div class="cx-plot-box" role="figure" aria-label=${name}></div>
         <details class="cx-plot-table" @toggle=${toggled}><summary>Table</summary>
-          <div class="cx-plot-rows" tabindex="0" role="region" aria-label="The plot's numbers">${this.open && rowsOf(numbers(), name)}</div></details>`,
+          <div class="cx-plot-rows" tabindex="0" role="region" aria-label="The plot's numbers">${numbers || null}</div></details>`,
       this.element,
     );
   }
@@ -155,49 +149,39 @@ function themed(figure) {
   };
   const layout = resolved(figure.layout ?? {});
   const [text, muted, line] = ["--cx-text", "--cx-muted", "--cx-line"].map(colour);
+  const strong = colour("--cx-line-strong");
   const font = { family: colour("--cx-font"), size: 12, color: text };
-  const lines = { gridcolor: line, linecolor: colour("--cx-line-strong"), zerolinecolor: line };
-  const axis = { automargin: true, ...lines, tickfont: { color: muted } };
-  const axes = new Set(["xaxis", "yaxis", ...Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))]);
-  for (const name of axes) {
-    const own = layout[name] ?? {};
-    const title = typeof own.title === "string" ? { text: own.title } : own.title;
-    layout[name] = {
-      ...axis,
-      ...own,
-      ...(title && { title: { font: { color: muted, size: 12 }, ...title } }),
-    };
-  }
-  // The title stands above the plot as text of the page, where it can break into lines.
-  const legend = layout.showlegend ?? figure.data.length > 1;
+  const lines = { gridcolor: line, linecolor: strong, zerolinecolor: line };
+  const axis = {
+    automargin: true,
+    ...lines,
+    tickfont: { color: muted },
+    title: { font: { color: muted, size: 12 } },
+  };
   const clear = "rgba(0,0,0,0)";
+  const legend = { orientation: "h", x: 0, xanchor: "left", y: 1, yanchor: "bottom", font: { color: text } };
   return {
-    // A mark on the edge, such as at 100 %, is whole.
+    // A mark on the edge, such as at 100%, is whole.
     data: figure.data.map((trace) => ({
       ...resolved(trace),
       ...(trace.type === "scatter" && { cliponaxis: false }),
     })),
     layout: {
-      ...{ uirevision: "kept", hovermode: "closest", dragmode: "zoom" },
-      ...layout,
-      ...{ autosize: true, title: undefined, paper_bgcolor: clear, plot_bgcolor: clear },
-      margin: { l: 48, r: 36, t: legend ? 32 : 12, b: 40 },
-      font: { ...font, ...layout.font },
-      legend: {
-        ...layout.legend,
-        ...{
-          orientation: "h",
-          x: 0,
-          xanchor: "left",
-          y: 1,
-          yanchor: "bottom",
-          font: { color: text },
-          bgcolor: clear,
-        },
+      ...{
+        uirevision: "kept",
+        hovermode: "closest",
+        dragmode: "zoom",
+        template: { layout: { xaxis: axis, yaxis: axis } },
       },
+      ...layout,
+      // The title stands above the plot as text of the page, where it can break into lines.
+      ...{ autosize: true, title: undefined, paper_bgcolor: clear, plot_bgcolor: clear },
+      margin: { l: 48, r: 36, t: (layout.showlegend ?? figure.data.length > 1) ? 32 : 12, b: 40 },
+      font: { ...font, ...layout.font },
+      legend: { ...layout.legend, ...legend, bgcolor: clear },
       // In the margin on the right, where nothing is to be read.
       modebar: { orientation: "v", bgcolor: clear, color: muted, activecolor: text },
-      hoverlabel: { bgcolor: colour("--cx-surface"), bordercolor: colour("--cx-line-strong"), font },
+      hoverlabel: { bgcolor: colour("--cx-surface"), bordercolor: strong, font },
     },
   };
 }
@@ -217,10 +201,10 @@ function titleOf({ layout }) {
 /** @param {Numbers} numbers @param {string} name */
 function rowsOf({ head, rows }, name) {
   const step = (rows.length - 1) / (ROWS - 1);
-  const shown =
-    rows.length <= ROWS ? rows : Array.from({ length: ROWS }, (_, i) => rows[Math.round(i * step)]);
-  return html`<p class="cx-muted">${shown.length < rows.length ? `${shown.length} of ${rows.length} rows` : ""}${copyButton(() => [head, ...rows])}</p>
-    <table><caption class="cx-sr">${name}</caption><thead><tr>${head.map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
+  const few = rows.length <= ROWS;
+  const shown = few ? rows : Array.from({ length: ROWS }, (_, i) => rows[Math.round(i * step)]);
+  return html`<div class="cx-row between">${muted(few ? "" : `${ROWS} of ${rows.length} rows`)}${copyButton(() => [head, ...rows])}</div>
+    <table class="cx-table"><caption class="cx-sr">${name}</caption><thead><tr>${head.map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
       <tbody>${shown.map((row) => html`<tr>${row.map((value) => html`<td>${cell(value)}</td>`)}</tr>`)}</tbody></table>`;
 }
 
@@ -229,16 +213,9 @@ function tableOf({ data, layout }) {
   const traces = data.filter((trace) => Array.isArray(trace.x) && Array.isArray(trace.y));
   const named = traces.length > 1;
   const axes = ["x", "y"].map((name) => words(layout?.[`${name}axis`]?.title) || name);
-  return {
-    head: [...(named ? ["series"] : []), ...axes],
-    rows: traces.flatMap((trace) =>
-      trace.x.map((/** @type {unknown} */ x, /** @type {number} */ i) => [
-        ...(named ? [trace.name ?? ""] : []),
-        x,
-        trace.y[i],
-      ]),
-    ),
-  };
+  const rows = (/** @type {any} */ { name = "", x, y }) =>
+    x.map((/** @type {unknown} */ at, /** @type {number} */ i) => [...(named ? [name] : []), at, y[i]]);
+  return { head: [...(named ? ["series"] : []), ...axes], rows: traces.flatMap(rows) };
 }
 
 /** @param {unknown} value */

@@ -1,20 +1,10 @@
 // Calls to the server: one way to call, one way to look again and again, and what may happen while it is awaited.
 
-/** @typedef {{message: string, fields: string[]}} Failure */
-/**
- * What the server answers: a value, or an error that a user can act on.
- * @template [T=any]
- * @typedef {{value: T, error?: undefined} | {value?: undefined, error: Failure}} Answer
- */
-/** @typedef {(name: string, data?: object) => Promise<Answer>} Call */
+/** @import {Answer, Call} from "./types" */
 
 const LOST = "Codex cannot be reached. Is it still running? Nothing you typed is lost.";
 
-/**
- * A function that calls the server; always {value} or {error}.
- * @param {Record<string, (data: object) => Promise<Answer | null>>} server
- * @returns {Call}
- */
+/** Calls the server. @param {Record<string, (data: object) => Promise<Answer | null>>} server @returns {Call} */
 export function caller(server) {
   return async (name, data = {}) => {
     // Gradio answers nothing when the server is gone, and throws when it fails.
@@ -41,8 +31,7 @@ export function newest() {
 
 /**
  * A handler of which one call runs at a time; a press meanwhile does nothing.
- * @template {any[]} Given
- * @template T
+ * @template {any[]} Given @template T
  * @param {(...given: Given) => Promise<T>} handler
  * @returns {(...given: Given) => Promise<T | undefined>}
  */
@@ -59,10 +48,7 @@ export function single(handler) {
   };
 }
 
-/**
- * Work of which one piece runs at a time: asked for meanwhile, it runs once more at the end, with what is newest then.
- * @param {() => Promise<unknown>} work
- */
+/** Work that runs once at a time: asked for meanwhile, it runs again at the end. @param {() => Promise<unknown>} work */
 export function latest(work) {
   let [running, again] = [false, false];
   const run = async () => {
@@ -84,12 +70,6 @@ export function latest(work) {
     /** Whether it was asked for once more since it began. */
     outdated: () => again,
   });
-}
-
-/** Whether the keyboard is where it was now, or nowhere, so that it may be moved after a wait. */
-export function unmoved() {
-  const from = document.activeElement;
-  return () => document.activeElement === from || document.activeElement === document.body;
 }
 
 /**
@@ -118,7 +98,7 @@ export class Poller {
   async look() {
     clearTimeout(this.timer);
     const answer = await this.newest(this.options.ask());
-    if (answer === null) return null; // whoever looked since goes on looking
+    if (answer === null) return null; // whoever looked since looks again
     await this.options.show(answer);
     clearTimeout(this.timer);
     const wait = this.options.wait();

@@ -3,10 +3,10 @@
 /** @import {Rule, Scale, Token} from "./types" */
 /** @typedef {{from: number, end: number}} Unit  Tokens that are shown as one. */
 
-/** Which of the scale's steps a token falls in, 0 the surest; null where the value is missing. @param {Scale} scale @param {Token} token */
+/** Which of the scale's steps a token falls in, 0 the most confident; null without a value. @param {Scale} scale @param {Token} token */
 export function step(scale, token) {
-  const value = token[scale.field];
-  if (value === null || value === undefined) return null;
+  const value = token[scale.field] ?? null;
+  if (value === null) return null;
   const at = scale.edges.findIndex((edge) => (scale.falling ? value >= edge : value <= edge));
   return at < 0 ? scale.edges.length : at;
 }
@@ -31,7 +31,7 @@ export function weakest(tokens, { from, end }) {
   return least;
 }
 
-/** A rule as it is said: "< −1.5 → reflect". @param {Rule} rule @param {(value: number | null) => string} number */
+/** A rule in short: "< −1.5 → reflect". @param {Rule} rule @param {(value: number | null) => string} number */
 export function ruleText(rule, number) {
   return `${rule.below !== null ? "<" : ">"} ${number(rule.below ?? rule.above)} \u2192 ${rule.gate}`;
 }
@@ -40,4 +40,21 @@ export function ruleText(rule, number) {
 export function holds(rule, value) {
   if (value === null || value === undefined) return false;
   return rule.below !== null ? value < rule.below : rule.above !== null && value > rule.above;
+}
+
+/** A threshold of a rule moved. @param {Rule[]} rules @param {number} at @param {number} value */
+export function withRule(rules, at, value) {
+  const side = rules[at].below !== null ? "below" : "above";
+  return rules.map((rule, i) => (i === at ? { ...rule, [side]: value } : rule));
+}
+
+/**
+ * A threshold of the confidence moved; the two push each other along, so that they never cross.
+ * @template {{answer_above: number, abstain_below: number}} P
+ * @param {P} policy @param {"answer_above" | "abstain_below"} name @param {number} value @returns {P}
+ */
+export function withThreshold(policy, name, value) {
+  return name === "answer_above"
+    ? { ...policy, answer_above: value, abstain_below: Math.min(policy.abstain_below, value) }
+    : { ...policy, abstain_below: value, answer_above: Math.max(policy.answer_above, value) };
 }

@@ -1,6 +1,112 @@
 // What the server sends that more than one page reads.
 
 import type { Heatmap } from "./heatmap.js";
+import type { Picks } from "./table.js";
+
+/** What Gradio gives a page's script: see view() in pages/components.py. */
+export interface Given {
+  element: HTMLElement;
+  props: { config: string; value?: any };
+  server: Record<string, any>;
+  watch: (name: string, changed: () => void) => void;
+  send: Record<string, (data: object) => void>;
+}
+
+export interface Failure {
+  message: string;
+  fields: string[];
+}
+
+/** What the server answers: a value, or an error that a user can act on. */
+export type Answer<T = any> = { value: T; error?: undefined } | { value?: undefined; error: Failure };
+export type Call = (name: string, data?: object) => Promise<Answer>;
+
+/** A plot as Plotly has it; colours may be "var(--cx-accent)". */
+export interface Figure {
+  data: any[];
+  layout: any;
+}
+
+export interface Numbers {
+  head: string[];
+  rows: unknown[][];
+}
+
+export interface PlotOptions {
+  /** For screen readers; by default the title. */
+  name?: string;
+  /** By default made of the traces' x and y. */
+  table?: Numbers;
+  onclick?: (point: any) => void;
+}
+
+export interface Sort {
+  key: string;
+  down: boolean;
+}
+
+export interface Column<Row> {
+  key: string;
+  label: unknown;
+  cell: (row: Row) => unknown;
+  /** Right-aligned, and first sorted from the largest. */
+  number?: boolean;
+  /** What it means. */
+  title?: string;
+  /** What a cell says on hover. */
+  exact?: (row: Row) => string | null;
+  /** It does not sort. */
+  fixed?: boolean;
+  /** Its head is only for screen readers. */
+  hidden?: boolean;
+  /** Its cells are the heads of their rows. */
+  head?: boolean;
+  /** Class of its cells. */
+  kind?: string;
+}
+
+export interface TableOptions<Row> {
+  columns: Column<Row>[];
+  /** Those of the page that is shown, in their order. */
+  rows: Row[];
+  /** Tells rows apart. */
+  key: (row: Row) => string;
+  /** Class of the table. */
+  kind?: string;
+  /** For screen readers. */
+  caption?: string;
+  /** Whether other rows are on their way. */
+  busy?: boolean;
+  sort?: Sort;
+  onsort?: (sort: Sort) => unknown;
+  /** Whether a row is the one that is open, and its data-state. */
+  marks?: (row: Row) => { here?: boolean; state?: string };
+  /** Rows are picked with boxes. */
+  picks?: Picks;
+  /** What a row is called, for its box. */
+  name?: (row: Row) => string;
+}
+
+/** What is asked before something is lost. */
+export interface Question {
+  question: unknown;
+  /** Words of the button, before and while it works. */
+  yes: string;
+  doing: string;
+  /** What went wrong, or null. */
+  run: () => Promise<string | null>;
+  /** Moves the keyboard to where it came from, unless it has gone elsewhere. */
+  back: () => unknown;
+}
+
+export interface JobOptions {
+  /** What the bar is called. */
+  label: string;
+  /** What stands behind the end. */
+  more?: (job: any) => unknown;
+  /** How a job ended that did not fail. */
+  words?: (job: any) => string | null;
+}
 
 /** Long work: job_view in pages/job_view.py. */
 export interface Job {
@@ -112,6 +218,13 @@ export interface Samples {
   likely: string | null;
 }
 
+/** How tokens are shown. */
+export interface View {
+  scale: Scale;
+  words: boolean;
+  focus: boolean;
+}
+
 /** One step of the loop: step_view in pages/ask/view.py. */
 export interface Step {
   kind: string;
@@ -120,6 +233,8 @@ export interface Step {
   units: number[];
   words: number[];
   focus: boolean[];
+  /** The token that the inspector shows at first. */
+  weakest: number | null;
   evidence: Evidence;
   samples: Samples;
   signals: { title: string; rows: SignalRow[] }[];
@@ -181,5 +296,28 @@ export interface Pointed {
   parts: string[];
   /** The heatmap that it stands in, and the answer; null while that is being written. */
   heat: Heatmap;
-  trace: unknown;
+  trace: Trace | null;
+}
+
+/** An answer that can be looked at: its heatmap, and what is known of it once it is complete. */
+export interface Inspected {
+  heat: Heatmap;
+  trace: Trace | null;
+}
+
+/** What the inspector does: branch from a token, point at a sentence, go back to it, search the documents. */
+export interface InspectorOptions {
+  onbranch?: (pointed: Pointed, id: number) => void;
+  onsentence: (index: number | null) => void;
+  onleave: (index: number) => void;
+  onlookup: () => void;
+}
+
+/** What the Evidence tab shows: a trace, or the passages found so far while there is none. */
+export interface EvidenceShown {
+  trace: Trace | null;
+  live: PromptPassage[] | null;
+  sentence: number | null;
+  lookup: { documents: boolean; again: boolean };
+  options: InspectorOptions;
 }

@@ -2,20 +2,13 @@
 
 /** @typedef {number | null | undefined} Value  A measurement; missing ones are null. */
 
-/**
- * A number with so many digits behind the point; one that rounds to zero has no minus sign.
- * @param {number} value
- * @param {number} places
- */
+/** A number with so many decimals; one that rounds to zero has no minus sign. @param {number} value @param {number} places */
 export function fixed(value, places) {
   const text = value.toFixed(places);
   return (Number(text) ? text : text.replace("-", "")).replace("-", "\u2212");
 }
 
-/**
- * Two significant digits; "n/a" where a value is missing.
- * @param {Value} value
- */
+/** Two significant digits; "n/a" where a value is missing. @param {Value} value */
 export function number(value) {
   if (value === null || value === undefined) return "n/a";
   if (value === 0) return "0";
@@ -24,46 +17,30 @@ export function number(value) {
   return size < 0.0005 ? value.toExponential(0).replaceAll("-", "\u2212") : fixed(value, digits);
 }
 
-/**
- * Two digits behind the point are what figures of a run can carry; four where two would be 0.00.
- * @param {number} value
- */
+/** Two decimals are what the metrics of a run can carry; four where two would be 0.00. @param {number} value */
 export function digits(value) {
   return fixed(value, value && Math.abs(value) < 0.01 ? 4 : 2);
 }
 
-/**
- * A share in percent, two significant digits; never "100 %" or "0 %" for what is not.
- * @param {Value} value
- */
+/** A share in percent, two significant digits; never "100%" or "0%" for what is not. @param {Value} value */
 export function share(value) {
   if (value === null || value === undefined) return "n/a";
   const percent = 100 * value;
-  if (percent > 99 && percent < 100) return `${Math.min(99.99, Number(percent.toFixed(2)))} %`;
-  return `${number(percent)} %`;
+  if (percent > 99 && percent < 100) return `${Math.min(99.99, Number(percent.toFixed(2)))}%`;
+  return `${number(percent)}%`;
 }
 
-/**
- * A whole number: "1,234".
- * @param {number} value
- */
+/** A whole number: "1,234". @param {number} value */
 export function count(value) {
   return value.toLocaleString("en");
 }
 
-/**
- * A number of things: "1 file", "1,200 files".
- * @param {number} value
- * @param {string} noun
- */
+/** A number of things: "1 file", "1,200 files". @param {number} value @param {string} noun */
 export function counted(value, noun) {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
-/**
- * A size with its unit, two significant digits.
- * @param {number} size
- */
+/** A size with its unit, two significant digits. @param {number} size */
 export function bytes(size) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   const at = size < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(size) / 3));
@@ -78,20 +55,14 @@ export function duration(seconds) {
   return `${number(seconds / 3600)} h`;
 }
 
-/**
- * A moment: the time where it is today's, else the day.
- * @param {Date} at
- */
+/** A moment: the time if it is today's, else the day. @param {Date} at */
 export function moment(at, now = new Date()) {
   if (at.toDateString() === now.toDateString())
     return at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
   return at.toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
 }
 
-/**
- * A sentence's beginning in capitals.
- * @param {string} words
- */
+/** A sentence with a capital. @param {string} words */
 export function capital(words) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

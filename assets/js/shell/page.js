@@ -2,10 +2,11 @@
 
 import { html, nothing } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
-import { iconButton } from "../shared/parts.js";
+import { alarm, iconButton } from "../shared/parts.js";
 import { Poller } from "../shared/server.js";
 
 /** @typedef {{state: string, model: string, error: string | null, calibrated: boolean, calibration: string}} Status */
+/** @import {Given} from "../shared/types" */
 
 const THEME = "codex.theme";
 /** @type {Record<string, number>} milliseconds between two looks, by what was seen */
@@ -21,7 +22,7 @@ const PAGES = [
 /** @type {Record<string, string>} */
 const STATES = { loading: "loading ", error: "not loaded: ", lost: "cannot be reached: " };
 
-/** @param {import("../shared/page.js").Given} given */
+/** @param {Given} given */
 export function mount(given) {
   new Bar(given).start();
 }
@@ -66,15 +67,16 @@ class Bar extends Page {
       localStorage.setItem(THEME, this.dark ? "light" : "dark");
       this.#theme(!this.dark);
     };
-    return html`<header class="cx-top" role="banner">
-      <a class="cx-brand" href="./"><img src="codex-assets/logo.svg" alt="" width="22" height="22"><span>Codex</span></a>
-      <nav class="cx-pages" aria-label="Pages">${PAGES.map(
-        ([href, name, words]) =>
-          html`<a href=${href} data-page=${name} aria-current=${name === this.config.page ? "page" : nothing}>${words}</a>`,
-      )}<a href="docs" target="_blank" rel="noopener">HTTP</a></nav>
-      <div class="cx-top-status"><span class="cx-status" role="status" data-state=${state}><i aria-hidden="true"></i>${STATES[state] ?? ""}<b>${model}</b><span
-        class="cx-calibrated" title=${calibration}>${calibrated ? "calibrated" : "not calibrated"}</span></span></div>
-      <div class="cx-tools">${iconButton("theme", `Change to the ${this.dark ? "light" : "dark"} theme`, change)}</div>
-    </header>${error ? html`<p class="cx-error cx-alarm" role="alert">${error}</p>` : nothing}`;
+    const pages = PAGES.map(([href, name, words]) => {
+      const here = name === this.config.page ? "page" : nothing;
+      return html`<a href=${href} data-page=${name} aria-current=${here}>${words}</a>`;
+    });
+    return html`<header class="cx-top cx-row" role="banner">
+      <a class="cx-brand cx-row" href="./"><img src="codex-assets/logo.svg" alt="" width="22" height="22"><span>Codex</span></a>
+      <nav class="cx-pages cx-row tight" aria-label="Pages">${pages}<a href="docs" target="_blank" rel="noopener">HTTP</a></nav>
+      <span class="cx-status cx-row" role="status" data-state=${state}><i aria-hidden="true"></i>${STATES[state] ?? ""}<b class="cx-clip">${model}</b><span
+        class="cx-calibrated" title=${calibration}>${calibrated ? "calibrated" : "not calibrated"}</span></span>
+      ${iconButton("theme", `Change to the ${this.dark ? "light" : "dark"} theme`, change)}
+    </header>${error ? html`<div class="cx-alarm">${alarm(error)}</div>` : nothing}`;
   }
 }

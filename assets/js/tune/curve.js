@@ -1,6 +1,6 @@
 // Risk against coverage: the two points on the curve, and the curve as a table. Pure.
 
-/** @import {Figure} from "../shared/plot.js" */
+/** @import {Figure} from "../shared/types" */
 /** @import {Moved} from "./types" */
 
 /** The figure with its two points where they are now. @param {Figure} figure @param {Moved} moved @returns {Figure} */
@@ -15,11 +15,9 @@ export function withPoints({ data, layout }, { now, other }) {
 /** The curve with the threshold that each point stands for. @param {Figure} figure */
 export function curveTable({ data }) {
   const { x, y, customdata } = data.find(({ name }) => name === "risk");
-  const percent = (/** @type {number} */ value) => `${(100 * value).toFixed(1)} %`;
-  const row = (/** @type {number} */ coverage, /** @type {number} */ i) => [
-    customdata[i],
-    percent(coverage),
-    percent(y[i]),
-  ];
-  return { head: ["threshold", "answered", "wrong among answered"], rows: x.map(row) };
+  const percent = (/** @type {number} */ value) => `${(100 * value).toFixed(1)}%`;
+  const rows = x.map((/** @type {number} */ coverage, /** @type {number} */ i) => [
+    ...[customdata[i], percent(coverage), percent(y[i])],
+  ]);
+  return { head: ["threshold", "answered", "incorrect among answered"], rows };
 }

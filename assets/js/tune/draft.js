@@ -1,7 +1,7 @@
 // The policy that is being moved, and every step of it that can be taken back. Pure.
 
 /** @import {Policy} from "../shared/types" */
-/** @typedef {{policy: Policy, before: Policy, past: Policy[], future: Policy[]}} Kept  What a reload must not lose. */
+/** @import {Kept} from "./types" */
 
 const STEPS = 100; // that are remembered
 const SAME = 800; // ms in which movements of one control are one step: taps on an arrow key

@@ -1,68 +1,64 @@
-// What a policy does to a run: one bar, the figures, and another policy beside it.
+// What a policy does to a run: one bar, the metrics, and another policy beside it.
 
 import { choice } from "../shared/form.js";
 import { html } from "../shared/lit.js";
-import { decision, icon } from "../shared/parts.js";
-import { table } from "../shared/table.js";
+import { Part } from "../shared/page.js";
+import { decision, exact, icon, muted } from "../shared/parts.js";
+import { column, table } from "../shared/table.js";
 import { count, counted, number, share } from "../shared/words.js";
 
 /** @import {Action, Policy} from "../shared/types" */
 /** @import {Moved, Outcome} from "./types" */
-/** @typedef {{now: string, other: string}} Names */
-/** @typedef {{now: Policy["guarantee"], other: Policy["guarantee"]}} Guarantees */
 /** @typedef {{key: string, name: unknown, title?: string, now: unknown, other: unknown}} Line */
 
 const ACTIONS = /** @type {Action[]} */ (["answer", "defer", "abstain"]);
 const SAID = 700; // ms of rest after which the outcome is said aloud
 
-export class OutcomeView {
+/** @extends {Part<import("./page.js").Tune>} */
+export class OutcomeView extends Part {
   /** @type {Moved | null} */
   moved = null;
   names = { now: "", other: "" };
-  /** @type {Guarantees} */
+  /** @type {Record<"now" | "other", Policy["guarantee"]>} */
   guarantees = { now: null, other: null };
   live = "";
   saying = 0;
 
-  /** @param {import("../shared/page.js").Page} page @param {(version: string) => void} compare */
-  constructor(page, compare) {
-    this.page = page;
-    this.compare = compare;
-  }
-
-  /** @param {Moved} moved @param {Names} names @param {Guarantees} guarantees */
+  /** @param {Moved} moved @param {typeof this.names} names @param {typeof this.guarantees} guarantees */
   show(moved, names, guarantees) {
     Object.assign(this, { moved, names, guarantees });
     clearTimeout(this.saying);
-    this.saying = window.setTimeout(() => {
-      this.live = `${words(moved.now)}; ${share(moved.now.accuracy)} right among answered`;
-      this.page.paint();
-    }, SAID);
+    const live = `${words(moved.now)}; ${share(moved.now.accuracy)} correct among answered`;
+    this.saying = window.setTimeout(() => this.set({ live }), SAID);
   }
 
   /** @param {[string, string][]} policies to compare with @param {string} chosen one of them */
   view(policies, chosen) {
-    const other = choice(policies, { label: "Compare with", value: chosen, change: this.compare });
-    return html`<section class="cx-lab-card cx-tuning-card" aria-label="Outcome">
-      <div class="cx-stack" role="img" aria-label=${this.moved ? words(this.moved.now) : ""}>${this.moved && parts(this.moved.now)}</div>
-      <div class="cx-tuning-figures">${this.moved && figures(this.moved, this.names.other)}</div>
-      ${table({
-        kind: "cx-tuning-compare",
-        caption: "This policy beside another",
-        columns: [
-          {
-            key: "name",
-            label: "",
-            head: true,
-            cell: ({ name }) => name,
-            exact: ({ title }) => title ?? null,
-          },
-          { key: "now", label: this.names.now, kind: "cx-num", cell: ({ now }) => now },
-          { key: "other", label: other, kind: "cx-num", cell: (/** @type {Line} */ line) => line.other },
-        ],
-        rows: this.moved ? lines(this.moved, this.guarantees) : [],
-        key: ({ key }) => key,
-      })}
+    const { moved, names, guarantees, page } = this;
+    const compare = (/** @type {string} */ other) => {
+      page.other = other;
+      page.ask();
+    };
+    const other = choice(policies, { label: "Compare with", value: chosen, change: compare });
+    const columns = [
+      column("name", "", (/** @type {Line} */ { name }) => name, {
+        head: true,
+        exact: ({ title }) => title ?? null,
+      }),
+      column("now", names.now, (/** @type {Line} */ { now }) => now),
+      column("other", other, (/** @type {Line} */ { other }) => other),
+    ];
+    const rows = moved ? lines(moved, guarantees) : [];
+    const compared = table({
+      kind: "cx-compare",
+      caption: "This policy beside another",
+      columns,
+      rows,
+      key: ({ key }) => key,
+    });
+    return html`<section class="cx-card cx-body" aria-label="Outcome">
+      <div class="cx-stack" role="img" aria-label=${moved ? words(moved.now) : ""}>${moved && parts(moved.now)}</div>
+      <div class="cx-row wrap cx-outcome">${moved && metrics(moved, names.other)}</div>${compared}
       <p class="cx-sr" aria-live="polite">${this.live}</p></section>`;
   }
 }
@@ -82,72 +78,64 @@ function parts({ actions, questions }) {
 }
 
 /** @param {Moved} moved @param {string} name of the other policy */
-function figures({ now, differs }, name) {
-  const large = (/** @type {number | null} */ value) =>
-    html`<span class="cx-tuning-figure">${exact(value)}</span>`;
-  return html`<p>${large(now.accuracy)}${now.interval && range(now.interval, "cx-num")}<span class="cx-muted">${
-    now.accuracy === null ? " nothing is answered" : " right among answered"
-  }</span></p>
-    <p>${large(now.coverage)}<span class="cx-muted"> answered</span></p>
-    <p class="cx-muted">${
-      differs
-        ? `decides ${counted(differs, "question")} otherwise than ${name}`
-        : `decides every question like ${name}`
-    }</p>`;
+function metrics({ now, differs }, name) {
+  const large = (/** @type {number | null} */ value) => html`<span class="cx-large">${shown(value)}</span>`;
+  const among = now.accuracy === null ? " nothing is answered" : " correct among answered";
+  const other = differs
+    ? `${counted(differs, "decision")} differ from ${name}`
+    : `decides every question like ${name}`;
+  return html`<p>${large(now.accuracy)}${now.interval && range(now.interval)}${muted(among)}</p>
+    <p>${large(now.coverage)}${muted(" answered")}</p><p class="cx-muted">${other}</p>`;
 }
 
-/** @param {Moved} moved @param {Guarantees} guarantees @returns {Line[]} */
+/** @param {Moved} moved @param {OutcomeView["guarantees"]} guarantees @returns {Line[]} */
 function lines({ now, other }, guarantees) {
-  const line = (
-    /** @type {string} */ key,
-    /** @type {(outcome: Outcome) => unknown} */ value,
-    /** @type {unknown} */ name = key,
-    title = "",
-  ) => ({
-    ...{ key, name, title },
-    ...{ now: value(now), other: value(other) },
+  /** @type {(key: string, value: (outcome: Outcome) => unknown, name?: unknown, title?: string) => Line} */
+  const line = (key, value, name = key, title = "") => ({
+    key,
+    name,
+    title,
+    now: value(now),
+    other: value(other),
   });
+  const accuracy = (/** @type {Outcome} */ { accuracy, interval }) =>
+    accuracy === null ? "n/a" : [shown(accuracy), interval && range(interval)];
+  const again = (/** @type {Outcome} */ { gates, questions }) =>
+    amount(gates.retrieve + gates.reflect, questions);
   return [
-    ...ACTIONS.map((action) =>
-      line(action, ({ actions, questions }) => amount(actions[action], questions), decision(action)),
+    ...ACTIONS.map((name) =>
+      line(name, ({ actions, questions }) => amount(actions[name], questions), decision(name)),
     ),
-    line("right among answered", ({ accuracy, interval }) =>
-      accuracy === null ? "n/a" : [exact(accuracy), interval && range(interval)],
-    ),
-    line("wrong answers given", ({ wrong }) => count(wrong)),
-    line("right answers withheld", ({ right_withheld: withheld }) => count(withheld)),
-    line(
-      "asked again first",
-      ({ gates, questions }) => amount(gates.retrieve + gates.reflect, questions),
-      "asked again first",
-      "retrieve and reflect",
-    ),
+    line("correct among answered", accuracy),
+    line("incorrect answers given", ({ incorrect }) => count(incorrect)),
+    line("correct answers withheld", ({ correct_withheld: withheld }) => count(withheld)),
+    line("asked again first", again, "asked again first", "retrieve and reflect"),
     {
       key: "guarantee",
       name: "guarantee",
-      now: guaranteeWords(guarantees.now),
-      other: guaranteeWords(guarantees.other),
+      now: guaranteed(guarantees.now),
+      other: guaranteed(guarantees.other),
     },
   ];
 }
 
 /** @param {[number, number]} interval */
-function range(interval, kind = "") {
-  return html`<span class="cx-muted ${kind}"> [${interval.map((end) => number(100 * end)).join(", ")}]</span>`;
+function range(interval) {
+  return muted(` [${interval.map((end) => number(100 * end)).join(", ")}]`, "cx-num");
 }
 
 /** @param {number} some @param {number} all */
 function amount(some, all) {
-  return [exact(some / all), html`<span class="cx-muted"> ${count(some)}</span>`];
+  return [shown(some / all), muted(` ${count(some)}`)];
 }
 
 /** @param {Policy["guarantee"]} guarantee */
-function guaranteeWords(guarantee) {
-  if (!guarantee) return html`<span class="cx-muted">none</span>`;
-  return html`<span class="cx-tuning-guarantee">at most ${share(guarantee.risk)} incorrect, ${share(guarantee.confidence_level)} confidence level</span>`;
+function guaranteed(guarantee) {
+  if (!guarantee) return muted("none");
+  return html`<span class="cx-small">at most ${share(guarantee.risk)} incorrect, ${share(guarantee.confidence_level)} confidence</span>`;
 }
 
 /** @param {number | null} value */
-function exact(value) {
-  return html`<span class="cx-num" title=${value === null ? "not available" : `${100 * value} %`}>${share(value)}</span>`;
+function shown(value) {
+  return exact(value, share(value), `${100 * (value ?? 0)}%`);
 }

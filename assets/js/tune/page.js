@@ -11,31 +11,30 @@ import { count, counted } from "../shared/words.js";
 import { Changes } from "./changes.js";
 import { curveTable, withPoints } from "./curve.js";
 import { bodyOf, content, Draft, outline } from "./draft.js";
-import { Knobs } from "./knobs.js";
 import { OutcomeView } from "./outcome.js";
 import { Saved } from "./saved.js";
+import { Sliders } from "./sliders.js";
 import { Steps } from "./steps.js";
 import { Target } from "./target.js";
 
-/** @import {Policy} from "../shared/types" */
-/** @import {Moved, Opened, Run, Saved as SavedPolicy, Scale, State} from "./types" */
-/** @typedef {{message: string}} Failure */
+/** @import {Figure, Given, Policy} from "../shared/types" */
+/** @import {Kept, Moved, Opened, Proposed, Run, Saved as SavedPolicy, Scale, State} from "./types" */
 
 const KEPT = "codex.tune";
 const LOOK = 5000; // ms between two looks at the runs and policies
 const FOLLOWED = 50_000; // graded answers up to which a growing run is read again at each look
-const GONE = "This run was deleted. Your policy is kept, with every step of it; pick another run to go on.";
-const MISSING = "There is no such run: it was deleted, or never there. Another one is open.";
+const GONE = "This run was deleted. Your policy and its undo history are kept; pick another run to continue.";
+const MISSING = "This run does not exist or was deleted. Another one is open.";
 const NOTHING = "This run has no graded answers yet. Wait for it, or pick another one.";
 
-/** @param {import("../shared/page.js").Given} given */
+/** @param {Given} given */
 export function mount(given) {
   const page = new Tune(given);
   page.paint();
   page.poller.start();
 }
 
-class Tune extends Page {
+export class Tune extends Page {
   /** @type {State | null} */
   state = null;
   /** @type {Draft | null} */
@@ -44,7 +43,7 @@ class Tune extends Page {
   run = null;
   /** @type {Promise<unknown> | null} */
   opening = null;
-  /** @type {import("../shared/plot.js").Figure | null} */
+  /** @type {Figure | null} */
   figure = null;
   /** @type {string | null} Which curve is drawn. */
   curve = null;
@@ -59,50 +58,23 @@ class Tune extends Page {
   plot = new Plot();
   /** What this policy would have done; always of the newest. */
   ask = latest(() => this.#asked());
-
-  /** @param {import("../shared/page.js").Given} given */
-  constructor(given) {
-    super(given);
-    this.target = new Target(this, this.kept.target, {
-      propose: (wanted) => this.propose(wanted),
-      keep: () => this.keep(),
-    });
-    this.steps = new Steps(this, {
-      step: (back) => this.step(back),
-      reset: () => this.move(bodyOf(this.active)),
-    });
-    this.knobs = new Knobs(this, {
-      gates: this.config.gates,
-      scale: (signal) => this.scale(signal),
-      move: (policy, control) => this.move({ ...policy, guarantee: null }, control),
-      hold: (control, pointer) => this.draft?.hold(control, pointer),
-      release: (pointer) => this.draft?.release(pointer),
-    });
-    this.saved = new Saved(this, {
-      load: (version) => this.move(bodyOf(this.#saved(version))),
-      save: (name) => this.store("save", name, ({ version }) => `Saved as ${version}.`),
-      activate: (name) =>
-        this.store("activate", name, ({ version }) => `${version} decides from the next question on.`),
-      send: (name) => this.export(name),
-      take: (text) => this.import(text),
-    });
-    this.outcome = new OutcomeView(this, (version) => {
-      this.other = version;
-      this.ask();
-    });
-    this.changes = new Changes(this.config.shown, () => this.ask());
-    this.poller = new Poller({
-      ask: () => this.call("look", { run: this.run?.run.id ?? null }),
-      show: async ({ value, error }) => {
-        if (error || this.lost) this.message = error?.message ?? null;
-        this.lost = Boolean(error);
-        if (value) this.#looked(value);
-        this.paint();
-        if (value && !this.draft) await this.#begin(value);
-      },
-      wait: () => LOOK,
-    });
-  }
+  target = new Target(this);
+  steps = new Steps(this);
+  sliders = new Sliders(this);
+  saved = new Saved(this);
+  outcome = new OutcomeView(this);
+  changes = new Changes(this);
+  poller = new Poller({
+    ask: () => this.call("look", { run: this.run?.run.id ?? null }),
+    show: async ({ value, error }) => {
+      if (error || this.lost) this.message = error?.message ?? null;
+      this.lost = Boolean(error);
+      if (value) this.#looked(value);
+      this.paint();
+      if (value && !this.draft) await this.#begin(value);
+    },
+    wait: () => LOOK,
+  });
 
   /** @param {State} state */
   async #begin({ active, runs }) {
@@ -125,11 +97,7 @@ class Tune extends Page {
     const { value, error } = await opening;
     if (this.opening !== opening) return;
     this.opening = null;
-    if (error) {
-      this.message = error.message;
-      this.paint();
-      return void this.poller.look();
-    }
+    if (error) return this.#failed(error);
     Object.assign(this, { run: value, gone: false, message: value.questions ? null : NOTHING });
     keep({ run: id });
     this.paint();
@@ -138,10 +106,29 @@ class Tune extends Page {
     this.keep();
   }
 
+  #failed(/** @type {{message: string}} */ { message }) {
+    this.set({ message });
+    this.poller.look();
+  }
+
   /** @param {Policy} policy @param {string | null} control */
   move(policy, control = null) {
     this.draft?.move(policy, control);
     this.#moved();
+  }
+
+  /** A threshold or a rule was moved: what was guaranteed of it no longer is. @param {Policy} policy @param {string | null} control */
+  moveTo(policy, control) {
+    this.move({ ...policy, guarantee: null }, control);
+  }
+
+  reset() {
+    this.move(bodyOf(this.active));
+  }
+
+  /** @param {string} version */
+  load(version) {
+    this.move(bodyOf(this.#saved(version)));
   }
 
   step(/** @type {boolean} */ back) {
@@ -158,11 +145,7 @@ class Tune extends Page {
       ...{ run, key, policy, other: bodyOf(other), limit: this.changes.limit, curve: this.curve },
       before: this.changes.since === "movement" ? before : bodyOf(other),
     });
-    if (error) {
-      this.message = error.message;
-      this.paint();
-      return void this.poller.look();
-    }
+    if (error) return this.#failed(error);
     // What does not belong to the sliders is not shown beside them; the next answer is asked for already.
     if (run !== this.run?.run.id || outline(policy) !== outline(draft.policy)) return;
     if (!this.gone) this.message = null;
@@ -175,7 +158,7 @@ class Tune extends Page {
   #show(moved, policy, other) {
     const names = { now: this.#name(), other: this.#words(other) };
     this.outcome.show(moved, names, { now: policy.guarantee, other: other.guarantee });
-    this.knobs.outcome = moved.now;
+    this.sliders.outcome = moved.now;
     Object.assign(this.changes, { shown: moved.changes, other: names.other });
     this.paint();
   }
@@ -189,25 +172,26 @@ class Tune extends Page {
     await this.plot.draw(this.figure, { table: curveTable(this.figure) });
   }
 
-  /** @param {object} wanted @returns {Promise<{words?: string, ok?: boolean, error?: Failure}>} */
+  /** @param {object} wanted @returns {Promise<Proposed>} */
   async propose(wanted) {
     while (this.opening) await this.opening;
     const { run, draft } = this;
     if (!run?.questions || !draft) return { error: { message: "Pick a run with graded answers first." } };
-    const { value, error } = await this.call("propose", {
-      ...this.#wanted(run),
-      ...wanted,
-      policy: draft.policy,
-    });
-    if (error) return { error };
-    if (run.run.id !== this.run?.run.id)
-      return { error: { message: "Another run was picked meanwhile. Propose again." } };
+    const asked = { ...this.#wanted(run), ...wanted, policy: draft.policy };
+    const { value, error } = await this.call("propose", asked);
+    const other = run.run.id !== this.run?.run.id;
+    if (error || other)
+      return { error: error ?? { message: "Another run was opened meanwhile. Propose again." } };
     if (value.policy) this.move(value.policy);
     return { words: value.words, ok: Boolean(value.policy?.guarantee) };
   }
 
-  /** @param {string} call @param {string} name @param {(saved: SavedPolicy) => string} words */
-  async store(call, name, words) {
+  save = (/** @type {string} */ name) => this.#store("save", name, "Saved as VERSION.");
+  activate = (/** @type {string} */ name) =>
+    this.#store("activate", name, "VERSION is used from the next question on.");
+
+  /** @param {string} call @param {string} name @param {string} words */
+  async #store(call, name, words) {
     const { value, error } = await this.call(call, { policy: this.draft?.policy, name });
     if (error) return { error };
     // Meanwhile it may have been moved on.
@@ -216,27 +200,23 @@ class Tune extends Page {
     this.paint();
     this.ask();
     this.keep();
-    return words(value);
+    return words.replace("VERSION", value.version);
   }
 
-  /** @param {string} name */
-  async export(name) {
+  export = async (/** @type {string} */ name) => {
     const { value, error } = await this.call("export", { policy: this.draft?.policy, name });
     if (error) return { error };
     download(value.name, value.text);
     return `Exported as ${value.name}.`;
-  }
+  };
 
-  /** @param {string} text */
-  async import(text) {
+  import = async (/** @type {string} */ text) => {
     const { value, error } = await this.call("read", { text });
     if (error) return { error };
     this.move(bodyOf(value.policy));
-    const on = `${value.policy.name} is on the sliders`;
-    return value.dropped
-      ? `${on}, without its guarantee: that was made on other answers. Propose again.`
-      : `${on}.`;
-  }
+    const lost = ", without its guarantee, which was measured on other answers. Propose again";
+    return `${value.policy.name} is loaded${value.dropped ? lost : ""}.`;
+  };
 
   /** Where a signal's values lie in the run; undefined where that cannot be known. @param {string} signal @returns {Promise<Scale | undefined>} */
   async scale(signal) {
@@ -260,7 +240,7 @@ class Tune extends Page {
 
   #moved() {
     this.target.past = true;
-    this.knobs.paint();
+    this.sliders.paint();
     this.keep();
     this.ask();
     return this.#scales();
@@ -291,8 +271,8 @@ class Tune extends Page {
     if (!run || !draft) return;
     const now = state.runs.find(({ id }) => id === run.run.id);
     if (!now && !this.gone) Object.assign(this, { gone: true, message: GONE });
-    // Not under somebody's hand: the sliders are made anew with the values of the run.
-    const typing = document.activeElement?.matches(".cx-knob-field");
+    // Not under somebody's hand: the sliders are rebuilt with the values of the run.
+    const typing = document.activeElement?.matches(".cx-slider-head input");
     const inUse = this.opening || this.ask.busy() || draft.held !== null || typing;
     const grown = now && state.key !== run.key && !inUse;
     if (grown && (now.state !== "running" || now.graded < FOLLOWED)) this.open(now.id);
@@ -330,23 +310,23 @@ class Tune extends Page {
     const { state, draft, run } = this;
     const none = state && !state.runs.length && !run;
     const shown = state && !none && draft;
-    return html`<div class="cx-tuning ${none ? "empty" : ""}"><h1 class="cx-sr">Tune</h1>
+    const curve = html`<section class="cx-card cx-body" aria-label="Risk and coverage">${this.plot.element}</section>`;
+    return html`<div class="cx-page tune ${none ? "empty" : ""}"><h1 class="cx-sr">Tune</h1>
       ${none ? nothingYet() : nothing}
-      <section class="cx-tuning-side" aria-label="Policy" ?hidden=${!shown}>${shown && this.#side(shown, state)}</section>
-      <section class="cx-tuning-main ${run?.questions ? "" : "bare"}" aria-label="What it does" ?hidden=${none}>
+      <section class="cx-column loose" aria-label="Policy" ?hidden=${!shown}>${shown && this.#side(shown, state)}</section>
+      <section class="cx-column loose cx-tune-main ${run?.questions ? "" : "bare"}" aria-label="What it does" ?hidden=${none}>
         <div data-part="message">${alarm(this.message)}</div>
         <div>${run && this.outcome.view(this.#choices(true), this.other)}</div>
-        <div>${run ? html`<section class="cx-lab-card cx-tuning-card" aria-label="Risk and coverage">${this.plot.element}</section>` : nothing}</div>
-        <div>${run && this.changes.view()}</div></section></div>`;
+        <div>${run ? curve : nothing}</div><div>${run && this.changes.view()}</div></section></div>`;
   }
 
   /** @param {Draft} draft @param {State} state */
   #side(draft, state) {
     const { policy } = draft;
     const moved = content(state.active) !== content(policy);
-    return html`<div>${this.#picker(state)}</div><div>${this.target.view()}</div>
-      <div><section class="cx-lab-card cx-tuning-card" aria-label="Thresholds">${this.steps.view(this.#name(), draft, moved)}${this.knobs.view(policy, this.run)}</section></div>
-      <div>${this.saved.view(this.#choices(), policy.name)}</div>`;
+    const thresholds = [this.steps.view(this.#name(), draft, moved), this.sliders.view(policy, this.run)];
+    return html`${this.#picker(state)}${this.target.view()}<section class="cx-card cx-body" aria-label="Thresholds">${thresholds}</section>
+      ${this.saved.view(this.#choices(), policy.name)}`;
   }
 
   /** The policies that there are; others: than the active one, which goes first. @returns {[string, string][]} */
@@ -361,7 +341,7 @@ class Tune extends Page {
   /** @param {State} state */
   #picker({ runs }) {
     const { run } = this;
-    const pick = (/** @type {string} */ id) => {
+    const change = (/** @type {string} */ id) => {
       this.missing = false;
       this.open(id);
     };
@@ -370,9 +350,10 @@ class Tune extends Page {
       ...(gone ? [[run.run.id, `${run.run.name} (deleted)`]] : []),
       ...runs.map((one) => [one.id, line(one)]),
     ]);
-    return html`<section class="cx-lab-card cx-tuning-card" aria-label="Run"><label for="cx-tuning-run">Run</label>
-      ${choice(options, { id: "cx-tuning-run", value: this.opening ? undefined : (run?.run.id ?? null), change: pick })}
-      ${alarm(this.missing && MISSING)}<div class="cx-muted cx-tuning-source">${run && source(run)}</div></section>`;
+    const value = this.opening ? undefined : (run?.run.id ?? null);
+    return html`<section class="cx-card cx-body" aria-label="Run"><h2><label for="cx-tune-run">Run</label></h2>
+      ${choice(options, { id: "cx-tune-run", value, change })}
+      ${alarm(this.missing && MISSING)}<div class="cx-muted cx-small">${run && source(run)}</div></section>`;
   }
 }
 
@@ -382,23 +363,23 @@ function line({ name, graded, state, created }) {
   return `${name} · ${count(graded)} graded · ${day}${state === "done" ? "" : `, ${state}`}`;
 }
 
-/** What the figures rest on. @param {Opened} run */
+/** What the metrics rest on. @param {Opened} run */
 function source({ questions, ungraded, calibrator, seen, why, unknown }) {
-  const fitted = seen ? ", which was fitted to a part of this run. Promises rest on the other part." : ".";
+  const fitted = seen
+    ? ", which was fitted on one half of this run. Guarantees rest on the other half."
+    : ".";
+  const calibrated = html`<p>Confidence: calibrated by <b>${calibrator}</b>${fitted}</p>`;
+  const heuristic = html`<p><b>Not calibrated: </b>the confidence is the heuristic. ${why}</p>`;
   return html`<p>${counted(questions, "graded answer")}${ungraded ? `, ${count(ungraded)} not graded` : ""}.</p>
-    ${
-      calibrator
-        ? html`<p>Confidence: calibrated by <b>${calibrator}</b>${fitted}</p>`
-        : html`<p><b>Not calibrated: </b>the confidence is the heuristic. ${why}</p>`
-    }
-    ${unknown ? html`<p>${counted(unknown, "answer")} without a confidence: a person decides.</p>` : nothing}`;
+    ${calibrator ? calibrated : heuristic}
+    ${unknown ? html`<p>${counted(unknown, "answer")} without a confidence: deferred to a person.</p>` : nothing}`;
 }
 
 function nothingYet() {
-  return html`<div><section class="cx-lab-card cx-tuning-card cx-tuning-none"><h2>No run to tune on yet</h2>
-    <p>Thresholds are tuned on answers of which it is known whether they are right. Evaluate a set of questions first.</p>
+  return html`<section class="cx-card cx-empty"><h2>No run to tune on yet</h2>
+    <p>Thresholds are tuned on graded answers. Evaluate a dataset first.</p>
     <p><a class="cx-button primary" href="evaluate">Evaluate a dataset</a></p>
-    <p class="cx-muted">or in the shell: <code>codex evaluate --dataset capitals</code></p></section></div>`;
+    <p class="cx-muted">or in a terminal: <code class="cx-mono">codex evaluate --dataset capitals</code></p></section>`;
 }
 
 /** Give the browser a file to save. @param {string} name @param {string} text */
@@ -408,7 +389,7 @@ function download(name, text) {
   setTimeout(() => URL.revokeObjectURL(href), 1000);
 }
 
-/** @returns {{run?: string, draft?: import("./draft.js").Kept, target?: object}} */
+/** @returns {{run?: string, draft?: Kept, target?: object}} */
 function restored() {
   try {
     return JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") ?? {};

@@ -1,79 +1,62 @@
 // A target, typed in: what risk or what coverage, and what was proposed for it.
 
+import { submitted, textOf } from "../shared/events.js";
 import { html, live } from "../shared/lit.js";
+import { Part } from "../shared/page.js";
 import { alarm, icon } from "../shared/parts.js";
 import { single } from "../shared/server.js";
 
-/** @type {Record<"risk" | "coverage", [before: string, after: string, meaning: string]>} */
-const FIELDS = {
-  risk: ["at most", "wrong", "the share of wrong ones among the answers given"],
-  coverage: ["at least", "answered", "the share of the questions that get their answer"],
-};
-/** @typedef {"risk" | "coverage" | "certainty"} Name */
-/** @typedef {{words?: string, ok?: boolean, error?: {message: string}}} Proposed */
+/** @import {Proposed} from "./types" */
+/** @typedef {"risk" | "coverage"} By */
 
-export class Target {
-  values = { by: "risk", risk: "10", coverage: "80", certainty: "95" };
+/** @type {Record<By, [before: string, after: string, meaning: string]>} */
+const FIELDS = {
+  risk: ["at most", "incorrect", "the share of incorrect answers among those given"],
+  coverage: ["at least", "answered", "the share of questions that get an answer"],
+};
+
+/** @extends {Part<import("./page.js").Tune>} */
+export class Target extends Part {
+  values = { by: "risk", risk: "10", coverage: "80", confidence_level: "95", ...this.page.kept.target };
+  first = { ...this.values };
   /** @type {Proposed | null} */
   proposed = null;
   /** What was proposed no longer stands on the sliders. */
   past = false;
 
-  /** @param {import("../shared/page.js").Page} page @param {object | undefined} kept @param {{propose: (wanted: object) => Promise<Proposed>, keep: () => void}} options */
-  constructor(page, kept, options) {
-    Object.assign(this.values, kept);
-    this.first = { ...this.values };
-    this.page = page;
-    this.options = options;
-  }
-
   /** @param {Partial<typeof this.values>} change */
-  #set(change) {
+  #change(change) {
     Object.assign(this.values, change);
-    this.options.keep();
+    this.page.keep();
     this.page.paint();
   }
 
-  #propose = single(async () => {
-    this.proposed = await this.options.propose(this.values);
-    this.past = false;
-    this.page.paint();
-  });
+  #propose = single(async () => this.set({ proposed: await this.page.propose(this.values), past: false }));
 
   view() {
-    const submit = (/** @type {Event} */ event) => {
-      event.preventDefault();
-      this.#propose();
-    };
-    const { proposed } = this;
-    const shape = proposed?.ok ? "answer" : "skip";
-    return html`<form class="cx-lab-card cx-tuning-card" aria-label="Target" novalidate @submit=${submit}><h2>Target</h2>
+    return html`<form class="cx-card cx-body" aria-label="Target" novalidate @submit=${submitted(this.#propose)}><h2>Target</h2>
       ${this.#line("risk")}${this.#line("coverage")}
-      <div class="cx-target-line"><span class="cx-target-with">with</span>${this.#field("certainty", "certainty in percent")}<span>% certainty</span>
+      <div class="cx-row cx-target"><span></span><span>with</span>${this.#field("confidence_level", "confidence level in percent")}<span>% confidence</span>
         <button type="submit" class="cx-button small" aria-label="Propose thresholds">Propose</button></div>
-      <div class="cx-tuning-said ${this.past ? "past" : ""}" role="status">${
-        proposed &&
-        (proposed.error
-          ? alarm(proposed.error.message)
-          : html`<p class="cx-guarantee ${proposed.ok ? "" : "none"}">${icon(shape)}<span>${proposed.words}</span></p>`)
-      }</div></form>`;
+      <div class=${this.past ? "cx-past" : ""} role="status">${this.proposed && said(this.proposed)}</div></form>`;
   }
 
-  #line(/** @type {"risk" | "coverage"} */ name) {
+  #line(/** @type {By} */ name) {
     const [before, after, meaning] = FIELDS[name];
-    return html`<div class="cx-target-line" title=${meaning}><input type="radio" name="cx-target" value=${name} .checked=${live(this.values.by === name)}
-      aria-label="${before} a percentage ${after}" @change=${() => this.#set({ by: name })}><span>${before}</span>${this.#field(
-        name,
-        `${after}, ${before}, in percent`,
-      )}<span>% ${after}</span></div>`;
+    return html`<div class="cx-row cx-target" title=${meaning}><input type="radio" name="cx-target" value=${name} .checked=${live(this.values.by === name)}
+      aria-label="${before} a percentage ${after}" @change=${() => this.#change({ by: name })}><span>${before}</span>${this.#field(name, `${after}, ${before}, in percent`)}<span>% ${after}</span></div>`;
   }
 
-  #field(/** @type {Name} */ name, /** @type {string} */ label) {
-    const typed = (/** @type {Event} */ event) => {
-      const { value } = /** @type {HTMLInputElement} */ (event.target);
-      this.#set({ [name]: value, ...(name === "certainty" ? {} : { by: name }) });
-    };
-    return html`<input class="cx-field cx-target-field" value=${this.first[name]} name="target ${name}" inputmode="decimal" autocomplete="off"
+  #field(/** @type {By | "confidence_level"} */ name, /** @type {string} */ label) {
+    const typed = (/** @type {Event} */ event) =>
+      this.#change({ [name]: textOf(event), ...(name === "confidence_level" ? {} : { by: name }) });
+    return html`<input class="cx-input cx-number" value=${this.first[name]} name="target ${name}" inputmode="decimal" autocomplete="off"
       aria-label=${label} @input=${typed}>`;
   }
+}
+
+/** @param {Proposed} proposed */
+function said({ error, ok, words }) {
+  if (error) return alarm(error.message);
+  return html`<p class="cx-note cx-row ${ok ? "good" : "warning"}">${icon(ok ? "answer" : "skip")}<span>${words}</span></p>`;
 }

@@ -1,7 +1,6 @@
 // What the server sends to the Tune page: pages/tune/view.py.
 
-import type { Figure } from "../shared/plot.js";
-import type { Action, Policy } from "../shared/types";
+import type { Action, Figure, Policy } from "../shared/types";
 
 export interface Run {
   id: string;
@@ -34,8 +33,8 @@ export interface Scale {
   low: number;
   high: number;
   step: number;
-  right?: number[];
-  wrong?: number[];
+  correct?: number[];
+  incorrect?: number[];
   median?: number | null;
   missing?: number;
   unit?: string;
@@ -62,9 +61,9 @@ export interface Outcome {
   coverage: number;
   accuracy: number | null;
   interval: [number, number] | null;
-  right: number;
-  wrong: number;
-  right_withheld: number;
+  correct: number;
+  incorrect: number;
+  correct_withheld: number;
 }
 
 export interface Change {
@@ -73,13 +72,13 @@ export interface Change {
   text: string;
   from: Action;
   to: Action;
-  right: boolean;
+  correct: boolean;
   confidence: number | null;
 }
 
 export interface Changes {
   total: number;
-  moves: { from: Action; to: Action; count: number; right: number }[];
+  moves: { from: Action; to: Action; count: number; correct: number }[];
   questions: Change[];
 }
 
@@ -96,4 +95,42 @@ export interface Moved {
 export interface Config {
   gates: string[];
   shown: number;
+}
+
+/** What a reload must not lose. */
+export interface Kept {
+  policy: Policy;
+  before: Policy;
+  past: Policy[];
+  future: Policy[];
+}
+
+export interface Proposed {
+  words?: string;
+  ok?: boolean;
+  error?: { message: string };
+}
+
+/** A rule that is being written. */
+export interface RuleDraft {
+  signal: string;
+  side: "below" | "above";
+  value: string;
+  gate: string;
+}
+
+export interface Slider {
+  control: string;
+  label: string;
+  /** What it does. */
+  said: string;
+  /** Class of what is said. */
+  kind: string;
+  /** Of the slider, behind its label. */
+  name: string;
+  scale: Scale;
+  bounds: [number, number];
+  value: number;
+  write: (value: number) => Policy;
+  foot?: unknown;
 }

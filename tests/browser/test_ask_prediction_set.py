@@ -69,11 +69,11 @@ def test_the_set_is_said_and_its_answers_are_marked_legibly(
     page.close()
 
 
-def test_where_any_answer_could_be_right_it_is_said_and_nothing_is_marked(
+def test_where_any_answer_could_be_correct_it_is_said_and_nothing_is_marked(
     page: Page, scripted: Scripted, speak: Callable[[float], None]
 ) -> None:
     speak(0.0)
     open_page(page, scripted.url)
     ask(page, "Where?")
-    expect(samples(page)).to_contain_text("At the 90% confidence level any answer could be right")
+    expect(samples(page)).to_contain_text("At the 90% confidence level any answer could be correct")
     expect(page.get_by_role("tabpanel").get_by_text("in the set")).to_have_count(0)

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[T]):
+class Result(Generic[T]):
     """What a computation came to."""
 
     value: T | None
@@ -27,32 +27,32 @@ class Outcome(Generic[T]):
     """Why there is no value, in words for people."""
 
 
-class Book(Generic[T]):
-    """Outcomes by key; a key stands for everything that the outcome depends on. Thread-safe."""
+class Background(Generic[T]):
+    """Results by key; a key stands for everything that the outcome depends on. Thread-safe."""
 
     def __init__(
         self, jobs: Jobs, kind: str, title: str, compute: Callable[[str, Job], T], kept: int = KEPT
     ) -> None:
         """compute(key, job): runs in a job of that kind; reports and stops as every work of a job does."""
         self._jobs, self._kind, self._title, self._compute, self._kept = jobs, kind, title, compute, kept
-        self._outcomes: OrderedDict[str, Outcome[T]] = OrderedDict()
+        self._results: OrderedDict[str, Result[T]] = OrderedDict()
         self._wanted: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._working = False
 
-    def get(self, key: str) -> Outcome[T] | None:
+    def get(self, key: str) -> Result[T] | None:
         """The outcome; None while it is not known."""
         with self._lock:
-            if key in self._outcomes:
-                self._outcomes.move_to_end(key)
-            return self._outcomes.get(key)
+            if key in self._results:
+                self._results.move_to_end(key)
+            return self._results.get(key)
 
     def want(self, keys: Iterable[str], *, first: bool = False) -> None:
         """Have outcomes computed in time; first: before all others that are wanted."""
         with self._lock:
             for key in keys:
-                if key not in self._outcomes and key not in self._wanted:
+                if key not in self._results and key not in self._wanted:
                     self._wanted[key] = None
                 if first and key in self._wanted:
                     self._wanted.move_to_end(key, last=False)
@@ -61,15 +61,15 @@ class Book(Generic[T]):
             self._working = True
         try:
             self._jobs.start(self._kind, self._title, self._work)
-        except Conflict:  # Codex is shutting down, or another page's book is at work: it is asked for again.
+        except Conflict:  # Codex is shutting down, or another page's work runs: it is asked for again.
             with self._lock:
                 self._working = False
 
-    def soon(self, key: str, seconds: float) -> Outcome[T] | None:
+    def soon(self, key: str, seconds: float) -> Result[T] | None:
         """Have an outcome computed before all others, and wait a moment for it; None while it is unknown."""
         self.want([key], first=True)
         with self._changed:
-            self._changed.wait_for(lambda: key in self._outcomes or not self._working, seconds)
+            self._changed.wait_for(lambda: key in self._results or not self._working, seconds)
         return self.get(key)
 
     @property
@@ -80,12 +80,12 @@ class Book(Generic[T]):
     def _work(self, job: Job) -> None:
         try:
             while (key := self._next()) is not None and not job.cancel.is_set():
-                outcome = self._outcome(key, job)
+                outcome = self._result(key, job)
                 with self._lock:
-                    self._outcomes[key] = outcome
+                    self._results[key] = outcome
                     self._wanted.pop(key, None)
-                    while len(self._outcomes) > self._kept:
-                        self._outcomes.popitem(last=False)
+                    while len(self._results) > self._kept:
+                        self._results.popitem(last=False)
                     self._changed.notify_all()
         finally:
             with self._lock:
@@ -98,13 +98,13 @@ class Book(Generic[T]):
         with self._lock:
             return next(iter(self._wanted), None)
 
-    def _outcome(self, key: str, job: Job) -> Outcome[T]:
+    def _result(self, key: str, job: Job) -> Result[T]:
         try:
-            return Outcome(self._compute(key, job))
+            return Result(self._compute(key, job))
         except Cancelled:
             raise
         except CodexError as error:
-            return Outcome(None, str(error))
+            return Result(None, str(error))
         except Exception as error:
             log.exception("%s failed", self._title, exc_info=error)
-            return Outcome(None, f"{self._title} failed inside Codex; its log says why.")
+            return Result(None, f"{self._title} failed inside Codex; its log says why.")

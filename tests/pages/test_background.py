@@ -10,7 +10,7 @@ import pytest
 
 from codex.errors import NotFound
 from codex.jobs import Job, Jobs
-from codex.pages.book import Book
+from codex.pages.background import Background
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_each_key_is_computed_once_and_the_urgent_ones_first(jobs: Jobs) -> None
         computed.append(key)
         return key.upper()
 
-    book = Book(jobs, "book", "Computing", compute)
+    book = Background(jobs, "book", "Computing", compute)
     book.want(["a", "b", "c"])
     until(lambda: book.job is not None)
     book.want(["c"], first=True)
@@ -60,7 +60,7 @@ def test_what_cannot_be_computed_says_why_and_the_next_goes_on(jobs: Jobs) -> No
             raise ValueError("secret")
         return key
 
-    book = Book(jobs, "book", "Computing", compute)
+    book = Background(jobs, "book", "Computing", compute)
     book.want(["gone", "broken", "good"])
     until(lambda: book.get("good") is not None)
     notes = {key: found.note for key in ("gone", "broken", "good") if (found := book.get(key))}
@@ -70,7 +70,7 @@ def test_what_cannot_be_computed_says_why_and_the_next_goes_on(jobs: Jobs) -> No
 
 
 def test_the_oldest_outcomes_are_forgotten_and_can_be_computed_again(jobs: Jobs) -> None:
-    book = Book(jobs, "book", "Computing", lambda key, job: key, kept=2)
+    book = Background(jobs, "book", "Computing", lambda key, job: key, kept=2)
     for key in ("a", "b", "c"):
         book.want([key])
         until(lambda key=key: book.get(key) is not None)  # type: ignore[misc]
@@ -88,7 +88,7 @@ def test_a_cancelled_job_leaves_what_is_wanted_to_be_asked_for_again(jobs: Jobs)
         assert job.cancel.wait(20)
         return key
 
-    book = Book(jobs, "book", "Computing", compute)
+    book = Background(jobs, "book", "Computing", compute)
     book.want(["a", "b"])
     assert started.wait(20)
     running = book.job

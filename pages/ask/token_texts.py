@@ -11,7 +11,7 @@ from codex.types import Token
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class TokenTexts:
     """An answer cut up for showing; `units` and `words` hold the index after the last token of each."""
 
     texts: tuple[str, ...]
@@ -42,7 +42,7 @@ class Decoder:
         return self._decoder.decode(b"", final=True)
 
 
-def pieces(tokens: Sequence[Token], text: str) -> Pieces:
+def token_texts(tokens: Sequence[Token], text: str) -> TokenTexts:
     """Cut a generation into what its tokens show; the texts join to `text`, or to its start."""
     decoder = Decoder()
     texts: list[str] = []
@@ -61,11 +61,11 @@ def pieces(tokens: Sequence[Token], text: str) -> Pieces:
             shown = 0
     if tokens:
         units[-1:] = [len(tokens)]
-    return Pieces(tuple(texts), tuple(units), _words(texts, units))
+    return TokenTexts(tuple(texts), tuple(units), _words(texts, units))
 
 
 def _words(texts: Sequence[str], units: Sequence[int]) -> tuple[int, ...]:
-    """A unit goes on with the one before it when one word of the text covers the border between them."""
+    """A unit continues the one before it when one word of the text covers the border between them."""
     inside = {at for word in words("".join(texts)) for at in range(word.start + 1, word.end)}
     ends: list[int] = []
     at = start = 0
