@@ -160,7 +160,7 @@ def _indexed(found: Index, errors: Console, *, check: bool) -> Report:
     with interruptible(errors) as cancel, Progress(*columns, console=errors, transient=True) as bar:
         task = bar.add_task("", total=0, visible=False, rate="", left="", name="")
 
-        def progress(now: retrieval.Progress) -> None:
+        def progress(now: retrieval.IndexingProgress) -> None:
             left = "" if now.seconds_left is None else f", {now.seconds_left:.0f} s left"
             bar.update(
                 task,

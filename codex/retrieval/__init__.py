@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codex.retrieval.documents import Document, DocumentText, Progress, Report
+    from codex.retrieval.documents import Document, DocumentText, IndexingProgress, Report
     from codex.retrieval.index import Index
 
-__all__ = ["Document", "DocumentText", "Index", "Progress", "Report"]
+__all__ = ["Document", "DocumentText", "Index", "IndexingProgress", "Report"]
 
 
 def __getattr__(name: str) -> object:

@@ -45,7 +45,7 @@ class DocumentText:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class IndexingProgress:
     """How far an indexing run has come."""
 
     document: str

@@ -17,7 +17,7 @@ from codex.retrieval.catalogue import Catalogue
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.content import StoredChunk
 from codex.retrieval.discovery import discover
-from codex.retrieval.documents import Document, DocumentText, Progress, Report
+from codex.retrieval.documents import Document, DocumentText, IndexingProgress, Report
 from codex.retrieval.embedding import Embedding
 from codex.retrieval.fusion import reciprocal_ranks
 from codex.retrieval.readers.encodings import checked_encoding
@@ -26,7 +26,7 @@ from codex.retrieval.reranking import Reranker
 from codex.retrieval.vector_index import VectorIndex
 from codex.types import Passage
 
-__all__ = ["Document", "DocumentText", "Index", "Progress", "Report"]
+__all__ = ["Document", "DocumentText", "Index", "IndexingProgress", "Report"]
 
 AUTO = "auto"
 """In place of an encoding's name: it is detected."""
@@ -80,7 +80,7 @@ class Index:
 
     def run(
         self,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[IndexingProgress], None] | None = None,
         cancel: threading.Event | None = None,
         *,
         check: bool = False,

@@ -12,7 +12,7 @@ from codex.errors import Cancelled
 from codex.retrieval.catalogue import Catalogue
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.content import Entry, FileStamp, is_current, mark_skipped, mark_unchanged, write_content
-from codex.retrieval.documents import Progress, Report
+from codex.retrieval.documents import IndexingProgress, Report
 from codex.retrieval.embedding import PASS, Embedding
 from codex.retrieval.preparing import WINDOW, Preparation, Prepared, ReadAhead, Stop
 from codex.retrieval.vector_index import VectorIndex
@@ -26,7 +26,7 @@ class Indexing:
     catalogue: Catalogue
     vectors: VectorIndex
     embedding: Embedding
-    progress: Callable[[Progress], None] | None = None
+    progress: Callable[[IndexingProgress], None] | None = None
     cancel: threading.Event | None = None
     _started: float = field(default_factory=time.monotonic)
     _total: int = 0
@@ -158,7 +158,7 @@ class Indexing:
         """The vectors that an earlier run did not bring to Chroma."""
         if self.progress is not None:
             rate = written / (time.monotonic() - self._started)
-            self.progress(Progress("", 0, 0, written, rate, (total - written) / rate))
+            self.progress(IndexingProgress("", 0, 0, written, rate, (total - written) / rate))
 
     def _report(self, name: str) -> None:
         if self.progress is None:
@@ -168,7 +168,7 @@ class Indexing:
             seconds = time.monotonic() - self._embedding_since
             share = min(self._done_bytes / self._total_bytes, 1.0)
             rate, left = self._chunks / seconds, seconds * (1.0 - share) / share
-        self.progress(Progress(name, self._done, self._total, self._chunks, rate, left))
+        self.progress(IndexingProgress(name, self._done, self._total, self._chunks, rate, left))
 
 
 def _windows(batch: Sequence[Prepared]) -> Iterator[Sequence[tuple[Prepared, int]]]:

@@ -12,7 +12,7 @@ from typing import Literal
 from codex.errors import Conflict, InvalidInput
 from codex.private import make_folder
 
-Outcome = Literal["new", "same", "replaced"]
+Placement = Literal["new", "same", "replaced"]
 
 NAME = r"(?:[^/.\s][^/]*/)*[^/.\s][^/]*"
 """Names that `place` accepts, except those that are too long for the file system."""
@@ -31,7 +31,7 @@ def place(folder: Path, name: str) -> Path:
     return target
 
 
-def settle(arrived: Path, target: Path, replace: bool) -> Outcome:
+def settle(arrived: Path, target: Path, replace: bool) -> Placement:
     """Move a complete file to its place; same: it was there already, with the same content.
 
     Raises Conflict when another file is there and `replace` is not set, InvalidInput.

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from codex.errors import BodyTooLarge, Cancelled, RetrievalError, UnreadableDocument
 from codex.private import make_folder, opener
 from codex.retrieval.readers.reading import SUFFIXES
-from codex.retrieval.uploads import NAME, Outcome, place, settle
+from codex.retrieval.uploads import NAME, Placement, place, settle
 from codex.server.errors import error_response
 from codex.server.routes import Bench, errors
 
@@ -54,7 +54,7 @@ class UploadBody(BaseModel):
 
     name: str
     """Its path in the folder of uploaded documents."""
-    outcome: Outcome
+    outcome: Placement
     """same: a file with that name and content was there already."""
 
 

@@ -22,7 +22,7 @@ from codex.pages.documents.view import (
     together,
 )
 from codex.retrieval import uploads
-from codex.retrieval.index import Document, Index, Progress, Report, checked_query
+from codex.retrieval.index import Document, Index, IndexingProgress, Report, checked_query
 from codex.retrieval.readers.reading import SUFFIXES
 from codex.text import sha256
 
@@ -142,7 +142,7 @@ def _indexing(index: Index, paths: Sequence[Path], *, check: bool) -> Callable[[
     """The work of a job: add the paths, index what waits, also what was added in the meantime."""
 
     def work(job: Job) -> Report:
-        def progress(now: Progress) -> None:
+        def progress(now: IndexingProgress) -> None:
             job.report(
                 JobProgress(
                     now.done,

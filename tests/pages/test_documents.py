@@ -16,7 +16,7 @@ from codex.jobs import Job, Jobs
 from codex.pages.documents import page as documents
 from codex.pages.documents.page import KIND, DocumentsPage
 from codex.pages.documents.view import indexing_view, marked, query_words, summary, text_view, together
-from codex.retrieval import DocumentText, Progress, Report
+from codex.retrieval import DocumentText, IndexingProgress, Report
 from codex.settings import load_settings
 from codex.store import Store
 from tests.support.scripted import Script, ScriptedEngine
@@ -190,7 +190,7 @@ class SlowIndex:
         self.runs += 1
         total, done = self.waiting, 0
         while done < total:
-            progress(Progress(f"{done}.txt", done, total, 3 * done, 2.5, None))
+            progress(IndexingProgress(f"{done}.txt", done, total, 3 * done, 2.5, None))
             assert self.leave.acquire(timeout=10)
             if cancel.is_set():
                 return Report(done, 0, (), 0, 3 * done, 1.0, True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.retrieval import Index, Progress, chroma, preparing, vector_index
+from codex.retrieval import Index, IndexingProgress, chroma, preparing, vector_index
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding, Identity
 
@@ -54,7 +54,7 @@ def main() -> None:
     index = open_index(Path(home), chroma_url or None)
     index.add([Path(folder)])
 
-    def told(progress: Progress) -> None:
+    def told(progress: IndexingProgress) -> None:
         print(progress.chunks, flush=True)
         time.sleep(float(pause))
 

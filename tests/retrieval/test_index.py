@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from codex.errors import InvalidInput, NotFound
-from codex.retrieval import Index, Progress
+from codex.retrieval import Index, IndexingProgress
 from tests.retrieval.conftest import DOCUMENTS, vectors_in_chroma
 
 
@@ -184,7 +184,7 @@ def test_a_name_that_is_not_utf8_is_indexed(make_index: Callable[..., Index], tm
 def test_progress_ends_with_everything_done_and_nothing_left(
     make_index: Callable[..., Index], folder: Path
 ) -> None:
-    index, seen = make_index(), list[Progress]()
+    index, seen = make_index(), list[IndexingProgress]()
     index.add([folder])
     report = index.run(seen.append)
     assert (seen[-1].done, seen[-1].total, seen[-1].chunks) == (len(DOCUMENTS), len(DOCUMENTS), report.chunks)
@@ -202,7 +202,7 @@ def test_a_cancelled_run_leaves_whole_documents_and_the_next_goes_on(
     index, cancel = make_index(), threading.Event()
     index.add([many])
 
-    def stop(progress: Progress) -> None:
+    def stop(progress: IndexingProgress) -> None:
         cancel.set()
 
     report = index.run(stop, cancel)
@@ -228,7 +228,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
     file.write_text("The ferry leaves at eight.")
     index.add([file])
 
-    def replace(_: Progress) -> None:
+    def replace(_: IndexingProgress) -> None:
         if "nine" not in file.read_text():
             file.write_text("The ferry leaves at nine, says the new notice.")
             index.add([file])

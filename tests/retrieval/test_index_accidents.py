@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from codex.errors import Conflict, RetrievalError
-from codex.retrieval import Index, Progress, lexical, vector_index
+from codex.retrieval import Index, IndexingProgress, lexical, vector_index
 from codex.retrieval.lock import PATIENCE, IndexLock
 from tests.retrieval.conftest import vectors_in_chroma
 from tests.retrieval.indexer import often_on_disk, open_index
@@ -163,7 +163,7 @@ def test_two_threads_do_not_index_at_once(tmp_path: Path, pages: Path) -> None:
     index.add([pages])
     begun, may_go_on = threading.Event(), threading.Event()
 
-    def wait(progress: Progress) -> None:
+    def wait(progress: IndexingProgress) -> None:
         begun.set()
         may_go_on.wait(10)
 
@@ -332,7 +332,7 @@ def test_files_that_a_killed_writer_left_are_not_opened_but_rebuilt(
     index = open_index(home)
     assert_found_by_meaning(index, 20)
     monkeypatch.setattr(vector_index, "BATCH", 100)
-    told: list[Progress] = []
+    told: list[IndexingProgress] = []
     report = index.run(told.append)
     assert (report.indexed, report.chunks) == (0, 0)
     assert told[0].document == ""

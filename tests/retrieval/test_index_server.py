@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from codex.errors import Conflict, RetrievalError
-from codex.retrieval import Progress, chroma, preparing, vector_index
+from codex.retrieval import IndexingProgress, chroma, preparing, vector_index
 from tests.retrieval.conftest import vectors_in_chroma
 from tests.retrieval.indexer import open_index
 
@@ -89,7 +89,7 @@ def test_a_server_that_goes_in_the_middle_is_said_and_the_next_run_goes_on(
     index = open_index(tmp_path / "home", server.url)
     index.add([pages])
 
-    def stop_server(progress: Progress) -> None:
+    def stop_server(progress: IndexingProgress) -> None:
         if progress.chunks >= 20:
             server.stop()
 
