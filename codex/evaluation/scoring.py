@@ -249,7 +249,7 @@ def _hopeless(n: int, correct: int, any_signal: bool) -> str:
     """Why nothing can be fitted on n answers; "" where it can."""
     if n < LEAST_LABELS:
         return (
-            f"{n} graded answers are too few to fit a confidence; it takes {LEAST_LABELS}: "
+            f"{n} graded answers are too few to fit a confidence; {LEAST_LABELS} are needed: "
             f"{LEAST_LABELS - n} more."
         )
     if correct in (0, n):

@@ -194,7 +194,7 @@ def test_a_run_that_is_deleted_while_it_is_read_says_so_and_stays_in_sight(
     put_run(served.workbench.store, graded=12)
     open_evaluate(page, served, "?run=run-1")
     run = page.get_by_role("region", name="Run", exact=True)
-    expect(run).to_contain_text("it takes 30", timeout=MEASURED)
+    expect(run).to_contain_text("30 are needed", timeout=MEASURED)
     questions = page.get_by_role("region", name="Questions")
     expect(questions.get_by_role("link")).to_have_count(12)
     served.workbench.store.runs.delete("run-1")

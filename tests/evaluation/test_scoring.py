@@ -153,8 +153,8 @@ def test_values_that_are_not_finite_do_no_harm(value: float) -> None:
     ("correct", "note"),
     [
         ([], "No answer is graded."),
-        ([True], "takes 30: 29 more"),
-        ([True, False] * 14, "takes 30: 2 more"),
+        ([True], "30 are needed: 29 more"),
+        ([True, False] * 14, "30 are needed: 2 more"),
         ([True] * 40, "All 40 answers are correct"),
         ([False] * 40, "All 40 answers are incorrect"),
     ],
