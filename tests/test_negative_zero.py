@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from codex.cli.scores import _figure
+from codex.cli.scores import _shown
 from codex.evaluation.report import _number, _with_interval
 from codex.figures import _threshold
 from codex.policy import Policy, Rule, decide_one
@@ -17,8 +17,8 @@ TINY = -0.00004
 
 WRITERS: list[Callable[[float], str]] = [
     _number,
-    _figure,
-    lambda value: _figure(0.5, (value, 1.0)),
+    _shown,
+    lambda value: _shown(0.5, (value, 1.0)),
     lambda value: _with_interval(0.5, (value, 1.0)),
 ]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from codex.retrieval import Progress, Report
+from codex.retrieval import IndexingProgress, Report
 from tests.support.browsing import OPENED, Served
 
 INDEXED = 180_000
@@ -74,7 +74,7 @@ def held(served: Served) -> Iterator[threading.Event]:
     run = index.run
 
     def slow(progress: Any = None, cancel: Any = None, *, check: bool = False) -> Report:
-        def seen(now: Progress) -> None:
+        def seen(now: IndexingProgress) -> None:
             progress(now)
             leave.wait(30)
 

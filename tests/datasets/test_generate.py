@@ -8,22 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from codex.datasets import shipped
+from codex.datasets import generate
 from codex.datasets.library import SHIPPED, load
 from codex.grading.grades import grade
 from codex.grading.number_words import NUMBERS
 from codex.grading.wording import plain
 
 
-@pytest.mark.parametrize("name", shipped.SETS)
+@pytest.mark.parametrize("name", generate.SETS)
 def test_a_set_made_anew_is_the_one_that_ships(name: str) -> None:
-    rows, card = shipped.contents(name)
+    rows, card = generate.contents(name)
     why = "run: python -m codex.datasets.generate"
     assert (SHIPPED / f"{name}.jsonl").read_text(encoding="utf-8") == rows, why
     assert (SHIPPED / f"{name}.md").read_text(encoding="utf-8") == card, why
 
 
-@pytest.mark.parametrize("name", shipped.SETS)
+@pytest.mark.parametrize("name", generate.SETS)
 def test_a_set_has_a_few_hundred_different_questions(name: str, tmp_path: Path) -> None:
     items = load(name, tmp_path)
     assert 200 <= len(items) <= 400
@@ -72,7 +72,7 @@ def test_nothing_that_cannot_be_answered_has_an_answer(tmp_path: Path) -> None:
 
 
 def test_the_facts_name_every_element_once() -> None:
-    elements = list(shipped.facts("elements"))
+    elements = list(generate.facts("elements"))
     assert [int(element["number"]) for element in elements] == list(range(1, 119))
     assert len({element["symbol"] for element in elements}) == 118
 
