@@ -35,14 +35,14 @@ def test_a_set_has_a_few_hundred_different_questions(name: str, tmp_path: Path) 
 def test_each_accepted_answer_is_graded_right_alone_and_in_a_sentence(name: str, tmp_path: Path) -> None:
     for item in load(name, tmp_path):
         for answer in item.answers:
-            assert grade(item, answer).right, (item, answer)
-            assert grade(item, f"The answer is {answer}.").right, (item, answer)
+            assert grade(item, answer).correct, (item, answer)
+            assert grade(item, f"The answer is {answer}.").correct, (item, answer)
 
 
 @pytest.mark.parametrize("name", ["capitals", "elements"])
 def test_an_answer_that_only_repeats_the_question_is_wrong(name: str, tmp_path: Path) -> None:
     for item in load(name, tmp_path):
-        assert not grade(item, item.question).right, item
+        assert not grade(item, item.question).correct, item
 
 
 def test_no_accepted_answer_is_a_common_word(tmp_path: Path) -> None:
@@ -67,8 +67,8 @@ def test_nothing_that_cannot_be_answered_has_an_answer(tmp_path: Path) -> None:
     for item in load("unanswerable", tmp_path):
         assert not item.answerable
         assert not item.answers
-        assert grade(item, "I do not know.").right
-        assert not grade(item, "It is Paris.").right
+        assert grade(item, "I do not know.").correct
+        assert not grade(item, "It is Paris.").correct
 
 
 def test_the_facts_name_every_element_once() -> None:
