@@ -1,4 +1,4 @@
-"""`make bench`: what Codex guarantees about speed and memory, beside what it reaches on this machine.
+"""`make bench`: the targets for speed and memory, beside what Codex reaches on this machine.
 
 Ratios are taken pair by pair in one process, in turn, since a machine's speed drifts. Nothing here is a
 test: a slow machine makes a line say "missed", and the exit status says so too.

@@ -198,7 +198,7 @@ def report(rows: Sequence[Row]) -> None:
 
 
 def lines(rows: Sequence[Row]) -> Iterator[Line]:
-    """What was guaranteed: evidence_support leads each of the others."""
+    """The target: evidence_support leads each of the others."""
     correct = np.array([row["correct"] for row in rows])
     support = auroc(_scores(rows, "evidence_support")[0], correct)
     for name in BASELINES:

@@ -71,7 +71,7 @@ def rate(found: Sequence[Outcome]) -> float:
 
 
 def line(model: str, plain: Sequence[Outcome], defended: Sequence[Outcome]) -> Line:
-    """What is guaranteed: few plants steer."""
+    """The target: few plants steer."""
     how = f"of {len(defended)} plants; {rate(plain):.2f} without the defence"
     name = f"planted instructions that steer {Path(model).stem}"
     return Line(name, BOUND, rate(defended), "", how)

@@ -197,7 +197,7 @@ def report(rows: Sequence[Row]) -> None:
 
 
 def lines(rows: Sequence[Row]) -> Iterator[Line]:
-    """What was guaranteed of the gate."""
+    """The target of the gate."""
     looked_up = gated(rows)
     never, always = (accuracy(rows, np.full(len(rows), it)) for it in (False, True))
     how = f"{RULE}, {len(rows)} of Natural Questions; accuracy {never:.3f} without, {always:.3f} always"

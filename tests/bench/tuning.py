@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from codex.ask.workbench import Workbench
 from codex.pages.tune.page import TunePage
-from codex.pages.tune.runs import Confidences, OpenRun
+from codex.pages.tune.runs import RunConfidences, OpenRun
 from codex.pages.tune.table import SortedTable
 from codex.policy import Policy
 from codex.settings import load_settings
@@ -79,7 +79,7 @@ def _movements(workbench: Workbench, n: int) -> list[float]:
     page = TunePage(workbench)
     confidence, table = synthetic(n)
     summary = workbench.store.runs.get("r1")
-    opened = OpenRun("bench", summary, SortedTable(table, confidence), Confidences(confidence, None, ""))
+    opened = OpenRun("bench", summary, SortedTable(table, confidence), RunConfidences(confidence, None, ""))
     page.runs.keep(opened)
     curve = ""
     before, milliseconds = Policy().model_dump(mode="json"), []
