@@ -52,7 +52,7 @@ def test_a_set_that_the_hub_does_not_have_is_said_in_one_line(
     asked: list[tuple[Any, ...]], tmp_path: Path
 ) -> None:
     with pytest.raises(
-        HubError, match=r"did not give no/thing: Dataset 'no/thing' doesn't exist on the Hub\.$"
+        HubError, match=r"did not return no/thing: Dataset 'no/thing' doesn't exist on the Hub\.$"
     ):
         load("no/thing", tmp_path)
 
