@@ -348,7 +348,7 @@ def test_a_calibrator_is_fitted_listed_activated_and_taken_back(
         (["calibrate"], "--run RUN or --generations FILE"),
         (["calibrate", "--run", "nowhere"], "No run has the id"),
         (["calibrators", "activate", "nowhere@1"], "nowhere@1"),
-        (["calibrators", "rollback"], "nothing to go back to"),
+        (["calibrators", "rollback"], "nothing to undo"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_that_says_why(codex: Codex, words: list[str], says: str) -> None:
