@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from codex.ask.workbench import Workbench
 from codex.pages.tune.page import TunePage
-from codex.pages.tune.runs import RunConfidences, OpenRun
+from codex.pages.tune.runs import OpenRun, RunConfidences
 from codex.pages.tune.table import SortedTable
 from codex.policy import Policy
 from codex.settings import load_settings

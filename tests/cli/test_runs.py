@@ -63,7 +63,7 @@ def test_an_empty_name_is_that_of_no_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     said = codex(*words)
-    assert (said.status, "An empty name" in said.err) == (1, True)
+    assert (said.status, "The name of the run is empty" in said.err) == (1, True)
     assert names(codex) == ["stored"]
     assert not Path("never.jsonl").exists()
 

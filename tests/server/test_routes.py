@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable, Iterator
 
 import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute
@@ -86,7 +86,9 @@ def test_no_route_answers_another_page_or_another_host(app: FastAPI) -> None:
                         assert answer.status_code == status, (method, path, headers)
                         assert not any(name.startswith("access-control-") for name in answer.headers)
 
-    asyncio.run(ask_all())
+    # A loop of its own: in this thread the browser tests' may run.
+    with start_blocking_portal() as portal:
+        portal.call(ask_all)
 
 
 def test_no_socket_of_another_page_is_opened(app: FastAPI) -> None:
