@@ -68,7 +68,7 @@ def test_prediction_sets_are_kept_and_counted_on_the_other_half(
     home: Path, file: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "made.json"
-    wanted = fit(file, "-o", str(path), "--answer-sets", "0.2")
+    wanted = fit(file, "-o", str(path), "--prediction-sets", "0.2")
     said: dict[str, Any] = json.loads(codex(*wanted, "--json").stdout)
     together, even, odd = said["checked_sets"]
     assert (together["group"], even["group"], odd["group"]) == (None, "even", "odd")
@@ -100,7 +100,7 @@ def test_too_few_questions_for_the_sets_that_are_asked_for_are_infinite_and_said
     ("words", "says"),
     [
         (("--by-group",), "--alpha"),
-        (("--answer-sets", "1.5"), "alpha is 1.5"),
+        (("--prediction-sets", "1.5"), "alpha is 1.5"),
         (("--alpha", "0"), "alpha is 0"),
     ],
 )
@@ -118,7 +118,7 @@ def test_answers_without_samples_make_no_sets(home: Path, tmp_path: Path) -> Non
     lines = [generated(n, "even") for n in range(4)]
     bare = [Observation(each.observation.question, each.observation.generation) for each in lines]
     write(path, [Generated(it.question, "even", ("yes",), True, it, origin=lines[0].origin) for it in bare])
-    done = codex(*fit(path, "--answer-sets", "0.1"))
+    done = codex(*fit(path, "--prediction-sets", "0.1"))
     assert isinstance(done.exception, InvalidInput)
     assert "ask.n_samples" in str(done.exception)
 
