@@ -60,7 +60,7 @@ def measure(home: Path | None = None) -> Iterator[Line]:
         for name, population in (("stored", shares), ("simulated", simulated)):
             off = 100 * abs(_covered(population, alpha) - (1 - alpha))
             yield Line(
-                f"answer sets off {1 - alpha:.0%}, {name}",
+                f"prediction sets off {1 - alpha:.0%}, {name}",
                 1.0,
                 off,
                 "points",
