@@ -32,7 +32,7 @@ SETS = 2_000
 
 
 def measure(home: Path | None = None) -> Iterator[Line]:
-    """Two lines for each alpha, and one for the coverage of answer sets; `home` is not used."""
+    """Two lines for each alpha, and one for the coverage of prediction sets; `home` is not used."""
     if not shared_data("frozen").exists():
         print("guarantees: left out; it takes --data FOLDER with frozen.")
         return

@@ -1,4 +1,4 @@
-"""Conformal answer sets: the exact order statistic, and the coverage that it guarantees."""
+"""Conformal prediction sets: the exact order statistic, and the coverage that it guarantees."""
 
 from __future__ import annotations
 

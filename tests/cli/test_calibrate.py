@@ -1,4 +1,4 @@
-"""codex calibrate by dataset and with answer sets, and codex calibrators delete, as a user types them."""
+"""codex calibrate by dataset and with prediction sets, and codex calibrators delete, as a user types them."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def drawn(page: CalibratePage, version: str, **wanted: Any) -> dict[str, Any]:
 
 
 def sets_of(page: CalibratePage, version: str, share: float = 0.1) -> dict[str, Any]:
-    """The answer sets of a calibrator, once the samples are read."""
+    """The prediction sets of a calibrator, once the samples are read."""
     deadline = time.monotonic() + WAIT
     while (shown := page.sets({"version": version, "sets": share}))["computing"]:
         assert time.monotonic() < deadline
