@@ -29,7 +29,7 @@ def test_a_policy_with_a_promise_has_a_guarantee_under_the_same_version() -> Non
     assert policy.guarantee == PolicyGuarantee(
         risk=0.1, confidence_level=0.95, calibrator="c@1", run="r1", questions=100, answered=40, incorrect=1
     )
-    # Taken from the code that wrote promises.
+    # Computed by the code before the names changed.
     assert policy.version == "mine@39ed44d067"
     written = json.loads(policy.model_dump_json())
     assert written["guarantee"]["confidence_level"] == 0.95

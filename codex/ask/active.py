@@ -60,11 +60,11 @@ class Active:
         """Whether questions asked as the settings say are calibrated, and on what, or why not, in words."""
         if self.calibrator is None:
             return False, "No calibrator is active."
-        why_not = self.misfit(self.calibrator)
+        why_not = self.mismatch(self.calibrator)
         sets = ", ".join(self.calibrator.datasets)
         return not why_not, why_not or f"Fitted on {self.calibrator.questions:,} answers to {sets}."
 
-    def misfit(self, calibrator: Calibrator) -> str:
+    def mismatch(self, calibrator: Calibrator) -> str:
         """Why it does not hold for questions asked as the settings say, in words; "" when it does.
 
         Without an engine, of its own model.
@@ -78,7 +78,7 @@ class Active:
             ask.n_samples,
             calibrator.evidence,
         )
-        return calibrator.misfit(origin)
+        return calibrator.mismatch(origin)
 
     def activate(self, calibrator: str, policy: Policy) -> None:
         """Activate a saved calibrator and a policy, from the next question on: both, or neither.

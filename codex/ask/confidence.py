@@ -55,7 +55,7 @@ def confidence_of(
     signals: Mapping[str, float | None], origin: Origin, calibrator: Calibrator | None
 ) -> Confidence:
     """The calibrated probability, or the heuristic where no calibrator holds for answers made so."""
-    if calibrator is not None and not calibrator.misfit(origin):
+    if calibrator is not None and not calibrator.mismatch(origin):
         calibrated = calibrator.confidence(signals)
         if calibrated is not None:
             return Confidence(calibrated, calibrated)

@@ -109,7 +109,7 @@ class Calibrator(BaseModel):
         value = float(self.confidences(columns)[0])
         return None if np.isnan(value) else value
 
-    def misfit(self, other: Origin) -> str:
+    def mismatch(self, other: Origin) -> str:
         """Why it does not hold for answers that came about so, in words; "" when it does."""
         if other.model != self.model:
             return f"It was fitted on answers of {self.model}, not of {other.model}."

@@ -57,7 +57,7 @@ from codex.text import sha256
 KIND = "calibrate"
 HELD_OUT = "Calibrated, on the held-out half of the questions"
 ALPHA, DELTA = 0.1, 0.05
-"""The risk and the doubt that are asked for at first."""
+"""The risk and the error level that the form proposes."""
 LEVELS = {"alpha": "Risk α", "delta": "Error level δ", "sets": "The miss rate of the prediction sets"}
 """What a level between 0 and 1 is called on the page."""
 SETS_ALPHA = 0.1
@@ -95,7 +95,7 @@ class CalibratePage:
         read = [(one, self._body(one.version, one.body)) for one in store.calibrators.list()]
         asked = self._asked_for()
         calibrators = [
-            calibrator_line(one, it, self.workbench.active.misfit(it), asked.get(one.version))
+            calibrator_line(one, it, self.workbench.active.mismatch(it), asked.get(one.version))
             for one, it in read
         ]
         history = store.calibrators.history()
@@ -182,7 +182,7 @@ class CalibratePage:
         self.workbench.active.activate_calibrator(wanted["version"])
 
     def keep_guarantee(self, wanted: JSON) -> None:
-        """Let the calibrator speak, and answer from the threshold on that keeps its guarantee.
+        """Activate the calibrator, and a policy that answers from the threshold of its guarantee.
 
         wanted: {version, alpha, delta}. Raises Conflict when nothing can be guaranteed.
         """
@@ -215,7 +215,7 @@ class CalibratePage:
             "version": version,
             "active": active is not None and active.version == version,
             "ships": any(version == each.version for each in shipped_calibrators()),
-            "misfit": self.workbench.active.misfit(calibrator),
+            "mismatch": self.workbench.active.mismatch(calibrator),
             "facts": calibrator_facts(calibrator, names),
             "guarantee": guarantee_view(guarantee(seen.labelled, calibrator, target)) if seen else None,
         }

@@ -95,7 +95,7 @@ def run_choice(summary: RunSummary) -> JSON:
 
 
 def calibrator_line(
-    saved: SavedCalibrator, calibrator: Calibrator, misfit: str, asked: FitTarget | None = None
+    saved: SavedCalibrator, calibrator: Calibrator, mismatch: str, asked: FitTarget | None = None
 ) -> JSON:
     """One line of the list of calibrators. asked: what it was fitted for, None where that is not known."""
     return {
@@ -104,7 +104,7 @@ def calibrator_line(
         "method": METHODS.get(calibrator.method, calibrator.method),
         "auroc": calibrator.metrics["after"]["auroc"].value,
         "created": saved.created_at.isoformat(),
-        "misfit": misfit,
+        "mismatch": mismatch,
         "asked": asked,
     }
 

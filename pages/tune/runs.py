@@ -134,7 +134,7 @@ class OpenRuns:
         heuristic = heuristic_confidences(table.signals, len(table.ids))
         if calibrator is None:
             return RunConfidences(heuristic, None, "No calibrator is active.")
-        why = calibrator.misfit(run.origin)
+        why = calibrator.mismatch(run.origin)
         if why:
             return RunConfidences(heuristic, None, why)
         return RunConfidences(calibrator.confidences(table.signals), calibrator, "")

@@ -54,14 +54,14 @@ def open_view(opened: OpenRun, policy: Policy) -> JSON:
 def signal_choices(rows: SortedTable) -> list[JSON]:
     """The signals that a rule can be about: those of the register, and what else the run's rows hold.
 
-    doubtful: the side of a threshold on which an answer is less confident.
+    less_confident: the side of a threshold on which an answer is less confident.
     """
     columns = rows.table.signals
     return [
         {
             "name": name,
             "label": known.label if known else name,
-            "doubtful": "below" if known is None or known.higher_is_confident else "above",
+            "less_confident": "below" if known is None or known.higher_is_confident else "above",
             "here": name in columns and bool(np.isfinite(columns[name]).any()),
         }
         for name in dict.fromkeys([*signals.REGISTRY, *columns])

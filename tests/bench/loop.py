@@ -146,7 +146,7 @@ def gated(rows: Sequence[Row], rule: Rule = RULE) -> Flags:
 
 
 def accuracy(rows: Sequence[Row], looked_up: Flags) -> float:
-    """The share of correct answers when these questions are looked up."""
+    """The share of correct answers when passages are retrieved for these questions."""
     return float(np.where(looked_up, _correct(rows, "with"), _correct(rows, "without")).mean())
 
 

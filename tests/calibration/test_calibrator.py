@@ -108,7 +108,7 @@ def test_prediction_sets_are_part_of_it_and_one_without_them_is_what_it_was_befo
 
 
 def test_it_holds_for_what_it_was_fitted_on_and_says_why_not_otherwise() -> None:
-    assert calibrator().misfit(MADE) == ""
+    assert calibrator().mismatch(MADE) == ""
     for changed, said in (
         ({"model": "qwen"}, "llama, not of qwen"),
         ({"prompt": "p2"}, "prompt"),
@@ -116,12 +116,12 @@ def test_it_holds_for_what_it_was_fitted_on_and_says_why_not_otherwise() -> None
         ({"sample_temperature": 0.7}, "temperature 1, not 0.7"),
         ({"evidence": True}, "without passages"),
     ):
-        assert said in calibrator().misfit(replace(MADE, **changed))
+        assert said in calibrator().mismatch(replace(MADE, **changed))
 
 
 def test_the_temperature_of_no_samples_does_not_matter() -> None:
     alone = calibrator(n_samples=0)
-    assert alone.misfit(replace(MADE, n_samples=0, sample_temperature=0.3)) == ""
+    assert alone.mismatch(replace(MADE, n_samples=0, sample_temperature=0.3)) == ""
 
 
 def test_its_figures_are_those_of_the_cross_fitted_confidences() -> None:

@@ -49,7 +49,7 @@ def test_it_holds_for_questions_asked_by_default(engine: str) -> None:
         settings.engine.params.temperature,
         settings.ask.n_samples,
     )
-    assert ships.misfit(origin) == ""
+    assert ships.mismatch(origin) == ""
 
 
 def test_its_confidence_tells_right_from_wrong_on_answers_it_has_not_seen() -> None:

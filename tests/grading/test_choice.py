@@ -9,26 +9,26 @@ from codex.grading.grades import grade
 from codex.items import Item
 
 
-def asking(*choices: str, labels: tuple[str, ...] = (), accepted: tuple[str, ...] = ()) -> Item:
+def item_of(*choices: str, labels: tuple[str, ...] = (), accepted: tuple[str, ...] = ()) -> Item:
     return Item("1", "Which one?", accepted or choices[:1], "set", choices=choices, labels=labels)
 
 
-CITIES = asking("Rome", "Paris", "Bern", "Oslo")
-NUMBERS = asking("3", "4", "5", "6")
-LABELLED = asking("star", "gram", "meter", "hen", labels=("1", "2", "3", "4"))
-NUMBERED_NUMBERS = asking("3", "4", "5", "6", labels=("1", "2", "3", "4"))
-ROMAN = asking("red", "green", "blue", "grey", labels=("I", "II", "III", "IV"))
-ANIMALS = asking("A whale", "A shark", "A bat", "A hen")
-ELEMENTS = asking("Gold", "Silver", "Iron", "Tin", "Lead", "Zinc", "Neon", "Argon", "Radon", "Xenon")
-BOTH = asking("Paris", "Rome", "Both A and B", "Neither A nor B")
-NONE = asking("4", "9", "15", "None of the above")
-NESTED = asking("York", "New York", "New York City", "Jersey")
-SIGNED = asking("-5", "5", "0.5", "50%")
-FORMULAS = asking("x + 1", "x - 1", "2x", "x^2")
-YES_NO = asking("Yes", "No", "Maybe")
-TRUE_FALSE = asking("True", "False")
-VITAMINS = asking("vitamin A", "vitamin B", "vitamin C", "vitamin D")
-CHINESE = asking("北京", "上海", "广州", "南京")
+CITIES = item_of("Rome", "Paris", "Bern", "Oslo")
+NUMBERS = item_of("3", "4", "5", "6")
+LABELLED = item_of("star", "gram", "meter", "hen", labels=("1", "2", "3", "4"))
+NUMBERED_NUMBERS = item_of("3", "4", "5", "6", labels=("1", "2", "3", "4"))
+ROMAN = item_of("red", "green", "blue", "grey", labels=("I", "II", "III", "IV"))
+ANIMALS = item_of("A whale", "A shark", "A bat", "A hen")
+ELEMENTS = item_of("Gold", "Silver", "Iron", "Tin", "Lead", "Zinc", "Neon", "Argon", "Radon", "Xenon")
+BOTH = item_of("Paris", "Rome", "Both A and B", "Neither A nor B")
+NONE = item_of("4", "9", "15", "None of the above")
+NESTED = item_of("York", "New York", "New York City", "Jersey")
+SIGNED = item_of("-5", "5", "0.5", "50%")
+FORMULAS = item_of("x + 1", "x - 1", "2x", "x^2")
+YES_NO = item_of("Yes", "No", "Maybe")
+TRUE_FALSE = item_of("True", "False")
+VITAMINS = item_of("vitamin A", "vitamin B", "vitamin C", "vitamin D")
+CHINESE = item_of("北京", "上海", "广州", "南京")
 
 
 @pytest.mark.parametrize(
@@ -384,13 +384,13 @@ def test_a_response_that_names_none_or_several_decides_for_none(item: Item, text
 
 
 def test_several_accepted_choices_may_be_named_together_but_no_other_with_them() -> None:
-    item = asking("Rome", "Paris", "Bern", accepted=("Rome", "Bern"))
+    item = item_of("Rome", "Paris", "Bern", accepted=("Rome", "Bern"))
     for text, correct in (("A", 1), ("Bern", 1), ("A and C", 1), ("A and B", 0), ("B", 0)):
         assert score(item, text) == correct
 
 
 def test_an_accepted_answer_may_be_the_label_of_a_choice() -> None:
-    item = asking("Rome", "Paris", accepted=("B",))
+    item = item_of("Rome", "Paris", accepted=("B",))
     assert score(item, "Paris") == 1
     assert score(item, "A") == 0
 

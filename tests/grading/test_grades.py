@@ -18,12 +18,12 @@ from codex.types import Alternative, Prompt, Token
 from tests.support.scripted import Script, ScriptedEngine
 
 
-def asking(question: str, *answers: str, **rest: object) -> Item:
+def item_of(question: str, *answers: str, **rest: object) -> Item:
     return Item("1", question, answers, "set", **rest)  # type: ignore[arg-type]
 
 
-RÖNTGEN = asking("Who got the first Nobel Prize in Physics?", "Wilhelm Conrad Röntgen", "Roentgen")
-SUM = asking("What is 1200 + 34.5?", "1234.5")
+RÖNTGEN = item_of("Who got the first Nobel Prize in Physics?", "Wilhelm Conrad Röntgen", "Roentgen")
+SUM = item_of("What is 1200 + 34.5?", "1234.5")
 
 
 @pytest.mark.parametrize(
@@ -33,19 +33,19 @@ SUM = asking("What is 1200 + 34.5?", "1234.5")
         ("exact", RÖNTGEN, "It was Wilhelm Conrad Röntgen.", False),
         ("contains", RÖNTGEN, "It was Wilhelm Conrad Röntgen, in 1901.", True),
         ("contains", RÖNTGEN, "It was Roentgenium.", False),
-        ("contains", asking("When?", "8"), "In 1987.", False),
-        ("contains", asking("How many?", "eight"), "There are 8 of them.", True),
-        ("contains", asking("Who?", "J. R. R. Tolkien"), "JRR Tolkien wrote it.", True),
+        ("contains", item_of("When?", "8"), "In 1987.", False),
+        ("contains", item_of("How many?", "eight"), "There are 8 of them.", True),
+        ("contains", item_of("Who?", "J. R. R. Tolkien"), "JRR Tolkien wrote it.", True),
         ("recall", RÖNTGEN, "Wilhelm Röntgen", True),
         ("recall", RÖNTGEN, "Conrad Adenauer", False),
-        ("recall", asking("When was it?", "14 July 2017"), "On July 14, 2017.", True),
-        ("recall", asking("When was it?", "14 July 2017"), "On July 10, 2017.", False),
-        ("recall", asking("Which lake is the largest?", "Lake Oahe"), "Lake Mead", False),
-        ("recall", asking("Who fought?", "the Russian army"), "Russia and its army.", True),
-        ("recall", asking("Which country?", "Niger"), "Nigeria", False),
-        ("recall", asking("Which country?", "Australia"), "Austria", False),
-        ("recall", asking("Who are The Who?", "The Who"), "It is The Who.", True),
-        ("recall", asking("Is it in Africa or the Americas?", "Americas"), "Africa, not America", False),
+        ("recall", item_of("When was it?", "14 July 2017"), "On July 14, 2017.", True),
+        ("recall", item_of("When was it?", "14 July 2017"), "On July 10, 2017.", False),
+        ("recall", item_of("Which lake is the largest?", "Lake Oahe"), "Lake Mead", False),
+        ("recall", item_of("Who fought?", "the Russian army"), "Russia and its army.", True),
+        ("recall", item_of("Which country?", "Niger"), "Nigeria", False),
+        ("recall", item_of("Which country?", "Australia"), "Austria", False),
+        ("recall", item_of("Who are The Who?", "The Who"), "It is The Who.", True),
+        ("recall", item_of("Is it in Africa or the Americas?", "Americas"), "Africa, not America", False),
         ("f1", RÖNTGEN, "Wilhelm Röntgen", True),
         ("f1", RÖNTGEN, "In 1901 the first Nobel Prize in Physics went to Wilhelm Röntgen", False),
         ("rouge_l", RÖNTGEN, "Wilhelm Röntgen", True),
@@ -53,12 +53,12 @@ SUM = asking("What is 1200 + 34.5?", "1234.5")
         ("numeric", SUM, "1200 + 34.5 = 1,234.50.", True),
         ("numeric", SUM, "1234.5 is wrong, it is 7.", False),
         ("numeric", SUM, "I do not know.", False),
-        ("numeric", asking("?", "-5"), "It is −5.", True),
-        ("numeric", asking("?", "-5"), "It is 5.", False),
-        ("numeric", asking("?", "12"), "Twelve", True),
-        ("numeric", asking("?", "3"), "10-7", False),
-        ("regex", asking("?", r"\bIn\b"), "The symbol is In.", True),
-        ("regex", asking("?", r"\bIn\b"), "in doubt", False),
+        ("numeric", item_of("?", "-5"), "It is −5.", True),
+        ("numeric", item_of("?", "-5"), "It is 5.", False),
+        ("numeric", item_of("?", "12"), "Twelve", True),
+        ("numeric", item_of("?", "3"), "10-7", False),
+        ("regex", item_of("?", r"\bIn\b"), "The symbol is In.", True),
+        ("regex", item_of("?", r"\bIn\b"), "in doubt", False),
         ("refusal", RÖNTGEN, "I cannot tell.", False),
     ],
 )
@@ -68,7 +68,7 @@ def test_a_grader_grades(grader: GraderName, item: Item, text: str, correct: boo
     assert 0 <= found.score <= 1
 
 
-CHOICE = asking("Which colour?", "dark blue", choices=("red", "dark blue", "a green"))
+CHOICE = item_of("Which colour?", "dark blue", choices=("red", "dark blue", "a green"))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_choice_is_named_by_its_letter_or_its_text(text: str, correct: bool) -
 
 
 def test_what_cannot_be_answered_is_right_only_when_refused_whatever_grader_is_named() -> None:
-    item = asking("What is the capital of Velimbemar?", answerable=False)
+    item = item_of("What is the capital of Velimbemar?", answerable=False)
     for grader in (None, "exact", "judge"):
         assert grade(item, "There is no such place.", grader).correct
         assert not grade(item, "It is Velim.", grader).correct
@@ -142,7 +142,7 @@ def test_an_answer_is_no_refusal(text: str) -> None:
 
 
 def test_the_grader_is_the_one_named_else_the_items_own_else_the_default() -> None:
-    item = asking("?", "5", grader="numeric")
+    item = item_of("?", "5", grader="numeric")
     assert grade(item, "5", "exact").grader == "exact"
     assert grade(item, "5").grader == "numeric"
     assert grade(RÖNTGEN, "Röntgen").grader == DEFAULT
@@ -156,12 +156,12 @@ def test_an_unknown_grader_is_named_with_those_there_are() -> None:
 @pytest.mark.parametrize("pattern", ["(", "(?=a)", "(a{1000}){1000}"])
 def test_a_pattern_that_is_none_is_said(pattern: str) -> None:
     with pytest.raises(InvalidInput, match="not a regular expression"):
-        grade(asking("?", pattern), "a", "regex")
+        grade(item_of("?", pattern), "a", "regex")
 
 
 def test_no_pattern_searches_for_ever() -> None:
     started = time.perf_counter()
-    assert not grade(asking("?", "(a|aa)+$"), "a" * 10_000 + "b", "regex").correct
+    assert not grade(item_of("?", "(a|aa)+$"), "a" * 10_000 + "b", "regex").correct
     # A backtracking search would take longer than the universe is old; this one takes milliseconds.
     assert time.perf_counter() - started < 5
 
@@ -190,12 +190,12 @@ def test_the_last_number_of_a_text_is_read(text: str, number: float | None) -> N
 @pytest.mark.parametrize("text", ["", " ", "\0", "…", "🙂", "a" * 100_000, "١٢٣", "\ud800", "中国北京"])
 def test_every_grader_stands_every_text(text: str) -> None:
     for grader in ("exact", "contains", "recall", "f1", "rouge_l", "numeric", "refusal", "choice"):
-        for item in (RÖNTGEN, CHOICE, asking(text or "?", text)):
+        for item in (RÖNTGEN, CHOICE, item_of(text or "?", text)):
             assert 0 <= grade(item, text, grader).score <= 1
 
 
 def test_an_answer_in_characters_without_spaces_is_found() -> None:
-    assert grade(asking("?", "北京"), "中国的首都是北京。").correct
+    assert grade(item_of("?", "北京"), "中国的首都是北京。").correct
 
 
 def test_words_are_compared_without_accents_articles_possessives_and_footnotes() -> None:

@@ -345,11 +345,11 @@ def test_a_calibrator_of_other_answers_warns(page: CalibratePage) -> None:
     model = put_calibrator(store, run, "model", model="another:model:q4")
     sampled = put_calibrator(store, run, "sampled", n_samples=samples + 3)
     prompt = put_calibrator(store, run, "prompt", prompt="0123456789ab")
-    misfits = {line["version"]: line["misfit"] for line in page.look({})["calibrators"]}
-    assert "another:model:q4" in misfits[model]
-    assert f"{samples + 3} samples" in misfits[sampled]
-    assert "other prompt templates" in misfits[prompt]
-    assert page.show({"version": model, **RISK})["calibrator"]["misfit"] == misfits[model]
+    mismatches = {line["version"]: line["mismatch"] for line in page.look({})["calibrators"]}
+    assert "another:model:q4" in mismatches[model]
+    assert f"{samples + 3} samples" in mismatches[sampled]
+    assert "other prompt templates" in mismatches[prompt]
+    assert page.show({"version": model, **RISK})["calibrator"]["mismatch"] == mismatches[model]
 
 
 def test_a_run_that_is_deleted_takes_the_diagrams_with_it_and_nothing_else(page: CalibratePage) -> None:

@@ -50,7 +50,10 @@ def test_a_rule_can_be_on_every_signal_of_the_register_and_says_which_the_run_ha
     here = {name for name, one in choices.items() if one["here"]}
     assert here == {"min_prob_focus", "avg_logprob", "entropy", "top1_prob"}
     assert choices["entropy"]["label"] == "Mean entropy"
-    assert (choices["entropy"]["doubtful"], choices["top1_prob"]["doubtful"]) == ("above", "below")
+    assert (choices["entropy"]["less_confident"], choices["top1_prob"]["less_confident"]) == (
+        "above",
+        "below",
+    )
 
 
 def test_a_rule_can_be_on_a_signal_that_only_the_run_has(page: TunePage) -> None:
@@ -59,7 +62,7 @@ def test_a_rule_can_be_on_a_signal_that_only_the_run_has(page: TunePage) -> None
     more = {**record.signals, "homemade": 0.5, "empty": None}
     store.runs.add("r1", [replace(record, id="new", signals=more)])
     homemade, empty = opened(page)["signals"][len(REGISTRY) :]
-    assert homemade == {"name": "homemade", "label": "homemade", "doubtful": "below", "here": True}
+    assert homemade == {"name": "homemade", "label": "homemade", "less_confident": "below", "here": True}
     assert (empty["name"], empty["here"]) == ("empty", False)
 
 

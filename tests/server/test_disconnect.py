@@ -11,7 +11,7 @@ from codex.engines.base import Finished
 from codex.server import streaming
 from codex.types import Token
 from tests.support.scripted import Script, ScriptedEngine
-from tests.support.serving import SURE, Serve, asking, eventually, read_until, running
+from tests.support.serving import SURE, Serve, eventually, open_request, read_until, running
 
 SLOW = Script([" word"] * 500)
 """With 20 ms before each token it would take ten seconds."""
@@ -20,7 +20,7 @@ SLOW = Script([" word"] * 500)
 @pytest.mark.parametrize("path", ["/infer", "/infer/stream"])
 def test_the_model_stops_when_the_client_goes_away(serve: Serve, path: str) -> None:
     served = serve(SLOW, "ask.max_waiting=1", "engine.params.max_tokens=500", delay=0.02)
-    with asking(served, path) as client:
+    with open_request(served, path) as client:
         assert eventually(lambda: served.scripted.running == 1, 5)
         if path == "/infer/stream":
             read_until(client, b"event: token")
@@ -46,7 +46,7 @@ def test_the_model_stops_before_its_first_token_too(serve: Serve, path: str) -> 
 
     served = serve(kind=Reading)
     engine = served.scripted
-    with asking(served, path):
+    with open_request(served, path):
         assert eventually(lambda: engine.running == 1, 5)
     assert eventually(lambda: engine.running == 0, 1)
     assert served.http.get("/sessions").json() == []
@@ -70,7 +70,7 @@ def test_the_model_stops_while_it_draws_samples_and_no_event_is_due(serve: Serve
 
     served = serve(kind=Sampling)
     engine = served.scripted
-    with asking(served, "/infer/stream") as client:
+    with open_request(served, "/infer/stream") as client:
         read_until(client, b"event: generation")
         assert sampling.wait(5)
     assert eventually(lambda: engine.running == 0, 1)
@@ -80,7 +80,7 @@ def test_a_client_that_reads_nothing_is_given_up(serve: Serve, monkeypatch: pyte
     monkeypatch.setattr(streaming, "SEND_SECONDS", 0.3)
     # Eight thousand events are about 3 MB: more than the sockets' buffers take.
     served = serve(Script([" word"] * 8000), "engine.params.max_tokens=8000")
-    with asking(served, "/infer/stream", n_samples=1):
+    with open_request(served, "/infer/stream", n_samples=1):
         assert eventually(lambda: served.scripted.running == 1, 5)
         assert eventually(lambda: served.scripted.running == 0, 20)
     assert served.http.get("/sessions").json() == []
@@ -89,7 +89,7 @@ def test_a_client_that_reads_nothing_is_given_up(serve: Serve, monkeypatch: pyte
 def test_a_server_that_shuts_down_does_not_wait_for_a_long_answer(serve: Serve) -> None:
     served = serve(SLOW, "engine.params.max_tokens=500", delay=0.02)
     engine = served.scripted
-    with running(served.workbench) as second, asking(second, "/infer/stream") as client:
+    with running(served.workbench) as second, open_request(second, "/infer/stream") as client:
         read_until(client, b"event: token")
         assert engine.running == 1
     # Leaving the block has stopped the server, which is given 3 s for what is under way.
@@ -99,7 +99,7 @@ def test_a_server_that_shuts_down_does_not_wait_for_a_long_answer(serve: Serve) 
 def test_many_clients_that_go_away_leave_no_slot_taken(serve: Serve) -> None:
     served = serve(SLOW, "ask.max_waiting=4", "engine.params.max_tokens=500", delay=0.02)
     for path in ("/infer", "/infer/stream") * 4:
-        with asking(served, path):
+        with open_request(served, path):
             assert eventually(lambda: served.scripted.running >= 1, 5)
         assert eventually(lambda: served.scripted.running == 0, 1)
     assert threading.active_count() < 60

@@ -13,7 +13,7 @@ from codex.ask.workbench import Workbench
 from codex.engines.models import Models
 from codex.settings import load_settings
 from codex.store import Store
-from tests.support.serving import Served, asking, events_of, read_until, running
+from tests.support.serving import Served, events_of, open_request, read_until, running
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_the_model_is_free_soon_after_a_client_went_away(served: Served, path: s
     assert served.http.post("/infer", json=quick).status_code == 200
     alone = time.monotonic() - started
     for _ in range(3):
-        with asking(served, path, n_samples=10, params={"max_tokens": 2000}) as client:
+        with open_request(served, path, n_samples=10, params={"max_tokens": 2000}) as client:
             if path == "/infer/stream":
                 read_until(client, b"event: token")
             else:

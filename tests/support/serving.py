@@ -90,7 +90,7 @@ def assert_error(response: Any, status: int, fields: list[str] | None = None) ->
 
 
 @contextmanager
-def asking(served: Served, path: str, **body: object) -> Iterator[socket.socket]:
+def open_request(served: Served, path: str, **body: object) -> Iterator[socket.socket]:
     """A client that has asked; it goes away at the end of the block."""
     text = json.dumps({"query": "Tell me a long story.", **body}).encode()
     head = (

@@ -3,7 +3,7 @@
 import type { Heatmap } from "../shared/heatmap.js";
 import type { Action, Policy, Scale, Token, Trace } from "../shared/types";
 
-/** The service's policy: of it the sliders, their ranges, and what it guarantees, in words. */
+/** The active policy: its sliders with their ranges, and its guarantee in words. */
 export interface Active {
   policy: Policy;
   version: string;

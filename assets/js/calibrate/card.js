@@ -20,8 +20,8 @@ export class Card extends Part {
   confirmation = new Confirmation("Delete a calibrator", this.page.paint);
 
   /** @param {Shown} shown @param {boolean} back whether there is something to go back to @param {Risk} risk of the guarantee @param {boolean} fitted whether it was fitted for it */
-  view({ version, active, ships, misfit, guarantee, facts: known }, back, { alpha, delta }, fitted) {
-    const warning = html`<p class="cx-note cx-row warning" role="alert">${icon("defer")}<span>${misfit} ${HEURISTIC}</span></p>`;
+  view({ version, active, ships, mismatch, guarantee, facts: known }, back, { alpha, delta }, fitted) {
+    const warning = html`<p class="cx-note cx-row warning" role="alert">${icon("defer")}<span>${mismatch} ${HEURISTIC}</span></p>`;
     const level = `For α ${alpha} and δ ${delta}, ${fitted ? "as it was fitted" : "as in the form"}.`;
     const answer = () =>
       this.#act("guarantee", `Answer from ${guarantee?.threshold.toFixed(2)}`, {
@@ -42,7 +42,7 @@ export class Card extends Part {
     });
     return html`<section class="cx-card cx-body cx-calibrator" aria-label="Calibrator">
       <h2 class="cx-row wrap">${written(version)} ${active ? badge("answer", "answer", "active") : badge("none", null, "not active")}</h2>
-      <div>${misfit ? warning : nothing}</div>
+      <div>${mismatch ? warning : nothing}</div>
       <div class="cx-column tight" role="status"><h3>${guarantee?.holds === false ? "No guarantee" : "Guarantee"}</h3><p>${guarantee?.words ?? UNKNOWN}</p>
         ${guarantee ? hint(level) : nothing}${guarantee?.holds ? html`<div>${answer()}</div>` : nothing}</div>
       <div class="cx-row wrap">${activate}${back ? rollback() : nothing}${remove}</div>
@@ -84,11 +84,11 @@ export class Card extends Part {
 
 /** Those that are saved. @param {Calibrator[]} list @param {string | null} shown @param {(version: string) => void} open */
 export function saved(list, shown, open) {
-  const line = (/** @type {Calibrator} */ { version, active, method, auroc, created, misfit }) => html`<li>
+  const line = (/** @type {Calibrator} */ { version, active, method, auroc, created, mismatch }) => html`<li>
     <button type="button" class="cx-item" aria-current=${version === shown ? "true" : nothing} @click=${() => open(version)}>
       <span class="cx-row wrap tight">${written(version)}${active ? badge("answer", "answer", "active") : nothing}</span>
       <span class="cx-sub">${method} · AUROC ${measured(auroc)} · ${when(created)}</span>
-      ${misfit ? html`<span class="cx-sub cx-doubtful">${misfit}</span>` : nothing}</button></li>`;
+      ${mismatch ? html`<span class="cx-sub cx-caution">${mismatch}</span>` : nothing}</button></li>`;
   return html`<section class="cx-card cx-body" aria-label="Saved calibrators"><h2>Saved</h2>
     <ul class="cx-list cx-saved">${repeat(list, ({ version }) => version, line)}</ul></section>`;
 }

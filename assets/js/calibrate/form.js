@@ -70,7 +70,7 @@ export class Fit extends Part {
       this.chosen[fieldOf(event).checked ? "add" : "delete"](id);
       this.form.fail(null);
     };
-    const why = html`<span class="cx-sub cx-doubtful">${problem}</span>`;
+    const why = html`<span class="cx-sub cx-caution">${problem}</span>`;
     return html`<label class="cx-item cx-check" title=${model}><input type="checkbox" value=${id} .checked=${live(this.chosen.has(id))} @change=${change}>
       <span class="cx-grow"><b>${written(name)}</b><span class="cx-sub">${count(graded)} graded, ${percent(accuracy)} correct</span>${problem ? why : nothing}</span></label>`;
   }

@@ -25,7 +25,7 @@ export interface Calibrator {
   method: string;
   auroc: number | null;
   created: string;
-  misfit: string | null;
+  mismatch: string | null;
   asked: Risk | null;
 }
 
@@ -41,7 +41,7 @@ export interface Card {
   version: string;
   active: boolean;
   ships: boolean;
-  misfit: string | null;
+  mismatch: string | null;
   facts: [string, string][];
   guarantee: { holds: boolean; words: string; threshold: number } | null;
 }

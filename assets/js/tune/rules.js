@@ -58,7 +58,7 @@ export class RuleForm extends Part {
 
   /** @param {string} name */
   #choose(name) {
-    const side = this.signals.find((one) => one.name === name)?.doubtful ?? "below";
+    const side = this.signals.find((one) => one.name === name)?.less_confident ?? "below";
     this.#change({ signal: name, side, value: "" });
     this.typed = false;
     this.prefill();

@@ -24,7 +24,7 @@ export interface State {
 export interface Signal {
   name: string;
   label: string;
-  doubtful: "below" | "above";
+  less_confident: "below" | "above";
   here: boolean;
 }
 
