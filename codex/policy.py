@@ -74,6 +74,8 @@ class Rule(NumbersAsSuch):
         return values < self.threshold if self.below is not None else values > self.threshold
 
 
+UNFAMILIAR = "the question is unlike those that the confidence was calibrated on"
+
 DEFAULT_RULES = (
     Rule(signal="avg_logprob", below=-1.5, gate="reflect"),
     Rule(signal="entropy", above=2.5, gate="retrieve"),
@@ -129,6 +131,8 @@ class Policy(NumbersAsSuch):
     """Confidence at or above it: answer."""
     abstain_below: float = Field(0.2, ge=0.0, le=1.0)
     """Confidence below it: abstain. Between the two: defer to a person. At most answer_above."""
+    defer_unfamiliar: bool = True
+    """Whether an answer to a question unlike those of the calibrator is deferred where it would be given."""
     guarantee: PolicyGuarantee | None = Field(
         None, validation_alias=AliasChoices("guarantee", "promise"), serialization_alias="promise"
     )
@@ -145,8 +149,9 @@ class Policy(NumbersAsSuch):
     @property
     def version(self) -> str:
         """The name and a fingerprint of the content: equal content, equal version."""
-        # Under the fields' first names, so that a version in an old store stays what it was.
-        body = self.model_dump_json(exclude={"name"}, by_alias=True)
+        # Under the first names, without newer defaults: a version in an old store stays what it was.
+        left_out = {"name", "defer_unfamiliar"} if self.defer_unfamiliar else {"name"}
+        body = self.model_dump_json(exclude=left_out, by_alias=True)
         return f"{self.name}@{sha256(body)[:10]}"
 
 
@@ -162,12 +167,18 @@ class Decisions:
     """Index into ACTIONS."""
 
 
-def decide(policy: Policy, signals: Mapping[str, ArrayLike], confidence: ArrayLike) -> Decisions:
+def decide(
+    policy: Policy,
+    signals: Mapping[str, ArrayLike],
+    confidence: ArrayLike,
+    unfamiliar: ArrayLike = False,
+) -> Decisions:
     """Gate and route a table of answers.
 
     signals: name -> [rows] in the signal's own unit, NaN where missing; a signal that a rule names and
-    that is absent counts as missing. confidence: [rows] in [0, 1]; NaN defers. The abstain gate
-    abstains; the other gates say what to try next and leave the routing to the confidence.
+    that is absent counts as missing. confidence: [rows] in [0, 1]; NaN defers. unfamiliar: [rows], or one
+    for all: the question is unlike those that the confidence was calibrated on. The abstain gate abstains;
+    the other gates say what to try next and leave the routing to the confidence.
     """
     value = np.atleast_1d(np.asarray(confidence, dtype=np.float64))
     rule = np.full(value.shape, -1, dtype=np.int16)
@@ -179,18 +190,24 @@ def decide(policy: Policy, signals: Mapping[str, ArrayLike], confidence: ArrayLi
     gate_of_rule = [GATES.index(Gate(r.gate)) for r in policy.rules] + [GATES.index(Gate.PROCEED)]
     gate = np.array(gate_of_rule, dtype=np.int8)[rule]
     action = np.full(value.shape, ACTIONS.index(Action.DEFER), dtype=np.int8)
-    action[value >= policy.answer_above] = ACTIONS.index(Action.ANSWER)
+    deferred = np.asarray(unfamiliar, dtype=np.bool_) & policy.defer_unfamiliar
+    action[(value >= policy.answer_above) & ~deferred] = ACTIONS.index(Action.ANSWER)
     action[value < policy.abstain_below] = ACTIONS.index(Action.ABSTAIN)
     action[gate == GATES.index(Gate.ABSTAIN)] = ACTIONS.index(Action.ABSTAIN)
     return Decisions(gate, rule, action)
 
 
-def decide_one(policy: Policy, signals: Mapping[str, float | None], confidence: float | None) -> Decision:
+def decide_one(
+    policy: Policy, signals: Mapping[str, float | None], confidence: float | None, unfamiliar: bool = False
+) -> Decision:
     """Gate and route one answer, with the reason in words."""
     row = {name: np.nan if value is None else value for name, value in signals.items()}
-    codes = decide(policy, row, np.nan if confidence is None else confidence)
+    codes = decide(policy, row, np.nan if confidence is None else confidence, unfamiliar)
     rule, gate, action = int(codes.rule[0]), GATES[codes.gate[0]], ACTIONS[codes.action[0]]
-    return Decision(action, gate, _reason(policy, rule, gate, signals, confidence))
+    reason = _reason(policy, rule, gate, signals, confidence)
+    if unfamiliar:
+        reason += f"; {UNFAMILIAR}"
+    return Decision(action, gate, reason)
 
 
 def _reason(

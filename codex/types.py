@@ -232,7 +232,14 @@ class Confidence:
     value: float | None
     """In [0, 1]. The calibrated probability where there is one, else the heuristic."""
     calibrated: float | None = None
-    """None: no calibrator fits this model, so `value` is a heuristic."""
+    """None: no calibrator holds for this answer, so `value` is an estimate."""
+    familiarity: float | None = None
+    """p-value that the question is like those that the calibrator was fitted on; None: not compared."""
+
+    @property
+    def unfamiliar(self) -> bool:
+        """Whether `value` is what the calibrator says of other kinds of questions."""
+        return self.calibrated is None and self.familiarity is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from codex.calibration import Calibrator
+from codex.calibration.familiarity import FALSE_ALARMS
 from codex.calibration.heuristic import heuristic_confidence
 from codex.calibration.prediction_sets import tie_of
 from codex.signals import answer_groups
@@ -52,13 +53,20 @@ def _named(answer: str) -> str:
 
 
 def confidence_of(
-    signals: Mapping[str, float | None], origin: Origin, calibrator: Calibrator | None
+    signals: Mapping[str, float | None],
+    origin: Origin,
+    calibrator: Calibrator | None,
+    familiarity: float | None = None,
 ) -> Confidence:
-    """The calibrated probability, or the heuristic where no calibrator holds for answers made so."""
+    """The calibrated probability, or the heuristic where no calibrator holds for answers made so.
+
+    familiarity: the p-value of the question; at most FALSE_ALARMS and the calibrator's number is an estimate.
+    """
     if calibrator is not None and not calibrator.mismatch(origin):
         calibrated = calibrator.confidence(signals)
         if calibrated is not None:
-            return Confidence(calibrated, calibrated)
+            unfamiliar = familiarity is not None and familiarity <= FALSE_ALARMS
+            return Confidence(calibrated, None if unfamiliar else calibrated, familiarity)
     return Confidence(heuristic_confidence(signals))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from codex import prompts, signals
 from codex.ask.confidence import confidence_of
 from codex.ask.request import Request, Turn
+from codex.calibration.familiarity import Embed
 from codex.engines.admission import on_behalf_of
 from codex.engines.base import Engine, Finished, seeded
 from codex.errors import Cancelled, CodexError, PromptTooLong
@@ -50,6 +51,8 @@ class _Course:
     passages: tuple[Passage, ...] = ()
     retrieved: bool = False
     reflected: bool = False
+    familiarity: float | None = None
+    """p-value that the question is like those of the calibrator; None: not compared."""
     notes: list[str] = field(default_factory=list)
     """What could not be done as asked, in words; told with the next decision."""
 
@@ -74,7 +77,11 @@ class _Draft:
 class Loop:
     """From a settled question to its steps. Thread-safe: it holds nothing of a question."""
 
-    def __init__(self, engine: Engine, index: Index, grounder: Grounder, options: AskSettings) -> None:
+    def __init__(
+        self, engine: Engine, index: Index, grounder: Grounder, options: AskSettings, embed: Embed
+    ) -> None:
+        """embed: questions to the vectors that a calibrator's familiarity compares."""
+        self._embed = embed
         self._engine = engine
         self._index = index
         self._grounder = grounder
@@ -85,6 +92,7 @@ class Loop:
         course = _Course(request)
         if request.enable_rag:
             self._look_up(course)
+        self._compare(course)
         steps = [(yield from self._answered(course, "retrieve" if course.passages else "ask", steps=()))]
         while kind := self._next(course, steps[-1]):
             steps.append((yield from self._answered(course, kind, steps)))
@@ -167,9 +175,9 @@ class Loop:
         measured = signals.compute(observation)
         # No calibrator is fitted on reflected answers, or on branches that a person began.
         calibrator = None if draft.kind in ("reflect", "branch") else course.request.calibrator
-        confidence = confidence_of(measured, self._origin(course, draft), calibrator)
+        confidence = confidence_of(measured, self._origin(course, draft), calibrator, course.familiarity)
         yield SignalsEvent(draft.index, measured, confidence)
-        decision = decide_one(course.request.policy, measured, confidence.value)
+        decision = decide_one(course.request.policy, measured, confidence.value, confidence.unfamiliar)
         self._try_gate(course, draft.kind, decision.gate)
         decision = replace(decision, reason="; ".join([decision.reason, *course.notes]))
         course.notes.clear()
@@ -233,6 +241,18 @@ class Loop:
                 )
             elif not self._options.reflect:
                 course.notes.append("ask.reflect is off, so the confidence decides")
+
+    def _compare(self, course: _Course) -> None:
+        """Compare the question with those that the calibrator was fitted on; where that fails, say so."""
+        calibrator = course.request.calibrator
+        if calibrator is None or calibrator.familiarity is None:
+            return
+        try:
+            vectors = self._embed([course.request.question])
+        except CodexError as error:
+            course.notes.append(f"the question could not be compared with those calibrated on: {error}")
+            return
+        course.familiarity = float(calibrator.familiarity.p_values(vectors)[0])
 
     def _look_up(self, course: _Course) -> None:
         """Search the documents, once; an index that fails leaves the answer without evidence, and says so."""

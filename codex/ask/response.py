@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from codex.ask.confidence import LikelyAnswers
-from codex.types import Action, Gate, Observation, Passage, Stance, StepKind, Support, Trace
+from codex.types import Action, Confidence, Gate, Observation, Passage, Stance, StepKind, Support, Trace
 
-NOT_CALIBRATED = "not calibrated"
-"""How every surface marks a confidence that is only the heuristic."""
+ConfidenceNote = Literal["calibrated", "calibrated on other kinds of questions", "not calibrated"]
+"""How every surface marks a confidence: a calibrated probability, an estimate, the heuristic."""
 
 
 class ConfidenceBreakdown(BaseModel):
@@ -19,7 +19,12 @@ class ConfidenceBreakdown(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     calibrated: float | None = Field(
-        description="Calibrated probability; null where no calibrator holds for this model and request."
+        description="Calibrated probability; null where no calibrator holds for this model and request, "
+        "or for this kind of question."
+    )
+    familiarity: float | None = Field(
+        description="p-value that the question is like those that the calibrator was fitted on; null: not "
+        "compared."
     )
     entropy: float | None = Field(description="Mean next-token entropy of the answer, in nats.")
     self_consistency_var: float | None = Field(description="1 - sum of squared shares of distinct answers.")
@@ -78,8 +83,8 @@ class AskResponse(BaseModel):
         description="What to tell the user; a clarifying question when the decision is abstain."
     )
     model_answer: str = Field(description="What the model wrote, whatever was decided.")
-    confidence: float | None = Field(description="In [0, 1]; a heuristic unless `calibrated` is a number.")
-    confidence_note: Literal["calibrated", "not calibrated"]
+    confidence: float | None = Field(description="In [0, 1]; an estimate unless `calibrated` is a number.")
+    confidence_note: ConfidenceNote
     decision: Action
     gate: Gate
     rationale: str
@@ -98,6 +103,13 @@ class AskResponse(BaseModel):
     seconds: float
 
 
+def confidence_note(confidence: Confidence) -> ConfidenceNote:
+    """What a confidence rests on."""
+    if confidence.calibrated is not None:
+        return "calibrated"
+    return "calibrated on other kinds of questions" if confidence.unfamiliar else "not calibrated"
+
+
 def response_to(trace: Trace) -> AskResponse:
     """The response to a finished request."""
     last = trace.last
@@ -106,7 +118,7 @@ def response_to(trace: Trace) -> AskResponse:
         answer=trace.answer,
         model_answer=last.observation.generation.text,
         confidence=last.confidence.value,
-        confidence_note=NOT_CALIBRATED if last.confidence.calibrated is None else "calibrated",
+        confidence_note=confidence_note(last.confidence),
         decision=last.decision.action,
         gate=last.decision.gate,
         rationale=last.decision.reason,
@@ -115,6 +127,7 @@ def response_to(trace: Trace) -> AskResponse:
         sentences=_sentences(last.observation),
         confidence_breakdown=ConfidenceBreakdown(
             calibrated=last.confidence.calibrated,
+            familiarity=last.confidence.familiarity,
             verifier_score=signals.get("p_true"),
             **{
                 name: signals.get(name)

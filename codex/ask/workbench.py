@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, Self, Unpack
 
+import numpy as np
+from numpy.typing import NDArray
+
 from codex import engines, prompts, signals
 from codex.ask.active import Active
 from codex.ask.confidence import likely_answers
@@ -33,6 +36,8 @@ from codex.grounding import Grounder
 from codex.policy import Policy, decide_one
 from codex.private import tighten_home
 from codex.retrieval import Index
+from codex.retrieval.config import PACKAGED_EMBEDDING, RetrievalConfig
+from codex.retrieval.embedding import Embedding
 from codex.settings import Settings, load_settings
 from codex.store import Store
 from codex.text import sha256
@@ -79,7 +84,12 @@ class Workbench:
         self.index = Index(settings.retrieval, settings.home)
         """The user's documents."""
         self._grounder = Grounder(settings.grounding, engine, Models(settings.home), self.index.embed)
-        self._loop = Loop(engine, self.index, self._grounder, settings.ask)
+        self._embedding = (
+            None
+            if settings.retrieval.embedding == PACKAGED_EMBEDDING
+            else Embedding(RetrievalConfig(device=settings.retrieval.device))
+        )
+        self._loop = Loop(engine, self.index, self._grounder, settings.ask, self.embed_questions)
         self._failed: str | None = None
         self._places = Places(settings.ask.max_waiting)
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
@@ -106,7 +116,17 @@ class Workbench:
         self.engine.unload()
         self._grounder.unload()
         self.index.close()
+        if self._embedding is not None:
+            self._embedding.close()
         self.store.close()
+
+    def embed_questions(self, questions: Sequence[str]) -> NDArray[np.float32]:
+        """[n, d], of unit length, by the packaged embedding, whichever one indexes the documents.
+
+        Raises ModelError.
+        """
+        embed = self.index.embed if self._embedding is None else self._embedding.encode
+        return embed(questions)
 
     def stop(self) -> None:
         """End every question under way with Stopping, and take no more. Nothing of them is stored."""
@@ -221,7 +241,7 @@ class Workbench:
     def redecide(self, trace_id: str, policy: Policy) -> Decision:
         """What another policy would decide on a stored answer; no model runs. Raises NotFound."""
         last = self.trace(trace_id).last
-        return decide_one(policy, last.signals, last.confidence.value)
+        return decide_one(policy, last.signals, last.confidence.value, last.confidence.unfamiliar)
 
     def forget_session(self, session_id: str) -> None:
         """Delete a session and every trace in it, from the store and from memory. Raises NotFound."""

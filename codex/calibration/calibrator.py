@@ -14,6 +14,7 @@ from scipy.special import expit
 from codex.calibration import metrics
 from codex.calibration.combine import Columns, Design
 from codex.calibration.crossfit import Fitted
+from codex.calibration.familiarity import Familiarity
 from codex.calibration.methods import Map, Method
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.resampling import Interval, Resamples
@@ -78,6 +79,8 @@ class Calibrator(BaseModel):
         serialization_alias="answer_sets",
     )
     """Which of a question's samples make its prediction set; None: none were requested."""
+    familiarity: Familiarity | None = None
+    """Tells questions that are unlike those it was fitted on; None: they were too few, or not compared."""
     shipped: bool = False
     """It came with Codex."""
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -86,9 +89,8 @@ class Calibrator(BaseModel):
     def version(self) -> str:
         """The name and ten hexadecimal digits of the content, apart from name, time and origin."""
         left_out = {"name", "created_at", "shipped"}
-        # As before there were sets, and under their first name, so that a version stays what it was.
-        if self.prediction_sets is None:
-            left_out.add("prediction_sets")
+        # As before there were these, and under their first name, so that a version stays what it was.
+        left_out |= {name for name in ("prediction_sets", "familiarity") if getattr(self, name) is None}
         content = self.model_dump_json(exclude=left_out, by_alias=True)
         return f"{self.name}@{sha256(content)[:10]}"
 

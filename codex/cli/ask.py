@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from codex.ask.confidence import LikelyAnswers
-from codex.ask.response import NOT_CALIBRATED, response_to
+from codex.ask.response import confidence_note, response_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.cli import terminal
 from codex.cli.terminal import Overrides, printable
@@ -113,7 +113,7 @@ def _print_decision(trace: Trace, console: Console) -> None:
         Text.assemble(
             (last.decision.action.upper(), f"bold {DECISIONS[last.decision.action]}"),
             f"  confidence {confidence}",
-            (f" ({NOT_CALIBRATED if last.confidence.calibrated is None else 'calibrated'})", "dim"),
+            (f" ({confidence_note(last.confidence)})", "dim"),
         )
     )
     if kept := trace.params.prediction_set:

@@ -46,6 +46,8 @@ from codex.evaluation.prediction_sets import (
 )
 from codex.outputs import output
 from codex.policy import Policy
+from codex.retrieval.config import RetrievalConfig
+from codex.retrieval.embedding import Embedding
 from codex.settings import load_settings
 from codex.store import Store
 
@@ -276,7 +278,8 @@ def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Po
         def progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, visible=True)
 
-        made = fitted(labelled, wanted.method, wanted.name, progress, cancel)
+        embed = Embedding(RetrievalConfig()).encode
+        made = fitted(labelled, wanted.method, wanted.name, progress, cancel, embed)
     if wanted.prediction_sets is not None:
         made = with_prediction_sets(made, samples, wanted.prediction_sets)
     if wanted.alpha is None:

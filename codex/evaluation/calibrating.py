@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from codex.calibration import LEAST_LABELS, Calibrator, Method, before_and_after, fit
 from codex.calibration.drift import Reference
+from codex.calibration.familiarity import Embed, Familiarity
 from codex.calibration.risk import Guarantee, NoGuarantee, by_group, selective_threshold
 from codex.calibration.shipped import shipped_calibrators
 from codex.datasets.splits import split
@@ -59,13 +60,15 @@ def calibrate(
     progress: OnProgress | None = None,
     cancel: threading.Event | None = None,
     sets_alpha: float | None = None,
+    embed: Embed | None = None,
 ) -> Calibrator:
     """Fit a calibrator to the answers of runs and save it; it is not made active.
 
     With a target its policy is saved too, under the calibrator's name, with the threshold and the
     guarantee that the held-out answers allow, if any; see `guarantee`.
     With sets_alpha it keeps prediction sets too, of which that share may lack the correct answer; none where
-    the answers have no samples, or were graded by the judge.
+    the answers have no samples, or were graded by the judge. embed: with it, questions unlike those fitted
+    on will be recognised.
 
     Raises NotFound; InvalidInput when the runs were not asked in the same way, when there are too few labels
     (it says how many are needed) or only one kind of them, for an unknown method, an alpha or delta outside
@@ -74,7 +77,7 @@ def calibrate(
     if target is not None:
         selective_threshold([], [], target.alpha, target.delta)  # Says before the fit what cannot be.
     labelled = labelled_runs(store, run_ids)
-    calibrator = fitted(labelled, method, name, progress, cancel)
+    calibrator = fitted(labelled, method, name, progress, cancel, embed)
     if sets_alpha is not None and (samples := _gradable_samples(store, run_ids, cancel)):
         calibrator = with_prediction_sets(calibrator, samples, sets_alpha)
     policy = None
@@ -183,8 +186,9 @@ def fitted(
     name: str = "calibrator",
     progress: OnProgress | None = None,
     cancel: threading.Event | None = None,
+    embed: Embed | None = None,
 ) -> Calibrator:
-    """A calibrator fitted on the calibration side. Raises InvalidInput, Cancelled."""
+    """A calibrator fitted on the calibration side. Raises InvalidInput, Cancelled; ModelError of `embed`."""
     name = _name(name)
     table = on_side(labelled.table, "calibration")
     _check_enough(table, len(labelled.table.ids))
@@ -211,6 +215,7 @@ def fitted(
         metrics=before_and_after(result, table.correct),
         briers=result.briers,
         reference=Reference.of(used).model_dump(mode="json"),
+        familiarity=Familiarity.of(table.questions, embed) if embed else None,
     )
 
 

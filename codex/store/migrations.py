@@ -198,6 +198,11 @@ def add_graders(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def add_familiarity(db: duckdb.DuckDBPyConnection) -> None:
+    """How like a question is to those that its calibrator was fitted on."""
+    db.execute("ALTER TABLE model_inference_events ADD COLUMN familiarity DOUBLE")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -206,6 +211,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_runs,
     add_ends,
     add_graders,
+    add_familiarity,
 )
 
 

@@ -268,7 +268,7 @@ def _summary(row: Row) -> TraceSummary:
         model_answer=row["answer"],
         gate=Gate(row["gate"]),
         action=Action(row["action"]),
-        confidence=Confidence(row["confidence"], row["calibrated"]),
+        confidence=Confidence(row["confidence"], row["calibrated"], row["familiarity"]),
         parent_id=row["parent_trace_id"],
         correct=row["correct"],
     )

@@ -123,7 +123,8 @@ class CalibratePage:
             def progress(done: int, total: int) -> None:
                 job.report(JobProgress(done, total, "fits"))
 
-            done = calibrate(store, runs, method, target, name, progress, job.cancel, sets)
+            embed = self.workbench.embed_questions
+            done = calibrate(store, runs, method, target, name, progress, job.cancel, sets, embed)
             with self._lock:
                 self._asked[done.version] = {"alpha": alpha, "delta": delta}
             return done

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from codex import prompts
 from codex.ask.active import Active
@@ -15,10 +16,11 @@ from codex.ask.response import response_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.calibration import Calibrator, before_and_after, fit
 from codex.calibration.drift import EVERY, Reference
+from codex.calibration.familiarity import LEAST, Familiarity
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.engines.base import GenerationParams
-from codex.errors import Conflict, NotFound
-from codex.policy import Policy, PolicyGuarantee, Rule
+from codex.errors import Conflict, ModelError, NotFound
+from codex.policy import UNFAMILIAR, Policy, PolicyGuarantee, Rule
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Action
@@ -332,3 +334,73 @@ def test_what_is_active_is_known_and_changed_without_a_model_too(bench: Open) ->
     with pytest.raises(Conflict):
         alone.rollback_calibrator()
     assert bench().active.policy == workbench.settings.policy
+
+
+AXES = np.eye(2, dtype=np.float32)
+CAPITAL, OTHER = "What is the capital of Australia?", "Why did the Titanic sink?"
+
+
+def with_familiarity(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Calibrator:
+    """A calibrator that knows one kind of question: the vectors of all others are orthogonal to it."""
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.stack([AXES[int("capital" not in text)] for text in texts])
+
+    monkeypatch.setattr(workbench.index, "embed", embed)
+    known = Familiarity.of(["capital"] * LEAST, embed)
+    fitted = calibrator(workbench.engine.fingerprint).model_copy(update={"familiarity": known})
+    activate(workbench, fitted)
+    return fitted
+
+
+def test_what_is_calibrated_on_other_kinds_of_questions_is_an_estimate_and_deferred_at_most(
+    bench: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workbench = bench()
+    fitted = with_familiarity(workbench, monkeypatch)
+    workbench.active.activate_policy(Policy(guarantee=guarantee(fitted)))
+    known, unknown = workbench.answer(CAPITAL), workbench.answer(OTHER)
+    assert known.last.confidence.calibrated == known.last.confidence.value
+    assert known.last.decision.action is Action.ANSWER
+    told = unknown.last.confidence
+    assert told.calibrated is None
+    assert told.unfamiliar
+    assert told.value == known.last.confidence.value
+    assert unknown.last.decision.action is Action.DEFER
+    assert unknown.last.decision.reason.endswith(UNFAMILIAR)
+    assert response_to(unknown).confidence_note == "calibrated on other kinds of questions"
+    assert workbench.store.load(unknown.id).last.confidence == told
+    assert workbench.redecide(unknown.id, Policy(defer_unfamiliar=False)).action is Action.ANSWER
+
+
+def test_a_policy_may_answer_what_is_unfamiliar(bench: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    workbench = bench()
+    with_familiarity(workbench, monkeypatch)
+    trace = workbench.answer(OTHER, policy=Policy(defer_unfamiliar=False))
+    assert trace.last.decision.action is Action.ANSWER
+    assert trace.last.confidence.unfamiliar
+
+
+def test_unfamiliar_questions_have_no_prediction_set_and_do_not_count_as_drift(
+    bench: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workbench = bench(SPREAD)
+    fitted = with_familiarity(workbench, monkeypatch)
+    sets = ConformalPredictor.of([1.0] * 30, 0.1)
+    activate(workbench, fitted.model_copy(update={"prediction_sets": sets}))
+    assert workbench.answer(CAPITAL).params.prediction_set is not None
+    for _ in range(EVERY):
+        assert workbench.answer(OTHER).params.prediction_set is None
+    assert workbench.active.drift is None or workbench.active.drift.n <= 1
+
+
+def test_a_question_that_cannot_be_compared_says_so(bench: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    workbench = bench()
+    with_familiarity(workbench, monkeypatch)
+
+    def broken(texts: Sequence[str]) -> NDArray[np.float32]:
+        raise ModelError("The embedding is gone.")
+
+    monkeypatch.setattr(workbench.index, "embed", broken)
+    decision = workbench.answer(CAPITAL).last.decision
+    assert "could not be compared with those calibrated on: The embedding is gone." in decision.reason

@@ -101,9 +101,12 @@ def test_prediction_sets_are_part_of_it_and_one_without_them_is_what_it_was_befo
     assert made.version != calibrator().version
     old = json.loads(calibrator().model_dump_json())
     assert old.pop("prediction_sets") is None
+    assert old.pop("familiarity") is None
     assert old.pop("shipped") is False
     read = Calibrator.model_validate(old)
-    content = read.model_dump_json(exclude={"name", "created_at", "prediction_sets", "shipped"})
+    content = read.model_dump_json(
+        exclude={"name", "created_at", "prediction_sets", "familiarity", "shipped"}
+    )
     assert read.version == f"first@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
 

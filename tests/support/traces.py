@@ -62,7 +62,7 @@ def make_trace(
         ),
         focus=tuple(chance.random() < 0.5 for _ in range(tokens)),
         signals={"avg_logprob": -chance.random(), "entropy": chance.random(), "self_certainty": None},
-        confidence=Confidence(chance.random()),
+        confidence=Confidence(chance.random(), familiarity=0.04),
         decision=Decision(Action.DEFER, Gate.PROCEED, "confidence 0.45 between the thresholds"),
     )
     return Trace(
@@ -86,13 +86,16 @@ def hidden(trace: Trace) -> Trace:
 
 
 def as_first_kept(trace: Trace) -> Trace:
-    """The trace as the first version kept it: without evidence, and without how likely the end was."""
+    """The trace as the first version kept it: without evidence, familiarity and how likely the end was."""
 
     def observation(whole: Observation) -> Observation:
         samples = tuple(replace(sample, end_logprob=None) for sample in whole.samples)
         return Observation(whole.question, replace(whole.generation, end_logprob=None), samples)
 
-    steps = (replace(step, observation=observation(step.observation)) for step in trace.steps)
+    steps = (
+        replace(step, observation=observation(step.observation), confidence=Confidence(step.confidence.value))
+        for step in trace.steps
+    )
     return replace(trace, steps=tuple(steps))
 
 

@@ -7,7 +7,7 @@ import { storyLine } from "../shared/panels.js";
 import { alarm, decision, hint, metric, muted, written } from "../shared/parts.js";
 import { latest } from "../shared/server.js";
 import { holds, ruleText, withRule, withThreshold } from "../shared/tokens.js";
-import { number } from "../shared/words.js";
+import { calibration, number } from "../shared/words.js";
 
 /** @import {Decision, Policy, Trace} from "../shared/types" */
 /** @import {Active} from "./types" */
@@ -75,9 +75,9 @@ export class Verdict extends Part {
   view() {
     const { trace, now } = this;
     const confidence = trace?.last.confidence;
-    const calibrated = confidence?.calibrated === null ? ", not calibrated" : "";
+    const how = confidence ? `, ${calibration(confidence)}` : "";
     const said =
-      now && `Decision: ${now.action}. ${now.reason}. Confidence ${number(confidence?.value)}${calibrated}.`;
+      now && `Decision: ${now.action}. ${now.reason}. Confidence ${number(confidence?.value)}${how}.`;
     return html`<div class="cx-column">${trace && now ? this.#decision(trace, now) : hint("The decision on the answer appears here.")}</div><p
         class="cx-sr" aria-live="polite">${said}</p>
       <details class="cx-tune" ?open=${this.wide}><summary class="cx-row between">Thresholds</summary>${this.#routing()}${this.#rules()}
@@ -92,7 +92,7 @@ export class Verdict extends Part {
     // It is about answers as they were first given, which the gate lets pass.
     const guaranteed = calibrated && recorded.gate === "proceed" && !this.changed && this.active.guarantee;
     const other = html`<p class="cx-muted cx-row">Decided when it was asked: ${decision(recorded.action)}</p>`;
-    const words = muted(`confidence, ${calibrated ? "" : "not "}calibrated`, "cx-tiny");
+    const words = muted(`confidence, ${calibration(confidence)}`, "cx-tiny");
     return html`<div class="cx-row between">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-large">${metric(confidence.value)}</span>${words}</div></div>
       <p class="cx-reason">${written(now.reason)}</p>${storyLine(trace)}
       ${guaranteed ? html`<p class="cx-muted">${guaranteed}</p>` : nothing}${now.action === recorded.action ? nothing : other}`;

@@ -4,7 +4,7 @@ import { place } from "./address.js";
 import { html, nothing } from "./lit.js";
 import { bar, facts, hint, icon, marked, metric, muted, reveal, unseen, written } from "./parts.js";
 import { holds, ruleText } from "./tokens.js";
-import { counted, number } from "./words.js";
+import { calibration, counted, number } from "./words.js";
 
 /** @import {Rule, Samples, SignalRow, Trace} from "./types" */
 
@@ -113,7 +113,7 @@ function stepItem(step, open) {
   const seen = html`<p>Saw ${counted(passages.length, "passage")} of ${names}${step.support ? `: ${step.support}.` : "."}</p>`;
   const drawn = samples.total ? `${counted(samples.total, "sample")}, ${samples.distinct} different. ` : "";
   return html`<li><details ?open=${open}><summary class="cx-row between"><b>${DONE[step.kind]}</b>${muted(`${number(step.seconds)} s`)}</summary><blockquote>${written(step.text)}</blockquote>${passages.length ? seen : nothing}
-    <p>${drawn}Confidence ${metric(confidence.value)}${confidence.calibrated === null ? ", not calibrated." : "."}</p>
+    <p>${drawn}Confidence ${metric(confidence.value)}${confidence.calibrated === null ? `, ${calibration(confidence)}` : ""}.</p>
     <p>Gate <b>${decision.gate}</b>, decision <b>${decision.action}</b>: ${written(decision.reason)}</p>
     <details class="cx-inner"><summary>Signals</summary>${facts(values, "pairs numbers")}</details>
     <details class="cx-inner"><summary>Prompt</summary>${prompt(step, "The prompt of this step")}</details></details></li>`;

@@ -225,6 +225,13 @@ export interface View {
   focus: boolean;
 }
 
+/** Confidence in codex/types.py. */
+export interface Confidence {
+  value: number | null;
+  calibrated: number | null;
+  familiarity: number | null;
+}
+
 /** One step of the loop: step_view in pages/ask/view.py. */
 export interface Step {
   kind: string;
@@ -239,7 +246,7 @@ export interface Step {
   samples: Samples;
   signals: { title: string; rows: SignalRow[] }[];
   values: Record<string, number | null>;
-  confidence: { value: number | null; calibrated: number | null };
+  confidence: Confidence;
   decision: Decision;
   prompt: string | null;
   prompt_sha256: string;
@@ -268,7 +275,7 @@ export interface Trace {
     passages: string[];
     support: string | null;
     samples: { total: number; distinct: number };
-    confidence: { value: number | null; calibrated: number | null };
+    confidence: Confidence;
     decision: Decision;
     values: Record<string, number | null>;
     prompt: string | null;
