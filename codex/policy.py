@@ -76,9 +76,13 @@ class Rule(NumbersAsSuch):
 
 UNFAMILIAR = "the question is unlike those that the confidence was calibrated on"
 
+# Small models answer in sentences, whose mean entropy stays low: the entropy rule holds for 2 to 5 % of the
+# incorrect answers of SmolLM2. That of the weakest word holds for 56 to 68 % of them and for 17 to 35 % of
+# the correct ones; of Qwen2.5-Coder-1.5B's to trivia for 54 and 15 %, to countries for 10 and 1 %.
 DEFAULT_RULES = (
     Rule(signal="avg_logprob", below=-1.5, gate="reflect"),
     Rule(signal="entropy", above=2.5, gate="retrieve"),
+    Rule(signal="min_prob_focus", below=0.20, gate="retrieve"),
     Rule(signal="top1_prob", below=0.20, gate="abstain"),
 )
 

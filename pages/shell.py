@@ -6,7 +6,7 @@ import os
 import shutil
 import warnings
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 
 from codex.ask.workbench import Workbench
+from codex.errors import Conflict
+from codex.evaluation.example import NAME, load_example
 from codex.jobs import Jobs
 from codex.pages import JSON
 from codex.pages.ask import page as ask
@@ -90,6 +92,9 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         _remove(workbench.settings.home / PARTIAL)
+        model = workbench.engine.fingerprint
+        with suppress(Conflict):  # The application was started again.
+            jobs.start("example", NAME, lambda job: load_example(workbench.store, model, job.cancel))
         async with serving(app) as state:
             yield state
             await run_sync(jobs.close)

@@ -91,7 +91,8 @@ class Calibrator(BaseModel):
         left_out = {"name", "created_at", "shipped"}
         # As before there were these, and under their first name, so that a version stays what it was.
         left_out |= {name for name in ("prediction_sets", "familiarity") if getattr(self, name) is None}
-        content = self.model_dump_json(exclude=left_out, by_alias=True)
+        own = self.model_copy(update={"runs": ()}) if self.shipped else self
+        content = own.model_dump_json(exclude=left_out, by_alias=True)
         return f"{self.name}@{sha256(content)[:10]}"
 
     def raw(self, columns: Columns) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -32,16 +33,17 @@ def import_run(
     grader: str | None = None,
     progress: Callable[[int], None] | None = None,
     cancel: threading.Event | None = None,
+    run_id: str | None = None,
 ) -> RunSummary:
     """Keep the answers of a file as a run, with their signals and grades; whole or not at all.
 
     model, prompt: fingerprints, where the file does not say them. grader: by name; without one a stored
-    verdict counts, else the default grader's. progress: called with the number of lines read.
-    Raises InvalidInput naming file and line, Cancelled.
+    verdict counts, else the default grader's. progress: called with the number of lines read. run_id: a new
+    one where None. Raises InvalidInput naming file and line, Cancelled; Conflict when the run is there.
     """
     lines = read(path)
     first = next(lines)
-    run = _run(path, first, name, model, prompt, grader)
+    run = replace(_run(path, first, name, model, prompt, grader), id=run_id or new_id())
     total = 0
     store.runs.create(run)
     try:
@@ -84,7 +86,7 @@ def _run(
     title = path.name.removesuffix(".gz").removesuffix(".jsonl")
     said = first.origin or Origin(f"generations {path.name}", "", 1.0)
     return Run(
-        id=new_id(),
+        id="",
         name=name.strip() or title,
         dataset=first.group,
         created_at=datetime.now(UTC),

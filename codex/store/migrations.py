@@ -203,6 +203,11 @@ def add_familiarity(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("ALTER TABLE model_inference_events ADD COLUMN familiarity DOUBLE")
 
 
+def create_shipped_runs(db: duckdb.DuckDBPyConnection) -> None:
+    """Which runs that ship with Codex came in already, so that a deleted one does not come back."""
+    db.execute("CREATE TABLE shipped_runs (id VARCHAR PRIMARY KEY)")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -212,6 +217,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_ends,
     add_graders,
     add_familiarity,
+    create_shipped_runs,
 )
 
 

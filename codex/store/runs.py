@@ -142,6 +142,16 @@ class Runs:
             except duckdb.InvalidInputException as error:
                 raise InvalidInput(f"A record holds text that cannot be stored: {error}") from error
 
+    def came(self, run_id: str) -> bool:
+        """Whether a run that ships with Codex came in, deleted or not."""
+        with self._database.read() as db:
+            return bool(rows(db, "SELECT 1 FROM shipped_runs WHERE id = ?", [run_id]))
+
+    def note_came(self, run_id: str) -> None:
+        """Remember that a run that ships with Codex came in."""
+        with self._database.write() as db:
+            db.execute("INSERT OR IGNORE INTO shipped_runs VALUES (?)", [run_id])
+
     def ids(self, run_id: str) -> set[str]:
         """The questions that have a record. Raises NotFound."""
         with self._database.read() as db:
