@@ -82,8 +82,8 @@ UNFAMILIAR = "the question is unlike those that the confidence was calibrated on
 DEFAULT_RULES = (
     Rule(signal="avg_logprob", below=-1.5, gate="reflect"),
     Rule(signal="entropy", above=2.5, gate="retrieve"),
-    Rule(signal="min_prob_focus", below=0.20, gate="retrieve"),
     Rule(signal="top1_prob", below=0.20, gate="abstain"),
+    Rule(signal="min_prob_focus", below=0.20, gate="retrieve"),
 )
 
 

@@ -15,6 +15,7 @@ from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
 from codex.calibration.shipped import shipped_calibrators
 from codex.errors import Conflict, InvalidInput, NotFound, StoreError
+from codex.evaluation.example import load_example
 from codex.evaluation.prediction_sets import conformal_predictor, sampled_runs
 from codex.jobs import Jobs
 from codex.pages.calibrate.page import CalibratePage
@@ -254,7 +255,7 @@ def test_where_there_are_no_samples_it_is_said_why(page: CalibratePage) -> None:
     store, ours = page.workbench.store, shipped_calibrators()[0]
     version = put_calibrator(store, put_run(store, graded=90, n_samples=0))
     store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
-    for of, why in ((version, "ask.n_samples"), (ours.version, "answers from a file")):
+    for of, why in ((version, "ask.n_samples"), (ours.version, "it was deleted")):
         shown = sets_of(page, of)
         assert shown["rows"] == []
         assert why in shown["note"]
@@ -366,13 +367,22 @@ def test_a_run_that_is_deleted_takes_the_diagrams_with_it_and_nothing_else(page:
         page.fit({"runs": ["gone"], "method": "auto", "name": "", **RISK, **SETS})
 
 
-def test_a_calibrator_that_ships_is_shown_without_the_answers_it_was_fitted_to(page: CalibratePage) -> None:
+def test_a_calibrator_that_ships_is_drawn_from_the_run_that_ships_with_it(page: CalibratePage) -> None:
+    ours, store = shipped_calibrators()[0], page.workbench.store
+    store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
+    load_example(store, ours.model)
+    shown = drawn(page, ours.version)
+    assert shown["left"]
+    assert shown["right"]
+    assert ("datasets", ", ".join(ours.datasets)) in shown["calibrator"]["facts"]
+
+
+def test_a_calibrator_that_ships_is_shown_without_the_run_that_ships_with_it(page: CalibratePage) -> None:
     ours = shipped_calibrators()[0]
     page.workbench.store.calibrators.save(ours.version, ours.name, ours.model_dump_json())
     shown = drawn(page, ours.version)
-    assert "answers from a file" in shown["note"]
+    assert "it was deleted, or never there" in shown["note"]
     assert (shown["left"], shown["right"], shown["calibrator"]["guarantee"]) == (None, None, None)
-    assert ("datasets", ", ".join(ours.datasets)) in shown["calibrator"]["facts"]
 
 
 def test_diagrams_that_were_drawn_stay_when_their_run_is_deleted(page: CalibratePage) -> None:
