@@ -65,6 +65,13 @@ _MADE = {
         "and what is its atomic number. British and American spellings and old names are accepted. Symbols "
         "are asked from, not for: many of them are English words (As, I, In, No).",
     ),
+    "newcomers": _Made(
+        about="Questions that people type first into something that answers questions: general knowledge, "
+        "small sums, words.",
+        source="`facts/newcomers.csv`, written by this project",
+        how="Sixty questions written, with their accepted answers, before any model saw them. The system "
+        "prompt was chosen on them among others.",
+    ),
     "unanswerable": _Made(
         about="Questions that nobody can answer: right is only to refuse, or to say what is wrong with them.",
         source="`codex/datasets/invented.py`, written by this project",

@@ -69,6 +69,11 @@ def elements() -> list[Item]:
     return made
 
 
+def newcomers() -> list[Item]:
+    """What people type first: general knowledge, sums, words."""
+    return [_item(fact["question"], fact["answers"], "newcomers") for fact in facts("newcomers")]
+
+
 def unanswerable() -> list[Item]:
     """Questions that nobody can answer: only a refusal is right."""
     return [
@@ -81,6 +86,7 @@ SETS: dict[str, Callable[[], list[Item]]] = {
     "arithmetic": arithmetic,
     "capitals": capitals,
     "elements": elements,
+    "newcomers": newcomers,
     "unanswerable": unanswerable,
 }
 
