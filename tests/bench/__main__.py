@@ -27,6 +27,7 @@ from tests.bench import (
     loop,
     retrieval,
     serving,
+    system_prompts,
     tuning,
     verifier,
 )
@@ -42,6 +43,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "verifier": verifier.measure,
     "injection": injection.measure,
     "loop": loop.measure,
+    "system_prompts": system_prompts.measure,
     "calibration": calibration.measure,
     "guarantees": guarantees.measure,
     "evaluation": evaluation.measure,
