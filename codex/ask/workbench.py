@@ -154,9 +154,7 @@ class Workbench:
         Raises InvalidInput at once; PromptTooLong, ModelError, Busy, Cancelled and StoreError while
         iterating.
         """
-        return self._ask(
-            resolve(question, options, self.settings, self.active.policy, self.active.calibrator)
-        )
+        return self._ask(self._resolved(question, options))
 
     def answer(self, question: str, **options: Unpack[AskOptions]) -> Trace:
         """`ask`, waiting for the end; the same errors."""
@@ -167,7 +165,7 @@ class Workbench:
 
         Raises InvalidInput, PromptTooLong, ModelError, Cancelled.
         """
-        request = resolve(question, options, self.settings, self.active.policy, self.active.calibrator)
+        request = self._resolved(question, options)
         course = self._loop.once(request, passages)
         while True:
             try:
@@ -230,6 +228,12 @@ class Workbench:
             for recent in [it for it in self._recent.values() if it.trace.session_id == session_id]:
                 del self._recent[recent.trace.id]
 
+    def _resolved(self, question: str, options: AskOptions) -> Request:
+        request = resolve(question, options, self.settings, self.active.policy, self.active.calibrator)
+        if not request.documents:
+            return request
+        return replace(request, among=self.index.select(request.documents))
+
     def _ask(self, request: Request) -> Iterator[Event]:
         with self._places.taken(request.client, request.params.max_tokens, request.cancel):
             started = time.monotonic()
@@ -261,7 +265,7 @@ class Workbench:
                 prompt=prompts.fingerprint(),
                 calibrator=request.calibrator.version if request.calibrator else None,
                 prediction_set=self._prediction_set(request, steps[-1]),
-                evidence=self._evidence_params(steps),
+                evidence=self._evidence_params(request, steps),
             ),
             steps=tuple(_kept(step) for step in steps),
             answer=_said(steps[-1]),
@@ -286,11 +290,12 @@ class Workbench:
             return None
         return likely_answers(last.observation, last.confidence, request.calibrator)
 
-    def _evidence_params(self, steps: Sequence[Step]) -> dict[str, object]:
-        """What the evidence and its checks depend on, besides the documents."""
+    def _evidence_params(self, request: Request, steps: Sequence[Step]) -> dict[str, object]:
+        """What the evidence and its checks depend on, besides the documents' contents."""
         retrieval = self.settings.retrieval.model_dump(include={"embedding", "k", "candidates", "reranker"})
         grounding = self.settings.grounding.model_dump(mode="json")
-        return grounding | (retrieval if any(step.observation.passages for step in steps) else {})
+        chosen: dict[str, object] = {"documents": list(request.documents)} if request.documents else {}
+        return grounding | chosen | (retrieval if any(step.observation.passages for step in steps) else {})
 
     def _with_passages(self, trace: Trace) -> Trace:
         """The trace with the text of passages that were not kept, as far as their documents still hold it."""
