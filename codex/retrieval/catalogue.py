@@ -226,7 +226,7 @@ class Catalogue:
     def vector_blocks(
         self, after: int = 0, among: Collection[str] | None = None
     ) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
-        """Ids [n] and vectors [n, d] of the chunks beyond an id, in blocks; among: of these documents alone."""
+        """Ids [n] and vectors [n, d] of the chunks beyond an id, in blocks; among: of these documents."""
         chosen, values = _of_documents("chunk", among)
         with self.read() as db:
             rows = db.execute(

@@ -99,7 +99,10 @@ class AskPage:
         }
 
     def ask(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
-        """Ask a question; yields the state of the run as it grows. asked: what the page's form holds."""
+        """Ask a question; yields the state of the run as it grows. asked: what the page's form holds.
+
+        The run continues to its end, also where nobody takes what is yielded.
+        """
 
         def start(cancel: threading.Event) -> Iterator[Event]:
             return self.workbench.ask(
@@ -115,7 +118,8 @@ class AskPage:
             )
 
         first = asked.get("evidence") == "first" and not self.workbench.index.is_empty
-        return self._run(str(asked["run"]), start, "looking" if first else "waiting")
+        about = {"question": str(asked["question"]), "session": asked.get("session"), "branch": None}
+        return self._run(asked, client, about, start, "looking" if first else "waiting")
 
     def branch(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
         """Continue an answer from another token; yields like `ask`."""
@@ -130,28 +134,36 @@ class AskPage:
                 client=client,
             )
 
-        return self._run(str(asked["run"]), start)
+        branch = {name: asked[name] for name in ("trace", "position", "token")}
+        about = {"question": None, "session": asked.get("session"), "branch": branch}
+        return self._run(asked, client, about, start)
+
+    def follow(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
+        """Follow a run that was started before, from another page or before a reload; yields like `ask`."""
+        return self.runs.follow(str(asked["run"]), client)
 
     def cancel(self, asked: JSON) -> None:
         """Stop a run."""
         self.runs.cancel(asked["run"])
 
-    def running(self, asked: JSON) -> bool:
-        """Whether a run is under way."""
-        return self.runs.known(asked["run"])
+    def version(self, asked: JSON) -> int | None:
+        """How many states a run has had, so that a page sees whether its stream has stopped; None: no run."""
+        return self.runs.version(asked["run"], current_client())
 
     def look(self, wanted: JSON) -> JSON:
         """The list of sessions, a session opened at a trace or at its last question, whether there are
-        documents to retrieve passages from, and the policy that decides."""
+        documents to retrieve passages from, the policy that decides, and the run that its page has left."""
         return {
             "sidebar": self._sidebar(),
-            "open": self._open(wanted) if wanted.get("session") else None,
+            "open": self._open(wanted) if wanted.get("session") or wanted.get("trace") else None,
+            "left": self.runs.left(current_client()),
             "documents": not self.workbench.index.is_empty,
             "active": self._active(),
         }
 
     def delete_session(self, wanted: JSON) -> JSON:
-        """Delete a session with all that was asked in it."""
+        """Delete a session with all that was asked in it; what is being answered in it is stopped."""
+        self.runs.cancel_session(wanted["session"])
         self.workbench.forget_session(wanted["session"])
         return self._sidebar()
 
@@ -181,12 +193,17 @@ class AskPage:
 
     def _sidebar(self) -> JSON:
         store = self.workbench.store
-        return {"sessions": [session_line(session) for session in store.sessions()], "privacy": store.privacy}
+        return {
+            "sessions": [session_line(session) for session in store.sessions()],
+            "under_way": self.runs.under_way(current_client()),
+            "privacy": store.privacy,
+        }
 
     def _open(self, wanted: JSON) -> JSON:
-        traces = self.workbench.store.session_traces(wanted["session"])
-        root, members = family(traces, wanted.get("trace"))
         fingerprint, reader = self.workbench.status.model, current_client()
+        session = wanted.get("session") or self.workbench.trace(wanted["trace"], reader).session_id
+        traces = self.workbench.store.session_traces(session)
+        root, members = family(traces, wanted.get("trace"))
         views = [
             trace_view(
                 self.workbench.trace(member.id, reader), fingerprint=fingerprint, correct=member.correct
@@ -195,7 +212,7 @@ class AskPage:
         ]
         opened = wanted.get("trace")
         return {
-            "session": wanted["session"],
+            "session": session,
             "root": root.id,
             "trace": opened if opened in {view["id"] for view in views} else root.id,
             "question": views[0]["question"] or root.question,
@@ -221,9 +238,24 @@ class AskPage:
 
     def _run(
         self,
-        run: str,
+        asked: JSON,
+        client: Client | None,
+        about: JSON,
         start: Callable[[threading.Event], Iterator[Event]],
         phase: str = "waiting",
+    ) -> Iterator[JSON]:
+        id_ = str(asked["run"])
+        self.runs.start(
+            id_, client, {"run": id_, **about}, lambda cancel: self._states(id_, start, cancel, phase)
+        )
+        return self.runs.follow(id_, client)
+
+    def _states(
+        self,
+        run: str,
+        start: Callable[[threading.Event], Iterator[Event]],
+        cancel: threading.Event,
+        phase: str,
     ) -> Iterator[JSON]:
         state: JSON = {
             "run": run,
@@ -236,16 +268,15 @@ class AskPage:
         }
         if self.workbench.status.state == "loading":
             state["phase"] = "loading"
-        with self.runs.running(run) as cancel:
-            yield dict(state)
-            try:
-                for change in throttled(start(cancel)):
-                    if "chunk" in change:
-                        state["chunks"] = [*state["chunks"], change.pop("chunk")]
-                    state |= change
-                    yield dict(state)
-            except Exception as error:
-                yield state | {"phase": "error", "error": in_words(error)}
+        yield dict(state)
+        try:
+            for change in throttled(start(cancel)):
+                if "chunk" in change:
+                    state["chunks"] = [*state["chunks"], change.pop("chunk")]
+                state |= change
+                yield dict(state)
+        except Exception as error:
+            yield state | {"phase": "error", "error": in_words(error)}
 
 
 def throttled(events: Iterator[Event], clock: Callable[[], float] = time.monotonic) -> Iterator[JSON]:
@@ -342,12 +373,12 @@ def build(workbench: Workbench, runs: Runs) -> AskPage:
 
     calls = (
         page.look,
-        page.running,
+        page.version,
         page.cancel,
         page.redecide,
         page.label,
         page.delete_session,
         page.set_privacy,
     )
-    view("ask", page.config(), calls, {"ask": page.ask, "branch": page.branch})
+    view("ask", page.config(), calls, {"ask": page.ask, "branch": page.branch, "follow": page.follow})
     return page

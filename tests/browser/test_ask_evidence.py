@@ -118,7 +118,7 @@ def test_what_is_retrieved_first_stands_beside_the_answer_while_it_is_written(
     page.keyboard.press("Enter")
     panel = page.get_by_role("tabpanel")
     expect(panel).to_contain_text("Its keeper was Ada Brook.")
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
     library.go_on.set()
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     expect(answer(page).get_by_role("option", name="sentence 1: supported, passage 1")).to_be_visible()

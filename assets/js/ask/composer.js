@@ -27,7 +27,7 @@ const PHASES = {
   checking: "Checking the evidence",
   verifying: "Verifying the answer",
   judging: "Judging",
-  cancelling: "Cancelling",
+  cancelling: "Stopping",
 };
 
 /** @extends {Part<import("./page.js").Ask>} */
@@ -136,8 +136,7 @@ export class Composer extends Part {
     const number = (/** @type {typeof FIELDS[number]} */ { name, label, step }) =>
       html`<label class="cx-row tight" for="cx-${name}"><span>${label}</span><input class="cx-input" type="number" id="cx-${name}" step=${step}
         min=${config.limits[name][0]} max=${config.limits[name][1]} value=${config.defaults[name]} inputmode="decimal" aria-invalid=${wrong(name)}></label>`;
-    const cancel = () =>
-      button("Cancel", () => page.cancel(), { kind: "", disabled: phase === "cancelling" });
+    const cancel = () => button("Stop", () => page.cancel(), { kind: "", disabled: phase === "cancelling" });
     const progress = () =>
       html`<p class="cx-progress" role="status">${PHASES[phase ?? ""]}<span class="cx-num" aria-hidden="true"></span></p>`;
     return html`<form class="cx-card cx-body cx-composer ${phase ? "busy" : ""}" novalidate @submit=${submit}><label for="cx-question" class="cx-sr">Question</label>

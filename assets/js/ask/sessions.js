@@ -5,7 +5,7 @@ import { html, nothing, repeat } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import { alarm, button, hint, icon, segments, written } from "../shared/parts.js";
 
-/** @import {Level, Open, Session, Sidebar} from "./types" */
+/** @import {About, Level, Open, Session, Sidebar} from "./types" */
 
 /** @extends {Part<import("./page.js").Ask>} */
 export class Sessions extends Part {
@@ -17,7 +17,7 @@ export class Sessions extends Part {
   levels = this.page.config.levels;
 
   /** @param {Sidebar} state @param {Open | null} open */
-  view({ sessions, privacy }, open) {
+  view({ sessions, privacy, under_way }, open) {
     const days = Map.groupBy(sessions, ({ used }) => dayOf(new Date(used)));
     const one = (/** @type {Session} */ session) => this.#session(session, open);
     const list = [...days].map(
@@ -28,10 +28,18 @@ export class Sessions extends Part {
       options: this.levels.map(({ name, label }) => [name, label]),
       change: (level) => this.page.change("set_privacy", { level }),
     });
-    return html`<div class="cx-row between"><h2>Sessions</h2>${button([icon("plus"), "New"], () => this.page.fresh())}</div>
+    return html`<div class="cx-row between"><h2>Sessions</h2>${button([icon("plus"), "New"], () => this.page.renew())}</div>
+      ${under_way.filter(({ run }) => run !== this.page.run?.id || this.page.run.left).map((about) => this.#underWay(about))}
       <nav aria-label="Sessions">${sessions.length ? list : hint("Your questions are listed here, to open again.")}</nav>
       ${alarm(this.failed)}
       <div class="cx-privacy"><h2 aria-hidden="true">Save my questions</h2>${save}<p class="cx-hint" id="cx-privacy-note">${this.levels.find(({ name }) => name === privacy)?.note}</p></div>`;
+  }
+
+  /** A question that no part of the page shows at the moment. @param {About} about */
+  #underWay(about) {
+    const { question } = about;
+    return html`<button type="button" class="cx-item cx-row tight" @click=${() => this.page.follow(about)}>${icon("clock")}<span
+      class="cx-clip cx-grow">Answering: ${question === null ? "a branch" : written(question)}</span></button>`;
   }
 
   /** @param {Session} session @param {Open | null} open */

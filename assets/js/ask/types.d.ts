@@ -24,8 +24,17 @@ export interface Session {
   questions: number;
 }
 
+/** What a question under way is about. */
+export interface About {
+  run: string;
+  question: string | null;
+  session: string | null;
+  branch: { trace: string; position: number; token: number } | null;
+}
+
 export interface Sidebar {
   sessions: Session[];
+  under_way: About[];
   privacy: string | null;
 }
 
@@ -43,6 +52,7 @@ export interface Open {
 export interface Looked {
   sidebar: Sidebar;
   open: Open | null;
+  left?: About | null;
   documents?: boolean;
   active?: Active;
 }
@@ -50,6 +60,7 @@ export interface Looked {
 /** What streams in while a question is answered. */
 export interface Streamed {
   run: string;
+  version: number;
   phase: string;
   chunks: string[];
   passages: string | null;
@@ -70,7 +81,8 @@ export interface Run {
   card: Card | null;
   passages: string | null;
   left: boolean;
-  heard: boolean;
+  /** The version that came last; 0: none. */
+  heard: number;
 }
 
 /** An answer, or one that grows. */
