@@ -6,14 +6,15 @@ import textwrap
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal, Self, Unpack
+from typing import Literal, Self, Unpack, cast, get_args
 
 from codex import engines, prompts, signals
 from codex.ask.active import Active
+from codex.ask.choices import Choices
 from codex.ask.confidence import likely_answers
 from codex.ask.loop import Loop
 from codex.ask.places import Client, Places
@@ -34,10 +35,12 @@ from codex.policy import Policy, decide_one
 from codex.private import tighten_home
 from codex.retrieval import Index
 from codex.settings import Settings, load_settings
-from codex.store import Store
+from codex.store import Privacy, Store
 from codex.text import sha256
 from codex.types import Action, Decision, Event, Passage, PredictionSet, Step, Trace, TraceEvent, TraceParams
 
+PRIVACY = "store.privacy"
+"""The setting that can also be chosen on the Ask page."""
 RECENT_TRACES = 256
 """Traces kept whole in memory, with the question's text, whatever the store keeps; for who asked alone."""
 SHOWN_ANSWER = 60
@@ -70,10 +73,18 @@ class _Recent:
 class Workbench:
     """One engine and one store. Thread-safe."""
 
-    def __init__(self, settings: Settings, engine: Engine, store: Store) -> None:
+    def __init__(self, settings: Settings, engine: Engine, store: Store, given: Collection[str] = ()) -> None:
+        """given: the names of settings that were given at the start, which no earlier choice changes."""
         self.settings = settings
         self.engine = engine
         self.store = store
+        self.choices = Choices(settings.home)
+        """What people chose on the pages."""
+        self.privacy_given = PRIVACY in given
+        """Whether store.privacy was given at the start, so that it cannot be chosen."""
+        chosen = self.choices.get("privacy")
+        if chosen in get_args(Privacy) and not self.privacy_given:
+            store.privacy = cast("Privacy", chosen)
         self.active = Active(settings, store, engine)
         """The policy and the calibrator of the next question."""
         self.index = Index(settings.retrieval, settings.home)
@@ -89,14 +100,16 @@ class Workbench:
     def open(cls, overrides: Sequence[str] = ()) -> Self:
         """A workbench by settings; the model is not loaded yet.
 
-        A policy among the overrides comes before the one that was made active.
+        A policy among the overrides comes before the one that was made active, and store.privacy before
+        what was chosen on the page.
 
         Raises SettingsError, StoreError.
         """
         settings = load_settings(overrides)
         tighten_home(settings.home)
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
-        workbench = cls(settings, engine, Store(settings.database, settings.store.privacy))
+        given = {override.partition("=")[0] for override in overrides}
+        workbench = cls(settings, engine, Store(settings.database, settings.store.privacy), given)
         if any(override.startswith("policy") for override in overrides):
             workbench.active.decide_by(settings.policy)
         return workbench
@@ -220,6 +233,26 @@ class Workbench:
         """What another policy would decide on a stored answer; no model runs. Raises NotFound."""
         last = self.trace(trace_id).last
         return decide_one(policy, last.signals, last.confidence.value)
+
+    def choose_privacy(self, level: str, session_id: str | None = None, client: Client | None = None) -> None:
+        """What is kept of the next questions, also after a restart.
+
+        session_id: also of the client's recent questions in that session. Raises InvalidInput; Conflict
+        where the setting was given at the start; StoreError.
+        """
+        if self.privacy_given:
+            raise Conflict(
+                f"{PRIVACY}={self.store.privacy} was given when Codex was started. Start it without that to "
+                "choose here."
+            )
+        self.store.privacy = cast("Privacy", level)  # which checks it
+        self.choices.put("privacy", level)
+        secret = client.secret if client else None
+        with self._recent_lock:
+            recent = [it.trace for it in self._recent.values() if it.owner == secret]
+        for trace in recent:
+            if trace.session_id == session_id:
+                self.store.keep_question(trace)
 
     def forget_session(self, session_id: str) -> None:
         """Delete a session and every trace in it, from the store and from memory. Raises NotFound."""

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from codex import signals
 from codex.ask.places import Client
-from codex.ask.workbench import Workbench
+from codex.ask.workbench import PRIVACY, Workbench
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, InvalidInput
 from codex.pages import JSON
@@ -53,8 +53,14 @@ LONGEST = MAX_BODY_BYTES - 2**16
 FRAME = 0.05
 """Seconds between two updates of a streaming answer; the first token does not wait."""
 
+EVIDENCE = ("unsure", "first")
+"""When the documents are searched: where the first answer is unsure, or before it."""
 KEPT: Mapping[Privacy, tuple[str, str]] = {
-    "hash": ("no", "Only a SHA-256 fingerprint of each question. Answers are saved."),
+    "hash": (
+        "no",
+        "Only a SHA-256 fingerprint of each question. Answers are saved: the list of sessions shows how they "
+        "begin instead of your questions.",
+    ),
     "preview": ("first words", "The first 127 characters of each question. Answers are saved."),
     "full": ("yes", "The full question, so that old answers can be continued."),
 }
@@ -158,6 +164,7 @@ class AskPage:
             "open": self._open(wanted) if wanted.get("session") or wanted.get("trace") else None,
             "left": self.runs.left(current_client()),
             "documents": not self.workbench.index.is_empty,
+            "evidence": self.workbench.choices.get("evidence"),
             "active": self._active(),
         }
 
@@ -168,9 +175,15 @@ class AskPage:
         return self._sidebar()
 
     def set_privacy(self, wanted: JSON) -> JSON:
-        """What is kept of the next questions."""
-        self.workbench.store.privacy = wanted["level"]
+        """What is kept of the next questions; with a session, also of those just asked in it."""
+        self.workbench.choose_privacy(wanted["level"], wanted.get("session"), current_client())
         return self._sidebar()
+
+    def set_evidence(self, wanted: JSON) -> None:
+        """When the documents are searched, for this page and after a restart."""
+        if wanted["evidence"] not in EVIDENCE:
+            raise InvalidInput(f"evidence is one of {', '.join(EVIDENCE)}.", ["evidence"])
+        self.workbench.choices.put("evidence", wanted["evidence"])
 
     def redecide(self, wanted: JSON) -> JSON:
         """What the policy on the page makes of a stored answer."""
@@ -196,7 +209,11 @@ class AskPage:
         return {
             "sessions": [session_line(session) for session in store.sessions()],
             "under_way": self.runs.under_way(current_client()),
-            "privacy": store.privacy,
+            "privacy": {
+                "level": store.privacy,
+                "chosen": self.workbench.choices.get("privacy") is not None,
+                "given": f"{PRIVACY}={store.privacy}" if self.workbench.privacy_given else None,
+            },
         }
 
     def _open(self, wanted: JSON) -> JSON:
@@ -379,6 +396,7 @@ def build(workbench: Workbench, runs: Runs) -> AskPage:
         page.label,
         page.delete_session,
         page.set_privacy,
+        page.set_evidence,
     )
     view("ask", page.config(), calls, {"ask": page.ask, "branch": page.branch, "follow": page.follow})
     return page

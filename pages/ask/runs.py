@@ -52,6 +52,14 @@ class Run:
                 self.ended = True
                 self.changed.notify_all()
 
+    def after(self, version: int) -> JSON | None:
+        """The newest state, once it is newer than a version; None: the run has ended with that one."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.version > version or self.ended)
+            if self.state is None or self.version == version:
+                return None
+            return {**self.state, "version": self.version}
+
 
 class Runs:
     """Which questions run, by the id that the page gave them. Thread-safe."""
@@ -86,13 +94,11 @@ class Runs:
             raise NotFound("This answer is no longer under way. Ask again.")
         run.left, seen = False, 0
         while True:
-            with run.changed:
-                run.changed.wait_for(lambda: run.version > seen or run.ended)
-                state, version = run.state, run.version
-            if version == seen or state is None:
+            state = run.after(seen)
+            if state is None:
                 return
-            seen = version
-            yield {**state, "version": version}
+            seen = state["version"]
+            yield state
 
     def version(self, id_: str, client: Client | None) -> int | None:
         """How many states a run has had; None: there is no such run of the client."""

@@ -201,7 +201,7 @@ def test_an_index_that_fails_leaves_the_answer_without_evidence_and_says_so(
 ) -> None:
     workbench = bench()
 
-    def gone(*_: object) -> None:
+    def gone(*_: object, **__: object) -> None:
         raise RetrievalError("The Chroma server does not answer.")
 
     monkeypatch.setattr(workbench.index, "search", gone)

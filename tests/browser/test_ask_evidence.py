@@ -105,7 +105,7 @@ def index_documents(workbench: Workbench, home: Path) -> None:
 
 
 def always_retrieve(page: Page) -> None:
-    page.get_by_role("group", name="Evidence").get_by_label("always").check(force=True)
+    page.get_by_role("group", name="Use my documents").get_by_label("always").check(force=True)
 
 
 def test_what_is_retrieved_first_stands_beside_the_answer_while_it_is_written(
@@ -208,7 +208,7 @@ def test_text_of_a_document_is_shown_as_it_is_and_never_run(page: Page, library:
 
 def test_evidence_is_reached_with_the_keyboard_alone(page: Page, library: Scripted) -> None:
     open_page(page, library.url)
-    switch = page.get_by_role("group", name="Evidence")
+    switch = page.get_by_role("group", name="Use my documents")
     tab_to(page, switch)
     page.keyboard.press("ArrowRight")
     expect(switch.get_by_label("always")).to_be_checked()
@@ -229,7 +229,7 @@ def test_evidence_is_reached_with_the_keyboard_alone(page: Page, library: Script
 
 def test_the_switch_stays_over_a_reload(page: Page, library: Scripted) -> None:
     open_page(page, library.url)
-    expect(page.get_by_label("when unsure")).to_be_checked()
+    expect(page.get_by_label("only if unsure")).to_be_checked()
     always_retrieve(page)
     page.reload()
     expect(page.get_by_label("always")).to_be_checked()
@@ -244,7 +244,7 @@ def test_an_answer_without_evidence_can_be_looked_up_with_one_click(page: Page, 
     panel.get_by_role("button", name="Search the documents").click()
     expect(panel).to_contain_text("412 kilometres")
     expect(page.get_by_role("heading", name="Which river is long")).to_be_visible()
-    expect(page.get_by_label("when unsure")).to_be_checked()
+    expect(page.get_by_label("only if unsure")).to_be_checked()
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
 
 
@@ -269,9 +269,9 @@ def test_what_goes_on_is_said_in_words(
 ) -> None:
     search, go_on, judge = library.workbench.index.search, threading.Event(), threading.Event()
 
-    def held(*asked: Any) -> Any:
+    def held(*asked: Any, **more: Any) -> Any:
         go_on.wait(60)
-        return search(*asked)
+        return search(*asked, **more)
 
     monkeypatch.setattr(library.workbench.index, "search", held)
     library.engine.judgement = lambda prompt: 0.9 if judge.wait(60) else 0.0
@@ -316,7 +316,7 @@ def test_without_its_documents_the_same_question_is_answered_and_decided_otherwi
 def test_an_index_that_cannot_be_reached_is_said_beside_the_answer(
     page: Page, library: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(*_: object) -> None:
+    def gone(*_: object, **__: object) -> None:
         raise RetrievalError("No Chroma server answers at http://localhost:9.")
 
     monkeypatch.setattr(library.workbench.index, "search", gone)

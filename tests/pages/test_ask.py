@@ -326,3 +326,19 @@ def test_the_end_of_codex_stops_what_is_under_way(pages: Pages) -> None:
     page.runs.close()
     assert [*run][-1]["error"]["cancelled"]
     assert page.workbench.engine.running == 0  # type: ignore[attr-defined]
+
+
+def test_when_documents_are_used_is_kept_over_a_restart(pages: Pages) -> None:
+    page = pages()
+    assert page.look({})["evidence"] is None
+    page.set_evidence({"evidence": "first"})
+    with pytest.raises(InvalidInput):
+        page.set_evidence({"evidence": "never"})
+    assert pages().look({})["evidence"] == "first"
+
+
+def test_the_page_says_whether_privacy_was_chosen(pages: Pages) -> None:
+    page = pages()
+    assert page.look({})["sidebar"]["privacy"] == {"level": "hash", "chosen": False, "given": None}
+    chosen = page.set_privacy({"level": "hash"})["privacy"]
+    assert chosen == {"level": "hash", "chosen": True, "given": None}

@@ -16,7 +16,6 @@ const FIELDS = [
   { name: "seed", label: "Seed", step: 1 },
 ];
 const DRAFT = "codex.question";
-const EVIDENCE = "codex.evidence";
 /** @type {Record<string, string>} */
 const PHASES = {
   loading: "Loading the model",
@@ -38,7 +37,8 @@ export class Composer extends Part {
   failed = null;
   /** @type {boolean | null} Whether there are documents to retrieve from; null while that is not known. */
   documents = null;
-  chosen = sessionStorage.getItem(EVIDENCE) === "first" ? "first" : "unsure";
+  /** @type {string | null} When documents are searched; null while that is not known. */
+  chosen = null;
   started = 0;
   timer = 0;
   /** @type {Config} */
@@ -150,23 +150,29 @@ export class Composer extends Part {
       <div id="cx-ask-error">${alarm(failed?.message)}</div></form>`;
   }
 
-  // When the documents are searched: the choice stays while the tab is open.
+  // When the documents are searched: the choice is kept in the home.
   #evidence() {
     const { documents, config } = this;
     if (documents === null) return nothing;
     const add = html`<a class="cx-link" href=${place("documents")} title="No documents are indexed">add documents</a>`;
     const unsure = config.looks_up
-      ? ["unsure", "when unsure", "Retrieve passages when the first answer is unsure"]
+      ? ["unsure", "only if unsure", "Retrieve passages when the first answer is unsure"]
       : ["unsure", "off", "Retrieve nothing; ask.retrieve is off"];
     const options = /** @type {[string, string, string][]} */ ([
       unsure,
       ["first", "always", "Retrieve passages before answering"],
     ]);
     const change = (/** @type {string} */ chosen) => {
-      sessionStorage.setItem(EVIDENCE, chosen);
       this.set({ chosen });
+      return this.page.change("set_evidence", { evidence: chosen });
     };
-    const choice = segments({ name: "cx-evidence", legend: "Evidence", options, value: this.chosen, change });
-    return html`<span class="cx-row"><span aria-hidden=${documents ? "true" : nothing}>Evidence</span>${documents ? choice : add}</span>`;
+    const choice = segments({
+      name: "cx-evidence",
+      legend: "Use my documents",
+      options,
+      value: this.chosen,
+      change,
+    });
+    return html`<span class="cx-row"><span aria-hidden=${documents ? "true" : nothing}>Use my documents</span>${documents ? choice : add}</span>`;
   }
 }

@@ -3,7 +3,7 @@
 import { asked, keep, returned, settle } from "../shared/address.js";
 import { legend } from "../shared/heatmap.js";
 import { Inspector } from "../shared/inspector.js";
-import { html } from "../shared/lit.js";
+import { html, nothing } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
 import { icon } from "../shared/parts.js";
 import { bytes } from "../shared/words.js";
@@ -129,7 +129,7 @@ export class Ask extends Page {
   }
 
   /** @param {Looked} looked @param {number} turn */
-  display({ sidebar, open, documents, active }, turn, put = keep) {
+  display({ sidebar, open, documents, evidence, active }, turn, put = keep) {
     if (active) this.verdict.activate(active);
     if (open) {
       this.open = open;
@@ -139,6 +139,7 @@ export class Ask extends Page {
     if (documents !== undefined) {
       this.inspector.lookup = { documents, again: Boolean(this.open?.question) && !this.open?.cut };
       this.composer.documents = documents;
+      this.composer.chosen ??= evidence ?? "unsure";
     }
     // An older list never takes the place of a newer one.
     if (turn > this.listed) Object.assign(this, { sidebar, listed: turn });
@@ -163,12 +164,13 @@ export class Ask extends Page {
     await this.look({});
   }
 
-  /** @param {string} name @param {{session?: string, level?: string}} data */
+  /** @param {string} name @param {{session?: string, level?: string, evidence?: string}} data */
   async change(name, data) {
     const turn = ++this.turn;
     const { value, error } = await this.call(name, data);
     this.sessions.failed = error?.message ?? null;
-    if (value && data.session && data.session === this.open?.session) this.fresh(settle);
+    const gone = name === "delete_session" && data.session === this.open?.session;
+    if (value && gone) this.fresh(settle);
     if (value) this.display({ sidebar: value, open: null }, turn);
     this.paint();
   }
@@ -328,9 +330,11 @@ export class Ask extends Page {
     // On the first visit there is nothing but the question, an explanation and examples.
     const empty = !this.open && !this.answers.cards.length;
     const sidebar = this.sidebar ?? { sessions: [], under_way: [], privacy: null };
+    const { privacy } = sidebar;
+    const first = !empty && privacy && !privacy.chosen && !privacy.given;
     return html`<div class="cx-page ask ${empty ? "empty" : ""} ${this.drawer ? "drawer-open" : ""}"><h1 class="cx-sr">Ask Codex</h1>
       <aside class="cx-column cx-side" id="cx-sessions" aria-label="Sessions and privacy">${this.sessions.view(sidebar, this.open)}</aside>
-      <section class="cx-column loose cx-main" aria-label="Question and answer">${this.composer.view()}
+      <section class="cx-column loose cx-main" aria-label="Question and answer">${this.composer.view()}${first ? this.sessions.first(this.open?.session ?? "") : nothing}
         <div class="cx-welcome" ?hidden=${!empty || this.run?.card}>${this.#welcome()}</div>${this.answers.view()}</section>
       <div class="cx-column loose cx-right"><section class="cx-card cx-body" aria-label="Decision">${this.verdict.view()}</section>
         <section class="cx-card" aria-label="Inspector">${this.inspector.view()}</section></div></div>`;

@@ -4,6 +4,7 @@ import { followed, link } from "../shared/address.js";
 import { html, nothing, repeat } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import { alarm, button, hint, icon, segments, written } from "../shared/parts.js";
+import { capital } from "../shared/words.js";
 
 /** @import {About, Level, Open, Session, Sidebar} from "./types" */
 
@@ -24,15 +25,28 @@ export class Sessions extends Part {
       ([day, some]) => html`<h3 class="cx-hint">${day}</h3><ul>${repeat(some, ({ id }) => id, one)}</ul>`,
     );
     const save = segments({
-      ...{ name: "cx-privacy", legend: "Save my questions", value: privacy, note: "cx-privacy-note" },
+      ...{ name: "cx-privacy", legend: "Save my questions", value: privacy?.level ?? null },
+      ...{ note: "cx-privacy-note", disabled: Boolean(privacy?.given) },
       options: this.levels.map(({ name, label }) => [name, label]),
       change: (level) => this.page.change("set_privacy", { level }),
     });
+    const kept = this.levels.find(({ name }) => name === privacy?.level)?.note;
+    const given =
+      privacy?.given && html` Set where Codex was started: <code class="cx-mono">${privacy.given}</code>`;
     return html`<div class="cx-row between"><h2>Sessions</h2>${button([icon("plus"), "New"], () => this.page.renew())}</div>
       ${under_way.filter(({ run }) => run !== this.page.run?.id || this.page.run.left).map((about) => this.#underWay(about))}
       <nav aria-label="Sessions">${sessions.length ? list : hint("Your questions are listed here, to open again.")}</nav>
       ${alarm(this.failed)}
-      <div class="cx-privacy"><h2 aria-hidden="true">Save my questions</h2>${save}<p class="cx-hint" id="cx-privacy-note">${this.levels.find(({ name }) => name === privacy)?.note}</p></div>`;
+      <div class="cx-privacy"><h2 aria-hidden="true">Save my questions</h2>${save}<p class="cx-hint" id="cx-privacy-note">${kept}${given || nothing}</p></div>`;
+  }
+
+  /** Asks once, beside the first answer, what is to be saved. @param {string} session */
+  first(session) {
+    const choose = (/** @type {Level} */ { name, label }) =>
+      button(capital(label), () => this.page.change("set_privacy", { level: name, session }));
+    const notes = this.levels.map(({ label, note }) => html`<li><b>${capital(label)}:</b> ${note}</li>`);
+    return html`<section class="cx-card cx-body cx-save" aria-label="Save my questions?"><div class="cx-row wrap"><h2>Save my questions?</h2>${this.levels.map(choose)}</div>
+      <ul class="cx-hint">${notes}</ul>${hint("This answer is saved by what you choose, too. You can change it beside the list of sessions.")}</section>`;
   }
 
   /** A question that no part of the page shows at the moment. @param {About} about */

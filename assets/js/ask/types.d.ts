@@ -35,7 +35,14 @@ export interface About {
 export interface Sidebar {
   sessions: Session[];
   under_way: About[];
-  privacy: string | null;
+  privacy: Privacy | null;
+}
+
+/** What is saved of questions; given: the setting that Codex was started with, which cannot be changed here. */
+export interface Privacy {
+  level: string;
+  chosen: boolean;
+  given: string | null;
 }
 
 /** A session at one of its answers. */
@@ -54,6 +61,7 @@ export interface Looked {
   open: Open | null;
   left?: About | null;
   documents?: boolean;
+  evidence?: string | null;
   active?: Active;
 }
 

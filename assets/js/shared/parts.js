@@ -162,9 +162,9 @@ export function iconButton(shape, name, press, options = {}) {
 /**
  * One of few, side by side.
  * @param {{name: string, legend: string, options: [value: string, words: Content, title?: string][], value: string | null,
- *   change: (value: string) => unknown, note?: string}} given
+ *   change: (value: string) => unknown, note?: string, disabled?: boolean}} given
  */
-export function segments({ name, legend, options, value, change, note }) {
+export function segments({ name, legend, options, value, change, note, disabled = false }) {
   /** @param {[value: string, words: Content, title?: string]} option */
   const one = ([
     key,
@@ -172,7 +172,7 @@ export function segments({ name, legend, options, value, change, note }) {
     title,
   ]) => html`<label title=${title ?? nothing}><input type="radio" name=${name} value=${key}
     aria-describedby=${note ?? nothing} .checked=${live(key === value)} @change=${() => change(key)}><span>${words}</span></label>`;
-  return html`<fieldset class="cx-segments"><legend class="cx-sr">${legend}</legend>${options.map(one)}</fieldset>`;
+  return html`<fieldset class="cx-segments" ?disabled=${disabled}><legend class="cx-sr">${legend}</legend>${options.map(one)}</fieldset>`;
 }
 
 /** Facts, each a name and a value. @param {[string, Content, string?][]} facts name, value, class of the line */
