@@ -19,7 +19,7 @@ from starlette.routing import Mount
 
 from codex.ask.workbench import Workbench
 from codex.jobs import Jobs
-from codex.pages import JSON
+from codex.pages import JSON, missing
 from codex.pages.ask import page as ask
 from codex.pages.ask.runs import Runs
 from codex.pages.assets import ASSETS, ASSETS_URL, Assets, url
@@ -83,6 +83,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
         )
     mounted = app.router.routes[-1]
     assert isinstance(mounted, Mount)
+    missing.install(app, [(path, "Ask" if not path else name) for path, name, *_ in blocks.pages])
     restrict(app, mounted, {f"/{path}": _head(path or "ask") for path, *_ in blocks.pages})
     tighten(temporary, deep=True)
     app.state.pages.update(paths)

@@ -23,7 +23,7 @@ from codex.retrieval.fusion import reciprocal_ranks
 from codex.retrieval.readers.encodings import checked_encoding
 from codex.retrieval.readers.reading import SUFFIXES
 from codex.retrieval.reranking import Reranker
-from codex.retrieval.selection import selected
+from codex.retrieval.selection import offered, selected
 from codex.retrieval.vector_index import VectorIndex
 from codex.types import Passage
 
@@ -54,7 +54,7 @@ class Index:
         embedding: one that is loaded already, with the same settings; it is left open.
         """
         self.config = config
-        self._uploads = home / "documents"
+        self._uploads = home.resolve() / "documents"
         folder = home / "index"
         self._catalogue = Catalogue(folder / "catalogue.sqlite3")
         self._owns_embedding = embedding is None
@@ -121,6 +121,10 @@ class Index:
     def select(self, wanted: Iterable[str]) -> frozenset[str]:
         """The ids of the documents that names, paths or folders mean. Raises InvalidInput."""
         return selected(self.documents(), wanted, self._uploads)
+
+    def names(self) -> list[str]:
+        """What `select` understands, for a person to choose from: folders, then documents."""
+        return offered(self.documents(), self._uploads)
 
     def search(self, query: str, k: int | None = None, among: Collection[str] | None = None) -> list[Passage]:
         """The k best passages (config.k when None), best first; [] when nothing is indexed.

@@ -115,6 +115,7 @@ class AskPage:
                 str(asked["question"]),
                 session_id=asked.get("session"),
                 enable_rag=asked.get("evidence") == "first",
+                documents=asked.get("documents"),
                 n_samples=_number(asked, "n_samples", int),
                 sample_temperature=_number(asked, "sample_temperature", float),
                 params=self._params(asked),
@@ -167,6 +168,10 @@ class AskPage:
             "evidence": self.workbench.choices.get("evidence"),
             "active": self._active(),
         }
+
+    def documents(self, _: JSON) -> list[str]:
+        """What a search can be limited to: folders first, then documents."""
+        return self.workbench.index.names()
 
     def delete_session(self, wanted: JSON) -> JSON:
         """Delete a session with all that was asked in it; what is being answered in it is stopped."""
@@ -392,6 +397,7 @@ def build(workbench: Workbench, runs: Runs) -> AskPage:
         page.look,
         page.version,
         page.cancel,
+        page.documents,
         page.redecide,
         page.label,
         page.delete_session,

@@ -359,3 +359,58 @@ def test_evidence_never_scrolls_sideways_at_800_pixels(page: Page, library: Scri
     for tab in ("Steps", "Evidence"):
         page.get_by_role("tab", name=tab).click()
         assert width(page) == 800
+
+
+def test_an_unsure_answer_without_passages_offers_to_look_it_up_in_its_session(
+    page: Page, library: Scripted
+) -> None:
+    # Nothing is retrieved by itself: no gate, and the confidence alone defers.
+    library.scripts["keeper"] = replace(SPREAD, entropy=0.3)
+    open_page(page, library.url)
+    ask(page, QUESTION)
+    offer = page.get_by_role("button", name="Look it up in my documents")
+    expect(offer).to_be_visible()
+    library.scripts.clear()
+    offer.click()
+    expect(answer(page)).to_contain_text("Ada")
+    expect(page.get_by_role("region", name="Decision").locator(".cx-badge.large")).to_have_text("answer")
+    expect(offer).to_have_count(0)
+    assert len(library.workbench.store.sessions()) == 1
+    assert library.workbench.store.sessions()[0].questions == 2
+    # What is chosen for other questions stays as it was.
+    expect(page.get_by_label("only if unsure")).to_be_checked()
+
+
+def test_the_search_is_limited_to_what_is_picked_and_that_outlives_a_reload(
+    page: Page, library: Scripted
+) -> None:
+    open_page(page, library.url)
+    always_retrieve(page)
+    page.get_by_role("button", name="In all documents").click()
+    picker = page.get_by_role("dialog", name="Documents to search")
+    picker.get_by_label("Filter documents and folders").fill("riv")
+    picker.get_by_role("checkbox").check()
+    page.keyboard.press("Escape")
+    expect(picker).to_be_hidden()
+    page.reload()
+    expect(page.get_by_role("button", name="In rivers.txt")).to_be_visible()
+    ask(page, QUESTION)
+    expect(evidence(page)).to_contain_text("rivers.txt")
+    expect(evidence(page)).not_to_contain_text("towers.txt")
+    page.get_by_role("tab", name="Details").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("rivers.txt")
+    page.get_by_role("button", name="In rivers.txt").click()
+    picker.get_by_role("button", name="All documents").click()
+    page.keyboard.press("Escape")
+    ask(page, QUESTION)
+    expect(answer(page)).to_contain_text("Ada")
+
+
+def test_a_picked_document_that_was_removed_is_said_at_its_field(page: Page, library: Scripted) -> None:
+    page.add_init_script("sessionStorage.setItem('codex.documents', '[\"gone.txt\"]')")
+    open_page(page, library.url)
+    page.get_by_role("textbox", name="Question").fill(QUESTION)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="called 'gone.txt'")).to_be_visible()
+    expect(page.get_by_role("button", name="In gone.txt")).to_be_focused()
+    expect(page.get_by_role("textbox", name="Question")).to_have_value(QUESTION)

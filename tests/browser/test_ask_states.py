@@ -250,3 +250,46 @@ def test_a_question_too_long_to_be_sent_is_refused_at_once_and_nothing_is_lost(
     assert box.input_value() == text
     assert scripted.engine.decodes == []
     ask(page, "And a short one?")
+
+
+def test_what_codex_says_is_copied_and_with_it_what_it_rests_on(
+    context: BrowserContext, page: Page, scripted: Scripted
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=scripted.url)
+    scripted.scripts["Where?"] = Script(["Perth", " it", " is"], [0.1, 0.9, 0.9], samples=["Sydney", "Perth"])
+    open_page(page, scripted.url)
+    ask(page, "Where?")
+    expect(page.get_by_role("region", name="Decision").locator(".cx-badge.large")).to_have_text("abstain")
+    read = "navigator.clipboard.readText()"
+    page.get_by_role("button", name="Copy the answer").click()
+    said = page.evaluate(read)
+    assert said.startswith("I am not sure enough to answer")
+    page.get_by_role("button", name="Copy with decision, confidence and sources").click()
+    lines = page.evaluate(read).splitlines()
+    assert lines[:2] == ["Question: Where?", f"Answer: {said}"]
+    assert lines[2].startswith("Decision: abstain")
+    assert lines[3].startswith("Confidence: 0.")
+    assert lines[4].startswith("Sources: none")
+
+
+def test_a_link_to_an_answer_alone_opens_its_session(page: Page, scripted: Scripted) -> None:
+    open_page(page, scripted.url)
+    ask(page, "Where?")
+    ask(page, "And when?")
+    (session,) = scripted.workbench.store.sessions()
+    first = scripted.workbench.store.session_traces(session.id)[0]
+    page.goto(f"{scripted.url}?trace={first.id}")
+    expect(page.get_by_role("heading", name="Where?")).to_be_visible()
+    expect(page.locator(".cx-asked button")).to_have_count(2)
+
+
+def test_an_unknown_address_is_a_page_with_the_way_back(browser: Browser, scripted: Scripted) -> None:
+    # In a context of its own: the browser tells its console of the status.
+    page = browser.new_page()
+    response = page.goto(f"{scripted.url}a/b/nope")
+    assert response is not None
+    assert response.status == 404
+    expect(page.get_by_role("heading", name="There is no page at this address")).to_be_visible()
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Tune").click()
+    expect(page).to_have_url(f"{scripted.url}tune")
+    page.close()

@@ -10,7 +10,7 @@ import pytest
 
 from codex.errors import InvalidInput
 from codex.retrieval import Document, Index
-from codex.retrieval.selection import selected
+from codex.retrieval.selection import offered, selected
 
 UPLOADS = Path("/home/ann/.codex/documents")
 PATHS = {
@@ -66,3 +66,19 @@ def test_both_rankings_see_the_chosen_documents_alone(
     found = index.search("Where do bees make honey?", 8, among=index.select(["many/chosen"]))
     assert [it.document for it in found] == ["rivers.txt"]
     assert {"dense", "bm25"} <= found[0].scores.keys()
+
+
+def test_what_is_offered_means_what_it_says() -> None:
+    documents = [document(*each) for each in PATHS.items()]
+    assert offered(documents, UPLOADS) == [
+        "/work/handbook/2024",
+        "/work/handbook/2025",
+        "/work/other",
+        "reports",
+        "/work/handbook/2024/leave.md",
+        "/work/handbook/2025/leave.md",
+        "handbook.md",
+        "q1.txt",
+    ]
+    for name in offered(documents, UPLOADS):
+        assert len(selected(documents, [name], UPLOADS)) == 1

@@ -70,7 +70,10 @@ export class Composer extends Part {
     this.fail(bad ? { message: `${bad.label} is not a number.`, fields: [bad.name] } : null);
     if (bad) return;
     const settings = Object.fromEntries(FIELDS.map(({ name }) => [name, this.#input(name).value.trim()]));
-    this.page.ask({ question, ...settings, evidence: this.documents ? this.chosen : "unsure", ...more });
+    const used = this.documents
+      ? { evidence: this.chosen, documents: this.page.among.wanted }
+      : { evidence: "unsure" };
+    this.page.ask({ question, ...settings, ...used, ...more });
   }
 
   /** Move the keyboard to the question, unless it is at a setting. */
@@ -145,13 +148,13 @@ export class Composer extends Part {
         <textarea class="cx-input cx-grow" id="cx-question" rows="1" placeholder="Ask a question" aria-describedby="cx-ask-error" spellcheck="true" aria-invalid=${wrong("query")}
           @keydown=${key} @input=${() => this.#changed()}></textarea>
         <button type="submit" class="cx-button primary" ?hidden=${phase}>Ask</button>${phase ? cancel() : nothing}</div>
-      <div class="cx-below"><div class="cx-settings cx-row wrap">${FIELDS.map(number)}<div class="cx-row wrap cx-settings-row">${this.#evidence()}<span
+      <div class="cx-below"><div class="cx-settings cx-row wrap">${FIELDS.map(number)}<div class="cx-row wrap cx-settings-row">${this.#evidence(wrong("documents"))}<span
         class="cx-engine cx-mono" title="The engine that runs the model">${unseen("Engine ")}${config.engine}</span></div></div>${phase ? progress() : nothing}</div>
       <div id="cx-ask-error">${alarm(failed?.message)}</div></form>`;
   }
 
   // When the documents are searched: the choice is kept in the home.
-  #evidence() {
+  #evidence(/** @type {unknown} */ wrong) {
     const { documents, config } = this;
     if (documents === null) return nothing;
     const add = html`<a class="cx-link" href=${place("documents")} title="No documents are indexed">add documents</a>`;
@@ -173,6 +176,6 @@ export class Composer extends Part {
       value: this.chosen,
       change,
     });
-    return html`<span class="cx-row"><span aria-hidden=${documents ? "true" : nothing}>Use my documents</span>${documents ? choice : add}</span>`;
+    return html`<span class="cx-row wrap"><span aria-hidden=${documents ? "true" : nothing}>Use my documents</span>${documents ? [choice, this.page.among.opener(wrong)] : add}</span>`;
   }
 }

@@ -7,6 +7,7 @@ import { html, nothing } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
 import { icon } from "../shared/parts.js";
 import { bytes } from "../shared/words.js";
+import { Among } from "./among.js";
 import { Answers } from "./answers.js";
 import { Composer } from "./composer.js";
 import { Sessions } from "./sessions.js";
@@ -41,13 +42,14 @@ export class Ask extends Page {
   listed = 0;
   sessions = new Sessions(this);
   composer = new Composer(this);
+  among = new Among(this);
   answers = new Answers(this);
   verdict = new Verdict(this);
   inspector = new Inspector(this.paint, {
     onbranch: ({ trace, position }, id) => trace && this.branch(trace, position, id),
     onsentence: (index) => this.answers.active && this.sentence(this.answers.active, index, "pick"),
     onleave: (index) => this.answers.active?.heat.focusSentence(index),
-    onlookup: () => this.composer.submit(this.open?.question ?? "", { evidence: "first" }),
+    onlookup: () => this.lookUp(),
   });
 
   /** @param {Given} given */
@@ -184,6 +186,11 @@ export class Ask extends Page {
     if (error) card.note = { words: error.message, kind: "error" };
     else trace.correct = wanted;
     this.paint();
+  }
+
+  /** Ask the open question again, with passages first. */
+  lookUp() {
+    this.composer.submit(this.open?.question ?? "", { evidence: "first" });
   }
 
   /** @param {Record<string, unknown> & {question: string}} wanted */
@@ -334,7 +341,7 @@ export class Ask extends Page {
     const first = !empty && privacy && !privacy.chosen && !privacy.given;
     return html`<div class="cx-page ask ${empty ? "empty" : ""} ${this.drawer ? "drawer-open" : ""}"><h1 class="cx-sr">Ask Codex</h1>
       <aside class="cx-column cx-side" id="cx-sessions" aria-label="Sessions and privacy">${this.sessions.view(sidebar, this.open)}</aside>
-      <section class="cx-column loose cx-main" aria-label="Question and answer">${this.composer.view()}${first ? this.sessions.first(this.open?.session ?? "") : nothing}
+      <section class="cx-column loose cx-main" aria-label="Question and answer">${this.composer.view()}${this.among.view()}${first ? this.sessions.first(this.open?.session ?? "") : nothing}
         <div class="cx-welcome" ?hidden=${!empty || this.run?.card}>${this.#welcome()}</div>${this.answers.view()}</section>
       <div class="cx-column loose cx-right"><section class="cx-card cx-body" aria-label="Decision">${this.verdict.view()}</section>
         <section class="cx-card" aria-label="Inspector">${this.inspector.view()}</section></div></div>`;
