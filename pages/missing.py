@@ -23,23 +23,25 @@ PAGE = """<!doctype html>
 <link rel="icon" href="{assets}/logo.svg">
 {styles}
 </head>
-<body class="cx-bare">
+<body class="cx-bare gradio-container">
 <script>
   const chosen = localStorage.getItem("codex.theme");
   const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   document.body.classList.toggle("dark", dark);
 </script>
+<div id="cx-missing">
 <header class="cx-top cx-row">
 <a class="cx-brand cx-row" href="./"><img src="{assets}/logo.svg" alt="" width="22" height="22">
 <span>Codex</span></a>
 <nav class="cx-pages cx-row tight" aria-label="Pages">{links}</nav>
 </header>
 <main class="cx-empty">
-<h1>There is no page at this address</h1>
+<h1 class="cx-large">There is no page at this address</h1>
 <p><code class="cx-mono">{path}</code></p>
 <p class="cx-muted">{detail}</p>
 <p><a class="cx-button primary" href="./">Ask a question</a></p>
 </main>
+</div>
 </body>
 </html>
 """

@@ -13,6 +13,9 @@ from codex.pages import JSON
 
 EARLY = 100
 """Runs that are remembered as cancelled before they began; the oldest are forgotten."""
+FOLLOWERS = 2
+"""Pages that follow one run at once, since each holds a thread; one more takes the place of the oldest, which
+sees that it has fallen behind and asks again."""
 ENDED = 64
 """Runs that can still be followed after their end; the oldest are forgotten."""
 CLOSING_SECONDS = 5
@@ -37,6 +40,7 @@ class Run:
     version: int = 0
     """How many states there were."""
     ended: bool = False
+    followers: deque[object] = field(default_factory=lambda: deque(maxlen=FOLLOWERS))
     left: bool = False
     """Whether its page has gone, so that the next page of its client takes it up."""
 
@@ -52,11 +56,20 @@ class Run:
                 self.ended = True
                 self.changed.notify_all()
 
-    def after(self, version: int) -> JSON | None:
-        """The newest state, once it is newer than a version; None: the run has ended with that one."""
+    def admit(self, follower: object) -> None:
+        """Let one more follow."""
         with self.changed:
-            self.changed.wait_for(lambda: self.version > version or self.ended)
-            if self.state is None or self.version == version:
+            self.followers.append(follower)
+            self.left = False
+            self.changed.notify_all()
+
+    def after(self, version: int, follower: object) -> JSON | None:
+        """The newest state, once it is newer than a version; None: there will be none for that follower."""
+        with self.changed:
+            self.changed.wait_for(
+                lambda: self.version > version or self.ended or follower not in self.followers
+            )
+            if self.state is None or self.version == version or follower not in self.followers:
                 return None
             return {**self.state, "version": self.version}
 
@@ -92,11 +105,9 @@ class Runs:
         run = self._of(id_, client)
         if run is None:
             raise NotFound("This answer is no longer under way. Ask again.")
-        run.left, seen = False, 0
-        while True:
-            state = run.after(seen)
-            if state is None:
-                return
+        me, seen = object(), 0
+        run.admit(me)
+        while (state := run.after(seen, me)) is not None:
             seen = state["version"]
             yield state
 

@@ -11,7 +11,7 @@ import pytest
 from codex.ask.places import Client
 from codex.errors import InvalidInput, ModelError, NotFound
 from codex.pages.ask.page import FRAME, AskPage, slider_ranges, throttled
-from codex.pages.ask.runs import ENDED
+from codex.pages.ask.runs import ENDED, FOLLOWERS
 from codex.policy import Policy, Rule
 from codex.types import (
     Action,
@@ -144,6 +144,17 @@ def test_a_run_is_followed_by_several_at_once_and_after_its_end(pages: Pages) ->
     ends += [list(page.follow({"run": "r"}))[-1] for _ in range(2)]
     assert [end["trace"] for end in ends] == [ends[0]["trace"]] * 3
     assert page.version({"run": "r"}) == ends[0]["version"]
+
+
+def test_one_page_too_many_takes_the_place_of_the_oldest(pages: Pages) -> None:
+    page = pages(delay=0.05)
+    first = page.ask({"run": "r", "question": QUESTION})
+    next(first)
+    others = [page.follow({"run": "r"}) for _ in range(FOLLOWERS)]
+    for other in others:
+        next(other)
+    assert [*first] == []
+    assert [[*other][-1]["phase"] for other in others] == ["done"] * FOLLOWERS
 
 
 def test_what_a_page_left_is_taken_up_by_the_next_page_of_the_same_client_alone(pages: Pages) -> None:

@@ -38,6 +38,8 @@ export class Ask extends Page {
   /** @type {Sidebar | null} */
   sidebar = null;
   drawer = false;
+  /** Whether anything was asked since the page was opened. */
+  asked = false;
   turn = 0;
   listed = 0;
   sessions = new Sessions(this);
@@ -221,7 +223,7 @@ export class Ask extends Page {
     const fresh = { read: 0, step: 0, tokens: [], card: null, passages: null, left: false, heard: 0 };
     const run = { id, ...fresh, ...begun };
     this.run = run;
-    this.opening = null;
+    Object.assign(this, { opening: null, asked: true });
     this.composer.run("waiting");
     this.#watch(run);
     return run;
@@ -338,11 +340,11 @@ export class Ask extends Page {
     const empty = !this.open && !this.answers.cards.length;
     const sidebar = this.sidebar ?? { sessions: [], under_way: [], privacy: null };
     const { privacy } = sidebar;
-    const first = !empty && privacy && !privacy.chosen && !privacy.given;
+    const first = this.asked && !empty && privacy && !privacy.chosen && !privacy.given;
     return html`<div class="cx-page ask ${empty ? "empty" : ""} ${this.drawer ? "drawer-open" : ""}"><h1 class="cx-sr">Ask Codex</h1>
       <aside class="cx-column cx-side" id="cx-sessions" aria-label="Sessions and privacy">${this.sessions.view(sidebar, this.open)}</aside>
-      <section class="cx-column loose cx-main" aria-label="Question and answer">${this.composer.view()}${this.among.view()}${first ? this.sessions.first(this.open?.session ?? "") : nothing}
-        <div class="cx-welcome" ?hidden=${!empty || this.run?.card}>${this.#welcome()}</div>${this.answers.view()}</section>
+      <section class="cx-column loose cx-main" aria-label="Question and answer">${this.composer.view()}${this.among.view()}
+        <div class="cx-welcome" ?hidden=${!empty || this.run?.card}>${this.#welcome()}</div>${this.answers.view()}${first ? this.sessions.first(this.open?.session ?? "") : nothing}</section>
       <div class="cx-column loose cx-right"><section class="cx-card cx-body" aria-label="Decision">${this.verdict.view()}</section>
         <section class="cx-card" aria-label="Inspector">${this.inspector.view()}</section></div></div>`;
   }
