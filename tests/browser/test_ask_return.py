@@ -64,6 +64,21 @@ def test_who_leaves_for_another_page_finds_the_answer_growing_on_return(
     page.close()
 
 
+def test_a_reload_before_the_first_token_shows_the_question(browser: Browser, scripted: Scripted) -> None:
+    page = browser.new_page()
+    scripted.go_on.clear()
+    open_page(page, scripted.url)
+    page.get_by_role("textbox", name="Question").fill("What is it?")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="What is it?")).to_be_visible(timeout=OPENED)
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    scripted.go_on.set()
+    expect(page.get_by_role("region", name="Decision").locator(".cx-badge.large")).to_be_visible()
+    page.close()
+
+
 def test_an_answer_that_ended_meanwhile_is_opened_on_return(browser: Browser, scripted: Scripted) -> None:
     page = browser.new_page()
     begin(page, scripted)
@@ -114,11 +129,13 @@ def test_only_the_stop_button_stops_it(page: Page, scripted: Scripted) -> None:
     begin(page, scripted)
     page.get_by_role("button", name="New").click()
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    expect(page.get_by_role("textbox", name="Question")).to_have_value("")
     assert scripted.engine.running == 1
     page.get_by_role("button", name="Answering: A long one?").click()
     still_answering(page)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Stopped; nothing was saved.")).to_be_visible()
+    expect(page.get_by_role("button", name="Answering: A long one?")).to_have_count(0)
     assert eventually(lambda: scripted.engine.running == 0, PATIENCE)
     assert scripted.workbench.store.sessions() == []
 
@@ -127,14 +144,14 @@ def test_a_branch_is_beside_its_answer_after_a_reload(browser: Browser, scripted
     page = browser.new_page()
     open_page(page, scripted.url)
     ask(page, "Where?")
-    scripted.engine.delay = 0.5
+    scripted.go_on.clear()
     page.get_by_role("option").filter(has_text="Can").click()
     page.get_by_role("button", name=re.compile("Sydney")).click()
     expect(page.get_by_text("New branch")).to_be_visible()
     page.reload()
     expect(page.get_by_text("New branch")).to_be_visible(timeout=OPENED)
     expect(page.get_by_role("region", name="Answer", exact=True)).to_be_visible()
-    scripted.engine.delay = 0
+    scripted.go_on.set()
     expect(page.get_by_role("region", name="Branch 1")).to_contain_text("instead of")
     page.close()
 

@@ -116,6 +116,7 @@ export class Ask extends Page {
     const prefix = from ? prefixOf(from, branch.position, branch.token) : [];
     const begun = { question: question ?? this.open?.question ?? null, aside: Boolean(from), prefix };
     this.#begin(begun, run).heard = 1;
+    this.#live();
     this.send.follow({ run });
     this.paint();
   }
@@ -164,6 +165,8 @@ export class Ask extends Page {
 
   /** Leave what is shown for a new question. */
   async renew() {
+    // The question under way is no draft for the next one.
+    if (this.run) this.composer.answered(this.run.question ?? "");
     this.fresh();
     await this.look({});
   }
@@ -304,7 +307,9 @@ export class Ask extends Page {
 
   /** @param {Failure & {cancelled?: boolean}} error */
   #end(error) {
-    const card = this.run?.left ? null : this.run?.card;
+    const { run, sidebar } = this;
+    const card = run?.left ? null : run?.card;
+    if (sidebar) sidebar.under_way = sidebar.under_way.filter((about) => about.run !== run?.id);
     this.run = null;
     this.composer.run(null);
     const words = error.cancelled ? "Stopped; nothing was saved." : error.message;
