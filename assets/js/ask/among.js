@@ -45,7 +45,7 @@ export class Among extends Part {
   opener(wrong) {
     const [first] = this.chosen;
     const more = this.chosen.size > 1 ? ` and ${this.chosen.size - 1} more` : "";
-    return html`<button type="button" class="cx-button small cx-clip" id="cx-documents" popovertarget="cx-among" aria-invalid=${wrong}
+    return html`<button type="button" class="cx-button small cx-clip cx-search-in" id="cx-documents" popovertarget="cx-among" aria-invalid=${wrong}
       title="Limit the search to documents or folders">In ${first ? [written(first), more] : "all documents"}</button>`;
   }
 
