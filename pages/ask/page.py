@@ -110,11 +110,13 @@ class AskPage:
         The run continues to its end, also where nobody takes what is yielded.
         """
 
+        evidence = asked.get("evidence") or self.workbench.choices.get("evidence")
+
         def start(cancel: threading.Event) -> Iterator[Event]:
             return self.workbench.ask(
                 str(asked["question"]),
                 session_id=asked.get("session"),
-                enable_rag=asked.get("evidence") == "first",
+                enable_rag=evidence == "first",
                 documents=asked.get("documents"),
                 n_samples=_number(asked, "n_samples", int),
                 sample_temperature=_number(asked, "sample_temperature", float),
@@ -124,7 +126,7 @@ class AskPage:
                 client=client,
             )
 
-        first = asked.get("evidence") == "first" and not self.workbench.index.is_empty
+        first = evidence == "first" and not self.workbench.index.is_empty
         about = {"question": str(asked["question"]), "session": asked.get("session"), "branch": None}
         return self._run(asked, client, about, start, "looking" if first else "waiting")
 

@@ -345,7 +345,11 @@ def test_when_documents_are_used_is_kept_over_a_restart(pages: Pages) -> None:
     page.set_evidence({"evidence": "first"})
     with pytest.raises(InvalidInput):
         page.set_evidence({"evidence": "never"})
-    assert pages().look({})["evidence"] == "first"
+    again = pages()
+    assert again.look({})["evidence"] == "first"
+    # A question that is asked before the page knows it is asked so, too.
+    opened = again.look({"trace": asked(again)["trace"]})["open"]["traces"][0]
+    assert "no documents" in opened["last"]["evidence"]["note"]
 
 
 def test_the_page_says_whether_privacy_was_chosen(pages: Pages) -> None:

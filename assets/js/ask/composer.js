@@ -70,9 +70,9 @@ export class Composer extends Part {
     this.fail(bad ? { message: `${bad.label} is not a number.`, fields: [bad.name] } : null);
     if (bad) return;
     const settings = Object.fromEntries(FIELDS.map(({ name }) => [name, this.#input(name).value.trim()]));
-    const used = this.documents
-      ? { evidence: this.chosen, documents: this.page.among.wanted }
-      : { evidence: "unsure" };
+    // What is not known yet is the server's to say.
+    const none = this.documents === false;
+    const used = none ? { evidence: "unsure" } : { evidence: this.chosen, documents: this.page.among.wanted };
     this.page.ask({ question, ...settings, ...used, ...more });
   }
 
