@@ -328,7 +328,7 @@ class TraceParams:
     prediction_set: PredictionSet | None = field(default=None, metadata={"formerly": "answer_set"})
     """None: no calibrator with prediction sets held, or the answers had drifted away from it."""
     evidence: dict[str, object] = field(default_factory=dict)
-    """The settings that evidence and checks depend on, besides the documents."""
+    """The settings that evidence and checks depend on; documents: those that the search was limited to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from codex.ask.workbench import Workbench
 from codex.errors import Conflict
 from codex.evaluation.example import NAME, load_example
 from codex.jobs import Jobs
-from codex.pages import JSON
+from codex.pages import JSON, missing
 from codex.pages.ask import page as ask
 from codex.pages.ask.runs import Runs
 from codex.pages.assets import ASSETS, ASSETS_URL, Assets, url
@@ -33,6 +33,7 @@ from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
 from codex.pages.tune import page as tune
 from codex.private import make_folder, tighten
+from codex.server.callers import current_client
 from codex.server.documents import PARTIAL
 
 STYLES = (
@@ -61,7 +62,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     runs = Runs()
     blocks = _blocks(workbench, jobs, runs)
     paths = [f"/{path}" for path, *_ in blocks.pages]
-    _stop_runs_of_closed_tabs(app, runs)
+    _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
     app.mount(f"/{ASSETS_URL}", Assets(), name="codex-assets")
     with warnings.catch_warnings():
@@ -84,6 +85,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
         )
     mounted = app.router.routes[-1]
     assert isinstance(mounted, Mount)
+    missing.install(app, [(path, "Ask" if not path else name) for path, name, *_ in blocks.pages])
     restrict(app, mounted, {f"/{path}": _head(path or "ask") for path, *_ in blocks.pages})
     tighten(temporary, deep=True)
     app.state.pages.update(paths)
@@ -97,6 +99,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
             jobs.start("example", NAME, lambda job: load_example(workbench.store, model, job.cancel))
         async with serving(app) as state:
             yield state
+            await run_sync(runs.close)
             await run_sync(jobs.close)
         _remove(temporary)
 
@@ -120,8 +123,8 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _stop_runs_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
-    """A tab says itself that it goes.
+def _hear_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
+    """A tab says itself that it goes: the next one takes up what it had asked.
 
     Gradio could watch each tab over a connection that stays open, but a browser has six to a host: the sixth
     tab would never load.
@@ -129,7 +132,7 @@ def _stop_runs_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
 
     @app.post("/codex-runs/{run}/left", include_in_schema=False, status_code=204)
     def left(run: str) -> None:
-        runs.cancel(run)
+        runs.leave(run, current_client())
 
 
 def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs) -> gr.Blocks:

@@ -261,7 +261,7 @@ class Loop:
             if self._index.is_empty:
                 course.notes.append(NO_DOCUMENTS)
                 return
-            course.passages = tuple(self._index.search(course.request.question))
+            course.passages = tuple(self._index.search(course.request.question, among=course.request.among))
             if not course.passages:
                 course.notes.append(NOTHING_FOUND)
         except CodexError as error:

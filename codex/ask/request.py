@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
@@ -30,6 +30,8 @@ class AskOptions(TypedDict, total=False):
     """Independent answers drawn beside the shown one."""
     enable_rag: bool
     """Retrieve passages before answering."""
+    documents: Sequence[str] | None
+    """Names, paths or folders of the documents that may be searched; None: all."""
     session_id: str | None
     """None opens a new session."""
     params: GenerationParams | None
@@ -62,12 +64,19 @@ class Request:
     enable_rag: bool
     cancel: threading.Event
     client: Client | None = None
+    documents: tuple[str, ...] = ()
+    """Those that may be searched, as they were named; (): all."""
+    among: frozenset[str] | None = None
+    """The ids of these documents; None: all."""
 
 
 def resolve(
     question: str, options: AskOptions, settings: Settings, policy: Policy, calibrator: Calibrator | None
 ) -> Request:
-    """Check the question and its options, and fill in the settings. Raises InvalidInput."""
+    """Check the question and its options, and fill in the settings. Raises InvalidInput.
+
+    Which documents are meant is not known here: `among` is left to whoever has the index.
+    """
     given: Mapping[str, Any] = {key: value for key, value in options.items() if value is not None}
     unknown = sorted(given.keys() - AskOptions.__annotations__.keys())
     if unknown:
@@ -86,6 +95,7 @@ def resolve(
         enable_rag=given.get("enable_rag", False),
         cancel=given.get("cancel", threading.Event()),
         client=given.get("client"),
+        documents=_checked_documents(given.get("documents")),
     )
 
 
@@ -160,6 +170,12 @@ def _checked_question(question: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in question):
         raise InvalidInput("The question holds half a character (a lone surrogate).", ["query"])
     return question.strip()
+
+
+def _checked_documents(documents: Sequence[str] | None) -> tuple[str, ...]:
+    if documents is not None and not documents:
+        raise InvalidInput("documents is empty: name at least one, or leave it out.", ["documents"])
+    return tuple(documents or ())
 
 
 def _checked_samples(n: int) -> int:

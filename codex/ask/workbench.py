@@ -6,17 +6,18 @@ import textwrap
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal, Self, Unpack
+from typing import Literal, Self, Unpack, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codex import engines, prompts, signals
 from codex.ask.active import Active
+from codex.ask.choices import Choices
 from codex.ask.confidence import likely_answers
 from codex.ask.loop import Loop
 from codex.ask.places import Client, Places
@@ -39,10 +40,12 @@ from codex.retrieval import Index
 from codex.retrieval.config import PACKAGED_EMBEDDING, RetrievalConfig
 from codex.retrieval.embedding import Embedding
 from codex.settings import Settings, load_settings
-from codex.store import Store
+from codex.store import Privacy, Store
 from codex.text import sha256
 from codex.types import Action, Decision, Event, Passage, PredictionSet, Step, Trace, TraceEvent, TraceParams
 
+PRIVACY = "store.privacy"
+"""The setting that can also be chosen on the Ask page."""
 RECENT_TRACES = 256
 """Traces kept whole in memory, with the question's text, whatever the store keeps; for who asked alone."""
 SHOWN_ANSWER = 60
@@ -75,10 +78,18 @@ class _Recent:
 class Workbench:
     """One engine and one store. Thread-safe."""
 
-    def __init__(self, settings: Settings, engine: Engine, store: Store) -> None:
+    def __init__(self, settings: Settings, engine: Engine, store: Store, given: Collection[str] = ()) -> None:
+        """given: the names of settings that were given at the start, which no earlier choice changes."""
         self.settings = settings
         self.engine = engine
         self.store = store
+        self.choices = Choices(settings.home)
+        """What people chose on the pages."""
+        self.privacy_given = PRIVACY in given
+        """Whether store.privacy was given at the start, so that it cannot be chosen."""
+        chosen = self.choices.get("privacy")
+        if chosen in get_args(Privacy) and not self.privacy_given:
+            store.privacy = cast("Privacy", chosen)
         self.active = Active(settings, store, engine)
         """The policy and the calibrator of the next question."""
         self.index = Index(settings.retrieval, settings.home)
@@ -99,14 +110,16 @@ class Workbench:
     def open(cls, overrides: Sequence[str] = ()) -> Self:
         """A workbench by settings; the model is not loaded yet.
 
-        A policy among the overrides comes before the one that was made active.
+        A policy among the overrides comes before the one that was made active, and store.privacy before
+        what was chosen on the page.
 
         Raises SettingsError, StoreError.
         """
         settings = load_settings(overrides)
         tighten_home(settings.home)
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
-        workbench = cls(settings, engine, Store(settings.database, settings.store.privacy))
+        given = {override.partition("=")[0] for override in overrides}
+        workbench = cls(settings, engine, Store(settings.database, settings.store.privacy), given)
         if any(override.startswith("policy") for override in overrides):
             workbench.active.decide_by(settings.policy)
         return workbench
@@ -174,9 +187,7 @@ class Workbench:
         Raises InvalidInput at once; PromptTooLong, ModelError, Busy, Cancelled and StoreError while
         iterating.
         """
-        return self._ask(
-            resolve(question, options, self.settings, self.active.policy, self.active.calibrator)
-        )
+        return self._ask(self._resolved(question, options))
 
     def answer(self, question: str, **options: Unpack[AskOptions]) -> Trace:
         """`ask`, waiting for the end; the same errors."""
@@ -187,7 +198,7 @@ class Workbench:
 
         Raises InvalidInput, PromptTooLong, ModelError, Cancelled.
         """
-        request = resolve(question, options, self.settings, self.active.policy, self.active.calibrator)
+        request = self._resolved(question, options)
         course = self._loop.once(request, passages)
         while True:
             try:
@@ -243,12 +254,38 @@ class Workbench:
         last = self.trace(trace_id).last
         return decide_one(policy, last.signals, last.confidence.value, last.confidence.unfamiliar)
 
+    def choose_privacy(self, level: str, session_id: str | None = None, client: Client | None = None) -> None:
+        """What is kept of the next questions, also after a restart.
+
+        session_id: also of the client's recent questions in that session. Raises InvalidInput; Conflict
+        where the setting was given at the start; StoreError.
+        """
+        if self.privacy_given:
+            raise Conflict(
+                f"{PRIVACY}={self.store.privacy} was given when Codex was started. Start it without that to "
+                "choose here."
+            )
+        self.store.privacy = cast("Privacy", level)  # which checks it
+        self.choices.put("privacy", level)
+        secret = client.secret if client else None
+        with self._recent_lock:
+            recent = [it.trace for it in self._recent.values() if it.owner == secret]
+        for trace in recent:
+            if trace.session_id == session_id:
+                self.store.keep_question(trace)
+
     def forget_session(self, session_id: str) -> None:
         """Delete a session and every trace in it, from the store and from memory. Raises NotFound."""
         self.store.delete_session(session_id)
         with self._recent_lock:
             for recent in [it for it in self._recent.values() if it.trace.session_id == session_id]:
                 del self._recent[recent.trace.id]
+
+    def _resolved(self, question: str, options: AskOptions) -> Request:
+        request = resolve(question, options, self.settings, self.active.policy, self.active.calibrator)
+        if not request.documents:
+            return request
+        return replace(request, among=self.index.select(request.documents))
 
     def _ask(self, request: Request) -> Iterator[Event]:
         with self._places.taken(request.client, request.params.max_tokens, request.cancel):
@@ -281,7 +318,7 @@ class Workbench:
                 prompt=prompts.fingerprint(),
                 calibrator=request.calibrator.version if request.calibrator else None,
                 prediction_set=self._prediction_set(request, steps[-1]),
-                evidence=self._evidence_params(steps),
+                evidence=self._evidence_params(request, steps),
             ),
             steps=tuple(_kept(step) for step in steps),
             answer=_said(steps[-1]),
@@ -306,11 +343,12 @@ class Workbench:
             return None
         return likely_answers(last.observation, last.confidence, request.calibrator)
 
-    def _evidence_params(self, steps: Sequence[Step]) -> dict[str, object]:
-        """What the evidence and its checks depend on, besides the documents."""
+    def _evidence_params(self, request: Request, steps: Sequence[Step]) -> dict[str, object]:
+        """What the evidence and its checks depend on, besides the documents' contents."""
         retrieval = self.settings.retrieval.model_dump(include={"embedding", "k", "candidates", "reranker"})
         grounding = self.settings.grounding.model_dump(mode="json")
-        return grounding | (retrieval if any(step.observation.passages for step in steps) else {})
+        chosen: dict[str, object] = {"documents": list(request.documents)} if request.documents else {}
+        return grounding | chosen | (retrieval if any(step.observation.passages for step in steps) else {})
 
     def _with_passages(self, trace: Trace) -> Trace:
         """The trace with the text of passages that were not kept, as far as their documents still hold it."""

@@ -45,6 +45,14 @@ def ask(
         int | None, typer.Option(help="Independent answers drawn beside the shown one.")
     ] = None,
     evidence: Annotated[bool, typer.Option("--evidence", help="Retrieve passages first.")] = False,
+    documents: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--documents",
+            metavar="NAME",
+            help="Search only this document or folder; give it again for another one.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the response of POST /infer as JSON.")
     ] = False,
@@ -52,7 +60,7 @@ def ask(
     """Ask one question and print the answer, its confidence and the decision."""
     workbench = Workbench.open(overrides or [])
     try:
-        events = workbench.ask(question, n_samples=samples, enable_rag=evidence)
+        events = workbench.ask(question, n_samples=samples, enable_rag=evidence, documents=documents or None)
         trace = last_trace(events if as_json else _shown(events, terminal.console()))
     finally:
         workbench.close()

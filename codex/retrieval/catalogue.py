@@ -11,7 +11,7 @@ import os
 import queue
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -223,21 +223,40 @@ class Catalogue:
         rows = self._rows(f"SELECT * FROM vectors WHERE chunk {_AMONG}", json.dumps(list(ids)))
         return {row["chunk"]: np.frombuffer(row["vector"], np.float32) for row in rows}
 
-    def vector_blocks(self, after: int = 0) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
-        """Ids [n] and vectors [n, d] of the chunks beyond an id, block by block."""
+    def vector_blocks(
+        self, after: int = 0, among: Collection[str] | None = None
+    ) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
+        """Ids [n] and vectors [n, d] of the chunks beyond an id, in blocks; among: of these documents."""
+        chosen, values = _of_documents("chunk", among)
         with self.read() as db:
-            rows = db.execute("SELECT chunk, vector FROM vectors WHERE chunk > ? ORDER BY chunk", [after])
+            rows = db.execute(
+                f"SELECT chunk, vector FROM vectors WHERE chunk > ?{chosen} ORDER BY chunk", [after, *values]
+            )
             while block := rows.fetchmany(BLOCK):
                 joined = np.frombuffer(b"".join(row["vector"] for row in block), np.float32)
                 yield np.array([row["chunk"] for row in block]), joined.reshape(len(block), -1)
 
-    def lexical(self, expression: str, limit: int) -> list[tuple[int, float]]:
-        """The chunks that match an FTS5 expression with their BM25, best first; higher is better."""
+    def lexical(
+        self, expression: str, limit: int, among: Collection[str] | None = None
+    ) -> list[tuple[int, float]]:
+        """The chunks that match an FTS5 expression with their BM25, best first; higher is better.
+
+        among: of these documents alone.
+        """
+        chosen, values = _of_documents("rowid", among)
         rows = self._rows(
-            "SELECT rowid, -bm25(words, 1.0, ?) AS score FROM words WHERE words MATCH ?"
+            f"SELECT rowid, -bm25(words, 1.0, ?) AS score FROM words WHERE words MATCH ?{chosen}"
             " ORDER BY score DESC, rowid LIMIT ?",
             HEADING_WEIGHT,
             expression,
+            *values,
             limit,
         )
         return [(row[0], row[1]) for row in rows]
+
+
+def _of_documents(column: str, among: Collection[str] | None) -> tuple[str, list[str]]:
+    """A condition that a chunk is of these documents, with its values; none for all documents."""
+    if among is None:
+        return "", []
+    return f" AND {column} IN (SELECT id FROM chunks WHERE document {_AMONG})", [json.dumps(list(among))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from codex.retrieval.fusion import reciprocal_ranks
 from codex.retrieval.readers.encodings import checked_encoding
 from codex.retrieval.readers.reading import SUFFIXES
 from codex.retrieval.reranking import Reranker
+from codex.retrieval.selection import offered, selected
 from codex.retrieval.vector_index import VectorIndex
 from codex.types import Passage
 
@@ -53,6 +54,7 @@ class Index:
         embedding: one that is loaded already, with the same settings; it is left open.
         """
         self.config = config
+        self._uploads = home.resolve() / "documents"
         folder = home / "index"
         self._catalogue = Catalogue(folder / "catalogue.sqlite3")
         self._owns_embedding = embedding is None
@@ -116,10 +118,19 @@ class Index:
         """Delete all that was read and embedded; every document waits. Raises Conflict, RetrievalError."""
         self._vectors.clear()
 
-    def search(self, query: str, k: int | None = None) -> list[Passage]:
+    def select(self, wanted: Iterable[str]) -> frozenset[str]:
+        """The ids of the documents that names, paths or folders mean. Raises InvalidInput."""
+        return selected(self.documents(), wanted, self._uploads)
+
+    def names(self) -> list[str]:
+        """What `select` understands, for a person to choose from: folders, then documents."""
+        return offered(self.documents(), self._uploads)
+
+    def search(self, query: str, k: int | None = None, among: Collection[str] | None = None) -> list[Passage]:
         """The k best passages (config.k when None), best first; [] when nothing is indexed.
 
-        Of passages with the same text only the best is returned.
+        among: ids of the documents that are searched; None: all. Of passages with the same text only the
+        best is returned.
 
         Raises Conflict when another embedding built the index, RetrievalError, ModelError.
         """
@@ -130,8 +141,8 @@ class Index:
         vector = self._embedding.encode([query])[0]
         candidates = max(self.config.candidates, k)
         expression = lexical.match(query)
-        dense = self._vectors.nearest(vector, candidates)
-        bm25 = self._catalogue.lexical(expression, candidates) if expression else []
+        dense = self._vectors.nearest(vector, candidates, among)
+        bm25 = self._catalogue.lexical(expression, candidates, among) if expression else []
         scores = self._scored(vector, dense, bm25)
         found = self._catalogue.chunks(list(scores))
         if self._reranker is None:

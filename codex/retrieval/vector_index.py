@@ -12,7 +12,7 @@ import contextlib
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -123,18 +123,18 @@ class VectorIndex:
             with self.writing():
                 self.sync()
 
-    def nearest(self, vector: NDArray[np.float32], limit: int) -> Hits:
+    def nearest(self, vector: NDArray[np.float32], limit: int, among: Collection[str] | None = None) -> Hits:
         """The nearest chunks; those that Chroma does not hold are compared one by one.
+
+        among: of these documents alone; all their chunks are compared, so that none is missed.
 
         Raises Conflict, RetrievalError.
         """
+        if among is not None:
+            return self._compared(vector, limit, among=among)
         with self._readable() as coverage:
-            hits: Hits = []
             # Before Chroma is asked, so that a chunk written in between is found twice rather than missed.
-            for ids, block in self._catalogue.vector_blocks(after=coverage.last_chunk if coverage else 0):
-                cosines = block @ vector
-                top = np.argsort(-cosines)[:limit]
-                hits = _best([*hits, *zip(ids[top].tolist(), cosines[top].tolist(), strict=True)], limit)
+            hits = self._compared(vector, limit, after=coverage.last_chunk if coverage else 0)
             return _best([*hits, *self._nearest_in_chroma(vector, limit)], limit) if coverage else hits
 
     def check_embedding(self) -> None:
@@ -153,6 +153,21 @@ class VectorIndex:
     def close(self) -> None:
         with self._opening:
             self._chroma.close()
+
+    def _compared(
+        self,
+        vector: NDArray[np.float32],
+        limit: int,
+        *,
+        after: int = 0,
+        among: Collection[str] | None = None,
+    ) -> Hits:
+        hits: Hits = []
+        for ids, block in self._catalogue.vector_blocks(after, among):
+            cosines = block @ vector
+            top = np.argsort(-cosines)[:limit]
+            hits = _best([*hits, *zip(ids[top].tolist(), cosines[top].tolist(), strict=True)], limit)
+        return hits
 
     def _nearest_in_chroma(self, vector: NDArray[np.float32], limit: int) -> Hits:
         """More are requested as long as removed chunks are among them."""

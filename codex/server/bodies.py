@@ -53,6 +53,8 @@ Bytes = Annotated[list[int], BeforeValidator(list)]
 """Bytes as numbers, since a token can be a part of a character."""
 
 
+MAX_DOCUMENTS = 1000
+"""Names in one question; a folder is one."""
 NOT_BLANK: JsonDict = {"pattern": r"\S"}
 SESSION_ID: JsonDict = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
 """Both in the description only: the messages of our own checks say more."""
@@ -92,6 +94,12 @@ class InferBody(NumbersAsSuch):
         description="Independent answers drawn beside the shown one; left out: the setting ask.n_samples.",
     )
     enable_rag: bool = Field(False, strict=True, description="Retrieve passages before answering.")
+    documents: list[str] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_DOCUMENTS,
+        description="Names, paths or folders of the documents that may be searched; left out: all.",
+    )
     session_id: str | None = Field(
         None,
         description="1 to 64 letters, digits, '-' or '_'; left out: a new session.",

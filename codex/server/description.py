@@ -12,7 +12,6 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from codex.server import bodies
-from codex.server.errors import error_response
 from codex.signals import REGISTRY
 
 
@@ -42,19 +41,18 @@ def refuse_other_methods(app: FastAPI, *routers: APIRouter) -> None:
 
 
 class _OtherMethods:
-    """An endpoint for every method that no other route of its path takes."""
+    """An endpoint for every method that no other route of its path takes. Raises HTTPException."""
 
     def __init__(self, allowed: set[str]) -> None:
         self._allow = ", ".join(sorted(allowed))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        error = HTTPException(
+        raise HTTPException(
             405,
             f"{request.url.path} does not take {request.method}. It takes {self._allow}.",
             {"Allow": self._allow},
         )
-        await error_response(error)(scope, receive, send)
 
 
 def _complete(document: dict[str, Any]) -> None:

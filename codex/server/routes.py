@@ -88,7 +88,7 @@ async def infer(
     """
     cancel = threading.Event()
     async with cancelled_when_gone(request, cancel):
-        events = _ask(workbench, body, cancel, client)
+        events = await run_sync(_ask, workbench, body, cancel, client)
         return response_to(await run_sync(last_trace, events, abandon_on_cancel=True))
 
 
@@ -114,7 +114,7 @@ async def infer_stream(
     """
     cancel = threading.Event()
     async with cancelled_when_gone(request, cancel):
-        asked = UnderWay(_ask(workbench, body, cancel, client), cancel)
+        asked = UnderWay(await run_sync(_ask, workbench, body, cancel, client), cancel)
         return stream(await asked.next(), asked, cancel)
 
 
@@ -256,6 +256,7 @@ def _ask(
         body.query,
         n_samples=body.n_samples,
         enable_rag=body.enable_rag,
+        documents=body.documents,
         session_id=body.session_id,
         params=params,
         policy=body.policy,

@@ -24,6 +24,9 @@ from codex.types import Action, Confidence, Gate, Trace
 TITLE_CHARACTERS = 127
 """How much of an answer stands in for a question that was not kept."""
 
+TOLD = ("question_preview", "question", "prompt", "passages")
+"""The columns that tell what was asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
@@ -105,6 +108,17 @@ class Store:
                 self._insert(db, trace)
             except duckdb.InvalidInputException as error:
                 raise InvalidInput(f"The trace holds text that cannot be stored: {error}") from error
+
+    def keep_question(self, trace: Trace) -> None:
+        """Keep what privacy lets be kept now of a stored trace's question; no number changes."""
+        with self._database.write() as db:
+            for number in range(len(trace.steps)):
+                row = event_row(0, trace, number, self.privacy)
+                db.execute(
+                    f"UPDATE model_inference_events SET {', '.join(f'{name} = ?' for name in TOLD)}"
+                    " WHERE trace_id = ? AND step = ?",
+                    [*(row[name] for name in TOLD), trace.id, number],
+                )
 
     def load(self, trace_id: str) -> Trace:
         """The trace as it was saved; what privacy left out is None, and "" in observations and passages.

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from codex import signals
 from codex.ask.places import Client
-from codex.ask.workbench import Workbench
+from codex.ask.workbench import PRIVACY, Workbench
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, InvalidInput
 from codex.pages import JSON
@@ -53,8 +53,14 @@ LONGEST = MAX_BODY_BYTES - 2**16
 FRAME = 0.05
 """Seconds between two updates of a streaming answer; the first token does not wait."""
 
+EVIDENCE = ("unsure", "first")
+"""When the documents are searched: where the first answer is unsure, or before it."""
 KEPT: Mapping[Privacy, tuple[str, str]] = {
-    "hash": ("no", "Only a SHA-256 fingerprint of each question. Answers are saved."),
+    "hash": (
+        "no",
+        "Only a SHA-256 fingerprint of each question. Answers are saved: the list of sessions shows how they "
+        "begin instead of your questions.",
+    ),
     "preview": ("first words", "The first 127 characters of each question. Answers are saved."),
     "full": ("yes", "The full question, so that old answers can be continued."),
 }
@@ -99,13 +105,19 @@ class AskPage:
         }
 
     def ask(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
-        """Ask a question; yields the state of the run as it grows. asked: what the page's form holds."""
+        """Ask a question; yields the state of the run as it grows. asked: what the page's form holds.
+
+        The run continues to its end, also where nobody takes what is yielded.
+        """
+
+        evidence = asked.get("evidence") or self.workbench.choices.get("evidence")
 
         def start(cancel: threading.Event) -> Iterator[Event]:
             return self.workbench.ask(
                 str(asked["question"]),
                 session_id=asked.get("session"),
-                enable_rag=asked.get("evidence") == "first",
+                enable_rag=evidence == "first",
+                documents=asked.get("documents"),
                 n_samples=_number(asked, "n_samples", int),
                 sample_temperature=_number(asked, "sample_temperature", float),
                 params=self._params(asked),
@@ -114,8 +126,9 @@ class AskPage:
                 client=client,
             )
 
-        first = asked.get("evidence") == "first" and not self.workbench.index.is_empty
-        return self._run(str(asked["run"]), start, "looking" if first else "waiting")
+        first = evidence == "first" and not self.workbench.index.is_empty
+        about = {"question": str(asked["question"]), "session": asked.get("session"), "branch": None}
+        return self._run(asked, client, about, start, "looking" if first else "waiting")
 
     def branch(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
         """Continue an answer from another token; yields like `ask`."""
@@ -130,35 +143,54 @@ class AskPage:
                 client=client,
             )
 
-        return self._run(str(asked["run"]), start)
+        branch = {name: asked[name] for name in ("trace", "position", "token")}
+        about = {"question": None, "session": asked.get("session"), "branch": branch}
+        return self._run(asked, client, about, start)
+
+    def follow(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
+        """Follow a run that was started before, from another page or before a reload; yields like `ask`."""
+        return self.runs.follow(str(asked["run"]), client)
 
     def cancel(self, asked: JSON) -> None:
         """Stop a run."""
         self.runs.cancel(asked["run"])
 
-    def running(self, asked: JSON) -> bool:
-        """Whether a run is under way."""
-        return self.runs.known(asked["run"])
+    def version(self, asked: JSON) -> int | None:
+        """How many states a run has had, so that a page sees whether its stream has stopped; None: no run."""
+        return self.runs.version(asked["run"], current_client())
 
     def look(self, wanted: JSON) -> JSON:
         """The list of sessions, a session opened at a trace or at its last question, whether there are
-        documents to retrieve passages from, and the policy that decides."""
+        documents to retrieve passages from, the policy that decides, and the run that its page has left."""
         return {
             "sidebar": self._sidebar(),
-            "open": self._open(wanted) if wanted.get("session") else None,
+            "open": self._open(wanted) if wanted.get("session") or wanted.get("trace") else None,
+            "left": self.runs.left(current_client()),
             "documents": not self.workbench.index.is_empty,
+            "evidence": self.workbench.choices.get("evidence"),
             "active": self._active(),
         }
 
+    def documents(self, _: JSON) -> list[str]:
+        """What a search can be limited to: folders first, then documents."""
+        return self.workbench.index.names()
+
     def delete_session(self, wanted: JSON) -> JSON:
-        """Delete a session with all that was asked in it."""
+        """Delete a session with all that was asked in it; what is being answered in it is stopped."""
+        self.runs.cancel_session(wanted["session"])
         self.workbench.forget_session(wanted["session"])
         return self._sidebar()
 
     def set_privacy(self, wanted: JSON) -> JSON:
-        """What is kept of the next questions."""
-        self.workbench.store.privacy = wanted["level"]
+        """What is kept of the next questions; with a session, also of those just asked in it."""
+        self.workbench.choose_privacy(wanted["level"], wanted.get("session"), current_client())
         return self._sidebar()
+
+    def set_evidence(self, wanted: JSON) -> None:
+        """When the documents are searched, for this page and after a restart."""
+        if wanted["evidence"] not in EVIDENCE:
+            raise InvalidInput(f"evidence is one of {', '.join(EVIDENCE)}.", ["evidence"])
+        self.workbench.choices.put("evidence", wanted["evidence"])
 
     def redecide(self, wanted: JSON) -> JSON:
         """What the policy on the page makes of a stored answer."""
@@ -181,12 +213,21 @@ class AskPage:
 
     def _sidebar(self) -> JSON:
         store = self.workbench.store
-        return {"sessions": [session_line(session) for session in store.sessions()], "privacy": store.privacy}
+        return {
+            "sessions": [session_line(session) for session in store.sessions()],
+            "under_way": self.runs.under_way(current_client()),
+            "privacy": {
+                "level": store.privacy,
+                "chosen": self.workbench.choices.get("privacy") is not None,
+                "given": f"{PRIVACY}={store.privacy}" if self.workbench.privacy_given else None,
+            },
+        }
 
     def _open(self, wanted: JSON) -> JSON:
-        traces = self.workbench.store.session_traces(wanted["session"])
-        root, members = family(traces, wanted.get("trace"))
         fingerprint, reader = self.workbench.status.model, current_client()
+        session = wanted.get("session") or self.workbench.trace(wanted["trace"], reader).session_id
+        traces = self.workbench.store.session_traces(session)
+        root, members = family(traces, wanted.get("trace"))
         views = [
             trace_view(
                 self.workbench.trace(member.id, reader), fingerprint=fingerprint, correct=member.correct
@@ -195,7 +236,7 @@ class AskPage:
         ]
         opened = wanted.get("trace")
         return {
-            "session": wanted["session"],
+            "session": session,
             "root": root.id,
             "trace": opened if opened in {view["id"] for view in views} else root.id,
             "question": views[0]["question"] or root.question,
@@ -221,9 +262,24 @@ class AskPage:
 
     def _run(
         self,
-        run: str,
+        asked: JSON,
+        client: Client | None,
+        about: JSON,
         start: Callable[[threading.Event], Iterator[Event]],
         phase: str = "waiting",
+    ) -> Iterator[JSON]:
+        id_ = str(asked["run"])
+        self.runs.start(
+            id_, client, {"run": id_, **about}, lambda cancel: self._states(id_, start, cancel, phase)
+        )
+        return self.runs.follow(id_, client)
+
+    def _states(
+        self,
+        run: str,
+        start: Callable[[threading.Event], Iterator[Event]],
+        cancel: threading.Event,
+        phase: str,
     ) -> Iterator[JSON]:
         state: JSON = {
             "run": run,
@@ -236,16 +292,15 @@ class AskPage:
         }
         if self.workbench.status.state == "loading":
             state["phase"] = "loading"
-        with self.runs.running(run) as cancel:
-            yield dict(state)
-            try:
-                for change in throttled(start(cancel)):
-                    if "chunk" in change:
-                        state["chunks"] = [*state["chunks"], change.pop("chunk")]
-                    state |= change
-                    yield dict(state)
-            except Exception as error:
-                yield state | {"phase": "error", "error": in_words(error)}
+        yield dict(state)
+        try:
+            for change in throttled(start(cancel)):
+                if "chunk" in change:
+                    state["chunks"] = [*state["chunks"], change.pop("chunk")]
+                state |= change
+                yield dict(state)
+        except Exception as error:
+            yield state | {"phase": "error", "error": in_words(error)}
 
 
 def throttled(events: Iterator[Event], clock: Callable[[], float] = time.monotonic) -> Iterator[JSON]:
@@ -342,12 +397,14 @@ def build(workbench: Workbench, runs: Runs) -> AskPage:
 
     calls = (
         page.look,
-        page.running,
+        page.version,
         page.cancel,
+        page.documents,
         page.redecide,
         page.label,
         page.delete_session,
         page.set_privacy,
+        page.set_evidence,
     )
-    view("ask", page.config(), calls, {"ask": page.ask, "branch": page.branch})
+    view("ask", page.config(), calls, {"ask": page.ask, "branch": page.branch, "follow": page.follow})
     return page

@@ -10,6 +10,7 @@ from codex import signals
 from codex.ask.confidence import LikelyAnswers
 from codex.calibration.heuristic import MEANING
 from codex.pages import JSON
+from codex.pages.ask.copying import as_text
 from codex.pages.ask.evidence import compared, evidence_view
 from codex.pages.ask.story import first_answer, in_vain, notes, step_story, story_line
 from codex.pages.ask.token_texts import token_texts
@@ -43,6 +44,7 @@ def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
         "correct": correct,
         "no_branch": _no_branch(trace, fingerprint),
         "story": story_line(trace.steps),
+        "copy": as_text(trace),
         "first_answer": first_answer(trace),
         "steps": [step_story(step) for step in trace.steps],
         "last": step_view(trace.last, trace.params.prediction_set),
@@ -243,11 +245,18 @@ def _details(trace: Trace) -> list[tuple[str, str]]:
         ("parameters", _words(params.answer)),
         ("samples", f"{len(observation.samples)}, compared {compared(observation.similarity)}"),
         ("sampling", _words(params.samples)),
+        *_limited(trace),
         *_checks(observation),
         ("confidence", _calibrated(trace) or MEANING),
         ("policy", trace.policy),
         ("session", trace.session_id),
     ]
+
+
+def _limited(trace: Trace) -> list[tuple[str, str]]:
+    """The documents that the search was limited to."""
+    chosen = trace.params.evidence.get("documents")
+    return [("searched in", ", ".join(map(str, chosen)))] if isinstance(chosen, list) else []
 
 
 def _calibrated(trace: Trace) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from codex.ask.response import response_to
 from codex.ask.workbench import Workbench, last_trace
-from codex.errors import ModelError, RetrievalError
+from codex.errors import InvalidInput, ModelError, RetrievalError
 from codex.prompts import CHECK
 from codex.settings import load_settings
 from codex.store import Store
@@ -201,7 +201,7 @@ def test_an_index_that_fails_leaves_the_answer_without_evidence_and_says_so(
 ) -> None:
     workbench = bench()
 
-    def gone(*_: object) -> None:
+    def gone(*_: object, **__: object) -> None:
         raise RetrievalError("The Chroma server does not answer.")
 
     monkeypatch.setattr(workbench.index, "search", gone)
@@ -251,3 +251,30 @@ def test_a_stored_trace_shows_its_passages_again(tmp_path: Path, bench: Bench, p
     workbench.index.remove([d.id for d in workbench.index.documents()])
     texts = [passage.text for passage in workbench.trace(trace.id).last.observation.passages]
     assert all(texts) if privacy == "full" else not any(texts)
+
+
+def test_a_question_limited_to_documents_finds_nothing_elsewhere_and_its_trace_says_which(
+    bench: Bench,
+) -> None:
+    workbench = bench()
+    trace = workbench.answer(QUESTION, enable_rag=True, documents=["rivers.txt"])
+    assert {it.document for it in trace.last.observation.passages} == {"rivers.txt"}
+    assert workbench.store.load(trace.id).params.evidence["documents"] == ["rivers.txt"]
+    assert "documents" not in workbench.answer(QUESTION, enable_rag=True).params.evidence
+
+
+def test_the_retrieve_gate_keeps_to_the_chosen_documents_too(bench: Bench) -> None:
+    trace = bench().answer(QUESTION, documents=["rivers.txt"])
+    assert trace.steps[0].decision.gate is Gate.RETRIEVE
+    assert {it.document for it in trace.last.observation.passages} == {"rivers.txt"}
+
+
+@pytest.mark.parametrize("documents", [[], ["nope.txt"], ["rivers.txt", "nope.txt"]])
+def test_documents_that_are_not_there_are_refused_before_the_model_runs(
+    bench: Bench, documents: list[str]
+) -> None:
+    workbench = bench()
+    with pytest.raises(InvalidInput) as refused:
+        workbench.ask(QUESTION, documents=documents)
+    assert refused.value.fields == ("documents",)
+    assert engine_of(workbench).decodes == []

@@ -105,7 +105,7 @@ def index_documents(workbench: Workbench, home: Path) -> None:
 
 
 def always_retrieve(page: Page) -> None:
-    page.get_by_role("group", name="Evidence").get_by_label("always").check(force=True)
+    page.get_by_role("group", name="Use my documents").get_by_label("always").check(force=True)
 
 
 def test_what_is_retrieved_first_stands_beside_the_answer_while_it_is_written(
@@ -118,7 +118,7 @@ def test_what_is_retrieved_first_stands_beside_the_answer_while_it_is_written(
     page.keyboard.press("Enter")
     panel = page.get_by_role("tabpanel")
     expect(panel).to_contain_text("Its keeper was Ada Brook.")
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
     library.go_on.set()
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     expect(answer(page).get_by_role("option", name="sentence 1: supported, passage 1")).to_be_visible()
@@ -208,7 +208,7 @@ def test_text_of_a_document_is_shown_as_it_is_and_never_run(page: Page, library:
 
 def test_evidence_is_reached_with_the_keyboard_alone(page: Page, library: Scripted) -> None:
     open_page(page, library.url)
-    switch = page.get_by_role("group", name="Evidence")
+    switch = page.get_by_role("group", name="Use my documents")
     tab_to(page, switch)
     page.keyboard.press("ArrowRight")
     expect(switch.get_by_label("always")).to_be_checked()
@@ -229,7 +229,7 @@ def test_evidence_is_reached_with_the_keyboard_alone(page: Page, library: Script
 
 def test_the_switch_stays_over_a_reload(page: Page, library: Scripted) -> None:
     open_page(page, library.url)
-    expect(page.get_by_label("when unsure")).to_be_checked()
+    expect(page.get_by_label("only if unsure")).to_be_checked()
     always_retrieve(page)
     page.reload()
     expect(page.get_by_label("always")).to_be_checked()
@@ -244,7 +244,7 @@ def test_an_answer_without_evidence_can_be_looked_up_with_one_click(page: Page, 
     panel.get_by_role("button", name="Search the documents").click()
     expect(panel).to_contain_text("412 kilometres")
     expect(page.get_by_role("heading", name="Which river is long")).to_be_visible()
-    expect(page.get_by_label("when unsure")).to_be_checked()
+    expect(page.get_by_label("only if unsure")).to_be_checked()
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
 
 
@@ -269,9 +269,9 @@ def test_what_goes_on_is_said_in_words(
 ) -> None:
     search, go_on, judge = library.workbench.index.search, threading.Event(), threading.Event()
 
-    def held(*asked: Any) -> Any:
+    def held(*asked: Any, **more: Any) -> Any:
         go_on.wait(60)
-        return search(*asked)
+        return search(*asked, **more)
 
     monkeypatch.setattr(library.workbench.index, "search", held)
     library.engine.judgement = lambda prompt: 0.9 if judge.wait(60) else 0.0
@@ -316,7 +316,7 @@ def test_without_its_documents_the_same_question_is_answered_and_decided_otherwi
 def test_an_index_that_cannot_be_reached_is_said_beside_the_answer(
     page: Page, library: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(*_: object) -> None:
+    def gone(*_: object, **__: object) -> None:
         raise RetrievalError("No Chroma server answers at http://localhost:9.")
 
     monkeypatch.setattr(library.workbench.index, "search", gone)
@@ -359,3 +359,62 @@ def test_evidence_never_scrolls_sideways_at_800_pixels(page: Page, library: Scri
     for tab in ("Steps", "Evidence"):
         page.get_by_role("tab", name=tab).click()
         assert width(page) == 800
+
+
+def test_an_unsure_answer_without_passages_offers_to_look_it_up_in_its_session(
+    page: Page, library: Scripted
+) -> None:
+    # Nothing is retrieved by itself: no gate, and the confidence alone defers.
+    library.scripts["keeper"] = replace(SPREAD, entropy=0.3)
+    open_page(page, library.url)
+    ask(page, QUESTION)
+    offer = page.get_by_role("button", name="Look it up in my documents")
+    expect(offer).to_be_visible()
+    library.scripts.clear()
+    offer.click()
+    expect(answer(page)).to_contain_text("Ada")
+    expect(page.get_by_role("region", name="Decision").locator(".cx-badge.large")).to_have_text("answer")
+    expect(offer).to_have_count(0)
+    assert len(library.workbench.store.sessions()) == 1
+    assert library.workbench.store.sessions()[0].questions == 2
+    # What is chosen for other questions stays as it was.
+    expect(page.get_by_label("only if unsure")).to_be_checked()
+
+
+def test_the_search_is_limited_to_what_is_picked_and_that_outlives_a_reload(
+    page: Page, library: Scripted
+) -> None:
+    open_page(page, library.url)
+    always_retrieve(page)
+    page.get_by_role("button", name="In all documents").press("Enter")
+    picker = page.get_by_role("dialog", name="Documents to search")
+    expect(picker.get_by_role("checkbox").first).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(picker.get_by_label("Filter documents and folders")).to_be_focused()
+    page.keyboard.type("riv")
+    tab_to(page, picker.get_by_role("checkbox"))
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    expect(picker).to_be_hidden()
+    page.reload()
+    expect(page.get_by_role("button", name="In rivers.txt")).to_be_visible()
+    ask(page, QUESTION)
+    expect(evidence(page)).to_contain_text("rivers.txt")
+    expect(evidence(page)).not_to_contain_text("towers.txt")
+    page.get_by_role("tab", name="Details").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("rivers.txt")
+    page.get_by_role("button", name="In rivers.txt").click()
+    picker.get_by_role("button", name="All documents").click()
+    page.keyboard.press("Escape")
+    ask(page, QUESTION)
+    expect(answer(page)).to_contain_text("Ada")
+
+
+def test_a_picked_document_that_was_removed_is_said_at_its_field(page: Page, library: Scripted) -> None:
+    page.add_init_script("sessionStorage.setItem('codex.documents', '[\"gone.txt\"]')")
+    open_page(page, library.url)
+    page.get_by_role("textbox", name="Question").fill(QUESTION)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="called 'gone.txt'")).to_be_visible()
+    expect(page.get_by_role("button", name="In gone.txt")).to_be_focused()
+    expect(page.get_by_role("textbox", name="Question")).to_have_value(QUESTION)

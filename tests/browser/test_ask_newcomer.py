@@ -43,7 +43,7 @@ def test_a_folder_changes_answer_words_and_decision_and_so_does_its_removal(
     done(page, "2 documents")
 
     page.get_by_role("link", name="Ask", exact=True).click()
-    expect(page.get_by_label("when unsure")).to_be_checked()
+    expect(page.get_by_label("only if unsure")).to_be_checked()
     ask(page, QUESTION)
     expect(answer(page)).to_contain_text("Ada")
     expect(badge).to_have_text("answer")

@@ -73,40 +73,11 @@ def test_a_slow_answer_can_be_cancelled_and_the_question_stays(page: Page, scrip
     expect(page.get_by_role("status").filter(has_text="Waiting for the first token")).to_be_visible()
     scripted.go_on.set()
     expect(page.get_by_role("option").first).to_be_visible()
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Cancelled; nothing was saved.")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped; nothing was saved.")).to_be_visible()
     expect(box).to_have_value("Where?")
     assert eventually(lambda: scripted.engine.running == 0, PATIENCE)
     assert scripted.workbench.store.sessions() == []
-
-
-def begin_a_long_answer(page: Page, scripted: Scripted) -> None:
-    scripted.engine.delay = 0.2
-    scripted.scripts["long"] = Script(["word "] * 200)
-    open_page(page, scripted.url)
-    page.get_by_role("textbox", name="Question").fill("long")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("option").first).to_be_visible()
-
-
-def test_closing_the_tab_stops_the_model(page: Page, scripted: Scripted) -> None:
-    begin_a_long_answer(page, scripted)
-    assert scripted.engine.running == 1
-    page.close()
-    assert eventually(lambda: scripted.engine.running == 0, PATIENCE)
-
-
-def test_a_tab_that_goes_elsewhere_says_so(browser: Browser, scripted: Scripted) -> None:
-    # In a context of its own: Gradio tells the console of each stream that it aborts.
-    page = browser.new_page()
-    page.add_init_script("navigator.sendBeacon = (address) => { localStorage.told = address; return true; }")
-    begin_a_long_answer(page, scripted)
-    page.goto(f"{scripted.url}documents")
-    told = page.evaluate("localStorage.told")
-    assert re.fullmatch("codex-runs/[-0-9a-f.]+/left", told)
-    assert page.request.post(f"{scripted.url}{told}").status == 204
-    page.close()
-    assert eventually(lambda: scripted.engine.running == 0, PATIENCE)
 
 
 def test_many_tabs_can_be_open_at_once(browser: Browser, scripted: Scripted) -> None:
@@ -115,26 +86,6 @@ def test_many_tabs_can_be_open_at_once(browser: Browser, scripted: Scripted) -> 
     for _ in range(8):
         open_page(context.new_page(), scripted.url)
     ask(context.pages[-1], "What is the capital?")
-    context.close()
-
-
-def test_a_connection_that_breaks_is_said_and_the_question_outlives_a_reload(
-    browser: Browser, scripted: Scripted
-) -> None:
-    scripted.engine.delay = 0.3
-    scripted.scripts["Where?"] = Script(["word "] * 100)
-    context = browser.new_context()
-    page = context.new_page()
-    open_page(page, scripted.url)
-    page.get_by_role("textbox", name="Question").fill("Where?")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("option").first).to_be_visible()
-    context.set_offline(True)
-    expect(page.get_by_role("alert").filter(has_text="Codex cannot be reached")).to_be_visible()
-    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
-    context.set_offline(False)
-    page.reload()
-    expect(page.get_by_role("textbox", name="Question")).to_have_value("Where?")
     context.close()
 
 
@@ -299,3 +250,46 @@ def test_a_question_too_long_to_be_sent_is_refused_at_once_and_nothing_is_lost(
     assert box.input_value() == text
     assert scripted.engine.decodes == []
     ask(page, "And a short one?")
+
+
+def test_what_codex_says_is_copied_and_with_it_what_it_rests_on(
+    context: BrowserContext, page: Page, scripted: Scripted
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=scripted.url)
+    scripted.scripts["Where?"] = Script(["Perth", " it", " is"], [0.1, 0.9, 0.9], samples=["Sydney", "Perth"])
+    open_page(page, scripted.url)
+    ask(page, "Where?")
+    expect(page.get_by_role("region", name="Decision").locator(".cx-badge.large")).to_have_text("abstain")
+    read = "navigator.clipboard.readText()"
+    page.get_by_role("button", name="Copy the answer").click()
+    said = page.evaluate(read)
+    assert said.startswith("I am not sure enough to answer")
+    page.get_by_role("button", name="Copy with decision, confidence and sources").click()
+    lines = page.evaluate(read).splitlines()
+    assert lines[:2] == ["Question: Where?", f"Answer: {said}"]
+    assert lines[2].startswith("Decision: abstain")
+    assert lines[3].startswith("Confidence: 0.")
+    assert lines[4].startswith("Sources: none")
+
+
+def test_a_link_to_an_answer_alone_opens_its_session(page: Page, scripted: Scripted) -> None:
+    open_page(page, scripted.url)
+    ask(page, "Where?")
+    ask(page, "And when?")
+    (session,) = scripted.workbench.store.sessions()
+    first = scripted.workbench.store.session_traces(session.id)[0]
+    page.goto(f"{scripted.url}?trace={first.id}")
+    expect(page.get_by_role("heading", name="Where?")).to_be_visible()
+    expect(page.locator(".cx-asked button")).to_have_count(2)
+
+
+def test_an_unknown_address_is_a_page_with_the_way_back(browser: Browser, scripted: Scripted) -> None:
+    # In a context of its own: the browser tells its console of the status.
+    page = browser.new_page()
+    response = page.goto(f"{scripted.url}a/b/nope")
+    assert response is not None
+    assert response.status == 404
+    expect(page.get_by_role("heading", name="There is no page at this address")).to_be_visible()
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Tune").click()
+    expect(page).to_have_url(f"{scripted.url}tune")
+    page.close()

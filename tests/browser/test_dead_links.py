@@ -22,7 +22,7 @@ def served(scripted: Scripted) -> Iterator[Scripted]:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("?trace=nope", "names an answer without its session"),
+        ("?trace=nope", "No trace 'nope' is stored"),
         ("?session=nope", "No session 'nope'"),
         ("?session={session}&trace=nope", "This answer does not exist or was deleted."),
         ("calibrate?run=nope", "This run does not exist or was deleted."),

@@ -96,11 +96,22 @@ def test_ask_with_evidence_shows_what_each_sentence_rests_on(own_home: Path, cod
     assert "“High water in Tarn harbour is at 14:20.”" in " ".join(done.out.split())
 
 
+def test_ask_searches_the_named_documents_alone(own_home: Path, codex: Codex) -> None:
+    (own_home / "tide.txt").write_text("High water in Tarn harbour is at 14:20.")
+    (own_home / "moon.txt").write_text("The moon over Tarn harbour is full.")
+    assert codex("index", str(own_home / "tide.txt"), str(own_home / "moon.txt")).status == 0
+    question = "When is high water in Tarn harbour?"
+    asked = ("ask", question, "--evidence", "--samples", "1", "--json", *SHORT)
+    documents = {one["document"] for one in codex(*asked, "--documents", "moon.txt").json["passages"]}
+    assert documents == {"moon.txt"}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["ask", "  "], "The question is empty"),
         (["ask", "Why?", "--samples", "0"], "n_samples must be between 1 and 50, not 0"),
+        (["ask", "Why?", "--documents", "nope.txt"], "No document or folder is called 'nope.txt'"),
         (["ask", "Why?", "engine=lama_cpp"], "did you mean 'llama_cpp'"),
         (["ask", "Why?", "engine.model_path=/no/such.gguf"], "/no/such.gguf"),
         (["models", "fetch", "smollm3"], "smollm3"),

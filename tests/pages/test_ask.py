@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from codex.ask.places import Client
 from codex.errors import InvalidInput, ModelError, NotFound
 from codex.pages.ask.page import FRAME, AskPage, slider_ranges, throttled
+from codex.pages.ask.runs import ENDED, FOLLOWERS
 from codex.policy import Policy, Rule
 from codex.types import (
     Action,
@@ -109,8 +111,7 @@ def test_an_error_that_nobody_foresaw_is_not_shown_in_detail(pages: Pages) -> No
 def test_a_cancelled_run_stops_the_engine_and_stores_nothing(pages: Pages) -> None:
     page = pages(delay=0.05)
     run = page.ask({"run": "r", "question": QUESTION})
-    next(run)
-    assert next(run)["phase"] == "answering"
+    assert any(state["phase"] == "answering" for state in run)
     page.cancel({"run": "r"})
     *_, last = run
     assert last["error"]["cancelled"]
@@ -127,20 +128,85 @@ def test_a_run_that_is_cancelled_before_it_begins_stores_nothing(pages: Pages) -
     assert asked(page, run="another")["phase"] == "done"
 
 
-def test_a_run_that_is_dropped_stops_the_engine(pages: Pages) -> None:
+def test_a_run_that_nobody_follows_is_answered_and_stored(pages: Pages) -> None:
     page = pages(delay=0.01)
     run = page.ask({"run": "r", "question": QUESTION})
     next(run)
-    next(run)
     run.close()  # type: ignore[attr-defined]
-    assert page.workbench.engine.running == 0  # type: ignore[attr-defined]
+    *_, last = page.follow({"run": "r"})
+    assert (last["phase"], said(last)) == ("done", "The capital is Canberra.")
+    assert page.look({"session": last["session"]})["open"]["trace"] == last["trace"]
+
+
+def test_a_run_is_followed_by_several_at_once_and_after_its_end(pages: Pages) -> None:
+    page = pages()
+    ends = [list(page.ask({"run": "r", "question": QUESTION}))[-1]]
+    ends += [list(page.follow({"run": "r"}))[-1] for _ in range(2)]
+    assert [end["trace"] for end in ends] == [ends[0]["trace"]] * 3
+    assert page.version({"run": "r"}) == ends[0]["version"]
+
+
+def test_one_page_too_many_takes_the_place_of_the_oldest(pages: Pages) -> None:
+    page = pages(delay=0.05)
+    first = page.ask({"run": "r", "question": QUESTION})
+    next(first)
+    others = [page.follow({"run": "r"}) for _ in range(FOLLOWERS)]
+    for other in others:
+        next(other)
+    assert [*first] == []
+    assert [[*other][-1]["phase"] for other in others] == ["done"] * FOLLOWERS
+
+
+def test_what_a_page_left_is_taken_up_by_the_next_page_of_the_same_client_alone(pages: Pages) -> None:
+    page = pages(delay=0.01)
+    ann, bob = Client("ann", "a"), Client("bob", "b")
+    run = page.ask({"run": "r", "question": QUESTION}, ann)
+    next(run)
+    assert page.runs.left(ann) is None
+    assert [about["question"] for about in page.runs.under_way(ann)] == [QUESTION]
+    page.runs.leave("r", bob)
+    page.runs.leave("r", ann)
+    assert (page.runs.left(bob), page.runs.under_way(bob), page.runs.version("r", bob)) == (None, [], None)
+    with pytest.raises(NotFound):
+        next(page.follow({"run": "r"}, bob))
+    assert page.runs.left(ann) == {"run": "r", "question": QUESTION, "session": None, "branch": None}
+    assert [*page.follow({"run": "r"}, ann)][-1]["phase"] == "done"
+    assert (page.runs.left(ann), page.runs.under_way(ann)) == (None, [])
+
+
+def test_runs_that_ended_long_ago_are_forgotten(pages: Pages) -> None:
+    page = pages()
+    for number in range(ENDED + 2):
+        asked(page, run=f"r{number}")
+    assert page.version({"run": "r0"}) is None
+    assert page.version({"run": f"r{ENDED + 1}"}) is not None
+
+
+def test_a_session_that_is_deleted_stops_what_is_asked_in_it(pages: Pages) -> None:
+    page = pages(delay=0.05)
+    session = asked(page)["session"]
+    run = page.ask({"run": "next", "question": QUESTION, "session": session})
+    next(run)
+    page.delete_session({"session": session})
+    assert [*run][-1]["error"]["cancelled"]
+    assert page.look({})["sidebar"]["sessions"] == []
+
+
+def test_a_trace_alone_is_opened_in_its_session(pages: Pages) -> None:
+    page = pages()
+    first = asked(page)
+    second = asked(page, session=first["session"])
+    opened = page.look({"trace": first["trace"]})["open"]
+    assert (opened["session"], opened["trace"]) == (first["session"], first["trace"])
+    assert second["trace"] in [root["id"] for root in opened["roots"]]
+    with pytest.raises(NotFound):
+        page.look({"trace": "nope"})
 
 
 def test_a_cancelled_run_stops_no_other(pages: Pages) -> None:
     page = pages(delay=0.02)
     mine, other = (page.ask({"run": run, "question": QUESTION}) for run in ("mine", "other"))
     for run in (mine, other):
-        next(run)
         next(run)
     page.runs.cancel("mine")
     assert [*mine][-1]["error"]["cancelled"]
@@ -244,9 +310,9 @@ def test_the_phases_of_a_question_that_is_looked_up_after_the_first_answer() -> 
 def test_without_documents_there_is_nothing_to_look_up_and_the_answer_says_so(pages: Pages) -> None:
     page = pages()
     assert page.look({})["documents"] is False
-    first = next(page.ask({"run": "r", "question": QUESTION, "evidence": "first"}))
-    assert first["phase"] == "waiting"
-    last = asked(page, evidence="first")
+    states = [*page.ask({"run": "r", "question": QUESTION, "evidence": "first"})]
+    assert "looking" not in {state["phase"] for state in states}
+    last = states[-1]
     opened = page.look({"session": last["session"]})["open"]["traces"][0]
     assert "no documents" in opened["last"]["evidence"]["note"]
     assert opened["last"]["evidence"]["passages"] == []
@@ -264,11 +330,30 @@ def test_a_sliders_range_holds_the_thresholds_of_every_rule_on_its_signal() -> N
     assert slider_ranges(Policy(rules=rules))["entropy"] == (-1.0, 9.0)
 
 
-def test_a_run_under_way_is_forgotten_when_it_ends(pages: Pages) -> None:
+def test_the_end_of_codex_stops_what_is_under_way(pages: Pages) -> None:
+    page = pages(delay=0.05)
+    run = page.ask({"run": "r", "question": QUESTION})
+    next(run)
+    page.runs.close()
+    assert [*run][-1]["error"]["cancelled"]
+    assert page.workbench.engine.running == 0  # type: ignore[attr-defined]
+
+
+def test_when_documents_are_used_is_kept_over_a_restart(pages: Pages) -> None:
     page = pages()
-    with page.runs.running("r") as cancel:
-        assert page.running({"run": "r"})
-        page.runs.cancel("r")
-        assert cancel.is_set()
-    assert not page.running({"run": "r"})
-    page.runs.cancel("r")
+    assert page.look({})["evidence"] is None
+    page.set_evidence({"evidence": "first"})
+    with pytest.raises(InvalidInput):
+        page.set_evidence({"evidence": "never"})
+    again = pages()
+    assert again.look({})["evidence"] == "first"
+    # A question that is asked before the page knows it is asked so, too.
+    opened = again.look({"trace": asked(again)["trace"]})["open"]["traces"][0]
+    assert "no documents" in opened["last"]["evidence"]["note"]
+
+
+def test_the_page_says_whether_privacy_was_chosen(pages: Pages) -> None:
+    page = pages()
+    assert page.look({})["sidebar"]["privacy"] == {"level": "hash", "chosen": False, "given": None}
+    chosen = page.set_privacy({"level": "hash"})["privacy"]
+    assert chosen == {"level": "hash", "chosen": True, "given": None}

@@ -47,6 +47,8 @@ GUARANTEE = {
         ({"query": "x", "session_id": "../../etc"}, ["session_id"]),
         ({"query": "x", "session_id": ""}, ["session_id"]),
         ({"query": "x", "nsamples": 3}, ["nsamples"]),
+        ({"query": "x", "documents": []}, ["documents"]),
+        ({"query": "x", "documents": ["nope.txt"]}, ["documents"]),
     ],
 )
 @pytest.mark.parametrize("path", ["/infer", "/infer/stream"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -160,3 +161,16 @@ def test_health_says_ready_with_model_and_version(sure: Served) -> None:
         "version": "0.1.0",
         "error": None,
     }
+
+
+@pytest.mark.parametrize("path", ["/infer", "/infer/stream"])
+def test_a_question_is_limited_to_documents(serve: Serve, tmp_path: Path, path: str) -> None:
+    served = serve()
+    for name in ("tide", "moon"):
+        (tmp_path / f"{name}.txt").write_text(f"The {name} over Tarn harbour is high.")
+    served.workbench.index.add([tmp_path / "tide.txt", tmp_path / "moon.txt"])
+    served.workbench.index.run()
+    body = {"query": "How high is the tide?", "enable_rag": True, "documents": ["moon.txt"]}
+    text = served.http.post(path, json=body).text
+    assert "moon.txt" in text
+    assert "tide.txt" not in text

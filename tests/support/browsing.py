@@ -66,6 +66,7 @@ class Scripted(Served):
         self.scripts.clear()
         self.engine.decodes.clear()
         self.workbench.store.privacy = "hash"
+        self.workbench.choices.path.unlink(missing_ok=True)
         for session in self.workbench.store.sessions():
             self.workbench.forget_session(session.id)
 

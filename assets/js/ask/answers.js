@@ -5,7 +5,17 @@ import { fieldOf } from "../shared/events.js";
 import { Heatmap, legend } from "../shared/heatmap.js";
 import { html, live, nothing, repeat } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { copied, decision, icon, iconButton, muted, segments, token, written } from "../shared/parts.js";
+import {
+  button,
+  copied,
+  decision,
+  icon,
+  iconButton,
+  muted,
+  segments,
+  token,
+  written,
+} from "../shared/parts.js";
 import { single } from "../shared/server.js";
 import { number } from "../shared/words.js";
 
@@ -26,7 +36,7 @@ export class Answers extends Part {
   /** @type {Card | null} The one that the right side explains. */
   active = null;
   settings = { colour: "probability", words: false, focus: false, ...remembered() };
-  /** @type {string | null} The trace whose answer was just copied. */
+  /** @type {string | null} The text that was just copied. */
   copied = null;
   made = 0;
   /** @type {Record<string, Scale>} */
@@ -149,7 +159,7 @@ export class Answers extends Part {
     return html`<section class="cx-branch cx-column ${active ? "active" : ""}" aria-label=${index ? `Branch ${index}` : "Answer"} @click=${pick}>
       <header class="cx-row wrap cx-small"><span class="cx-strong">${card.label}</span>${trace && this.#outcome(trace)}</header>
       ${trace && trace.answer !== trace.last.text ? instead() : nothing}
-      <div>${heat.view()}</div>${trace && ending(trace.last)}${trace && this.#evidence(card, trace)}
+      <div>${heat.view()}</div>${trace && ending(trace.last)}${trace && this.#evidence(card, trace)}${trace && this.#lookUp(trace)}
       ${note ? html`<p class="cx-${note.kind}" role=${note.kind === "error" ? "alert" : "status"}>${note.words}</p>` : nothing}</section>`;
   }
 
@@ -161,13 +171,26 @@ export class Answers extends Part {
     return html`<p><button type="button" class="cx-link cx-row tight cx-small" @click=${open}>${icon("document")}${words}</button></p>`;
   }
 
+  // An answer that was not given, though nobody has searched the documents for it.
+  #lookUp(/** @type {Trace} */ { branched, last: { decision, evidence } }) {
+    const { documents, again } = this.page.inspector.lookup;
+    const searched = evidence.passages.length > 0 || evidence.looked;
+    if (decision.action === "answer" || branched || searched || !documents || !again) return nothing;
+    const press = () => this.page.lookUp();
+    return html`<p>${button([icon("search"), "Look it up in my documents"], press, { disabled: Boolean(this.page.run) })}</p>`;
+  }
+
   /** @param {Trace} trace */
   #outcome(trace) {
-    const { id, session, last, seconds, correct } = trace;
-    const copy = async () => {
-      await copied(last.text);
-      this.set({ copied: id });
-      setTimeout(() => this.set({ copied: null }), COPIED);
+    const { id, session, last, seconds, correct, answer } = trace;
+    /** @type {(text: string, shape: import("../shared/parts.js").Icon, name: string) => unknown} */
+    const copy = (text, shape, name) => {
+      const press = async () => {
+        await copied(text);
+        this.set({ copied: text });
+        setTimeout(() => this.set({ copied: null }), COPIED);
+      };
+      return iconButton(this.copied === text ? "answer" : shape, name, press);
     };
     const vote = (/** @type {boolean} */ yes) => {
       const name = `Mark as ${yes ? "correct" : "incorrect"}`;
@@ -176,7 +199,7 @@ export class Answers extends Part {
       });
     };
     const took = html`<span class="cx-muted cx-num" title="${last.seconds} s for the answer">${number(seconds)} s</span>`;
-    return html`${decision(last.decision.action)}${took}<span class="cx-actions">${iconButton(this.copied === id ? "answer" : "copy", "Copy the answer", copy)}${vote(true)}${vote(false)}<a
+    return html`${decision(last.decision.action)}${took}<span class="cx-actions">${copy(answer, "copy", "Copy the answer")}${copy(trace.copy, "copyAll", "Copy with decision, confidence and sources")}${vote(true)}${vote(false)}<a
       class="cx-icon-button" href=${link({ session, trace: id })} title="Link to this answer" aria-label="Link to this answer">${icon("link")}</a></span>`;
   }
 }

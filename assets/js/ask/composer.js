@@ -16,7 +16,6 @@ const FIELDS = [
   { name: "seed", label: "Seed", step: 1 },
 ];
 const DRAFT = "codex.question";
-const EVIDENCE = "codex.evidence";
 /** @type {Record<string, string>} */
 const PHASES = {
   loading: "Loading the model",
@@ -27,7 +26,7 @@ const PHASES = {
   checking: "Checking the evidence",
   verifying: "Verifying the answer",
   judging: "Judging",
-  cancelling: "Cancelling",
+  cancelling: "Stopping",
 };
 
 /** @extends {Part<import("./page.js").Ask>} */
@@ -38,7 +37,8 @@ export class Composer extends Part {
   failed = null;
   /** @type {boolean | null} Whether there are documents to retrieve from; null while that is not known. */
   documents = null;
-  chosen = sessionStorage.getItem(EVIDENCE) === "first" ? "first" : "unsure";
+  /** @type {string | null} When documents are searched; null while that is not known. */
+  chosen = null;
   started = 0;
   timer = 0;
   /** @type {Config} */
@@ -70,7 +70,10 @@ export class Composer extends Part {
     this.fail(bad ? { message: `${bad.label} is not a number.`, fields: [bad.name] } : null);
     if (bad) return;
     const settings = Object.fromEntries(FIELDS.map(({ name }) => [name, this.#input(name).value.trim()]));
-    this.page.ask({ question, ...settings, evidence: this.documents ? this.chosen : "unsure", ...more });
+    // What is not known yet is the server's to say.
+    const none = this.documents === false;
+    const used = none ? { evidence: "unsure" } : { evidence: this.chosen, documents: this.page.among.wanted };
+    this.page.ask({ question, ...settings, ...used, ...more });
   }
 
   /** Move the keyboard to the question, unless it is at a setting. */
@@ -136,8 +139,7 @@ export class Composer extends Part {
     const number = (/** @type {typeof FIELDS[number]} */ { name, label, step }) =>
       html`<label class="cx-row tight" for="cx-${name}"><span>${label}</span><input class="cx-input" type="number" id="cx-${name}" step=${step}
         min=${config.limits[name][0]} max=${config.limits[name][1]} value=${config.defaults[name]} inputmode="decimal" aria-invalid=${wrong(name)}></label>`;
-    const cancel = () =>
-      button("Cancel", () => page.cancel(), { kind: "", disabled: phase === "cancelling" });
+    const cancel = () => button("Stop", () => page.cancel(), { kind: "", disabled: phase === "cancelling" });
     const progress = () =>
       html`<p class="cx-progress" role="status">${PHASES[phase ?? ""]}<span class="cx-num" aria-hidden="true"></span></p>`;
     return html`<form class="cx-card cx-body cx-composer ${phase ? "busy" : ""}" novalidate @submit=${submit}><label for="cx-question" class="cx-sr">Question</label>
@@ -146,28 +148,34 @@ export class Composer extends Part {
         <textarea class="cx-input cx-grow" id="cx-question" rows="1" placeholder="Ask a question" aria-describedby="cx-ask-error" spellcheck="true" aria-invalid=${wrong("query")}
           @keydown=${key} @input=${() => this.#changed()}></textarea>
         <button type="submit" class="cx-button primary" ?hidden=${phase}>Ask</button>${phase ? cancel() : nothing}</div>
-      <div class="cx-below"><div class="cx-settings cx-row wrap">${FIELDS.map(number)}<div class="cx-row wrap cx-settings-row">${this.#evidence()}<span
+      <div class="cx-below"><div class="cx-settings cx-row wrap">${FIELDS.map(number)}<div class="cx-row wrap cx-settings-row">${this.#evidence(wrong("documents"))}<span
         class="cx-engine cx-mono" title="The engine that runs the model">${unseen("Engine ")}${config.engine}</span></div></div>${phase ? progress() : nothing}</div>
       <div id="cx-ask-error">${alarm(failed?.message)}</div></form>`;
   }
 
-  // When the documents are searched: the choice stays while the tab is open.
-  #evidence() {
+  // When the documents are searched: the choice is kept in the home.
+  #evidence(/** @type {unknown} */ wrong) {
     const { documents, config } = this;
     if (documents === null) return nothing;
     const add = html`<a class="cx-link" href=${place("documents")} title="No documents are indexed">add documents</a>`;
     const unsure = config.looks_up
-      ? ["unsure", "when unsure", "Retrieve passages when the first answer is unsure"]
+      ? ["unsure", "only if unsure", "Retrieve passages when the first answer is unsure"]
       : ["unsure", "off", "Retrieve nothing; ask.retrieve is off"];
     const options = /** @type {[string, string, string][]} */ ([
       unsure,
       ["first", "always", "Retrieve passages before answering"],
     ]);
     const change = (/** @type {string} */ chosen) => {
-      sessionStorage.setItem(EVIDENCE, chosen);
       this.set({ chosen });
+      return this.page.change("set_evidence", { evidence: chosen });
     };
-    const choice = segments({ name: "cx-evidence", legend: "Evidence", options, value: this.chosen, change });
-    return html`<span class="cx-row"><span aria-hidden=${documents ? "true" : nothing}>Evidence</span>${documents ? choice : add}</span>`;
+    const choice = segments({
+      name: "cx-evidence",
+      legend: "Use my documents",
+      options,
+      value: this.chosen,
+      change,
+    });
+    return html`<span class="cx-row wrap"><span aria-hidden=${documents ? "true" : nothing}>Use my documents</span>${documents ? [choice, this.page.among.opener(wrong)] : add}</span>`;
   }
 }

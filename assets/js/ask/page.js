@@ -1,12 +1,13 @@
 // The Ask page: what is open, what runs, and which part shows it.
 
-import { asked, keep } from "../shared/address.js";
+import { asked, keep, returned, settle } from "../shared/address.js";
 import { legend } from "../shared/heatmap.js";
 import { Inspector } from "../shared/inspector.js";
-import { html } from "../shared/lit.js";
+import { html, nothing } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
 import { icon } from "../shared/parts.js";
 import { bytes } from "../shared/words.js";
+import { Among } from "./among.js";
 import { Answers } from "./answers.js";
 import { Composer } from "./composer.js";
 import { Sessions } from "./sessions.js";
@@ -14,12 +15,11 @@ import { Verdict } from "./verdict.js";
 
 /** @import {Failure, Given, Trace} from "../shared/types" */
 /** @import {How} from "../shared/heatmap.js" */
-/** @import {Card, Looked, Open, Run, Sidebar, Streamed, Wanted} from "./types" */
+/** @import {About, Card, Looked, Open, Run, Sidebar, Streamed, Wanted} from "./types" */
 
 const WATCH = 2000; // milliseconds
-const NO_SESSION = "This link names an answer without its session, so it cannot be opened.";
 const NO_ANSWER = "This answer does not exist or was deleted.";
-const BROKEN = "The connection was lost before the answer was complete. Ask again.";
+const BROKEN = "Codex was restarted before the answer was complete. Ask again.";
 
 /** `send` starts work that streams into props.value. @param {Given} given */
 export function mount(given) {
@@ -38,17 +38,20 @@ export class Ask extends Page {
   /** @type {Sidebar | null} */
   sidebar = null;
   drawer = false;
+  /** Whether anything was asked since the page was opened. */
+  asked = false;
   turn = 0;
   listed = 0;
   sessions = new Sessions(this);
   composer = new Composer(this);
+  among = new Among(this);
   answers = new Answers(this);
   verdict = new Verdict(this);
   inspector = new Inspector(this.paint, {
     onbranch: ({ trace, position }, id) => trace && this.branch(trace, position, id),
     onsentence: (index) => this.answers.active && this.sentence(this.answers.active, index, "pick"),
     onleave: (index) => this.answers.active?.heat.focusSentence(index),
-    onlookup: () => this.composer.submit(this.open?.question ?? "", { evidence: "first" }),
+    onlookup: () => this.lookUp(),
   });
 
   /** @param {Given} given */
@@ -59,10 +62,10 @@ export class Ask extends Page {
   }
 
   start() {
-    const query = asked();
     this.paint();
     this.composer.begin();
-    this.#first(query.get("session"), query.get("trace"));
+    this.#arrive(asked());
+    returned((query) => this.#arrive(query));
     document.addEventListener("keydown", ({ key }) => key === "Escape" && this.drawer && this.#closeDrawer());
     // Documents are added on another page, perhaps in another tab.
     const again = () => this.run || this.look({});
@@ -71,29 +74,50 @@ export class Ask extends Page {
     addEventListener("pagehide", () => this.run && navigator.sendBeacon(`codex-runs/${this.run.id}/left`));
   }
 
-  /** @param {string | null} session @param {string | null} trace */
-  async #first(session, trace) {
-    await this.look({ session, trace });
-    if (!trace || session) return;
-    this.sessions.failed = NO_SESSION;
-    this.paint();
+  /** Show what the address names, and the answer that a page left before its end. @param {URLSearchParams} query */
+  async #arrive(query) {
+    const [session, trace] = [query.get("session"), query.get("trace")];
+    if (!session && !trace && this.open) this.fresh(settle);
+    const left = await this.look({ session, trace }, settle);
+    const here = left && (session ? session === left.session : !trace);
+    if (here && !this.run) await this.follow(left, settle);
   }
 
-  /** Show a session: its latest answer, or the one that is named. @param {Wanted} wanted */
-  async look(wanted) {
+  /** Show a session: its latest answer, or the one that is named; what was left before its end. @param {Wanted} wanted */
+  async look(wanted, put = keep) {
     const { session, trace } = wanted;
-    if (session) this.#leave(wanted);
+    const named = session || trace;
+    if (named) this.#leave(wanted);
     const turn = ++this.turn;
     const { value, error } = await this.call("look", wanted);
     // Who has gone elsewhere since is left there.
-    if (session && this.opening !== wanted) return value && this.display({ ...value, open: null }, turn);
-    if (session) this.opening = null;
-    if (value) this.display(value, turn);
-    else if (session) this.fresh();
+    if (named && this.opening !== wanted) {
+      if (value) this.display({ ...value, open: null }, turn);
+      return null;
+    }
+    if (named) this.opening = null;
+    if (value) this.display(value, turn, put);
+    else if (named) this.fresh(settle);
     // A link that leads nowhere does not hide the sessions that there are.
-    if (error && session && !this.sidebar) await this.look({});
+    if (error && named && !this.sidebar) await this.look({});
     const missing = value?.open && trace && value.open.trace !== trace;
     this.sessions.failed = error?.message ?? (missing ? NO_ANSWER : null);
+    this.paint();
+    return value?.left ?? null;
+  }
+
+  /** Show an answer that is under way, beside what it belongs to. @param {About} about */
+  async follow({ run, question, session, branch }, put = keep) {
+    this.run = null;
+    if (session) await this.look({ session, trace: branch?.trace ?? null }, put);
+    else this.fresh(put);
+    if (this.run) return;
+    const from = branch && this.open?.traces.find(({ id }) => id === branch.trace);
+    const prefix = from ? prefixOf(from, branch.position, branch.token) : [];
+    const begun = { question: question ?? this.open?.question ?? null, aside: Boolean(from), prefix };
+    this.#begin(begun, run).heard = 1;
+    this.#live();
+    this.send.follow({ run });
     this.paint();
   }
 
@@ -110,39 +134,50 @@ export class Ask extends Page {
   }
 
   /** @param {Looked} looked @param {number} turn */
-  display({ sidebar, open, documents, active }, turn) {
+  display({ sidebar, open, documents, evidence, active }, turn, put = keep) {
     if (active) this.verdict.activate(active);
     if (open) {
       this.open = open;
-      keep({ session: open.session, trace: open.trace === open.roots.at(-1)?.id ? null : open.trace });
+      put({ session: open.session, trace: open.trace === open.roots.at(-1)?.id ? null : open.trace });
       this.answers.show(open.question, open.traces, open.trace);
     }
     if (documents !== undefined) {
       this.inspector.lookup = { documents, again: Boolean(this.open?.question) && !this.open?.cut };
       this.composer.documents = documents;
+      this.composer.chosen ??= evidence ?? "unsure";
     }
     // An older list never takes the place of a newer one.
     if (turn > this.listed) Object.assign(this, { sidebar, listed: turn });
     this.paint();
   }
 
-  /** Start over: the next question opens a session. */
-  fresh() {
-    if (this.run) this.cancel();
+  /** Start over: the next question opens a session. What is being answered is answered to its end. */
+  fresh(put = keep) {
     this.#leave();
+    this.run = null;
+    this.composer.run(null);
     this.open = null;
-    keep({ session: null, trace: null });
+    put({ session: null, trace: null });
     this.answers.show(null, [], null);
     this.paint();
     this.composer.focus();
   }
 
-  /** @param {string} name @param {{session?: string, level?: string}} data */
+  /** Leave what is shown for a new question. */
+  async renew() {
+    // The question under way is no draft for the next one.
+    if (this.run) this.composer.answered(this.run.question ?? "");
+    this.fresh();
+    await this.look({});
+  }
+
+  /** @param {string} name @param {{session?: string, level?: string, evidence?: string}} data */
   async change(name, data) {
     const turn = ++this.turn;
     const { value, error } = await this.call(name, data);
     this.sessions.failed = error?.message ?? null;
-    if (value && data.session && data.session === this.open?.session) this.fresh();
+    const gone = name === "delete_session" && data.session === this.open?.session;
+    if (value && gone) this.fresh(settle);
     if (value) this.display({ sidebar: value, open: null }, turn);
     this.paint();
   }
@@ -158,6 +193,11 @@ export class Ask extends Page {
     this.paint();
   }
 
+  /** Ask the open question again, with passages first. */
+  lookUp() {
+    this.composer.submit(this.open?.question ?? "", { evidence: "first" });
+  }
+
   /** @param {Record<string, unknown> & {question: string}} wanted */
   ask(wanted) {
     const most = this.config.question_bytes;
@@ -165,45 +205,48 @@ export class Ask extends Page {
       const message = `The question is too long to be sent: shorten it to ${bytes(most)}.`;
       return this.composer.fail({ message, fields: ["query"] });
     }
-    const run = this.#begin({ question: wanted.question, aside: false, prefix: [] });
-    this.send.ask({ run, session: this.open?.session ?? null, policy: this.verdict.wanted, ...wanted });
+    const { id } = this.#begin({ question: wanted.question, aside: false, prefix: [] });
+    this.send.ask({ run: id, session: this.open?.session ?? null, policy: this.verdict.wanted, ...wanted });
   }
 
   /** Continue from another token. @param {Trace} trace @param {number} position @param {number} id */
   branch(trace, position, id) {
     if (this.run) return;
-    const { tokens } = trace.last;
-    const { alternatives } = tokens[position];
-    const at = alternatives.findIndex((one) => one.id === id);
-    const chosen = { ...tokens[position], ...alternatives[at], rank: at + 1 };
-    const prefix = [...tokens.slice(0, position), chosen].map((one) => ({ ...one, given: true }));
+    const prefix = prefixOf(trace, position, id);
     const run = this.#begin({ question: this.open?.question ?? null, aside: true, prefix });
     this.#live();
     this.paint();
-    this.send.branch({ run, trace: trace.id, position, token: id, policy: this.verdict.wanted });
+    const turn = { trace: trace.id, position, token: id };
+    this.send.branch({ run: run.id, session: trace.session, ...turn, policy: this.verdict.wanted });
   }
 
-  /** @param {Pick<Run, "question" | "aside" | "prefix">} begun */
-  #begin(begun) {
-    const id = crypto.randomUUID?.() ?? String(Math.random());
-    const fresh = { read: 0, step: 0, tokens: [], card: null, passages: null, left: false, heard: false };
-    this.run = { id, ...fresh, ...begun };
-    this.opening = null;
+  /** @param {Pick<Run, "question" | "aside" | "prefix">} begun @param {string} [known] of one that is under way already */
+  #begin(begun, known) {
+    const id = known ?? crypto.randomUUID?.() ?? String(Math.random());
+    const fresh = { read: 0, step: 0, tokens: [], card: null, passages: null, left: false, heard: 0 };
+    const run = { id, ...fresh, ...begun };
+    this.run = run;
+    Object.assign(this, { opening: null, asked: true });
     this.composer.run("waiting");
-    this.#watch(this.run);
-    return id;
+    this.#watch(run);
+    return run;
   }
 
-  // A stream that breaks off says nothing: ask now and then whether the run is still there.
+  // A stream that breaks off says nothing: ask now and then whether there is more than what has come.
   async #watch(/** @type {Run} */ run) {
-    for (let missing = 0; missing < 2; ) {
+    for (let before = 0, lost = false; this.run === run; ) {
       await new Promise((done) => setTimeout(done, WATCH));
+      const heard = run.heard;
+      const { value, error } = await this.call("version", { run: run.id });
       if (this.run !== run) return;
-      const { value, error } = await this.call("running", { run: run.id });
-      if (error && this.run === run) return this.#end(error);
-      missing = value || !run.heard ? 0 : missing + 1;
+      if (error) this.composer.fail(error);
+      else if (value === null && heard) return this.#end({ message: BROKEN, fields: [] });
+      else if (lost) this.composer.fail(null);
+      // Nothing has come since the last look, though there was more already.
+      if (!error && heard && heard === run.heard && before > heard) this.send.follow({ run: run.id });
+      lost = Boolean(error);
+      before = value ?? before;
     }
-    if (this.run === run) this.#end({ message: BROKEN, fields: [] });
   }
 
   async cancel() {
@@ -218,7 +261,7 @@ export class Ask extends Page {
   receive(state) {
     const { run } = this;
     if (!run || state?.run !== run.id) return;
-    run.heard = true;
+    run.heard = state.version;
     for (const chunk of state.chunks.slice(run.read)) this.#read(run, JSON.parse(chunk));
     run.read = state.chunks.length;
     if (run.card) this.answers.grow(run.card, run.tokens);
@@ -264,10 +307,12 @@ export class Ask extends Page {
 
   /** @param {Failure & {cancelled?: boolean}} error */
   #end(error) {
-    const card = this.run?.left ? null : this.run?.card;
+    const { run, sidebar } = this;
+    const card = run?.left ? null : run?.card;
+    if (sidebar) sidebar.under_way = sidebar.under_way.filter((about) => about.run !== run?.id);
     this.run = null;
     this.composer.run(null);
-    const words = error.cancelled ? "Cancelled; nothing was saved." : error.message;
+    const words = error.cancelled ? "Stopped; nothing was saved." : error.message;
     if (card) card.note = { words, kind: error.cancelled ? "muted" : "error" };
     else this.composer.fail(error.cancelled ? null : error);
     this.paint();
@@ -298,11 +343,13 @@ export class Ask extends Page {
   view() {
     // On the first visit there is nothing but the question, an explanation and examples.
     const empty = !this.open && !this.answers.cards.length;
-    const sidebar = this.sidebar ?? { sessions: [], privacy: null };
+    const sidebar = this.sidebar ?? { sessions: [], under_way: [], privacy: null };
+    const { privacy } = sidebar;
+    const first = this.asked && !empty && privacy && !privacy.chosen && !privacy.given;
     return html`<div class="cx-page ask ${empty ? "empty" : ""} ${this.drawer ? "drawer-open" : ""}"><h1 class="cx-sr">Ask Codex</h1>
       <aside class="cx-column cx-side" id="cx-sessions" aria-label="Sessions and privacy">${this.sessions.view(sidebar, this.open)}</aside>
-      <section class="cx-column loose cx-main" aria-label="Question and answer">${this.composer.view()}
-        <div class="cx-welcome" ?hidden=${!empty || this.run?.card}>${this.#welcome()}</div>${this.answers.view()}</section>
+      <section class="cx-column loose cx-main" aria-label="Question and answer">${this.composer.view()}${this.among.view()}
+        <div class="cx-welcome" ?hidden=${!empty || this.run?.card}>${this.#welcome()}</div>${this.answers.view()}${first ? this.sessions.first(this.open?.session ?? "") : nothing}</section>
       <div class="cx-column loose cx-right"><section class="cx-card cx-body" aria-label="Decision">${this.verdict.view()}</section>
         <section class="cx-card" aria-label="Inspector">${this.inspector.view()}</section></div></div>`;
   }
@@ -319,4 +366,12 @@ export class Ask extends Page {
       <p>Each word of the answer is coloured by the probability the model gave it: plain where it was confident, deep orange where it could as well have said something else.</p>
       ${legend(scales.probability)}<ul class="cx-column">${examples.map(example)}</ul>`;
   }
+}
+
+/** What is given of a branch: the tokens before its turn, and the other one. @param {Trace} trace @param {number} position @param {number} id */
+function prefixOf({ last: { tokens } }, position, id) {
+  const { alternatives } = tokens[position];
+  const at = alternatives.findIndex((one) => one.id === id);
+  const chosen = { ...tokens[position], ...alternatives[at], rank: at + 1 };
+  return [...tokens.slice(0, position), chosen].map((one) => ({ ...one, given: true }));
 }

@@ -4,8 +4,9 @@ import { followed, link } from "../shared/address.js";
 import { html, nothing, repeat } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import { alarm, button, hint, icon, segments, written } from "../shared/parts.js";
+import { capital } from "../shared/words.js";
 
-/** @import {Level, Open, Session, Sidebar} from "./types" */
+/** @import {About, Level, Open, Session, Sidebar} from "./types" */
 
 /** @extends {Part<import("./page.js").Ask>} */
 export class Sessions extends Part {
@@ -17,21 +18,42 @@ export class Sessions extends Part {
   levels = this.page.config.levels;
 
   /** @param {Sidebar} state @param {Open | null} open */
-  view({ sessions, privacy }, open) {
+  view({ sessions, privacy, under_way }, open) {
     const days = Map.groupBy(sessions, ({ used }) => dayOf(new Date(used)));
     const one = (/** @type {Session} */ session) => this.#session(session, open);
     const list = [...days].map(
       ([day, some]) => html`<h3 class="cx-hint">${day}</h3><ul>${repeat(some, ({ id }) => id, one)}</ul>`,
     );
     const save = segments({
-      ...{ name: "cx-privacy", legend: "Save my questions", value: privacy, note: "cx-privacy-note" },
+      ...{ name: "cx-privacy", legend: "Save my questions", value: privacy?.level ?? null },
+      ...{ note: "cx-privacy-note", disabled: Boolean(privacy?.given) },
       options: this.levels.map(({ name, label }) => [name, label]),
       change: (level) => this.page.change("set_privacy", { level }),
     });
-    return html`<div class="cx-row between"><h2>Sessions</h2>${button([icon("plus"), "New"], () => this.page.fresh())}</div>
+    const kept = this.levels.find(({ name }) => name === privacy?.level)?.note;
+    const given =
+      privacy?.given && html` Set where Codex was started: <code class="cx-mono">${privacy.given}</code>`;
+    return html`<div class="cx-row between"><h2>Sessions</h2>${button([icon("plus"), "New"], () => this.page.renew())}</div>
+      ${under_way.filter(({ run }) => run !== this.page.run?.id || this.page.run.left).map((about) => this.#underWay(about))}
       <nav aria-label="Sessions">${sessions.length ? list : hint("Your questions are listed here, to open again.")}</nav>
       ${alarm(this.failed)}
-      <div class="cx-privacy"><h2 aria-hidden="true">Save my questions</h2>${save}<p class="cx-hint" id="cx-privacy-note">${this.levels.find(({ name }) => name === privacy)?.note}</p></div>`;
+      <div class="cx-privacy"><h2 aria-hidden="true">Save my questions</h2>${save}<p class="cx-hint" id="cx-privacy-note">${kept}${given || nothing}</p></div>`;
+  }
+
+  /** Asks once, beside the first answer, what is to be saved. @param {string} session */
+  first(session) {
+    const choose = (/** @type {Level} */ { name, label }) =>
+      button(capital(label), () => this.page.change("set_privacy", { level: name, session }));
+    const notes = this.levels.map(({ label, note }) => html`<li><b>${capital(label)}:</b> ${note}</li>`);
+    return html`<section class="cx-card cx-body cx-save" aria-label="Save my questions?"><div class="cx-row wrap"><h2>Save my questions?</h2>${this.levels.map(choose)}</div>
+      <ul class="cx-hint">${notes}</ul>${hint("This answer is saved by what you choose, too. You can change it beside the list of sessions.")}</section>`;
+  }
+
+  /** A question that no part of the page shows at the moment. @param {About} about */
+  #underWay(about) {
+    const { question } = about;
+    return html`<button type="button" class="cx-item cx-row tight" @click=${() => this.page.follow(about)}>${icon("clock")}<span
+      class="cx-clip cx-grow">Answering: ${question === null ? "a branch" : written(question)}</span></button>`;
   }
 
   /** @param {Session} session @param {Open | null} open */

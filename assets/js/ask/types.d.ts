@@ -24,9 +24,25 @@ export interface Session {
   questions: number;
 }
 
+/** What a question under way is about. */
+export interface About {
+  run: string;
+  question: string | null;
+  session: string | null;
+  branch: { trace: string; position: number; token: number } | null;
+}
+
 export interface Sidebar {
   sessions: Session[];
-  privacy: string | null;
+  under_way: About[];
+  privacy: Privacy | null;
+}
+
+/** What is saved of questions; given: the setting that Codex was started with, which cannot be changed here. */
+export interface Privacy {
+  level: string;
+  chosen: boolean;
+  given: string | null;
 }
 
 /** A session at one of its answers. */
@@ -43,13 +59,16 @@ export interface Open {
 export interface Looked {
   sidebar: Sidebar;
   open: Open | null;
+  left?: About | null;
   documents?: boolean;
+  evidence?: string | null;
   active?: Active;
 }
 
 /** What streams in while a question is answered. */
 export interface Streamed {
   run: string;
+  version: number;
   phase: string;
   chunks: string[];
   passages: string | null;
@@ -70,7 +89,8 @@ export interface Run {
   card: Card | null;
   passages: string | null;
   left: boolean;
-  heard: boolean;
+  /** The version that came last; 0: none. */
+  heard: number;
 }
 
 /** An answer, or one that grows. */

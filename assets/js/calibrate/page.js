@@ -1,6 +1,6 @@
 // The Calibrate page: a calibrator is fitted, looked at, compared, activated and rolled back.
 
-import { asked, keep } from "../shared/address.js";
+import { asked, keep, returned, settle } from "../shared/address.js";
 import { BUSY, IDLE, JobPage } from "../shared/jobs.js";
 import { html } from "../shared/lit.js";
 import { Plot } from "../shared/plot.js";
@@ -63,9 +63,17 @@ export class Calibrate extends JobPage {
   start() {
     const query = asked();
     const run = query.get("run");
-    this.set({ shown: query.get("calibrator"), compared: query.get("with") });
+    this.#name(query);
     if (run) this.fit.chosen.add(run);
+    returned((now) => {
+      this.#name(now);
+      this.arrange();
+    });
     return this.poller.start();
+  }
+
+  #name(/** @type {URLSearchParams} */ query) {
+    this.set({ shown: query.get("calibrator"), compared: query.get("with") });
   }
 
   seen() {
@@ -88,7 +96,7 @@ export class Calibrate extends JobPage {
     const fitted = made && this.list?.some(({ version }) => version === made);
     if (fitted) {
       Object.assign(this, { watched: null, shown: made });
-      keep({ calibrator: made, run: null });
+      settle({ calibrator: made, run: null });
     }
     this.paint();
     if (this.list && (state.runs || fitted)) await this.arrange();
@@ -97,7 +105,7 @@ export class Calibrate extends JobPage {
   async arrange() {
     const list = this.list ?? [];
     const known = (/** @type {string | null} */ version) => list.some((one) => one.version === version);
-    if (this.shown && !known(this.shown)) keep({ calibrator: null });
+    if (this.shown && !known(this.shown)) settle({ calibrator: null });
     if (!known(this.shown)) this.shown = (list.find(({ active }) => active) ?? list[0])?.version ?? null;
     if (!known(this.compared) || this.compared === this.shown) this.compared = null;
     if (this.shown) return Promise.all([this.draw(), this.drawSets()]);
@@ -128,7 +136,7 @@ export class Calibrate extends JobPage {
   }
 
   draw() {
-    keep({ with: this.compared });
+    settle({ with: this.compared });
     this.paint();
     return this.drawing.look();
   }

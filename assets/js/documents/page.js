@@ -1,6 +1,6 @@
 // The Documents page: what is in the index, what is done with it, and which part shows it.
 
-import { asked, keep } from "../shared/address.js";
+import { asked, keep, returned, settle } from "../shared/address.js";
 import { JobPage } from "../shared/jobs.js";
 import { html } from "../shared/lit.js";
 import { alarm, button } from "../shared/parts.js";
@@ -42,13 +42,20 @@ export class DocumentsPage extends JobPage {
   }
 
   start() {
-    const query = asked();
     this.paint();
     this.poller.start();
     addEventListener("beforeunload", (event) => this.upload.busy && event.preventDefault());
-    const [words, id] = [query.get("q"), query.get("open")];
-    if (words) this.search.run(words);
-    if (id) this.reader.open({ id, start: query.get("start"), end: query.get("end") });
+    this.#arrive(asked());
+    returned((query) => this.#arrive(query));
+  }
+
+  /** Search and open what the address names. @param {URLSearchParams} query */
+  #arrive(query) {
+    const [words, id] = [query.get("q") ?? "", query.get("open")];
+    if (words !== this.search.query) this.search.run(words, settle);
+    if (id)
+      this.reader.open({ id, start: query.get("start"), end: query.get("end") }, null, undefined, settle);
+    else if (this.reader.wanted) this.reader.close(settle);
   }
 
   seen() {
@@ -75,7 +82,7 @@ export class DocumentsPage extends JobPage {
   async remove(ids) {
     const { value, error } = await this.call("remove", { ids });
     if (value) this.show(value);
-    if (value && this.reader.wanted && ids.includes(this.reader.wanted.id)) this.reader.close();
+    if (value && this.reader.wanted && ids.includes(this.reader.wanted.id)) this.reader.close(settle);
     this.poller.look(); // one that is on its way may still hold what was removed
     return error?.message ?? null;
   }
@@ -116,7 +123,7 @@ export class DocumentsPage extends JobPage {
   }
 
   /** What is read or searched stands in the address. @param {Wanted | null} open */
-  opened(open) {
-    keep({ open: open?.id, start: open?.start, end: open?.end });
+  opened(open, put = keep) {
+    put({ open: open?.id, start: open?.start, end: open?.end });
   }
 }

@@ -1,5 +1,6 @@
 // Reading a document: beside the list where there is room, over it where there is not.
 
+import { keep } from "../shared/address.js";
 import { escaped, unmoved } from "../shared/events.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
@@ -43,8 +44,8 @@ export class Reader extends Part {
   }
 
   /** @param {Wanted} wanted @param {HTMLElement | null} opener gets the focus back @param {string} name until the text is here */
-  async open(wanted, opener = null, name = "Opening …") {
-    this.page.opened(wanted);
+  async open(wanted, opener = null, name = "Opening …", put = keep) {
+    this.page.opened(wanted, put);
     this.set({ wanted, opener, text: null, failed: null, name });
     this.#place();
     const here = unmoved();
@@ -59,13 +60,13 @@ export class Reader extends Part {
     if (here()) body.focus({ preventScroll: true });
   }
 
-  close = () => {
+  close(put = keep) {
     this.wanted = null;
     this.dialog.close();
-    this.page.opened(null);
+    this.page.opened(null, put);
     this.page.paint();
     this.opener?.focus();
-  };
+  }
 
   #place() {
     if (this.dialog.open) return;
@@ -95,7 +96,8 @@ export class Reader extends Part {
   }
 
   view() {
-    const { text, close } = this;
+    const { text } = this;
+    const close = () => this.close();
     const cancel = (/** @type {Event} */ event) => {
       event.preventDefault();
       close();

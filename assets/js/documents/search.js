@@ -15,29 +15,30 @@ import { counted, number } from "../shared/words.js";
 export class Search extends Part {
   newest = newest();
   active = false;
+  query = "";
   /** @type {Answer<Found> | null} null while it is searched */
   answer = null;
   /** @type {Passage | null} */
   opened = null;
 
   /** @param {string} query */
-  async run(query) {
-    if (!query.trim()) return this.close();
-    this.set({ active: true, answer: null, opened: null });
+  async run(query, put = keep) {
+    if (!query.trim()) return this.close(put);
+    this.set({ active: true, query, answer: null, opened: null });
     if (this.box) this.box.value = query;
-    keep({ q: query });
+    put({ q: query });
     const answer = await this.newest(this.page.call("search", { query }));
     if (answer) this.set({ answer });
   }
 
-  close = () => {
+  close(put = keep) {
     this.newest(null);
     if (!this.active) return;
-    keep({ q: null });
+    put({ q: null });
     if (this.box) this.box.value = "";
-    this.set({ active: false });
+    this.set({ active: false, query: "" });
     this.box?.focus();
-  };
+  }
 
   get box() {
     return /** @type {HTMLInputElement | null} */ (this.page.find(".cx-search input"));
@@ -72,7 +73,7 @@ export class Search extends Part {
   }
 
   #head(/** @type {string} */ words, back = "Back to the documents") {
-    return html`<header class="cx-head"><span class="cx-grow" role="status">${words}</span>${button(back, this.close)}</header>`;
+    return html`<header class="cx-head"><span class="cx-grow" role="status">${words}</span>${button(back, () => this.close())}</header>`;
   }
 
   /** @param {Passage} passage */

@@ -1,6 +1,6 @@
 // The Evaluate page: runs are started, watched, compared and opened down to the single token.
 
-import { asked, keep } from "../shared/address.js";
+import { asked, keep, returned, settle } from "../shared/address.js";
 import { Confirmation } from "../shared/confirmation.js";
 import { unmoved } from "../shared/events.js";
 import { JobPage } from "../shared/jobs.js";
@@ -48,10 +48,9 @@ export class Evaluate extends JobPage {
   }
 
   async start() {
-    const query = asked();
     this.paint();
-    const [run, question] = [query.get("run"), query.get("question")];
-    if (run) this.#reopen(run, question);
+    this.#arrive(asked());
+    returned((query) => this.#arrive(query));
     this.poller.start();
     const sets = await this.call("datasets");
     this.form.sets = sets.value ?? null;
@@ -59,10 +58,16 @@ export class Evaluate extends JobPage {
     this.paint();
   }
 
-  /** @param {string} run @param {string | null} question */
-  async #reopen(run, question) {
-    await this.opened(run);
-    if (question && this.open === run && !this.questions.opened) this.read(question, true);
+  /** Open what the address names. @param {URLSearchParams} query */
+  async #arrive(query) {
+    const run = query.get("run");
+    if (!run) return this.open && this.back(settle);
+    const question = query.get("question");
+    if (run !== this.open) await this.opened(run, settle, question);
+    // Who has gone elsewhere since is left there.
+    if (run !== this.open || asked().get("question") !== question) return;
+    if (!question) this.unread(true, settle);
+    else if (question !== this.questions.opened) this.read(question, true, settle);
   }
 
   get busy() {
@@ -126,31 +131,31 @@ export class Evaluate extends JobPage {
   }
 
   /** Open a run. @param {string} id */
-  async opened(id) {
-    this.unread(false);
+  async opened(id, put = keep, question = /** @type {string | null} */ (null)) {
+    this.#close();
     this.open = id;
-    keep({ run: id, question: null });
+    put({ run: id, question });
     const [run, questions] = [this.run.open(id), this.questions.show(id)];
     this.paint();
     this.focus(".cx-run-back");
     await Promise.all([run, questions]);
   }
 
-  back() {
+  back(put = keep) {
     const id = this.open;
-    this.unread(false);
+    this.#close();
     this.run.close();
-    keep({ run: null, question: null });
+    put({ run: null, question: null });
     this.set({ open: null });
     this.focus(`${having("data-row", id ?? "")} a`);
   }
 
   /** Open a question; moved: the keyboard goes along. @param {string} id */
-  async read(id, moved = !this.question.shown) {
+  async read(id, moved = !this.question.shown, put = keep) {
     const run = this.open;
     if (!run) return;
     const here = unmoved();
-    keep({ run, question: id });
+    put({ run, question: id });
     this.questions.opened = id;
     this.paint();
     if (!(await this.question.show(run, id))) return;
@@ -158,21 +163,27 @@ export class Evaluate extends JobPage {
     this.find(".cx-reading")?.scrollIntoView({ block: "nearest" });
   }
 
-  unread(focus = true) {
+  /** Close the question that is open. */
+  unread(focus = true, put = keep) {
     const id = this.questions.opened;
     if (!id) return;
-    this.question.close();
-    this.questions.opened = null;
-    keep({ question: null });
+    this.#close();
+    put({ question: null });
     this.paint();
     if (focus) this.questions.focus(id);
+  }
+
+  #close() {
+    this.question.close();
+    this.questions.opened = null;
   }
 
   /** @param {number} by */
   async step(by) {
     const from = this.questions.opened;
     const next = from && (await this.questions.beside(from, by));
-    if (next && this.questions.opened === from) this.read(next);
+    // Another one in its place: Back leads to the list, not through all of them.
+    if (next && this.questions.opened === from) this.read(next, undefined, settle);
   }
 
   view() {

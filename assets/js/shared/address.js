@@ -9,11 +9,28 @@ export function asked() {
   return new URLSearchParams(location.search);
 }
 
-/** Put values into the address; empty ones are taken out. @param {Values} values */
+/** Put what was opened into the address, so that Back closes it; empty values are taken out. @param {Values} values */
 export function keep(values) {
+  put(values, (url) => history.pushState(null, "", url));
+}
+
+/** The same where nothing was opened: Back leads to what was there before. @param {Values} values */
+export function settle(values) {
+  put(values, (url) => history.replaceState(null, "", url));
+}
+
+/** @param {Values} values @param {(url: URL) => void} write */
+function put(values, write) {
   const url = new URL(location.href);
-  url.search = changed(url.searchParams, values).toString();
-  history.replaceState(null, "", url);
+  const before = url.searchParams.toString();
+  const now = changed(url.searchParams, values).toString();
+  url.search = now;
+  if (now !== before) write(url);
+}
+
+/** After Back or Forward: show what the address asks for now, and put nothing into it. @param {(query: URLSearchParams) => unknown} show */
+export function returned(show) {
+  addEventListener("popstate", () => show(asked()));
 }
 
 /** @param {URLSearchParams} params @param {Values} values */

@@ -38,7 +38,7 @@ function nothingFound({ note, looked }, { lookup: { documents, again }, options 
       ${hint("Their passages then show here, with the words that support each sentence.")}`;
   const action = html`<p>${button([icon("search"), looked ? "Search again" : "Search the documents"], options.onlookup)}</p>`;
   return html`${hint(looked ? `${capital(note)}.` : "This answer was given without evidence.")}
-    ${again ? action : hint("The question was not saved; ask it again with Evidence set to “always”.")}`;
+    ${again ? action : hint("The question was not saved; ask it again with “Use my documents” set to “always”.")}`;
 }
 
 /** @param {Sentence} one @param {number} i @param {Evidence} evidence @param {EvidenceShown} shown */

@@ -11,6 +11,7 @@ const ICONS = {
   defer: "M12 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM5 20c.6-3.8 3.4-6 7-6s6.4 2.2 7 6",
   abstain: "M8.5 9a3.5 3.5 0 1 1 5.2 3c-1.2.7-1.7 1.3-1.7 2.6M12 18.4v.1",
   copy: "M9 9h10v11H9zM5 15V4h10",
+  copyAll: "M9 9h10v11H9zM5 15V4h10M11.5 13h5M11.5 16h5",
   up: "M7 11v9H4v-9zM7 11l4-7c1.6 0 2.4 1 2.2 2.6L12.8 9H19l-1.6 11H7",
   down: "M7 13V4H4v9zM7 13l4 7c1.6 0 2.4-1 2.2-2.6l-.4-2.4H19L17.4 4H7",
   link: "M10 14a4 4 0 0 0 5.7 0l3-3A4 4 0 0 0 13 5.3l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3A4 4 0 0 0 11 18.7l1-1",
@@ -162,9 +163,9 @@ export function iconButton(shape, name, press, options = {}) {
 /**
  * One of few, side by side.
  * @param {{name: string, legend: string, options: [value: string, words: Content, title?: string][], value: string | null,
- *   change: (value: string) => unknown, note?: string}} given
+ *   change: (value: string) => unknown, note?: string, disabled?: boolean}} given
  */
-export function segments({ name, legend, options, value, change, note }) {
+export function segments({ name, legend, options, value, change, note, disabled = false }) {
   /** @param {[value: string, words: Content, title?: string]} option */
   const one = ([
     key,
@@ -172,7 +173,7 @@ export function segments({ name, legend, options, value, change, note }) {
     title,
   ]) => html`<label title=${title ?? nothing}><input type="radio" name=${name} value=${key}
     aria-describedby=${note ?? nothing} .checked=${live(key === value)} @change=${() => change(key)}><span>${words}</span></label>`;
-  return html`<fieldset class="cx-segments"><legend class="cx-sr">${legend}</legend>${options.map(one)}</fieldset>`;
+  return html`<fieldset class="cx-segments" ?disabled=${disabled}><legend class="cx-sr">${legend}</legend>${options.map(one)}</fieldset>`;
 }
 
 /** Facts, each a name and a value. @param {[string, Content, string?][]} facts name, value, class of the line */

@@ -262,6 +262,8 @@ export interface Trace {
   parent: string | null;
   branched: { position: number; text: string } | null;
   answer: string;
+  /** The answer with decision, confidence and sources, as text. */
+  copy: string;
   first_answer: string | null;
   correct: boolean | null;
   policy: string;

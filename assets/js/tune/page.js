@@ -1,6 +1,6 @@
 // The Tune page: a run, a policy whose thresholds are moved, and at every movement what it would have done.
 
-import { asked, keep } from "../shared/address.js";
+import { asked, keep, returned, settle } from "../shared/address.js";
 import { choice } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
@@ -84,13 +84,18 @@ export class Tune extends Page {
     const first = runs.find(({ id }) => id === wanted) ?? runs.find(({ graded }) => graded) ?? runs[0];
     this.missing = Boolean(first && named && first.id !== named);
     this.paint();
+    // Back may lead to the page without a run, or to one that was deleted since.
+    returned((query) => {
+      const now = this.state?.runs.find(({ id }) => id === query.get("run")) ?? first;
+      if (now) this.open(now.id, settle);
+    });
     if (!first) return;
     Plot.warm();
-    await this.open(first.id);
+    await this.open(first.id, settle);
   }
 
   /** Open a run, or read the open one again; of several, the one that was picked last. @param {string} id */
-  async open(id) {
+  async open(id, put = keep) {
     if (!this.draft) return;
     const opening = this.call("open", { run: id, policy: this.draft.policy });
     this.opening = opening;
@@ -99,7 +104,7 @@ export class Tune extends Page {
     this.opening = null;
     if (error) return this.#failed(error);
     Object.assign(this, { run: value, gone: false, message: value.questions ? null : NOTHING });
-    keep({ run: id });
+    put({ run: id });
     this.paint();
     this.#scales(); // of a policy that was moved on meanwhile
     if (value.questions) this.ask();

@@ -1,0 +1,38 @@
+"""An answer as text, to be put elsewhere: with its decision, confidence and sources."""
+
+from __future__ import annotations
+
+from codex.types import Action, Confidence, Passage, Trace
+
+DECISIONS = {
+    Action.ANSWER: "answer",
+    Action.DEFER: "defer: ask a person",
+    Action.ABSTAIN: "abstain: the model's answer is withheld",
+}
+
+
+def as_text(trace: Trace) -> str:
+    """What Codex says, why, how likely it is to be correct, and which passages the model was given."""
+    last = trace.last
+    lines = [f"Question: {trace.question}"] if trace.question is not None else []
+    lines += [
+        f"Answer: {trace.answer.strip()}",
+        f"Decision: {DECISIONS[last.decision.action]} ({last.decision.reason})",
+        f"Confidence: {_confidence(last.confidence)}",
+    ]
+    passages = last.observation.passages
+    lines.append("Sources:" if passages else "Sources: none, the model answered without documents")
+    lines += [f"[{number}] {_place(passage)}" for number, passage in enumerate(passages, start=1)]
+    return "\n".join([*lines, f"Model: {trace.model}, {trace.created_at:%Y-%m-%d %H:%M} UTC"])
+
+
+def _confidence(confidence: Confidence) -> str:
+    if confidence.value is None:
+        return "not available"
+    kind = "not calibrated" if confidence.calibrated is None else "calibrated"
+    return f"{confidence.value:.2f}, {kind}"
+
+
+def _place(passage: Passage) -> str:
+    parts = [passage.document, f"page {passage.page}" if passage.page is not None else "", passage.heading]
+    return ", ".join(part for part in parts if part)
