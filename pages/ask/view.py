@@ -17,6 +17,7 @@ from codex.pages.ask.token_texts import token_texts
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
 from codex.store.codec import encode
+from codex.text import percent
 from codex.types import Alternative, Generation, Observation, PredictionSet, Sampling, Step, Token, Trace
 
 ALTERNATIVES = 10
@@ -261,7 +262,13 @@ def _limited(trace: Trace) -> list[tuple[str, str]]:
 
 def _calibrated(trace: Trace) -> str:
     """Who made the confidence a probability; "" where nobody did."""
-    if trace.last.confidence.calibrated is None:
+    confidence = trace.last.confidence
+    if confidence.unfamiliar:
+        return (
+            f"calibrated by {trace.params.calibrator} on other kinds of questions: of those held out, "
+            f"{percent(confidence.familiarity or 0)} are as unlike the ones it was fitted on as this one"
+        )
+    if confidence.calibrated is None:
         return ""
     return f"calibrated by {trace.params.calibrator or 'an unknown calibrator'}"
 

@@ -50,6 +50,8 @@ export class Verdict extends Part {
   show(trace) {
     const other = trace?.id !== this.trace?.id;
     Object.assign(this, { trace, now: trace?.last.decision ?? null });
+    const detail = trace && calibration(trace.last.confidence);
+    if (other) dispatchEvent(new CustomEvent("codex-answer", { detail }));
     if (other && trace && (this.changed || trace.policy !== this.active.version)) this.#ask();
   }
 

@@ -31,6 +31,8 @@ class Bar extends Page {
   /** @type {Status} */
   status = this.config.status;
   dark = false;
+  /** @type {string | null} */
+  answer = null;
 
   start() {
     const [, , title] = PAGES.find(([, name]) => name === this.config.page) ?? [];
@@ -42,8 +44,13 @@ class Bar extends Page {
       show: ({ value }) => this.#show(value),
       wait: () => WAITS[this.status.state] ?? IDLE,
     });
-    // Another calibrator may speak: the page that made it so says this, and another tab says nothing.
+    // Another calibrator may be active: the page that activated it says this, and another tab says nothing.
     addEventListener("codex-status", () => poller.look());
+    // What the answer on screen rests on, where there is one.
+    addEventListener("codex-answer", (event) => {
+      this.answer = /** @type {CustomEvent<string | null>} */ (event).detail;
+      this.paint();
+    });
     poller.start();
   }
 
@@ -75,7 +82,7 @@ class Bar extends Page {
       <a class="cx-brand cx-row" href="./"><img src="codex-assets/logo.svg" alt="" width="22" height="22"><span>Codex</span></a>
       <nav class="cx-pages cx-row tight" aria-label="Pages">${pages}<a href="docs" target="_blank" rel="noopener">HTTP</a></nav>
       <span class="cx-status cx-row" role="status" data-state=${state}><i aria-hidden="true"></i>${STATES[state] ?? ""}<b class="cx-clip">${model}</b><span
-        class="cx-calibrated" title=${calibration}>${calibrated ? "calibrated" : "not calibrated"}</span></span>
+        class="cx-calibrated" title=${calibration}>${this.answer ?? (calibrated ? "calibrated" : "not calibrated")}</span></span>
       ${iconButton("theme", `Change to the ${this.dark ? "light" : "dark"} theme`, change)}
     </header>${error ? html`<div class="cx-alarm">${alarm(error)}</div>` : nothing}`;
   }
