@@ -10,9 +10,9 @@ from codex.calibration.familiarity import FALSE_ALARMS, LEAST, Familiarity
 DIMENSION = 32
 
 
-def vectors(centre: int, n: int, seed: int) -> np.ndarray:
+def vectors(centre: int, n: int, seed: int, spread: float = 0.1) -> np.ndarray:
     """[n, DIMENSION], of unit length, around one axis."""
-    drawn = np.random.default_rng(seed).normal(0, 0.1, (n, DIMENSION))
+    drawn = np.random.default_rng(seed).normal(0, spread, (n, DIMENSION))
     drawn[:, centre] += 1
     return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), np.float32)
 
@@ -39,7 +39,21 @@ def test_false_alarms_are_as_rare_as_stated() -> None:
 
 def test_a_question_that_was_fitted_on_is_familiar() -> None:
     drawn = vectors(0, 300, 1)
-    assert of(drawn).p_values(drawn).mean() > 0.7
+    values = of(drawn).p_values(drawn)
+    assert values.mean() > 0.5
+    assert (values <= FALSE_ALARMS).mean() < FALSE_ALARMS
+
+
+def test_a_loose_set_does_not_hide_what_is_far_from_a_tight_one() -> None:
+    """Sums are near to trivia as trivia go; they are not as near as sums are to each other."""
+    rng = np.random.default_rng(0)
+    loose = rng.normal(0, 1, (200, DIMENSION))
+    loose = np.asarray(loose / np.linalg.norm(loose, axis=1, keepdims=True), np.float32)
+    known = of(np.concatenate([vectors(0, 400, 1, spread=0.02), loose]))
+    near, tight = vectors(0, 50, 2, spread=0.2), vectors(0, 50, 3, spread=0.02)
+    assert (1 - near @ near.T).mean() < (1 - loose @ loose.T).mean()
+    assert (known.p_values(near) <= FALSE_ALARMS).mean() > 0.9
+    assert (known.p_values(tight) <= FALSE_ALARMS).mean() < 0.1
 
 
 def test_p_values_are_never_zero_and_at_most_one() -> None:
