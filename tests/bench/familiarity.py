@@ -5,7 +5,7 @@
 Each set is left out in turn: a calibrator is fitted on the others, and the set's questions are compared with
 theirs. Beside the share that is recognised stands the calibration error (ECE) of all of the set's answers
 under that calibrator, and of those that are still called calibrated. False alarms are counted on the half of
-the others' questions that no fit saw. The shipped answers are one population, Qwen's stored ones another, which
+the others' questions that no fit saw. The shipped answers are one population, Qwen's another, which
 needs the folder that `tests.support.frozen` reads.
 """
 
