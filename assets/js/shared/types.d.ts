@@ -151,7 +151,8 @@ export interface Sentence {
   first: number;
   last: number;
   text: string;
-  stance: Stance;
+  /** null: no judge is reliable enough to say. */
+  stance: Stance | null;
   passage: number | null;
   probability: number | null;
   contradiction: number | null;
@@ -174,6 +175,7 @@ export interface PromptPassage {
 export interface Evidence {
   passages: PromptPassage[];
   sentences: Sentence[];
+  /** Who judged and how reliable that is, in words. */
   judge: string | null;
   note: string;
   looked: boolean;
