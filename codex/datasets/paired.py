@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 
 from codex.items import Item
@@ -14,7 +14,7 @@ OFF = (1, -1, 2, -2, 10)
 """How far an incorrect number is from the correct one, in turn."""
 
 
-def pairs(sets: dict[str, Sequence[Item]]) -> Iterator[dict[str, str]]:
+def pairs(sets: Mapping[str, Sequence[Item]]) -> Iterator[dict[str, str]]:
     """sets: every question of each of SHARES, in order of id. Nothing is drawn by chance."""
     for name, count in SHARES.items():
         off = cycle(OFF)

@@ -21,7 +21,16 @@ from codex.grounding.judges import Embed, EmbeddingJudge, Judge, LexicalJudge
 from codex.grounding.labelled import Case, Labelled
 from codex.grounding.model_judge import ModelJudge
 from codex.grounding.nli import NliJudge
-from codex.grounding.reliability import Done, Reliabilities, Score, Turn, at_once, measured
+from codex.grounding.reliability import (
+    Done,
+    Reliabilities,
+    Score,
+    Turn,
+    at_once,
+    judge_key,
+    measured,
+    verifier_key,
+)
 from codex.grounding.sentences import parts
 from codex.grounding.similarity import by_embedding, by_judge
 from codex.grounding.verifier import Form, verify
@@ -126,7 +135,7 @@ class Grounder:
                 break
         if self.config.verify:
             form = self.config.verifier_form
-            key, score = self._verifier_key(form), self._verifier_score(form)
+            key, score = verifier_key(self._verifier.fingerprint, form), self._verifier_score(form)
             reliability = self._measured(key, labelled.answers(), score, turn, done)
             found.append(Measured("verifier", self._verifier.fingerprint, reliability))
         return found
@@ -168,17 +177,12 @@ class Grounder:
 
         return score
 
-    def _verifier_key(self, form: Form) -> str:
-        return (
-            f"verifier {self._verifier.fingerprint} {form} {prompts.fingerprint()} "
-            f"{labelled.answers().fingerprint}"
-        )
-
     def _verify(
         self, observation: Observation, conversation: Sequence[Message], cancel: threading.Event | None
     ) -> Verdict:
         verdict = verify(self._verifier, observation, conversation, self.config.verifier_form, cancel)
-        return replace(verdict, reliability=self._kept.get(self._verifier_key(self.config.verifier_form)))
+        key = verifier_key(self._verifier.fingerprint, self.config.verifier_form)
+        return replace(verdict, reliability=self._kept.get(key))
 
     def _compare(self, observation: Observation, cancel: threading.Event | None) -> Similarity:
         if self.config.similarity == "embedding":
@@ -194,25 +198,24 @@ class Grounder:
         contradictions: bool = True,
     ) -> Iterator[tuple[Judge, str]]:
         """The judge of the settings, then those in its place, each with the key of its reliability."""
-        wanted, cases = self.config.judge, labelled.evidence().fingerprint
+        wanted, words = self.config.judge, LexicalJudge()
         if wanted == "none":
             return
         if self._nli is not None:
-            yield self._nli, f"{self._nli.name} {cases}"
+            yield self._nli, judge_key(self._nli.name)
         elif wanted == "model":
             model = ModelJudge(self._verifier, conversation, answer, cancel, contradictions=contradictions)
-            yield model, f"judge {model.name} {prompts.fingerprint()} {cases}"
-        words = LexicalJudge()
-        if wanted == "lexical":
-            yield words, f"{words.name} {cases}"
+            yield model, judge_key(model.name)
+        elif wanted == "lexical":
+            yield words, judge_key(words.name)
         which = None
         with suppress(ModelError):  # Without the embedding nothing is judged by meaning.
             which = self._embedding()
         if which is not None:
             meaning = EmbeddingJudge(self._embed, f"embedding {which.name}")
-            yield meaning, f"{meaning.name} {which.fingerprint} {cases}"
+            yield meaning, judge_key(f"{meaning.name} {which.fingerprint}")
         if wanted != "lexical":
-            yield words, f"{words.name} {cases}"
+            yield words, judge_key(words.name)
 
     def _ground(
         self, observation: Observation, conversation: Sequence[Message], cancel: threading.Event | None

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from codex import prompts
 from codex.calibration.metrics import auroc
 from codex.calibration.resampling import Resamples
 from codex.errors import Cancelled
+from codex.grounding import labelled
 from codex.grounding.labelled import Case, Labelled
+from codex.grounding.verifier import Form
 from codex.private import make_folder, opener
 from codex.store.codec import decode, encode
 from codex.text import sha256
@@ -33,6 +36,16 @@ Score = Callable[[Case, threading.Event], float | None]
 """The probability that a case holds; None where that was not to be told. Raises Cancelled."""
 Done = Callable[[int, int], None]
 """Called with the cases that are judged, and how many there are."""
+
+
+def judge_key(judge: str) -> str:
+    """What the reliability of a judge of evidence is kept under. judge: its name, and its model's version."""
+    return f"judge {judge} {prompts.fingerprint()} {labelled.evidence().fingerprint}"
+
+
+def verifier_key(verifier: str, form: Form) -> str:
+    """What the reliability of a verifier is kept under. verifier: the engine's fingerprint."""
+    return f"verifier {verifier} {form} {prompts.fingerprint()} {labelled.answers().fingerprint}"
 
 
 def at_once() -> threading.Event:

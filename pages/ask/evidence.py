@@ -43,7 +43,8 @@ def evidence_view(observation: Observation, texts: Sequence[str]) -> JSON:
             }
             for support in supports
         ],
-        "judge": judged_by(grounding) if grounding else None,
+        "judged": judged_by(grounding) if grounding else None,
+        **(encode(grounding, without=("sentences",)) if grounding else {"judge": None, "seconds": None}),
     }
 
 

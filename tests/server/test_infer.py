@@ -9,6 +9,7 @@ import pytest
 
 from codex.server.bodies import TraceBody
 from codex.types import Generation
+from tests.support.reliable import CHANCE, trust
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import SURE, Serve, Served
 
@@ -160,3 +161,14 @@ def test_health_says_ready_with_model_and_version(sure: Served) -> None:
         "version": "0.1.0",
         "error": None,
     }
+
+
+def test_the_response_says_who_verified_and_how_reliable_that_is(serve: Serve) -> None:
+    served = serve()
+    told = served.http.post("/infer", json={"query": "Why?"}).json()
+    assert told["evidence_judge"] is None
+    assert told["verifier"].startswith("scripted:test:none (AUROC 0.86, 95% interval 0.81 to 0.91")
+    trust(served.workbench.settings.home, verifier=CHANCE)
+    told = served.http.post("/infer", json={"query": "Why?"}).json()
+    assert "cannot verify answers (AUROC 0.52" in told["verifier"]
+    assert told["confidence_breakdown"]["verifier_score"] is None

@@ -18,14 +18,14 @@ export const STANCES = {
 /** The panel. @param {EvidenceShown} shown */
 export function evidencePanel(shown) {
   const { trace, live, sentence } = shown;
-  const none = { sentences: [], judge: null, note: "", looked: true };
+  const none = { sentences: [], judged: null, note: "", looked: true };
   const evidence = trace?.last.evidence ?? { passages: live ?? [], ...none };
-  const { passages, sentences, judge, note } = evidence;
+  const { passages, sentences, judged, note } = evidence;
   if (!passages.length) return nothingFound(evidence, shown);
   const list = html`<ol class="cx-list" aria-label="Sentences of the answer">${sentences.map((one, i) => sentenceItem(one, i, evidence, shown))}</ol>`;
   return html`${note ? hint(`${capital(note)}.`) : nothing}
     ${trace && !sentences.length ? hint("No judge checked whether these passages support the answer.") : nothing}
-    ${judge ? html`<p class="cx-hint">${written(judge)}</p>` : nothing}${sentences.length ? list : nothing}
+    ${judged ? html`<p class="cx-hint">${written(judged)}</p>` : nothing}${sentences.length ? list : nothing}
     <h3>${passages.length === 1 ? "The passage" : `The ${passages.length} passages`} in the prompt</h3>
     ${keyed(sentence, html`<ol class="cx-list cx-passages">${passages.map((one, i) => passageItem(one, i, evidence, sentence))}</ol>`)}`;
 }

@@ -176,7 +176,7 @@ export interface Evidence {
   passages: PromptPassage[];
   sentences: Sentence[];
   /** Who judged and how reliable that is, in words. */
-  judge: string | null;
+  judged: string | null;
   note: string;
   looked: boolean;
 }
