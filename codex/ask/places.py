@@ -53,7 +53,8 @@ class Places:
             self._lock.wait_for(lambda: self._stopped or not self._taken)
             if self._stopped:
                 raise _stopping()
-            self._disturbed = threading.Event()
+            if self._disturbed.is_set():
+                self._disturbed = threading.Event()
             return self._disturbed
 
     @contextmanager

@@ -154,13 +154,22 @@ class Workbench:
         self._background.start()
         return self._background
 
-    def measure(self, done: Done | None = None) -> list[Measured]:
+    def measure(
+        self, done: Done | None = None, cancel: threading.Event | None = None, *, evidence: bool = True
+    ) -> list[Measured]:
         """How reliable the judge of evidence and the verifier are: measured unless that is kept.
 
         Takes minutes where it is not; questions go before. done: called with the answers that are judged,
-        and how many there are. Raises ModelError, CapabilityError; Stopping after `stop`.
+        and how many there are. evidence: whether a judge is needed. Raises Cancelled, ModelError,
+        CapabilityError; Stopping after `stop`.
         """
-        return self._grounder.measure(self._places.quiet, done)
+
+        def turn() -> threading.Event:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("Measuring was cancelled.")
+            return self._places.quiet()
+
+        return self._grounder.measure(turn, done, evidence=evidence)
 
     def _measure_quietly(self) -> None:
         try:

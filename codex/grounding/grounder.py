@@ -49,6 +49,9 @@ from codex.types import (
     Verdict,
 )
 
+PATIENCE = 0.1
+"""Seconds between two looks at whether somebody who waits for another's measuring still wants it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -81,6 +84,7 @@ class Grounder:
         self._embedding = embedding
         self._kept = Reliabilities(models.cache / "reliability")
         self._nli = NliJudge(config.nli_model) if config.judge == "nli" and config.nli_model else None
+        self._measuring = threading.Lock()
         self._verifier = engine
         if config.verifier_model not in (None, engine.config.model_path):
             own = engine.config.model_copy(update={"model_path": config.verifier_model})
@@ -121,14 +125,25 @@ class Grounder:
             similarity = self._compare(observation, cancel)
         return replace(observation, verdict=verdict, grounding=grounding, similarity=similarity)
 
-    def measure(self, turn: Turn = at_once, done: Done | None = None) -> list[Measured]:
+    def measure(
+        self, turn: Turn = at_once, done: Done | None = None, *, evidence: bool = True
+    ) -> list[Measured]:
         """How reliable the judge and the verifier of the settings are; measured where that is not kept.
 
-        A judge that is not reliable is followed by those that would judge in its place. Raises Cancelled,
-        ModelError, CapabilityError.
+        A judge that is not reliable is followed by those that would judge in its place. evidence: False
+        leaves judges out. One caller at a time measures; the others wait for what it keeps. Raises
+        Cancelled, ModelError, CapabilityError.
         """
+        while not self._measuring.acquire(timeout=PATIENCE):
+            turn()
+        try:
+            return self._measure(turn, done, evidence=evidence)
+        finally:
+            self._measuring.release()
+
+    def _measure(self, turn: Turn, done: Done | None, *, evidence: bool) -> list[Measured]:
         found: list[Measured] = []
-        for at, (judge, key) in enumerate(self._judges()):
+        for at, (judge, key) in enumerate(self._judges() if evidence else ()):
             reliability = self._measured(key, labelled.evidence(), self._judge_score(at), turn, done)
             found.append(Measured("judge", judge.name, reliability))
             if reliability.is_sufficient:

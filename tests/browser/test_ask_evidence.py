@@ -20,7 +20,7 @@ from codex.types import Observation, Stance
 from tests.browser.library import DOCUMENTS, FOUND, HOSTILE_NAME, QUESTION, SPREAD, answer, evidence
 from tests.browser.look import pale, width
 from tests.support.browsing import Scripted, ask, open_page, serving, tab_to
-from tests.support.reliable import trust
+from tests.support.reliable import CHANCE, GOOD, trust
 from tests.support.scripted import Script, ScriptedEngine
 
 THREE = Script(
