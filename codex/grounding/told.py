@@ -5,8 +5,8 @@ from __future__ import annotations
 from codex.types import LEAST_AUROC, Grounding, PassedOver, Reliability, Verdict
 
 HELP = (
-    "A larger model (grounding.verifier_model) or a cross-encoder (grounding.judge=nli) "
-    "can be set as the judge."
+    f"The interval of a judge has to begin at {LEAST_AUROC} or above; "
+    "a larger model (grounding.verifier_model) or a cross-encoder (grounding.judge=nli) may reach that."
 )
 """What may help where nobody can judge."""
 
@@ -28,7 +28,7 @@ def judged_by(grounding: Grounding) -> str:
         return f"{first} Judged by {grounding.judge} instead{_measured(grounding.reliability)}."
     known = [each for each in others if each.reliability.auroc is not None]
     neither = f" Neither can {_listed(known)}." if known and wanted.reliability.auroc is not None else ""
-    return f"{first}{neither} So nothing is called supported. {HELP}"
+    return f"{first}{neither} {HELP}"
 
 
 def verified_by(verdict: Verdict) -> str:
@@ -42,14 +42,18 @@ def verified_by(verdict: Verdict) -> str:
 
 
 def _listed(judges: list[PassedOver]) -> str:
-    return " or ".join(f"{each.judge}{_measured(each.reliability)}" for each in judges)
+    return " or ".join(f"{each.judge} ({_auroc(each.reliability)})" for each in judges)
 
 
 def _measured(reliability: Reliability | None) -> str:
     """In brackets; "" where it is not known."""
     if reliability is None or reliability.auroc is None:
         return ""
+    return f" ({_auroc(reliability, '95% interval ')}, on {reliability.n} answers)"
+
+
+def _auroc(reliability: Reliability, called: str = "") -> str:
+    """With its interval, and what that is called."""
     low, high = reliability.low, reliability.high
-    interval = "" if low is None or high is None else f", 95% interval {low:.2f} to {high:.2f}"
-    short = "" if reliability.is_sufficient else f"; it takes a lower end of {LEAST_AUROC}"
-    return f" (AUROC {reliability.auroc:.2f}{interval}, on {reliability.n} answers{short})"
+    interval = "" if low is None or high is None else f", {called}{low:.2f} to {high:.2f}"
+    return f"AUROC {reliability.auroc:.2f}{interval}"

@@ -30,7 +30,7 @@ def test_where_nobody_can_judge_what_helps_is_said() -> None:
     assert said.startswith(
         f"This model cannot judge evidence: {MODEL} (AUROC 0.52, 95% interval 0.44 to 0.60"
     )
-    assert "Neither can lexical (AUROC 0.50" in said
+    assert "Neither can lexical (AUROC 0.50, 0.40 to 0.60)." in said
     assert said.endswith(HELP)
     assert "grounding.verifier_model" in HELP
     assert "grounding.judge=nli" in HELP
