@@ -102,13 +102,13 @@ def test_stopping_cancels_what_is_under_way_with_its_reason_and_takes_no_more() 
         pytest.fail("nobody asks any more")
 
 
-def test_who_waits_for_quiet_goes_on_when_no_question_is_left_and_makes_room_for_the_next() -> None:
-    places, went_on = Places(16), threading.Event()
+def test_who_waits_for_quiet_resumes_when_no_question_is_left_and_makes_room_for_the_next() -> None:
+    places, resumed = Places(16), threading.Event()
     events: list[threading.Event] = []
 
     def wait() -> None:
         events.append(places.quiet())
-        went_on.set()
+        resumed.set()
 
     waiting = threading.Thread(target=wait)
     with ExitStack() as held:
@@ -116,7 +116,7 @@ def test_who_waits_for_quiet_goes_on_when_no_question_is_left_and_makes_room_for
         waiting.start()
         take(places, held, BEN)
         assert not events
-    assert went_on.wait(10)
+    assert resumed.wait(10)
     assert not events[0].is_set()
     with ExitStack() as held:
         take(places, held, ANNA)

@@ -72,37 +72,37 @@ def test_a_question_goes_first(start: Start, monkeypatch: pytest.MonkeyPatch) ->
     """Of two cases the first is held up until the question was answered."""
     cases = labelled.answers().cases[:2]
     monkeypatch.setattr(labelled, "answers", lambda: Labelled(cases, "two"))
-    begun, go_on = threading.Event(), threading.Event()
+    begun, resumed = threading.Event(), threading.Event()
 
     def judgement(prompt: str) -> float:
         if cases[0].question in prompt:
             begun.set()
-            go_on.wait(60)
+            resumed.wait(60)
         return 0.5
 
     workbench = start(judgement)
     thread = workbench.load_in_background(measure=True)
     assert begun.wait(60)
     workbench.answer("Why?")
-    go_on.set()
+    resumed.set()
     thread.join()
     assert sum("Why?" in prompt for prompt in judged(workbench)) == 1
     assert workbench.measure()[0].reliability.n == 2
 
 
 def test_closing_ends_it_and_keeps_nothing_half_done(start: Start) -> None:
-    begun, go_on = threading.Event(), threading.Event()
+    begun, resumed = threading.Event(), threading.Event()
 
     def judgement(prompt: str) -> float:
         begun.set()
-        go_on.wait(60)
+        resumed.wait(60)
         return 0.5
 
     workbench = start(judgement)
     thread = workbench.load_in_background(measure=True)
     assert begun.wait(60)
     workbench.stop()
-    go_on.set()
+    resumed.set()
     workbench.close()
     assert not thread.is_alive()
     assert len(judged(workbench)) == 1

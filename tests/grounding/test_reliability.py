@@ -171,7 +171,7 @@ class TestOfScores:
         assert seen == ["0", "1", "2", "2", *map(str, range(3, 12))]
         assert len(turns) == 13
 
-    def test_who_may_not_go_on_ends_it(self) -> None:
+    def test_being_told_to_stop_ends_it(self) -> None:
         def turn() -> threading.Event:
             raise Stopping("Codex is shutting down.")
 
