@@ -205,7 +205,7 @@ class Grounding:
 
     @property
     def is_reliable(self) -> bool:
-        """Whether the judge of the settings judged, and nothing speaks against it."""
+        """Whether the judge of the settings judged, and was not found to be unreliable."""
         return not self.passed_over and (self.reliability is None or self.reliability.is_sufficient)
 
 
@@ -225,7 +225,7 @@ class Verdict:
 
     @property
     def is_reliable(self) -> bool:
-        """Whether nothing speaks against its probability of True."""
+        """Whether the verifier was not found to be unreliable."""
         return self.reliability is None or self.reliability.is_sufficient
 
 
