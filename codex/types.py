@@ -145,9 +145,11 @@ class Support:
     start: Count
     """Characters of the answer's text."""
     end: Count
-    stance: Stance
+    stance: Stance | None
+    """None: no judge is reliable enough to say."""
     probability: float | None
-    """That the passages support it, in [0, 1]; None where the judge's labels were not to be read."""
+    """That the passages support it, in [0, 1]; None where nobody judged, or the labels were not to be
+    read."""
     contradiction: float | None = None
     """That they contradict it, in [0, 1]; None where it was not asked."""
     passage: Count | None = None
@@ -156,14 +158,55 @@ class Support:
     """The words it rests on: characters of that passage's text."""
 
 
+LEAST_AUROC = 0.65
+"""A judge is reliable where the lower end of its AUROC's interval reaches it: clearly better than chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How well the probabilities of a judge, or of a verifier, ranked answers whose label is known."""
+
+    auroc: float | None = None
+    """None: not measured yet."""
+    low: float | None = None
+    """Of the 95 % bootstrap interval."""
+    high: float | None = None
+    n: Count = 0
+    """Answers it was measured on."""
+    data: str = ""
+    """The fingerprint of their set."""
+
+    @property
+    def is_sufficient(self) -> bool:
+        """Whether it was measured to rank clearly better than chance."""
+        return self.low is not None and self.low >= LEAST_AUROC
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A judge that did not judge, since it is not known to be reliable."""
+
+    judge: str
+    reliability: Reliability
+
+
 @dataclass(frozen=True, slots=True)
 class Grounding:
     """How the answer stands in the passages, sentence by sentence."""
 
     judge: str
-    """Who judged: model, nli, embedding or lexical, with the name of its model."""
+    """Who judged: model, nli, embedding or lexical, with the name of its model; "" where nobody could."""
     sentences: tuple[Support, ...]
     seconds: float
+    reliability: Reliability | None = None
+    """The judge's; None: nobody judged, or it was not known when the answer was given."""
+    passed_over: tuple[PassedOver, ...] = ()
+    """The judges that would have come before, the one of the settings first."""
+
+    @property
+    def is_reliable(self) -> bool:
+        """Whether the judge of the settings judged, and was not found to be unreliable."""
+        return not self.passed_over and (self.reliability is None or self.reliability.is_sufficient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +220,13 @@ class Verdict:
     verifier: str
     """The fingerprint of the engine that was asked."""
     seconds: float
+    reliability: Reliability | None = None
+    """None: it was not known when the answer was given."""
+
+    @property
+    def is_reliable(self) -> bool:
+        """Whether the verifier was not found to be unreliable."""
+        return self.reliability is None or self.reliability.is_sufficient
 
 
 @dataclass(frozen=True, slots=True)

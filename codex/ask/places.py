@@ -39,12 +39,23 @@ class Places:
         self._total = total
         self._share = total // 2 if total >= FEWEST_SHARED else total
         self._long_share = total // 4 if total >= FEWEST_SHARED else total
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._taken = 0
         self._by_client: Counter[str] = Counter()
         self._long_by_client: Counter[str] = Counter()
         self._running: set[threading.Event] = set()
         self._stopped = False
+        self._disturbed = threading.Event()
+
+    def quiet(self) -> threading.Event:
+        """Wait until no question is under way; the event is set when one begins. Raises Stopping."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._stopped or not self._taken)
+            if self._stopped:
+                raise _stopping()
+            if self._disturbed.is_set():
+                self._disturbed = threading.Event()
+            return self._disturbed
 
     @contextmanager
     def taken(self, client: Client | None, max_tokens: int, cancel: threading.Event) -> Iterator[None]:
@@ -58,6 +69,7 @@ class Places:
             self._check(share, is_long)
             self._count(share, is_long, 1)
             self._running.add(cancel)
+            self._disturbed.set()
         try:
             yield
         except Cancelled as error:
@@ -68,13 +80,15 @@ class Places:
             with self._lock:
                 self._count(share, is_long, -1)
                 self._running.discard(cancel)
+                self._lock.notify_all()
 
     def stop(self) -> None:
         """Cancel every question under way, and take no more."""
         with self._lock:
             self._stopped = True
-            for cancel in self._running:
+            for cancel in (*self._running, self._disturbed):
                 cancel.set()
+            self._lock.notify_all()
 
     def _check(self, share: str | None, is_long: bool) -> None:
         if self._stopped:

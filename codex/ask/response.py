@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from codex.ask.confidence import LikelyAnswers
+from codex.grounding.told import judged_by, verified_by
 from codex.types import Action, Confidence, Gate, Observation, Passage, Stance, StepKind, Support, Trace
 
 ConfidenceNote = Literal["calibrated", "calibrated on other kinds of questions", "not calibrated"]
@@ -67,7 +68,7 @@ class EvidenceSentence(BaseModel):
     text: str
     start: int = Field(description="Characters of model_answer.")
     end: int
-    stance: Stance
+    stance: Stance | None = Field(description="null: no judge is reliable enough to say.")
     probability: float | None = Field(description="That the passages support it.")
     contradiction: float | None = Field(description="That they contradict it; null: not judged.")
     passage: int | None = Field(description="Index into `passages` of the best one.")
@@ -90,7 +91,13 @@ class AskResponse(BaseModel):
     rationale: str
     steps: list[StepKind] = Field(description="What was done, in order.")
     passages: list[EvidencePassage] = Field(description="What the model was shown, best first.")
-    sentences: list[EvidenceSentence] = Field(description="Empty when nothing was retrieved or judged.")
+    sentences: list[EvidenceSentence] = Field(description="Empty when nothing was retrieved.")
+    evidence_judge: str | None = Field(
+        description="Who judged the sentences and how reliable that judge was measured to be; or why nobody."
+    )
+    verifier: str | None = Field(
+        description="Who verified the answer, and how reliable that verifier was measured to be."
+    )
     confidence_breakdown: ConfidenceBreakdown
     answer_set: LikelyAnswers | None = Field(
         description="null where no calibrator with prediction sets holds for this model and request."
@@ -113,7 +120,7 @@ def confidence_note(confidence: Confidence) -> ConfidenceNote:
 def response_to(trace: Trace) -> AskResponse:
     """The response to a finished request."""
     last = trace.last
-    signals = last.signals
+    signals, grounding, verdict = last.signals, last.observation.grounding, last.observation.verdict
     return AskResponse(
         answer=trace.answer,
         model_answer=last.observation.generation.text,
@@ -125,6 +132,8 @@ def response_to(trace: Trace) -> AskResponse:
         steps=[step.kind for step in trace.steps],
         passages=[_passage(passage) for passage in last.observation.passages],
         sentences=_sentences(last.observation),
+        evidence_judge=judged_by(grounding) if grounding else None,
+        verifier=verified_by(verdict) if verdict else None,
         confidence_breakdown=ConfidenceBreakdown(
             calibrated=last.confidence.calibrated,
             familiarity=last.confidence.familiarity,

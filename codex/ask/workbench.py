@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import textwrap
 import threading
 import time
@@ -32,8 +33,9 @@ from codex.ask.request import (
 )
 from codex.engines.base import Engine
 from codex.engines.models import Models
-from codex.errors import Cancelled, CodexError, Conflict
-from codex.grounding import Grounder
+from codex.errors import Cancelled, CodexError, Conflict, Stopping
+from codex.grounding import Grounder, Measured
+from codex.grounding.reliability import Done
 from codex.policy import Policy, decide_one
 from codex.private import tighten_home
 from codex.retrieval import Index
@@ -43,6 +45,8 @@ from codex.settings import Settings, load_settings
 from codex.store import Privacy, Store
 from codex.text import sha256
 from codex.types import Action, Decision, Event, Passage, PredictionSet, Step, Trace, TraceEvent, TraceParams
+
+log = logging.getLogger(__name__)
 
 PRIVACY = "store.privacy"
 """The setting that can also be chosen on the Ask page."""
@@ -94,13 +98,20 @@ class Workbench:
         """The policy and the calibrator of the next question."""
         self.index = Index(settings.retrieval, settings.home)
         """The user's documents."""
-        self._grounder = Grounder(settings.grounding, engine, Models(settings.home), self.index.embed)
+        self._grounder = Grounder(
+            settings.grounding,
+            engine,
+            Models(settings.home),
+            self.index.embed,
+            lambda: self.index.embedding,
+        )
         self._embedding = (
             None
             if settings.retrieval.embedding == PACKAGED_EMBEDDING
             else Embedding(RetrievalConfig(device=settings.retrieval.device))
         )
         self._loop = Loop(engine, self.index, self._grounder, settings.ask, self.embed_questions)
+        self._background: threading.Thread | None = None
         self._failed: str | None = None
         self._places = Places(settings.ask.max_waiting)
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
@@ -126,6 +137,9 @@ class Workbench:
 
     def close(self) -> None:
         """Cancel what runs and give model and database back."""
+        if self._background is not None:
+            self.stop()
+            self._background.join()
         self.engine.unload()
         self._grounder.unload()
         self.index.close()
@@ -155,16 +169,48 @@ class Workbench:
             self._failed = str(error)
             raise
 
-    def load_in_background(self) -> threading.Thread:
-        """Load the model while pages are already served; a failure shows in `status`."""
+    def load_in_background(self, *, measure: bool = False) -> threading.Thread:
+        """Load the model while pages are already served; a failure shows in `status`.
+
+        measure: then measure judge and verifier, between the questions that come.
+        """
 
         def load() -> None:
-            with suppress(CodexError):  # `load` remembers it; whoever asks is told.
+            try:
                 self.load()
+            except CodexError:  # `load` remembers it; whoever asks is told.
+                return
+            if measure:
+                self._measure_quietly()
 
-        thread = threading.Thread(target=load, name="codex-load", daemon=True)
-        thread.start()
-        return thread
+        self._background = threading.Thread(target=load, name="codex-load", daemon=True)
+        self._background.start()
+        return self._background
+
+    def measure(
+        self, done: Done | None = None, cancel: threading.Event | None = None, *, evidence: bool = True
+    ) -> list[Measured]:
+        """How reliable the judge of evidence and the verifier are: measured unless that is kept.
+
+        Takes minutes where it is not; questions go before. done: called with the answers that are judged,
+        and how many there are. evidence: whether a judge is needed. Raises Cancelled, ModelError,
+        CapabilityError; Stopping after `stop`.
+        """
+
+        def turn() -> threading.Event:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled("Measuring was cancelled.")
+            return self._places.quiet()
+
+        return self._grounder.measure(turn, done, evidence=evidence)
+
+    def _measure_quietly(self) -> None:
+        try:
+            self.measure()
+        except Stopping:
+            pass
+        except CodexError as error:
+            log.warning("How reliable judge and verifier are could not be measured: %s", error)
 
     @property
     def status(self) -> Status:

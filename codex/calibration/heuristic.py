@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 PARTS = ("min_prob_focus", "answer_frequency_focus", "evidence_support")
-"""The signals whose mean it is; the last is there only where passages were retrieved."""
+"""The signals whose mean it is; the last is there only where a reliable judge read passages."""
 MEANING = (
     "Not calibrated: the mean of how likely the model found the weakest token that carries the answer, "
-    "of the share of the samples that say the same and, where passages were retrieved, of how likely they "
-    "support the answer."
+    "of the share of the samples that say the same and, where a reliable judge read passages, of how likely "
+    "they support the answer."
 )
 """What the number is, in one sentence for people."""
 

@@ -101,16 +101,15 @@ def _retrieved(passages: Sequence[Passage]) -> str:
 
 
 def _print_evidence(trace: Trace, console: Console) -> None:
-    """Each sentence with what the passages say of it, and the words it rests on."""
-    for sentence in response_to(trace).sentences:
+    """Each sentence with what the passages say of it, the words it rests on, and who judged."""
+    told = response_to(trace)
+    for sentence in told.sentences:
         quoted = f" “{' '.join(sentence.quote.split())}”" if sentence.quote else ""
-        console.print(
-            Text.assemble(
-                (f"{sentence.stance}: ", STANCES[sentence.stance]),
-                printable(sentence.text.strip()),
-                (printable(quoted), "dim"),
-            )
-        )
+        stance = sentence.stance
+        said = (f"{stance}: ", STANCES[stance]) if stance else ("not judged: ", "dim")
+        console.print(Text.assemble(said, printable(sentence.text.strip()), (printable(quoted), "dim")))
+    if told.evidence_judge:
+        console.print(Text(printable(told.evidence_judge), style="dim"))
 
 
 def _print_decision(trace: Trace, console: Console) -> None:

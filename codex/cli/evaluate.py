@@ -33,7 +33,7 @@ from codex.cli.scores import (
 from codex.cli.terminal import INTERRUPTED, interruptible, printable
 from codex.datasets.splits import split
 from codex.errors import InvalidInput
-from codex.evaluation.runner import check_same, prepare, run, run_params
+from codex.evaluation.runner import check_same, measure, prepare, run, run_params
 from codex.evaluation.scoring import graded
 from codex.evaluation.sweeps import combinations
 from codex.jobs import JobProgress
@@ -245,6 +245,7 @@ def _with_bar(
             left = "" if now.seconds_left is None else f", {_duration(now.seconds_left)} left"
             bar.update(task, completed=now.done, total=now.total, rate=rate, left=left, visible=True)
 
+        measure(workbench, workbench.store.runs.get(run_id).run, progress, cancel)
         return run(workbench, run_id, progress, cancel)
 
 

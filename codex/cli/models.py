@@ -6,7 +6,9 @@ import typer
 from rich.progress import DownloadColumn, Progress
 from rich.table import Table
 
+from codex.ask.workbench import Workbench
 from codex.cli import terminal
+from codex.cli.terminal import Overrides
 from codex.engines.models import Models, default_home
 
 app = typer.Typer(help="The models on this machine.")
@@ -38,6 +40,26 @@ def fetch_model(name: str) -> None:
 
         path = Models(default_home()).fetch(name, progress)
     print(path)
+
+
+@app.command("judge")
+def judge_models(overrides: Overrides = None) -> None:
+    """Measure how reliable the model is as judge of evidence and as verifier; once, then it is kept."""
+    workbench = Workbench.open(overrides or [])
+    try:
+        with Progress(*Progress.get_default_columns(), console=terminal.console(stderr=True)) as shown:
+            task = shown.add_task("measuring", total=None)
+            workbench.load()
+            found = workbench.measure(lambda done, total: shown.update(task, completed=done, total=total))
+    finally:
+        workbench.close()
+    table = Table("role", "who", "AUROC", "95% interval", "reliable", box=None)
+    for each in found:
+        r = each.reliability
+        interval = "" if r.low is None or r.high is None else f"{r.low:.2f} to {r.high:.2f}"
+        auroc = "" if r.auroc is None else f"{r.auroc:.2f}"
+        table.add_row(each.role, each.name, auroc, interval, "yes" if r.is_sufficient else "no")
+    terminal.console().print(table)
 
 
 def _megabytes(size: int | None) -> str:

@@ -45,7 +45,7 @@ def serve(overrides: Sequence[str] = ()) -> None:
     workbench = Workbench.open(overrides)
     server = workbench.settings.server
     listener = _listen(server.host, server.port)
-    workbench.load_in_background()
+    workbench.load_in_background(measure=True)
     try:
         serving = Server(mount(create_app(workbench), workbench), workbench.stop)
         host, port = listener.getsockname()[:2]

@@ -11,6 +11,7 @@ from pathlib import Path
 from codex.datasets import invented
 from codex.datasets.cards import card
 from codex.datasets.library import SHIPPED
+from codex.datasets.paired import SHARES, pairs
 from codex.grading.number_words import word_of
 from codex.items import GraderName, Item, content_id
 
@@ -98,6 +99,12 @@ def contents(name: str) -> tuple[str, str]:
     return "".join(f"{line}\n" for line in lines), card(name, len(made), SEED)
 
 
+def labelled_answers() -> str:
+    """The answers that verifiers are measured on, as JSONL."""
+    sets = {name: sorted(SETS[name](), key=lambda item: item.id) for name in SHARES}
+    return "".join(f"{json.dumps(pair, ensure_ascii=False)}\n" for pair in pairs(sets))
+
+
 def facts(name: str) -> Iterator[dict[str, str]]:
     """The rows of datasets/facts/NAME.csv."""
     with (SHIPPED / "facts" / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
@@ -105,7 +112,8 @@ def facts(name: str) -> Iterator[dict[str, str]]:
 
 
 def write(folder: Path = SHIPPED) -> None:
-    """Write every set and its card into the folder."""
+    """Write every set and its card into the folder, and the answers that verifiers are measured on."""
+    (folder / "judging" / "answers.jsonl").write_text(labelled_answers(), encoding="utf-8")
     for name in SETS:
         rows, card = contents(name)
         (folder / f"{name}.jsonl").write_text(rows, encoding="utf-8")

@@ -21,7 +21,15 @@ from codex.ask.workbench import Workbench
 from codex.datasets.library import load
 from codex.datasets.splits import split
 from codex.engines.base import GenerationParams
-from codex.errors import Cancelled, CodexError, Conflict, InvalidInput, NotFound, PromptTooLong
+from codex.errors import (
+    Cancelled,
+    CapabilityError,
+    CodexError,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    PromptTooLong,
+)
 from codex.grading.grades import grade, known
 from codex.items import Item
 from codex.jobs import JobProgress
@@ -114,6 +122,26 @@ def run_params(workbench: Workbench, **options: Unpack[AskOptions]) -> RunParams
         n_samples=request.n_samples,
         checks=workbench.settings.grounding.model_dump(mode="json"),
     )
+
+
+def measure(
+    workbench: Workbench,
+    run: Run,
+    progress: OnJobProgress | None = None,
+    cancel: threading.Event | None = None,
+) -> None:
+    """Before a run, so that its answers have the same signals: how reliable are its judge and verifier?
+
+    What is kept is not measured again. Raises Cancelled, ModelError.
+    """
+
+    def done(judged: int, total: int) -> None:
+        if progress is not None:
+            said = "Measuring how reliable judge and verifier are"
+            progress(JobProgress(done=judged, total=total, unit="labelled answers", text=said))
+
+    with suppress(CapabilityError):  # Then its questions have no verdict either.
+        workbench.measure(done, cancel, evidence=run.params.evidence)
 
 
 def run(

@@ -1,5 +1,5 @@
 """What a model makes of an answer: the verifier, the judge of its evidence, the meaning of its samples."""
 
-from codex.grounding.grounder import Grounder
+from codex.grounding.grounder import Grounder, Measured
 
-__all__ = ["Grounder"]
+__all__ = ["Grounder", "Measured"]

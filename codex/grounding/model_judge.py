@@ -36,8 +36,12 @@ class ModelJudge:
         conversation: Sequence[Message],
         answer: str,
         cancel: threading.Event | None = None,
+        *,
+        contradictions: bool = True,
     ) -> None:
+        """contradictions: whether to ask for them."""
         self._engine = engine
+        self._contradictions = contradictions
         self._conversation = conversation
         self._answer = answer
         self._cancel = cancel
@@ -53,7 +57,7 @@ class ModelJudge:
         if supported is None or self._answered is None:
             return replace(place, probability=None)
         probability, contradiction = (supported + self._answered) / 2, None
-        if probability < self.thresholds.supported:
+        if self._contradictions and probability < self.thresholds.supported:
             contradiction = self._asked(judging.contradict(self._conversation, sentence), "B", "A", "C")
         return replace(place, probability=probability, contradiction=contradiction)
 

@@ -12,6 +12,7 @@ from codex.prompts import judging
 from codex.signals.text import normalise
 from codex.types import Message, Observation, Verdict
 
+Form = Literal["plain", "candidates"]
 MOST_CANDIDATES = 10
 """Samples shown to the verifier; more would fill small contexts and say little more."""
 
@@ -20,7 +21,7 @@ def verify(
     engine: Engine,
     observation: Observation,
     conversation: Sequence[Message],
-    form: Literal["plain", "candidates"],
+    form: Form,
     cancel: threading.Event | None = None,
 ) -> Verdict:
     """P(True) of Kadavath et al. 2022, arXiv:2207.05221; one call of the engine.

@@ -64,7 +64,8 @@ def retrieval_score(view: View) -> float | None:
 def evidence_support(view: View) -> float | None:
     """Lowest probability of support among the sentences, in [0, 1].
 
-    Missing where any sentence has none: the weakest might be that one.
+    Missing where any sentence has none: the weakest might be that one. Missing too where the judge of the
+    settings is not known to be reliable, whoever judged in its place.
     """
     grounding = view.observation.grounding
     support = [sentence.probability for sentence in grounding.sentences] if grounding else []

@@ -51,7 +51,10 @@ def label_probability(alternatives: Sequence[Alternative], positive: str, *negat
     scale=(0.0, 1.0),
 )
 def p_true(view: View) -> float | None:
-    """Probability of True against False, in [0, 1]; missing where neither is among the tokens."""
+    """Probability of True against False, in [0, 1]; missing where neither is among the tokens.
+
+    Missing too where the verifier is not known to be reliable.
+    """
     verdict = view.observation.verdict
     return label_probability(verdict.alternatives, "True", "False") if verdict else None
 

@@ -30,7 +30,11 @@ Need = Literal[
     "grounding",
     "verdict",
 ]
-"""What an observation may hold: "alternatives" are at least two for each token, "end" how likely it was."""
+"""What an observation may hold: "alternatives" are at least two for each token, "end" how likely it was.
+
+"grounding" and "verdict" are of a judge and a verifier that were not measured to be unreliable; of another
+one they stay in the observation, and count as not there.
+"""
 
 Array = NDArray[np.float64]
 
@@ -83,6 +87,7 @@ class View:
     def has(self) -> frozenset[Need]:
         """What is there to compute from. Values for only a part of the tokens count as not there."""
         tokens, n = self.tokens, len(self.samples)
+        grounding, verdict = self.observation.grounding, self.observation.verdict
         there: dict[Need, bool] = {
             "logprobs": bool(tokens) and all(t.logprob is not None for t in tokens),
             "entropies": bool(tokens) and all(t.entropy is not None for t in tokens),
@@ -92,8 +97,8 @@ class View:
             "1 sample": n >= 1,
             "2 samples": n >= 2,
             "passages": bool(self.observation.passages),
-            "grounding": self.observation.grounding is not None,
-            "verdict": self.observation.verdict is not None,
+            "grounding": grounding is not None and grounding.is_reliable,
+            "verdict": verdict is not None and verdict.is_reliable,
         }
         return frozenset(need for need, held in there.items() if held)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
+from codex.grounding.told import judged_by
 from codex.pages import JSON
 from codex.store.codec import encode
 from codex.types import Observation, Passage, Similarity, Stance, Support
@@ -42,6 +43,7 @@ def evidence_view(observation: Observation, texts: Sequence[str]) -> JSON:
             }
             for support in supports
         ],
+        "judged": judged_by(grounding) if grounding else None,
         **(encode(grounding, without=("sentences",)) if grounding else {"judge": None, "seconds": None}),
     }
 
@@ -62,7 +64,7 @@ def passages_view(passages: Sequence[Passage], supports: Sequence[Support] = ())
             "cited": [
                 n
                 for n, support in enumerate(supports)
-                if support.passage == index and support.stance is not Stance.NOT_FOUND
+                if support.passage == index and support.stance not in (None, Stance.NOT_FOUND)
             ],
             "scores": [
                 {"label": SCORES[name][0], "meaning": SCORES[name][1], "value": passage.scores[name]}
@@ -76,6 +78,8 @@ def passages_view(passages: Sequence[Passage], supports: Sequence[Support] = ())
 
 def stances(supports: Sequence[Support]) -> str:
     """In words what the passages say of an answer, e.g. "1 of 2 sentences supported, 1 contradicted"."""
+    if any(support.stance is None for support in supports):
+        return "evidence not judged"
     count = {stance: sum(support.stance is stance for support in supports) for stance in Stance}
     sentences = "sentence" if len(supports) == 1 else "sentences"
     said = f"{count[Stance.SUPPORTED]} of {len(supports)} {sentences} supported"

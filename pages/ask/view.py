@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from codex import signals
 from codex.ask.confidence import LikelyAnswers
 from codex.calibration.heuristic import MEANING
+from codex.grounding.told import judged_by, verified_by
 from codex.pages import JSON
 from codex.pages.ask.copying import as_text
 from codex.pages.ask.evidence import compared, evidence_view
@@ -278,9 +279,9 @@ def _checks(observation: Observation) -> list[tuple[str, str]]:
     grounding, verdict = observation.grounding, observation.verdict
     lines = []
     if verdict:
-        lines.append(("verifier", f"{verdict.verifier}, {verdict.form} prompt, {verdict.seconds:.2f} s"))
+        lines.append(("verifier", f"{verified_by(verdict)}; {verdict.form} prompt, {verdict.seconds:.2f} s"))
     if grounding:
-        lines.append(("judge of evidence", f"{grounding.judge}, {grounding.seconds:.2f} s"))
+        lines.append(("judge of evidence", f"{judged_by(grounding)} {grounding.seconds:.2f} s"))
     return lines
 
 

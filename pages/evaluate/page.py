@@ -227,6 +227,7 @@ class EvaluatePage:
 
     def _begin(self, run: Run) -> JSON:
         def work(job: Job) -> RunSummary:
+            runner.measure(self.workbench, run, job.report, job.cancel)
             return runner.run(self.workbench, run.id, job.report, job.cancel)
 
         job = self.jobs.start(KIND, f"Asking {run.name}", work)

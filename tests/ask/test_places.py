@@ -100,3 +100,34 @@ def test_stopping_cancels_what_is_under_way_with_its_reason_and_takes_no_more() 
     assert stopped.value.status == 503
     with pytest.raises(Stopping), places.taken(BEN, SHORT, threading.Event()):
         pytest.fail("nobody asks any more")
+
+
+def test_who_waits_for_quiet_resumes_when_no_question_is_left_and_makes_room_for_the_next() -> None:
+    places, resumed = Places(16), threading.Event()
+    events: list[threading.Event] = []
+
+    def wait() -> None:
+        events.append(places.quiet())
+        resumed.set()
+
+    waiting = threading.Thread(target=wait)
+    with ExitStack() as held:
+        take(places, held, ANNA)
+        waiting.start()
+        take(places, held, BEN)
+        assert not events
+    assert resumed.wait(10)
+    assert not events[0].is_set()
+    with ExitStack() as held:
+        take(places, held, ANNA)
+        assert events[0].is_set()
+    waiting.join()
+
+
+def test_who_waits_for_quiet_is_told_to_stop() -> None:
+    places = Places(16)
+    disturbed = places.quiet()
+    places.stop()
+    assert disturbed.is_set()
+    with pytest.raises(Stopping):
+        places.quiet()

@@ -24,6 +24,7 @@ from codex.types import (
     TokenEvent,
     TraceEvent,
 )
+from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine
 
 FACTS = {
@@ -60,6 +61,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     ) -> Workbench:
         home = tmp_path / str(len(opened))
         home.mkdir()
+        trust(home)
         settings = load_settings([f"home={home}", *overrides])
         engine.setdefault("judgement", believes)
         workbench = Workbench(settings, ScriptedEngine(script, **engine), Store(home / "codex.duckdb"))  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ from codex.signals.text import normalise
 from codex.types import Observation, Passage
 from tests.bench.line import Line
 from tests.support.frozen import auroc
+from tests.support.reliable import trust
 from tests.support.shared_data import add_option, shared_data
 
 OF_EACH = 3
@@ -111,10 +113,17 @@ def measured(model: Path, questions: int, threads: int, keep: Path | None = None
         return
     shelf = Models(default_home())
     engine = LlamaCppEngine(ModelConfig(model_path=str(model), threads=threads), shelf)
-    embed = Embedding(RetrievalConfig(device="cpu")).encode
-    grounder = Grounder(GroundingConfig(verifier_form="plain"), engine, shelf, embed)
+    embedding = Embedding(RetrievalConfig(device="cpu"))
     try:
-        with passages_read_once():
+        # What the model says is wanted here whether or not it is reliable.
+        with tempfile.TemporaryDirectory() as folder, passages_read_once():
+            grounder = Grounder(
+                GroundingConfig(verifier_form="plain"),
+                engine,
+                Models(trust(Path(folder), engine.fingerprint)),
+                embedding.encode,
+                lambda: embedding.identity,
+            )
             for number, question in enumerate(wanted, 1):
                 row = kept.get(question["id"]) or _asked(engine, grounder, question)
                 if question["id"] not in kept:

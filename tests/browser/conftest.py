@@ -33,6 +33,7 @@ from tests.support.browsing import (
     Served,
     serving,
 )
+from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine
 
 # A busy machine is slow, not wrong: the default of 5 s fails where three programs share two cores.
@@ -106,7 +107,8 @@ def scripted_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) 
         return next((said for key, said in server.scripts.items() if key in prompt), CANBERRA)
 
     engine = ScriptedEngine(script)
-    workbench = Workbench(load_settings([f"home={home}"]), engine, Store(home / "codex.duckdb"))
+    settings = load_settings([f"home={trust(home)}"])
+    workbench = Workbench(settings, engine, Store(home / "codex.duckdb"))
     with serving(workbench) as url:
         server = Scripted(url, workbench, engine)
         yield server

@@ -20,6 +20,7 @@ from codex.types import Observation, Stance
 from tests.browser.library import DOCUMENTS, FOUND, HOSTILE_NAME, QUESTION, SPREAD, answer, evidence
 from tests.browser.look import pale, width
 from tests.support.browsing import Scripted, ask, open_page, serving, tab_to
+from tests.support.reliable import CHANCE, GOOD, trust
 from tests.support.scripted import Script, ScriptedEngine
 
 THREE = Script(
@@ -60,7 +61,8 @@ def library_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -
         return next((said for key, said in server.scripts.items() if key in prompt), says(prompt))
 
     engine = ScriptedEngine(script)
-    workbench = Workbench(load_settings([f"home={home}"]), engine, Store(home / "codex.duckdb"))
+    settings = load_settings([f"home={trust(home)}"])
+    workbench = Workbench(settings, engine, Store(home / "codex.duckdb"))
     index_documents(workbench, home)
     with serving(workbench) as url:
         server = Scripted(url, workbench, engine)
@@ -204,6 +206,40 @@ def test_text_of_a_document_is_shown_as_it_is_and_never_run(page: Page, library:
     expect(evidence(page)).to_contain_text("${window.hacked=1}")
     assert page.evaluate("window.hacked") is None
     assert page.locator(".cx-page img, .cx-page script").count() == 0
+
+
+def test_who_judged_is_said_with_how_reliable_that_judge_was_measured_to_be(
+    page: Page, library: Scripted
+) -> None:
+    open_page(page, library.url)
+    always_retrieve(page)
+    ask(page, QUESTION)
+    expect(evidence(page)).to_contain_text(
+        "Judged by model scripted:test:none (AUROC 0.86, 95% interval 0.81 to 0.91, on 200 answers)."
+    )
+
+
+def test_a_model_that_cannot_judge_colours_nothing_and_the_page_says_what_helps(
+    page: Page, library: Scripted
+) -> None:
+    """The model would say True of anything."""
+    home = trust(library.workbench.settings.home, judge=CHANCE)
+    try:
+        open_page(page, library.url)
+        always_retrieve(page)
+        ask(page, QUESTION)
+        panel = evidence(page)
+        expect(panel).to_contain_text("This model cannot judge evidence: model scripted:test:none")
+        expect(panel).to_contain_text("AUROC 0.52, 95% interval 0.44 to 0.60")
+        expect(panel).to_contain_text("grounding.verifier_model")
+        expect(panel).to_contain_text("grounding.judge=nli")
+        expect(panel.locator(".cx-sentence")).to_contain_text("not judged")
+        expect(panel.locator(".cx-quote")).to_contain_text("Its keeper was Ada Brook.")
+        expect(page.locator(".cx-stance, .cx-marker, .cx-cited")).to_have_count(0)
+        expect(page.locator(".supported")).to_have_count(0)
+        expect(page.get_by_role("button", name="evidence not judged")).to_be_visible()
+    finally:
+        trust(home, judge=GOOD)
 
 
 def test_evidence_is_reached_with_the_keyboard_alone(page: Page, library: Scripted) -> None:

@@ -21,6 +21,7 @@ from codex.cli.terminal import printable
 from codex.settings import load_settings
 from codex.store import Store
 from tests.support.command import Codex, command
+from tests.support.reliable import CHANCE, trust, trust_words
 
 SHORT = ("engine.threads=2", "engine.params.max_tokens=32")
 """What a capital takes."""
@@ -93,7 +94,24 @@ def test_ask_with_evidence_shows_what_each_sentence_rests_on(own_home: Path, cod
     done = codex("ask", question, "--evidence", "--samples", "1", "grounding.judge=lexical", *SHORT)
     assert done.status == 0, done.err
     assert "retrieved 1 passage in tide.txt" in done.out
-    assert "“High water in Tarn harbour is at 14:20.”" in " ".join(done.out.split())
+    said = " ".join(done.out.split())
+    assert "not judged: " in said
+    assert "“High water in Tarn harbour is at 14:20.”" in said
+    assert "Whether lexical can judge evidence is not measured yet" in said
+    trust_words(own_home)
+    again = codex("ask", question, "--evidence", "--samples", "1", "grounding.judge=lexical", *SHORT)
+    assert "Judged by lexical (AUROC 0.86, 95% interval 0.81 to 0.91" in " ".join(again.out.split())
+
+
+def test_models_judge_tells_how_reliable_the_model_is_and_does_not_measure_twice(
+    own_home: Path, codex: Codex
+) -> None:
+    trust(own_home, "llama_cpp:smollm2-135m-instruct:Q4_1", verifier=CHANCE)
+    told = codex("models", "judge", "engine=llama_cpp")
+    assert told.status == 0, told.err
+    lines = [line.split() for line in told.out.splitlines()]
+    assert ["judge", "0.86", "0.81", "to", "0.91", "yes"] in [[each[0], *each[-5:]] for each in lines]
+    assert ["verifier", "0.52", "0.44", "to", "0.60", "no"] in [[each[0], *each[-5:]] for each in lines]
 
 
 def test_ask_searches_the_named_documents_alone(own_home: Path, codex: Codex) -> None:

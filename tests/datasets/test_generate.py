@@ -82,3 +82,16 @@ def test_rows_are_json_objects_in_utf_8_without_escapes() -> None:
     assert "Brasília" in text
     for line in text.splitlines():
         assert {"id", "question", "answers", "answerable"} <= json.loads(line).keys()
+
+
+def test_the_answers_for_verifiers_are_what_their_program_makes() -> None:
+    shipped = (SHIPPED / "judging" / "answers.jsonl").read_text(encoding="utf-8")
+    assert shipped == generate.labelled_answers(), "run: python -m codex.datasets.generate"
+
+
+def test_an_answer_for_verifiers_is_graded_as_it_is_labelled(tmp_path: Path) -> None:
+    items = {item.question: item for name in generate.SETS for item in load(name, tmp_path)}
+    for line in generate.labelled_answers().splitlines():
+        pair = json.loads(line)
+        assert grade(items[pair["question"]], pair["correct"]).correct, pair
+        assert not grade(items[pair["question"]], pair["incorrect"]).correct, pair

@@ -16,8 +16,8 @@ import pytest
 
 from codex.ask.workbench import Workbench
 from codex.engines.base import GenerationParams
-from codex.errors import Conflict, InvalidInput, ModelError, NotFound, PromptTooLong
-from codex.evaluation.runner import prepare, questions, run
+from codex.errors import Cancelled, Conflict, InvalidInput, ModelError, NotFound, PromptTooLong
+from codex.evaluation.runner import measure, prepare, questions, run
 from codex.jobs import JobProgress
 from codex.settings import load_settings
 from codex.store import Store
@@ -273,3 +273,33 @@ def test_a_dataset_with_nothing_to_ask_is_refused(bench: Bench, tmp_path: Path) 
         prepare(bench(), "sums")
     with pytest.raises(NotFound, match="nowhere"):
         prepare(bench(), "nowhere")
+
+
+def test_judge_and_verifier_are_measured_once_before_a_run(bench: Bench) -> None:
+    """A run without passages needs no judge."""
+    workbench = bench(sums)
+    begun = prepare(workbench, "sums", limit=2)
+    told: list[JobProgress] = []
+    measure(workbench, begun, told.append)
+    assert isinstance(workbench.engine, ScriptedEngine)
+    assert len(workbench.engine.judged) == 200
+    assert (told[-1].done, told[-1].total, told[-1].unit) == (199, 200, "labelled answers")
+    measure(workbench, begun)
+    assert len(workbench.engine.judged) == 200
+    run(workbench, begun.id)
+    verdicts = [record.observation.verdict for record in workbench.store.runs.records(begun.id)]
+    assert all(verdict and verdict.reliability and verdict.reliability.n == 200 for verdict in verdicts)
+
+
+def test_measuring_before_a_run_can_be_cancelled(bench: Bench) -> None:
+    workbench, cancel = bench(sums), threading.Event()
+    begun = prepare(workbench, "sums", limit=2)
+
+    def stop(now: JobProgress) -> None:
+        if now.done == 3:
+            cancel.set()
+
+    with pytest.raises(Cancelled):
+        measure(workbench, begun, stop, cancel)
+    assert isinstance(workbench.engine, ScriptedEngine)
+    assert len(workbench.engine.judged) == 3

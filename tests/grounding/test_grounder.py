@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 from codex import prompts
 from codex.engines.base import ModelConfig
 from codex.engines.models import Models
-from codex.errors import Cancelled
+from codex.errors import Cancelled, ModelError
 from codex.grounding import Grounder
 from codex.grounding.config import GroundingConfig
+from codex.retrieval.embedding import Identity
 from codex.types import Generation, Observation, Passage, Stance
+from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine
 
 ATHENS = "Athens is the capital of Greece. It lies in Attica."
@@ -42,8 +45,19 @@ def no_embedding(texts: Sequence[str]) -> NDArray[np.float32]:
     raise AssertionError("nothing is to be embedded")
 
 
+def no_identity() -> Identity:
+    raise ModelError("There is no embedding.")
+
+
+@pytest.fixture
+def models(tmp_path: Path, codex_home: Path) -> Models:
+    """The shelf of a home in which the scripted engine and the default model are known to be reliable."""
+    (tmp_path / "models").symlink_to(codex_home / "models")
+    return Models(trust(trust(tmp_path), "llama_cpp:smollm2-135m-instruct:Q4_1"))
+
+
 def grounder(engine: ScriptedEngine, models: Models, **config: object) -> Grounder:
-    return Grounder(GroundingConfig.model_validate(config), engine, models, no_embedding)
+    return Grounder(GroundingConfig.model_validate(config), engine, models, no_embedding, no_identity)
 
 
 def scripted(true: float = 0.8) -> ScriptedEngine:
@@ -86,7 +100,7 @@ def test_the_judge_reads_the_passages_that_the_answer_was_given(models: Models) 
 def test_a_sentence_is_marked_by_what_the_judge_says(models: Models) -> None:
     seen = observation("Athens. Rome.")
 
-    def stances(true: object) -> list[Stance]:
+    def stances(true: object) -> list[Stance | None]:
         engine = ScriptedEngine(lambda prompt: Script(["x"]), judgement=true)  # type: ignore[arg-type]
         grounding = grounder(engine, models).check(seen, prompts.ask(seen.question, seen.passages)).grounding
         assert grounding is not None
@@ -178,6 +192,7 @@ def test_samples_are_compared_as_the_settings_say(similarity: str, models: Model
         engine,
         models,
         lambda texts: np.ones((len(texts), 1), np.float32),
+        no_identity,
     ).check(seen, prompts.ask(seen.question))
     if similarity == "text":
         assert found.similarity is None

@@ -20,6 +20,7 @@ from codex.pages.evaluate.view import PAGE
 from codex.settings import load_settings
 from codex.store import Store
 from tests.support.evaluated import put_run
+from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine
 
 WAIT = 60.0
@@ -36,7 +37,7 @@ ASKED = {
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[EvaluatePage]:
-    settings = load_settings([f"home={tmp_path}"])
+    settings = load_settings([f"home={trust(tmp_path)}"])
     engine = ScriptedEngine(lambda prompt: Script(["It", " is", " Paris", "."], samples=["Paris.", "Rome."]))
     workbench = Workbench(settings, engine, Store(tmp_path / "codex.duckdb"))
     jobs = Jobs()

@@ -20,6 +20,7 @@ from codex.types import (
     Grounding,
     Observation,
     Passage,
+    PassedOver,
     Similarity,
     Stance,
     Step,
@@ -27,6 +28,7 @@ from codex.types import (
     Support,
     Token,
 )
+from tests.support.reliable import CHANCE
 
 PIECES = ("The", " lighthouse", " 😀", " is", " old.", " It", " is", " red.")
 ANSWER = "".join(PIECES)
@@ -217,3 +219,19 @@ def test_how_samples_were_compared_is_said_with_its_cost() -> None:
     observation = replace(observed(), samples=(sample,), similarity=similarity)
     assert samples_view(observation)["compared"] == "by meaning: embedding, 0.3 s"
     assert compared(None) == "by wording"
+
+
+def test_who_judged_is_said_and_without_a_reliable_judge_nothing_is_cited() -> None:
+    view = evidence_view(observed(SUPPORTED), PIECES)
+    assert view["judged"].startswith("Judged by ")
+    nobody = replace(SUPPORTED, stance=None, probability=None)
+    seen = observed(nobody)
+    assert seen.grounding is not None
+    passed = (PassedOver("model small", CHANCE),)
+    seen = replace(seen, grounding=replace(seen.grounding, judge="", passed_over=passed))
+    view = evidence_view(seen, PIECES)
+    assert view["judged"].startswith("This model cannot judge evidence: model small (AUROC 0.52")
+    assert all(passage["cited"] == [] for passage in view["passages"])
+    assert view["sentences"][0]["stance"] is None
+    assert view["sentences"][0]["excerpt"] is not None
+    assert stances([nobody]) == "evidence not judged"

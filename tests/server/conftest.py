@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import SURE, Serve, Served, running, workbench
 
@@ -24,7 +25,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     ) -> Served:
         say = script if callable(script) else lambda prompt: script
         scripted = kind(say, **engine)  # type: ignore[arg-type]
-        started.append(running(workbench(tmp_path / f"{len(started)}", scripted, *overrides)))
+        started.append(running(workbench(trust(tmp_path / f"{len(started)}"), scripted, *overrides)))
         return started[-1].__enter__()
 
     yield start
@@ -36,5 +37,5 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 def sure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server that a module's tests share, for requests that leave nothing behind that matters."""
     engine = ScriptedEngine(lambda prompt: SURE)
-    with running(workbench(tmp_path_factory.mktemp("sure"), engine)) as served:
+    with running(workbench(trust(tmp_path_factory.mktemp("sure")), engine)) as served:
         yield served

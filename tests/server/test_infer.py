@@ -10,6 +10,7 @@ import pytest
 
 from codex.server.bodies import TraceBody
 from codex.types import Generation
+from tests.support.reliable import CHANCE, trust
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import SURE, Serve, Served
 
@@ -174,3 +175,14 @@ def test_a_question_is_limited_to_documents(serve: Serve, tmp_path: Path, path: 
     text = served.http.post(path, json=body).text
     assert "moon.txt" in text
     assert "tide.txt" not in text
+
+
+def test_the_response_says_who_verified_and_how_reliable_that_is(serve: Serve) -> None:
+    served = serve()
+    told = served.http.post("/infer", json={"query": "Why?"}).json()
+    assert told["evidence_judge"] is None
+    assert told["verifier"].startswith("scripted:test:none (AUROC 0.86, 95% interval 0.81 to 0.91")
+    trust(served.workbench.settings.home, verifier=CHANCE)
+    told = served.http.post("/infer", json={"query": "Why?"}).json()
+    assert "cannot verify answers (AUROC 0.52" in told["verifier"]
+    assert told["confidence_breakdown"]["verifier_score"] is None

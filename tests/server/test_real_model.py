@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from codex import engines
+from codex import engines, prompts, signals
 from codex.ask.workbench import Workbench
 from codex.engines.models import Models
+from codex.grounding import labelled
+from codex.grounding.labelled import Labelled
+from codex.grounding.model_judge import ModelJudge
+from codex.grounding.told import judged_by
 from codex.settings import load_settings
 from codex.store import Store
+from codex.types import Generation, Observation, Passage, Stance
 from tests.support.serving import Served, events_of, open_request, read_until, running
 
 
@@ -81,3 +86,32 @@ def test_a_question_beyond_the_context_is_413_with_the_excess(served: Served) ->
 def test_odd_text_is_answered(served: Served, query: str) -> None:
     body = {"query": query, "n_samples": 1, "params": {"max_tokens": 8}}
     assert served.http.post("/infer", json=body).status_code == 200
+
+
+HANDBOOK = (
+    "During the probation period of six months, either side may end the employment with two weeks' notice. "
+    "After probation, the notice period is three months to the end of a month."
+)
+PASSAGE = Passage("h-0", "h", "handbook.txt", HANDBOOK, 0, len(HANDBOOK))
+NOTICE = "What is the notice period after probation?"
+
+
+@pytest.mark.parametrize("answer", ["The notice period is two weeks.", "Two weeks.", "1. 1. 1. 2. 32."])
+def test_the_default_model_supports_nothing_as_the_judge_that_it_is_measured_to_be(
+    served: Served, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """Asked, it would call all of this supported. Every eleventh labelled answer shows it cannot tell."""
+    every = Labelled(labelled.evidence().cases[::11], "every eleventh")
+    monkeypatch.setattr(labelled, "evidence", lambda: every)
+    some = Labelled(labelled.answers().cases[:20], "some")
+    monkeypatch.setattr(labelled, "answers", lambda: some)
+    engine = served.workbench.engine
+    judge = ModelJudge(engine, prompts.ask(NOTICE, [PASSAGE]), answer)
+    assert judge.thresholds.stance(judge.judge(NOTICE, answer, [PASSAGE])) is Stance.SUPPORTED
+    assert not any(each.reliability.is_sufficient for each in served.workbench.measure())
+    seen = Observation(NOTICE, Generation(answer, (), "stop", 7, 0.1), (), (PASSAGE,))
+    seen = served.workbench._grounder.check(seen, prompts.ask(NOTICE, [PASSAGE]))
+    assert seen.grounding is not None
+    assert {sentence.stance for sentence in seen.grounding.sentences} == {None}
+    assert signals.compute(seen)["evidence_support"] is None
+    assert "This model cannot judge evidence" in judged_by(seen.grounding)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex.signals import compute
-from codex.types import Observation, Passage
+from codex.types import Observation, Passage, PassedOver, Reliability
 from tests.support.observations import make_grounding, make_passage, make_token, observe
+from tests.support.reliable import CHANCE, GOOD
 
 QUESTION = "How far is the moon?"
 
@@ -109,3 +110,17 @@ def test_the_score_is_the_best_cosine_and_no_other_score(
 def test_support_is_that_of_the_weakest_sentence(support: tuple[float | None, ...], value: float) -> None:
     observation = replace(answered("Muscat"), grounding=make_grounding(*support))
     assert compute(observation)["evidence_support"] == value
+
+
+def test_support_counts_only_where_the_judge_of_the_settings_is_reliable() -> None:
+    """What was stored before reliability was measured counts as it did."""
+
+    def support(**changes: object) -> float | None:
+        grounding = replace(make_grounding(0.9), **changes)  # type: ignore[arg-type]
+        return compute(replace(answered("Muscat"), grounding=grounding))["evidence_support"]
+
+    assert support() == 0.9
+    assert support(reliability=GOOD) == 0.9
+    assert support(reliability=CHANCE) is None
+    assert support(reliability=Reliability()) is None
+    assert support(reliability=GOOD, passed_over=(PassedOver("model small", CHANCE),)) is None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf, log, nan
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex.signals import label_probability
-from codex.types import Alternative
-from tests.support.observations import make_verdict
+from codex.signals import compute, label_probability
+from codex.types import Alternative, Reliability
+from tests.support.observations import make_token, make_verdict, observe
+from tests.support.reliable import CHANCE, GOOD
 
 HALF, QUARTER, EIGHTH = log(1 / 2), log(1 / 4), log(1 / 8)
 
@@ -79,3 +81,17 @@ def test_it_is_a_probability_or_missing_and_the_labels_are_alike(likely: list[Al
     if value is not None and swapped is not None:
         assert 0 <= value <= 1
         assert value + swapped == pytest.approx(1)
+
+
+def test_p_true_counts_only_where_the_verifier_is_reliable() -> None:
+    """What was stored before reliability was measured counts as it did."""
+
+    def found(reliability: Reliability | None) -> float | None:
+        verdict = replace(make_verdict(("True", log(0.8)), ("False", log(0.2))), reliability=reliability)
+        observation = replace(observe("Why?", [make_token("So", 0.5)]), verdict=verdict)
+        return compute(observation)["p_true"]
+
+    assert found(None) == pytest.approx(0.8)
+    assert found(GOOD) == pytest.approx(0.8)
+    assert found(CHANCE) is None
+    assert found(Reliability()) is None

@@ -18,14 +18,14 @@ export const STANCES = {
 /** The panel. @param {EvidenceShown} shown */
 export function evidencePanel(shown) {
   const { trace, live, sentence } = shown;
-  const none = { sentences: [], judge: null, note: "", looked: true };
+  const none = { sentences: [], judged: null, note: "", looked: true };
   const evidence = trace?.last.evidence ?? { passages: live ?? [], ...none };
-  const { passages, sentences, judge, note } = evidence;
+  const { passages, sentences, judged, note } = evidence;
   if (!passages.length) return nothingFound(evidence, shown);
   const list = html`<ol class="cx-list" aria-label="Sentences of the answer">${sentences.map((one, i) => sentenceItem(one, i, evidence, shown))}</ol>`;
   return html`${note ? hint(`${capital(note)}.`) : nothing}
     ${trace && !sentences.length ? hint("No judge checked whether these passages support the answer.") : nothing}
-    ${sentences.length ? list : nothing}${judge ? html`<p class="cx-muted">Judged by ${judge}.</p>` : nothing}
+    ${judged ? html`<p class="cx-hint">${written(judged)}</p>` : nothing}${sentences.length ? list : nothing}
     <h3>${passages.length === 1 ? "The passage" : `The ${passages.length} passages`} in the prompt</h3>
     ${keyed(sentence, html`<ol class="cx-list cx-passages">${passages.map((one, i) => passageItem(one, i, evidence, sentence))}</ol>`)}`;
 }
@@ -44,18 +44,22 @@ function nothingFound({ note, looked }, { lookup: { documents, again }, options 
 /** @param {Sentence} one @param {number} i @param {Evidence} evidence @param {EvidenceShown} shown */
 function sentenceItem(one, i, { passages }, { sentence, options }) {
   const here = i === sentence;
-  const { icon: shape, name } = STANCES[one.stance];
-  const quiet = one.stance === "not found";
+  const { stance } = one;
+  const quiet = !stance || stance === "not found";
+  const said = stance
+    ? html`<span class="cx-stance ${STANCES[stance].name}">${icon(STANCES[stance].icon)}${stance}</span>`
+    : muted("not judged");
+  const support = stance ? [muted("support"), metric(one.probability)] : nothing;
   const at = one.passage ?? 0;
   const contradiction =
-    one.stance === "contradicted" && one.contradiction !== null
+    stance === "contradicted" && one.contradiction !== null
       ? [muted("contradiction"), metric(one.contradiction)]
       : nothing;
   const source = html`<button type="button" class="cx-link cx-source" title="Show the whole passage"
     @click=${(/** @type {Event} */ event) => unfold(event, at)}>${quiet ? "closest words: " : nothing}[${at + 1}] ${passages[at] && where(passages[at])}</button>`;
   return html`<li class="cx-column tight ${here ? "here" : ""}">
     <button type="button" class="cx-item cx-sentence" aria-pressed=${String(here)} title="Show it in the answer and in its passage"
-      @click=${() => options.onsentence(here ? null : i)}><span class="cx-row tight cx-small"><span class="cx-stance ${name}">${icon(shape)}${one.stance}</span>${contradiction}${muted("support")}${metric(one.probability)}</span>${written(one.text)}</button>
+      @click=${() => options.onsentence(here ? null : i)}><span class="cx-row tight cx-small">${said}${contradiction}${support}</span>${written(one.text)}</button>
     ${one.excerpt ? html`<blockquote class="cx-quote ${quiet ? "quiet" : ""}"><bdi>${marked(one.excerpt)}</bdi></blockquote>` : nothing}
     ${one.passage === null ? nothing : source}</li>`;
 }
@@ -71,7 +75,7 @@ function unfold(event, index) {
 
 /** @param {PromptPassage} passage @param {number} i @param {Evidence} evidence @param {number | null} sentence */
 function passageItem(passage, i, { sentences }, sentence) {
-  const cited = passage.cited.map((n) => sentences[n].stance);
+  const cited = passage.cited.flatMap((n) => sentences[n].stance ?? []);
   const picked = sentence !== null && sentences[sentence].passage === i;
   const open = picked || (sentence === null && (cited.length > 0 || (i === 0 && !sentences.length)));
   const [start, end] = (picked && sentences[sentence ?? 0].span) || [passage.start, passage.end];

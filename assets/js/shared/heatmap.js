@@ -46,7 +46,9 @@ export class Heatmap {
       const dim = view.focus && last && !last.focus.slice(unit.from, unit.end).some(Boolean);
       const given = tokens[index].given ? " given" : "";
       const kind = `cx-tok ${level === null ? "missing" : `s${level}`}${given}${dim ? " dim" : ""}`;
-      const marks = sentences.flatMap(({ last }, i) => (last >= unit.from && last < unit.end ? [i] : []));
+      const marks = sentences.flatMap(({ last, stance }, i) =>
+        stance && last >= unit.from && last < unit.end ? [i] : [],
+      );
       return { lead, body: text.slice(lead.length), index, said: spoken(tokens[index]), kind, marks };
     });
     Object.assign(this, { tokens, sentences, units });
@@ -130,6 +132,7 @@ export class Heatmap {
 
 /** What the evidence says of a sentence, behind it: the passage's number, an icon, and the word on hover. @param {Sentence} sentence @param {number} i @param {boolean} here */
 function marker({ stance, passage: closest }, i, here) {
+  if (!stance) return nothing;
   const passage = stance === "not found" || closest === null ? null : closest + 1;
   const { icon: shape, name } = STANCES[stance];
   const said = `sentence ${i + 1}: ${stance}${passage === null ? "" : `, passage ${passage}`}`;

@@ -151,7 +151,8 @@ export interface Sentence {
   first: number;
   last: number;
   text: string;
-  stance: Stance;
+  /** null: no judge is reliable enough to say. */
+  stance: Stance | null;
   passage: number | null;
   probability: number | null;
   contradiction: number | null;
@@ -174,7 +175,8 @@ export interface PromptPassage {
 export interface Evidence {
   passages: PromptPassage[];
   sentences: Sentence[];
-  judge: string | null;
+  /** Who judged and how reliable that is, in words. */
+  judged: string | null;
   note: string;
   looked: boolean;
 }
