@@ -29,7 +29,6 @@ from tests.bench import (
     loop,
     retrieval,
     serving,
-    system_prompts,
     tuning,
     verifier,
 )
@@ -46,7 +45,6 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "verifier": verifier.measure,
     "injection": injection.measure,
     "loop": loop.measure,
-    "system_prompts": system_prompts.measure,
     "calibration": calibration.measure,
     "familiarity": familiarity.measure,
     "guarantees": guarantees.measure,
