@@ -145,7 +145,7 @@ def delete(
         what = f"{printable(summary.run.name)}, {summary.done:,} answers"
         if not yes:
             typer.confirm(f"Delete {what}? They cannot be brought back.", abort=True)
-        store.runs.delete(summary.run.id)
+        store.delete_run(summary.run.id)
     terminal.console().print(f"deleted  {what}", highlight=False, soft_wrap=True)
 
 

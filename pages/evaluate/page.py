@@ -211,10 +211,14 @@ class EvaluatePage:
         self.jobs.cancel(wanted["job"])
 
     def delete(self, wanted: JSON) -> None:
-        """Delete a run with its answers. wanted: {run}."""
+        """Delete a run with its answers, unless a guarantee rests on it. wanted: {run}."""
         if wanted["run"] == self._running():
             raise Conflict("This run is in progress; cancel it first.")
-        self.workbench.store.runs.delete(str(wanted["run"]))
+        self.workbench.store.delete_run(str(wanted["run"]))
+
+    def rename(self, wanted: JSON) -> None:
+        """Call a run something else. wanted: {run, name}."""
+        self.workbench.store.runs.rename(str(wanted["run"]), str(wanted["name"]))
 
     def _params(self, wanted: JSON) -> GenerationParams:
         params = self.workbench.settings.engine.params.model_dump() | {"max_tokens": wanted.get("max_tokens")}
@@ -286,7 +290,7 @@ def build(workbench: Workbench, jobs: Jobs) -> EvaluatePage:
     """Put the page into the Blocks that are open."""
     page = EvaluatePage(workbench, jobs)
     calls = (
-        *(page.datasets, page.look, page.start, page.resume, page.cancel, page.delete),
+        *(page.datasets, page.look, page.start, page.resume, page.cancel, page.rename, page.delete),
         *(page.open, page.scatter, page.questions, page.question),
     )
     view("evaluate", page.config(), calls)
