@@ -7,7 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, Self, Unpack
@@ -17,6 +17,7 @@ from codex.ask.active import Active
 from codex.ask.confidence import likely_answers
 from codex.ask.loop import Loop
 from codex.ask.places import Client, Places
+from codex.ask.priority import Priority
 from codex.ask.request import (
     AskOptions,
     Request,
@@ -81,6 +82,8 @@ class Workbench:
         self._grounder = Grounder(settings.grounding, engine, Models(settings.home), self.index.embed)
         self._loop = Loop(engine, self.index, self._grounder, settings.ask)
         self._failed: str | None = None
+        self.priority = Priority()
+        """Who waits for an answer, so that a run can make way."""
         self._places = Places(settings.ask.max_waiting)
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
         self._recent_lock = threading.Lock()
@@ -165,6 +168,8 @@ class Workbench:
     def observe(self, question: str, passages: Sequence[Passage] = (), **options: Unpack[AskOptions]) -> Step:
         """Ask once with these passages: its gate is not followed and nothing is stored.
 
+        It is no live question: see `priority`.
+
         Raises InvalidInput, PromptTooLong, ModelError, Cancelled.
         """
         request = resolve(question, options, self.settings, self.active.policy, self.active.calibrator)
@@ -231,16 +236,23 @@ class Workbench:
                 del self._recent[recent.trace.id]
 
     def _ask(self, request: Request) -> Iterator[Event]:
-        with self._places.taken(request.client, request.params.max_tokens, request.cancel):
+        with self._under_way(request):
             started = time.monotonic()
             steps = yield from self._loop.ask(request)
             yield self._finished(request, steps, started)
 
     def _branch(self, request: Request, parent: Trace, turn: Turn) -> Iterator[Event]:
-        with self._places.taken(request.client, request.params.max_tokens, request.cancel):
+        with self._under_way(request):
             started = time.monotonic()
             steps = yield from self._loop.branch(request, parent.last, turn)
             yield self._finished(request, steps, started, parent.id)
+
+    @contextmanager
+    def _under_way(self, request: Request) -> Iterator[None]:
+        """Hold a place inside, before every background question. Raises as `Places.taken`."""
+        with self._places.taken(request.client, request.params.max_tokens, request.cancel):
+            with self.priority.live():
+                yield
 
     def _finished(
         self, request: Request, steps: Sequence[Step], started: float, parent_id: str | None = None
