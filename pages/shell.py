@@ -13,7 +13,6 @@ from typing import Any
 
 import gradio as gr
 import gradio.routes
-from anyio.to_thread import run_sync
 from fastapi import FastAPI
 from starlette.routing import Mount
 
@@ -52,12 +51,11 @@ MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans 
 def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     """Put the pages on an application, at "/"; its own routes must be there already.
 
-    Work that the pages start, app.state.jobs, ends with the application, and so do temporary files.
+    Temporary files end with the application.
     """
     temporary = _temporary_folder(workbench.settings.home)
-    jobs = app.state.jobs = Jobs()
     runs = Runs()
-    blocks = _blocks(workbench, jobs, runs)
+    blocks = _blocks(workbench, app.state.jobs, runs)
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _stop_runs_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
@@ -92,7 +90,6 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
         _remove(workbench.settings.home / PARTIAL)
         async with serving(app) as state:
             yield state
-            await run_sync(jobs.close)
         _remove(temporary)
 
     app.router.lifespan_context = lifespan

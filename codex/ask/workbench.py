@@ -250,9 +250,9 @@ class Workbench:
     @contextmanager
     def _under_way(self, request: Request) -> Iterator[None]:
         """Hold a place inside, before every background question. Raises as `Places.taken`."""
-        with self._places.taken(request.client, request.params.max_tokens, request.cancel):
-            with self.priority.live():
-                yield
+        place = self._places.taken(request.client, request.params.max_tokens, request.cancel)
+        with place, self.priority.live():
+            yield
 
     def _finished(
         self, request: Request, steps: Sequence[Step], started: float, parent_id: str | None = None

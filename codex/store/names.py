@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from codex.errors import InvalidInput
 
 MAX_NAME = 80
 """Characters."""
+NAME = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*$"
+"""No control characters, and not blank."""
 
 
 def checked_name(name: str, what: str) -> str:
     """A name as it is kept. what: it is the name of. Raises InvalidInput."""
     stripped = name.strip()
-    if not stripped or len(stripped) > MAX_NAME or not stripped.isprintable():
+    if len(name) > MAX_NAME or not re.fullmatch(NAME, name):
         raise InvalidInput(
             f"The {what} needs a name of 1 to {MAX_NAME} characters, without line breaks.", ["name"]
         )

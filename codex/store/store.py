@@ -61,6 +61,15 @@ class TraceSummary:
     """What a person said of the answer; None: nobody has."""
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a person said of an answer."""
+
+    trace_id: str
+    correct: bool
+    labelled_at: datetime
+
+
 class Store:
     """The database of one home folder. Thread-safe; only one process may have it open.
 
@@ -256,6 +265,16 @@ class Store:
                     "INSERT OR REPLACE INTO labels VALUES (?, ?, now() AT TIME ZONE 'UTC')",
                     [trace_id, correct],
                 )
+
+    def labels(self, limit: int = 200, offset: int = 0) -> list[Label]:
+        """What people said of answers, the newest first."""
+        with self._database.read() as db:
+            found = rows(
+                db,
+                "SELECT * FROM labels ORDER BY labelled_at DESC, trace_id LIMIT ? OFFSET ?",
+                [limit, offset],
+            )
+        return [Label(row["trace_id"], row["correct"], in_utc(row["labelled_at"])) for row in found]
 
     def close(self) -> None:
         """Wait for what is under way and close the file; using the store afterwards raises StoreError."""
