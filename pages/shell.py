@@ -24,6 +24,7 @@ from codex.pages.ask.runs import Runs
 from codex.pages.assets import ASSETS, ASSETS_URL, Assets, url
 from codex.pages.calibrate import page as calibrate
 from codex.pages.components import view
+from codex.pages.docs import page as docs
 from codex.pages.documents import page as documents
 from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
@@ -43,6 +44,7 @@ STYLES = (
     "evaluate",
     "calibrate",
     "tune",
+    "docs",
 )
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
@@ -147,6 +149,10 @@ def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs) -> gr.Blocks:
     with blocks.route("Tune", "/tune"):
         bar("tune")
         tune.build(workbench)
+    # In the place of the plain page that the HTTP interface has by itself.
+    with blocks.route("HTTP", "/docs"):
+        bar("docs")
+        docs.build()
     return blocks
 
 

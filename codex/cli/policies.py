@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 from rich.table import Table
@@ -11,11 +12,14 @@ from rich.text import Text
 
 from codex.ask.active import Active
 from codex.cli import terminal
-from codex.cli.runs import opened
+from codex.cli.runs import reached
 from codex.cli.scores import print_json
+from codex.cli.served import Served
 from codex.cli.terminal import printable
 from codex.policy import Policy
 from codex.settings import load_settings
+from codex.store import Store
+from codex.store.policies import SavedPolicy
 
 app = typer.Typer(help="The saved policies, and which one is active.")
 SETTINGS = "settings"
@@ -32,8 +36,9 @@ def list_policies(
     """List the policies, the newest first; show, rename, activate or delete one."""
     if context.invoked_subcommand:
         return
-    with closing(opened()) as store:
-        found = [(each, Policy.model_validate_json(each.body)) for each in store.policies.list()]
+    with closing(reached()) as there:
+        saved = there.policies() if isinstance(there, Served) else there.policies.list()
+    found = [(each, Policy.model_validate_json(each.body)) for each in saved]
     if as_json:
         print_json(
             [
@@ -62,36 +67,44 @@ def list_policies(
 @app.command()
 def show(version: Version) -> None:
     """Print a policy as JSON."""
-    with closing(opened()) as store:
-        print(Policy.model_validate_json(store.policies.load(version)).model_dump_json(indent=2))
+    with closing(reached()) as there:
+        print(Policy.model_validate_json(_policy(there, version).body).model_dump_json(indent=2))
 
 
 @app.command()
 def rename(version: Version, name: str) -> None:
     """Rename a policy; its version stays."""
-    with closing(opened()) as store:
-        store.policies.rename(version, name)
+    with closing(reached()) as there:
+        if isinstance(there, Served):
+            there.call("PATCH", _path(version), {"name": name})
+        else:
+            there.policies.rename(version, name)
 
 
 @app.command()
 def activate(version: Annotated[str, typer.Argument(help="The version, or settings.")]) -> None:
     """Activate a policy from the next question on."""
-    with closing(opened()) as store:
-        active = Active(load_settings(), store)
-        if version == SETTINGS:
-            active.activate_policy(None)
-        else:
-            active.activate_policy(Policy.model_validate_json(store.policies.get(version).body))
-        _tell_active(active)
+    chosen = None if version == SETTINGS else version
+    with closing(reached()) as there:
+        if isinstance(there, Served):
+            _tell_active(there.call("POST", "/policies/activate", {"version": chosen})["version"])
+            return
+        active = Active(load_settings(), there)
+        body = there.policies.get(chosen).body if chosen else None
+        active.activate_policy(Policy.model_validate_json(body) if body else None)
+        _tell_active(active.policy.version)
 
 
 @app.command()
 def rollback() -> None:
     """Undo the last activation."""
-    with closing(opened()) as store:
-        active = Active(load_settings(), store)
+    with closing(reached()) as there:
+        if isinstance(there, Served):
+            _tell_active(there.call("POST", "/policies/rollback")["version"])
+            return
+        active = Active(load_settings(), there)
         active.rollback_policy()
-        _tell_active(active)
+        _tell_active(active.policy.version)
 
 
 @app.command()
@@ -100,13 +113,24 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a policy that is not active."""
-    with closing(opened()) as store:
-        title = printable(store.policies.get(version).title)
+    with closing(reached()) as there:
+        title = printable(_policy(there, version).title)
         if not yes:
             typer.confirm(f"Delete {title}? It cannot be brought back.", abort=True)
-        store.policies.delete(version)
+        if isinstance(there, Served):
+            there.call("DELETE", _path(version))
+        else:
+            there.policies.delete(version)
     terminal.console().print(f"deleted  {title}", highlight=False, soft_wrap=True)
 
 
-def _tell_active(active: Active) -> None:
-    terminal.console().print(f"active: {printable(active.policy.version)}", highlight=False)
+def _policy(there: Store | Served, version: str) -> SavedPolicy:
+    return there.policy(version) if isinstance(there, Served) else there.policies.get(version)
+
+
+def _path(version: str) -> str:
+    return f"/policies/{quote(version, safe='')}"
+
+
+def _tell_active(version: str) -> None:
+    terminal.console().print(f"active: {printable(version)}", highlight=False)

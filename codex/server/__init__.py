@@ -61,6 +61,8 @@ def create_app(workbench: Workbench) -> FastAPI:
         version=version("codex-workbench"),
         description=ABOUT,
         redoc_url=None,
+        # The validator would be another host.
+        swagger_ui_parameters={"validatorUrl": None},
         lifespan=_lifespan,
     )
     app.state.workbench = workbench

@@ -23,6 +23,7 @@ from codex.evaluation.calibrating import (
     with_guarantee,
 )
 from codex.jobs import Job, JobProgress
+from codex.numbers import NumbersAsSuch
 from codex.server.guard import GuardedRoute
 from codex.server.jobs import AppJobs, JobBody
 from codex.server.names import ActivateBody, RenameBody, Version
@@ -53,7 +54,7 @@ CALIBRATOR: JsonDict = {
 }
 
 
-class FitBody(BaseModel):
+class FitBody(NumbersAsSuch):
     """What a calibrator is to be fitted on, and for."""
 
     model_config = ConfigDict(
@@ -82,7 +83,7 @@ class FitBody(BaseModel):
     sets: Level = Field(0.1, description="The share of prediction sets that may lack the correct answer.")
 
 
-class GuaranteeBody(BaseModel):
+class GuaranteeBody(NumbersAsSuch):
     """What is to be guaranteed of the answers given."""
 
     model_config = ConfigDict(

@@ -168,7 +168,11 @@ async def upload_dataset(
     request: Request,
     workbench: Bench,
     file: Annotated[
-        str, Query(description=f"The file's name, by which it is read: it ends in {', '.join(SUFFIXES)}.")
+        str,
+        Query(
+            description=f"The file's name, by which it is read: it ends in {', '.join(SUFFIXES)}, or in .gz "
+            "after it."
+        ),
     ] = "rows.jsonl",
     column: Annotated[
         list[str] | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
@@ -19,12 +19,15 @@ from codex.errors import InvalidInput, NotFound
 from codex.evaluation.evaluations import Evaluations
 from codex.evaluation.generations import generated_of, line_of
 from codex.evaluation.scoring import Scores, confidences_of, score
+from codex.numbers import NumbersAsSuch
 from codex.server.guard import GuardedRoute
 from codex.server.jobs import EXAMPLE, JobBody
 from codex.server.names import NAMED, RenameBody
 from codex.server.routes import Bench, LoadedBench, errors
 from codex.settings import MAX_SAMPLES
 from codex.store import Store
+from codex.store.codec import encode
+from codex.store.names import checked_name
 from codex.store.runs import RunSummary
 from codex.types import RunState
 
@@ -43,11 +46,14 @@ EVALUATION: JsonDict = {
     "correct": 7,
     "incorrect": 5,
     "failed": 0,
+    "graders": {"contains": 12},
+    "prompt": "790daec6749c",
+    "params": {"n_samples": 5},
     "job": EXAMPLE,
 }
 
 
-class NewEvaluationBody(BaseModel):
+class NewEvaluationBody(NumbersAsSuch):
     """What is to be asked, and how; what is left out comes from the settings."""
 
     model_config = ConfigDict(
@@ -94,6 +100,9 @@ class EvaluationBody(BaseModel):
     correct: int
     incorrect: int
     failed: int
+    graders: dict[str, int] = Field(description="How many answers each grader graded.")
+    prompt: str = Field(description="The fingerprint of the prompt templates.")
+    params: dict[str, Any] = Field(description="How it was asked.")
     job: JobBody | None = Field(description="Its progress; null: it was not asked since Codex started.")
 
     @classmethod
@@ -112,6 +121,9 @@ class EvaluationBody(BaseModel):
             correct=summary.correct,
             incorrect=summary.incorrect,
             failed=summary.failed,
+            graders=summary.graders,
+            prompt=run.prompt,
+            params=encode(run.params),
             job=JobBody.of(job) if job else None,
         )
 
@@ -140,7 +152,7 @@ def start(body: NewEvaluationBody, workbench: LoadedBench, evaluations: Asked) -
     """Ask the questions of a dataset in the background, one run at a time; live questions come first."""
     job = evaluations.start(
         body.dataset,
-        name=body.name or "",
+        name="" if body.name is None else checked_name(body.name, "run"),
         limit=body.limit,
         side=body.split,
         grader=body.grader,

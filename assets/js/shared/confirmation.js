@@ -62,7 +62,7 @@ export class Confirmation {
 
   view() {
     const leave = escaped(() => this.now?.working || this.end());
-    return html`<div class="cx-confirm" id=${this.id} role="alertdialog" aria-label=${this.now?.label ?? this.label} ?hidden=${!this.now}
+    return html`<div class="cx-confirm ${this.now?.label ? "naming" : ""}" id=${this.id} role="alertdialog" aria-label=${this.now?.label ?? this.label} ?hidden=${!this.now}
       @keydown=${leave}>${this.now && this.#asked(this.now)}</div>`;
   }
 

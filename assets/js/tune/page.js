@@ -132,7 +132,7 @@ export class Tune extends Page {
   /** @param {string} version */
   load(version) {
     const saved = this.#saved(version);
-    this.saved.typed = saved.label;
+    this.saved.typed = null;
     this.move(bodyOf(saved));
   }
 
@@ -218,7 +218,7 @@ export class Tune extends Page {
   import = async (/** @type {string} */ text) => {
     const { value, error } = await this.call("read", { text });
     if (error) return { error };
-    this.saved.typed = value.policy.name;
+    this.saved.typed = null;
     this.move(bodyOf(value.policy));
     const lost = ", without its guarantee, which was measured on other answers. Propose again";
     return `${value.policy.name} is loaded${value.dropped ? lost : ""}.`;
