@@ -141,6 +141,14 @@ class StoreError(CodexError):
     retry_after = 30
 
 
+class StoreInUse(StoreError):
+    """Another process has the database open."""
+
+    def __init__(self, message: str, pid: int | None = None) -> None:
+        super().__init__(message)
+        self.pid = pid
+
+
 class RetrievalError(CodexError):
     """The index cannot be opened, searched or written, e.g. its Chroma server is gone."""
 

@@ -49,6 +49,8 @@ class Job:
 
     kind: str
     title: str
+    about: str = ""
+    """The id of what it works on."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     state: JobState = "running"
     progress: JobProgress = JobProgress()
@@ -73,9 +75,9 @@ class Jobs:
         self._lock = threading.Lock()
         self._closed = False
 
-    def start(self, kind: str, title: str, work: Work) -> Job:
+    def start(self, kind: str, title: str, work: Work, about: str = "") -> Job:
         """Begin work in the background. Raises Conflict while a job of that kind runs, or after close."""
-        job = Job(kind, title)
+        job = Job(kind, title, about)
         # Not waited for at exit: a job must leave its data whole even when the process is killed.
         thread = threading.Thread(target=self._run, args=(job, work), name=f"codex-{kind}", daemon=True)
         with self._lock:

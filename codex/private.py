@@ -11,7 +11,17 @@ UMASK = 0o077
 """For processes of our own; a library must not change its host's."""
 FOLDER = 0o700
 FILE = 0o600
-KEPT = ("choices.json", "codex.duckdb*", ".partial", "cache", "datasets", "documents", "index", "models")
+KEPT = (
+    "choices.json",
+    "codex.duckdb*",
+    ".partial",
+    "cache",
+    "datasets",
+    "documents",
+    "index",
+    "models",
+    "server.json",
+)
 """What Codex puts into its home, as patterns. A home may be a folder that holds other things too."""
 
 

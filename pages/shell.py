@@ -27,6 +27,7 @@ from codex.pages.ask.runs import Runs
 from codex.pages.assets import ASSETS, ASSETS_URL, Assets, url
 from codex.pages.calibrate import page as calibrate
 from codex.pages.components import view
+from codex.pages.docs import page as docs
 from codex.pages.documents import page as documents
 from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
@@ -47,6 +48,7 @@ STYLES = (
     "evaluate",
     "calibrate",
     "tune",
+    "docs",
 )
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
@@ -55,12 +57,11 @@ MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans 
 def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     """Put the pages on an application, at "/"; its own routes must be there already.
 
-    Work that the pages start, app.state.jobs, ends with the application, and so do temporary files.
+    Temporary files end with the application.
     """
     temporary = _temporary_folder(workbench.settings.home)
-    jobs = app.state.jobs = Jobs()
     runs = Runs()
-    blocks = _blocks(workbench, jobs, runs)
+    blocks = _blocks(workbench, app.state.jobs, runs)
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
@@ -94,13 +95,12 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         _remove(workbench.settings.home / PARTIAL)
-        model = workbench.engine.fingerprint
+        store, model = workbench.store, workbench.engine.fingerprint
         with suppress(Conflict):  # The application was started again.
-            jobs.start("example", NAME, lambda job: load_example(workbench.store, model, job.cancel))
+            app.state.jobs.start("example", NAME, lambda job: load_example(store, model, job.cancel))
         async with serving(app) as state:
             yield state
             await run_sync(runs.close)
-            await run_sync(jobs.close)
         _remove(temporary)
 
     app.router.lifespan_context = lifespan
@@ -158,6 +158,10 @@ def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs) -> gr.Blocks:
     with blocks.route("Tune", "/tune"):
         bar("tune")
         tune.build(workbench)
+    # In the place of the plain page that the HTTP interface has by itself.
+    with blocks.route("HTTP", "/docs"):
+        bar("docs")
+        docs.build()
     return blocks
 
 

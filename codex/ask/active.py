@@ -99,6 +99,11 @@ class Active:
         self._store.policies.activate(policy.version if policy else None)
         self._policy = policy or self._settings.policy
 
+    def rollback_policy(self) -> None:
+        """Undo the last activation of a policy. Raises Conflict when there was none."""
+        self._store.policies.rollback()
+        self._policy = self._stored_policy()
+
     def decide_by(self, policy: Policy) -> None:
         """Use a policy in this process alone, whatever is stored."""
         self._policy = policy

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, Self, Unpack, cast, get_args
@@ -22,6 +22,7 @@ from codex.ask.choices import Choices
 from codex.ask.confidence import likely_answers
 from codex.ask.loop import Loop
 from codex.ask.places import Client, Places
+from codex.ask.priority import Priority
 from codex.ask.request import (
     AskOptions,
     Request,
@@ -113,6 +114,8 @@ class Workbench:
         self._loop = Loop(engine, self.index, self._grounder, settings.ask, self.embed_questions)
         self._background: threading.Thread | None = None
         self._failed: str | None = None
+        self.priority = Priority()
+        """Who waits for an answer, so that a run can make way."""
         self._places = Places(settings.ask.max_waiting)
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
         self._recent_lock = threading.Lock()
@@ -242,6 +245,8 @@ class Workbench:
     def observe(self, question: str, passages: Sequence[Passage] = (), **options: Unpack[AskOptions]) -> Step:
         """Ask once with these passages: its gate is not followed and nothing is stored.
 
+        It is no live question: see `priority`.
+
         Raises InvalidInput, PromptTooLong, ModelError, Cancelled.
         """
         request = self._resolved(question, options)
@@ -334,16 +339,23 @@ class Workbench:
         return replace(request, among=self.index.select(request.documents))
 
     def _ask(self, request: Request) -> Iterator[Event]:
-        with self._places.taken(request.client, request.params.max_tokens, request.cancel):
+        with self._under_way(request):
             started = time.monotonic()
             steps = yield from self._loop.ask(request)
             yield self._finished(request, steps, started)
 
     def _branch(self, request: Request, parent: Trace, turn: Turn) -> Iterator[Event]:
-        with self._places.taken(request.client, request.params.max_tokens, request.cancel):
+        with self._under_way(request):
             started = time.monotonic()
             steps = yield from self._loop.branch(request, parent.last, turn)
             yield self._finished(request, steps, started, parent.id)
+
+    @contextmanager
+    def _under_way(self, request: Request) -> Iterator[None]:
+        """Hold a place inside, before every background question. Raises as `Places.taken`."""
+        place = self._places.taken(request.client, request.params.max_tokens, request.cancel)
+        with place, self.priority.live():
+            yield
 
     def _finished(
         self, request: Request, steps: Sequence[Step], started: float, parent_id: str | None = None

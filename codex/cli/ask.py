@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.status import Status
 from rich.text import Text
 
-from codex.ask.confidence import LikelyAnswers
-from codex.ask.response import confidence_note, response_to
-from codex.ask.workbench import Workbench, last_trace
+from codex.ask.response import AskResponse, response_to
+from codex.ask.workbench import Workbench
 from codex.cli import terminal
+from codex.cli.served import served
 from codex.cli.terminal import Overrides, printable
+from codex.errors import Cancelled, StoreInUse
+from codex.settings import load_settings
 from codex.types import (
     Action,
     DecisionEvent,
     Event,
     GenerationEvent,
-    Passage,
     PassagesEvent,
     SamplesEvent,
     Stance,
-    Token,
     TokenEvent,
-    Trace,
     TraceEvent,
 )
 
@@ -58,51 +60,134 @@ def ask(
     ] = False,
 ) -> None:
     """Ask one question and print the answer, its confidence and the decision."""
-    workbench = Workbench.open(overrides or [])
+    given = overrides or []
+    console = None if as_json else terminal.console()
     try:
-        events = workbench.ask(question, n_samples=samples, enable_rag=evidence, documents=documents or None)
-        trace = last_trace(events if as_json else _shown(events, terminal.console()))
-    finally:
-        workbench.close()
+        workbench = Workbench.open(given)
+    except StoreInUse as in_use:
+        settings = load_settings(given)
+        with closing(served(settings.home, in_use, given)) as there:
+            body: dict[str, Any] = {"query": question, "n_samples": samples, "enable_rag": evidence}
+            if documents:
+                body["documents"] = documents
+            if any(override.startswith("policy") for override in given):
+                body["policy"] = settings.policy.model_dump(mode="json", exclude={"guarantee"})
+            reply = _last(_served_parts(there.ask(body)), console)
+    else:
+        with closing(workbench):
+            among = documents or None
+            events = workbench.ask(question, n_samples=samples, enable_rag=evidence, documents=among)
+            reply = _last(_parts(events), console)
     if as_json:
-        print(response_to(trace).model_dump_json(indent=2))
+        print(reply.model_dump_json(indent=2))
 
 
-def _shown(events: Iterator[Event], console: Console) -> Iterator[Event]:
-    """Pass events on, printing each answer as it is written and then what was decided."""
-    status = console.status("loading the model")
-    status.start()
+@dataclass(frozen=True, slots=True)
+class _Retrieved:
+    documents: list[str]
+    """Of each passage."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    text: str
+    logprob: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Working:
+    doing: str
+    ends_line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    reason: str
+
+
+Part = _Retrieved | _Written | _Working | _Decided | AskResponse
+"""What is printed of a question, as it comes; the response is the last."""
+SAMPLES = _Working("drawing samples", ends_line=True)
+CHECKS = _Working("checking")
+
+
+def _parts(events: Iterator[Event]) -> Iterator[Part]:
+    """Of a question that this process asks."""
+    for event in events:
+        if isinstance(event, PassagesEvent):
+            yield _Retrieved([passage.document for passage in event.passages])
+        elif isinstance(event, TokenEvent):
+            yield _Written(event.token.text, event.token.logprob)
+        elif isinstance(event, GenerationEvent):
+            yield SAMPLES
+        elif isinstance(event, SamplesEvent):
+            yield CHECKS
+        elif isinstance(event, DecisionEvent):
+            yield _Decided(event.decision.reason)
+        elif isinstance(event, TraceEvent):
+            yield response_to(event.trace)
+
+
+def _served_parts(events: Iterator[tuple[str, Any]]) -> Iterator[Part]:
+    """Of a question that the running workbench asks."""
+    for name, data in events:
+        if name == "passages":
+            yield _Retrieved([passage["document"] for passage in data["passages"]])
+        elif name == "token":
+            yield _Written(data["token"]["text"], data["token"]["logprob"])
+        elif name == "generation":
+            yield SAMPLES
+        elif name == "samples":
+            yield CHECKS
+        elif name == "decision":
+            yield _Decided(data["decision"]["reason"])
+        elif name == "trace":
+            yield AskResponse.model_validate(data["reply"])
+
+
+def _last(parts: Iterator[Part], console: Console | None) -> AskResponse:
+    """The response; what comes before it is printed as it comes, unless there is no console."""
+    status = console.status("loading the model") if console else None
+    if status:
+        status.start()
     try:
-        for event in events:
-            status.stop()
-            if isinstance(event, PassagesEvent):
-                console.print(Text(_retrieved(event.passages), style="dim"))
-            elif isinstance(event, TokenEvent):
-                console.print(_coloured(event.token), end="", soft_wrap=True)
-            elif isinstance(event, GenerationEvent):
-                console.print()
-                status.update("drawing samples")
-                status.start()
-            elif isinstance(event, SamplesEvent):
-                status.update("checking")
-                status.start()
-            elif isinstance(event, DecisionEvent):
-                console.print(Text(event.decision.reason, style="dim"))
-            elif isinstance(event, TraceEvent):
-                _print_decision(event.trace, console)
-            yield event
+        for part in parts:
+            if status:
+                status.stop()
+            if console and status:
+                _print(part, console, status)
+            if isinstance(part, AskResponse):
+                return part
     finally:
-        status.stop()
+        if status:
+            status.stop()
+    raise Cancelled("The question was cancelled.")
 
 
-def _retrieved(passages: Sequence[Passage]) -> str:
-    names = dict.fromkeys(printable(passage.document) for passage in passages)
+def _print(part: Part, console: Console, status: Status) -> None:
+    match part:
+        case _Retrieved(documents):
+            console.print(Text(_retrieved(documents), style="dim"))
+        case _Written(text, logprob):
+            console.print(_coloured(text, logprob), end="", soft_wrap=True)
+        case _Working(doing, ends_line):
+            if ends_line:
+                console.print()
+            status.update(doing)
+            status.start()
+        case _Decided(reason):
+            console.print(Text(reason, style="dim"))
+        case AskResponse():
+            _print_decision(part, console)
+
+
+def _retrieved(passages: Sequence[str]) -> str:
+    names = dict.fromkeys(map(printable, passages))
     return f"retrieved {len(passages)} passage{'s' if len(passages) > 1 else ''} in {', '.join(names)}"
 
 
-def _print_evidence(trace: Trace, console: Console) -> None:
+def _print_evidence(told: AskResponse, console: Console) -> None:
     """Each sentence with what the passages say of it, the words it rests on, and who judged."""
-    told = response_to(trace)
     for sentence in told.sentences:
         quoted = f" “{' '.join(sentence.quote.split())}”" if sentence.quote else ""
         stance = sentence.stance
@@ -112,24 +197,23 @@ def _print_evidence(trace: Trace, console: Console) -> None:
         console.print(Text(printable(told.evidence_judge), style="dim"))
 
 
-def _print_decision(trace: Trace, console: Console) -> None:
-    last = trace.last
-    _print_evidence(trace, console)
-    confidence = "not available" if last.confidence.value is None else f"{last.confidence.value:.2f}"
+def _print_decision(reply: AskResponse, console: Console) -> None:
+    _print_evidence(reply, console)
+    confidence = "not available" if reply.confidence is None else f"{reply.confidence:.2f}"
     console.print(
         Text.assemble(
-            (last.decision.action.upper(), f"bold {DECISIONS[last.decision.action]}"),
+            (reply.decision.upper(), f"bold {DECISIONS[reply.decision]}"),
             f"  confidence {confidence}",
-            (f" ({confidence_note(last.confidence)})", "dim"),
+            (f" ({reply.confidence_note})", "dim"),
         )
     )
-    if kept := trace.params.prediction_set:
-        console.print(Text(printable(str(LikelyAnswers.of(kept)))))
-    if last.decision.action is Action.ABSTAIN:
-        console.print(Text(printable(trace.answer)))
+    if reply.answer_set is not None:
+        console.print(Text(printable(str(reply.answer_set))))
+    if reply.decision is Action.ABSTAIN:
+        console.print(Text(printable(reply.answer)))
 
 
-def _coloured(token: Token) -> Text:
-    probability = 1.0 if token.logprob is None else math.exp(token.logprob)
+def _coloured(text: str, logprob: float | None) -> Text:
+    probability = 1.0 if logprob is None else math.exp(logprob)
     style = next((style for least, style in SHADES if probability >= least), WEAKEST)
-    return Text(printable(token.text), style=style)
+    return Text(printable(text), style=style)

@@ -180,7 +180,12 @@ def list_calibrators(
     with closing(opened()) as store:
         found = [(each, Calibrator.model_validate_json(each.body)) for each in store.calibrators.list()]
     if as_json:
-        print_json([{"version": each.version, "active": each.active, **_line(it)} for each, it in found])
+        print_json(
+            [
+                {"version": each.version, **_line(it), "name": each.name, "active": each.active}
+                for each, it in found
+            ]
+        )
         return
     if not found:
         terminal.console().print("No calibrators yet: codex calibrate --run RUN")
@@ -191,7 +196,7 @@ def list_calibrators(
     for each, it in found:
         after = it.metrics["after"]
         table.add_row(
-            Text(printable(each.version)),
+            Text(printable(each.title)),
             "active" if each.active else "",
             it.method,
             f"{it.questions:,}",
@@ -221,17 +226,24 @@ def rollback() -> None:
 
 
 @app.command()
+def rename(version: Annotated[str, typer.Argument(help="The version.")], name: str) -> None:
+    """Rename a calibrator; its version stays."""
+    with closing(opened()) as store:
+        store.calibrators.rename(version, name)
+
+
+@app.command()
 def delete(
     version: Annotated[str, typer.Argument(help="The version.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a calibrator that is not active."""
     with closing(opened()) as store:
-        store.calibrators.load(version)
+        title = printable(store.calibrators.load(version).title)
         if not yes:
-            typer.confirm(f"Delete {printable(version)}? It cannot be brought back.", abort=True)
+            typer.confirm(f"Delete {title}? It cannot be brought back.", abort=True)
         delete_calibrator(store, version)
-    terminal.console().print(f"deleted  {printable(version)}", highlight=False, soft_wrap=True)
+    terminal.console().print(f"deleted  {title}", highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -21,6 +21,7 @@ from codex import engines
 from codex.cli import terminal
 from codex.cli.terminal import printable
 from codex.datasets import hub
+from codex.datasets.columns import said as columns_said
 from codex.datasets.formats.keys import KeyBase
 from codex.datasets.importing import MOST_QUESTIONS, Imported, import_file
 from codex.datasets.library import broken, datasets, find, items
@@ -148,7 +149,7 @@ def import_dataset(
             file,
             default_home(),
             name,
-            _columns(column or []),
+            columns_said(column or []),
             encoding,
             split=separator,
             key_base=_key_base(key_base),
@@ -246,16 +247,6 @@ def _key_base(said: str | None) -> KeyBase | None:
     if said is not None and said not in bases:
         raise InvalidInput(f"--key-base is 0, 1 or text, not {said!r}.", ["key_base"])
     return bases[said] if said else None
-
-
-def _columns(given: Sequence[str]) -> dict[str, list[str]]:
-    columns: dict[str, list[str]] = {}
-    for each in given:
-        field, sign, column = each.partition("=")
-        if not sign or not column:
-            raise InvalidInput(f"--column is FIELD=COLUMN, e.g. question=Frage, not {each!r}.", ["column"])
-        columns.setdefault(field.strip(), []).append(column)
-    return columns
 
 
 def _row_of(imported: Imported) -> dict[str, object]:

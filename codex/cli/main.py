@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from rich.text import Text
 
-from codex.cli import ask, calibrate, datasets, documents, evaluate, models, runs, serve, terminal
+from codex.cli import ask, calibrate, datasets, documents, evaluate, models, policies, runs, serve, terminal
 from codex.errors import CodexError
 from codex.private import UMASK
 
@@ -23,6 +23,7 @@ app.add_typer(runs.app, name="runs")
 app.command()(runs.export)
 app.command()(calibrate.calibrate)
 app.add_typer(calibrate.app, name="calibrators")
+app.add_typer(policies.app, name="policies")
 app.command()(documents.index)
 app.command()(documents.search)
 

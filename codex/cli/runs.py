@@ -29,8 +29,9 @@ from codex.cli.scores import (
     print_json,
     tell,
 )
+from codex.cli.served import Served, served
 from codex.cli.terminal import Overrides, interruptible, printable
-from codex.errors import InvalidInput, NotFound
+from codex.errors import InvalidInput, NotFound, StoreInUse
 from codex.evaluation import report
 from codex.evaluation.generations import Generated, generated_of, read, write
 from codex.evaluation.imported import import_run
@@ -53,8 +54,8 @@ def list_runs(
     """List the runs, the newest first; show, rename or delete one."""
     if context.invoked_subcommand:
         return
-    with closing(opened()) as store:
-        found = store.runs.list()
+    with closing(reached()) as there:
+        found = _runs(there)
     if as_json:
         print_json([_line(summary) for summary in found])
         return
@@ -129,8 +130,12 @@ def import_file(
 @app.command()
 def rename(run: str, name: str, overrides: Overrides = None) -> None:
     """Rename a run."""
-    with closing(opened(overrides)) as store:
-        store.runs.rename(named_run(store, run).run.id, name)
+    with closing(reached(overrides)) as there:
+        run_id = chosen_run(_runs(there), run).run.id
+        if isinstance(there, Served):
+            there.call("PATCH", f"/evaluations/{run_id}", {"name": name})
+        else:
+            there.runs.rename(run_id, name)
 
 
 @app.command()
@@ -140,12 +145,15 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a run and its answers."""
-    with closing(opened(overrides)) as store:
-        summary = named_run(store, run)
+    with closing(reached(overrides)) as there:
+        summary = chosen_run(_runs(there), run)
         what = f"{printable(summary.run.name)}, {summary.done:,} answers"
         if not yes:
             typer.confirm(f"Delete {what}? They cannot be brought back.", abort=True)
-        store.runs.delete(summary.run.id)
+        if isinstance(there, Served):
+            there.call("DELETE", f"/evaluations/{summary.run.id}")
+        else:
+            there.delete_run(summary.run.id)
     terminal.console().print(f"deleted  {what}", highlight=False, soft_wrap=True)
 
 
@@ -172,11 +180,31 @@ def opened(overrides: Sequence[str] | None = None) -> Store:
     return Store(load_settings(overrides or []).database)
 
 
+def reached(overrides: Sequence[str] | None = None) -> Store | Served:
+    """The store of the settings, or the running workbench that has it open.
+
+    Raises SettingsError, StoreError, Conflict.
+    """
+    try:
+        return opened(overrides)
+    except StoreInUse as in_use:
+        return served(load_settings(overrides or []).home, in_use, overrides or [])
+
+
+def _runs(there: Store | Served) -> list[RunSummary]:
+    return there.runs() if isinstance(there, Served) else there.runs.list()
+
+
 def named_run(store: Store, name: str) -> RunSummary:
     """The run of that id, or the only one whose id begins so. Raises NotFound, for an empty name too."""
+    return chosen_run(store.runs.list(), name)
+
+
+def chosen_run(runs: Sequence[RunSummary], name: str) -> RunSummary:
+    """The same among these runs."""
     if not name:
         raise NotFound("The name of the run is empty; `codex runs` lists them.")
-    found = [summary for summary in store.runs.list() if summary.run.id.startswith(name)]
+    found = [summary for summary in runs if summary.run.id.startswith(name)]
     exact = [summary for summary in found if summary.run.id == name]
     if len(exact or found) != 1:
         several = f"{len(found)} runs have an id that begins with" if found else "No run has the id"

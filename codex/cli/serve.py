@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from codex.ask.workbench import Workbench
+from codex.cli.served import announced
 from codex.cli.terminal import Overrides
 from codex.errors import InvalidInput
 from codex.private import UMASK
@@ -49,9 +50,9 @@ def serve(overrides: Sequence[str] = ()) -> None:
     try:
         serving = Server(mount(create_app(workbench), workbench), workbench.stop)
         host, port = listener.getsockname()[:2]
-        print(f"Codex is on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
-        with suppress(KeyboardInterrupt):  # by then everything has ended in order
-            serving.run(sockets=[listener])
+        with announced(workbench.settings, host, port), suppress(KeyboardInterrupt):
+            print(f"Codex is on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+            serving.run(sockets=[listener])  # interrupted, by then everything has ended in order
     finally:
         workbench.close()
 

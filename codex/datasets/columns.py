@@ -16,6 +16,17 @@ Given = Mapping[str, str | Sequence[str]]
 """Of a field the column, or columns, that hold it."""
 
 
+def said(given: Iterable[str]) -> dict[str, list[str]]:
+    """Fields with their columns, each said as FIELD=COLUMN. Raises InvalidInput."""
+    columns: dict[str, list[str]] = {}
+    for each in given:
+        field, sign, column = each.partition("=")
+        if not sign or not column:
+            raise InvalidInput(f"A column is FIELD=COLUMN, e.g. question=Frage, not {each!r}.", ["column"])
+        columns.setdefault(field.strip(), []).append(column)
+    return columns
+
+
 class Columns(NamedTuple):
     """The names of the columns that hold what; of `answers` there may be several."""
 

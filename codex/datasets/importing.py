@@ -125,6 +125,17 @@ def import_file(
     )
 
 
+def delete(name: str, home: Path) -> None:
+    """Delete an imported set. Raises NotFound; Conflict for one that ships with Codex; StoreError."""
+    if find(name, home).kind == "shipped":
+        raise Conflict(f"The dataset {name} ships with Codex and cannot be deleted.")
+    try:
+        for suffix in reversed(WRITTEN):
+            (home / "datasets" / f"{name}.{suffix}").unlink(missing_ok=True)
+    except OSError as wrong:
+        raise StoreError(f"The dataset {name} cannot be deleted: {wrong.strerror or wrong}.") from wrong
+
+
 @contextmanager
 def _draft(folder: Path) -> Iterator[Path]:
     """A new folder in that one, for as long as the block runs; what killed imports left goes first."""

@@ -96,10 +96,13 @@ def keep(store: Store, calibrator: Calibrator, policy: Policy | None = None) -> 
 
 
 def delete(store: Store, version: str) -> None:
-    """Delete a calibrator. Raises NotFound; Conflict when it is active, or ships with Codex."""
+    """Delete a calibrator.
+
+    Raises NotFound; Conflict when it is active, ships with Codex, or a guarantee rests on it.
+    """
     if any(version == each.version for each in shipped_calibrators()):
         raise Conflict(f"{version} ships with Codex: deleted, it would be back at the next start.")
-    store.calibrators.delete(version)
+    store.delete_calibrator(version)
 
 
 def labelled_runs(store: Store, run_ids: Sequence[str]) -> Labelled:

@@ -145,9 +145,14 @@ def write(path: Path, generations: Iterable[Generated]) -> int:
     written = 0
     with output(path) as raw, _packed(raw, path) as packed:
         for generated in generations:
-            packed.write(json.dumps(_row(generated), allow_nan=False).encode() + b"\n")
+            packed.write(line_of(generated).encode())
             written += 1
     return written
+
+
+def line_of(generated: Generated) -> str:
+    """A generation as a line of a file, with its end."""
+    return json.dumps(_row(generated), allow_nan=False) + "\n"
 
 
 def generated_of(record: Record, origin: Origin | None = None) -> Generated:

@@ -5,6 +5,7 @@ A cancelled or killed run resumes where it stopped: a question with a record is 
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 import time
@@ -35,7 +36,7 @@ from codex.items import Item
 from codex.jobs import JobProgress
 from codex.store.runs import RunSummary
 from codex.text import sha256
-from codex.types import Generation, Observation, Passage, Record, Run, RunParams, Side
+from codex.types import Generation, Observation, Passage, Record, Run, RunParams, Side, Step
 
 # Nine questions with five samples by the default model on two cores took 19.6 s of processor time with one
 # caller, 17.8 s with two, 16.1 s with three and 17.5 s with four.
@@ -44,6 +45,8 @@ CALLERS = {"llama_cpp": 3}
 FLUSH_RECORDS = 8
 FLUSH_SECONDS = 2.0
 """Records are written when there are so many of them, or when the first is so old."""
+MOST_RESTARTS = 3
+"""A question that was stopped for live ones so often is asked to its end the next time."""
 LOOK = 0.05
 """Seconds between two looks at whether the run is cancelled."""
 
@@ -153,6 +156,8 @@ def run(
 ) -> RunSummary:
     """Ask the questions of a run that have no record yet, several at once where the engine batches.
 
+    Live questions come first: while one is under way, none of the run's is.
+
     A question that cannot be asked keeps its error. When `cancel` is set the run stops within a token, as
     cancelled, and can be gone on with. Raises Conflict when the workbench has another model or asks another
     way than the run began, or the dataset has changed; NotFound; and what ends a run: ModelError,
@@ -232,6 +237,8 @@ class _Course:
     cancel: threading.Event
     halt: threading.Event = field(default_factory=threading.Event)
     """Set when the callers should stop: cancelled, or something broke."""
+    asked: set[threading.Event] = field(default_factory=set)
+    """Each stops a question that is under way."""
     came: queue.Queue[Record | CodexError | None] = field(default_factory=queue.Queue)
     """What the callers put out; None: one of them has ended."""
     taking: threading.Lock = field(default_factory=threading.Lock)
@@ -251,7 +258,7 @@ class _Course:
             state = "cancelled"
             raise
         finally:
-            self.halt.set()
+            self._stop()
             for thread in threads:
                 if thread.ident is not None:
                     thread.join()
@@ -267,14 +274,14 @@ class _Course:
         self.progress(_standing(done, self.run.total, 0, 0.0))
         while callers:
             if self.cancel.is_set():
-                self.halt.set()
+                self._stop()
             with suppress(queue.Empty):
                 came = self.came.get(timeout=LOOK)
                 if came is None:
                     callers -= 1
                 elif isinstance(came, CodexError):
                     failure = failure or came
-                    self.halt.set()
+                    self._stop()
                 else:
                     since = since if waiting else time.monotonic()
                     waiting.append(came)
@@ -286,6 +293,13 @@ class _Course:
                 waiting = []
         if failure is not None:
             raise failure
+
+    def _stop(self) -> None:
+        """End the callers, and the questions that they ask, within a token."""
+        self.halt.set()
+        with self.taking:
+            for stop in self.asked:
+                stop.set()
 
     def _call(self) -> None:
         """One caller: a question after the other."""
@@ -309,14 +323,14 @@ class _Course:
 
     def _record(self, item: Item) -> Record:
         """Ask and grade one question. Raises what ends the run."""
-        started = time.monotonic()
         observation = Observation(item.asked, Generation("", (), "stop", 0, 0.0, "none"))
         measured: dict[str, float | None] = {}
         correct = score = None
         error = graded_by = ""
+        started = time.monotonic()
         try:
             passages = self._passages(item)
-            step = self.workbench.observe(item.asked, passages, **self._options())
+            step, started = self._observe(item, passages)
             observation, measured = step.observation, step.signals
             if passages and not observation.passages:
                 raise InvalidInput("The passages did not fit the model's context; raise engine.context_size.")
@@ -340,13 +354,35 @@ class _Course:
             labels=item.labels,
         )
 
-    def _options(self) -> AskOptions:
+    def _observe(self, item: Item, passages: Sequence[Passage]) -> tuple[Step, float]:
+        """Ask a question while nobody waits for a live one, and when it began; raises as `observe`.
+
+        A live question stops it within a token, and it is asked again after it, the same way.
+        """
+        for restarts in itertools.count():
+            stop = threading.Event()
+            with self.taking:
+                self.asked.add(stop)
+            try:
+                with self.workbench.priority.background(stop, self.halt):
+                    begun = time.monotonic()
+                    cancel = stop if restarts < MOST_RESTARTS else self.halt
+                    return self.workbench.observe(item.asked, passages, **self._options(cancel)), begun
+            except Cancelled:
+                if self.halt.is_set() or not stop.is_set():
+                    raise
+            finally:
+                with self.taking:
+                    self.asked.discard(stop)
+        raise AssertionError("not reached")
+
+    def _options(self, cancel: threading.Event) -> AskOptions:
         asked = self.run.params
         return {
             "params": GenerationParams.of(asked.answer),
             "n_samples": asked.n_samples,
             "sample_temperature": asked.samples.temperature,
-            "cancel": self.halt,
+            "cancel": cancel,
         }
 
     def _passages(self, item: Item) -> tuple[Passage, ...]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+from anyio.to_thread import run_sync
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from codex.ask.workbench import Workbench
+from codex.evaluation.evaluations import Evaluations
+from codex.jobs import Jobs
 from codex.origins import Hosts
-from codex.server import documents
+from codex.server import calibrators, datasets, documents, evaluations, jobs, labels, policies
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
 from codex.server.errors import no_route
@@ -21,14 +26,32 @@ from codex.server.routes import router
 
 __all__ = ["create_app"]
 
+ROUTERS = (
+    router,
+    documents.router,
+    labels.router,
+    datasets.router,
+    evaluations.router,
+    calibrators.router,
+    policies.router,
+    jobs.router,
+)
 ABOUT = """
 Answers from a language model that runs on your own machine, each with an estimate of how likely it is to be
 correct and with a decision: answer, abstain, or defer to a person.
 """
 
 
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await run_sync(app.state.jobs.close)
+
+
 def create_app(workbench: Workbench) -> FastAPI:
     """The HTTP interface, guarded; /docs describes it. app.state.pages: the paths that may be linked to.
+
+    app.state.jobs: the work in the background, which ends with the application.
 
     Load the workbench's model before or beside it: until then questions are answered with 503.
     """
@@ -38,13 +61,18 @@ def create_app(workbench: Workbench) -> FastAPI:
         version=version("codex-workbench"),
         description=ABOUT,
         redoc_url=None,
+        # The validator would be another host.
+        swagger_ui_parameters={"validatorUrl": None},
+        lifespan=_lifespan,
     )
     app.state.workbench = workbench
+    app.state.jobs = Jobs()
+    app.state.evaluations = Evaluations(workbench, app.state.jobs)
     app.add_exception_handler(HTTPException, no_route)
-    app.include_router(router)
-    app.include_router(documents.router)
+    for each in ROUTERS:
+        app.include_router(each)
     describe(app)
-    refuse_other_methods(app, router, documents.router)
+    refuse_other_methods(app, *ROUTERS)
     app.state.pages = {"/docs"}
     server = workbench.settings.server
     # What is added last comes first.
@@ -54,7 +82,7 @@ def create_app(workbench: Workbench) -> FastAPI:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=server.cors_origins,
-        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["*"],
     )
     app.add_middleware(

@@ -12,13 +12,13 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect
 
 from codex.errors import BodyTooLarge, Cancelled, RetrievalError, UnreadableDocument
 from codex.private import make_folder, opener
 from codex.retrieval.readers.reading import SUFFIXES
 from codex.retrieval.uploads import NAME, Placement, place, settle
+from codex.server import names  # noqa: F401 - any_name, a kind of path, is used
 from codex.server.errors import error_response
 from codex.server.routes import Bench, errors
 
@@ -61,20 +61,6 @@ class UploadBody(BaseModel):
 FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
-class _AnyName(Convertor[str]):
-    """A name with its folders; Starlette's own `path` does not match those with a line break."""
-
-    regex = "(?s:.+)"
-
-    def convert(self, value: str) -> str:
-        return value
-
-    def to_string(self, value: str) -> str:
-        return value
-
-
-register_url_convertor("any_name", _AnyName())
-
 Name = Annotated[
     str,
     Path(
@@ -105,7 +91,7 @@ async def upload(name: Name, request: Request, workbench: Bench, replace: bool =
     arriving = folder.parent / PARTIAL / uuid.uuid4().hex
     try:
         make_folder(arriving.parent)
-        await _receive(request, arriving, name, limit)
+        await receive(request, arriving, name, limit)
         outcome = await run_sync(settle, arriving, target, replace)
         await run_sync(lambda: workbench.index.add([target], within=folder))
     except OSError as error:
@@ -115,7 +101,7 @@ async def upload(name: Name, request: Request, workbench: Bench, replace: bool =
     return UploadBody(name=str(target.relative_to(folder)), outcome=outcome)
 
 
-async def _receive(request: Request, path: pathlib.Path, name: str, limit: int) -> None:
+async def receive(request: Request, path: pathlib.Path, name: str, limit: int) -> None:
     """Write the body to a file. Raises BodyTooLarge; ClientDisconnect when the client goes away."""
     most = limit * 2**20
     too_large = BodyTooLarge(f"{name!r} is larger than {limit} MB (retrieval.max_file_mb).", ["name"])

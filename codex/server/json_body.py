@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from codex.errors import BodyTooLarge, CodexError, InvalidInput, UnsupportedBody
 from codex.server.errors import error_response
 
-UPLOADS = "/documents/"
-"""Requests below it may have a body of any type and size; the one route there has limits of its own."""
+UPLOADS = ("/documents/", "/datasets/")
+"""PUT requests below these may have a body of any type; the routes there have limits of their own."""
 
 MAX_BODY_BYTES = 2**20
 """A question of 1 MiB is longer than any context that fits on one machine."""
@@ -107,9 +107,9 @@ def check_json(body: bytes) -> None:
 
 
 def _is_upload(scope: Scope) -> bool:
-    """Other methods too: their answer, 405, does not read the body."""
+    """Other methods too, of which none reads a body."""
     path: str = scope["path"]
-    return path.startswith(UPLOADS) and len(path) > len(UPLOADS)
+    return any(path.startswith(folder) and len(path) > len(folder) for folder in UPLOADS)
 
 
 def _check_structure(body: bytes) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from codex.errors import Conflict, NotFound
 from codex.store.activations import Activation, Activations
 from codex.store.database import Database, Row, rows
+from codex.store.names import checked_name, titled
 from codex.store.rows import in_utc
 
 
@@ -17,6 +18,7 @@ class SavedCalibrator:
 
     version: str
     name: str
+    """What people call it; at first that of its version."""
     created_at: datetime
     """In UTC."""
     active: bool
@@ -24,6 +26,11 @@ class SavedCalibrator:
     """The calibrator as JSON."""
     run_id: str | None
     """The run it was fit on, the first of several; None: it came from a file."""
+
+    @property
+    def title(self) -> str:
+        """Its version, after its name where it was renamed."""
+        return titled(self.name, self.version)
 
 
 class Calibrators:
@@ -48,6 +55,15 @@ class Calibrators:
                 return calibrator
         raise NotFound(f"No calibrator {version!r} is stored; `codex calibrators` lists them.")
 
+    def rename(self, version: str, name: str) -> None:
+        """Call a calibrator something else; its version stays. Raises NotFound, InvalidInput."""
+        self.load(version)
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE calibrators SET name = ? WHERE version = ?",
+                [checked_name(name, "calibrator"), version],
+            )
+
     def activate(self, version: str | None) -> None:
         """Activate a calibrator; None: none, so that confidences are heuristic. Raises NotFound."""
         if version is not None:
@@ -70,8 +86,11 @@ class Calibrators:
 
     def delete(self, version: str) -> None:
         """Delete one, and take back what activated it. Raises NotFound; Conflict when it is active."""
-        if self.load(version).active:
-            raise Conflict(f"{version} is active: activate another calibrator, or none, and then delete it.")
+        saved = self.load(version)
+        if saved.active:
+            raise Conflict(
+                f"{saved.title} is active: activate another calibrator, or none, and then delete it."
+            )
         with self._database.write() as db:
             db.execute("DELETE FROM calibrators WHERE version = ?", [version])
             self.activations.forget(db, version)

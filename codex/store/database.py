@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from codex.errors import StoreError
+from codex.errors import StoreError, StoreInUse
 from codex.private import make_folder, tighten
 from codex.store.migrations import migrate
 
@@ -104,7 +104,7 @@ class Database:
                 self.path.unlink()
             connection = duckdb.connect(self.path, config=SETTINGS)
         except (OSError, duckdb.Error) as error:
-            raise StoreError(_explain(self.path, error)) from error
+            raise _unopened(self.path, error) from error
         try:
             migrate(connection)
         except duckdb.Error as error:
@@ -143,6 +143,14 @@ def rows(db: duckdb.DuckDBPyConnection, query: str, values: Sequence[object] = (
     db.execute(query, values)
     names = [column[0] for column in db.description]
     return [dict(zip(names, row, strict=True)) for row in db.fetchall()]
+
+
+def _unopened(path: Path, error: Exception) -> StoreError:
+    said = _explain(path, error)
+    if "Conflicting lock" not in str(error):
+        return StoreError(said)
+    holder = re.search(r"\(PID (\d+)\)", str(error))
+    return StoreInUse(said, int(holder[1]) if holder else None)
 
 
 def _explain(path: Path, error: Exception) -> str:

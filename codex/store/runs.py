@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from codex.errors import Conflict, InvalidInput, NotFound, StoreError
 from codex.store.codec import finite
 from codex.store.database import Database, Row, rows
+from codex.store.names import checked_name
 from codex.store.observations import observation_of, observation_row
 from codex.store.rows import as_json, columns_of, read, written
 from codex.types import Record, Run, RunState
@@ -96,9 +97,7 @@ class Runs:
 
     def rename(self, run_id: str, name: str) -> None:
         """Call a run something else. Raises NotFound, InvalidInput."""
-        if not name.strip():
-            raise InvalidInput("The name of a run must not be empty.", ["name"])
-        self._update(run_id, "name", name.strip())
+        self._update(run_id, "name", checked_name(name, "run"))
 
     def get(self, run_id: str) -> RunSummary:
         """A run by its id. Raises NotFound."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from codex.errors import Conflict, InvalidInput, NotFound
 from codex.store.calibrators import Calibrators
 from codex.store.config import Privacy
 from codex.store.database import Database, Row, rows
-from codex.store.policies import Policies
+from codex.store.policies import Policies, SavedPolicy
 from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
 from codex.store.runs import Runs
 from codex.types import Action, Confidence, Gate, Trace
@@ -61,6 +62,15 @@ class TraceSummary:
     parent_id: str | None
     correct: bool | None
     """What a person said of the answer; None: nobody has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a person said of an answer."""
+
+    trace_id: str
+    correct: bool
+    labelled_at: datetime
 
 
 class Store:
@@ -233,6 +243,30 @@ class Store:
             self.calibrators.activations.add(db, calibrator)
             self.policies.activations.add(db, policy)
 
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run and its records. Raises NotFound; Conflict when a guarantee rests on it."""
+        title = self.runs.get(run_id).run.name
+        for policy in self.policies.list():
+            if run_id in self._runs_under(policy):
+                raise _needed(title, policy)
+        self.runs.delete(run_id)
+
+    def delete_calibrator(self, version: str) -> None:
+        """Delete a calibrator. Raises NotFound; Conflict when it is active or a guarantee rests on it."""
+        title = self.calibrators.load(version).title
+        for policy in self.policies.list():
+            if policy.rests_on("calibrator") == version:
+                raise _needed(title, policy)
+        self.calibrators.delete(version)
+
+    def _runs_under(self, policy: SavedPolicy) -> set[str]:
+        """The runs that a policy's guarantee was proven on."""
+        runs = {policy.rests_on("run") or ""}
+        for calibrator in self.calibrators.list():
+            if calibrator.version == policy.rests_on("calibrator"):
+                runs.update(json.loads(calibrator.body).get("runs", ()))
+        return runs
+
     def label(self, trace_id: str, correct: bool | None) -> None:
         """Keep what a person says of an answer; None takes it back. Raises NotFound."""
         with self._database.write() as db:
@@ -245,6 +279,16 @@ class Store:
                     "INSERT OR REPLACE INTO labels VALUES (?, ?, now() AT TIME ZONE 'UTC')",
                     [trace_id, correct],
                 )
+
+    def labels(self, limit: int = 200, offset: int = 0) -> list[Label]:
+        """What people said of answers, the newest first."""
+        with self._database.read() as db:
+            found = rows(
+                db,
+                "SELECT * FROM labels ORDER BY labelled_at DESC, trace_id LIMIT ? OFFSET ?",
+                [limit, offset],
+            )
+        return [Label(row["trace_id"], row["correct"], in_utc(row["labelled_at"])) for row in found]
 
     def close(self) -> None:
         """Wait for what is under way and close the file; using the store afterwards raises StoreError."""
@@ -269,6 +313,11 @@ class Store:
         with db.appender("model_inference_token_stats", columns=list(TOKEN_COLUMNS)) as appender:
             for (event_id,), step in zip(ids, trace.steps, strict=True):
                 appender.append_rows(token_rows(event_id, step))
+
+
+def _needed(title: str, policy: SavedPolicy) -> Conflict:
+    first = "activate another policy and then delete it" if policy.active else "delete that policy"
+    return Conflict(f"The guarantee of the policy {policy.title} rests on {title}: first {first}.")
 
 
 def _summary(row: Row) -> TraceSummary:

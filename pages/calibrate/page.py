@@ -199,11 +199,18 @@ class CalibratePage:
         self.workbench.active.activate(version, policy)
 
     def delete(self, wanted: JSON) -> None:
-        """Delete a calibrator that is neither active nor shipped. wanted: {version}."""
+        """Delete a calibrator that is neither active nor shipped, and that no guarantee rests on.
+
+        wanted: {version}.
+        """
         version = str(wanted["version"])
         delete(self.workbench.store, version)
         with self._lock:
             self._read.pop(version, None)
+
+    def rename(self, wanted: JSON) -> None:
+        """Call a calibrator something else; its version stays. wanted: {version, name}."""
+        self.workbench.store.calibrators.rename(str(wanted["version"]), str(wanted["name"]))
 
     def rollback(self, _: JSON) -> None:
         """Take the last activation back."""
@@ -211,9 +218,12 @@ class CalibratePage:
 
     def _card(self, version: str, calibrator: Calibrator, seen: Seen | None, wanted: JSON) -> JSON:
         active, target = self.workbench.active.calibrator, self._target(wanted)
+        saved = self.workbench.store.calibrators.load(version)
         names = {each.run.id: each.run.name for each in self.workbench.store.runs.list()}
         return {
             "version": version,
+            "name": saved.name,
+            "title": saved.title,
             "active": active is not None and active.version == version,
             "ships": any(version == each.version for each in shipped_calibrators()),
             "mismatch": self.workbench.active.mismatch(calibrator),
@@ -380,6 +390,7 @@ def build(workbench: Workbench, jobs: Jobs) -> CalibratePage:
         page.activate,
         page.keep_guarantee,
         page.rollback,
+        page.rename,
         page.delete,
     )
     view("calibrate", page.config(), calls)

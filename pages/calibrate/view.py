@@ -100,6 +100,7 @@ def calibrator_line(
     """One line of the list of calibrators. asked: what it was fitted for, None where that is not known."""
     return {
         "version": saved.version,
+        "title": saved.title,
         "active": saved.active,
         "method": METHODS.get(calibrator.method, calibrator.method),
         "auroc": calibrator.metrics["after"]["auroc"].value,

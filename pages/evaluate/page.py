@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import asdict
 from itertools import islice
 
@@ -14,8 +13,8 @@ from codex import figures
 from codex.ask.workbench import Workbench
 from codex.datasets.library import datasets
 from codex.engines.base import GenerationParams
-from codex.errors import Conflict, InvalidInput, NotFound
-from codex.evaluation import runner
+from codex.errors import InvalidInput, NotFound
+from codex.evaluation.evaluations import KIND, Evaluations
 from codex.jobs import Job, Jobs
 from codex.pages import JSON
 from codex.pages.ask.scales import SCALES
@@ -40,9 +39,7 @@ from codex.pages.job_view import job_view
 from codex.settings import MAX_SAMPLES
 from codex.store.runs import RunSummary
 from codex.text import sha256
-from codex.types import Run
 
-KIND = "evaluate"
 EXAMPLE = ("capitals", 100)
 """What a first run is proposed to ask: the set, and how many of its questions; enough to calibrate on."""
 
@@ -53,10 +50,8 @@ class EvaluatePage:
     def __init__(self, workbench: Workbench, jobs: Jobs) -> None:
         self.workbench = workbench
         self.jobs = jobs
+        self.evaluations = Evaluations(workbench, jobs)
         self.scores = RunScores(workbench.store, jobs, workbench.settings.home / "cache" / "scores")
-        self._asked: dict[str, str] = {}
-        """Which run a job asks, by its id."""
-        self._lock = threading.Lock()
 
     def config(self) -> JSON:
         """What the page needs at the start."""
@@ -81,14 +76,14 @@ class EvaluatePage:
         """The run under way, and the leaderboard if the page has another one. wanted: {seen: version}."""
         summaries = self.workbench.store.runs.list()
         job = next(iter(self.jobs.list(KIND)), None)
-        running = self._running()
+        running = self.evaluations.running
         self.scores.want(*(each for each in summaries if each.run.id != running))
         lines = [self._line(each, running) for each in summaries]
         version = sha256(json.dumps(lines))[:16]
         same = wanted.get("seen") == version
         return {
             "job": self._job_view(job) if job else None,
-            "busy": self._busy(running),
+            "busy": self.evaluations.busy,
             "model": self.workbench.engine.fingerprint,
             "scoring": self.scores.busy,
             "version": version,
@@ -100,7 +95,7 @@ class EvaluatePage:
     def open(self, wanted: JSON) -> JSON:
         """A run with its metrics, as far as they are known. wanted: {run}."""
         summary = self.workbench.store.runs.get(str(wanted["run"]))
-        running = self._running()
+        running = self.evaluations.running
         asked_now = summary.run.id == running
         found = None if asked_now else self.scores.soon(summary)
         scores = found.value.scores if found and found.value else None
@@ -180,10 +175,9 @@ class EvaluatePage:
     def start(self, wanted: JSON) -> JSON:
         """Ask the questions of a set. wanted: {dataset, side, limit, n_samples, sample_temperature,
         max_tokens, evidence, name}."""
-        self._check_free()
+        self.evaluations.check_free()
         limit = wanted.get("limit")
-        run = runner.prepare(
-            self.workbench,
+        job = self.evaluations.start(
             str(wanted["dataset"]),
             name=str(wanted.get("name") or ""),
             limit=None if limit is None else int(limit),
@@ -193,28 +187,23 @@ class EvaluatePage:
             n_samples=int(wanted["n_samples"]),
             sample_temperature=float(wanted["sample_temperature"]),
         )
-        try:
-            return self._begin(run)
-        except Conflict:
-            self.workbench.store.runs.delete(run.id)
-            raise
+        return self._job_view(job)
 
     def resume(self, wanted: JSON) -> JSON:
         """Resume a run that was stopped. wanted: {run}."""
-        self._check_free()
-        run = self.workbench.store.runs.get(str(wanted["run"])).run
-        runner.check_same(self.workbench, run)
-        return self._begin(run)
+        return self._job_view(self.evaluations.resume(str(wanted["run"])))
 
     def cancel(self, wanted: JSON) -> None:
         """Stop a run; what was answered stays."""
         self.jobs.cancel(wanted["job"])
 
     def delete(self, wanted: JSON) -> None:
-        """Delete a run with its answers. wanted: {run}."""
-        if wanted["run"] == self._running():
-            raise Conflict("This run is in progress; cancel it first.")
-        self.workbench.store.runs.delete(str(wanted["run"]))
+        """Delete a run with its answers, unless a guarantee rests on it. wanted: {run}."""
+        self.evaluations.delete(str(wanted["run"]))
+
+    def rename(self, wanted: JSON) -> None:
+        """Call a run something else. wanted: {run, name}."""
+        self.workbench.store.runs.rename(str(wanted["run"]), str(wanted["name"]))
 
     def _params(self, wanted: JSON) -> GenerationParams:
         params = self.workbench.settings.engine.params.model_dump() | {"max_tokens": wanted.get("max_tokens")}
@@ -225,27 +214,11 @@ class EvaluatePage:
                 f"Max tokens is out of range: {error.errors()[0]['msg']}.", ["max_tokens"]
             ) from error
 
-    def _begin(self, run: Run) -> JSON:
-        def work(job: Job) -> RunSummary:
-            runner.measure(self.workbench, run, job.report, job.cancel)
-            return runner.run(self.workbench, run.id, job.report, job.cancel)
-
-        job = self.jobs.start(KIND, f"Asking {run.name}", work)
-        with self._lock:
-            self._asked[job.id] = run.id
-        return self._job_view(job)
-
     def _job_view(self, job: Job) -> JSON:
-        with self._lock:
-            run = self._asked.get(job.id)
-        shown = {**job_view(job, ended_words(job)), "run": run}
+        shown = {**job_view(job, ended_words(job)), "run": job.about}
         if job.state == "done" and (why := self.scores.failure(job.result)):
             shown |= {"state": "failed", "error": f"Every question failed. The first error: {why}"}
         return shown
-
-    def _check_free(self) -> None:
-        if busy := self._busy(self._running()):
-            raise Conflict(busy)
 
     def _line(self, summary: RunSummary, running: str | None) -> JSON:
         found = self.scores.get(summary)
@@ -262,21 +235,6 @@ class EvaluatePage:
         without = (record for record in records if record.correct is None)
         return [failed_line(record) for record in islice(without, first, first + most)]
 
-    def _running(self) -> str | None:
-        """The run that is being asked now."""
-        job = self.jobs.running(KIND)
-        with self._lock:
-            return self._asked.get(job.id) if job else None
-
-    def _busy(self, running: str | None) -> str | None:
-        """Why no run can be started now."""
-        if running is not None:
-            return "A run is in progress; start the next one when it has ended."
-        status = self.workbench.status
-        if status.state == "loading":
-            return "The model is loading."
-        return f"The model cannot be used: {status.error}" if status.state == "error" else None
-
     def _example(self) -> JSON | None:
         name, limit = EXAMPLE
         there = any(each.name == name for each in datasets(self.workbench.settings.home))
@@ -287,7 +245,7 @@ def build(workbench: Workbench, jobs: Jobs) -> EvaluatePage:
     """Put the page into the Blocks that are open."""
     page = EvaluatePage(workbench, jobs)
     calls = (
-        *(page.datasets, page.look, page.start, page.resume, page.cancel, page.delete),
+        *(page.datasets, page.look, page.start, page.resume, page.cancel, page.rename, page.delete),
         *(page.open, page.scatter, page.questions, page.question),
     )
     view("evaluate", page.config(), calls)

@@ -8,7 +8,7 @@ from codex.ask.workbench import Workbench
 from codex.errors import InvalidInput, NotFound
 from codex.pages import JSON
 from codex.pages.components import view
-from codex.pages.tune.policies import from_yaml, named, policy_of, policy_view, saved_view, to_yaml
+from codex.pages.tune.policies import from_yaml, named, policy_of, policy_view, saved_as, saved_view, to_yaml
 from codex.pages.tune.runs import OpenRun, OpenRuns
 from codex.pages.tune.target import propose
 from codex.pages.tune.view import (
@@ -47,11 +47,15 @@ class TunePage:
         self.runs.forget_others({one.run.id for one in summaries})
         shown = next((one for one in summaries if one.run.id == wanted.get("run")), None)
         saved = [line for policy in store.policies.list() if (line := saved_view(policy))]
-        settings = policy_view(self.workbench.settings.policy)
+        settings, active = (
+            policy_view(self.workbench.settings.policy),
+            policy_view(self.workbench.active.policy),
+        )
+        labels = {line["version"]: line["label"] for line in saved}
         return {
             "runs": [run_line(one) for one in summaries],
             "policies": saved + [settings] * all(line["version"] != settings["version"] for line in saved),
-            "active": policy_view(self.workbench.active.policy),
+            "active": {**active, "label": labels.get(active["version"], active["label"])},
             "key": self.runs.key(shown) if shown else None,
         }
 
@@ -99,15 +103,23 @@ class TunePage:
 
     def save(self, wanted: JSON) -> JSON:
         """Keep a policy under a name. wanted: {policy, name}."""
-        policy = named(policy_of(wanted["policy"]), wanted.get("name"))
+        policy = self._named(wanted)
         self.workbench.store.policies.save(policy.version, policy.name, policy.model_dump_json())
         return policy_view(policy)
 
     def activate(self, wanted: JSON) -> JSON:
         """Let a policy decide from the next question on; it is saved too. wanted: {policy, name}."""
-        policy = named(policy_of(wanted["policy"]), wanted.get("name"))
+        policy = self._named(wanted)
         self.workbench.active.activate_policy(policy)
         return policy_view(policy)
+
+    def rename(self, wanted: JSON) -> None:
+        """Call a saved policy something else. wanted: {version, name}."""
+        self.workbench.store.policies.rename(str(wanted["version"]), str(wanted["name"]))
+
+    def delete(self, wanted: JSON) -> None:
+        """Delete a saved policy that does not decide. wanted: {version}."""
+        self.workbench.store.policies.delete(str(wanted["version"]))
 
     def export(self, wanted: JSON) -> JSON:
         """A policy as a file. wanted: {policy, name}."""
@@ -125,6 +137,11 @@ class TunePage:
         if dropped:
             policy = policy.model_copy(update={"guarantee": None})
         return {"policy": policy_view(policy), "dropped": dropped}
+
+    def _named(self, wanted: JSON) -> Policy:
+        """A policy under the name that was typed. wanted: {policy, name}."""
+        policy = named(policy_of(wanted["policy"]), wanted.get("name"))
+        return saved_as(self.workbench.store.policies, policy)
 
     def _opened(self, wanted: JSON) -> OpenRun:
         opened = self.runs.at(str(wanted["run"]), str(wanted.get("key")))
@@ -145,7 +162,7 @@ def build(workbench: Workbench) -> Any:
     page = TunePage(workbench)
     calls = (
         *(page.look, page.open, page.scale, page.move, page.propose),
-        *(page.save, page.activate, page.export, page.read),
+        *(page.save, page.activate, page.rename, page.delete, page.export, page.read),
     )
     view("tune", page.config(), calls)
     return page

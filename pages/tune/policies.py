@@ -11,13 +11,10 @@ from pydantic import ValidationError
 from codex.errors import InvalidInput
 from codex.pages import JSON
 from codex.policy import Policy
-from codex.store.policies import SavedPolicy
+from codex.store.policies import UNSAVED, Policies, SavedPolicy, policy_name
 
 MAX_YAML = 64 * 2**10
 """Characters of a policy's file; one of a hundred rules has a tenth of it."""
-MAX_NAME = 80
-UNSAVED = "moved"
-"""What thresholds that nobody has named are called, here and on the Ask page."""
 
 
 def policy_of(body: Any, *, name: str = UNSAVED) -> Policy:
@@ -32,12 +29,7 @@ def policy_of(body: Any, *, name: str = UNSAVED) -> Policy:
 
 def named(policy: Policy, name: Any) -> Policy:
     """The policy under a name that a person typed. Raises InvalidInput."""
-    name = str(name or "").strip()
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise InvalidInput(f"The policy needs a name of at most {MAX_NAME} characters.", ["name"])
-    if name == UNSAVED:
-        raise InvalidInput(f"{UNSAVED!r} is the name of unsaved thresholds; choose another one.", ["name"])
-    return policy.model_copy(update={"name": name})
+    return policy.model_copy(update={"name": policy_name(str(name or ""))})
 
 
 def to_yaml(policy: Policy) -> str:
@@ -72,19 +64,26 @@ def from_yaml(text: str) -> Policy:
 
 
 def policy_view(policy: Policy) -> JSON:
-    """A policy for the page, with its version."""
-    return {"version": policy.version, **policy.model_dump(mode="json")}
+    """A policy for the page, with its version; label: what people call it."""
+    return {"version": policy.version, "label": policy.name, **policy.model_dump(mode="json")}
 
 
 def saved_view(saved: SavedPolicy) -> JSON | None:
-    """A saved policy for the page; None where nobody named it, or another Codex wrote it otherwise."""
-    if saved.name == UNSAVED:
-        return None
+    """A saved policy for the page; None where another Codex wrote it otherwise."""
     try:
         policy = Policy.model_validate_json(saved.body)
     except ValidationError:
         return None
-    return {**policy_view(policy), "created": saved.created_at.isoformat()}
+    return {**policy_view(policy), "label": saved.name, "created": saved.created_at.isoformat()}
+
+
+def saved_as(policies: Policies, policy: Policy) -> Policy:
+    """The policy as it is saved where it has this name there since it was renamed; else as it is."""
+    content = policy.version.rpartition("@")[2]
+    for saved in policies.list():
+        if saved.name == policy.name and saved.version.rpartition("@")[2] == content:
+            return Policy.model_validate_json(saved.body)
+    return policy
 
 
 def _wrong(error: ValidationError) -> str:

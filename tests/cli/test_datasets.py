@@ -157,7 +157,7 @@ def test_a_set_that_is_broken_is_named_and_the_others_are_listed(codex: Codex, t
         (("show", "capital"), "There is no dataset 'capital'"),
         (("show", "capitals", "--limit", "-1"), "--limit must be at least 0"),
         (("import", "nowhere.csv"), "There is no file nowhere.csv"),
-        (("import", "nowhere.csv", "--column", "question"), "--column is FIELD=COLUMN"),
+        (("import", "nowhere.csv", "--column", "question"), "A column is FIELD=COLUMN"),
         (("import", "nowhere.csv", "--key-base", "2"), "--key-base is 0, 1 or text, not '2'"),
     ],
 )

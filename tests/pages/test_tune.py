@@ -16,11 +16,12 @@ from codex.calibration import Calibrator, fit
 from codex.datasets.splits import split
 from codex.errors import InvalidInput, NotFound
 from codex.pages.tune.page import TunePage
-from codex.pages.tune.policies import MAX_YAML, UNSAVED, from_yaml, to_yaml
+from codex.pages.tune.policies import MAX_YAML, from_yaml, to_yaml
 from codex.pages.tune.table import POINTS, SortedTable
 from codex.policy import Policy, Rule, decide_one
 from codex.settings import load_settings
 from codex.store import Store
+from codex.store.policies import UNSAVED
 from codex.types import Action
 from tests.support.kept_run import GROUP, keep_run
 from tests.support.scripted import Script, ScriptedEngine

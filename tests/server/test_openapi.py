@@ -48,6 +48,42 @@ def test_every_route_is_there_with_a_summary_and_a_description(document: dict[st
         ("GET", "/sessions/{session_id}"),
         ("DELETE", "/sessions/{session_id}"),
         ("GET", "/healthz"),
+        ("GET", "/labels"),
+        ("PUT", "/traces/{trace_id}/label"),
+        ("DELETE", "/traces/{trace_id}/label"),
+        ("GET", "/datasets"),
+        ("GET", "/datasets/{name}"),
+        ("GET", "/datasets/{name}/questions"),
+        ("PUT", "/datasets/{name}"),
+        ("DELETE", "/datasets/{name}"),
+        ("GET", "/evaluations"),
+        ("POST", "/evaluations"),
+        ("GET", "/evaluations/{run_id}"),
+        ("PATCH", "/evaluations/{run_id}"),
+        ("DELETE", "/evaluations/{run_id}"),
+        ("POST", "/evaluations/{run_id}/cancel"),
+        ("POST", "/evaluations/{run_id}/resume"),
+        ("GET", "/evaluations/{run_id}/scores"),
+        ("GET", "/evaluations/{run_id}/export"),
+        ("GET", "/calibrators"),
+        ("POST", "/calibrators/fit"),
+        ("POST", "/calibrators/activate"),
+        ("POST", "/calibrators/rollback"),
+        ("POST", "/calibrators/guarantee"),
+        ("GET", "/calibrators/{version}"),
+        ("PATCH", "/calibrators/{version}"),
+        ("DELETE", "/calibrators/{version}"),
+        ("GET", "/policies"),
+        ("POST", "/policies"),
+        ("GET", "/policies/active"),
+        ("POST", "/policies/activate"),
+        ("POST", "/policies/rollback"),
+        ("GET", "/policies/{version}"),
+        ("PATCH", "/policies/{version}"),
+        ("DELETE", "/policies/{version}"),
+        ("GET", "/jobs"),
+        ("GET", "/jobs/{job_id}"),
+        ("POST", "/jobs/{job_id}/cancel"),
     }
     for _, path, operation in operations(document):
         assert operation["summary"], path
@@ -78,6 +114,29 @@ def test_the_stream_is_described_with_each_of_its_events(document: dict[str, Any
         "PassagesEventBody", "CheckedEventBody", "TokenEventBody", "GenerationEventBody", "SamplesEventBody",
         "SignalsEventBody", "DecisionEventBody", "TraceEventBody", "ErrorBody",
     }  # fmt: skip
+
+
+BEFORE = ("/infer", "/traces/{trace_id}", "/passages", "/sessions", "/documents", "/healthz")
+"""Routes from before there was an example of each."""
+
+
+def test_each_route_has_an_example_of_what_is_sent_and_of_what_comes_back(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+
+    def shown(content: dict[str, Any]) -> bool:
+        kind = content.get("application/json")
+        if kind is None or "example" in kind:  # a file, or an example of its own
+            return True
+        schema = kind["schema"].get("items", kind["schema"])
+        return bool(schemas[schema["$ref"].rpartition("/")[2]].get("examples"))
+
+    for method, path, operation in operations(document):
+        if path.startswith(BEFORE) and not path.endswith("/label"):
+            continue
+        sent = operation.get("requestBody", {}).get("content", {})
+        [back] = [it for status, it in operation["responses"].items() if int(status) < 300]
+        assert shown(sent), (method, path)
+        assert shown(back.get("content", {})), (method, path)
 
 
 def test_the_examples_are_valid(document: dict[str, Any]) -> None:

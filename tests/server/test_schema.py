@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 from schemathesis.config import SchemathesisConfig
@@ -13,6 +14,7 @@ from codex.server import create_app
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import workbench
 
+CONFIG = Path(__file__).parents[2] / "schemathesis.toml"
 EXAMPLES = 8
 """Of each route and phase, beside the limits of each value, which are always tried; about a minute in all."""
 
@@ -26,6 +28,7 @@ def test_every_answer_is_as_the_description_says(tmp_path: Path) -> None:
         {
             "seed": 1,
             "continue-on-failure": True,
+            "operations": tomllib.loads(CONFIG.read_text())["operations"],
             "generation": {"max-examples": EXAMPLES, "deterministic": True, "database": "none"},
         }
     )

@@ -54,7 +54,7 @@ def test_runs_are_listed_the_newest_first_and_renamed(store: Store) -> None:
     assert [(it.run.id, it.run.name) for it in store.runs.list()] == [
         ("run-3", "run 3"), ("run-2", "capitals, warm"), ("run-1", "run 1"),
     ]  # fmt: skip
-    with pytest.raises(InvalidInput, match="empty"):
+    with pytest.raises(InvalidInput, match="needs a name"):
         store.runs.rename("run-2", " ")
 
 

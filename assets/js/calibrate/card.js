@@ -20,7 +20,12 @@ export class Card extends Part {
   confirmation = new Confirmation("Delete a calibrator", this.page.paint);
 
   /** @param {Shown} shown @param {boolean} back whether there is something to go back to @param {Risk} risk of the guarantee @param {boolean} fitted whether it was fitted for it */
-  view({ version, active, ships, mismatch, guarantee, facts: known }, back, { alpha, delta }, fitted) {
+  view(
+    { version, name, title, active, ships, mismatch, guarantee, facts: known },
+    back,
+    { alpha, delta },
+    fitted,
+  ) {
     const warning = html`<p class="cx-note cx-row warning" role="alert">${icon("defer")}<span>${mismatch} ${HEURISTIC}</span></p>`;
     const level = `For α ${alpha} and δ ${delta}, ${fitted ? "as it was fitted" : "as in the form"}.`;
     const answer = () =>
@@ -35,17 +40,19 @@ export class Card extends Part {
     const rollback = () =>
       this.#act("rollback", "Roll back", { run: () => this.page.change("rollback", {}) });
     // One that is active is deactivated first; one that ships would be back at the next start.
-    const remove = active || ships ? nothing : button("Delete", () => this.#ask(version), { act: "delete" });
+    const remove =
+      active || ships ? nothing : button("Delete", () => this.#ask(version, title), { act: "delete" });
+    const rename = button("Rename", () => this.#rename(version, name), { act: "rename" });
     const lines = known.map(([name, value]) => {
       const long = value.length > LONG ? "long" : "";
       return /** @type {[string, unknown, string]} */ ([name, written(value), long]);
     });
     return html`<section class="cx-card cx-body cx-calibrator" aria-label="Calibrator">
-      <h2 class="cx-row wrap">${written(version)} ${active ? badge("answer", "answer", "active") : badge("none", null, "not active")}</h2>
+      <h2 class="cx-row wrap">${written(title)} ${active ? badge("answer", "answer", "active") : badge("none", null, "not active")}</h2>
       <div>${mismatch ? warning : nothing}</div>
       <div class="cx-column tight" role="status"><h3>${guarantee?.holds === false ? "No guarantee" : "Guarantee"}</h3><p>${guarantee?.words ?? UNKNOWN}</p>
         ${guarantee ? hint(level) : nothing}${guarantee?.holds ? html`<div>${answer()}</div>` : nothing}</div>
-      <div class="cx-row wrap">${activate}${back ? rollback() : nothing}${remove}</div>
+      <div class="cx-row wrap">${activate}${back ? rollback() : nothing}${rename}${remove}</div>
       ${this.confirmation.view()}${alarm(this.failed)}
       <h3>Fitted on</h3>${facts(lines, "pairs")}</section>`;
   }
@@ -70,10 +77,19 @@ export class Card extends Part {
     this.page.focus(here, ".cx-calibrator [data-act=activate]", ".cx-runs-list input, select");
   }
 
-  /** @param {string} version */
-  #ask(version) {
+  /** @param {string} version @param {string} name */
+  #rename(version, name) {
+    this.confirmation.rename({
+      name,
+      run: (name) => this.page.change("rename", { version, name }),
+      back: () => this.#focus("rename"),
+    });
+  }
+
+  /** @param {string} version @param {string} title */
+  #ask(version, title) {
     this.confirmation.open({
-      question: html`<span>Delete ${written(version)}? This cannot be undone.</span>`,
+      question: html`<span>Delete ${written(title)}? This cannot be undone.</span>`,
       yes: "Delete",
       doing: "Deleting …",
       run: () => this.page.change("delete", { version }),
@@ -84,9 +100,11 @@ export class Card extends Part {
 
 /** Those that are saved. @param {Calibrator[]} list @param {string | null} shown @param {(version: string) => void} open */
 export function saved(list, shown, open) {
-  const line = (/** @type {Calibrator} */ { version, active, method, auroc, created, mismatch }) => html`<li>
+  const line = (
+    /** @type {Calibrator} */ { version, title, active, method, auroc, created, mismatch },
+  ) => html`<li>
     <button type="button" class="cx-item" aria-current=${version === shown ? "true" : nothing} @click=${() => open(version)}>
-      <span class="cx-row wrap tight">${written(version)}${active ? badge("answer", "answer", "active") : nothing}</span>
+      <span class="cx-row wrap tight">${written(title)}${active ? badge("answer", "answer", "active") : nothing}</span>
       <span class="cx-sub">${method} · AUROC ${measured(auroc)} · ${when(created)}</span>
       ${mismatch ? html`<span class="cx-sub cx-caution">${mismatch}</span>` : nothing}</button></li>`;
   return html`<section class="cx-card cx-body" aria-label="Saved calibrators"><h2>Saved</h2>

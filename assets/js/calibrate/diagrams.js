@@ -55,7 +55,7 @@ export class Diagrams extends Part {
     const others = (list ?? []).filter((one) => one.version !== version);
     const options = /** @type {[string, string][]} */ ([
       ["", "before: the heuristic"],
-      ...others.map((one) => [one.version, one.version]),
+      ...others.map((one) => [one.version, one.title]),
     ]);
     const change = (/** @type {string} */ version) => {
       this.page.compared = version || null;
@@ -73,7 +73,7 @@ export class Diagrams extends Part {
       key: ({ label }) => label,
     });
     return html`<section class="cx-card" aria-label="Diagrams">
-      <header class="cx-head"><h2 class="cx-title">${written(version)}</h2>${field("Compare with", choice(options, { value: compared ?? "", change }))}</header>
+      <header class="cx-head"><h2 class="cx-title">${written((list ?? []).find((one) => one.version === version)?.title ?? version)}</h2>${field("Compare with", choice(options, { value: compared ?? "", change }))}</header>
       ${alarm(this.failed)}<div class="cx-status-line" role="status">${computing ? working(computing) : note ? hint(note) : nothing}</div>
       <div class="cx-halves cx-diagrams" ?hidden=${!left && !right}>${sides}</div>
       <div class="cx-scroll" ?hidden=${!rows.length}>${metrics}</div><p class="cx-hint cx-none">${below}</p></section>`;

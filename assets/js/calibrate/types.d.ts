@@ -21,6 +21,8 @@ export interface Risk {
 
 export interface Calibrator {
   version: string;
+  /** Its version, after its name where it was renamed. */
+  title: string;
   active: boolean;
   method: string;
   auroc: number | null;
@@ -39,6 +41,8 @@ export interface State {
 
 export interface Card {
   version: string;
+  name: string;
+  title: string;
   active: boolean;
   ships: boolean;
   mismatch: string | null;

@@ -71,11 +71,15 @@ function columns(page) {
     html`${done < total ? `${count(done)} of ${count(total)}` : count(total)}${failed ? sub(`${count(failed)} failed`) : nothing}`;
   const best = (/** @type {Run} */ run) =>
     html`${metricOf(run, run.best_auroc)}${run.best ? sub(run.best) : nothing}`;
-  const remove = (/** @type {Run} */ run) =>
-    iconButton("close", `Delete ${run.name}`, () => page.remove(run), {
-      title: "Delete",
-      act: `delete ${run.id}`,
-    });
+  const act =
+    (/** @type {Icon} */ shape, /** @type {string} */ words, /** @type {(run: Run) => void} */ press) =>
+    (/** @type {Run} */ run) =>
+      iconButton(shape, `${words} ${run.name}`, () => press(run), {
+        title: words,
+        act: `${words.toLowerCase()} ${run.id}`,
+      });
+  const rename = act("edit", "Rename", (run) => page.rename(run));
+  const remove = act("close", "Delete", (run) => page.remove(run));
   const number = true;
   return [
     column("name", "Run", name, { head: true }),
@@ -99,11 +103,17 @@ function columns(page) {
     }),
     column("state", "State", (run) => state(run, page)),
     column("created", "Date", ({ created }) => when(created), { number }),
-    column("act", "Delete", (run) => (run.state === "running" ? nothing : remove(run)), {
-      fixed: true,
-      hidden: true,
-      kind: "cx-act",
-    }),
+    column(
+      "act",
+      "Rename or delete",
+      (run) =>
+        html`<span class="cx-row tight">${rename(run)}${run.state === "running" ? nothing : remove(run)}</span>`,
+      {
+        fixed: true,
+        hidden: true,
+        kind: "cx-act",
+      },
+    ),
   ];
 }
 

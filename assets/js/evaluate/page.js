@@ -124,6 +124,19 @@ export class Evaluate extends JobPage {
     });
   }
 
+  /** @param {Run} run */
+  rename({ id, name }) {
+    this.confirmation.rename({
+      name,
+      run: async (name) => {
+        const { error } = await this.call("rename", { run: id, name });
+        await this.poller.look();
+        return error?.message ?? null;
+      },
+      back: () => this.focus(having("data-act", `rename ${id}`), ".cx-runs tbody a"),
+    });
+  }
+
   /** @param {{id: string, run: string}} job */
   #openEnded(job) {
     this.job.dismissed = job.id;

@@ -1,8 +1,10 @@
-// A confirmation before something is lost, in place.
+// A question in place: a confirmation before something is lost, or another name for it.
 
-import { escaped } from "./events.js";
+import { escaped, textOf } from "./events.js";
 import { html } from "./lit.js";
 import { alarm, button } from "./parts.js";
+
+const MAX_NAME = 80; // characters
 
 /** @import {Question} from "./types" */
 
@@ -23,8 +25,29 @@ export class Confirmation {
     this.now = { ...question, working: false, failed: null };
     this.paint();
     const { element } = this;
-    /** @type {HTMLElement | null | undefined} */ (element?.querySelector("[data-act=keep]"))?.focus();
+    /** @type {HTMLElement | null | undefined} */ (element?.querySelector("input, [data-act=keep]"))?.focus();
+    element?.querySelector("input")?.select();
     element?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Ask for another name. @param {{name: string, run: (name: string) => Promise<string | null>, back: () => unknown}} options */
+  rename({ name, run, back }) {
+    let typed = name;
+    const type = (/** @type {Event} */ event) => {
+      typed = textOf(event);
+    };
+    const enter = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter" && this.now && !this.now.working) this.#confirm(this.now);
+    };
+    this.open({
+      label: `Rename ${name}`,
+      question: html`<input class="cx-input" aria-label="New name" value=${name} maxlength=${MAX_NAME} autocomplete="off" spellcheck="false" @input=${type} @keydown=${enter}>`,
+      yes: "Rename",
+      doing: "Renaming …",
+      kind: "primary",
+      run: () => run(typed),
+      back,
+    });
   }
 
   /** Take the question away. */
@@ -39,17 +62,17 @@ export class Confirmation {
 
   view() {
     const leave = escaped(() => this.now?.working || this.end());
-    return html`<div class="cx-confirm" id=${this.id} role="alertdialog" aria-label=${this.label} ?hidden=${!this.now}
+    return html`<div class="cx-confirm ${this.now?.label ? "naming" : ""}" id=${this.id} role="alertdialog" aria-label=${this.now?.label ?? this.label} ?hidden=${!this.now}
       @keydown=${leave}>${this.now && this.#asked(this.now)}</div>`;
   }
 
   /** @param {NonNullable<typeof this.now>} now */
   #asked(now) {
-    const { working: disabled, failed } = now;
+    const { working: disabled, failed, kind = "danger", label } = now;
     const words = disabled ? now.doing : failed ? "Try again" : now.yes;
-    const yes = button(words, () => this.#confirm(now), { kind: "small danger", disabled });
-    const keep = button("Keep", this.end, { act: "keep", disabled });
-    return html`<div class="cx-row wrap"><p class="cx-grow">${now.question}</p>${yes}${keep}</div>${alarm(failed)}`;
+    const yes = button(words, () => this.#confirm(now), { kind: `small ${kind}`, disabled });
+    const keep = button(label ? "Cancel" : "Keep", this.end, { act: "keep", disabled });
+    return html`<div class="cx-row wrap"><div class="cx-grow">${now.question}</div>${yes}${keep}</div>${alarm(failed)}`;
   }
 
   get element() {

@@ -89,7 +89,11 @@ export interface TableOptions<Row> {
 
 /** What is asked before something is lost. */
 export interface Question {
+  /** What it is called, where it is no confirmation. */
+  label?: string;
   question: unknown;
+  /** Of the button; by default it warns. */
+  kind?: string;
   /** Words of the button, before and while it works. */
   yes: string;
   doing: string;

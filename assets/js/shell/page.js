@@ -18,6 +18,7 @@ const PAGES = [
   ["evaluate", "evaluate", "Evaluate"],
   ["calibrate", "calibrate", "Calibrate"],
   ["tune", "tune", "Tune"],
+  ["docs", "docs", "HTTP"],
 ];
 /** @type {Record<string, string>} */
 const STATES = { loading: "loading ", error: "not loaded: ", lost: "cannot be reached: " };
@@ -80,7 +81,7 @@ class Bar extends Page {
     });
     return html`<header class="cx-top cx-row" role="banner">
       <a class="cx-brand cx-row" href="./"><img src="codex-assets/logo.svg" alt="" width="22" height="22"><span>Codex</span></a>
-      <nav class="cx-pages cx-row tight" aria-label="Pages">${pages}<a href="docs" target="_blank" rel="noopener">HTTP</a></nav>
+      <nav class="cx-pages cx-row tight" aria-label="Pages">${pages}</nav>
       <span class="cx-status cx-row" role="status" data-state=${state}><i aria-hidden="true"></i>${STATES[state] ?? ""}<b class="cx-clip">${model}</b><span
         class="cx-calibrated" title=${calibration}>${this.answer ?? (calibrated ? "calibrated" : "not calibrated")}</span></span>
       ${iconButton("theme", `Change to the ${this.dark ? "light" : "dark"} theme`, change)}

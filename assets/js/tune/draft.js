@@ -1,7 +1,7 @@
 // The policy that is being moved, and every step of it that can be taken back. Pure.
 
 /** @import {Policy} from "../shared/types" */
-/** @import {Kept} from "./types" */
+/** @import {Kept, Saved} from "./types" */
 
 const STEPS = 100; // that are remembered
 const SAME = 800; // ms in which movements of one control are one step: taps on an arrow key
@@ -83,9 +83,9 @@ export function content({ rules, answer_above, abstain_below }) {
   return JSON.stringify([plain, answer_above, abstain_below]);
 }
 
-/** The policy alone, as the server takes it back. @param {Policy} policy @returns {Policy} */
-export function bodyOf({ name, rules, answer_above, abstain_below, guarantee }) {
-  return { name, rules, answer_above, abstain_below, guarantee: guarantee ?? null };
+/** The policy alone, as the server takes it back, under the name that people call it. @param {Saved} policy @returns {Policy} */
+export function bodyOf({ label, rules, answer_above, abstain_below, guarantee }) {
+  return { name: label, rules, answer_above, abstain_below, guarantee: guarantee ?? null };
 }
 
 /** Which rules there are, in their order, wherever their thresholds stand: equal text, equal sliders. @param {Policy} policy */

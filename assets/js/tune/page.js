@@ -12,6 +12,7 @@ import { Changes } from "./changes.js";
 import { curveTable, withPoints } from "./curve.js";
 import { bodyOf, content, Draft, outline } from "./draft.js";
 import { OutcomeView } from "./outcome.js";
+import { Policies } from "./policies.js";
 import { Saved } from "./saved.js";
 import { Sliders } from "./sliders.js";
 import { Steps } from "./steps.js";
@@ -62,6 +63,7 @@ export class Tune extends Page {
   steps = new Steps(this);
   sliders = new Sliders(this);
   saved = new Saved(this);
+  policies = new Policies(this);
   outcome = new OutcomeView(this);
   changes = new Changes(this);
   poller = new Poller({
@@ -81,6 +83,7 @@ export class Tune extends Page {
     const named = asked().get("run");
     const wanted = named ?? this.kept.run;
     this.draft = new Draft(bodyOf(active), this.kept.draft ?? null);
+    this.saved.typed = this.kept.name ?? null;
     const first = runs.find(({ id }) => id === wanted) ?? runs.find(({ graded }) => graded) ?? runs[0];
     this.missing = Boolean(first && named && first.id !== named);
     this.paint();
@@ -133,7 +136,9 @@ export class Tune extends Page {
 
   /** @param {string} version */
   load(version) {
-    this.move(bodyOf(this.#saved(version)));
+    const saved = this.#saved(version);
+    this.saved.typed = null;
+    this.move(bodyOf(saved));
   }
 
   step(/** @type {boolean} */ back) {
@@ -218,6 +223,7 @@ export class Tune extends Page {
   import = async (/** @type {string} */ text) => {
     const { value, error } = await this.call("read", { text });
     if (error) return { error };
+    this.saved.typed = null;
     this.move(bodyOf(value.policy));
     const lost = ", without its guarantee, which was measured on other answers. Propose again";
     return `${value.policy.name} is loaded${value.dropped ? lost : ""}.`;
@@ -235,7 +241,12 @@ export class Tune extends Page {
 
   /** What a reload must not lose. */
   keep() {
-    const kept = { run: this.run?.run.id, draft: this.draft?.kept, target: this.target.values };
+    const kept = {
+      run: this.run?.run.id,
+      draft: this.draft?.kept,
+      name: this.saved.typed,
+      target: this.target.values,
+    };
     try {
       sessionStorage.setItem(KEPT, JSON.stringify(kept));
     } catch {
@@ -297,9 +308,9 @@ export class Tune extends Page {
   }
 
   /** @param {SavedPolicy} policy */
-  #words({ version, name }) {
-    if (this.active.version === version) return `${name} (active)`;
-    return (this.state?.policies.filter((one) => one.name === name).length ?? 0) > 1 ? version : name;
+  #words({ version, label }) {
+    if (this.active.version === version) return `${label} (active)`;
+    return (this.state?.policies.filter((one) => one.label === label).length ?? 0) > 1 ? version : label;
   }
 
   /** What the policy on the sliders is called: like the one it equals, or as a moved one. */
@@ -321,7 +332,7 @@ export class Tune extends Page {
       <section class="cx-column loose" aria-label="Policy" ?hidden=${!shown}>${shown && this.#side(shown, state)}</section>
       <section class="cx-column loose cx-tune-main ${run?.questions ? "" : "bare"}" aria-label="What it does" ?hidden=${none}>
         <div data-part="message">${alarm(this.message)}</div>
-        <div>${run && this.outcome.view(this.#choices(true), this.other)}</div>
+        <div>${run && this.outcome.view(this.#choices(), this.other)}</div>
         <div>${run ? curve : nothing}</div><div>${run && this.changes.view()}</div></section></div>`;
   }
 
@@ -331,16 +342,14 @@ export class Tune extends Page {
     const moved = content(state.active) !== content(policy);
     const thresholds = [this.steps.view(this.#name(), draft, moved), this.sliders.view(policy, this.run)];
     return html`${this.#picker(state)}${this.target.view()}<section class="cx-card cx-body" aria-label="Thresholds">${thresholds}</section>
-      ${this.saved.view(this.#choices(), policy.name)}`;
+      ${this.saved.view(policy.name)}${this.policies.view(state)}`;
   }
 
-  /** The policies that there are; others: than the active one, which goes first. @returns {[string, string][]} */
-  #choices(others = false) {
-    const list = (this.state?.policies ?? []).filter(
-      ({ version }) => !others || version !== this.active.version,
-    );
-    const all = /** @type {[string, string][]} */ (list.map((one) => [one.version, this.#words(one)]));
-    return others ? [["active", this.#words(this.active)], ...all] : all;
+  /** The policies to compare with: the active one, then the others. @returns {[string, string][]} */
+  #choices() {
+    const list = (this.state?.policies ?? []).filter(({ version }) => version !== this.active.version);
+    const others = /** @type {[string, string][]} */ (list.map((one) => [one.version, this.#words(one)]));
+    return [["active", this.#words(this.active)], ...others];
   }
 
   /** @param {State} state */
@@ -394,7 +403,7 @@ function download(name, text) {
   setTimeout(() => URL.revokeObjectURL(href), 1000);
 }
 
-/** @returns {{run?: string, draft?: Kept, target?: object}} */
+/** @returns {{run?: string, draft?: Kept, name?: string | null, target?: object}} */
 function restored() {
   try {
     return JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") ?? {};

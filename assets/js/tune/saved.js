@@ -1,7 +1,7 @@
 // Saving policies: under a name, as the active one, as a file, and out of a file.
 
-import { fieldOf, pickFile } from "../shared/events.js";
-import { html, nothing } from "../shared/lit.js";
+import { fieldOf, pickFile, textOf } from "../shared/events.js";
+import { html, live, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import { button } from "../shared/parts.js";
 import { single } from "../shared/server.js";
@@ -13,6 +13,8 @@ import { single } from "../shared/server.js";
 export class Saved extends Part {
   /** @type {Said | null} */
   said = null;
+  /** @type {string | null} The name that was typed; it stays whatever is moved, until a policy is loaded. */
+  typed = null;
 
   #do = single(async (/** @type {Act} */ act) => {
     // What stands in such a field is not what would be kept.
@@ -23,14 +25,13 @@ export class Saved extends Part {
     this.set({ said: await act(name.value) });
   });
 
-  /** @param {[string, string][]} policies that can be loaded @param {string} name that the policy has */
-  view(policies, name) {
+  /** @param {string} name that the policy has */
+  view(name) {
     const { page } = this;
     const save = () => this.#do(page.save);
-    const chosen = (/** @type {Event} */ event) => {
-      const list = fieldOf(event);
-      if (list.value) page.load(list.value);
-      list.value = "";
+    const type = (/** @type {Event} */ event) => {
+      this.typed = textOf(event);
+      page.keep();
     };
     const file = async (/** @type {Event} */ event) => {
       const input = fieldOf(event);
@@ -40,16 +41,12 @@ export class Saved extends Part {
     };
     const title = "Save it, and use it from the next question on";
     const activate = button("Make active", () => this.#do(page.activate), { kind: "small primary", title });
-    const options = policies.map(([version, words]) => html`<option value=${version}>${words}</option>`);
     const { said } = this;
     const wrong = typeof said === "object" && said;
     return html`<section class="cx-card cx-body" aria-label="Save"><h2>Save</h2>
       <div class="cx-row cx-save"><input class="cx-input cx-grow" aria-label="Name of the policy" placeholder="name" maxlength="80" autocomplete="off" spellcheck="false"
-        .value=${name} @keydown=${(/** @type {KeyboardEvent} */ event) => event.key === "Enter" && save()}>${button("Save", save)}${activate}</div>
-      <div class="cx-row"><select class="cx-input cx-grow" aria-label="Load a policy" @change=${chosen}><option value="">Load a policy…</option>${options}</select>${button(
-        "Export",
-        () => this.#do(page.export),
-      )}${button("Import", pickFile)}<input type="file" accept=".yaml,.yml" hidden aria-label="Policy file" @change=${file}></div>
+        .value=${live(this.typed ?? name)} @input=${type} @keydown=${(/** @type {KeyboardEvent} */ event) => event.key === "Enter" && save()}>${button("Save", save)}${activate}</div>
+      <div class="cx-row">${button("Export", () => this.#do(page.export))}${button("Import", pickFile)}<input type="file" accept=".yaml,.yml" hidden aria-label="Policy file" @change=${file}></div>
       ${said ? html`<p class=${wrong ? "cx-error" : "cx-muted"} role="status">${wrong ? wrong.error.message : said}</p>` : nothing}</section>`;
   }
 }

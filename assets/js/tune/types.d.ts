@@ -12,7 +12,8 @@ export interface Run {
   graded: number;
 }
 
-export type Saved = Policy & { version: string };
+/** label: what people call it; created: where it is stored. */
+export type Saved = Policy & { version: string; label: string; created?: string };
 
 export interface State {
   runs: Run[];

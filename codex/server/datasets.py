@@ -1,0 +1,224 @@
+"""Datasets over HTTP: listed, read, uploaded and deleted."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import uuid
+from typing import Annotated, Literal
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from codex.datasets.columns import said as columns_said
+from codex.datasets.importing import NAMED, delete, import_file
+from codex.datasets.library import NAME, Dataset, datasets, find, items
+from codex.datasets.splits import split
+from codex.datasets.table_files import SUFFIXES
+from codex.errors import InvalidInput, StoreError
+from codex.items import Item
+from codex.private import make_folder
+from codex.server.documents import FILE, PARTIAL, UploadRoute, receive
+from codex.server.routes import Bench, errors
+
+router = APIRouter(prefix="/datasets", tags=["datasets"], route_class=UploadRoute)
+
+FILE_NAME = re.compile(
+    rf"[^/\x00-\x1f\x7f]{{1,100}}({'|'.join(map(re.escape, SUFFIXES))})(\.gz)?", re.IGNORECASE
+)
+
+Name = Annotated[str, Path(description="Of the set.")]
+NewName = Annotated[
+    str, Path(description="What the set is to be called.", json_schema_extra={"pattern": f"^{NAME.pattern}$"})
+]
+
+
+QUESTION: JsonDict = {
+    "id": "capitals-0",
+    "question": "What is the capital of Australia?",
+    "answers": ["Canberra"],
+    "answerable": True,
+    "split": "calibration",
+    "choices": [],
+    "context": None,
+}
+
+
+class DatasetBody(BaseModel):
+    """A set of questions."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "capitals", "about": "Capitals of countries.", "rows": 190, "kind": "shipped"}
+            ]
+        }
+    )
+
+    name: str
+    about: str = Field(description="What it asks, in one sentence.")
+    rows: int = Field(description="Its questions.")
+    kind: Literal["shipped", "imported"]
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> DatasetBody:
+        """A set as it is listed."""
+        return cls(name=dataset.name, about=dataset.about, rows=dataset.rows, kind=dataset.kind)
+
+
+class QuestionBody(BaseModel):
+    """A question with its accepted answers."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [QUESTION]})
+
+    id: str
+    question: str
+    answers: list[str]
+    answerable: bool = Field(description="false: only a refusal is correct.")
+    split: Literal["calibration", "test"]
+    choices: list[str]
+    context: str | None
+
+    @classmethod
+    def of(cls, item: Item) -> QuestionBody:
+        """A question as it stands in its set."""
+        return cls(
+            id=item.id,
+            question=item.question,
+            answers=list(item.answers),
+            answerable=item.answerable,
+            split=split(item.question),
+            choices=list(item.choices),
+            context=item.context,
+        )
+
+
+class RejectedBody(BaseModel):
+    """A row that cannot be used."""
+
+    line: int
+    reason: str
+
+
+class ImportedBody(BaseModel):
+    """What became of a file."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "dataset": {"name": "rivers", "about": "Imported.", "rows": 98, "kind": "imported"},
+                    "duplicates": 1,
+                    "rejected": 1,
+                    "reasons": [{"line": 7, "reason": "the question is empty"}],
+                    "complete": True,
+                    "columns": {"question": ["question"], "answers": ["answer"]},
+                }
+            ]
+        }
+    )
+
+    dataset: DatasetBody
+    duplicates: int = Field(description="Rows left out, since they ask and accept the same as one before.")
+    rejected: int
+    reasons: list[RejectedBody] = Field(description=f"Of the first {NAMED} rejected rows.")
+    complete: bool = Field(description="false: the file holds more questions than a set may.")
+    columns: dict[str, list[str]] = Field(description="Which columns were taken for what.")
+
+
+@router.get("", summary="List the datasets", responses=errors())
+def list_datasets(workbench: Bench) -> list[DatasetBody]:
+    """The sets that ship with Codex, then those that were imported."""
+    return [DatasetBody.of(each) for each in datasets(workbench.settings.home)]
+
+
+@router.get("/{name}", summary="Read a dataset", responses=errors(404))
+def read_dataset(name: Name, workbench: Bench) -> DatasetBody:
+    """What a set asks."""
+    return DatasetBody.of(find(name, workbench.settings.home))
+
+
+@router.get("/{name}/questions", summary="Read the questions of a dataset", responses=errors(404))
+def read_questions(
+    name: Name,
+    workbench: Bench,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, lt=2**31)] = 0,
+) -> list[QuestionBody]:
+    """The questions with their accepted answers, in the order of the set."""
+    home = workbench.settings.home
+    find(name, home)  # A path or a name of the hub is none of its own.
+    return [QuestionBody.of(item) for item in itertools.islice(items(name, home), offset, offset + limit)]
+
+
+@router.put(
+    "/{name}",
+    tags=["datasets"],
+    summary="Upload a dataset",
+    status_code=201,
+    responses=errors(409, 503),
+    openapi_extra={"requestBody": {"required": True, "content": FILE}},
+)
+async def upload_dataset(
+    name: NewName,
+    request: Request,
+    workbench: Bench,
+    file: Annotated[
+        str,
+        Query(
+            description=f"The file's name, by which it is read: it ends in {', '.join(SUFFIXES)}, or in .gz "
+            "after it."
+        ),
+    ] = "rows.jsonl",
+    column: Annotated[
+        list[str] | None,
+        Query(description="FIELD=COLUMN: which column holds question, answers, context, choices, ..."),
+    ] = None,
+    separator: Annotated[str | None, Query(description="Splits answers and choices in one text.")] = None,
+    accept_rejects: Annotated[bool, Query(description="However many rows cannot be used.")] = False,
+    replace: Annotated[bool, Query(description="The set of that name.")] = False,
+) -> ImportedBody:
+    """The body is the file: CSV, TSV, JSON, JSONL or Parquet. Nothing changes unless all of it was read."""
+    if not FILE_NAME.fullmatch(file):
+        raise InvalidInput(
+            f"{file!r} is no name of a file that ends in one of {', '.join(SUFFIXES)}, or in .gz after it.",
+            ["file"],
+        )
+    columns, home = columns_said(column or ()), workbench.settings.home
+    arriving = home / PARTIAL / uuid.uuid4().hex / file
+    try:
+        make_folder(arriving.parent)
+        await receive(request, arriving, file, workbench.settings.retrieval.max_file_mb)
+        made = await run_sync(
+            lambda: import_file(
+                arriving,
+                home,
+                name,
+                columns,
+                split=separator,
+                accept_rejects=accept_rejects,
+                replace=replace,
+            )
+        )
+    except OSError as error:
+        raise StoreError(f"{file!r} cannot be written: {os.strerror(error.errno or 0)}.") from error
+    finally:
+        shutil.rmtree(arriving.parent, ignore_errors=True)
+    return ImportedBody(
+        dataset=DatasetBody.of(made.dataset),
+        duplicates=made.duplicates,
+        rejected=made.rejected,
+        reasons=[RejectedBody(line=row.line, reason=row.reason) for row in made.reasons],
+        complete=made.complete,
+        columns={field: list(names) for field, names in made.understood.columns.items()},
+    )
+
+
+@router.delete("/{name}", summary="Delete a dataset", status_code=204, responses=errors(404, 409, 503))
+def delete_dataset(name: Name, workbench: Bench) -> None:
+    """Delete a set that was imported; runs that asked it keep their answers, but cannot be resumed."""
+    delete(name, workbench.settings.home)

@@ -1,0 +1,245 @@
+"""Evaluations over HTTP: started, watched, cancelled, resumed, scored, exported, renamed and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from codex.ask.request import AskOptions
+from codex.datasets.library import GRADERS
+from codex.engines.base import GenerationParams
+from codex.errors import InvalidInput, NotFound
+from codex.evaluation.evaluations import Evaluations
+from codex.evaluation.generations import generated_of, line_of
+from codex.evaluation.scoring import Scores, confidences_of, score
+from codex.numbers import NumbersAsSuch
+from codex.server.guard import GuardedRoute
+from codex.server.jobs import EXAMPLE, JobBody
+from codex.server.names import NAMED, RenameBody
+from codex.server.routes import Bench, LoadedBench, errors
+from codex.settings import MAX_SAMPLES
+from codex.store import Store
+from codex.store.codec import encode
+from codex.store.names import checked_name
+from codex.store.runs import RunSummary
+from codex.types import RunState
+
+router = APIRouter(prefix="/evaluations", tags=["evaluations"], route_class=GuardedRoute)
+
+
+EVALUATION: JsonDict = {
+    "id": "5d2b8f0e9a1c4c7f8e6d3b2a1f0e9d8c",
+    "name": "capitals, first try",
+    "dataset": "capitals",
+    "created_at": "2026-01-31T12:00:00Z",
+    "model": "llama_cpp:smollm2-135m-instruct:Q4_1",
+    "state": "running",
+    "total": 100,
+    "done": 12,
+    "correct": 7,
+    "incorrect": 5,
+    "failed": 0,
+    "graders": {"contains": 12},
+    "prompt": "790daec6749c",
+    "params": {"n_samples": 5},
+    "job": EXAMPLE,
+}
+
+
+class NewEvaluationBody(NumbersAsSuch):
+    """What is to be asked, and how; what is left out comes from the settings."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [{"dataset": "capitals", "limit": 100, "n_samples": 5, "name": "capitals, first try"}]
+        },
+    )
+
+    dataset: str = Field(description="A name that GET /datasets lists.")
+    name: str | None = Field(
+        None,
+        strict=True,
+        description="What it is called; left out: as the dataset.",
+        json_schema_extra={"anyOf": [{"type": "string", **NAMED}, {"type": "null"}]},
+    )
+    limit: int | None = Field(None, ge=1, le=1_000_000, description="Only the first so many questions.")
+    split: Literal["calibration", "test"] | None = Field(None, description="Only one half of the questions.")
+    grader: str | None = Field(
+        None,
+        description="Grades all answers; left out: chosen for each question.",
+        json_schema_extra={"anyOf": [{"type": "string", "enum": list(GRADERS)}, {"type": "null"}]},
+    )
+    evidence: bool = Field(False, strict=True, description="Retrieve passages for each question first.")
+    n_samples: int | None = Field(None, ge=1, le=MAX_SAMPLES, description="Samples beside each answer.")
+    sample_temperature: float | None = Field(None, ge=0.0, le=5.0, allow_inf_nan=False)
+    params: GenerationParams | None = Field(None, description="How answers are generated.")
+
+
+class EvaluationBody(BaseModel):
+    """A run: the questions of a dataset, asked and graded."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EVALUATION]})
+
+    id: str
+    name: str
+    dataset: str
+    created_at: datetime
+    model: str = Field(description="The fingerprint of the engine that answered.")
+    state: RunState
+    total: int
+    done: int = Field(description="Questions with an answer, or with an error.")
+    correct: int
+    incorrect: int
+    failed: int
+    graders: dict[str, int] = Field(description="How many answers each grader graded.")
+    prompt: str = Field(description="The fingerprint of the prompt templates.")
+    params: dict[str, Any] = Field(description="How it was asked.")
+    job: JobBody | None = Field(description="Its progress; null: it was not asked since Codex started.")
+
+    @classmethod
+    def of(cls, summary: RunSummary, evaluations: Evaluations) -> EvaluationBody:
+        """A run as it is stored, with the job that asks it."""
+        run, job = summary.run, evaluations.job(summary.run.id)
+        return cls(
+            id=run.id,
+            name=run.name,
+            dataset=run.dataset,
+            created_at=run.created_at,
+            model=run.model,
+            state=run.state,
+            total=run.total,
+            done=summary.done,
+            correct=summary.correct,
+            incorrect=summary.incorrect,
+            failed=summary.failed,
+            graders=summary.graders,
+            prompt=run.prompt,
+            params=encode(run.params),
+            job=JobBody.of(job) if job else None,
+        )
+
+
+SCORES: JsonDict = {"n": 100, "accuracy": 0.58, "accuracy_ci": [0.48, 0.67], "signals": {}, "ungraded": 0}
+"""A part of what is sent."""
+
+
+def evaluations_of(request: Request) -> Evaluations:
+    """The runs that the application asks."""
+    evaluations: Evaluations = request.app.state.evaluations
+    return evaluations
+
+
+Asked = Annotated[Evaluations, Depends(evaluations_of)]
+
+
+@router.get("", summary="List the evaluations", responses=errors(503))
+def list_evaluations(workbench: Bench, evaluations: Asked) -> list[EvaluationBody]:
+    """The runs, the newest first."""
+    return [EvaluationBody.of(summary, evaluations) for summary in workbench.store.runs.list()]
+
+
+@router.post("", summary="Start an evaluation", status_code=202, responses=errors(404, 409, 503))
+def start(body: NewEvaluationBody, workbench: LoadedBench, evaluations: Asked) -> EvaluationBody:
+    """Ask the questions of a dataset in the background, one run at a time; live questions come first."""
+    job = evaluations.start(
+        body.dataset,
+        name="" if body.name is None else checked_name(body.name, "run"),
+        limit=body.limit,
+        side=body.split,
+        grader=body.grader,
+        evidence=body.evidence,
+        **_options(body, workbench.settings.engine.params),
+    )
+    return EvaluationBody.of(workbench.store.runs.get(job.about), evaluations)
+
+
+@router.get("/{run_id}", summary="Read an evaluation", responses=errors(404, 503))
+def read_evaluation(run_id: str, workbench: Bench, evaluations: Asked) -> EvaluationBody:
+    """A run with its counts, and how far it is."""
+    return EvaluationBody.of(workbench.store.runs.get(run_id), evaluations)
+
+
+@router.patch("/{run_id}", summary="Rename an evaluation", responses=errors(404, 503))
+def rename_evaluation(run_id: str, body: RenameBody, workbench: Bench, evaluations: Asked) -> EvaluationBody:
+    """Call a run something else; its id stays."""
+    workbench.store.runs.rename(run_id, body.name)
+    return EvaluationBody.of(workbench.store.runs.get(run_id), evaluations)
+
+
+@router.delete("/{run_id}", summary="Delete an evaluation", status_code=204, responses=errors(404, 409, 503))
+def delete_evaluation(run_id: str, workbench: Bench, evaluations: Asked) -> None:
+    """Delete a run with its answers, unless it is in progress or a guarantee rests on it."""
+    evaluations.delete(run_id)
+
+
+@router.post(
+    "/{run_id}/cancel", summary="Cancel an evaluation", status_code=204, responses=errors(404, 409, 503)
+)
+def cancel_evaluation(run_id: str, evaluations: Asked) -> None:
+    """Stop a run; what was answered stays, and it can be resumed."""
+    evaluations.cancel(run_id)
+
+
+@router.post(
+    "/{run_id}/resume", summary="Resume an evaluation", status_code=202, responses=errors(404, 409, 503)
+)
+def resume_evaluation(run_id: str, workbench: Bench, evaluations: Asked) -> EvaluationBody:
+    """Ask what is left of a run, in the background."""
+    evaluations.resume(run_id)
+    return EvaluationBody.of(workbench.store.runs.get(run_id), evaluations)
+
+
+@router.get(
+    "/{run_id}/scores",
+    summary="Score an evaluation",
+    responses={200: {"content": {"application/json": {"example": SCORES}}}, **errors(404, 503)},
+)
+def scores(run_id: str, workbench: Bench) -> Scores:
+    """Every metric of a run with its interval: what `codex runs show --json` prints. It takes seconds."""
+    table = workbench.store.runs.table(run_id)
+    if not table.ids:
+        raise InvalidInput("This run has no graded answers, so there is nothing to score.", ["run_id"])
+    return score(table, confidences=confidences_of(table), answers=workbench.store.runs.answers(run_id))
+
+
+@router.get(
+    "/{run_id}/export",
+    summary="Export an evaluation",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}},
+        **errors(404, 503),
+    },
+)
+def export(run_id: str, workbench: Bench) -> StreamingResponse:
+    """The answers of a run with their tokens, one a line, as `codex evaluate --generations` reads them."""
+    summary = workbench.store.runs.get(run_id)
+    return StreamingResponse(_lines(workbench.store, summary), media_type="application/x-ndjson")
+
+
+def _lines(store: Store, summary: RunSummary) -> Iterator[str]:
+    with suppress(NotFound):  # It was deleted in the meantime.
+        for record in store.runs.records(summary.run.id):
+            yield line_of(generated_of(record, summary.run.origin))
+
+
+def _options(body: NewEvaluationBody, own: GenerationParams) -> AskOptions:
+    options: AskOptions = {}
+    if body.n_samples is not None:
+        options["n_samples"] = body.n_samples
+    if body.sample_temperature is not None:
+        options["sample_temperature"] = body.sample_temperature
+    if body.params is not None:
+        options["params"] = own.model_copy(
+            update=body.params.model_dump(include=body.params.model_fields_set)
+        )
+    return options
