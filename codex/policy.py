@@ -135,7 +135,7 @@ class Policy(NumbersAsSuch):
     """Confidence at or above it: answer."""
     abstain_below: float = Field(0.2, ge=0.0, le=1.0)
     """Confidence below it: abstain. Between the two: defer to a person. At most answer_above."""
-    defer_unfamiliar: bool = True
+    defer_unfamiliar: bool = Field(True, strict=True)
     """Whether an answer to a question unlike those of the calibrator is deferred where it would be given."""
     guarantee: PolicyGuarantee | None = Field(
         None, validation_alias=AliasChoices("guarantee", "promise"), serialization_alias="promise"

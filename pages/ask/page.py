@@ -165,7 +165,7 @@ class AskPage:
         return {
             "sidebar": self._sidebar(),
             "open": self._open(wanted) if wanted.get("session") or wanted.get("trace") else None,
-            "left": self.runs.left(current_client()),
+            "left": self.runs.left(current_client(), wanted.get("own")),
             "documents": not self.workbench.index.is_empty,
             "evidence": self.workbench.choices.get("evidence"),
             "active": self._active(),

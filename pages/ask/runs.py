@@ -121,9 +121,12 @@ class Runs:
         if run := self._of(id_, client):
             run.left = True
 
-    def left(self, client: Client | None) -> JSON | None:
-        """What the client's newest run was about that its page has left."""
-        mine = [run for run in self._mine(client) if run.left]
+    def left(self, client: Client | None, own: str | None = None) -> JSON | None:
+        """What the client's newest run was about that its page has left.
+
+        own: the run that the page began before it was reloaded, which may not have said yet that it leaves.
+        """
+        mine = [run for run in self._mine(client) if run.left or (run.id == own and not run.ended)]
         return mine[-1].about if mine else None
 
     def under_way(self, client: Client | None) -> list[JSON]:

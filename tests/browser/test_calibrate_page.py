@@ -90,9 +90,10 @@ NO_POLLING = """
 """
 
 
-def test_the_bar_of_another_tab_follows_who_speaks_when_it_is_asked_or_seen(
-    page: Page, served: Scripted
-) -> None:
+SEEN = "document.dispatchEvent(new Event('visibilitychange'))"
+
+
+def test_the_bar_of_another_tab_follows_what_is_active_when_it_is_seen(page: Page, served: Scripted) -> None:
     page.add_init_script(NO_POLLING)
     open_page(page, served.url)
     bar, active = page.get_by_role("banner"), served.workbench.active
@@ -100,10 +101,23 @@ def test_the_bar_of_another_tab_follows_who_speaks_when_it_is_asked_or_seen(
     active.activate_calibrator(
         put_calibrator(served.workbench.store, put_run(served.workbench.store, graded=90))
     )
-    ask(page, "Where?")
+    page.evaluate(SEEN)
     expect(bar).not_to_contain_text("not calibrated")
     active.activate_calibrator(None)
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.evaluate(SEEN)
+    expect(bar).to_contain_text("not calibrated")
+
+
+def test_the_bar_follows_the_answer_that_is_on_the_page(page: Page, served: Scripted) -> None:
+    open_page(page, served.url)
+    bar, store = page.get_by_role("banner"), served.workbench.store
+    served.workbench.active.activate_calibrator(put_calibrator(store, put_run(store, graded=90)))
+    ask(page, "Where?")
+    expect(bar).not_to_contain_text("not calibrated")
+    served.workbench.active.activate_calibrator(None)
+    page.evaluate(SEEN)
+    expect(bar).not_to_contain_text("not calibrated")
+    ask(page, "When?")
     expect(bar).to_contain_text("not calibrated")
 
 

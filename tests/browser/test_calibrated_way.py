@@ -105,12 +105,14 @@ def calibrate(page: Page) -> None:
     form.get_by_role("button", name="Fit", exact=True).click()
     work = page.get_by_role("region", name="Fit", exact=True)
     expect(work).to_contain_text("is saved, not yet active", timeout=FITTED)
+    card = page.get_by_role("region", name="Calibrator", exact=True)
+    expect(card).to_contain_text("calibrator@", timeout=FITTED)  # until then the shipped one is shown
     table = page.get_by_role("table", name="Metrics before and after")
     before, after = (
         excess(table.get_by_role("row", name=name), table) for name in ("heuristic", "calibrated")
     )
     assert after < before
-    page.get_by_role("region", name="Calibrator", exact=True).get_by_role("button", name="Activate").click()
+    card.get_by_role("button", name="Activate").click()
 
 
 def excess(row: Locator, table: Locator) -> float:

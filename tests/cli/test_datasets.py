@@ -144,7 +144,7 @@ def test_a_set_that_is_broken_is_named_and_the_others_are_listed(codex: Codex, t
     folder = tmp_path / "home" / "datasets"
     (folder / "b.jsonl").mkdir(parents=True)
     said = codex("datasets", "list", "--json")
-    assert (said.status, len(said.json)) == (0, 4)
+    assert (said.status, len(said.json)) == (0, 5)
     assert f"left out  b: {folder}/b.jsonl cannot be read (Is a directory); remove it" in said.err
     assert codex("datasets", "show", "capitals").status == 0
     shown = codex("datasets", "show", "b")

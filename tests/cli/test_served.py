@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from codex.calibration.shipped import shipped_calibrators
 from codex.engines.models import DEFAULT_MODEL, Models, default_home
 from codex.errors import StoreInUse
 from codex.policy import Policy
@@ -39,6 +40,8 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.policies.save(CAREFUL.version, CAREFUL.name, CAREFUL.model_dump_json())
         for number in (1, 2):
             put_run(store, f"run-{number}", name=f"run {number}", graded=4)
+        for calibrator in shipped_calibrators():
+            store.runs.note_came(calibrator.runs[0])
     return home
 
 

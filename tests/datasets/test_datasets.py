@@ -21,6 +21,7 @@ def test_what_was_imported_is_listed_with_what_ships(tmp_path: Path, mine: Path)
         ("arithmetic", "shipped"),
         ("capitals", "shipped"),
         ("elements", "shipped"),
+        ("newcomers", "shipped"),
         ("unanswerable", "shipped"),
         ("zoo", "imported"),
     ]

@@ -24,9 +24,9 @@ def test_a_set_made_anew_is_the_one_that_ships(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", generate.SETS)
-def test_a_set_has_a_few_hundred_different_questions(name: str, tmp_path: Path) -> None:
+def test_a_set_has_enough_different_questions(name: str, tmp_path: Path) -> None:
     items = load(name, tmp_path)
-    assert 200 <= len(items) <= 400
+    assert (60 if name == "newcomers" else 200) <= len(items) <= 400
     assert len({item.id for item in items}) == len(items)
     assert len({item.question.casefold() for item in items}) == len(items)
 

@@ -18,6 +18,7 @@ import { Verdict } from "./verdict.js";
 /** @import {About, Card, Looked, Open, Run, Sidebar, Streamed, Wanted} from "./types" */
 
 const WATCH = 2000; // milliseconds
+const OWN = "codex.run"; // the newest run of this tab, also after a reload
 const NO_ANSWER = "This answer does not exist or was deleted.";
 const BROKEN = "Codex was restarted before the answer was complete. Ask again.";
 
@@ -78,7 +79,7 @@ export class Ask extends Page {
   async #arrive(query) {
     const [session, trace] = [query.get("session"), query.get("trace")];
     if (!session && !trace && this.open) this.fresh(settle);
-    const left = await this.look({ session, trace }, settle);
+    const left = await this.look({ session, trace, own: sessionStorage.getItem(OWN) }, settle);
     const here = left && (session ? session === left.session : !trace);
     if (here && !this.run) await this.follow(left, settle);
   }
@@ -226,6 +227,7 @@ export class Ask extends Page {
     const fresh = { read: 0, step: 0, tokens: [], card: null, passages: null, left: false, heard: 0 };
     const run = { id, ...fresh, ...begun };
     this.run = run;
+    sessionStorage.setItem(OWN, id);
     Object.assign(this, { opening: null, asked: true });
     this.composer.run("waiting");
     this.#watch(run);

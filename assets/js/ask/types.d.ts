@@ -120,4 +120,6 @@ export interface Config {
 export interface Wanted {
   session?: string | null;
   trace?: string | null;
+  /** The run that this tab began before it was reloaded. */
+  own?: string | null;
 }
