@@ -181,7 +181,7 @@ def test_what_is_kept_of_a_question_can_be_switched(page: Page, scripted: Script
     open_page(page, scripted.url)
     page.get_by_role("group", name="Save my questions").get_by_label("yes").check(force=True)
     expect(page.get_by_text("The full question")).to_be_visible()
-    assert scripted.workbench.store.privacy == "full"
+    assert eventually(lambda: scripted.workbench.store.privacy == "full", 20)
     ask(page, "Where is it kept?")
     expect(page.get_by_role("navigation", name="Sessions")).to_contain_text("Where is it kept?")
 

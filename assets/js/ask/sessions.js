@@ -16,6 +16,8 @@ export class Sessions extends Part {
   sure = null;
   /** @type {Level[]} */
   levels = this.page.config.levels;
+  /** @type {string | null} What was just chosen to be saved, until the server has heard of it. */
+  chosen = null;
 
   /** @param {Sidebar} state @param {Open | null} open */
   view({ sessions, privacy, under_way }, open) {
@@ -25,10 +27,14 @@ export class Sessions extends Part {
       ([day, some]) => html`<h3 class="cx-hint">${day}</h3><ul>${repeat(some, ({ id }) => id, one)}</ul>`,
     );
     const save = segments({
-      ...{ name: "cx-privacy", legend: "Save my questions", value: privacy?.level ?? null },
+      ...{ name: "cx-privacy", legend: "Save my questions", value: this.chosen ?? privacy?.level ?? null },
       ...{ note: "cx-privacy-note", disabled: Boolean(privacy?.given) },
       options: this.levels.map(({ name, label }) => [name, label]),
-      change: (level) => this.page.change("set_privacy", { level }),
+      change: async (level) => {
+        this.set({ chosen: level });
+        await this.page.change("set_privacy", { level });
+        this.set({ chosen: null });
+      },
     });
     const kept = this.levels.find(({ name }) => name === privacy?.level)?.note;
     const given =
