@@ -14,9 +14,9 @@ from codex.retrieval.selection import offered, selected
 
 UPLOADS = Path("/home/ann/.codex/documents")
 PATHS = {
-    "a": "/work/handbook/2024/leave.md",
-    "b": "/work/handbook/2025/leave.md",
-    "c": "/work/other/handbook.md",
+    "a": "/srv/handbook/2024/leave.md",
+    "b": "/srv/handbook/2025/leave.md",
+    "c": "/srv/other/handbook.md",
     "d": "/home/ann/.codex/documents/reports/q1.txt",
 }
 
@@ -33,8 +33,8 @@ def document(id_: str, path: str) -> Document:
         (["2025/leave.md"], "b"),
         (["handbook"], "ab"),
         (["handbook/2024/"], "a"),
-        (["/work/handbook"], "ab"),
-        (["/work/handbook/2024/leave.md"], "a"),
+        (["/srv/handbook"], "ab"),
+        (["/srv/handbook/2024/leave.md"], "a"),
         (["reports"], "d"),
         (["c", "q1.txt"], "cd"),
     ],
@@ -43,7 +43,7 @@ def test_a_name_a_folder_or_a_path_means_documents(wanted: list[str], meant: str
     assert selected([document(*each) for each in PATHS.items()], wanted, UPLOADS) == frozenset(meant)
 
 
-@pytest.mark.parametrize("wanted", ["nope.md", "/work/hand", "2024/2025", "ann", "documents", "", "."])
+@pytest.mark.parametrize("wanted", ["nope.md", "/srv/hand", "2024/2025", "ann", "documents", "", "."])
 def test_a_name_that_means_nothing_is_refused_with_what_there_is(wanted: str) -> None:
     with pytest.raises(InvalidInput, match=r"handbook\.md, leave\.md, q1\.txt") as refused:
         selected([document(*each) for each in PATHS.items()], [wanted], UPLOADS)
@@ -71,12 +71,12 @@ def test_both_rankings_see_the_chosen_documents_alone(
 def test_what_is_offered_means_what_it_says() -> None:
     documents = [document(*each) for each in PATHS.items()]
     assert offered(documents, UPLOADS) == [
-        "/work/handbook/2024",
-        "/work/handbook/2025",
-        "/work/other",
+        "/srv/handbook/2024",
+        "/srv/handbook/2025",
+        "/srv/other",
         "reports",
-        "/work/handbook/2024/leave.md",
-        "/work/handbook/2025/leave.md",
+        "/srv/handbook/2024/leave.md",
+        "/srv/handbook/2025/leave.md",
         "handbook.md",
         "q1.txt",
     ]
