@@ -13,9 +13,11 @@ from collections.abc import Sequence
 
 from codex.types import Message, Passage
 
-# Of six system prompts the one under which the default model named most countries' facts right (0.50 of
-# 80; with none 0.43), in the fewest words.
-SYSTEM = "You are a helpful assistant. Answer briefly."
+# Of eight system prompts, none among them, the one under which the default model answered most of 220
+# answerable questions correctly: 39 of the 60 of `newcomers` and 20 of 120 of the other shipped sets (33 and 20
+# under "You are a helpful assistant. Answer briefly.", 33 and 23 without one, 34 and 19 under "You answer
+# questions truthfully and briefly."). All eight: python -m tests.bench system_prompts.
+SYSTEM = "Answer the question truthfully and concisely."
 
 # The shortest words that keep both models at the answer: of longer ones, or of marks around the quotes, the
 # default model makes its answer. Figures: python -m tests.bench injection.

@@ -30,6 +30,7 @@ from tests.bench import (
     loop,
     retrieval,
     serving,
+    system_prompts,
     tuning,
     verifier,
 )
@@ -47,6 +48,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "injection": injection.measure,
     "loop": loop.measure,
     "live": live.measure,
+    "system_prompts": system_prompts.measure,
     "calibration": calibration.measure,
     "familiarity": familiarity.measure,
     "guarantees": guarantees.measure,
