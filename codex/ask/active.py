@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 
 from codex import prompts
 from codex.calibration import Calibrator
@@ -69,16 +70,22 @@ class Active:
 
         Without an engine, of its own model.
         """
+        origin = self.origin(calibrator.evidence)
+        if self._engine is None:
+            origin = replace(origin, model=calibrator.model)
+        return calibrator.mismatch(origin)
+
+    def origin(self, evidence: bool = False) -> Origin:
+        """How answers come about to questions asked as the settings say; without an engine, of model ""."""
         ask, params = self._settings.ask, self._settings.engine.params
-        origin = Origin(
-            self._engine.fingerprint if self._engine else calibrator.model,
+        return Origin(
+            self._engine.fingerprint if self._engine else "",
             prompts.fingerprint(),
             ask.sample_temperature,
             params.temperature,
             ask.n_samples,
-            calibrator.evidence,
+            evidence,
         )
-        return calibrator.mismatch(origin)
 
     def activate(self, calibrator: str, policy: Policy) -> None:
         """Activate a saved calibrator and a policy, from the next question on: both, or neither.

@@ -32,6 +32,7 @@ from codex.ask.request import (
     resolve_branch,
     turn_at,
 )
+from codex.ask.starters import Starters
 from codex.engines.base import Engine
 from codex.engines.models import Models
 from codex.errors import Cancelled, CodexError, Conflict, Stopping
@@ -112,6 +113,8 @@ class Workbench:
             else Embedding(RetrievalConfig(device=settings.retrieval.device))
         )
         self._loop = Loop(engine, self.index, self._grounder, settings.ask, self.embed_questions)
+        self.starters = Starters(store, self.active, self.embed_questions)
+        """Questions to begin with."""
         self._background: threading.Thread | None = None
         self._failed: str | None = None
         self.priority = Priority()

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from codex.types import Message, Passage
 
 # Of eight system prompts, none among them, the one under which the default model answered most of 180
-# answerable questions correctly: 39 of the 60 of `newcomers` and 20 of 120 of the other shipped sets (33 and 20
-# under "You are a helpful assistant. Answer briefly.", 33 and 23 without one, 34 and 19 under "You answer
-# questions truthfully and briefly."). All eight: python -m tests.bench system_prompts.
+# questions correctly: 39 of the 60 of `newcomers` and 20 of 120 of the other shipped sets (33 and 20 under
+# "You are a helpful assistant. Answer briefly.", 33 and 23 without one, 34 and 19 under "You answer questions
+# truthfully and briefly."). All eight: python -m tests.bench system_prompts.
 SYSTEM = "Answer the question truthfully and concisely."
 
 # The shortest words that keep both models at the answer: of longer ones, or of marks around the quotes, the

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from codex import signals
 from codex.ask.places import Client
+from codex.ask.starters import Kind
 from codex.ask.workbench import PRIVACY, Workbench
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, InvalidInput
@@ -43,11 +44,6 @@ from codex.types import (
     TraceEvent,
 )
 
-EXAMPLES = (
-    "What is the capital of Australia?",
-    "In which year did the Titanic sink?",
-    "What is 17 times 23?",
-)
 LONGEST = MAX_BODY_BYTES - 2**16
 """Bytes of a question, as JSON, that can be sent: the rest of the body has room beside it."""
 FRAME = 0.05
@@ -65,6 +61,13 @@ KEPT: Mapping[Privacy, tuple[str, str]] = {
     "full": ("yes", "The full question, so that old answers can be continued."),
 }
 """Each level of privacy: its name and what it keeps of the next question."""
+
+ABOUT: Mapping[Kind, str] = {
+    "known": "The model knows this.",
+    "unknown": "The model does not know this, and Codex says so.",
+    "document": "Only a document of yours can tell.",
+}
+"""What is said of a question to begin with."""
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +104,6 @@ class AskPage:
                 {"name": level, "label": KEPT[level][0], "note": KEPT[level][1]}
                 for level in get_args(Privacy)
             ],
-            "examples": EXAMPLES,
         }
 
     def ask(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
@@ -161,15 +163,24 @@ class AskPage:
 
     def look(self, wanted: JSON) -> JSON:
         """The list of sessions, a session opened at a trace or at its last question, whether there are
-        documents to retrieve passages from, the policy that decides, and the run that its page has left."""
+        documents to retrieve passages from, the policy that decides, the run that its page has left; where
+        nothing is opened, questions to begin with."""
+        opening = bool(wanted.get("session") or wanted.get("trace"))
         return {
             "sidebar": self._sidebar(),
-            "open": self._open(wanted) if wanted.get("session") or wanted.get("trace") else None,
+            "open": self._open(wanted) if opening else None,
             "left": self.runs.left(current_client(), wanted.get("own")),
             "documents": not self.workbench.index.is_empty,
             "evidence": self.workbench.choices.get("evidence"),
             "active": self._active(),
+            "starters": [] if opening else self._starters(),
         }
+
+    def _starters(self) -> list[JSON]:
+        return [
+            {"question": it.question, "about": it.kind and ABOUT[it.kind]}
+            for it in self.workbench.starters.now()
+        ]
 
     def documents(self, _: JSON) -> list[str]:
         """What a search can be limited to: folders first, then documents."""

@@ -56,6 +56,7 @@ def put_run(
     temperature: float = 1.0,
     dataset: str = "capitals",
     grader: str = "contains",
+    prompt: str | None = None,
 ) -> Run:
     """Put a run with so many graded and failed answers into a store. correct: by the answer's true chance."""
     run = Run(
@@ -64,7 +65,7 @@ def put_run(
         dataset=dataset,
         created_at=datetime.now(UTC),
         model=model,
-        prompt=prompts.fingerprint(),
+        prompt=prompts.fingerprint() if prompt is None else prompt,
         params=RunParams(
             answer=Sampling(temperature=0.0, max_tokens=64),
             samples=Sampling(temperature=temperature, max_tokens=64),

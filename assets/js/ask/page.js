@@ -5,7 +5,7 @@ import { legend } from "../shared/heatmap.js";
 import { Inspector } from "../shared/inspector.js";
 import { html, nothing } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
-import { icon } from "../shared/parts.js";
+import { icon, written } from "../shared/parts.js";
 import { bytes } from "../shared/words.js";
 import { Among } from "./among.js";
 import { Answers } from "./answers.js";
@@ -15,7 +15,7 @@ import { Verdict } from "./verdict.js";
 
 /** @import {Failure, Given, Trace} from "../shared/types" */
 /** @import {How} from "../shared/heatmap.js" */
-/** @import {About, Card, Looked, Open, Run, Sidebar, Streamed, Wanted} from "./types" */
+/** @import {About, Card, Looked, Open, Run, Sidebar, Starter, Streamed, Wanted} from "./types" */
 
 const WATCH = 2000; // milliseconds
 const OWN = "codex.run"; // the newest run of this tab, also after a reload
@@ -38,6 +38,8 @@ export class Ask extends Page {
   opening = null;
   /** @type {Sidebar | null} */
   sidebar = null;
+  /** @type {Starter[]} */
+  starters = [];
   drawer = false;
   /** Whether anything was asked since the page was opened. */
   asked = false;
@@ -135,8 +137,9 @@ export class Ask extends Page {
   }
 
   /** @param {Looked} looked @param {number} turn */
-  display({ sidebar, open, documents, evidence, active }, turn, put = keep) {
+  display({ sidebar, open, documents, evidence, active, starters }, turn, put = keep) {
     if (active) this.verdict.activate(active);
+    if (starters?.length) this.starters = starters;
     if (open) {
       this.open = open;
       put({ session: open.session, trace: open.trace === open.roots.at(-1)?.id ? null : open.trace });
@@ -357,16 +360,16 @@ export class Ask extends Page {
   }
 
   #welcome() {
-    const { scales, examples } = this.config;
+    const { scales } = this.config;
     const ask = (/** @type {string} */ question) => {
       this.composer.put(question);
       this.composer.submit();
     };
-    const example = (/** @type {string} */ question) =>
-      html`<li><button type="button" class="cx-card cx-row between cx-example" @click=${() => ask(question)}><span>${question}</span>${icon("go")}</button></li>`;
+    const starter = (/** @type {Starter} */ { question, about }) =>
+      html`<li><button type="button" class="cx-card cx-row between cx-example" @click=${() => ask(question)}><span>${written(question)}${about ? html`<span class="cx-sub">${about}</span>` : nothing}</span>${icon("go")}</button></li>`;
     return html`<h2>Ask a model that tells you how confident it is</h2>
       <p>Each word of the answer is coloured by the probability the model gave it: plain where it was confident, deep orange where it could as well have said something else.</p>
-      ${legend(scales.probability)}<ul class="cx-column">${examples.map(example)}</ul>`;
+      ${legend(scales.probability)}<ul class="cx-column">${this.starters.map(starter)}</ul>`;
   }
 }
 

@@ -63,6 +63,13 @@ export interface Looked {
   documents?: boolean;
   evidence?: string | null;
   active?: Active;
+  starters?: Starter[];
+}
+
+/** A question to begin with, and what was measured of it. */
+export interface Starter {
+  question: string;
+  about: string | null;
 }
 
 /** What streams in while a question is answered. */
@@ -111,7 +118,6 @@ export interface Config {
   limits: Record<string, [number, number]>;
   engine: string;
   looks_up: boolean;
-  examples: string[];
   levels: Level[];
   question_bytes: number;
 }
