@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.ask.active import Active
-from codex.calibration.familiarity import FALSE_ALARMS, Embed
 from codex.calibration.heuristic import heuristic_confidences
-from codex.errors import CodexError
 from codex.policy import ACTIONS, GATES, decide
 from codex.store import Store
 from codex.store.runs import RunSummary, Table
@@ -47,8 +45,8 @@ class Starter:
 class Starters:
     """The questions for the model and the policy in use. Thread-safe."""
 
-    def __init__(self, store: Store, active: Active, embed: Embed) -> None:
-        self._store, self._active, self._embed = store, active, embed
+    def __init__(self, store: Store, active: Active) -> None:
+        self._store, self._active = store, active
         self._lock = threading.Lock()
         self._found: tuple[str, tuple[Starter, ...]] = ("", ())
 
@@ -93,28 +91,14 @@ class Starters:
         as_it_is = decisions.gate == GATES.index(Gate.PROCEED)
         newcomers, nobody = (table.groups == name for name in ("newcomers", "unanswerable"))
         own = np.array([bool(_OWN.search(question)) for question in table.questions], dtype=np.bool_)
-        known = _rows(newcomers & table.correct & given & as_it_is, -confidence)
-        unknown = _rows(newcomers & ~table.correct & ~given, confidence)
-        document = _rows(nobody & own & ~table.correct & ~given, confidence)
-        for row in known:
-            if self._familiar(table.questions[row]):
-                yield "known", table.questions[row]
-                break
-        if unknown.size:
-            yield "unknown", table.questions[unknown[0]]
-        if document.size:
-            yield "document", table.questions[document[0]]
-
-    def _familiar(self, question: str) -> bool:
-        """Whether it is not deferred as a question unlike those calibrated on."""
-        calibrator = self._active.calibrator
-        if calibrator is None or calibrator.familiarity is None:
-            return True
-        try:
-            vectors = self._embed([question])
-        except CodexError:
-            return False
-        return bool(calibrator.familiarity.p_values(vectors)[0] > FALSE_ALARMS)
+        each: tuple[tuple[Kind, NDArray[np.intp]], ...] = (
+            ("known", _rows(newcomers & table.correct & given & as_it_is, -confidence)),
+            ("unknown", _rows(newcomers & ~table.correct & ~given, confidence)),
+            ("document", _rows(nobody & own & ~table.correct & ~given, confidence)),
+        )
+        for kind, rows in each:
+            if rows.size:
+                yield kind, table.questions[rows[0]]
 
 
 def _rows(these: NDArray[np.bool_], order: NDArray[np.float64]) -> NDArray[np.intp]:

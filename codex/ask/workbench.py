@@ -113,7 +113,7 @@ class Workbench:
             else Embedding(RetrievalConfig(device=settings.retrieval.device))
         )
         self._loop = Loop(engine, self.index, self._grounder, settings.ask, self.embed_questions)
-        self.starters = Starters(store, self.active, self.embed_questions)
+        self.starters = Starters(store, self.active)
         """Questions to begin with."""
         self._background: threading.Thread | None = None
         self._failed: str | None = None
