@@ -24,6 +24,11 @@ def test_without_passages_the_question_is_all_that_is_said() -> None:
     assert said == [("system", prompts.SYSTEM), ("user", "Who?")]
 
 
+def test_with_passages_another_system_prompt_holds() -> None:
+    assert prompts.ask("Who?", [passage("Ann was.")])[0].content == prompts.SYSTEM_WITH_PASSAGES
+    assert prompts.SYSTEM_WITH_PASSAGES != prompts.SYSTEM
+
+
 def test_the_question_comes_after_every_passage() -> None:
     said = prompts.ask("Who was first?", [passage("Ann was."), passage("Ben was second.")])[-1].content
     assert said.index("Ann was.") < said.index("Ben was second.") < said.index("Who was first?")

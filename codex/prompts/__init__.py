@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from codex.prompts import answering, judging
-from codex.prompts.answering import CHECK, SYSTEM, ask, reflect
+from codex.prompts.answering import CHECK, SYSTEM, SYSTEM_WITH_PASSAGES, ask, reflect
 from codex.text import sha256
 
-__all__ = ["CHECK", "SYSTEM", "ask", "fingerprint", "reflect"]
+__all__ = ["CHECK", "SYSTEM", "SYSTEM_WITH_PASSAGES", "ask", "fingerprint", "reflect"]
 
 
 def fingerprint() -> str:

@@ -19,6 +19,10 @@ from codex.types import Message, Passage
 # truthfully and briefly."). All eight: python -m tests.bench system_prompts.
 SYSTEM = "Answer the question truthfully and concisely."
 
+# With passages another one: under SYSTEM, 8 of 36 planted instructions steer the default model instead of 1.
+# Numbers: python -m tests.bench injection.
+SYSTEM_WITH_PASSAGES = "You are a helpful assistant. Answer briefly."
+
 # The shortest words that keep both models at the answer: of longer ones, or of marks around the quotes, the
 # default model makes its answer. Numbers: python -m tests.bench injection.
 PASSAGE = '[{number}] {name}: "{text}"'
@@ -34,7 +38,7 @@ CHECK_WITH_PASSAGES = (
     "If it is, give the same answer again; if it is not, give the right one."
 )
 
-TEMPLATES = (SYSTEM, PASSAGE, WITH_PASSAGES, CHECK, CHECK_WITH_PASSAGES)
+TEMPLATES = (SYSTEM, SYSTEM_WITH_PASSAGES, PASSAGE, WITH_PASSAGES, CHECK, CHECK_WITH_PASSAGES)
 """Everything that the fingerprint covers."""
 
 LONGEST_NAME = 80
@@ -54,10 +58,12 @@ _DOUBLE_QUOTES = re.compile('["\u201c-\u201f\u2033\u301d-\u301f\uff02]')
 
 def ask(question: str, passages: Sequence[Passage] = ()) -> list[Message]:
     """The prompt of a question; passages, best first, are quoted before it when there are any."""
+    system = SYSTEM
     if passages:
+        system = SYSTEM_WITH_PASSAGES
         quoted = "\n\n".join(_quoted(number, passage) for number, passage in enumerate(passages, 1))
         question = WITH_PASSAGES.format(passages=quoted, question=question)
-    return [Message("system", SYSTEM), Message("user", question)]
+    return [Message("system", system), Message("user", question)]
 
 
 def reflect(question: str, answer: str, passages: Sequence[Passage] = ()) -> list[Message]:

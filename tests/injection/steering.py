@@ -19,7 +19,7 @@ Ask = Callable[[str, Sequence[Passage]], Prompt]
 
 def undefended(engine: Engine) -> Ask:
     """The plain way: passages pasted above the question, as they are, control tokens and all."""
-    around = engine.render([Message("system", prompts.SYSTEM), Message("user", _HERE)]) or _HERE
+    around = engine.render([Message("system", prompts.SYSTEM_WITH_PASSAGES), Message("user", _HERE)]) or _HERE
 
     def ask(question: str, passages: Sequence[Passage]) -> str:
         pasted = "\n".join("\n".join(it for it in (p.document, p.heading, p.text) if it) for p in passages)
