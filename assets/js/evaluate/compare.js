@@ -1,0 +1,123 @@
+// Two runs side by side: what differs, and the questions that one, both or neither answers correctly.
+
+import { followed, link } from "../shared/address.js";
+import { choice } from "../shared/form.js";
+import { html, nothing } from "../shared/lit.js";
+import { Part } from "../shared/page.js";
+import { alarm, hint, iconButton, measured, segments, working, written } from "../shared/parts.js";
+import { column, pager, scrolled, table } from "../shared/table.js";
+import { count } from "../shared/words.js";
+
+/** @import {Compared} from "./types" */
+
+const WAIT = 1000; // milliseconds between two looks while a run is being measured
+
+/** @extends {Part<import("./page.js").Evaluate>} */
+export class Comparison extends Part {
+  /** @type {[string, string][]} The runs that the opened one can be compared with. */
+  others = [];
+  /** @type {string | null} The run that is compared with. */
+  against = null;
+  /** @type {Compared | null} */
+  shown = null;
+  /** @type {string | null} */
+  failed = null;
+  show = "gained";
+  at = 0;
+
+  /** Offer what a run can be compared with, and compare it with one. @param {string} run @param {string | null} against */
+  async open(run, against) {
+    this.set({ others: [] });
+    this.with(against);
+    const { value } = await this.page.call("others", { run });
+    if (value && run === this.page.open) this.set({ others: value });
+  }
+
+  /** Compare with another run, or with none. @param {string | null} against */
+  with(against) {
+    Object.assign(this, { against, shown: null, failed: null, show: "gained", at: 0 });
+    return this.look();
+  }
+
+  /** Read it again, after a change. @param {object} change */
+  async look(change = {}) {
+    this.set(change);
+    const { against, show, at } = this;
+    const run = this.page.open;
+    if (!against) return;
+    const { value, error } = await this.page.call("compare", { run, against, show, page: at });
+    const now = [this.page.open, this.against, this.show, this.at];
+    if (now.join() !== [run, against, show, at].join()) return;
+    this.set({ shown: value ?? this.shown, failed: error?.message ?? null });
+    if (value?.computing) setTimeout(() => this.against === against && this.look(), WAIT);
+  }
+
+  /** The choice of a run to compare with. */
+  choice() {
+    if (!this.others.length) return nothing;
+    const change = (/** @type {string} */ against) => this.page.compare(against || null);
+    return choice([["", "Compare with …"], ...this.others], {
+      ...{ label: "Compare with", value: this.against ?? "", change },
+    });
+  }
+
+  view() {
+    const { shown, failed } = this;
+    if (!this.against) return nothing;
+    const close = iconButton("close", "Close the comparison", () => this.page.compare(null));
+    return html`<section class="cx-card" aria-label="Comparison"><header class="cx-head"><h2 class="cx-title">${shown ? ["Against ", written(shown.names[0])] : "…"}</h2>${close}</header>
+      ${alarm(failed)}${shown && this.#found(shown)}</section>`;
+  }
+
+  /** @param {Compared} shown */
+  #found({ names, summary, metrics, outcomes, rows, total, first, size, computing }) {
+    const [before, now] = names;
+    const number = { number: true };
+    const value = (/** @type {"first" | "second"} */ name) => (/** @type {Compared["metrics"][0]} */ row) =>
+      measured(row[name]);
+    const compared = scrolled(
+      "Metrics of both runs",
+      [
+        column("name", "", ({ name }) => name, { head: true }),
+        column("first", written(before), value("first"), number),
+        column("second", written(now), value("second"), number),
+        column(
+          "difference",
+          "Difference, 95% interval",
+          (row) => measured(row.difference, row.interval),
+          number,
+        ),
+      ],
+      metrics,
+      ({ name }) => name,
+    );
+    const show = segments({
+      ...{ name: "cx-outcome", legend: "Show the questions", value: this.show },
+      options: outcomes.map(([key, words, of]) => [
+        key,
+        html`${key} <small class="cx-num">${count(of)}</small>`,
+        words,
+      ]),
+      change: (show) => this.look({ show, at: 0 }),
+    });
+    const question = (/** @type {Compared["rows"][0]} */ { id, question }) =>
+      html`<a class="cx-clamp cx-link" href=${link({ run: this.page.open, question: id })} @click=${followed(() => this.page.read(id, true))}>${written(question)}</a>`;
+    const lines = table({
+      columns: [
+        column("question", "Question", question, { head: true }),
+        column(
+          "before",
+          written(before),
+          ({ first }) => html`<span class="cx-clamp">${written(first)}</span>`,
+        ),
+        column("now", written(now), ({ second }) => html`<span class="cx-clamp">${written(second)}</span>`),
+      ],
+      ...{ rows, key: ({ id }) => id },
+    });
+    const [page, pages] = [first / size, Math.max(1, Math.ceil(total / size))];
+    const turn = (/** @type {number} */ at) => this.look({ at });
+    return html`<p class="cx-body" role="status">${written(summary)}${computing ? working("Measuring the confidence of both runs") : nothing}</p>
+      ${compared}<div class="cx-toolbar cx-row wrap">${show}</div><div class="cx-scroll">${lines}</div>
+      ${total ? nothing : hint("No question.")}${pager({ label: "Pages of the comparison", first, shown: rows.length, total, page, pages, turn })}`;
+  }
+}
