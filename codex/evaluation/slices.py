@@ -46,9 +46,9 @@ class Slice:
 
 def columns(lines: Lines, table: Table) -> dict[str, str]:
     """What a run can be sliced by: names, and what each is in words; only what tells questions apart."""
-    known = {**TEXTS, **NUMBERS}
-    known |= {name: REGISTRY[name].label for name in REGISTRY if name in table.signals}
-    return {name: words for name, words in known.items() if len(set(labels(lines, table, name))) > 1}
+    known = {name: words for name, words in TEXTS.items() if len(set(_texts(lines, name))) > 1}
+    numbers = NUMBERS | {name: REGISTRY[name].label for name in REGISTRY if name in table.signals}
+    return known | {name: words for name, words in numbers.items() if _vary(_numbers(lines, table, name))}
 
 
 def labels(lines: Lines, table: Table, column: str) -> list[str]:
@@ -127,6 +127,12 @@ def _numbers(lines: Lines, table: Table, column: str) -> Array:
     values = np.full(len(lines.ids), np.nan)
     values[lines.graded] = table.signals[column]
     return values
+
+
+def _vary(values: Array) -> bool:
+    """Whether some values are unlike others, or missing."""
+    known = values[np.isfinite(values)]
+    return len(known) > 0 and bool(known.min() < known.max() or len(known) < len(values))
 
 
 def _quartiles(values: Array) -> tuple[list[str], list[str]]:

@@ -252,13 +252,14 @@ class Runs:
         with self._database.read() as db:
             found = db.execute(
                 """
-                WITH own AS (SELECT * FROM run_records WHERE run_id = $run)
-                SELECT other.run_id FROM run_records other JOIN own
-                    ON lower(trim(own.question)) = lower(trim(other.question))
-                WHERE other.run_id <> $run
-                UNION SELECT other.run_id FROM run_records other JOIN own
-                    ON own.question_id = other.question_id AND own."group" = other."group"
-                WHERE other.run_id <> $run
+                SELECT DISTINCT run_id FROM run_records
+                WHERE run_id <> $run AND (
+                    lower(trim(question)) IN (
+                        SELECT lower(trim(question)) FROM run_records WHERE run_id = $run
+                    ) OR (question_id, "group") IN (
+                        SELECT (question_id, "group") FROM run_records WHERE run_id = $run
+                    )
+                )
                 """,
                 {"run": run_id},
             ).fetchall()

@@ -263,11 +263,14 @@ def test_a_persons_verdict_counts_wherever_grades_are_read_until_it_is_taken_bac
     assert store.runs.lines("run-1").correct == (True, True, None, False)
     assert store.runs.lines("run-1").grader_correct == (True, False, True, False)
     assert found.by_person_in_words == "2 grades corrected by a person"
+    store.runs.add("run-1", [make_record(4)])  # as where the run is resumed
+    assert store.runs.get("run-1").by_person == 2
     store.runs.label("run-1", "q2", True)
     assert store.runs.get("run-1").by_person_in_words == "1 grade corrected and 1 grade confirmed by a person"
     for question in ("q1", "q2"):
         store.runs.unlabel("run-1", question)
-    assert store.runs.get("run-1") == before
+    after = store.runs.get("run-1")
+    assert (after.correct, after.incorrect, after.by_person, after.labels) == (3, 2, 0, "")
 
 
 def test_every_change_of_a_persons_verdicts_changes_what_results_are_kept_under(store: Store) -> None:
@@ -303,3 +306,15 @@ def test_records_that_come_with_a_persons_verdict_keep_it_beside_the_graders(sto
     assert store.runs.record("run-1", "q1") == record
     store.runs.unlabel("run-1", "q1")
     assert store.runs.record("run-1", "q1").correct is False
+
+
+def test_runs_that_were_asked_one_of_the_questions_share_with_a_run(store: Store) -> None:
+    shared = {1: make_record(1), 2: replace(make_record(1), id="other"), 3: make_record(3), 4: make_record(2)}
+    elsewhere = replace(make_record(1), observation=make_record(5).observation, group="elsewhere")
+    renamed = replace(make_record(1), observation=make_record(5).observation)
+    for number, record in (shared | {5: elsewhere, 6: renamed}).items():
+        store.runs.create(make_run(number))
+        store.runs.add(f"run-{number}", [record])
+    # The same words; and the same id in the same set. Run 5 has another text in another set.
+    assert set(store.runs.sharing("run-1")) == {"run-2", "run-6"}
+    assert list(store.runs.sharing("nowhere")) == []
