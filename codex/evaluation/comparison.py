@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
+from pydantic.config import JsonDict
 
 from codex.calibration import metrics
 from codex.calibration.heuristic import heuristic_confidences
@@ -44,6 +45,23 @@ CHANCE = 0.05
 """A p-value from this on is called chance."""
 
 
+EXAMPLE: JsonDict = {
+    "summary": "new answers 5 more of 60 shared questions correctly than old: +8 points [−2, +18], within "
+    "chance (p = 0.36).",
+    "shared": 60,
+    "n": 60,
+    "gained": 12,
+    "lost": 7,
+    "both": 30,
+    "neither": 11,
+    "p_value": 0.36,
+    "accuracy": {"first": 0.62, "second": 0.7, "difference": 0.08, "interval": [-0.02, 0.18]},
+    "auroc": {"first": 0.81, "second": 0.79, "difference": -0.02, "interval": [-0.11, 0.07]},
+    "ece": {"first": 0.11, "second": 0.09, "difference": -0.02, "interval": [-0.08, 0.05]},
+    "confidence": {"first": 0.61, "second": 0.69, "difference": 0.08, "interval": [0.03, 0.12]},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """A run that is compared: its questions, and the confidence in each answer."""
@@ -70,7 +88,7 @@ class Difference(BaseModel):
 class Comparison(BaseModel):
     """A run, the second, against another one, the first, on the questions that both graded."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [EXAMPLE]})
 
     summary: str
     """What came of it, in one sentence."""

@@ -163,15 +163,14 @@ class EvaluatePage:
         ids = listed.matching(wanted, self._only(wanted, listed))
         home, name = self.workbench.settings.home, str(wanted["name"]).strip()
         kept = keep_subset(self.workbench.store, home, str(wanted["run"]), ids, name)
-        return (
-            f"Kept as the dataset {kept.name}, {kept.rows:,} {'question' if kept.rows == 1 else 'questions'}"
-        )
+        amount = f"{kept.rows:,} {'question' if kept.rows == 1 else 'questions'}"
+        return f"Kept as the dataset {kept.name}: {amount}"
 
     def slices(self, wanted: JSON) -> JSON:
-        """A run by a column of its questions. wanted: {run, column: none for the first}."""
+        """A run by a column of its questions, once it is measured. wanted: {run, column; none: the first}."""
         summary = self.workbench.store.runs.get(str(wanted["run"]))
         lines, table, listed = self.scores.lines(summary), self.scores.table(summary), self._listed(wanted)
-        known = columns(lines, table)
+        known = columns(lines, table) if self._measured(summary) else {}
         column = str(wanted.get("column") or next(iter(known), ""))
         if not column:
             return {"columns": [], "column": "", "rows": []}
@@ -191,13 +190,14 @@ class EvaluatePage:
         """A run against another one, and a page of their questions. wanted: {run, against, show, page}."""
         runs = self.workbench.store.runs
         both = [runs.get(str(wanted[name])) for name in ("against", "run")]
-        running = self.evaluations.running
-        measured = [each.run.id == running or self.scores.soon(each) for each in both]
+        names = [each.run.name for each in both]
+        if not all(self._measured(each) for each in both):
+            return {"names": names, "computing": True}
         listed = [self._listed({"run": each.run.id}) for each in both]
         sides = [
             Side(each.run.name, one.lines, one.confidence) for each, one in zip(both, listed, strict=True)
         ]
-        return self.comparisons.view(sides[0], sides[1], wanted) | {"computing": not all(measured)}
+        return self.comparisons.view(sides[0], sides[1], wanted) | {"computing": False}
 
     def label(self, wanted: JSON) -> None:
         """A person's verdict on an answer. wanted: {run, question, verdict: one of VERDICTS, or "grader"}."""
@@ -278,6 +278,10 @@ class EvaluatePage:
         return run_line(
             summary, running=summary.run.id == running, measured=measured, note=note, failure=failure
         )
+
+    def _measured(self, summary: RunSummary) -> bool:
+        """Whether a run's scores are known, within a moment; not while it is asked."""
+        return summary.run.id != self.evaluations.running and self.scores.soon(summary) is not None
 
     def _listed(self, wanted: JSON) -> Listed:
         summary = self.workbench.store.runs.get(str(wanted["run"]))

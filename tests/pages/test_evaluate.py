@@ -398,6 +398,7 @@ def test_a_run_is_compared_with_those_that_were_asked_its_questions(page: Evalua
 
 def test_a_run_is_sliced_and_its_list_limited_to_a_slice_or_a_selection_and_kept(page: EvaluatePage) -> None:
     put_run(page.workbench.store, graded=60, failed=2)
+    opened(page, "run-1")
     found = page.slices({"run": "run-1"})
     assert found["column"] == found["columns"][0][0]
     assert page.slices({"run": "run-1", "column": "min_prob"})["rows"][-1]["label"] == "missing"

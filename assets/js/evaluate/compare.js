@@ -4,7 +4,7 @@ import { followed, link } from "../shared/address.js";
 import { choice } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { alarm, hint, iconButton, measured, segments, working, written } from "../shared/parts.js";
+import { alarm, iconButton, measured, segments, working, written } from "../shared/parts.js";
 import { column, pager, scrolled, table } from "../shared/table.js";
 import { count } from "../shared/words.js";
 
@@ -66,12 +66,12 @@ export class Comparison extends Part {
     if (!this.against) return nothing;
     const close = iconButton("close", "Close the comparison", () => this.page.compare(null));
     return html`<section class="cx-card" aria-label="Comparison"><header class="cx-head"><h2 class="cx-title">${shown ? ["Against ", written(shown.names[0])] : "…"}</h2>${close}</header>
-      ${alarm(failed)}${shown && this.#found(shown)}</section>`;
+      ${alarm(failed)}${shown?.computing ? html`<p class="cx-body">${working("Measuring the confidence of both runs")}</p>` : shown && this.#found(shown)}</section>`;
   }
 
   /** @param {Compared} shown */
-  #found({ names, summary, metrics, outcomes, rows, total, first, size, computing }) {
-    const [before, now] = names;
+  #found({ names, summary, metrics, outcomes, rows, total, first, size }) {
+    const [before, now] = names.map((name) => html`<span class="cx-clamp">${written(name)}</span>`);
     const number = { number: true };
     const value = (/** @type {"first" | "second"} */ name) => (/** @type {Compared["metrics"][0]} */ row) =>
       measured(row[name]);
@@ -79,8 +79,8 @@ export class Comparison extends Part {
       "Metrics of both runs",
       [
         column("name", "", ({ name }) => name, { head: true }),
-        column("first", written(before), value("first"), number),
-        column("second", written(now), value("second"), number),
+        column("first", before, value("first"), number),
+        column("second", now, value("second"), number),
         column(
           "difference",
           "Difference, 95% interval",
@@ -105,19 +105,15 @@ export class Comparison extends Part {
     const lines = table({
       columns: [
         column("question", "Question", question, { head: true }),
-        column(
-          "before",
-          written(before),
-          ({ first }) => html`<span class="cx-clamp">${written(first)}</span>`,
-        ),
-        column("now", written(now), ({ second }) => html`<span class="cx-clamp">${written(second)}</span>`),
+        column("before", before, ({ first }) => html`<span class="cx-clamp">${written(first)}</span>`),
+        column("now", now, ({ second }) => html`<span class="cx-clamp">${written(second)}</span>`),
       ],
       ...{ rows, key: ({ id }) => id },
     });
     const [page, pages] = [first / size, Math.max(1, Math.ceil(total / size))];
     const turn = (/** @type {number} */ at) => this.look({ at });
-    return html`<p class="cx-body" role="status">${written(summary)}${computing ? working("Measuring the confidence of both runs") : nothing}</p>
+    return html`<p class="cx-body cx-compared" role="status">${written(summary)}</p>
       ${compared}<div class="cx-toolbar cx-row wrap">${show}</div><div class="cx-scroll">${lines}</div>
-      ${total ? nothing : hint("No question.")}${pager({ label: "Pages of the comparison", first, shown: rows.length, total, page, pages, turn })}`;
+      <p class="cx-hint cx-none" ?hidden=${total > 0}>No question.</p>${pager({ label: "Pages of the comparison", first, shown: rows.length, total, page, pages, turn })}`;
   }
 }

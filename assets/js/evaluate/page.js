@@ -101,7 +101,6 @@ export class Evaluate extends JobPage {
   // The confidences of the questions are others now.
   measured() {
     this.questions.look();
-    this.slices.look();
     if (this.questions.opened && this.open) this.question.look(this.open, this.questions.opened);
   }
 
@@ -109,7 +108,6 @@ export class Evaluate extends JobPage {
   relabelled(run, id) {
     this.question.look(run, id);
     this.questions.look();
-    this.slices.look();
     this.comparison.look();
     this.run.poller.look();
     this.poller.look();
@@ -170,7 +168,6 @@ export class Evaluate extends JobPage {
     this.open = id;
     put({ run: id, question, against });
     this.slices.clear();
-    this.slices.look();
     this.comparison.open(id, against);
     const [run, questions] = [this.run.open(id), this.questions.show(id)];
     this.paint();

@@ -76,8 +76,10 @@ export class RunView extends Part {
     this.page.paint();
     if (value && awaited && !value.computing) this.page.measured();
     const key = `${id} ${value?.run.done} ${value?.run.labels}`;
-    if (!scores || this.drawn === key) return;
+    if (!value || value.computing || this.drawn === key) return;
     this.drawn = key;
+    this.page.slices.look();
+    if (!scores) return;
     this.ranking.draw(scores.ranking, { table: scores.table });
     this.#scatter();
   }
