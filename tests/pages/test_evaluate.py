@@ -16,9 +16,11 @@ from fastapi.testclient import TestClient
 from codex.ask.workbench import Workbench
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.jobs import Jobs
+from codex.pages.background import Outdated
 from codex.pages.evaluate import downloads
 from codex.pages.evaluate.page import EvaluatePage
 from codex.pages.evaluate.questions import PAGE, Listed
+from codex.pages.evaluate.scores import _key
 from codex.settings import load_settings
 from codex.store import Store
 from codex.store.run_lines import Lines
@@ -314,6 +316,16 @@ def test_what_is_kept_of_a_run_is_not_that_of_other_verdicts(page: EvaluatePage)
     after = opened(page, "run-1")
     assert after["run"]["accuracy"] == before["run"]["accuracy"]
     assert after["scores"]["confidence"] != before["scores"]["confidence"]
+
+
+def test_scores_of_other_verdicts_are_not_kept_under_those_of_before(page: EvaluatePage) -> None:
+    put_run(page.workbench.store, graded=12)
+    before = _key(page.workbench.store.runs.get("run-1"))
+    page.label({"run": "run-1", "question": "q1", "verdict": "not gradable"})
+    nothing: Any = None
+    with pytest.raises(Outdated):
+        page.scores._measure(before, nothing)
+    assert not page.scores._kept.folder.exists()
 
 
 def test_questions_are_searched_in_question_answer_and_accepted_answers(page: EvaluatePage) -> None:
