@@ -302,6 +302,7 @@ def test_two_runs_are_compared_at_an_address_of_its_own(page: Page, served: Scri
     expect(metrics.get_by_role("row", name="AUROC of the confidence")).to_contain_text("[", timeout=MEASURED)
     compared.get_by_text(re.compile("^lost")).click()
     expect(compared.get_by_role("radio", name="lost")).to_be_checked()
+    expect(compared.get_by_role("table").last).not_to_have_attribute("aria-busy", "true")
     first = compared.get_by_role("link").first
     asked = first.inner_text()
     first.click()
@@ -339,7 +340,7 @@ def test_a_slice_limits_the_list_and_a_selection_in_the_plot_becomes_a_dataset(
     scatter = page.get_by_role("region", name="Signal against signal")
     expect(scatter.get_by_role("figure")).to_be_visible(timeout=MEASURED)
     scatter.get_by_role("combobox", name="Colour by").select_option("question length")
-    expect(scatter.locator(".legend")).to_contain_text("correct")
+    expect(scatter.locator(".legend")).to_contain_text(", correct")
     plot = scatter.get_by_role("figure").locator(".nsewdrag")
     scatter.get_by_role("figure").hover()
     scatter.locator("[data-title='Box Select']").click()

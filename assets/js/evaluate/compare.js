@@ -22,6 +22,8 @@ export class Comparison extends Part {
   shown = null;
   /** @type {string | null} */
   failed = null;
+  /** @type {object | null} What is on its way. */
+  wanted = null;
   show = "gained";
   at = 0;
 
@@ -41,15 +43,14 @@ export class Comparison extends Part {
 
   /** Read it again, after a change. @param {object} change */
   async look(change = {}) {
-    this.set(change);
-    const { against, show, at } = this;
-    const run = this.page.open;
-    if (!against) return;
-    const { value, error } = await this.page.call("compare", { run, against, show, page: at });
-    const now = [this.page.open, this.against, this.show, this.at];
-    if (now.join() !== [run, against, show, at].join()) return;
-    this.set({ shown: value ?? this.shown, failed: error?.message ?? null });
-    if (value?.computing) setTimeout(() => this.against === against && this.look(), WAIT);
+    const { against, show, at } = Object.assign(this, change);
+    const wanted = against && { run: this.page.open, against, show, page: at };
+    this.set({ wanted });
+    if (!wanted) return;
+    const { value, error } = await this.page.call("compare", wanted);
+    if (this.wanted !== wanted) return;
+    this.set({ wanted: null, shown: value ?? this.shown, failed: error?.message ?? null });
+    if (value?.computing) setTimeout(() => this.wanted || this.shown !== value || this.look(), WAIT);
   }
 
   /** The choice of a run to compare with. */
@@ -108,7 +109,7 @@ export class Comparison extends Part {
         column("before", before, ({ first }) => html`<span class="cx-clamp">${written(first)}</span>`),
         column("now", now, ({ second }) => html`<span class="cx-clamp">${written(second)}</span>`),
       ],
-      ...{ rows, key: ({ id }) => id },
+      ...{ rows, key: ({ id }) => id, busy: Boolean(this.wanted) },
     });
     const [page, pages] = [first / size, Math.max(1, Math.ceil(total / size))];
     const turn = (/** @type {number} */ at) => this.look({ at });

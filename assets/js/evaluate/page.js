@@ -186,6 +186,7 @@ export class Evaluate extends JobPage {
     const id = this.open;
     this.#close();
     this.run.close();
+    this.comparison.with(null);
     put({ run: null, question: null, against: null });
     this.set({ open: null });
     this.focus(`${having("data-row", id ?? "")} a`);
