@@ -9,6 +9,7 @@ escaped, since Plotly reads its labels as markup.
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -171,12 +172,14 @@ def signal_scatter(
     y_name: str,
     texts: Sequence[str] = (),
     ids: Sequence[str] = (),
+    classes: Sequence[str] = (),
     title: str = "",
 ) -> Figure:
     """One signal against another, correct answers as discs and incorrect ones as crosses.
 
-    x, y, correct: [n]; texts: [n], shown on hover; ids: [n], given to the page as `customdata`. Answers that
-    lack either signal are left out, and of more than 4,000 only a part is drawn; the title says so.
+    x, y, correct: [n]; texts: [n], shown on hover; ids: [n], given to the page as `customdata`. classes: [n],
+    coloured by; (): by whether they are correct; the smallest classes share a colour. Answers that lack
+    either signal are left out, and of more than 4,000 only a part is drawn; the title says so.
     """
     across, up = (np.asarray(each, dtype=np.float64).ravel() for each in (x, y))
     is_correct = np.asarray(correct, dtype=np.bool_).ravel()
@@ -184,10 +187,7 @@ def signal_scatter(
     known = len(shown)
     shown = shown[:: max(1, -(-known // (4 * _MOST_POINTS)))]
     traces = []
-    for name, colour, symbol, side in (
-        ("correct", TEAL, "circle", is_correct),
-        ("incorrect", ROSE, "x-thin-open", ~is_correct),
-    ):
+    for name, colour, symbol, side in _sides(is_correct, classes):
         at = shown[side[shown]].tolist()
         traces.append(
             go.Scatter(
@@ -213,6 +213,28 @@ def signal_scatter(
     return _figure(
         traces, heading, {"title": {"text": html.escape(x_name)}}, {"title": {"text": html.escape(y_name)}}
     )
+
+
+def _sides(
+    correct: NDArray[np.bool_], classes: Sequence[str]
+) -> list[tuple[str, str, str, NDArray[np.bool_]]]:
+    """Name, colour, symbol and answers, [n], of each kind of mark."""
+    if not classes:
+        return [
+            ("correct", TEAL, "circle", correct),
+            ("incorrect", ROSE, "x-thin-open", ~correct),
+        ]
+    counted = [name for name, _ in Counter(classes).most_common()]
+    colours = (INDIGO, AMBER, TEAL, ROSE, GREY)
+    own = counted if len(counted) <= len(colours) else counted[: len(colours) - 1]
+    of = np.array([name if name in own else "others" for name in classes], dtype=object)
+    names = own if len(own) == len(counted) else [*own, "others"]
+    return [
+        (html.escape(f"{name}, {word}"), colour, symbol, (of == name) & side)
+        for name, colour in zip(names, colours, strict=False)
+        for word, symbol, side in (("correct", "circle", correct), ("incorrect", "x-thin-open", ~correct))
+        if ((of == name) & side).any()
+    ]
 
 
 def interval_bars(

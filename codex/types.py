@@ -500,7 +500,7 @@ class Record:
     observation: Observation
     signals: dict[str, float | None]
     correct: bool | None
-    """None: it failed, or nobody could tell."""
+    """A person's verdict, else the grader's. None: it failed, or nobody could tell."""
     grade: float | None
     """The grader's score, in [0, 1]."""
     seconds: float
@@ -512,6 +512,10 @@ class Record:
     """Of a multiple choice, in order."""
     labels: tuple[str, ...] = ()
     """What its set calls the choices; (): A, B, C ..."""
+    by_person: bool = False
+    """Whether the verdict is a person's."""
+    grader_correct: bool | None = None
+    """The grader's own verdict, where a person's counts instead."""
 
 
 @dataclass(frozen=True, slots=True)

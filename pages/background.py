@@ -18,6 +18,10 @@ KEPT = 64
 log = logging.getLogger(__name__)
 
 
+class Outdated(Exception):
+    """What a key stands for is no longer so: nothing is kept under it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result(Generic[T]):
     """What a computation came to."""
@@ -33,7 +37,10 @@ class Background(Generic[T]):
     def __init__(
         self, jobs: Jobs, kind: str, title: str, compute: Callable[[str, Job], T], kept: int = KEPT
     ) -> None:
-        """compute(key, job): runs in a job of that kind; reports and stops as every work of a job does."""
+        """compute(key, job): runs in a job of that kind; reports and stops as every work of a job does.
+
+        It raises Outdated where the key is no longer the state of things.
+        """
         self._jobs, self._kind, self._title, self._compute, self._kept = jobs, kind, title, compute, kept
         self._results: OrderedDict[str, Result[T]] = OrderedDict()
         self._wanted: OrderedDict[str, None] = OrderedDict()
@@ -82,7 +89,8 @@ class Background(Generic[T]):
             while (key := self._next()) is not None and not job.cancel.is_set():
                 outcome = self._result(key, job)
                 with self._lock:
-                    self._results[key] = outcome
+                    if outcome is not None:
+                        self._results[key] = outcome
                     self._wanted.pop(key, None)
                     while len(self._results) > self._kept:
                         self._results.popitem(last=False)
@@ -98,11 +106,13 @@ class Background(Generic[T]):
         with self._lock:
             return next(iter(self._wanted), None)
 
-    def _result(self, key: str, job: Job) -> Result[T]:
+    def _result(self, key: str, job: Job) -> Result[T] | None:
         try:
             return Result(self._compute(key, job))
         except Cancelled:
             raise
+        except Outdated:
+            return None
         except CodexError as error:
             return Result(None, str(error))
         except Exception as error:

@@ -129,3 +129,16 @@ def test_marks_read_on_a_light_and_on_a_dark_page(colour: str, page: str) -> Non
     bright, dark = sorted((luminance(colour), luminance(page)), reverse=True)
     # 3 : 1 is what WCAG 1.4.11 asks of graphics.
     assert (bright + 0.05) / (dark + 0.05) >= 3
+
+
+def test_a_scatter_may_be_coloured_by_classes_the_smallest_together() -> None:
+    classes = [f"<b>{'abcdefg'[at % 7]}</b>" for at in range(70)] + ["large"] * 30
+    correct = [at % 2 == 0 for at in range(100)]
+    found = figures.signal_scatter(range(100), range(100), correct, x_name="x", y_name="y", classes=classes)
+    names = [trace["name"] for trace in found["data"]]
+    assert len({name.rpartition(", ")[0] for name in names}) == 5
+    assert {"large, correct", "large, incorrect", "others, correct"} <= set(names)
+    assert not any("<" in name for name in names)
+    assert sum(len(trace["x"]) for trace in found["data"]) == 100
+    colours = {(each["name"].rpartition(", ")[0], each["marker"]["color"]) for each in found["data"]}
+    assert len(colours) == len(dict(colours)) == 5

@@ -52,17 +52,25 @@ class Resamples:
 
         confidence: [n], higher is more confident, NaN least of all. None where no resample defines it.
         """
+        return _intervals(self.ranking_draws(confidence), centres or {})
+
+    def ranking_draws(self, confidence: Array) -> dict[str, Array]:
+        """The metrics of each resample, [resamples]; NaN where it does not define one."""
         order = Order(confidence, self.correct)
         blocks = (order.drawn(weights) for weights in self._blocks())
-        parts = [{name: metric(drawn) for name, metric in METRICS.items()} for drawn in blocks]
-        return _intervals(parts, centres or {})
+        return _joined([{name: metric(drawn) for name, metric in METRICS.items()} for drawn in blocks])
 
     def probabilities(self, confidence: Array, centres: Centres | None = None) -> dict[str, Interval | None]:
         """Intervals of ece, ece_width, brier and nll. confidence: [n] in [0, 1]; NaN is left out."""
+        return _intervals(self.probability_draws(confidence), centres or {})
+
+    def probability_draws(self, confidence: Array) -> dict[str, Array]:
+        """The same metrics of each resample, [resamples]; NaN where nothing is known."""
         known = ~np.isnan(confidence)
         p, correct = confidence[known], self.correct[known].astype(np.float64)
         if not len(p):
-            return dict.fromkeys(("ece", "ece_width", "brier", "nll"))
+            nothing = np.full(len(self.weights), np.nan)
+            return dict.fromkeys(("ece", "ece_width", "brier", "nll"), nothing)
         order, starts = ties(p)
         eps = np.finfo(float).eps
         likely = np.clip(np.where(correct > 0, p, 1 - p), eps, 1 - eps)
@@ -82,7 +90,7 @@ class Resamples:
                     "nll": nll,
                 }
             )
-        return _intervals(parts, centres or {})
+        return _joined(parts)
 
     def _blocks(self) -> Iterator[Counts]:
         rows = max(1, _BLOCK // self.weights.shape[1])
@@ -100,13 +108,24 @@ def _mass_gap(weights: Array, gaps: Array, starts: Places, totals: Array) -> Arr
     return np.asarray(np.abs(sums.reshape(-1, MASS_BINS)).sum(axis=1))
 
 
-def _intervals(parts: Sequence[Mapping[str, Array]], centres: Centres) -> dict[str, Interval | None]:
+def _joined(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _intervals(draws: Mapping[str, Array], centres: Centres) -> dict[str, Interval | None]:
     intervals: dict[str, Interval | None] = {}
-    for name in parts[0]:
-        drawn = np.concatenate([part[name] for part in parts])
-        drawn = drawn[np.isfinite(drawn)]
+    for name, values in draws.items():
+        drawn = values[np.isfinite(values)]
         if (centre := centres.get(name)) is not None:
             drawn = np.maximum(drawn + centre - drawn.mean(), 0)
-        ends = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(drawn) else None
-        intervals[name] = None if ends is None else (float(ends[0]), float(ends[1]))
+        intervals[name] = interval(drawn)
     return intervals
+
+
+def interval(drawn: Array) -> Interval | None:
+    """The 95 % interval of what resamples gave, [resamples]; None where none of them is finite."""
+    drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn):
+        return None
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import quote
 
 import numpy as np
 import typer
@@ -33,6 +34,7 @@ from codex.cli.served import Served, served
 from codex.cli.terminal import Overrides, interruptible, printable
 from codex.errors import InvalidInput, NotFound, StoreInUse
 from codex.evaluation import report
+from codex.evaluation.comparison import METRICS, OUTCOMES, Comparison, Difference, compare_runs
 from codex.evaluation.generations import Generated, generated_of, read, write
 from codex.evaluation.imported import import_run
 from codex.settings import load_settings
@@ -40,6 +42,7 @@ from codex.store import Store
 from codex.store.codec import encode
 from codex.store.runs import RunSummary
 
+Verdict = Literal["correct", "incorrect", "none", "clear"]
 SHOWN_ID = 8
 """Letters of a run's id in the list: enough to name it by."""
 
@@ -136,6 +139,58 @@ def rename(run: str, name: str, overrides: Overrides = None) -> None:
             there.call("PATCH", f"/evaluations/{run_id}", {"name": name})
         else:
             there.runs.rename(run_id, name)
+
+
+@app.command()
+def label(
+    run: Annotated[str, typer.Argument(help="The run, by its id or the beginning of it.")],
+    question: Annotated[str, typer.Argument(help="The question, by its id.")],
+    verdict: Annotated[Verdict, typer.Argument(help="none: not gradable; clear: the grader's.")],
+    overrides: Overrides = None,
+) -> None:
+    """Say whether an answer of a run is correct; it counts instead of the grader's verdict."""
+    correct = {"correct": True, "incorrect": False}.get(verdict)
+    with closing(reached(overrides)) as there:
+        run_id = chosen_run(_runs(there), run).run.id
+        if isinstance(there, Served):
+            path = f"/evaluations/{run_id}/questions/{quote(question)}/label"
+            there.call(*("DELETE", path) if verdict == "clear" else ("PUT", path, {"correct": correct}))
+        elif verdict == "clear":
+            there.runs.unlabel(run_id, question)
+        else:
+            there.runs.label(run_id, question, correct)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="A run, by its id or the beginning of it.")],
+    second: Annotated[str, typer.Argument(help="The run that is compared with it.")],
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+) -> None:
+    """Compare two runs on the questions that both were asked."""
+    with closing(reached(overrides)) as there:
+        known = _runs(there)
+        one, other = (chosen_run(known, name).run.id for name in (first, second))
+        if isinstance(there, Served):
+            found = Comparison.model_validate(
+                there.call("GET", f"/evaluations/{other}/comparison?against={one}")
+            )
+        else:
+            found = compare_runs(there, one, other)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    console = terminal.console()
+    console.print(Text(printable(found.summary)), soft_wrap=True)
+    counts = [f"{getattr(found, name)} {words}" for name, words in OUTCOMES.items() if name != "not graded"]
+    console.print(Text(f"{'; '.join(counts)}; {found.shared - found.n} not graded in both."), soft_wrap=True)
+    table = Table(box=None)
+    for title in ("", "first", "second", "difference, 95 % interval"):
+        table.add_column(title, no_wrap=True)
+    for name, words in METRICS.items():
+        table.add_row(words, *_compared(getattr(found, name)))
+    console.print(table)
 
 
 @app.command()
@@ -258,6 +313,7 @@ def evaluated_run(store: Store, summary: RunSummary) -> Evaluated:
         "asked": f"{run.created_at:%Y-%m-%d %H:%M} UTC, {summary.done:,} of {run.total:,} questions",
         "samples": "" if asked.n_samples is None else str(asked.n_samples),
         "settings": " ".join(asked.overrides),
+        "labels": summary.by_person_in_words,
     }
     return Evaluated(run.name, table, store.runs.answers(run.id), facts, rows)
 
@@ -282,6 +338,12 @@ def _of_traces(store: Store) -> Iterator[Generated]:
         )
 
 
+def _compared(found: Difference) -> list[str]:
+    values = ["" if value is None else f"{value:z.3f}" for value in (found.first, found.second)]
+    reach = f" [{found.interval[0]:+z.3f}, {found.interval[1]:+z.3f}]" if found.interval else ""
+    return [*values, "" if found.difference is None else f"{found.difference:+z.3f}{reach}"]
+
+
 def _line(summary: RunSummary) -> dict[str, object]:
     run = summary.run
     return {
@@ -297,5 +359,7 @@ def _line(summary: RunSummary) -> dict[str, object]:
         "incorrect": summary.incorrect,
         "failed": summary.failed,
         "graders": summary.graders,
+        "by_person": summary.by_person,
+        "corrected": summary.corrected,
         "params": encode(run.params),
     }

@@ -161,7 +161,16 @@ def _summary(row: dict[str, Any]) -> RunSummary:
         total=row["total"],
         state=row["state"],
     )
-    return RunSummary(run, row["done"], row["correct"], row["incorrect"], row["failed"], row["graders"])
+    return RunSummary(
+        run,
+        row["done"],
+        row["correct"],
+        row["incorrect"],
+        row["failed"],
+        row["graders"],
+        row["by_person"],
+        row["corrected"],
+    )
 
 
 def _policy(row: dict[str, Any]) -> SavedPolicy:

@@ -5,6 +5,7 @@ The form of a line is that of codex.store.observations, with beside the observat
     "id", "set"?, "answers"?: accepted ones, "answerable"?: false where only a refusal is correct,
     "choices"?: of a multiple choice, in order, "labels"?: what its set calls them, "grader"?: by name,
     "correct"?, "grade"?, "seconds"?, "error"?,
+    "by_person"?: true where "correct" is a person's verdict, "grader_correct"?: the grader's own then,
     "asked"?: {"model", "prompt", "sample_temperature", "temperature": of the answer}
 
 Files may be compressed with gzip, and are read and written line by line, whatever their size. An answer that
@@ -63,6 +64,10 @@ class Generated:
     """What its set calls the choices; (): A, B, C ..."""
     grader: GraderName | None = None
     """What the verdict is from, and grades it again; None: the kind of answer decides."""
+    by_person: bool = False
+    """Whether the verdict is a person's; then no grader's counts."""
+    grader_correct: bool | None = None
+    """The grader's own verdict, where a person's counts instead."""
 
     @property
     def item(self) -> Item:

@@ -66,15 +66,19 @@ def import_run(
 
 def record_of(generated: Generated, grader: str | None = None) -> Record:
     """A line with its signals and its grade."""
-    correct, score, graded_by = generated.correct, generated.grade, generated.grader or ""
-    if not generated.error and (grader or correct is None):
+    by_person = generated.by_person
+    own = generated.grader_correct if by_person else generated.correct
+    score, graded_by = generated.grade, generated.grader or ""
+    if not generated.error and (grader or own is None):
         graded = grade(generated.item, generated.observation.generation.text, grader)
-        correct, score, graded_by = graded.correct, graded.score, graded.grader
+        own, score, graded_by = graded.correct, graded.score, graded.grader
     shared: Any = {name: getattr(generated, name) for name in SHARED}
     told = shared | {
         "answers": generated.answers if generated.answerable else (),
-        "correct": correct,
+        "correct": generated.correct if by_person else own,
         "grade": score,
+        "by_person": by_person,
+        "grader_correct": own if by_person else None,
     }
     signals = {} if generated.error else compute(generated.observation)
     return Record(**told, signals=signals, grader=graded_by)

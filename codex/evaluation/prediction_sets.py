@@ -88,6 +88,7 @@ def sampled(
         observation = each.observation
         question = normalise(observation.question)
         labelled = not each.error and (each.answers or not each.answerable)
+        labelled = labelled and (each.correct is not None or not each.by_person)
         if labelled and observation.samples and question not in found:
             found[question] = _sampled(each, grader)
     return list(found.values())

@@ -30,7 +30,8 @@ _FORMULA_BEGINS = ("=", "+", "-", "@", "|", "%", "\t", "\r", "\n")
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
-"""id, group, question, answer, accepted, correct, grade, confidence, seconds, error, signals."""
+"""id, group, question, answer, accepted, correct, by_person, grader_correct, grade, confidence, seconds,
+error, signals."""
 
 SURE_AND_WRONG = 25
 """Questions in the page's list of confident mistakes."""
@@ -45,6 +46,8 @@ def record_row(record: Record, confidence: float | None = None) -> Row:
         "answer": record.observation.generation.text,
         "accepted": list(record.answers),
         "correct": record.correct,
+        "by_person": record.by_person,
+        "grader_correct": record.grader_correct if record.by_person else record.correct,
         "grade": _finite(record.grade),
         "confidence": _finite(confidence),
         "seconds": _finite(record.seconds),
@@ -65,6 +68,8 @@ def table_rows(
             "answer": table.texts[i],
             "accepted": [] if answers is None else list(answers[i]),
             "correct": bool(table.correct[i]),
+            "by_person": None,
+            "grader_correct": None,
             "grade": None,
             "confidence": None if confidence is None else _finite(confidence[i]),
             "seconds": None,
@@ -91,6 +96,8 @@ def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
         "answer",
         "accepted",
         "correct",
+        "by_person",
+        "grader_correct",
         "grade",
         "confidence",
         "seconds",
@@ -112,8 +119,11 @@ def _csv_line(values: Sequence[object]) -> str:
 
 def graders_noise(graders: Mapping[str, int]) -> str:
     """How far the graders are to be trusted, in a sentence. graders: how many answers each graded."""
+    graders = {name: count for name, count in graders.items() if name != "person"}
     if len(graders) == 1 and "" not in graders:
         return grader_noise(next(iter(graders)))
+    if not graders:
+        return "Graded by a person."
     if not any(graders):
         return "Which grader graded these answers was not recorded."
     return f"Graded by {told(graders)}; `codex evaluate graders` measures how often each agrees with people."

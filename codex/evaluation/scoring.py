@@ -169,8 +169,8 @@ def graded(
 ) -> tuple[Table, list[tuple[str, ...]]]:
     """Generations as a table of their signals, and the accepted wordings of each.
 
-    grader: by name; without one a stored verdict counts, else the default grader's. What failed, or
-    cannot be graded, is only counted.
+    grader: by name; without one a stored verdict counts, else the default grader's. A person's verdict
+    always counts. What failed, or cannot be graded, is only counted.
     """
     # Not the generations themselves: their tokens take a hundred times the room.
     rows: list[tuple[str, str, str, str, bool]] = []
@@ -208,6 +208,8 @@ def _correct(each: Generated, grader: str | None) -> tuple[bool | None, str]:
     """The verdict, and by which grader; "" where that is not known."""
     if each.error:
         return None, ""
+    if each.by_person:
+        return each.correct, "person"
     if grader is None and each.correct is not None:
         return each.correct, each.grader or ""
     if not each.answers and each.answerable:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -16,6 +16,7 @@ from codex.ask.request import AskOptions
 from codex.datasets.library import GRADERS
 from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput, NotFound
+from codex.evaluation.comparison import Comparison, compare_runs
 from codex.evaluation.evaluations import Evaluations
 from codex.evaluation.generations import generated_of, line_of
 from codex.evaluation.scoring import Scores, confidences_of, score
@@ -47,6 +48,8 @@ EVALUATION: JsonDict = {
     "incorrect": 5,
     "failed": 0,
     "graders": {"contains": 12},
+    "by_person": 0,
+    "corrected": 0,
     "prompt": "790daec6749c",
     "params": {"n_samples": 5},
     "job": EXAMPLE,
@@ -84,6 +87,16 @@ class NewEvaluationBody(NumbersAsSuch):
     params: GenerationParams | None = Field(None, description="How answers are generated.")
 
 
+class RunGradeBody(BaseModel):
+    """What a person says of an answer of a run."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, json_schema_extra={"examples": [{"correct": True}]}
+    )
+
+    correct: bool | None = Field(description="Whether the answer is correct; null: it cannot be graded.")
+
+
 class EvaluationBody(BaseModel):
     """A run: the questions of a dataset, asked and graded."""
 
@@ -101,6 +114,8 @@ class EvaluationBody(BaseModel):
     incorrect: int
     failed: int
     graders: dict[str, int] = Field(description="How many answers each grader graded.")
+    by_person: int = Field(description="Answers with a person's verdict, which counts instead of a grader's.")
+    corrected: int = Field(description="Those of them of which the grader said something else.")
     prompt: str = Field(description="The fingerprint of the prompt templates.")
     params: dict[str, Any] = Field(description="How it was asked.")
     job: JobBody | None = Field(description="Its progress; null: it was not asked since Codex started.")
@@ -122,6 +137,8 @@ class EvaluationBody(BaseModel):
             incorrect=summary.incorrect,
             failed=summary.failed,
             graders=summary.graders,
+            by_person=summary.by_person,
+            corrected=summary.corrected,
             prompt=run.prompt,
             params=encode(run.params),
             job=JobBody.of(job) if job else None,
@@ -198,6 +215,28 @@ def resume_evaluation(run_id: str, workbench: Bench, evaluations: Asked) -> Eval
     return EvaluationBody.of(workbench.store.runs.get(run_id), evaluations)
 
 
+@router.put(
+    "/{run_id}/questions/{question_id:path}/label",
+    summary="Label an answer of an evaluation",
+    status_code=204,
+    responses=errors(404, 409, 503),
+)
+def label_question(run_id: str, question_id: str, body: RunGradeBody, workbench: Bench) -> None:
+    """Say whether an answer is correct; it counts instead of the grader's verdict."""
+    workbench.store.runs.label(run_id, question_id, body.correct)
+
+
+@router.delete(
+    "/{run_id}/questions/{question_id:path}/label",
+    summary="Take a label of an evaluation back",
+    status_code=204,
+    responses=errors(404, 409, 503),
+)
+def unlabel_question(run_id: str, question_id: str, workbench: Bench) -> None:
+    """The grader's verdict counts again; nothing changes where nobody said anything."""
+    workbench.store.runs.unlabel(run_id, question_id)
+
+
 @router.get(
     "/{run_id}/scores",
     summary="Score an evaluation",
@@ -209,6 +248,19 @@ def scores(run_id: str, workbench: Bench) -> Scores:
     if not table.ids:
         raise InvalidInput("This run has no graded answers, so there is nothing to score.", ["run_id"])
     return score(table, confidences=confidences_of(table), answers=workbench.store.runs.answers(run_id))
+
+
+@router.get("/{run_id}/comparison", summary="Compare two evaluations", responses=errors(404, 503))
+def comparison(
+    run_id: str,
+    against: Annotated[str, Query(description="The id of the run to compare it with.")],
+    workbench: Bench,
+) -> Comparison:
+    """A run against another one on the questions that both were asked: what `codex runs compare` prints.
+
+    It takes seconds.
+    """
+    return compare_runs(workbench.store, against, run_id)
 
 
 @router.get(

@@ -208,6 +208,21 @@ def create_shipped_runs(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("CREATE TABLE shipped_runs (id VARCHAR PRIMARY KEY)")
 
 
+def create_run_labels(db: duckdb.DuckDBPyConnection) -> None:
+    """What people said of the answers of runs."""
+    db.execute(
+        """
+        CREATE TABLE run_labels (
+            run_id VARCHAR NOT NULL,
+            question_id VARCHAR NOT NULL,
+            correct BOOLEAN,                    -- NULL: not gradable
+            labelled_at TIMESTAMP NOT NULL,     -- UTC
+            PRIMARY KEY (run_id, question_id)
+        )
+        """
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -218,6 +233,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_graders,
     add_familiarity,
     create_shipped_runs,
+    create_run_labels,
 )
 
 

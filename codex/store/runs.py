@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
@@ -13,18 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.errors import Conflict, InvalidInput, NotFound, StoreError
+from codex.store import run_labels
 from codex.store.codec import finite
 from codex.store.database import Database, Row, rows
 from codex.store.names import checked_name
 from codex.store.observations import observation_of, observation_row
 from codex.store.rows import as_json, columns_of, read, written
+from codex.store.run_labels import GRADED
+from codex.store.run_lines import Lines, lines_of
 from codex.types import Record, Run, RunState
 
+GRADED_BY = "CASE WHEN by_person THEN 'person' ELSE coalesce(grader, '') END"
 PAGE = 256
 """Records read at once: an observation with ten samples is up to 100 kB."""
 
 RUN = columns_of(Run)
-RECORD = columns_of(Record, ("observation", "signals"), id="question_id", correct="right")
+RECORD = columns_of(
+    Record,
+    ("observation", "signals", "by_person", "grader_correct"),
+    id="question_id",
+    correct="right",
+)
 RECORD_COLUMNS = (
     "run_id",
     "number",
@@ -49,6 +58,20 @@ class RunSummary:
     """Records with an error."""
     graders: dict[str, int]
     """How many records each grader graded; under "" those of which that is not known."""
+    by_person: int = 0
+    """Records whose verdict is a person's."""
+    corrected: int = 0
+    """Those of them of which the grader said something else."""
+    labels: str = ""
+    """Changes with what people said; "" where nobody said anything."""
+
+    @property
+    def by_person_in_words(self) -> str:
+        """How many grades are a person's; "" for none."""
+        confirmed = self.by_person - self.corrected
+        parts = (("corrected", self.corrected), ("confirmed", confirmed))
+        said = [f"{count:,} {'grade' if count == 1 else 'grades'} {word}" for word, count in parts if count]
+        return " and ".join(said) + " by a person" if said else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +137,23 @@ class Runs:
         with self._database.write() as db:
             if not rows(db, "DELETE FROM runs WHERE id = ? RETURNING id", [run_id]):
                 raise _not_found(run_id)
-            db.execute("DELETE FROM run_records WHERE run_id = ?", [run_id])
+            for table in ("run_records", "run_labels"):
+                db.execute(f"DELETE FROM {table} WHERE run_id = ?", [run_id])
+
+    def label(self, run_id: str, question_id: str, correct: bool | None) -> None:
+        """Say whether an answer is correct, in the place of its grader; None: it cannot be graded.
+
+        Raises NotFound; Conflict where the question failed, so that it has no answer.
+        """
+        with self._database.write() as db:
+            _signal_names(db, run_id)
+            run_labels.put(db, run_id, question_id, correct)
+
+    def unlabel(self, run_id: str, question_id: str) -> None:
+        """The grader's verdict counts again. Raises NotFound; Conflict where the question failed."""
+        with self._database.write() as db:
+            _signal_names(db, run_id)
+            run_labels.take_back(db, run_id, question_id)
 
     def add(self, run_id: str, records: Sequence[Record]) -> None:
         """Keep records at the end of a run, all of them or none.
@@ -140,6 +179,7 @@ class Runs:
                     appender.append_rows(values)
             except duckdb.InvalidInputException as error:
                 raise InvalidInput(f"A record holds text that cannot be stored: {error}") from error
+            run_labels.put_all(db, run_id, records)
 
     def came(self, run_id: str) -> bool:
         """Whether a run that ships with Codex came in, deleted or not."""
@@ -172,8 +212,9 @@ class Runs:
                     "SELECT * FROM run_records WHERE run_id = ? AND number > ? ORDER BY number LIMIT ?",
                     [run_id, after, PAGE],
                 )
+                labels = run_labels.labels_of(db, run_id)
             for row in page:
-                yield _record(row, names)
+                yield _record(row, names, labels)
             if len(page) < PAGE:
                 return
             after = page[-1]["number"]
@@ -185,19 +226,44 @@ class Runs:
             found = rows(
                 db, "SELECT * FROM run_records WHERE run_id = ? AND question_id = ?", [run_id, question_id]
             )
+            labels = run_labels.labels_of(db, run_id)
         if not found:
             raise NotFound(f"The run {run_id!r} has no question {question_id!r}.")
-        return _record(found[0], names)
+        return _record(found[0], names, labels)
 
     def answers(self, run_id: str) -> Sequence[tuple[str, ...]]:
         """The accepted answers of each row of `table`. Raises NotFound."""
         with self._database.read() as db:
             _signal_names(db, run_id)
             found = db.execute(
-                'SELECT answers FROM run_records WHERE run_id = ? AND "right" IS NOT NULL ORDER BY number',
+                f'SELECT answers FROM {GRADED} WHERE run_id = ? AND "right" IS NOT NULL ORDER BY number',
                 [run_id],
             ).fetchall()
         return [tuple(answers) for (answers,) in found]
+
+    def lines(self, run_id: str) -> Lines:
+        """Every record without its tokens and signals. Raises NotFound."""
+        with self._database.read() as db:
+            _signal_names(db, run_id)
+            return lines_of(db, run_id)
+
+    def sharing(self, run_id: str) -> Sequence[str]:
+        """Other runs that were asked one of its questions: the same text, or the same id of the same set."""
+        with self._database.read() as db:
+            found = db.execute(
+                """
+                SELECT DISTINCT run_id FROM run_records
+                WHERE run_id <> $run AND (
+                    lower(trim(question)) IN (
+                        SELECT lower(trim(question)) FROM run_records WHERE run_id = $run
+                    ) OR (question_id, "group") IN (
+                        SELECT (question_id, "group") FROM run_records WHERE run_id = $run
+                    )
+                )
+                """,
+                {"run": run_id},
+            ).fetchall()
+        return [other for (other,) in found]
 
     def table(self, run_id: str) -> Table:
         """The graded records as columns. Raises NotFound."""
@@ -207,18 +273,18 @@ class Runs:
             columns = "".join(f", signals[{at}] AS s{at}" for at in range(1, len(names) + 1))
             found = db.execute(
                 'SELECT number, question_id, question, answer, "group", "right" AS correct'
-                f'{columns} FROM run_records WHERE run_id = ? AND "right" IS NOT NULL',
+                f'{columns} FROM {GRADED} WHERE run_id = ? AND "right" IS NOT NULL',
                 [run_id],
             ).fetchnumpy()
             graders = db.execute(
-                """
-                SELECT coalesce(grader, '') AS name, count(*) FROM run_records
+                f"""
+                SELECT {GRADED_BY} AS name, count(*) FROM {GRADED}
                 WHERE run_id = ? AND "right" IS NOT NULL GROUP BY name ORDER BY count(*) DESC, name
                 """,
                 [run_id],
             ).fetchall()
             ((ungraded,),) = db.execute(
-                'SELECT count(*) FROM run_records WHERE run_id = ? AND "right" IS NULL', [run_id]
+                f'SELECT count(*) FROM {GRADED} WHERE run_id = ? AND "right" IS NULL', [run_id]
             ).fetchall()
             db.rollback()
         return _table(found, names, ungraded, dict(graders))
@@ -240,12 +306,15 @@ class Runs:
     def _summaries(db: duckdb.DuckDBPyConnection, run_id: str | None = None) -> Sequence[RunSummary]:
         found = rows(
             db,
-            """
+            f"""
             SELECT any_value(r) AS run, count(k.run_id) AS done,
                    count(*) FILTER (k."right") AS correct, count(*) FILTER (NOT k."right") AS incorrect,
                    count(*) FILTER (k.error <> '') AS failed,
-                   histogram(coalesce(k.grader, '')) FILTER (k."right" IS NOT NULL) AS graders
-            FROM runs r LEFT JOIN run_records k ON k.run_id = r.id
+                   histogram({GRADED_BY}) FILTER (k."right" IS NOT NULL) AS graders,
+                   count(*) FILTER (k.by_person) AS by_person,
+                   count(*) FILTER (k.by_person AND k."right" IS DISTINCT FROM k.grader_right) AS corrected,
+                   hex(bit_xor(hash(k.question_id, k."right")) FILTER (k.by_person)) AS labels
+            FROM runs r LEFT JOIN {GRADED} k ON k.run_id = r.id
             WHERE r.id = coalesce(?, r.id)
             GROUP BY r.id ORDER BY max(r.created_at) DESC, r.id
             """,
@@ -261,6 +330,9 @@ class Runs:
                 row["incorrect"],
                 row["failed"],
                 _most_first(row["graders"] or {}),
+                row["by_person"],
+                row["corrected"],
+                row["labels"] or "",
             )
             for row in found
         ]
@@ -295,7 +367,7 @@ def _record_row(run_id: str, number: int, record: Record, names: Sequence[str]) 
     return (
         run_id,
         number,
-        *written(RECORD, record).values(),
+        *written(RECORD, _as_graded(record)).values(),
         record.observation.question,
         record.observation.generation.text,
         [finite(record.signals.get(name)) for name in names],
@@ -303,7 +375,12 @@ def _record_row(run_id: str, number: int, record: Record, names: Sequence[str]) 
     )
 
 
-def _record(row: Row, names: Sequence[str]) -> Record:
+def _as_graded(record: Record) -> Record:
+    """The record as its grader left it."""
+    return replace(record, correct=record.grader_correct) if record.by_person else record
+
+
+def _record(row: Row, names: Sequence[str], labels: Mapping[str, bool | None]) -> Record:
     values = [*row["signals"], *[None] * (len(names) - len(row["signals"]))]
     try:
         observation = observation_of(json.loads(row["observation"]))
@@ -313,7 +390,12 @@ def _record(row: Row, names: Sequence[str]) -> Record:
             f"The record of the question {row['question_id']!r} in the run {row['run_id']!r} cannot be read: "
             f"{why}. Delete the run and repeat it."
         ) from error
-    return Record(**read(RECORD, row), observation=observation, signals=dict(zip(names, values, strict=True)))
+    record = Record(
+        **read(RECORD, row), observation=observation, signals=dict(zip(names, values, strict=True))
+    )
+    if record.id not in labels:
+        return record
+    return replace(record, correct=labels[record.id], by_person=True, grader_correct=record.correct)
 
 
 def _most_first(counts: dict[str, int]) -> dict[str, int]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from codex import figures
@@ -14,21 +14,22 @@ from codex.ask.workbench import Workbench
 from codex.datasets.library import datasets
 from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput, NotFound
+from codex.evaluation.comparison import Side
 from codex.evaluation.evaluations import KIND, Evaluations
+from codex.evaluation.slices import columns, labels, slices
+from codex.evaluation.subsets import keep_subset
 from codex.jobs import Job, Jobs
 from codex.pages import JSON
 from codex.pages.ask.scales import SCALES
 from codex.pages.components import view
+from codex.pages.evaluate.comparing import Comparisons
 from codex.pages.evaluate.downloads import FORMATS
+from codex.pages.evaluate.questions import Listed, only_words
 from codex.pages.evaluate.scores import RunScores, noted
 from codex.pages.evaluate.view import (
-    PAGE,
     ended_words,
-    failed_line,
-    graded_lines,
     label_of,
     number,
-    ordered,
     record_view,
     run_facts,
     run_line,
@@ -36,12 +37,17 @@ from codex.pages.evaluate.view import (
     standing,
 )
 from codex.pages.job_view import job_view
+from codex.policy import ACTIONS, decide
 from codex.settings import MAX_SAMPLES
 from codex.store.runs import RunSummary
 from codex.text import sha256
+from codex.types import Action
 
 EXAMPLE = ("capitals", 100)
 """What a first run is proposed to ask: the set, and how many of its questions; enough to calibrate on."""
+
+VERDICTS = {"correct": True, "incorrect": False, "not gradable": None}
+"""What a person may say of an answer."""
 
 
 class EvaluatePage:
@@ -51,6 +57,7 @@ class EvaluatePage:
         self.workbench = workbench
         self.jobs = jobs
         self.evaluations = Evaluations(workbench, jobs)
+        self.comparisons = Comparisons()
         self.scores = RunScores(workbench.store, jobs, workbench.settings.home / "cache" / "scores")
 
     def config(self) -> JSON:
@@ -112,8 +119,14 @@ class EvaluatePage:
         }
 
     def scatter(self, wanted: JSON) -> JSON:
-        """One signal of a run against another, as a figure. wanted: {run, x, y}."""
-        table = self.scores.table(self.workbench.store.runs.get(str(wanted["run"])))
+        """One signal of a run against another, as a figure. wanted: {run, x, y, colour: a column}."""
+        summary = self.workbench.store.runs.get(str(wanted["run"]))
+        table = self.scores.table(summary)
+        classes: list[str] = []
+        if wanted.get("colour"):
+            lines = self.scores.lines(summary)
+            found = labels(lines, table, str(wanted["colour"]))
+            classes = [found[at] for at in lines.graded.tolist()]
         x, y = str(wanted["x"]), str(wanted["y"])
         for name in (x, y):
             if name not in table.signals:
@@ -126,39 +139,76 @@ class EvaluatePage:
             y_name=label_of(y),
             texts=table.questions,
             ids=table.ids,
+            classes=classes,
         )
         figure["layout"]["height"] = 420
         return figure
 
     def questions(self, wanted: JSON) -> JSON:
-        """A page of a run's questions. wanted: {run, filter, sort, down, page}."""
+        """A page of a run's questions.
+
+        wanted: {run, filter, search, sort, down, page, only: {column, label} or {ids} or none}.
+        """
+        listed = self._listed(wanted)
+        return listed.page(wanted, self._only(wanted, listed)) | {"only": only_words(wanted.get("only"))}
+
+    def copied(self, wanted: JSON) -> JSON:
+        """All questions that match, as text for a spreadsheet. wanted: as of `questions`, without a page."""
+        listed = self._listed(wanted)
+        return listed.copied(wanted, self._only(wanted, listed))
+
+    def keep(self, wanted: JSON) -> str:
+        """Keep the questions that match as a dataset, and say so. wanted: as of `copied`, with its {name}."""
+        listed = self._listed(wanted)
+        ids = listed.matching(wanted, self._only(wanted, listed))
+        home, name = self.workbench.settings.home, str(wanted["name"]).strip()
+        kept = keep_subset(self.workbench.store, home, str(wanted["run"]), ids, name)
+        amount = f"{kept.rows:,} {'question' if kept.rows == 1 else 'questions'}"
+        return f"Kept as the dataset {kept.name}: {amount}"
+
+    def slices(self, wanted: JSON) -> JSON:
+        """A run by a column of its questions, once it is measured. wanted: {run, column; none: the first}."""
         summary = self.workbench.store.runs.get(str(wanted["run"]))
-        shown, page = str(wanted.get("filter") or "all"), max(0, int(wanted.get("page") or 0))
-        table, confidence = self.scores.table(summary), self.scores.confidence(summary).values
-        graded = (
-            ordered(table, confidence, shown=shown, sort=wanted.get("sort"), down=bool(wanted.get("down")))
-            if shown != "not graded"
-            else np.empty(0, dtype=np.intp)
-        )
-        ungraded = summary.done - len(table.ids) if shown in ("all", "not graded") else 0
-        total = len(graded) + ungraded
-        first = min(page, max(0, (total - 1) // PAGE)) * PAGE
-        rows = graded_lines(table, confidence, graded[first : first + PAGE])
-        if len(rows) < PAGE and ungraded:
-            rows += self._ungraded(summary, max(0, first - len(graded)), PAGE - len(rows))
-        correct = int(table.correct.sum())
-        return {
-            "rows": rows,
-            "total": total,
-            "first": first,
-            "size": PAGE,
-            "counts": {
-                "all": summary.done,
-                "correct": correct,
-                "incorrect": len(table.ids) - correct,
-                "not graded": summary.done - len(table.ids),
-            },
-        }
+        lines, table, listed = self.scores.lines(summary), self.scores.table(summary), self._listed(wanted)
+        known = columns(lines, table) if self._measured(summary) else {}
+        column = str(wanted.get("column") or next(iter(known), ""))
+        if not column:
+            return {"columns": [], "column": "", "rows": []}
+        decided = decide(self.workbench.active.policy, table.signals, listed.confidence[lines.graded])
+        answered = decided.action == ACTIONS.index(Action.ANSWER)
+        found = slices(lines, table, column, listed.confidence, answered)
+        return {"columns": [*known.items()], "column": column, "rows": [asdict(each) for each in found]}
+
+    def others(self, wanted: JSON) -> list[tuple[str, str]]:
+        """The runs that a run can be compared with, the newest first. wanted: {run}."""
+        runs = self.workbench.store.runs
+        sharing = set(runs.sharing(str(wanted["run"])))
+        there = [each.run for each in runs.list() if each.run.id in sharing]
+        return [(run.id, f"{run.name}, {run.created_at:%d %b %H:%M}") for run in there]
+
+    def compare(self, wanted: JSON) -> JSON:
+        """A run against another one, and a page of their questions. wanted: {run, against, show, page}."""
+        runs = self.workbench.store.runs
+        both = [runs.get(str(wanted[name])) for name in ("against", "run")]
+        names = [each.run.name for each in both]
+        if not all(self._measured(each) for each in both):
+            return {"names": names, "computing": True}
+        listed = [self._listed({"run": each.run.id}) for each in both]
+        sides = [
+            Side(each.run.name, one.lines, one.confidence) for each, one in zip(both, listed, strict=True)
+        ]
+        return self.comparisons.view(sides[0], sides[1], wanted) | {"computing": False}
+
+    def label(self, wanted: JSON) -> None:
+        """A person's verdict on an answer. wanted: {run, question, verdict: one of VERDICTS, or "grader"}."""
+        runs, run_id, question = self.workbench.store.runs, str(wanted["run"]), str(wanted["question"])
+        verdict = str(wanted["verdict"])
+        if verdict == "grader":
+            runs.unlabel(run_id, question)
+        elif verdict in VERDICTS:
+            runs.label(run_id, question, VERDICTS[verdict])
+        else:
+            raise InvalidInput(f"There is no verdict {verdict!r}.", ["verdict"])
 
     def question(self, wanted: JSON) -> JSON:
         """One question of a run, with its answer token by token. wanted: {run, question}."""
@@ -167,9 +217,9 @@ class EvaluatePage:
         confidence, source = None, ""
         if record.correct is not None:
             summary = self.workbench.store.runs.get(run_id)
-            place = self.scores.table(summary).ids.index(question_id)
             judged = self.scores.confidence(summary)
-            confidence, source = number(judged.values[place]), judged.source
+            known = dict(zip(self.scores.table(summary).ids, judged.values, strict=True))
+            confidence, source = number(known.get(question_id)), judged.source
         return record_view(record, confidence, source, self.workbench.active.policy)
 
     def start(self, wanted: JSON) -> JSON:
@@ -229,11 +279,27 @@ class EvaluatePage:
             summary, running=summary.run.id == running, measured=measured, note=note, failure=failure
         )
 
-    def _ungraded(self, summary: RunSummary, first: int, most: int) -> list[JSON]:
-        """Questions without a grade: few, and only looked for when they are asked for."""
-        records = self.workbench.store.runs.records(summary.run.id)
-        without = (record for record in records if record.correct is None)
-        return [failed_line(record) for record in islice(without, first, first + most)]
+    def _measured(self, summary: RunSummary) -> bool:
+        """Whether a run's scores are known, within a moment; not while it is asked."""
+        return summary.run.id != self.evaluations.running and self.scores.soon(summary) is not None
+
+    def _listed(self, wanted: JSON) -> Listed:
+        summary = self.workbench.store.runs.get(str(wanted["run"]))
+        lines, judged = self.scores.lines(summary), self.scores.confidence(summary).values
+        return Listed.of(lines, judged if len(judged) == len(lines.graded) else np.nan)
+
+    def _only(self, wanted: JSON, listed: Listed) -> NDArray[np.intp] | None:
+        """The places of the questions that a slice or a selection leaves; None: all."""
+        only = wanted.get("only")
+        if not only:
+            return None
+        if "ids" in only:
+            ids = set(only["ids"])
+            kept = [id_ in ids for id_ in listed.lines.ids]
+        else:
+            table = self.scores.table(self.workbench.store.runs.get(str(wanted["run"])))
+            kept = [label == only["label"] for label in labels(listed.lines, table, str(only["column"]))]
+        return np.flatnonzero(kept)
 
     def _example(self) -> JSON | None:
         name, limit = EXAMPLE
@@ -247,6 +313,7 @@ def build(workbench: Workbench, jobs: Jobs) -> EvaluatePage:
     calls = (
         *(page.datasets, page.look, page.start, page.resume, page.cancel, page.rename, page.delete),
         *(page.open, page.scatter, page.questions, page.question),
+        *(page.copied, page.keep, page.slices, page.label, page.others, page.compare),
     )
     view("evaluate", page.config(), calls)
     return page

@@ -6,8 +6,10 @@ import json
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +18,19 @@ from codex.calibration.heuristic import heuristic_confidences
 from codex.errors import NotFound
 from codex.evaluation.scoring import Scores, confidences_of, score
 from codex.jobs import Job, Jobs
-from codex.pages.background import Background, Result
+from codex.pages.background import Background, Outdated, Result
 from codex.pages.kept import Kept
 from codex.store import Store
+from codex.store.run_lines import Lines
 from codex.store.runs import RunSummary, Table
 
+T = TypeVar("T")
 KEPT_SCORES = 4096
 """More runs than anybody has: one that is forgotten is measured again at the next look."""
 MOMENT = 0.3
 """Seconds for which a page is let wait, rather than told to ask again."""
-KEPT_TABLES = 4
-"""Runs whose columns stay in memory; a table of 10,000 questions with 50 signals is 10 MB."""
+KEPT_TABLES = 8
+"""Tables and lists of runs that stay in memory; a table of 10,000 questions with 50 signals is 10 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class RunScores:
         self._background: Background[Measured] = Background(
             jobs, "score", "Measuring the runs", self._measure, KEPT_SCORES
         )
-        self._tables: OrderedDict[str, Table] = OrderedDict()
+        self._tables: OrderedDict[str, Table | Lines] = OrderedDict()
         self._failures: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -81,17 +85,26 @@ class RunScores:
 
     def table(self, summary: RunSummary) -> Table:
         """The graded records of a run. Raises NotFound."""
-        key = _key(summary)
+        return self._read("table", summary, self._store.runs.table)
+
+    def lines(self, summary: RunSummary) -> Lines:
+        """All records of a run, in few words. Raises NotFound."""
+        return self._read("lines", summary, self._store.runs.lines)
+
+    def _read(self, kind: str, summary: RunSummary, read: Callable[[str], T]) -> T:
+        """What is in memory of a run as it is, else what is read, kept where the run is still as it was."""
+        run, key = summary.run.id, f"{kind} {_key(summary)}"
         with self._lock:
-            known = self._tables.get(key)
+            known: Any = self._tables.get(key)
         if known is not None:
-            return known
-        table = self._store.runs.table(summary.run.id)
-        with self._lock:
-            self._tables[key] = table
-            while len(self._tables) > KEPT_TABLES:
-                self._tables.popitem(last=False)
-        return table
+            return known  # type: ignore[no-any-return]
+        found: Any = read(run)
+        if _key(self._store.runs.get(run)) == _key(summary):
+            with self._lock:
+                self._tables[key] = found
+                while len(self._tables) > KEPT_TABLES:
+                    self._tables.popitem(last=False)
+        return found  # type: ignore[no-any-return]
 
     def confidence(self, summary: RunSummary) -> Judged:
         """Each graded answer's confidence: cross-fitted where it is known, else the heuristic."""
@@ -120,7 +133,11 @@ class RunScores:
         return self._kept.recall(f"scores {key}", lambda: self._score(key, job), _written, _read)
 
     def _score(self, key: str, job: Job) -> Measured:
-        table = self.table(self._store.runs.get(key.split(" ")[0]))
+        run = key.split(" ")[0]
+        table = self.table(self._store.runs.get(run))
+        # Read under this key or the one after it: where somebody has graded since, it is asked for again.
+        if _key(self._store.runs.get(run)) != key:
+            raise Outdated
         found = confidences_of(table)
         scores = score(table, confidences=found, cancel=job.cancel)
         if found.values is None:
@@ -153,7 +170,8 @@ def _heuristic(table: Table) -> Judged:
 
 
 def _key(summary: RunSummary) -> str:
-    return f"{summary.run.id} {summary.done} {summary.correct} {summary.incorrect}"
+    counts = f"{summary.run.id} {summary.done} {summary.correct} {summary.incorrect}"
+    return f"{counts} {summary.labels}" if summary.labels else counts
 
 
 def _hopeless(summary: RunSummary) -> Result[Measured] | None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codex import figures, signals
 from codex.evaluation.scoring import Scores
@@ -20,7 +19,7 @@ from codex.pages.ask.view import samples_view, signals_view, token_view, weakest
 from codex.policy import Policy
 from codex.signals.focus import focus_mask
 from codex.store.codec import encode
-from codex.store.runs import RunSummary, Table
+from codex.store.runs import RunSummary
 from codex.text import percent
 from codex.types import Record
 
@@ -35,8 +34,6 @@ CONFIDENCE = {
     "brier": ("Brier", "Mean squared distance of the probability from the outcome"),
 }
 """Metrics of the confidence that are shown of a run: what each is called, and what it is."""
-PAGE = 50
-"""Questions on one page of the table."""
 
 
 def run_line(
@@ -63,6 +60,7 @@ def run_line(
         "total": run.total,
         "failed": summary.failed,
         "graded": graded,
+        "labels": summary.labels,
         "accuracy": summary.correct / graded if graded else None,
         "created": run.created_at.isoformat(),
         "scoring": measured is None and not note and not running,
@@ -87,6 +85,8 @@ def run_facts(summary: RunSummary) -> list[tuple[str, str]]:
         ("evidence", "passages in the prompt" if params.evidence else "none"),
         ("graded as", told(summary.graders) or params.grader or "the kind of each answer"),
     ]
+    if said := summary.by_person_in_words:
+        facts.append(("labels", said))
     if run.prompt:
         facts.append(("prompt", run.prompt))
     if params.overrides:
@@ -192,55 +192,6 @@ def record_view(record: Record, confidence: float | None, source: str, policy: P
             "evidence": evidence_view(observation, cut.texts) | {"note": "", "looked": False},
         },
     }
-
-
-def failed_line(record: Record) -> JSON:
-    """A question that has no grade, as a line of the table."""
-    return {
-        "id": record.id,
-        "question": record.observation.question,
-        "answer": record.observation.generation.text,
-        "correct": None,
-        "confidence": None,
-        "error": record.error,
-    }
-
-
-def graded_lines(table: Table, confidence: NDArray[np.float64], order: NDArray[np.intp]) -> list[JSON]:
-    """The questions at these places of a run's table, as lines. confidence: [n], NaN: nothing can be said."""
-    return [
-        {
-            "id": table.ids[i],
-            "question": table.questions[i],
-            "answer": table.texts[i],
-            "correct": bool(table.correct[i]),
-            "confidence": number(confidence[i]),
-            "error": "",
-        }
-        for i in order.tolist()
-    ]
-
-
-def ordered(
-    table: Table, confidence: NDArray[np.float64], *, shown: str, sort: str | None, down: bool
-) -> NDArray[np.intp]:
-    """Places in the table to list, of all, correct or incorrect answers, sorted; missing values last."""
-    places = np.flatnonzero(
-        {"correct": table.correct, "incorrect": ~table.correct}.get(shown, table.correct | True)
-    )
-    keys: dict[str, Any] = {
-        "question": lambda: np.array([text.casefold() for text in table.questions], dtype=object),
-        "answer": lambda: np.array([text.casefold() for text in table.texts], dtype=object),
-        "correct": lambda: table.correct,
-        "confidence": lambda: confidence,
-    }
-    if sort not in keys:
-        return places
-    key = keys[sort]()[places]
-    missing = np.isnan(key) if sort == "confidence" else np.zeros(len(key), dtype=np.bool_)
-    order = np.argsort(key[~missing], kind="stable")
-    known = places[~missing][order[::-1] if down else order]
-    return np.concatenate([known, places[missing]])
 
 
 def label_of(name: str) -> str:

@@ -82,9 +82,9 @@ class OpenRuns:
         self._lock, self._reading = threading.Lock(), threading.Lock()
 
     def key(self, summary: RunSummary) -> str:
-        """Changes when the run grows and when another calibrator becomes active."""
+        """Changes when the run grows or a person grades in it, and when another calibrator becomes active."""
         active = self._active.calibrator
-        return f"{summary.run.id} {summary.done} {active.version if active else ''}"
+        return f"{summary.run.id} {summary.done} {summary.labels} {active.version if active else ''}"
 
     def open(self, run_id: str) -> OpenRun:
         """The run as it is now. Raises NotFound."""

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from codex.datasets.importing import delete
+from codex.datasets.library import find
 from tests.support.browsing import CANBERRA, OPENED, Scripted, Served
 from tests.support.evaluated import put_run
 
@@ -248,3 +250,110 @@ def test_a_run_can_be_started_opened_and_read_with_the_keyboard_alone(page: Page
     expect(reader).to_contain_text("token 4 of")
     page.keyboard.press("Escape")
     expect(questions.get_by_role("link").first).to_be_focused()
+
+
+def test_a_person_corrects_a_grade_and_takes_it_back(page: Page, served: Scripted) -> None:
+    put_run(served.workbench.store, graded=40)
+    open_evaluate(page, served, "?run=run-1&question=q1")
+    reader = page.get_by_role("complementary", name="Question")
+    run = page.get_by_role("region", name="Run", exact=True)
+    questions = page.get_by_role("region", name="Questions")
+    verdict = reader.get_by_role("group", name="Your verdict")
+    correct = served.workbench.store.runs.record("run-1", "q1").correct
+    said, other = ("correct", "incorrect") if correct else ("incorrect", "correct")
+    expect(verdict.get_by_role("radio", name="the grader's")).to_be_checked()
+    verdict.get_by_text(other, exact=True).click()
+    expect(reader).to_contain_text(f"{other} · by a person grader: {said}")
+    expect(run).to_contain_text("1 grade corrected by a person", timeout=MEASURED)
+    row = questions.get_by_role("row").filter(has_text="Brazil, question 1?")
+    expect(row).to_contain_text(f"{other} · by a person")
+    questions.get_by_text("by a person", exact=False).first.click()
+    expect(questions.get_by_role("link")).to_have_count(1)
+    verdict.get_by_text("the grader's").click()
+    expect(questions).to_contain_text("No question matches.")
+    expect(run).not_to_contain_text("by a person")
+    assert served.workbench.store.runs.get("run-1").by_person == 0
+
+
+def test_questions_are_searched_and_copied_as_a_table(page: Page, served: Scripted) -> None:
+    put_run(served.workbench.store, graded=30)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_evaluate(page, served, "?run=run-1")
+    questions = page.get_by_role("region", name="Questions")
+    questions.get_by_role("searchbox", name="Search questions and answers").fill("japan question 1")
+    expect(questions.get_by_role("link")).to_have_text(["What is the capital of Japan, question 19?"])
+    expect(questions.get_by_role("radio", name="all 1")).to_be_checked()
+    questions.get_by_role("button", name="Copy as table").click()
+    expect(questions.get_by_role("status")).to_have_text("1 question copied")
+    lines = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert [line.partition("\t")[0] for line in lines] == ["id", "q19"]
+
+
+def test_two_runs_are_compared_at_an_address_of_its_own(page: Page, served: Scripted) -> None:
+    store = served.workbench.store
+    put_run(store, "run-1", name="mine", graded=60)
+    put_run(store, "other", name="theirs", graded=60, correct=lambda chance, rng: chance > 0.5)
+    open_evaluate(page, served, "?run=run-1")
+    page.get_by_role("combobox", name="Compare with").select_option("other")
+    compared = page.get_by_role("region", name="Comparison")
+    expect(compared.get_by_role("status")).to_contain_text("of 60 shared questions correctly than theirs")
+    expect(page).to_have_url(re.compile(r"run=run-1&against=other"))
+    metrics = compared.get_by_role("table", name="Metrics of both runs")
+    expect(metrics.get_by_role("row", name="AUROC of the confidence")).to_contain_text("[", timeout=MEASURED)
+    compared.get_by_text(re.compile("^lost")).click()
+    expect(compared.get_by_role("radio", name="lost")).to_be_checked()
+    expect(compared.get_by_role("table").last).not_to_have_attribute("aria-busy", "true")
+    first = compared.get_by_role("link").first
+    asked = first.inner_text()
+    first.click()
+    reader = page.get_by_role("complementary", name="Question")
+    expect(reader.get_by_role("heading", name=asked)).to_be_focused()
+    expect(reader).to_contain_text("incorrect")
+    page.go_back()
+    page.go_back()
+    expect(compared).to_be_hidden()
+    expect(page.get_by_role("heading", name="mine")).to_be_visible()
+    page.go_forward()
+    expect(compared.get_by_role("status")).to_contain_text("of 60 shared questions")
+    compared.get_by_role("button", name="Close the comparison").click()
+    expect(compared).to_be_hidden()
+    assert "against" not in page.url
+
+
+def test_a_slice_limits_the_list_and_a_selection_in_the_plot_becomes_a_dataset(
+    page: Page, served: Scripted
+) -> None:
+    put_run(served.workbench.store, graded=60)
+    open_evaluate(page, served, "?run=run-1")
+    slices = page.get_by_role("region", name="Slices")
+    questions = page.get_by_role("region", name="Questions")
+    slices.get_by_role("combobox", name="Slice by").select_option("question length")
+    row = slices.get_by_role("table", name="Slices").get_by_role("row").nth(1)
+    amount = int(row.get_by_role("cell").first.inner_text())
+    row.get_by_role("button").click()
+    expect(questions.get_by_role("link")).to_have_count(amount)
+    limited = questions.get_by_role("form", name="Subset")
+    expect(limited).to_contain_text("Only question length:")
+    limited.get_by_role("button", name="Show all questions").click()
+    expect(limited).to_be_hidden()
+
+    scatter = page.get_by_role("region", name="Signal against signal")
+    expect(scatter.get_by_role("figure")).to_be_visible(timeout=MEASURED)
+    scatter.get_by_role("combobox", name="Colour by").select_option("question length")
+    expect(scatter.locator(".legend")).to_contain_text(", correct")
+    plot = scatter.get_by_role("figure").locator(".nsewdrag")
+    scatter.get_by_role("figure").hover()
+    scatter.locator("[data-title='Box Select']").click()
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2, steps=5)
+    page.mouse.up()
+    expect(limited).to_contain_text(re.compile(r"Only \d+ selected"))
+    limited.get_by_role("textbox", name="Name").fill("taken-from-the-plot")
+    limited.get_by_role("button", name="Keep as a subset").click()
+    expect(limited.get_by_role("status")).to_contain_text("Kept as the dataset taken-from-the-plot")
+    kept = find("taken-from-the-plot", served.workbench.settings.home)
+    assert 0 < kept.rows < 60
+    delete("taken-from-the-plot", served.workbench.settings.home)

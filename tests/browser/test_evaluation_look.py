@@ -41,6 +41,12 @@ def states(page: Page, served: Scripted) -> Iterator[str]:
     page.get_by_role("region", name="Questions").get_by_role("link").first.click()
     expect(page.get_by_role("complementary", name="Question").get_by_role("option").first).to_be_visible()
     yield "question"
+    page.goto(f"{served.url}evaluate?run=few&against=good")
+    compared = page.get_by_role("region", name="Comparison")
+    expect(compared.get_by_role("table", name="Metrics of both runs")).to_be_visible(timeout=FITTED)
+    page.get_by_role("region", name="Slices").get_by_role("button").first.click()
+    expect(page.get_by_role("form", name="Subset")).to_be_visible()
+    yield "comparison"
     page.goto(f"{served.url}calibrate")
     expect(page.get_by_role("figure", name="After: mine")).to_be_visible(timeout=FITTED)
     yield "diagrams"

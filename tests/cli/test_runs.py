@@ -113,3 +113,44 @@ def test_a_run_is_exported_into_a_pipe_which_stays_one(codex: Codex, run: str, t
     os.close(reader)
     assert [json.loads(line)["id"] for line in lines] == ["q0", "q1"]
     assert pipe.is_fifo()
+
+
+def test_a_persons_verdict_is_given_kept_over_a_regrading_and_an_import_and_taken_back(
+    codex: Codex, run: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "labelled.jsonl"
+
+    def counts() -> list[tuple[int, int, int]]:
+        return [(it["correct"], it["incorrect"], it["by_person"]) for it in codex("runs", "--json").json]
+
+    assert codex("runs", "label", run, "q0", "incorrect").status == 0
+    assert codex("runs", "label", run[:8], "q1", "none").status == 0
+    assert counts() == [(0, 1, 2)]
+    assert codex("runs", "show", run, "--json").json["graders"] == {"person": 1}
+    assert "Graded by a person." in codex("runs", "show", run).out
+    codex("export", run, "-o", str(file))
+    for grader in ((), ("--grader", "exact")):
+        scored = codex("evaluate", "--generations", str(file), "--json", *grader).json
+        assert (scored["n"], scored["accuracy"], scored["ungraded"]) == (1, 0.0, 1)
+        assert codex("runs", "import", str(file), "--model", "m", *grader).status == 0
+    assert counts() == [(0, 1, 2)] * 3
+    imported = codex("runs", "--json").json[0]["id"]
+    for question in ("q0", "q1"):
+        assert codex("runs", "label", imported, question, "clear").status == 0
+    assert counts()[0] == (2, 0, 0)
+    said = codex("runs", "label", run, "q7", "correct")
+    assert (said.status, "no question 'q7'" in said.err) == (1, True)
+
+
+def test_two_runs_are_compared_in_a_sentence_and_a_table(codex: Codex, run: str, tmp_path: Path) -> None:
+    file = tmp_path / "again.jsonl"
+    codex("export", run, "-o", str(file))
+    codex("runs", "import", str(file), "--name", "again")
+    again = codex("runs", "--json").json[0]["id"]
+    codex("runs", "label", again, "q0", "incorrect")
+    said = codex("runs", "compare", run, again)
+    assert "again answers 1 fewer of 2 shared questions correctly than stored: −50 points" in said.out
+    assert "1 only the first answers correctly" in said.out
+    assert "mean confidence" in said.out
+    found = codex("runs", "compare", run, again, "--json").json
+    assert (found["gained"], found["lost"], found["accuracy"]["difference"]) == (0, 1, -0.5)

@@ -120,6 +120,18 @@ def test_a_setting_that_is_another_there_is_refused(codex: Codex) -> None:
     assert codex(*QUESTION, "engine.params.max_tokens=128").status == 0
 
 
+def test_answers_are_labelled_and_runs_compared_in_the_running_workbench(codex: Codex) -> None:
+    for verdict in ("correct", "incorrect"):
+        assert codex("runs", "label", "run-1", "q1", verdict).status == 0
+    assert [it["by_person"] for it in codex("runs", "--json").json if it["id"] == "run-1"] == [1]
+    assert codex("runs", "label", "run-2", "q1", "correct").status == 0
+    found = codex("runs", "compare", "run-1", "run-2", "--json").json
+    assert (found["n"], found["gained"], found["lost"]) == (4, 1, 0)
+    assert "run 2 answers 1 more of 4 shared questions" in codex("runs", "compare", "run-1", "run-2").out
+    for run in ("run-1", "run-2"):
+        assert codex("runs", "label", run, "q1", "clear").status == 0
+
+
 def test_runs_and_policies_are_changed_in_the_running_workbench(codex: Codex) -> None:
     assert codex("runs", "rename", "run-1", "renamed").status == 0
     assert codex("runs", "delete", "run-2", "--yes").status == 0

@@ -27,9 +27,11 @@ from codex.evaluation.calibrating import (
     on_side,
 )
 from codex.evaluation.generations import generated_of
+from codex.evaluation.prediction_sets import sampled_runs
 from codex.policy import Policy
 from codex.store import Store
 from codex.types import Generation, Observation, Origin, Record, Run, RunParams, Sampling, Token
+from tests.support.evaluated import put_run
 
 ALPHA, DELTA = 0.3, 0.1
 
@@ -219,3 +221,14 @@ def test_a_file_of_answers_made_in_two_ways_or_by_nobody_is_refused() -> None:
     with pytest.raises(InvalidInput, match="--model"):
         labelled_generations([plain])
     assert labelled_generations([plain], model="m").origin == Origin("m", "", 1.0)
+
+
+def test_a_persons_verdict_is_what_is_fitted_to(store: Store) -> None:
+    put_run(store, graded=40)
+    before = labelled_runs(store, ["run-1"]).table
+    store.runs.label("run-1", "q3", not before.correct[3])
+    store.runs.label("run-1", "q5", None)
+    table = labelled_runs(store, ["run-1"]).table
+    assert table.correct[3] != before.correct[3]
+    assert "q5" not in table.ids
+    assert [each.question for each in sampled_runs(store, ["run-1"])] == list(table.questions)

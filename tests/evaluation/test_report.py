@@ -100,7 +100,8 @@ def test_a_line_of_json_holds_a_record() -> None:
     assert line.count("\n") == 1
     assert json.loads(line) == {
         "id": "q1", "group": "set", "question": "Which?", "answer": "Ro\nme", "accepted": ["Rome", "Roma"],
-        "correct": True, "grade": None, "confidence": 0.75, "seconds": 0.25, "error": "",
+        "correct": True, "by_person": False, "grader_correct": True, "grade": None,
+        "confidence": 0.75, "seconds": 0.25, "error": "",
         "signals": {"avg_logprob": -0.5, "min_prob": None},
     }  # fmt: skip
 
@@ -109,7 +110,7 @@ def test_a_line_of_json_holds_a_record() -> None:
 def test_no_cell_of_the_table_is_a_formula(answer: str) -> None:
     text = "".join(csv_lines([record_row(make_record(answer))]))
     head, row = csv.reader(io.StringIO(text))
-    assert head[10:] == list(REGISTRY)
+    assert head[12:] == list(REGISTRY)
     cells = dict(zip(head, row, strict=True))
     assert cells["answer"] == f"'{answer}"
     assert (cells["avg_logprob"], cells["min_prob"], cells["accepted"]) == ("-0.5", "", "Rome | Roma")

@@ -10,7 +10,7 @@ import pytest
 
 from codex.errors import NotFound
 from codex.jobs import Job, Jobs
-from codex.pages.background import Background
+from codex.pages.background import Background, Outdated, Result
 
 
 @pytest.fixture
@@ -97,3 +97,16 @@ def test_a_cancelled_job_leaves_what_is_wanted_to_be_asked_for_again(jobs: Jobs)
     until(lambda: book.job is None)
     assert book.get("a") is not None
     assert book.get("b") is None
+
+
+def test_what_is_outdated_when_it_is_computed_is_not_kept(jobs: Jobs) -> None:
+    states = iter([Outdated(), None])
+
+    def compute(key: str, job: Job) -> str:
+        if state := next(states):
+            raise state
+        return key
+
+    book = Background(jobs, "book", "Computing", compute)
+    assert book.soon("a", 20) is None
+    assert book.soon("a", 20) == Result("a")

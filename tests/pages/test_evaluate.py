@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -14,11 +16,14 @@ from fastapi.testclient import TestClient
 from codex.ask.workbench import Workbench
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.jobs import Jobs
+from codex.pages.background import Outdated
 from codex.pages.evaluate import downloads
 from codex.pages.evaluate.page import EvaluatePage
-from codex.pages.evaluate.view import PAGE
+from codex.pages.evaluate.questions import PAGE, Listed
+from codex.pages.evaluate.scores import _key
 from codex.settings import load_settings
 from codex.store import Store
+from codex.store.run_lines import Lines
 from tests.support.evaluated import put_run
 from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine
@@ -267,3 +272,171 @@ def test_a_run_can_be_downloaded_in_every_form(page: EvaluatePage, name: str) ->
         assert gone.status_code == 404
         assert "deleted" in gone.text
         assert client.get("/evaluate-runs/run-1/other.txt").status_code == 422
+
+
+def test_a_persons_verdict_counts_in_the_list_the_facts_the_scores_and_the_files(page: EvaluatePage) -> None:
+    store = page.workbench.store
+    put_run(store, graded=40, failed=1)
+    before = opened(page, "run-1")
+    first = next(row for row in page.questions({"run": "run-1", "filter": "incorrect"})["rows"])
+    wanted = {"run": "run-1", "question": first["id"]}
+    page.label({**wanted, "verdict": "correct"})
+    after = opened(page, "run-1")
+    assert after["run"]["accuracy"] == pytest.approx(before["run"]["accuracy"] + 1 / 40)
+    assert after["scores"]["confidence"] != before["scores"]["confidence"]
+    assert dict(after["facts"])["labels"] == "1 grade corrected by a person"
+    listed = page.questions({"run": "run-1", "filter": "by a person"})
+    assert [(it["id"], it["correct"], it["grader_correct"]) for it in listed["rows"]] == [
+        (first["id"], True, False)
+    ]
+    assert listed["counts"]["by a person"] == 1
+    read = page.question(wanted)
+    assert (read["correct"], read["by_person"], read["grader_correct"]) == (True, True, False)
+    rows = {row["id"]: row for row in downloads._rows(store, "run-1")}
+    assert rows[first["id"]]["correct"] is rows[first["id"]]["by_person"] is True
+    assert rows[first["id"]]["grader_correct"] is False
+    page.label({**wanted, "verdict": "not gradable"})
+    assert page.question(wanted)["confidence"] is None
+    assert opened(page, "run-1")["run"]["graded"] == 39
+    page.label({**wanted, "verdict": "grader"})
+    assert opened(page, "run-1") == before
+    with pytest.raises(InvalidInput, match="perhaps"):
+        page.label({**wanted, "verdict": "perhaps"})
+    with pytest.raises(Conflict, match="failed"):
+        page.label({"run": "run-1", "question": "q40", "verdict": "correct"})
+
+
+def test_what_is_kept_of_a_run_is_not_that_of_other_verdicts(page: EvaluatePage) -> None:
+    put_run(page.workbench.store, graded=40)
+    before = opened(page, "run-1")
+    # As many are correct as before, so that only the verdicts themselves tell the two states apart.
+    chosen = {shown: listed(page, "run-1", filter=shown)[0] for shown in ("correct", "incorrect")}
+    for shown, verdict in (("correct", "incorrect"), ("incorrect", "correct")):
+        page.label({"run": "run-1", "question": chosen[shown], "verdict": verdict})
+    after = opened(page, "run-1")
+    assert after["run"]["accuracy"] == before["run"]["accuracy"]
+    assert after["scores"]["confidence"] != before["scores"]["confidence"]
+
+
+def test_scores_of_other_verdicts_are_not_kept_under_those_of_before(page: EvaluatePage) -> None:
+    put_run(page.workbench.store, graded=12)
+    before = _key(page.workbench.store.runs.get("run-1"))
+    page.label({"run": "run-1", "question": "q1", "verdict": "not gradable"})
+    nothing: Any = None
+    with pytest.raises(Outdated):
+        page.scores._measure(before, nothing)
+    assert not page.scores._kept.folder.exists()
+
+
+def test_questions_are_searched_in_question_answer_and_accepted_answers(page: EvaluatePage) -> None:
+    put_run(page.workbench.store, graded=20, failed=1)
+    found = page.questions({"run": "run-1", "search": "CANBERRA  australia 1"})
+    assert [row["id"] for row in found["rows"]] == ["q10"]
+    assert found["counts"]["all"] == found["total"] == 1
+    # Toronto is Denmark's answer, and what Canada's would have to be where it is incorrect.
+    toronto = page.questions({"run": "run-1", "search": "toronto"})["rows"]
+    accepted = dict(zip(*_answers(page), strict=True))
+    assert {row["id"] for row in toronto} == {"q3", "q13"} | {
+        each for each in ("q2", "q12") if "Toronto" in accepted[each]
+    }
+    both = page.questions({"run": "run-1", "search": "capital", "filter": "incorrect"})
+    assert both["total"] == both["counts"]["incorrect"] < both["counts"]["all"] == 21
+    assert page.questions({"run": "run-1", "search": "no such words"})["rows"] == []
+
+
+def _answers(page: EvaluatePage) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    lines = page.workbench.store.runs.lines("run-1")
+    return lines.ids, lines.answers
+
+
+def test_all_that_match_are_copied_as_a_table_without_a_formula(page: EvaluatePage) -> None:
+    lines = Lines(
+        ids=("=1+1", "b"),
+        questions=("What\tis\nthis?", '"Quoted"?'),
+        texts=("@SUM(A1)", "yes"),
+        answers=(("-1+2", "x"), ("no",)),
+        groups=("s", "s"),
+        graders=("exact", "exact"),
+        correct=(True, None),
+        by_person=(False, True),
+        grader_correct=(True, False),
+        errors=("", ""),
+    )
+    text = Listed.of(lines, np.array([0.5])).copied({})["text"]
+    assert text.splitlines() == [
+        "id\tquestion\tanswer\taccepted\tgrade\tby a person\tconfidence",
+        "'=1+1\tWhat is this?\t'@SUM(A1)\t'-1+2 | x\tcorrect\tno\t0.5",
+        'b\t"Quoted"?\tyes\tno\tnot graded\tyes\t',
+    ]
+    put_run(page.workbench.store, graded=PAGE + 5)
+    whole = page.copied({"run": "run-1", "search": "question 1"})
+    found = [line.partition("\t")[0] for line in whole["text"].splitlines()[1:]]
+    assert found == [id_ for id_ in (f"q{at}" for at in range(PAGE + 5)) if "1" in id_]
+
+
+def compared(page: EvaluatePage, **wanted: Any) -> dict[str, Any]:
+    """Two runs, once both are measured."""
+    deadline = time.monotonic() + WAIT
+    while (shown := page.compare({"run": "run-1", "against": "other", **wanted}))["computing"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return shown
+
+
+def test_a_run_is_compared_with_those_that_were_asked_its_questions(page: EvaluatePage) -> None:
+    store = page.workbench.store
+    put_run(store, graded=60, name="mine")
+    put_run(store, "other", graded=50, name="theirs", correct=lambda chance, rng: chance > 0.5)
+    put_run(store, "small", graded=40, name="correct", dataset="cities", correct=lambda *_: True)
+    page.workbench.store.runs.create(replace(store.runs.get("small").run, id="empty"))
+    assert [each for each, _ in page.others({"run": "run-1"})] == ["small", "other"]
+    assert page.others({"run": "empty"}) == []
+    shown = compared(page)
+    counts = {name: count for name, _, count in shown["outcomes"]}
+    assert sum(counts.values()) == 50
+    assert "of 50 shared questions correctly than theirs" in shown["summary"]
+    assert shown["summary"].startswith("mine answers")
+    assert [row["name"] for row in shown["metrics"]][:2] == ["accuracy", "AUROC of the confidence"]
+    assert all(row["interval"][0] <= row["interval"][1] for row in shown["metrics"])
+    lost = compared(page, show="lost")["rows"]
+    assert len(lost) == counts["lost"]
+    assert all(not store.runs.record("run-1", row["id"]).correct for row in lost)
+    page.label({"run": "run-1", "question": lost[0]["id"], "verdict": "correct"})
+    assert {name: count for name, _, count in compared(page)["outcomes"]}["lost"] == counts["lost"] - 1
+    page.workbench.store.runs.create(replace(store.runs.get("small").run, id="none"))
+    with pytest.raises(InvalidInput, match="share no question"):
+        page.compare({"run": "run-1", "against": "none"})
+
+
+def test_a_run_is_sliced_and_its_list_limited_to_a_slice_or_a_selection_and_kept(page: EvaluatePage) -> None:
+    put_run(page.workbench.store, graded=60, failed=2)
+    opened(page, "run-1")
+    found = page.slices({"run": "run-1"})
+    assert found["column"] == found["columns"][0][0]
+    assert page.slices({"run": "run-1", "column": "min_prob"})["rows"][-1]["label"] == "missing"
+    found = page.slices({"run": "run-1", "column": "answer length"})
+    first = found["rows"][0]
+    only = {"column": "answer length", "label": first["label"]}
+    shown = page.questions({"run": "run-1", "only": only})
+    assert shown["total"] == shown["counts"]["all"] == first["n"]
+    assert shown["only"] == f"answer length: {first['label']}"
+    assert shown["counts"]["correct"] / first["graded"] == pytest.approx(first["accuracy"])
+    chosen = {"ids": ["q1", "q4", "q9"]}
+    assert listed(page, "run-1", only=chosen) == ["q1", "q4", "q9"]
+    assert page.questions({"run": "run-1", "only": chosen})["only"] == "3 selected"
+    assert page.questions({"run": "run-1"})["only"] == ""
+    said = page.keep({"run": "run-1", "only": chosen, "search": "question 4", "name": "fourth"})
+    assert said == "Kept as the dataset fourth: 1 question"
+    assert "fourth" in [each["name"] for each in page.datasets({})]
+    coloured = page.scatter(
+        {"run": "run-1", "x": "min_prob", "y": "answer_frequency_focus", "colour": "answer length"}
+    )
+    assert sum(len(trace["x"]) for trace in coloured["data"]) == 60
+    assert {trace["name"].rpartition(", ")[0] for trace in coloured["data"]} == {
+        row["label"] for row in found["rows"] if row["graded"]
+    }
+
+
+def test_a_run_without_records_has_no_slices(page: EvaluatePage) -> None:
+    put_run(page.workbench.store, graded=0, total=3)
+    assert page.slices({"run": "run-1"}) == {"columns": [], "column": "", "rows": []}

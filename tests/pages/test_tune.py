@@ -309,6 +309,20 @@ def test_a_run_that_grew_has_another_key_and_is_read_again_only_when_asked(page:
     store.runs.delete("growing")
 
 
+def test_a_run_in_which_a_person_graded_has_another_key_and_the_persons_verdicts(page: TunePage) -> None:
+    store = page.workbench.store
+    keep_run(store, "labelled", n=30)
+    opened = page.open({"run": "labelled", "policy": body(BARE)})
+    everything = Policy(rules=(), answer_above=0.0, abstain_below=0.0)
+    before = moved(page, everything, run="labelled", key=opened["key"])["now"]
+    store.runs.label("labelled", "q3", not store.runs.record("labelled", "q3").correct)
+    key = page.look({"run": "labelled"})["key"]
+    assert key != opened["key"]
+    assert page.open({"run": "labelled", "policy": body(BARE)})["key"] == key
+    assert moved(page, everything, run="labelled", key=key)["now"] != before
+    store.runs.delete("labelled")
+
+
 def fields(record: Any) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__dataclass_fields__}
 

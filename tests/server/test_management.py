@@ -156,6 +156,24 @@ def test_a_dataset_is_uploaded_read_asked_scored_exported_and_deleted(served: Se
     assert (scores["n"], scores["accuracy"]) == (3, pytest.approx(1 / 3))
     exported = tmp_path / "answers.jsonl"
     exported.write_bytes(http.get(f"/evaluations/{run['id']}/export").content)
+    first = next(it for it in read(exported) if it.correct is False).id
+    label = f"/evaluations/{run['id']}/questions/{first}/label"
+    assert http.put(label, json={"correct": True}).status_code == 204
+    read_back = http.get(f"/evaluations/{run['id']}").json()
+    assert (read_back["correct"], read_back["by_person"], read_back["corrected"]) == (2, 1, 1)
+    exported.write_bytes(http.get(f"/evaluations/{run['id']}/export").content)
+    assert [(it.id, it.grader_correct) for it in read(exported) if it.by_person] == [(first, False)]
+    assert http.put(label, json={"correct": None}).status_code == 204
+    assert http.get(f"/evaluations/{run['id']}/scores").json()["ungraded"] == 1
+    for _ in range(2):
+        assert http.delete(label).status_code == 204
+    assert http.get(f"/evaluations/{run['id']}").json()["by_person"] == 0
+    assert_error(http.put(label, json={}), 422, ["correct"])
+    compared = http.get(f"/evaluations/{run['id']}/comparison?against={run['id']}").json()
+    assert (compared["n"], compared["gained"], compared["accuracy"]["difference"]) == (3, 0, 0)
+    assert_error(http.get(f"/evaluations/{run['id']}/comparison?against=nowhere"), 404)
+    assert_error(http.get(f"/evaluations/{run['id']}/comparison"), 422, ["against"])
+    assert_error(http.put(f"/evaluations/{run['id']}/questions/a/b/label", json={"correct": True}), 404)
     assert [it.observation.generation.text for it in read(exported)] == ["It is 4."] * 3
 
     assert_error(http.put("/datasets/sums?file=sums.csv", content=ROWS, headers=FORM), 409)

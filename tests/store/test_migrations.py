@@ -18,6 +18,7 @@ from tests.support.traces import as_first_kept, make_trace
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    10: ["DROP TABLE run_labels"],
     9: ["DROP TABLE shipped_runs"],
     8: ["ALTER TABLE model_inference_events DROP COLUMN familiarity"],
     7: [f"ALTER TABLE run_records DROP COLUMN {column}" for column in ("grader", "choices", "labels")],
@@ -76,7 +77,7 @@ def test_records_of_before_have_the_grader_that_was_named_for_their_run(tmp_path
             store.runs.create(replace(run, params=replace(run.params, grader=named)))
             store.runs.add(run.id, [make_record(2), make_record(3, error="too long")])
     with duckdb.connect(path) as db:
-        for statement in [*UNDO[9], *UNDO[8], *UNDO[7]]:
+        for statement in [*UNDO[10], *UNDO[9], *UNDO[8], *UNDO[7]]:
             db.execute(statement)
         db.execute("DELETE FROM schema_migrations WHERE version > 6")
     with Store(path, "full") as store:

@@ -241,3 +241,80 @@ def test_ten_thousand_records_are_columns_in_under_a_second(store: Store) -> Non
     # Measured 0.03 s; the bound leaves room for a busy machine.
     assert time.perf_counter() - started < 1
     assert table.ids == tuple(str(number) for number in range(10_000))
+
+
+def test_a_persons_verdict_counts_wherever_grades_are_read_until_it_is_taken_back(store: Store) -> None:
+    store.runs.create(make_run())
+    store.runs.add("run-1", [make_record(number) for number in range(4)])
+    before = store.runs.get("run-1")
+    assert (before.correct, before.incorrect, before.labels) == (2, 2, "")
+    store.runs.label("run-1", "q1", True)
+    store.runs.label("run-1", "q2", None)
+    found, table = store.runs.get("run-1"), store.runs.table("run-1")
+    assert (found.correct, found.incorrect, found.by_person, found.corrected) == (2, 1, 2, 2)
+    assert found.graders["person"] == table.graders["person"] == 1
+    assert table.ids == ("q0", "q1", "q3")
+    assert table.correct.tolist() == [True, True, False]
+    assert table.ungraded == 1
+    assert len(store.runs.answers("run-1")) == 3
+    verdicts = [(it.correct, it.by_person, it.grader_correct) for it in store.runs.records("run-1")]
+    assert verdicts == [(True, False, None), (True, True, False), (None, True, True), (False, False, None)]
+    assert store.runs.record("run-1", "q1").by_person
+    assert store.runs.lines("run-1").correct == (True, True, None, False)
+    assert store.runs.lines("run-1").grader_correct == (True, False, True, False)
+    assert found.by_person_in_words == "2 grades corrected by a person"
+    store.runs.add("run-1", [make_record(4)])  # as where the run is resumed
+    assert store.runs.get("run-1").by_person == 2
+    store.runs.label("run-1", "q2", True)
+    assert store.runs.get("run-1").by_person_in_words == "1 grade corrected and 1 grade confirmed by a person"
+    for question in ("q1", "q2"):
+        store.runs.unlabel("run-1", question)
+    after = store.runs.get("run-1")
+    assert (after.correct, after.incorrect, after.by_person, after.labels) == (3, 2, 0, "")
+
+
+def test_every_change_of_a_persons_verdicts_changes_what_results_are_kept_under(store: Store) -> None:
+    store.runs.create(make_run())
+    store.runs.add("run-1", [make_record(number) for number in range(4)])
+    verdicts: list[tuple[str, bool | None]] = [("q1", True), ("q1", None), ("q2", False), ("q1", False)]
+    seen = [""]
+    for question, verdict in verdicts:
+        store.runs.label("run-1", question, verdict)
+        seen.append(store.runs.get("run-1").labels)
+    assert len(set(seen)) == len(seen)
+
+
+def test_a_persons_verdict_goes_with_its_run_and_needs_an_answer(store: Store) -> None:
+    for _ in range(2):
+        store.runs.create(make_run())
+        store.runs.add("run-1", [make_record(1), make_record(3, error="too long")])
+        assert store.runs.get("run-1").by_person == 0
+        store.runs.label("run-1", "q1", True)
+        with pytest.raises(Conflict, match="failed"):
+            store.runs.label("run-1", "q3", True)
+        with pytest.raises(NotFound, match="no question 'q9'"):
+            store.runs.label("run-1", "q9", True)
+        store.runs.delete("run-1")
+    with pytest.raises(NotFound):
+        store.runs.unlabel("run-1", "q1")
+
+
+def test_records_that_come_with_a_persons_verdict_keep_it_beside_the_graders(store: Store) -> None:
+    store.runs.create(make_run())
+    record = replace(make_record(1), correct=None, by_person=True, grader_correct=False)
+    store.runs.add("run-1", [record])
+    assert store.runs.record("run-1", "q1") == record
+    store.runs.unlabel("run-1", "q1")
+    assert store.runs.record("run-1", "q1").correct is False
+
+
+def test_runs_that_were_asked_one_of_the_questions_share_with_a_run(store: Store) -> None:
+    shared = {1: make_record(1), 2: replace(make_record(1), id="other"), 3: make_record(3), 4: make_record(2)}
+    elsewhere = replace(make_record(1), observation=make_record(5).observation, group="elsewhere")
+    renamed = replace(make_record(1), observation=make_record(5).observation)
+    for number, record in (shared | {5: elsewhere, 6: renamed}).items():
+        store.runs.create(make_run(number))
+        store.runs.add(f"run-{number}", [record])
+    # The same words; and the same id in the same set. Run 5 has another text in another set.
+    assert set(store.runs.sharing("run-1")) == {"run-2", "run-6"}
+    assert list(store.runs.sharing("nowhere")) == []

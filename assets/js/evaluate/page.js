@@ -10,10 +10,12 @@ import { button } from "../shared/parts.js";
 import { single } from "../shared/server.js";
 import { count } from "../shared/words.js";
 import { board } from "./board.js";
+import { Comparison } from "./compare.js";
 import { NewRun } from "./form.js";
 import { QuestionView } from "./question.js";
 import { Questions } from "./questions.js";
 import { RunView } from "./run.js";
+import { Slices } from "./slices.js";
 
 /** @import {Given} from "../shared/types" */
 /** @import {Example, Run, State} from "./types" */
@@ -39,6 +41,8 @@ export class Evaluate extends JobPage {
   run = new RunView(this);
   questions = new Questions(this);
   question = new QuestionView(this);
+  comparison = new Comparison(this);
+  slices = new Slices(this);
 
   /** @param {Given} given */
   constructor(given) {
@@ -62,8 +66,9 @@ export class Evaluate extends JobPage {
   async #arrive(query) {
     const run = query.get("run");
     if (!run) return this.open && this.back(settle);
-    const question = query.get("question");
-    if (run !== this.open) await this.opened(run, settle, question);
+    const [question, against] = [query.get("question"), query.get("against")];
+    if (run !== this.open) await this.opened(run, settle, question, against);
+    else if (against !== this.comparison.against) this.comparison.with(against);
     // Who has gone elsewhere since is left there.
     if (run !== this.open || asked().get("question") !== question) return;
     if (!question) this.unread(true, settle);
@@ -97,6 +102,15 @@ export class Evaluate extends JobPage {
   measured() {
     this.questions.look();
     if (this.questions.opened && this.open) this.question.look(this.open, this.questions.opened);
+  }
+
+  /** A person has graded an answer: all that rests on grades is read again. @param {string} run @param {string} id */
+  relabelled(run, id) {
+    this.question.look(run, id);
+    this.questions.look();
+    this.comparison.look();
+    this.run.poller.look();
+    this.poller.look();
   }
 
   example = single(async (/** @type {Example} */ { dataset, limit }) =>
@@ -144,21 +158,36 @@ export class Evaluate extends JobPage {
   }
 
   /** Open a run. @param {string} id */
-  async opened(id, put = keep, question = /** @type {string | null} */ (null)) {
+  async opened(
+    id,
+    put = keep,
+    question = /** @type {string | null} */ (null),
+    against = /** @type {string | null} */ (null),
+  ) {
     this.#close();
     this.open = id;
-    put({ run: id, question });
+    put({ run: id, question, against });
+    this.slices.clear();
+    this.comparison.open(id, against);
     const [run, questions] = [this.run.open(id), this.questions.show(id)];
     this.paint();
     this.focus(".cx-run-back");
     await Promise.all([run, questions]);
   }
 
+  /** Compare the opened run with another one, or with none. @param {string | null} against */
+  compare(against) {
+    keep({ against });
+    this.comparison.with(against);
+    if (!against) this.focus(".cx-run-back");
+  }
+
   back(put = keep) {
     const id = this.open;
     this.#close();
     this.run.close();
-    put({ run: null, question: null });
+    this.comparison.with(null);
+    put({ run: null, question: null, against: null });
     this.set({ open: null });
     this.focus(`${having("data-row", id ?? "")} a`);
   }
@@ -207,7 +236,7 @@ export class Evaluate extends JobPage {
       <section class="cx-column loose" aria-label="Runs">
         <div data-part="job">${this.job.view(state?.job ?? null)}</div>
         <div ?hidden=${open}>${this.runs && board(this, this.runs)}</div>
-        <div class="cx-column loose" ?hidden=${!open}>${open && this.run.view()}
+        <div class="cx-column loose" ?hidden=${!open}>${open && this.run.view()}${open && this.comparison.view()}${open && known ? this.slices.view() : null}
           <div class=${questions.opened ? "cx-halves" : ""} ?hidden=${!open || !known}>${questions.view()}
             <aside class="cx-column loose cx-reading" aria-label="Question" ?hidden=${!question.shown}>${question.view()}</aside></div></div>
       </section></div>`;

@@ -14,6 +14,14 @@ import { grade } from "./questions.js";
 const CLOSED =
   "This answer belongs to a run. Ask the question on the Ask page to continue it from another token.";
 
+/** @type {[string, string, string?][]} */
+const VERDICTS = [
+  ["grader", "the grader's", "The grader's verdict counts"],
+  ["correct", "correct"],
+  ["incorrect", "incorrect"],
+  ["not gradable", "not gradable"],
+];
+
 /** @extends {Part<import("./page.js").Evaluate>} */
 export class QuestionView extends Part {
   /** @type {string | null} What is to be shown. */
@@ -63,8 +71,8 @@ export class QuestionView extends Part {
   async look(run, id) {
     const { value } = await this.page.call("question", { run, question: id });
     if (!value || !this.trace || this.wanted !== `${run} ${id}`) return;
-    const { confidence, source, grade } = value;
-    Object.assign(this.trace, { confidence, source, grade });
+    const { confidence, source, grade, correct, by_person, grader_correct } = value;
+    Object.assign(this.trace, { confidence, source, grade, correct, by_person, grader_correct });
     this.page.paint();
   }
 
@@ -76,6 +84,26 @@ export class QuestionView extends Part {
   #draw() {
     const last = this.trace?.last ?? null;
     this.heat.draw(last?.tokens ?? [], last, { scale: this.scales[this.scale], words: false, focus: false });
+  }
+
+  /** What a person says of the answer. @param {Question} question */
+  #verdict({ id, correct, by_person }) {
+    const said = correct === null ? "not gradable" : correct ? "correct" : "incorrect";
+    const change = async (/** @type {string} */ verdict) => {
+      const run = this.page.open;
+      const { error } = await this.page.call("label", { run, question: id, verdict });
+      this.set({ failed: error?.message ?? null });
+      if (run && run === this.page.open) this.page.relabelled(run, id);
+    };
+    const value = by_person ? said : "grader";
+    const verdict = segments({
+      name: "cx-verdict",
+      legend: "Your verdict",
+      options: VERDICTS,
+      value,
+      change,
+    });
+    return html`<div class="cx-row wrap">${muted("your verdict")}${verdict}</div>`;
   }
 
   view() {
@@ -94,7 +122,7 @@ export class QuestionView extends Part {
         <header class="cx-head"><h2 class="cx-grow cx-read-question" tabindex="-1">${trace ? written(trace.question) : "The question cannot be shown"}</h2>
           ${iconButton("back", "Previous question", () => page.step(-1))}${iconButton("next", "Next question", () => page.step(1))}
           ${iconButton("close", "Close the question", close, { title: "Close" })}</header>
-        ${alarm(this.failed)}<div class="cx-read-grade cx-row wrap cx-small">${trace && graded(trace)}</div>
+        ${alarm(this.failed)}<div class="cx-read-grade cx-row wrap cx-small">${trace && graded(trace)}${trace && !trace.error ? this.#verdict(trace) : nothing}</div>
         <div class="cx-read-heat">${this.heat.view()}</div>
         <div class="cx-toolbar cx-row wrap">${colours}${legend(this.scales[this.scale])}</div></div>
       <section class="cx-card" aria-label="Inspector" @keydown=${leave}>${this.inspector.view()}</section>`;

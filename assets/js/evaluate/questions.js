@@ -1,23 +1,43 @@
 // The questions of a run, in pages: filtered by how they were answered, sorted, each to be opened.
 
 import { followed, link } from "../shared/address.js";
-import { html } from "../shared/lit.js";
+import { textOf } from "../shared/events.js";
+import { html, live } from "../shared/lit.js";
 import { having, Part } from "../shared/page.js";
-import { alarm, badge, bar, measured, muted, segments, written } from "../shared/parts.js";
+import {
+  alarm,
+  badge,
+  bar,
+  copied,
+  iconButton,
+  measured,
+  muted,
+  segments,
+  written,
+} from "../shared/parts.js";
 import { column, pager, table } from "../shared/table.js";
 import { count } from "../shared/words.js";
 
-/** @import {Line, Lines} from "./types" */
+/** @import {Line, Lines, Only} from "./types" */
 
-const FILTERS = ["all", "incorrect", "correct", "not graded"];
+const FILTERS = ["all", "incorrect", "correct", "not graded", "by a person"];
 const CROSSFITTED = "Cross-fitted on this run's own answers; the heuristic where that is not available";
 /** @type {Lines} */
-const NONE = { rows: [], total: 0, first: 0, size: 1, counts: {} };
+const NONE = { rows: [], total: 0, first: 0, size: 1, counts: {}, only: "" };
 
-/** What the grader says of a question, as colour, icon and word. @param {{correct: boolean | null, error: string}} line */
-export function grade({ correct, error }) {
-  if (correct === null) return badge("defer", "skip", error ? "failed" : "not graded");
-  return correct ? badge("answer", "answer", "correct") : badge("abstain", "close", "incorrect");
+/** A verdict in a word. @param {boolean | null} correct */
+const word = (correct) => (correct === null ? "not graded" : correct ? "correct" : "incorrect");
+
+/**
+ * What counts of a question, as colour, icon and word; a person's verdict beside the grader's.
+ * @param {{correct: boolean | null, error: string, by_person: boolean, grader_correct: boolean | null}} line
+ */
+export function grade({ correct, error, by_person, grader_correct }) {
+  const words = error ? "failed" : `${word(correct)}${by_person ? " · by a person" : ""}`;
+  /** @type {["defer", "skip"] | ["answer", "answer"] | ["abstain", "close"]} */
+  const [kind, shape] =
+    correct === null ? ["defer", "skip"] : correct ? ["answer", "answer"] : ["abstain", "close"];
+  return [badge(kind, shape, words), by_person ? muted(` grader: ${word(grader_correct)}`) : null];
 }
 
 /** @extends {Part<import("./page.js").Evaluate>} */
@@ -29,6 +49,10 @@ export class Questions extends Part {
   /** @type {string | null} */
   failed = null;
   filter = "all";
+  search = "";
+  note = "";
+  /** @type {Only | null} What the list is limited to. */
+  only = null;
   at = 0;
   sort = { key: "", down: false };
   /** @type {object | null} The lines that are on their way. */
@@ -37,20 +61,32 @@ export class Questions extends Part {
 
   /** Show the questions of a run, from the beginning. @param {string} run */
   show(run) {
-    if (this.run !== run) Object.assign(this, { run, filter: "all", at: 0, opened: null, lines: NONE });
+    if (this.run !== run)
+      Object.assign(this, { run, filter: "all", search: "", only: null, at: 0, opened: null, lines: NONE });
     return this.look();
   }
 
   /** Read the lines that are wanted, after a change; whether they came and are still wanted. @param {object} change */
   async look(change = {}) {
-    Object.assign(this, change);
-    const { run, filter, at, sort } = this;
-    const wanted = { run, filter, page: at, sort: sort.key || null, down: sort.down };
+    Object.assign(this, { note: "" }, change);
+    const wanted = this.asked;
     this.set({ wanted });
     const { value, error } = await this.page.call("questions", wanted);
     if (this.wanted !== wanted) return false; // asked for other lines since
     this.set({ wanted: null, failed: error?.message ?? null, lines: value ?? this.lines });
     return Boolean(value);
+  }
+
+  get asked() {
+    const { run, filter, search, only, at, sort } = this;
+    return { run, filter, search, only, page: at, sort: sort.key || null, down: sort.down };
+  }
+
+  /** Copy all that match. */
+  async copy() {
+    const { value, error } = await this.page.call("copied", this.asked);
+    if (value) await copied(value.text);
+    this.set({ failed: error?.message ?? null, note: value?.note ?? "" });
   }
 
   /** Move the keyboard to a question. @param {string} id */
@@ -76,7 +112,7 @@ export class Questions extends Part {
   }
 
   view() {
-    const { rows, total, first, counts } = this.lines;
+    const { rows, total, first, counts, only } = this.lines;
     const amount = (/** @type {string} */ key) =>
       html`<small class="cx-num">${key in counts ? count(counts[key]) : ""}</small>`;
     const filters = segments({
@@ -100,8 +136,14 @@ export class Questions extends Part {
     });
     const turn = (/** @type {number} */ at) => this.look({ at });
     const place = { first, shown: rows.length, total, page: this.shown, pages: this.pages };
-    return html`<section class="cx-card" aria-label="Questions"><header class="cx-head"><h2 class="cx-title">Questions</h2>${filters}</header>
-      ${alarm(this.failed)}<div class="cx-scroll">${lines}</div>
+    const typed = (/** @type {Event} */ event) => this.look({ search: textOf(event), at: 0 });
+    const search = html`<input class="cx-input" type="search" aria-label="Search questions and answers" placeholder="Search" .value=${live(this.search)} @input=${typed}>`;
+    const copy = iconButton("copy", "Copy as table", () => this.copy(), {
+      title: "Copy all that match as a table",
+    });
+    return html`<section class="cx-card" aria-label="Questions"><header class="cx-head"><h2 class="cx-title">Questions</h2>${search}${copy}</header>
+      <div class="cx-toolbar cx-row wrap">${filters}<span class="cx-muted" role="status">${this.note}</span></div>
+      ${only ? this.page.slices.only(only) : null}${alarm(this.failed)}<div class="cx-scroll">${lines}</div>
       <p class="cx-hint cx-none" ?hidden=${total > 0 || this.lines === NONE}>No question matches.</p>
       ${pager({ label: "Pages of the questions", ...place, turn })}</section>`;
   }

@@ -22,12 +22,16 @@ export class RunView extends Part {
   id = null;
   /** @type {Opened | null} */
   shown = null;
+  /** @type {Opened["scores"]} What is drawn, while others are computed too. */
+  scores = null;
   /** @type {string | null} */
   failed = null;
   /** @type {string | null} */
   scatterFailed = null;
   /** @type {[string, string] | null} The signals on the two axes. */
   pair = null;
+  /** The column that the marks are coloured by; "": by the grade. */
+  colour = "";
   drawn = "";
   ranking = new Plot();
   scatter = new Plot();
@@ -39,7 +43,8 @@ export class RunView extends Part {
 
   /** Open a run; shown is what is known of it so far. @param {string} id */
   open(id) {
-    if (this.id !== id) Object.assign(this, { shown: null, failed: null, pair: null, drawn: "" });
+    if (this.id !== id)
+      Object.assign(this, { shown: null, scores: null, failed: null, pair: null, colour: "", drawn: "" });
     this.id = id;
     Plot.warm();
     return this.poller.look();
@@ -64,25 +69,31 @@ export class RunView extends Part {
     const awaited = this.shown?.computing;
     if (value) this.shown = value;
     const scores = value?.scores;
-    if (scores) this.pair ??= scores.pair;
+    if (scores) {
+      this.scores = scores;
+      this.pair ??= scores.pair;
+    }
     this.page.paint();
     if (value && awaited && !value.computing) this.page.measured();
-    const key = `${id} ${value?.run.done}`;
-    if (!scores || this.drawn === key) return;
+    const key = `${id} ${value?.run.done} ${value?.run.labels}`;
+    if (!value || value.computing || this.drawn === key) return;
     this.drawn = key;
+    this.page.slices.look();
+    if (!scores) return;
     this.ranking.draw(scores.ranking, { table: scores.table });
     this.#scatter();
   }
 
   async #scatter() {
-    const { id, pair } = this;
+    const { id, pair, colour } = this;
     if (!pair) return;
     const [x, y] = pair;
-    const { value, error } = await this.page.call("scatter", { run: id, x, y });
-    if (this.id !== id || this.pair !== pair) return;
+    const { value, error } = await this.page.call("scatter", { run: id, x, y, colour });
+    if (this.id !== id || this.pair !== pair || this.colour !== colour) return;
     const onclick = (/** @type {{customdata?: string}} */ { customdata }) =>
       customdata && this.page.read(customdata);
-    if (value) this.scatter.draw(value, { onclick });
+    const onselect = (/** @type {string[]} */ ids) => this.page.slices.limit(ids.length ? { ids } : null);
+    if (value) this.scatter.draw(value, { onclick, onselect });
     this.set({ scatterFailed: error?.message ?? null });
   }
 
@@ -96,11 +107,11 @@ export class RunView extends Part {
         ${alarm(this.failed)}
         ${run?.failure ? html`<p class="cx-error">Every question failed. The first error: ${written(run.failure)}</p>` : nothing}
         ${shown && found(shown)}</section>
-      <div class="cx-halves" ?hidden=${!shown?.scores}>
+      <div class="cx-halves" ?hidden=${!this.scores || !shown}>
         <section class="cx-card cx-body" aria-label="Signals by AUROC">${this.ranking.element}</section>
         <section class="cx-card cx-body" aria-label="Signal against signal">
-          <div class="cx-pair">${field("X axis", this.#choice(0))}${field("Y axis", this.#choice(1))}</div>
-          ${alarm(this.scatterFailed)}${this.scatter.element}${hint("Each mark is a question; click one to read it.")}</section></div>`;
+          <div class="cx-pair">${field("X axis", this.#choice(0))}${field("Y axis", this.#choice(1))}${field("Colour by", this.#colours())}</div>
+          ${alarm(this.scatterFailed)}${this.scatter.element}${hint("Each mark is a question; click one to read it, select several to list them.")}</section></div>`;
   }
 
   /** @param {0 | 1} at */
@@ -110,7 +121,15 @@ export class RunView extends Part {
       this.pair = at === 0 ? [name, y] : [x, name];
       this.#scatter();
     };
-    return choice(this.shown?.scores?.signals ?? [], { value: this.pair?.[at] ?? null, change });
+    return choice(this.scores?.signals ?? [], { value: this.pair?.[at] ?? null, change });
+  }
+
+  #colours() {
+    const change = (/** @type {string} */ colour) => {
+      this.colour = colour;
+      this.#scatter();
+    };
+    return choice([["", "grade"], ...this.page.slices.found.columns], { value: this.colour, change });
   }
 
   /** @param {Opened} opened */
@@ -123,6 +142,7 @@ export class RunView extends Part {
         html`<a class="cx-button small" href="${path}/${form}" download="" title="Download ${words}">${words}</a>`,
     );
     return [
+      this.page.comparison.choice(),
       calibrate ? to("calibrate", "Calibrate with it", "primary") : nothing,
       run.graded ? to("tune", "Tune on it") : nothing,
       files,

@@ -14,6 +14,7 @@ export interface Run {
   failed: number;
   graded: number;
   accuracy: number | null;
+  labels: string;
   created: string;
   scoring: boolean;
   note: string;
@@ -67,6 +68,8 @@ export interface Line {
   question: string;
   answer: string;
   correct: boolean | null;
+  by_person: boolean;
+  grader_correct: boolean | null;
   confidence: number | null;
   error: string;
 }
@@ -77,12 +80,52 @@ export interface Lines {
   first: number;
   size: number;
   counts: Record<string, number>;
+  only: string;
+}
+
+export type Only = { column: string; label: string } | { ids: string[] };
+
+export interface Slice {
+  label: string;
+  n: number;
+  graded: number;
+  accuracy: number | null;
+  accuracy_ci: number[] | null;
+  auroc: number | null;
+  ece: number | null;
+  answered: number | null;
+}
+
+export interface Sliced {
+  columns: [string, string][];
+  column: string;
+  rows: Slice[];
+}
+
+export interface Compared {
+  names: [string, string];
+  summary: string;
+  metrics: {
+    name: string;
+    first: number | null;
+    second: number | null;
+    difference: number | null;
+    interval: number[] | null;
+  }[];
+  outcomes: [key: string, words: string, count: number][];
+  rows: { id: string; question: string; first: string; second: string }[];
+  total: number;
+  first: number;
+  size: number;
+  computing: boolean;
 }
 
 export interface Question extends Trace {
   question: string;
   answers: string[];
   correct: boolean | null;
+  by_person: boolean;
+  grader_correct: boolean | null;
   grade: number | null;
   confidence: number | null;
   source: string;

@@ -8,6 +8,7 @@ import { copyButton } from "./table.js";
 
 const SCRIPT = "codex-assets/vendor/plotly-basic-4.1.1.min.js";
 const ROWS = 200; // of a plot's table; more are thinned evenly
+const SELECT = ["zoom2d", "select2d", "lasso2d"];
 const BUTTONS = [["resetScale2d", "toImage"]];
 
 /** @type {Set<Plot>} */
@@ -81,13 +82,18 @@ export class Plot {
     const box = this.box;
     const { data, layout } = themed(figure);
     const toImageButtonOptions = { filename: titleOf(figure) || "plot" };
+    const { onclick, onselect } = this.options;
     await Plotly.react(box, data, layout, {
       displaylogo: false,
-      modeBarButtons: BUTTONS,
+      modeBarButtons: onselect ? [...BUTTONS, SELECT] : BUTTONS,
       toImageButtonOptions,
     });
     box.removeAllListeners("plotly_click");
-    const { onclick } = this.options;
+    box.removeAllListeners("plotly_selected");
+    if (onselect)
+      box.on("plotly_selected", (/** @type {any} */ event) =>
+        onselect((event?.points ?? []).map((/** @type {any} */ point) => point.customdata)),
+      );
     if (onclick) box.on("plotly_click", (/** @type {any} */ event) => onclick(event.points[0]));
   }
 

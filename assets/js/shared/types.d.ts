@@ -38,6 +38,8 @@ export interface PlotOptions {
   /** By default made of the traces' x and y. */
   table?: Numbers;
   onclick?: (point: any) => void;
+  /** With what is selected by a box or a lasso, by the marks' customdata; nothing where that was cleared. */
+  onselect?: (ids: string[]) => void;
 }
 
 export interface Sort {

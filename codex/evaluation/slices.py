@@ -1,0 +1,154 @@
+"""A run by what its questions have in common: their dataset, their length, any signal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codex.calibration import metrics
+from codex.calibration.resampling import Interval
+from codex.errors import NotFound
+from codex.signals import REGISTRY
+from codex.store.run_lines import Lines
+from codex.store.runs import Table
+
+Array = NDArray[np.float64]
+MISSING = "missing"
+TEXTS = {"dataset": "dataset", "grader": "grader", "answerable": "answerable"}
+NUMBERS = {
+    "accepted": "accepted answers",
+    "question length": "question length in characters",
+    "answer length": "answer length in characters",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some questions of a run. None where a metric is not defined."""
+
+    label: str
+    n: int
+    """Questions."""
+    graded: int
+    accuracy: float | None
+    accuracy_ci: Interval | None
+    """Wilson's 95 % interval."""
+    auroc: float | None
+    """Of the confidence."""
+    ece: float | None
+    """Of the confidence, 15 bins of equal mass."""
+    answered: float | None
+    """The share of graded answers that a policy gives."""
+
+
+def columns(lines: Lines, table: Table) -> dict[str, str]:
+    """What a run can be sliced by: names, and what each is in words; only what tells questions apart."""
+    known = {name: words for name, words in TEXTS.items() if len(set(_texts(lines, name))) > 1}
+    numbers = NUMBERS | {name: REGISTRY[name].label for name in REGISTRY if name in table.signals}
+    return known | {name: words for name, words in numbers.items() if _vary(_numbers(lines, table, name))}
+
+
+def labels(lines: Lines, table: Table, column: str) -> list[str]:
+    """[n]: the slice of each question by a column, numbers in quartiles. Raises NotFound."""
+    if column in TEXTS:
+        return _texts(lines, column)
+    return _quartiles(_numbers(lines, table, column))[0]
+
+
+def slices(
+    lines: Lines, table: Table, column: str, confidence: Array, answered: NDArray[np.bool_]
+) -> list[Slice]:
+    """The slices by a column: numbers in their order, else the largest first.
+
+    confidence: [n] as the lines, NaN where nothing can be said; answered: [graded] as the table, whether a
+    policy gives the answer. Raises NotFound.
+    """
+    if column in TEXTS:
+        found = _texts(lines, column)
+        order = sorted(set(found), key=lambda label: (-found.count(label), label))
+    else:
+        found, order = _quartiles(_numbers(lines, table, column))
+    graded = lines.graded
+    of_graded = np.array(found, dtype=object)[graded]
+    return [
+        _slice(
+            label,
+            found.count(label),
+            table.correct[of_graded == label],
+            confidence[graded][of_graded == label],
+            answered[of_graded == label],
+        )
+        for label in order
+    ]
+
+
+def _slice(
+    label: str, n: int, correct: NDArray[np.bool_], confidence: Array, answered: NDArray[np.bool_]
+) -> Slice:
+    graded = len(correct)
+    return Slice(
+        label=label,
+        n=n,
+        graded=graded,
+        accuracy=float(correct.mean()) if graded else None,
+        accuracy_ci=metrics.wilson(correct.sum(), graded) if graded else None,
+        auroc=_known(metrics.auroc(confidence, correct)) if graded else None,
+        ece=_known(metrics.ece(confidence, correct)) if graded else None,
+        answered=float(answered.mean()) if graded else None,
+    )
+
+
+def _known(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _texts(lines: Lines, column: str) -> list[str]:
+    if column == "dataset":
+        return [*lines.groups]
+    if column == "grader":
+        return [name or "not recorded" for name in lines.graders]
+    return ["yes" if answers else "no: only a refusal is correct" for answers in lines.answers]
+
+
+def _numbers(lines: Lines, table: Table, column: str) -> Array:
+    """[n]; NaN: missing."""
+    own = {
+        "accepted": lambda: [len(answers) for answers in lines.answers],
+        "question length": lambda: [len(text) for text in lines.questions],
+        "answer length": lambda: [len(text) for text in lines.texts],
+    }
+    if column in own:
+        return np.array(own[column](), dtype=np.float64)
+    if column not in table.signals:
+        raise NotFound(f"This run has no column {column!r}.")
+    values = np.full(len(lines.ids), np.nan)
+    values[lines.graded] = table.signals[column]
+    return values
+
+
+def _vary(values: Array) -> bool:
+    """Whether some values are unlike others, or missing."""
+    known = values[np.isfinite(values)]
+    return len(known) > 0 and bool(known.min() < known.max() or len(known) < len(values))
+
+
+def _quartiles(values: Array) -> tuple[list[str], list[str]]:
+    """The label of each value, and the labels in order: quartiles, or up to four values as they are."""
+    known = values[np.isfinite(values)]
+    distinct = np.unique(known)
+    edges = distinct if len(distinct) <= 4 else np.unique(np.quantile(known, [0.25, 0.5, 0.75, 1.0]))
+    place = np.searchsorted(edges, values)
+    names = [_range(known[np.searchsorted(edges, known) == at]) for at in range(len(edges))]
+    found = [names[at] if np.isfinite(value) else MISSING for at, value in zip(place, values, strict=True)]
+    order = [name for name in dict.fromkeys(names) if name]
+    return found, [*order, *([MISSING] if MISSING in found else [])]
+
+
+def _range(values: Sequence[float] | Array) -> str:
+    if not len(values):
+        return ""
+    low, high = (f"{end:z.4g}" for end in (np.min(values), np.max(values)))
+    return low if low == high else f"{low} to {high}"
