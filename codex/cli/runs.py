@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -33,10 +33,18 @@ from codex.cli.served import Served, served
 from codex.cli.terminal import Overrides, interruptible, printable
 from codex.errors import InvalidInput, NotFound, StoreInUse
 from codex.evaluation import report
-from codex.evaluation.generations import Generated, generated_of, read, write
+from codex.evaluation.generations import (
+    Generated,
+    generated_of,
+    generated_of_traces,
+    line_of,
+    read,
+    write_lines,
+)
 from codex.evaluation.imported import import_run
 from codex.settings import load_settings
 from codex.store import Store
+from codex.store.calibrators import SavedCalibrator
 from codex.store.codec import encode
 from codex.store.runs import RunSummary
 
@@ -92,9 +100,8 @@ def show(
 ) -> None:
     """Show the scores of a run: every signal, and the confidence."""
     form = Form(as_json, as_csv, as_lines, page)
-    with closing(opened(overrides)) as store:
-        summary = named_run(store, run)
-        loaded = chosen_calibrator(calibrator, store) if calibrator else None
+    with closing(reached(overrides)) as there, readable(there, [run]) as (store, [summary]):
+        loaded = chosen_calibrator(calibrator, there) if calibrator else None
         said = tell(evaluated_run(store, summary), form, loaded)
     if said is not None:
         print_json({"run": summary.run.id, "name": summary.run.name, **said})
@@ -169,8 +176,13 @@ def export(
     """Export answers with their tokens, in the format that `codex evaluate --generations` reads."""
     if (run is None) != traces:
         raise InvalidInput("Name a run to export, or give --traces.", ["run"])
-    with closing(opened()) as store:
-        count = write(output, _of_traces(store) if run is None else _of_run(store, named_run(store, run)))
+    with closing(reached()) as there:
+        chosen = chosen_run(_runs(there), run) if run is not None else None
+        if isinstance(there, Served):
+            lines = there.lines(f"/evaluations/{chosen.run.id}/export" if chosen else "/labels/export")
+        else:
+            lines = map(line_of, _of_run(there, chosen) if chosen else generated_of_traces(there))
+        count = write_lines(output, lines)
     noun = "answer" if count == 1 else "answers"
     terminal.console().print(f"{count:,} {noun} in {output}", highlight=False, soft_wrap=True)
 
@@ -193,6 +205,20 @@ def reached(overrides: Sequence[str] | None = None) -> Store | Served:
 
 def _runs(there: Store | Served) -> list[RunSummary]:
     return there.runs() if isinstance(there, Served) else there.runs.list()
+
+
+@contextmanager
+def readable(there: Store | Served, names: Sequence[str]) -> Iterator[tuple[Store, list[RunSummary]]]:
+    """The runs of these names, and a store that holds them: a copy of those of a running workbench.
+
+    Raises NotFound.
+    """
+    found = [chosen_run(_runs(there), name) for name in names]
+    if isinstance(there, Served):
+        with there.copied(list({each.run.id: each.run for each in found}.values())) as store:
+            yield store, [store.runs.get(each.run.id) for each in found]
+    else:
+        yield there, found
 
 
 def named_run(store: Store, name: str) -> RunSummary:
@@ -225,10 +251,15 @@ def stored_answers(paths: Sequence[Path]) -> Iterator[Generated]:
     return chain.from_iterable(map(read, paths))
 
 
-def chosen_calibrator(name: str, store: Store | None, overrides: Sequence[str] = ()) -> Calibrator:
+def saved_calibrator(there: Store | Served, version: str) -> SavedCalibrator:
+    """A calibrator by its version. Raises NotFound."""
+    return there.calibrator(version) if isinstance(there, Served) else there.calibrators.load(version)
+
+
+def chosen_calibrator(name: str, store: Store | Served | None, overrides: Sequence[str] = ()) -> Calibrator:
     """A calibrator of a file, or of the store by its version. Raises NotFound, InvalidInput.
 
-    store: None for that of the settings.
+    store: None for that of the settings, or of the running workbench that has it open.
     """
     path = Path(name)
     if path.is_file():
@@ -237,9 +268,9 @@ def chosen_calibrator(name: str, store: Store | None, overrides: Sequence[str] =
         except (ValidationError, OSError) as error:
             raise InvalidInput(f"{path} is not a calibrator: {error}", ["calibrator"]) from error
     if store is not None:
-        return Calibrator.model_validate_json(store.calibrators.load(name).body)
-    with closing(opened(overrides)) as own:
-        return Calibrator.model_validate_json(own.calibrators.load(name).body)
+        return Calibrator.model_validate_json(saved_calibrator(store, name).body)
+    with closing(reached(overrides)) as there:
+        return Calibrator.model_validate_json(saved_calibrator(there, name).body)
 
 
 def evaluated_run(store: Store, summary: RunSummary) -> Evaluated:
@@ -266,20 +297,6 @@ def _of_run(store: Store, summary: RunSummary) -> Iterator[Generated]:
     origin = summary.run.origin
     for record in store.runs.records(summary.run.id):
         yield generated_of(record, origin)
-
-
-def _of_traces(store: Store) -> Iterator[Generated]:
-    for trace, correct in store.labelled_traces():
-        yield Generated(
-            trace.id,
-            "traces",
-            (),
-            True,
-            trace.last.observation,
-            correct,
-            seconds=trace.seconds,
-            origin=trace.origin,
-        )
 
 
 def _line(summary: RunSummary) -> dict[str, object]:
