@@ -192,15 +192,16 @@ def opened(overrides: Sequence[str] | None = None) -> Store:
     return Store(load_settings(overrides or []).database)
 
 
-def reached(overrides: Sequence[str] | None = None) -> Store | Served:
+def reached(overrides: Sequence[str] | None = None, carried: Sequence[str] = ()) -> Store | Served:
     """The store of the settings, or the running workbench that has it open.
 
+    carried: as for `served`.
     Raises SettingsError, StoreError, Conflict.
     """
     try:
         return opened(overrides)
     except StoreInUse as in_use:
-        return served(load_settings(overrides or []).home, in_use, overrides or [])
+        return served(load_settings(overrides or []).home, in_use, overrides or [], carried)
 
 
 def _runs(there: Store | Served) -> list[RunSummary]:
@@ -219,6 +220,11 @@ def readable(there: Store | Served, names: Sequence[str]) -> Iterator[tuple[Stor
             yield store, [store.runs.get(each.run.id) for each in found]
     else:
         yield there, found
+
+
+def found_run(there: Store | Served, name: str) -> RunSummary:
+    """The run of that id, or the only one whose id begins so. Raises NotFound, for an empty name too."""
+    return chosen_run(_runs(there), name)
 
 
 def named_run(store: Store, name: str) -> RunSummary:

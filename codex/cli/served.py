@@ -130,9 +130,14 @@ class Served:
                             raise_sent(value)
                         yield name, json.loads(value)
 
+    def health(self) -> Any:
+        """Whether it can answer now."""
+        with _told():
+            return self._http.get("/healthz").json()
+
     def runs(self) -> list[RunSummary]:
         """Every run, the newest first."""
-        return [_summary(row) for row in self.call("GET", "/evaluations")]
+        return [summary_of(row) for row in self.call("GET", "/evaluations")]
 
     def calibrators(self) -> list[SavedCalibrator]:
         """Every calibrator, the newest first."""
@@ -177,9 +182,12 @@ def calibrator_path(version: str) -> str:
     return f"/calibrators/{quote(version, safe='')}"
 
 
-def served(home: Path, in_use: StoreInUse, overrides: Sequence[str] = ()) -> Served:
+def served(
+    home: Path, in_use: StoreInUse, overrides: Sequence[str] = (), carried: Sequence[str] = ()
+) -> Served:
     """The workbench that has the database open.
 
+    carried: how the keys of settings begin that the requests to come bring themselves.
     Raises `in_use` where that process serves nothing; Conflict where a setting is another one there.
     """
     said: dict[str, Any] = {}
@@ -188,13 +196,16 @@ def served(home: Path, in_use: StoreInUse, overrides: Sequence[str] = ()) -> Ser
     # Left by a process that was killed, it names another one than has the database open.
     if said.get("pid") != in_use.pid:
         raise in_use
-    _check_settings(said["settings"], overrides, in_use)
+    told = [each for each in overrides if not each.lstrip("+~").startswith((*carried,))]
+    _check_settings(said["settings"], told, overrides, in_use)
     return Served(said["url"])
 
 
-def _check_settings(theirs: dict[str, Any], overrides: Sequence[str], in_use: StoreInUse) -> None:
+def _check_settings(
+    theirs: dict[str, Any], told: Sequence[str], overrides: Sequence[str], in_use: StoreInUse
+) -> None:
     ours = load_settings(overrides).model_dump(mode="json")
-    for override in overrides:
+    for override in told:
         key = override.lstrip("+~").partition("=")[0].strip()
         if key.split(".")[0] in OWN:
             continue
@@ -251,7 +262,8 @@ def _raise(error: dict[str, Any]) -> NoReturn:
     raise made
 
 
-def _summary(row: dict[str, Any]) -> RunSummary:
+def summary_of(row: dict[str, Any]) -> RunSummary:
+    """A run as a route sends it."""
     run = Run(
         id=row["id"],
         name=row["name"],
