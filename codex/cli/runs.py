@@ -121,12 +121,17 @@ def import_file(
 ) -> None:
     """Import stored answers as a run."""
     errors = terminal.console(stderr=True)
-    with closing(opened()) as store, interruptible(errors) as cancel, errors.status("reading") as status:
+    with closing(reached()) as there, errors.status("reading") as status:
 
         def progress(count: int) -> None:
             status.update(f"{count:,} answers")
 
-        summary = import_run(store, file, name, model, prompt, grader, progress, cancel)
+        if isinstance(there, Served):  # Ctrl-C closes the connection, and nothing of it is kept.
+            told = {"name": name, "model": model, "prompt": prompt, "grader": grader}
+            summary = there.imported(file, told)
+        else:
+            with interruptible(errors) as cancel:
+                summary = import_run(there, file, name, model, prompt, grader, progress, cancel)
     terminal.console().print(
         f"{printable(summary.run.name)}: {summary.done:,} answers; the run is {summary.run.id}",
         highlight=False,

@@ -130,6 +130,19 @@ class Served:
                             raise_sent(value)
                         yield name, json.loads(value)
 
+    def imported(self, file: Path, told: dict[str, str | None]) -> RunSummary:
+        """A run of stored answers. Raises InvalidInput, also where the file cannot be read."""
+        params = {name: value for name, value in told.items() if value}
+        try:
+            with _told(), file.open("rb") as body:
+                path = f"/evaluations/import/{quote(file.name, safe='')}"
+                response = self._http.put(path, params=params, content=body)
+        except OSError as error:
+            raise InvalidInput(f"{file} cannot be read: {error.strerror or error}.", ["file"]) from error
+        if response.is_error:
+            raise_sent(response.content)
+        return summary_of(response.json())
+
     def health(self) -> Any:
         """Whether it can answer now."""
         with _told():

@@ -14,7 +14,11 @@ import pytest
 
 from codex.cli.served import announced
 from codex.errors import StoreInUse
+from codex.evaluation.generations import write
+from codex.evaluation.imported import import_run
+from codex.store import Store
 from tests.support.command import Codex, command
+from tests.support.evaluated import generated
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import running, workbench
 
@@ -139,3 +143,41 @@ def test_a_run_whose_model_fails_says_why_and_how_to_resume(codex: Codex, engine
     assert said.status == 1
     assert "out of paper" in said.err
     assert "codex evaluate --resume" in said.err
+
+
+def test_a_file_is_imported_into_the_running_workbench_whole_or_not_at_all(
+    codex: Codex, home: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "answers # one.jsonl.gz"
+    write(path, [generated(number, "even") for number in range(80)])
+    said = codex("runs", "import", str(path), "--name", "from a file", "--model", "other:model:none")
+    assert (said.status, "from a file: 80 answers; the run is " in said.out) == (0, True), said.err
+    there = {it["id"]: it for it in codex("runs", "--json").json}
+    run = said.out.split()[-1]
+    assert (there[run]["name"], there[run]["model"], there[run]["done"]) == (
+        "from a file",
+        "other:model:none",
+        80,
+    )
+    with Store(tmp_path / "alone" / "codex.duckdb") as store:
+        alone = import_run(store, path)
+        assert codex("runs", "show", run, "--json").json["accuracy"] == alone.correct / 80
+
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text('{"id": 1}\n')
+    large = tmp_path / "large.jsonl"
+    large.write_bytes(b" " * (2**20 + 1))
+    for file, says in (
+        (broken, "broken.jsonl, line 1: there is no key 'question'"),
+        (large, "larger than 1 MB (retrieval.max_file_mb)"),
+        (tmp_path / "missing.jsonl", "missing.jsonl"),
+        (home / "datasets", "datasets"),
+    ):
+        refused = codex("runs", "import", str(file))
+        assert (refused.status, says in refused.err, str(home / ".partial") in refused.err) == (
+            1,
+            True,
+            False,
+        ), refused.err
+    assert len(codex("runs", "--json").json) == len(there)
+    assert not list((home / ".partial").glob("*"))

@@ -59,6 +59,7 @@ def test_every_route_is_there_with_a_summary_and_a_description(document: dict[st
         ("DELETE", "/datasets/{name}"),
         ("GET", "/evaluations"),
         ("POST", "/evaluations"),
+        ("PUT", "/evaluations/import/{file}"),
         ("GET", "/evaluations/{run_id}"),
         ("PATCH", "/evaluations/{run_id}"),
         ("DELETE", "/evaluations/{run_id}"),
