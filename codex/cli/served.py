@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -63,6 +63,7 @@ class Served:
     """A workbench of another process, reached over HTTP. Every method raises CodexErrors as it sent them."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._http = httpx.Client(base_url=url, timeout=None, trust_env=False)
 
     def close(self) -> None:
@@ -212,6 +213,17 @@ def served(
     told = [each for each in overrides if not each.lstrip("+~").startswith((*carried,))]
     _check_settings(said["settings"], told, overrides, in_use)
     return Served(said["url"])
+
+
+def refuse(home: Path, in_use: StoreInUse, why: str) -> NoReturn:
+    """Raise Conflict: what a command wants cannot be done beside the running workbench, and why.
+
+    Raises `in_use` where that process serves nothing.
+    """
+    with closing(served(home, in_use)) as there:
+        raise Conflict(
+            f"A workbench serves this home already, on {there.url} (process {in_use.pid}). {why}"
+        ) from in_use
 
 
 def _check_settings(

@@ -25,12 +25,13 @@ from codex.cli.main import app
 from codex.cli.served import Served, raise_sent
 from codex.engines.models import DEFAULT_MODEL, Models, default_home
 from codex.errors import Busy, CodexError, InvalidInput, PromptTooLong, StoreInUse
+from codex.evaluation.generations import write
 from codex.policy import Policy
 from codex.server.errors import error_body
 from codex.settings import load_settings
 from codex.store import Store
 from tests.support.command import Codex, command
-from tests.support.evaluated import put_calibrator, put_run
+from tests.support.evaluated import generated, put_calibrator, put_run
 from tests.support.serving import eventually
 
 CAREFUL = Policy(name="careful", rules=(), answer_above=0.9)
@@ -41,9 +42,8 @@ EXPORT, PAGE, MADE = "export.jsonl.gz", "page.html", "made.json"
 """Files that commands write in the folder they are called in."""
 READ = (
     QUESTION,
-    (*FIT, "--alpha", "0.3", "--prediction-sets", "0.3", "--json", "-o", MADE),
+    (*FIT, "--alpha", "0.6", "--prediction-sets", "0.3", "--json", "-o", MADE),
     (*FIT, "--alpha", "0.3", "--delta", "0.1", "--by-group"),
-    (*FIT, "--name", "plain"),
     ("runs", "--json"),
     ("runs",),
     ("policies", "--json"),
@@ -51,7 +51,6 @@ READ = (
     ("calibrators", "--json"),
     ("calibrators",),
     ("calibrators", "history"),
-    ("runs", "show", "fitted"),
     ("runs", "show", "fitted", "--json", "--html", PAGE),
     ("runs", "show", "fitted", "--csv"),
     ("runs", "show", "fitted", "--ndjson"),
@@ -210,7 +209,7 @@ def test_calibrators_are_changed_in_the_running_workbench(codex: Codex) -> None:
 
 
 def test_a_fit_is_activated_in_the_running_workbench(codex: Codex) -> None:
-    made = codex(*FIT, "--alpha", "0.3", "--activate", "--json").json
+    made = codex(*FIT, "--alpha", "0.6", "--activate", "--json").json
     assert made["guarantee"]["kind"] == "guarantee"
     [active] = [it["version"] for it in codex("calibrators", "--json").json if it["active"]]
     [policy] = [it["policy"] for it in codex("policies", "--json").json if it["active"]]
@@ -256,6 +255,26 @@ def test_a_workbench_that_stops_midway_is_said_to_have_stopped() -> None:
             with pytest.raises(CodexError, match="Look whether it has stopped"):
                 list(there.ask({"query": "What?"}))
         stopping.shutdown()
+
+
+def test_what_needs_the_database_itself_says_so(
+    codex: Codex, server: subprocess.Popen[str], alone: Path
+) -> None:
+    # In a process of its own, whose signals it changes.
+    second = subprocess.run(
+        [sys.executable, "-m", "codex", "serve"],
+        env={**os.environ, "CODEX_HOME": str(alone)},
+        capture_output=True,
+        text=True,
+    )
+    assert (second.returncode, second.stdout) == (1, "")
+    assert f"(process {server.pid}). Open it, or give this one a home of its own" in second.stderr
+    judge = codex("models", "judge")
+    assert (judge.status, judge.out) == (1, "")
+    assert f"(process {server.pid}). It measures its own model while no question waits" in judge.err
+    write(Path("answers.jsonl"), [generated(1, "even")])
+    refused = codex("calibrate", "--generations", "answers.jsonl")
+    assert (refused.status, "`codex runs import FILE`" in refused.err) == (1, True)
 
 
 def test_a_file_that_a_killed_server_left_is_not_followed(codex: Codex, alone: Path) -> None:
