@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,11 @@ from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.risk import Guarantee, NoGuarantee, selective_threshold
 from codex.cli import terminal
 from codex.cli.guarantees import tell_groups, tell_sets
-from codex.cli.runs import named_run, opened, stored_answers
+from codex.cli.runs import named_run, reached, readable, saved_calibrator, stored_answers
 from codex.cli.scores import MEANT, print_json
+from codex.cli.served import Served, calibrator_path
 from codex.cli.terminal import interruptible, printable
-from codex.errors import InvalidInput
+from codex.errors import Cancelled, Conflict, InvalidInput
 from codex.evaluation.calibrating import (
     Labelled,
     Target,
@@ -44,6 +46,7 @@ from codex.evaluation.prediction_sets import (
     sampled_runs,
     with_prediction_sets,
 )
+from codex.jobs import OnProgress
 from codex.outputs import output
 from codex.policy import Policy
 from codex.retrieval.config import RetrievalConfig
@@ -148,7 +151,15 @@ def calibrate(
         fit = _fit(labelled, samples, wanted, load_settings().policy)
         _write(output, fit.made)
     else:
-        with closing(opened()) as store:
+        with closing(reached()) as store:
+            if isinstance(store, Served):
+                fit = _fit_there(store, runs or [], wanted)
+                if output is not None:
+                    _write(output, fit.made)
+                if activate:
+                    _activate_there(store, fit, wanted)
+                _print(fit, as_json)
+                return
             if runs:
                 ids = [named_run(store, run).run.id for run in runs]
                 labelled, samples = labelled_runs(store, ids), _samples_of_runs(store, ids, wanted)
@@ -163,10 +174,7 @@ def calibrate(
                 active.activate(fit.made.version, fit.policy)
             elif activate:
                 active.activate_calibrator(fit.made.version)
-    if as_json:
-        print_json(_said(fit))
-    else:
-        _tell(fit)
+    _print(fit, as_json)
 
 
 @app.callback(invoke_without_command=True)
@@ -177,8 +185,9 @@ def list_calibrators(
     """List the calibrators, the newest first."""
     if context.invoked_subcommand:
         return
-    with closing(opened()) as store:
-        found = [(each, Calibrator.model_validate_json(each.body)) for each in store.calibrators.list()]
+    with closing(reached()) as there:
+        saved = there.calibrators() if isinstance(there, Served) else there.calibrators.list()
+    found = [(each, Calibrator.model_validate_json(each.body)) for each in saved]
     if as_json:
         print_json(
             [
@@ -210,26 +219,36 @@ def list_calibrators(
 @app.command()
 def activate(version: Annotated[str, typer.Argument(help="The version, or none.")]) -> None:
     """Activate a calibrator from the next question on."""
-    with closing(opened()) as store:
-        active = Active(load_settings(), store)
-        active.activate_calibrator(None if version == NONE else version)
-        _tell_active(active)
+    chosen = None if version == NONE else version
+    with closing(reached()) as there:
+        if isinstance(there, Served):
+            _tell_active(there.call("POST", "/calibrators/activate", {"version": chosen})["version"])
+            return
+        active = Active(load_settings(), there)
+        active.activate_calibrator(chosen)
+        _tell_active(_version(active))
 
 
 @app.command()
 def rollback() -> None:
     """Undo the last activation."""
-    with closing(opened()) as store:
-        active = Active(load_settings(), store)
+    with closing(reached()) as there:
+        if isinstance(there, Served):
+            _tell_active(there.call("POST", "/calibrators/rollback")["version"])
+            return
+        active = Active(load_settings(), there)
         active.rollback_calibrator()
-        _tell_active(active)
+        _tell_active(_version(active))
 
 
 @app.command()
 def rename(version: Annotated[str, typer.Argument(help="The version.")], name: str) -> None:
     """Rename a calibrator; its version stays."""
-    with closing(opened()) as store:
-        store.calibrators.rename(version, name)
+    with closing(reached()) as there:
+        if isinstance(there, Served):
+            there.call("PATCH", calibrator_path(version), {"name": name})
+        else:
+            there.calibrators.rename(version, name)
 
 
 @app.command()
@@ -238,19 +257,22 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete a calibrator that is not active."""
-    with closing(opened()) as store:
-        title = printable(store.calibrators.load(version).title)
+    with closing(reached()) as there:
+        title = printable(saved_calibrator(there, version).title)
         if not yes:
             typer.confirm(f"Delete {title}? It cannot be brought back.", abort=True)
-        delete_calibrator(store, version)
+        if isinstance(there, Served):
+            there.call("DELETE", calibrator_path(version))
+        else:
+            delete_calibrator(there, version)
     terminal.console().print(f"deleted  {title}", highlight=False, soft_wrap=True)
 
 
 @app.command()
 def history() -> None:
     """What was activated when, the newest first."""
-    with closing(opened()) as store:
-        changes = store.calibrators.history()
+    with closing(reached()) as there:
+        changes = there.activations() if isinstance(there, Served) else there.calibrators.history()
     table = Table("activated", "version", "", box=None)
     for change in changes:
         when = f"{change.activated_at:%Y-%m-%d %H:%M:%S}"
@@ -280,7 +302,50 @@ def _samples_of_runs(store: Store, ids: Sequence[str], wanted: _Wanted) -> list[
         return sampled_runs(store, ids, cancel)
 
 
-def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Policy) -> _Fit:
+def _fit_there(there: Served, runs: Sequence[str], wanted: _Wanted) -> _Fit:
+    """Fitted and saved by the running workbench, on its runs."""
+    if not runs:
+        raise Conflict(
+            "The running workbench fits on runs: `codex runs import FILE` makes one of a file, for --run. "
+            "With -o and without --activate, a file needs no workbench."
+        )
+    with readable(there, runs) as (store, found):
+        ids = [each.run.id for each in found]
+        labelled, samples = labelled_runs(store, ids), _samples_of_runs(store, ids, wanted)
+    body = {"runs": ids, "method": wanted.method, "name": wanted.name, "sets": wanted.prediction_sets}
+    body |= {"alpha": None} if wanted.alpha is None else {"alpha": wanted.alpha, "delta": wanted.delta}
+
+    def make(progress: OnProgress, cancel: threading.Event) -> Calibrator:
+        job = there.ended(
+            there.call("POST", "/calibrators/fit", body),
+            lambda now: progress(now.done, now.total or 0),
+            cancel,
+        )
+        if job["state"] == "cancelled":
+            raise Cancelled("The fit was cancelled; nothing was saved.")
+        return Calibrator.model_validate_json(there.calibrator(job["about"]).body)
+
+    active = Policy.model_validate(there.call("GET", "/policies/active")["policy"])
+    return _fit(labelled, samples, wanted, active, make)
+
+
+def _activate_there(there: Served, fit: _Fit, wanted: _Wanted) -> None:
+    if fit.policy is None:
+        there.call("POST", "/calibrators/activate", {"version": fit.made.version})
+    else:
+        target = {"alpha": wanted.alpha, "delta": wanted.delta}
+        body = {"version": fit.made.version, **target, "activate": True}
+        there.call("POST", "/calibrators/guarantee", body)
+
+
+def _fit(
+    labelled: Labelled,
+    samples: list[Sampled],
+    wanted: _Wanted,
+    policy: Policy,
+    make: Callable[[OnProgress, threading.Event], Calibrator] | None = None,
+) -> _Fit:
+    """make: fits in the place of this process."""
     sets = [] if wanted.prediction_sets is None else checked_sets(samples, wanted.prediction_sets)
     errors = terminal.console(stderr=True)
     columns = (TextColumn("fitting  {task.completed:.0f} of {task.total:.0f}"), BarColumn())
@@ -290,9 +355,12 @@ def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Po
         def progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, visible=True)
 
-        embed = Embedding(RetrievalConfig()).encode
-        made = fitted(labelled, wanted.method, wanted.name, progress, cancel, embed)
-    if wanted.prediction_sets is not None:
+        if make is not None:
+            made = make(progress, cancel)
+        else:
+            embed = Embedding(RetrievalConfig()).encode
+            made = fitted(labelled, wanted.method, wanted.name, progress, cancel, embed)
+    if wanted.prediction_sets is not None and make is None:
         made = with_prediction_sets(made, samples, wanted.prediction_sets)
     if wanted.alpha is None:
         return _Fit(made, sets)
@@ -305,6 +373,13 @@ def _fit(labelled: Labelled, samples: list[Sampled], wanted: _Wanted, policy: Po
 def _write(path: Path, made: Calibrator) -> None:
     with output(path) as file:
         file.write(made.model_dump_json(indent=2).encode() + b"\n")
+
+
+def _print(fit: _Fit, as_json: bool) -> None:
+    if as_json:
+        print_json(_said(fit))
+    else:
+        _tell(fit)
 
 
 def _said(fit: _Fit) -> dict[str, object]:
@@ -339,9 +414,12 @@ def _tell(fit: _Fit) -> None:
         tell_sets(console, fit.sets)
 
 
-def _tell_active(active: Active) -> None:
-    now = active.calibrator
-    terminal.console().print(f"active: {now.version if now else NONE}", highlight=False)
+def _version(active: Active) -> str | None:
+    return active.calibrator.version if active.calibrator else None
+
+
+def _tell_active(version: str | None) -> None:
+    terminal.console().print(f"active: {version or NONE}", highlight=False)
 
 
 def _line(made: Calibrator) -> dict[str, object]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -16,9 +16,9 @@ from typer.core import TyperGroup
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
+from codex.cli import asking, terminal
 from codex.cli import datasets as cli_datasets
-from codex.cli import terminal
-from codex.cli.runs import chosen_calibrator, evaluated_run, named_run, opened, stored_answers
+from codex.cli.runs import chosen_calibrator, evaluated_run, found_run, reached, stored_answers
 from codex.cli.scores import (
     AsCsv,
     AsJson,
@@ -30,14 +30,16 @@ from codex.cli.scores import (
     print_json,
     tell,
 )
+from codex.cli.served import Served, served
 from codex.cli.terminal import INTERRUPTED, interruptible, printable
 from codex.datasets.splits import split
-from codex.errors import InvalidInput
+from codex.errors import InvalidInput, StoreInUse
 from codex.evaluation.runner import check_same, measure, prepare, run, run_params
 from codex.evaluation.scoring import graded
 from codex.evaluation.sweeps import combinations
 from codex.jobs import JobProgress
 from codex.settings import load_settings
+from codex.store import Store
 from codex.store.runs import RunSummary
 from codex.types import Side
 
@@ -179,33 +181,49 @@ def _ask(
         load_settings(one.overrides)  # A wrong value of the last run is said before the first.
     said = []
     for number, one in enumerate(each, start=1):
-        with closing(Workbench.open(one.overrides)) as workbench:
-            loaded = chosen_calibrator(calibrator, workbench.store) if calibrator else None
+        with closing(_opened(one.overrides)) as workbench:
+            if number == 1 and isinstance(workbench, Served):
+                for other in each[1:]:  # The same of what the workbench refuses.
+                    _opened(other.overrides).close()
+            loaded = _calibrator(calibrator, workbench)
+            title = " ".join([name or dataset, *one.swept])
             with terminal.console(stderr=True).status("loading the model"):
-                begun = prepare(
-                    workbench,
-                    dataset,
-                    name=" ".join([name or dataset, *one.swept]),
-                    overrides=one.overrides,
-                    **chosen,
-                )
+                if isinstance(workbench, Served):
+                    begun = asking.begin(workbench, dataset, title, one.overrides, **chosen).run
+                else:
+                    begun = prepare(workbench, dataset, name=title, overrides=one.overrides, **chosen)
             count = f"{number} of {len(each)}: " if len(each) > 1 else ""
             said.append(_finished(workbench, begun.id, f"{count}{begun.name}", loaded, form))
     _print_all(said)
 
 
 def _resume(name: str, overrides: Sequence[str], calibrator: str | None, form: Form) -> None:
-    with closing(opened(overrides)) as store:
-        begun = named_run(store, name).run
-    with closing(Workbench.open([*begun.params.overrides, *overrides])) as workbench:
-        loaded = chosen_calibrator(calibrator, workbench.store) if calibrator else None
-        if overrides:
+    with closing(reached(overrides, asking.CARRIED)) as there:
+        begun = found_run(there, name).run
+    with closing(_opened([*begun.params.overrides, *overrides])) as workbench:
+        loaded = _calibrator(calibrator, workbench)
+        if isinstance(workbench, Served):
+            asking.resume(workbench, begun.id, overrides)
+        elif overrides:
             check_same(workbench, begun, run_params(workbench))
         _print_all([_finished(workbench, begun.id, begun.name, loaded, form)])
 
 
+def _opened(overrides: Sequence[str]) -> Workbench | Served:
+    """A workbench of these settings, or the running one that has the database open. Raises Conflict."""
+    try:
+        return Workbench.open(overrides)
+    except StoreInUse as in_use:
+        return served(load_settings(overrides).home, in_use, overrides, asking.CARRIED)
+
+
+def _calibrator(name: str | None, workbench: Workbench | Served) -> Calibrator | None:
+    there = workbench if isinstance(workbench, Served) else workbench.store
+    return chosen_calibrator(name, there) if name else None
+
+
 def _finished(
-    workbench: Workbench, run_id: str, title: str, calibrator: Calibrator | None, form: Form
+    workbench: Workbench | Served, run_id: str, title: str, calibrator: Calibrator | None, form: Form
 ) -> dict[str, object] | None:
     """Ask what is left of a run, and tell what it came to. Exits when it is stopped."""
     errors = terminal.console(stderr=True)
@@ -225,12 +243,23 @@ def _finished(
         highlight=False,
         soft_wrap=True,
     )
-    said = tell(evaluated_run(workbench.store, summary), form, calibrator)
+    with _store(workbench, summary) as store:
+        said = tell(evaluated_run(store, summary), form, calibrator)
     return None if said is None else {"run": run_id, "name": summary.run.name, **said}
 
 
+@contextmanager
+def _store(workbench: Workbench | Served, summary: RunSummary) -> Iterator[Store]:
+    """With the answers of a run."""
+    if isinstance(workbench, Served):
+        with workbench.copied([summary.run]) as store:
+            yield store
+    else:
+        yield workbench.store
+
+
 def _with_bar(
-    workbench: Workbench, run_id: str, title: str, cancel: threading.Event, errors: Console
+    workbench: Workbench | Served, run_id: str, title: str, cancel: threading.Event, errors: Console
 ) -> RunSummary:
     columns = (
         TextColumn("{task.description}  {task.completed:.0f} of {task.total:.0f}", markup=False),
@@ -245,6 +274,8 @@ def _with_bar(
             left = "" if now.seconds_left is None else f", {_duration(now.seconds_left)} left"
             bar.update(task, completed=now.done, total=now.total, rate=rate, left=left, visible=True)
 
+        if isinstance(workbench, Served):
+            return asking.finished(workbench, run_id, progress, cancel)
         measure(workbench, workbench.store.runs.get(run_id).run, progress, cancel)
         return run(workbench, run_id, progress, cancel)
 

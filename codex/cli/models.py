@@ -8,8 +8,11 @@ from rich.table import Table
 
 from codex.ask.workbench import Workbench
 from codex.cli import terminal
+from codex.cli.served import refuse
 from codex.cli.terminal import Overrides
 from codex.engines.models import Models, default_home
+from codex.errors import StoreInUse
+from codex.settings import load_settings
 
 app = typer.Typer(help="The models on this machine.")
 
@@ -45,7 +48,15 @@ def fetch_model(name: str) -> None:
 @app.command("judge")
 def judge_models(overrides: Overrides = None) -> None:
     """Measure how reliable the model is as judge of evidence and as verifier; once, then it is kept."""
-    workbench = Workbench.open(overrides or [])
+    given = overrides or []
+    try:
+        workbench = Workbench.open(given)
+    except StoreInUse as in_use:
+        why = (
+            "It measures its own model while no question waits. For another model stop it, or give this "
+            "command a home of its own (CODEX_HOME)."
+        )
+        refuse(load_settings(given).home, in_use, why)
     try:
         with Progress(*Progress.get_default_columns(), console=terminal.console(stderr=True)) as shown:
             task = shown.add_task("measuring", total=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
@@ -35,10 +35,18 @@ from codex.cli.terminal import Overrides, interruptible, printable
 from codex.errors import InvalidInput, NotFound, StoreInUse
 from codex.evaluation import report
 from codex.evaluation.comparison import METRICS, OUTCOMES, Comparison, Difference, compare_runs
-from codex.evaluation.generations import Generated, generated_of, read, write
+from codex.evaluation.generations import (
+    Generated,
+    generated_of,
+    generated_of_traces,
+    line_of,
+    read,
+    write_lines,
+)
 from codex.evaluation.imported import import_run
 from codex.settings import load_settings
 from codex.store import Store
+from codex.store.calibrators import SavedCalibrator
 from codex.store.codec import encode
 from codex.store.runs import RunSummary
 
@@ -95,9 +103,8 @@ def show(
 ) -> None:
     """Show the scores of a run: every signal, and the confidence."""
     form = Form(as_json, as_csv, as_lines, page)
-    with closing(opened(overrides)) as store:
-        summary = named_run(store, run)
-        loaded = chosen_calibrator(calibrator, store) if calibrator else None
+    with closing(reached(overrides)) as there, readable(there, [run]) as (store, [summary]):
+        loaded = chosen_calibrator(calibrator, there) if calibrator else None
         said = tell(evaluated_run(store, summary), form, loaded)
     if said is not None:
         print_json({"run": summary.run.id, "name": summary.run.name, **said})
@@ -117,12 +124,17 @@ def import_file(
 ) -> None:
     """Import stored answers as a run."""
     errors = terminal.console(stderr=True)
-    with closing(opened()) as store, interruptible(errors) as cancel, errors.status("reading") as status:
+    with closing(reached()) as there, errors.status("reading") as status:
 
         def progress(count: int) -> None:
             status.update(f"{count:,} answers")
 
-        summary = import_run(store, file, name, model, prompt, grader, progress, cancel)
+        if isinstance(there, Served):  # Ctrl-C closes the connection, and nothing of it is kept.
+            told = {"name": name, "model": model, "prompt": prompt, "grader": grader}
+            summary = there.imported(file, told)
+        else:
+            with interruptible(errors) as cancel:
+                summary = import_run(there, file, name, model, prompt, grader, progress, cancel)
     terminal.console().print(
         f"{printable(summary.run.name)}: {summary.done:,} answers; the run is {summary.run.id}",
         highlight=False,
@@ -224,8 +236,13 @@ def export(
     """Export answers with their tokens, in the format that `codex evaluate --generations` reads."""
     if (run is None) != traces:
         raise InvalidInput("Name a run to export, or give --traces.", ["run"])
-    with closing(opened()) as store:
-        count = write(output, _of_traces(store) if run is None else _of_run(store, named_run(store, run)))
+    with closing(reached()) as there:
+        chosen = chosen_run(_runs(there), run) if run is not None else None
+        if isinstance(there, Served):
+            lines = there.lines(f"/evaluations/{chosen.run.id}/export" if chosen else "/labels/export")
+        else:
+            lines = map(line_of, _of_run(there, chosen) if chosen else generated_of_traces(there))
+        count = write_lines(output, lines)
     noun = "answer" if count == 1 else "answers"
     terminal.console().print(f"{count:,} {noun} in {output}", highlight=False, soft_wrap=True)
 
@@ -235,19 +252,39 @@ def opened(overrides: Sequence[str] | None = None) -> Store:
     return Store(load_settings(overrides or []).database)
 
 
-def reached(overrides: Sequence[str] | None = None) -> Store | Served:
+def reached(overrides: Sequence[str] | None = None, carried: Sequence[str] = ()) -> Store | Served:
     """The store of the settings, or the running workbench that has it open.
 
+    carried: as for `served`.
     Raises SettingsError, StoreError, Conflict.
     """
     try:
         return opened(overrides)
     except StoreInUse as in_use:
-        return served(load_settings(overrides or []).home, in_use, overrides or [])
+        return served(load_settings(overrides or []).home, in_use, overrides or [], carried)
 
 
 def _runs(there: Store | Served) -> list[RunSummary]:
     return there.runs() if isinstance(there, Served) else there.runs.list()
+
+
+@contextmanager
+def readable(there: Store | Served, names: Sequence[str]) -> Iterator[tuple[Store, list[RunSummary]]]:
+    """The runs of these names, and a store that holds them: a copy of those of a running workbench.
+
+    Raises NotFound.
+    """
+    found = [chosen_run(_runs(there), name) for name in names]
+    if isinstance(there, Served):
+        with there.copied(list({each.run.id: each.run for each in found}.values())) as store:
+            yield store, [store.runs.get(each.run.id) for each in found]
+    else:
+        yield there, found
+
+
+def found_run(there: Store | Served, name: str) -> RunSummary:
+    """The run of that id, or the only one whose id begins so. Raises NotFound, for an empty name too."""
+    return chosen_run(_runs(there), name)
 
 
 def named_run(store: Store, name: str) -> RunSummary:
@@ -280,10 +317,15 @@ def stored_answers(paths: Sequence[Path]) -> Iterator[Generated]:
     return chain.from_iterable(map(read, paths))
 
 
-def chosen_calibrator(name: str, store: Store | None, overrides: Sequence[str] = ()) -> Calibrator:
+def saved_calibrator(there: Store | Served, version: str) -> SavedCalibrator:
+    """A calibrator by its version. Raises NotFound."""
+    return there.calibrator(version) if isinstance(there, Served) else there.calibrators.load(version)
+
+
+def chosen_calibrator(name: str, store: Store | Served | None, overrides: Sequence[str] = ()) -> Calibrator:
     """A calibrator of a file, or of the store by its version. Raises NotFound, InvalidInput.
 
-    store: None for that of the settings.
+    store: None for that of the settings, or of the running workbench that has it open.
     """
     path = Path(name)
     if path.is_file():
@@ -292,9 +334,9 @@ def chosen_calibrator(name: str, store: Store | None, overrides: Sequence[str] =
         except (ValidationError, OSError) as error:
             raise InvalidInput(f"{path} is not a calibrator: {error}", ["calibrator"]) from error
     if store is not None:
-        return Calibrator.model_validate_json(store.calibrators.load(name).body)
-    with closing(opened(overrides)) as own:
-        return Calibrator.model_validate_json(own.calibrators.load(name).body)
+        return Calibrator.model_validate_json(saved_calibrator(store, name).body)
+    with closing(reached(overrides)) as there:
+        return Calibrator.model_validate_json(saved_calibrator(there, name).body)
 
 
 def evaluated_run(store: Store, summary: RunSummary) -> Evaluated:
@@ -322,20 +364,6 @@ def _of_run(store: Store, summary: RunSummary) -> Iterator[Generated]:
     origin = summary.run.origin
     for record in store.runs.records(summary.run.id):
         yield generated_of(record, origin)
-
-
-def _of_traces(store: Store) -> Iterator[Generated]:
-    for trace, correct in store.labelled_traces():
-        yield Generated(
-            trace.id,
-            "traces",
-            (),
-            True,
-            trace.last.observation,
-            correct,
-            seconds=trace.seconds,
-            origin=trace.origin,
-        )
 
 
 def _compared(found: Difference) -> list[str]:

@@ -12,10 +12,11 @@ from typing import Annotated
 import typer
 
 from codex.ask.workbench import Workbench
-from codex.cli.served import announced
+from codex.cli.served import announced, refuse
 from codex.cli.terminal import Overrides
-from codex.errors import InvalidInput
+from codex.errors import InvalidInput, StoreInUse
 from codex.private import UMASK
+from codex.settings import load_settings
 
 
 def command(
@@ -43,7 +44,11 @@ def serve(overrides: Sequence[str] = ()) -> None:
 
     os.umask(UMASK)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # It ends as Ctrl-C does, in order.
-    workbench = Workbench.open(overrides)
+    try:
+        workbench = Workbench.open(overrides)
+    except StoreInUse as in_use:
+        why = "Open it, or give this one a home of its own (CODEX_HOME)."
+        refuse(load_settings(overrides).home, in_use, why)
     server = workbench.settings.server
     listener = _listen(server.host, server.port)
     workbench.load_in_background(measure=True)

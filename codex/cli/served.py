@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
+from urllib.parse import quote
 
 import httpx
 
 from codex import errors
-from codex.errors import CodexError, Conflict, NotFound, StoreInUse
+from codex.errors import CodexError, Conflict, InvalidInput, NotFound, StoreInUse
+from codex.jobs import JobProgress
 from codex.private import opener
 from codex.settings import Settings, load_settings
+from codex.store import Store
+from codex.store.activations import Activation
+from codex.store.calibrators import SavedCalibrator
 from codex.store.codec import decode
+from codex.store.lines import record_of_line
 from codex.store.policies import SavedPolicy
 from codex.store.runs import RunSummary
 from codex.types import Run, RunParams
@@ -25,6 +35,12 @@ FILE = "server.json"
 """In the home, while a workbench serves it: its address, its process, and its settings."""
 OWN = ("home", "server", "policy")
 """Settings that a request brings itself, or that do not change what it does."""
+LOOK = 0.2
+"""Seconds between two looks at a job."""
+PROGRESS = ("done", "total", "unit", "rate", "seconds_left", "text")
+"""What is sent of the progress of a job."""
+BATCH = 64
+"""Records of a copy kept at once."""
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -47,6 +63,7 @@ class Served:
     """A workbench of another process, reached over HTTP. Every method raises CodexErrors as it sent them."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._http = httpx.Client(base_url=url, timeout=None, trust_env=False)
 
     def close(self) -> None:
@@ -55,19 +72,52 @@ class Served:
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """What a route returns; None where it returns nothing."""
-        try:
+        with _told():
             response = self._http.request(method, path, json=body)
-        except httpx.HTTPError as error:
-            raise CodexError(f"The running workbench does not respond: {error}. Try again.") from error
         if response.is_error:
-            _raise(response.json())
+            raise_sent(response.content)
         return response.json() if response.content else None
+
+    def ended(
+        self, job: dict[str, Any], progress: Callable[[JobProgress], None], cancel: threading.Event
+    ) -> dict[str, Any]:
+        """A job at its end, done or cancelled; `cancel` stops it. Raises the error that it failed by."""
+        path, stopped = f"/jobs/{job['id']}", False
+        while job["state"] == "running":
+            progress(JobProgress(**{name: job[name] for name in PROGRESS}))
+            if cancel.is_set() and not stopped:
+                self.call("POST", f"{path}/cancel")
+                stopped = True
+            time.sleep(LOOK)
+            job = self.call("GET", path)
+        if job["state"] == "failed":
+            _raise(job["error"])
+        return job
+
+    def lines(self, path: str) -> Iterator[str]:
+        """The lines that a route streams, each with its end."""
+        with _told(), self._http.stream("GET", path) as response:
+            if response.is_error:
+                raise_sent(response.read())
+            for line in response.iter_lines():
+                yield f"{line}\n"
+
+    @contextmanager
+    def copied(self, runs: Sequence[Run]) -> Iterator[Store]:
+        """A store of its own with a copy of these runs, as they are now, while the block runs."""
+        with TemporaryDirectory(prefix="codex-") as folder, Store(Path(folder) / "copy.duckdb") as store:
+            for run in runs:
+                store.runs.create(run)
+                records = map(record_of_line, self.lines(f"/evaluations/{run.id}/records"))
+                while batch := list(islice(records, BATCH)):
+                    store.runs.add(run.id, batch)
+            yield store
 
     def ask(self, body: object) -> Iterator[tuple[str, Any]]:
         """The events of a question, by their names."""
-        with self._http.stream("POST", "/infer/stream", json=body) as response:
+        with _told(), self._http.stream("POST", "/infer/stream", json=body) as response:
             if response.is_error:
-                _raise(json.loads(response.read()))
+                raise_sent(response.read())
             name, held = "", b""
             for chunk in response.iter_bytes():
                 # Only CR and LF end a line here; a text may hold others.
@@ -77,14 +127,57 @@ class Served:
                     if field == b"event":
                         name = value.decode()
                     elif field == b"data":
-                        data = json.loads(value)
                         if name == "error":
-                            _raise(data)
-                        yield name, data
+                            raise_sent(value)
+                        yield name, json.loads(value)
+
+    def imported(self, file: Path, told: dict[str, str | None]) -> RunSummary:
+        """A run of stored answers. Raises InvalidInput, also where the file cannot be read."""
+        params = {name: value for name, value in told.items() if value}
+        try:
+            with _told(), file.open("rb") as body:
+                path = f"/evaluations/import/{quote(file.name, safe='')}"
+                response = self._http.put(path, params=params, content=body)
+        except OSError as error:
+            raise InvalidInput(f"{file} cannot be read: {error.strerror or error}.", ["file"]) from error
+        if response.is_error:
+            raise_sent(response.content)
+        return summary_of(response.json())
+
+    def health(self) -> Any:
+        """Whether it can answer now."""
+        with _told():
+            return self._http.get("/healthz").json()
 
     def runs(self) -> list[RunSummary]:
         """Every run, the newest first."""
-        return [_summary(row) for row in self.call("GET", "/evaluations")]
+        return [summary_of(row) for row in self.call("GET", "/evaluations")]
+
+    def calibrators(self) -> list[SavedCalibrator]:
+        """Every calibrator, the newest first."""
+        return [self._calibrator(row) for row in self.call("GET", "/calibrators")]
+
+    def calibrator(self, version: str) -> SavedCalibrator:
+        """A calibrator by its version. Raises NotFound."""
+        return self._calibrator(self.call("GET", calibrator_path(version)))
+
+    def activations(self) -> list[Activation]:
+        """What was activated in the place of a calibrator, the newest first."""
+        return [
+            Activation(row["version"], datetime.fromisoformat(row["activated_at"]), row["undone"])
+            for row in self.call("GET", "/calibrators/history")
+        ]
+
+    def _calibrator(self, row: dict[str, Any]) -> SavedCalibrator:
+        body = self.call("GET", f"{calibrator_path(row['version'])}/export")
+        return SavedCalibrator(
+            row["version"],
+            row["name"],
+            datetime.fromisoformat(row["created_at"]),
+            row["active"],
+            json.dumps(body),
+            next(iter(row["runs"]), None),
+        )
 
     def policies(self) -> list[SavedPolicy]:
         """Every saved policy, the newest first."""
@@ -98,9 +191,17 @@ class Served:
         raise NotFound(f"No policy {version!r} is stored; `codex policies` lists them.")
 
 
-def served(home: Path, in_use: StoreInUse, overrides: Sequence[str] = ()) -> Served:
+def calibrator_path(version: str) -> str:
+    """The route of a calibrator."""
+    return f"/calibrators/{quote(version, safe='')}"
+
+
+def served(
+    home: Path, in_use: StoreInUse, overrides: Sequence[str] = (), carried: Sequence[str] = ()
+) -> Served:
     """The workbench that has the database open.
 
+    carried: how the keys of settings begin that the requests to come bring themselves.
     Raises `in_use` where that process serves nothing; Conflict where a setting is another one there.
     """
     said: dict[str, Any] = {}
@@ -109,13 +210,27 @@ def served(home: Path, in_use: StoreInUse, overrides: Sequence[str] = ()) -> Ser
     # Left by a process that was killed, it names another one than has the database open.
     if said.get("pid") != in_use.pid:
         raise in_use
-    _check_settings(said["settings"], overrides, in_use)
+    told = [each for each in overrides if not each.lstrip("+~").startswith((*carried,))]
+    _check_settings(said["settings"], told, overrides, in_use)
     return Served(said["url"])
 
 
-def _check_settings(theirs: dict[str, Any], overrides: Sequence[str], in_use: StoreInUse) -> None:
+def refuse(home: Path, in_use: StoreInUse, why: str) -> NoReturn:
+    """Raise Conflict: what a command wants cannot be done beside the running workbench, and why.
+
+    Raises `in_use` where that process serves nothing.
+    """
+    with closing(served(home, in_use)) as there:
+        raise Conflict(
+            f"A workbench serves this home already, on {there.url} (process {in_use.pid}). {why}"
+        ) from in_use
+
+
+def _check_settings(
+    theirs: dict[str, Any], told: Sequence[str], overrides: Sequence[str], in_use: StoreInUse
+) -> None:
     ours = load_settings(overrides).model_dump(mode="json")
-    for override in overrides:
+    for override in told:
         key = override.lstrip("+~").partition("=")[0].strip()
         if key.split(".")[0] in OWN:
             continue
@@ -138,18 +253,42 @@ def _shown(value: Any) -> str:
     return str(value.get("name", value)) if isinstance(value, dict) else json.dumps(value)
 
 
-def _raise(body: dict[str, Any]) -> NoReturn:
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise CodexError, in words, where the connection breaks inside the block."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        raise CodexError(
+            f"The running workbench does not respond: {error}. Look whether it has stopped, and try again."
+        ) from error
+
+
+def raise_sent(body: bytes) -> NoReturn:
     """Raise the error that a response holds, as the kind that it names."""
-    error = body["error"]
+    try:
+        error = json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError) as wrong:
+        shown = body[:100].decode(errors="replace")
+        raise CodexError(
+            f"The running workbench responds with an error in no known form: {shown!r}."
+        ) from wrong
+    _raise(error)
+
+
+def _raise(error: dict[str, Any]) -> NoReturn:
     kind = getattr(errors, error["type"], CodexError)
-    made = CodexError(error["message"])
-    if isinstance(kind, type) and issubclass(kind, CodexError):
-        with suppress(TypeError):
-            made = kind(error["message"])
+    if not (isinstance(kind, type) and issubclass(kind, CodexError)):
+        kind = CodexError
+    # Not by its own parameters, of which only the message they make is sent.
+    made = kind.__new__(kind, error["message"])
+    if isinstance(made, InvalidInput):
+        made.fields = tuple(error["fields"])
     raise made
 
 
-def _summary(row: dict[str, Any]) -> RunSummary:
+def summary_of(row: dict[str, Any]) -> RunSummary:
+    """A run as a route sends it."""
     run = Run(
         id=row["id"],
         name=row["name"],

@@ -69,8 +69,8 @@ _MADE = {
         about="Questions that people type first into something that answers questions: general knowledge, "
         "small sums, words.",
         source="`facts/newcomers.csv`, written by this project",
-        how="Sixty questions written, with their accepted answers, before any model saw them. The system prompt "
-        "was chosen on them among others.",
+        how="Sixty questions written, with their accepted answers, before any model saw them. The system "
+        "prompt was chosen on them among others.",
     ),
     "unanswerable": _Made(
         about="Questions that nobody can answer: right is only to refuse, or to say what is wrong with them.",

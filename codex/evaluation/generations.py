@@ -29,6 +29,7 @@ from codex.engines.entropy import entropy_estimate
 from codex.errors import InvalidInput
 from codex.items import GRADERS, GraderName, Item, named, without_choices
 from codex.outputs import output
+from codex.store import Store
 from codex.store.codec import decode, encode, parts
 from codex.store.observations import observation_of, observation_row
 from codex.store.values import number, text
@@ -147,10 +148,15 @@ def write(path: Path, generations: Iterable[Generated]) -> int:
 
     Raises InvalidInput when it cannot be written.
     """
+    return write_lines(path, map(line_of, generations))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> int:
+    """The same of generations that are lines already."""
     written = 0
     with output(path) as raw, _packed(raw, path) as packed:
-        for generated in generations:
-            packed.write(line_of(generated).encode())
+        for line in lines:
+            packed.write(line.encode())
             written += 1
     return written
 
@@ -164,6 +170,21 @@ def generated_of(record: Record, origin: Origin | None = None) -> Generated:
     """A record as it is written; its signals are computed again when it is read."""
     shared: Any = {name: getattr(record, name) for name in SHARED}
     return Generated(**shared, answerable=bool(record.answers), grader=named(record.grader), origin=origin)
+
+
+def generated_of_traces(store: Store) -> Iterator[Generated]:
+    """Every answer of the Ask page, the oldest first, with what a person said of it."""
+    for trace, correct in store.labelled_traces():
+        yield Generated(
+            trace.id,
+            "traces",
+            (),
+            True,
+            trace.last.observation,
+            correct,
+            seconds=trace.seconds,
+            origin=trace.origin,
+        )
 
 
 def _generated(row: Any, group: str) -> Generated:

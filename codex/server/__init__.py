@@ -16,7 +16,7 @@ from codex.ask.workbench import Workbench
 from codex.evaluation.evaluations import Evaluations
 from codex.jobs import Jobs
 from codex.origins import Hosts
-from codex.server import calibrators, datasets, documents, evaluations, jobs, labels, policies
+from codex.server import calibrators, datasets, documents, evaluations, imports, jobs, labels, policies
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
 from codex.server.errors import no_route
@@ -32,6 +32,7 @@ ROUTERS = (
     labels.router,
     datasets.router,
     evaluations.router,
+    imports.router,
     calibrators.router,
     policies.router,
     jobs.router,

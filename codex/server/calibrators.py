@@ -1,11 +1,11 @@
-"""Calibrators over HTTP: fitted on runs, looked at, activated, rolled back, renamed and deleted."""
+"""Calibrators over HTTP: fitted on runs, exported, activated, rolled back, renamed and deleted."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -54,6 +54,10 @@ CALIBRATOR: JsonDict = {
 }
 
 
+EXPORTED: JsonDict = {"name": "autumn", "method": "platt", "design": {}, "map": {}, "metrics": {}}
+"""A part of what is sent."""
+
+
 class FitBody(NumbersAsSuch):
     """What a calibrator is to be fitted on, and for."""
 
@@ -78,9 +82,13 @@ class FitBody(NumbersAsSuch):
         description="What it is called.",
         json_schema_extra={"pattern": "^[^@]*[^@\\s][^@]*$"},
     )
-    alpha: Level = Field(0.1, description="At most this share of the answers given is to be incorrect.")
+    alpha: Level | None = Field(
+        0.1, description="At most this share of the answers given is to be incorrect; null: no guarantee."
+    )
     delta: Level = Field(0.05, description="1 minus the confidence level of that.")
-    sets: Level = Field(0.1, description="The share of prediction sets that may lack the correct answer.")
+    sets: Level | None = Field(
+        0.1, description="The share of prediction sets that may lack the correct answer; null: no sets."
+    )
 
 
 class GuaranteeBody(NumbersAsSuch):
@@ -170,6 +178,22 @@ class ActiveBody(BaseModel):
     version: str | None = Field(description="null: none, so that confidences are heuristic.")
 
 
+class ActivationBody(BaseModel):
+    """One change of which calibrator is active."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"version": "autumn@0a1b2c3d4e", "activated_at": "2026-01-31T12:00:00Z", "undone": False}
+            ]
+        }
+    )
+
+    version: str | None = Field(description="null: none was active from then on.")
+    activated_at: datetime
+    undone: bool = Field(description="It was rolled back.")
+
+
 @router.get("", summary="List the calibrators", responses=errors(503))
 def list_calibrators(workbench: Bench) -> list[SavedCalibratorBody]:
     """The saved calibrators, the newest first."""
@@ -183,7 +207,8 @@ def fit(body: FitBody, workbench: Bench, jobs: AppJobs) -> JobBody:
     Where the other half proves the guarantee, its policy is saved too. `about` of the job that is done is
     the version.
     """
-    store, target = workbench.store, Target(body.alpha, body.delta, workbench.active.policy)
+    store, embed = workbench.store, workbench.embed_questions
+    target = None if body.alpha is None else Target(body.alpha, body.delta, workbench.active.policy)
     for run in body.runs:
         store.runs.get(run)
 
@@ -191,7 +216,8 @@ def fit(body: FitBody, workbench: Bench, jobs: AppJobs) -> JobBody:
         def progress(done: int, total: int) -> None:
             job.report(JobProgress(done, total, "fits"))
 
-        made = calibrate(store, body.runs, body.method, target, body.name, progress, job.cancel, body.sets)
+        wanted = (body.method, target, body.name)
+        made = calibrate(store, body.runs, *wanted, progress, job.cancel, body.sets, embed)
         job.about = made.version
         return made
 
@@ -234,6 +260,26 @@ def prove(body: GuaranteeBody, workbench: Bench) -> ProvenBody:
         if body.activate:
             workbench.active.activate(saved.version, policy)
     return ProvenBody(holds=policy is not None, words=str(found), policy=policy.version if policy else None)
+
+
+@router.get("/history", summary="List the activations of calibrators", responses=errors(503))
+def list_activations(workbench: Bench) -> list[ActivationBody]:
+    """Which calibrator was activated when, the newest first."""
+    return [
+        ActivationBody(version=each.version, activated_at=each.activated_at, undone=each.undone)
+        for each in workbench.store.calibrators.history()
+    ]
+
+
+@router.get(
+    "/{version:any_name}/export",
+    summary="Export a calibrator",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {"example": EXPORTED}}}, **errors(404, 503)},
+)
+def export_calibrator(version: Version, workbench: Bench) -> Response:
+    """All of a calibrator, as `codex calibrate -o` writes it."""
+    return Response(workbench.store.calibrators.load(version).body, media_type="application/json")
 
 
 @router.get("/{version:any_name}", summary="Read a calibrator", responses=errors(404, 503))

@@ -28,6 +28,7 @@ from codex.server.routes import Bench, LoadedBench, errors
 from codex.settings import MAX_SAMPLES
 from codex.store import Store
 from codex.store.codec import encode
+from codex.store.lines import record_line
 from codex.store.names import checked_name
 from codex.store.runs import RunSummary
 from codex.types import RunState
@@ -276,6 +277,22 @@ def export(run_id: str, workbench: Bench) -> StreamingResponse:
     """The answers of a run with their tokens, one a line, as `codex evaluate --generations` reads them."""
     summary = workbench.store.runs.get(run_id)
     return StreamingResponse(_lines(workbench.store, summary), media_type="application/x-ndjson")
+
+
+@router.get(
+    "/{run_id}/records",
+    summary="Copy the records of an evaluation",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}},
+        **errors(404, 503),
+    },
+)
+def copy_records(run_id: str, workbench: Bench) -> StreamingResponse:
+    """The answers of a run with everything that is stored of them, signals and grades too, one a line."""
+    workbench.store.runs.get(run_id)
+    records = map(record_line, workbench.store.runs.records(run_id))
+    return StreamingResponse(records, media_type="application/x-ndjson")
 
 
 def _lines(store: Store, summary: RunSummary) -> Iterator[str]:

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from codex.evaluation.generations import generated_of_traces, line_of
 from codex.server.bodies import Body
 from codex.server.guard import GuardedRoute
 from codex.server.routes import Bench, errors
@@ -51,8 +53,20 @@ def list_labels(
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     offset: Annotated[int, Query(ge=0, lt=2**31)] = 0,
 ) -> list[LabelBody]:
-    """What people said of answers, the newest first; `codex export --traces` exports the answers too."""
+    """What people said of answers, the newest first; `/labels/export` exports the answers too."""
     return [LabelBody.model_validate(label) for label in workbench.store.labels(limit, offset)]
+
+
+@router.get(
+    "/labels/export",
+    summary="Export the answers with their labels",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}, **errors(503)},
+)
+def export_labels(workbench: Bench) -> StreamingResponse:
+    """Every answer of the Ask page with its tokens, one a line, as `codex export --traces` writes them."""
+    lines = map(line_of, generated_of_traces(workbench.store))
+    return StreamingResponse(lines, media_type="application/x-ndjson")
 
 
 @router.put(

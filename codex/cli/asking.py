@@ -1,0 +1,71 @@
+"""Runs that the running workbench asks, for codex evaluate."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from codex.cli.served import LOOK, Served, summary_of
+from codex.datasets.table_files import is_table
+from codex.errors import Conflict
+from codex.jobs import JobProgress
+from codex.settings import load_settings
+from codex.store.runs import RunSummary
+
+PARAMS = "engine.params."
+CARRIED = ("ask.n_samples", "ask.sample_temperature", PARAMS)
+"""Settings that a request for a run brings, by how their keys begin."""
+
+
+def begin(there: Served, dataset: str, name: str, overrides: Sequence[str], **chosen: Any) -> RunSummary:
+    """Start a run with the settings that can be carried. Raises NotFound, InvalidInput, Conflict, ModelError.
+
+    chosen: limit, side, grader and evidence.
+    """
+    while there.health()["status"] == "loading":
+        time.sleep(LOOK)
+    side = chosen.pop("side")
+    # Of a file, the place: the workbench runs in a folder of its own.
+    dataset = os.path.abspath(dataset) if is_table(Path(dataset)) else dataset
+    body = {"dataset": dataset, "name": name, "split": side, **chosen, **_carried(overrides)}
+    return summary_of(there.call("POST", "/evaluations", body))
+
+
+def resume(there: Served, run_id: str, overrides: Sequence[str]) -> None:
+    """Resume a run, which is asked as it began. Raises NotFound, Conflict."""
+    if carried := [each for each in overrides if each.lstrip("+").startswith(CARRIED)]:
+        raise Conflict(
+            f"The running workbench resumes a run with what it began with: leave {carried[0]} out."
+        )
+    there.call("POST", f"/evaluations/{run_id}/resume")
+
+
+def finished(
+    there: Served, run_id: str, progress: Callable[[JobProgress], None], cancel: threading.Event
+) -> RunSummary:
+    """A run when its job has ended; `cancel` stops it. Raises what the job failed by."""
+    path = f"/evaluations/{run_id}"
+    job = there.call("GET", path)["job"]
+    if job is not None:
+        there.ended(job, progress, cancel)
+    return summary_of(there.call("GET", path))
+
+
+def _carried(overrides: Sequence[str]) -> dict[str, Any]:
+    settings = load_settings(overrides)
+    params = settings.engine.params.model_dump(mode="json")
+    carried: dict[str, Any] = {}
+    for override in overrides:
+        key = override.lstrip("+").partition("=")[0].strip()
+        if key == "ask.n_samples":
+            carried["n_samples"] = settings.ask.n_samples
+        elif key == "ask.sample_temperature":
+            carried["sample_temperature"] = settings.ask.sample_temperature
+        elif key.startswith(PARAMS):
+            name = key.removeprefix(PARAMS)
+            carried.setdefault("params", {})[name] = params[name]
+    return carried
