@@ -21,6 +21,7 @@ def test_the_first_tab_stop_skips_the_bar(page: Page, scripted: Scripted) -> Non
     page.keyboard.press("Tab")
     assert main.evaluate("main => main.contains(document.activeElement)")
     bar, content = page.get_by_role("banner").bounding_box(), main.bounding_box()
-    assert bar and content
+    assert bar
+    assert content
     assert (bar["x"], bar["y"], bar["width"]) == (0, 0, 1280)
     assert content["y"] >= bar["height"]
