@@ -34,10 +34,17 @@ class Bar extends Page {
   dark = false;
   /** @type {string | null} */
   answer = null;
+  /** @type {HTMLElement | null | undefined} */
+  main = null;
 
   start() {
     const [, , title] = PAGES.find(([, name]) => name === this.config.page) ?? [];
     document.title = `${title} · Codex`;
+    // Gradio puts all of a page into its main landmark; the bar is no part of the content.
+    const bar = this.root.closest("[id^=cx-]");
+    this.main = bar?.closest("main");
+    if (bar) this.main?.before(bar);
+    this.main?.setAttribute("tabindex", "-1");
     const chosen = localStorage.getItem(THEME);
     this.#theme(chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
     const poller = new Poller({
@@ -79,7 +86,12 @@ class Bar extends Page {
       const here = name === this.config.page ? "page" : nothing;
       return html`<a href=${href} data-page=${name} aria-current=${here}>${words}</a>`;
     });
+    const skip = (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.main?.focus();
+    };
     return html`<header class="cx-top cx-row" role="banner">
+      <a class="cx-skip" href="#content" @click=${skip}>Skip to the content</a>
       <a class="cx-brand cx-row" href="./"><img src="codex-assets/logo.svg" alt="" width="22" height="22"><span>Codex</span></a>
       <nav class="cx-pages cx-row tight" aria-label="Pages">${pages}</nav>
       <span class="cx-status cx-row" role="status" data-state=${state}><i aria-hidden="true"></i>${STATES[state] ?? ""}<b class="cx-clip">${model}</b><span
