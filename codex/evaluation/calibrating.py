@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from codex.calibration import LEAST_LABELS, Calibrator, Method, before_and_after, fit
 from codex.calibration.drift import Reference
 from codex.calibration.familiarity import Embed, Familiarity
-from codex.calibration.risk import Guarantee, NoGuarantee, by_group, selective_threshold
+from codex.calibration.risk import (
+    Guarantee,
+    NoGuarantee,
+    by_group,
+    fewest_labels,
+    selective_threshold,
+)
 from codex.calibration.shipped import shipped_calibrators
 from codex.datasets.splits import split
 from codex.errors import Conflict, InvalidInput
@@ -183,6 +189,11 @@ def on_side(table: Table, side: Side) -> Table:
     return _rows(table, np.array([split(question) == side for question in table.questions], dtype=np.bool_))
 
 
+def of_groups(table: Table, groups: Sequence[str]) -> Table:
+    """The rows of these groups."""
+    return _rows(table, np.isin(table.groups, groups))
+
+
 def fitted(
     labelled: Labelled,
     method: str = "auto",
@@ -230,6 +241,26 @@ def guarantee(labelled: Labelled, calibrator: Calibrator, target: Target) -> Gua
     """
     held, confidence, given = _held_out(labelled, calibrator, target.policy)
     return selective_threshold(confidence, held.correct, target.alpha, target.delta, selectable=given)
+
+
+def guarantee_labels(labelled: Labelled, calibrator: Calibrator, target: Target) -> int | None:
+    """About how many held-out answers like these a guarantee takes; None where more would not help.
+
+    Raises InvalidInput.
+    """
+    held, confidence, given = _held_out(labelled, calibrator, target.policy)
+
+    def of_first(n: int) -> Guarantee | NoGuarantee:
+        return selective_threshold(
+            confidence[:n], held.correct[:n], target.alpha, target.delta, selectable=given[:n]
+        )
+
+    n = len(held.ids)
+    found = of_first(n)
+    if isinstance(found, NoGuarantee):
+        return found.labels
+    sizes = np.geomspace(fewest_labels(target.alpha, target.delta), n, 12).astype(int).tolist()
+    return next((size for size in sizes if isinstance(of_first(size), Guarantee)), n)
 
 
 def group_guarantees(

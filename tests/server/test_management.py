@@ -154,6 +154,23 @@ def test_a_dataset_is_uploaded_read_asked_scored_exported_and_deleted(served: Se
     assert http.patch(f"/evaluations/{run['id']}", json={"name": "sums"}).json()["name"] == "sums"
     scores = http.get(f"/evaluations/{run['id']}/scores").json()
     assert (scores["n"], scores["accuracy"]) == (3, pytest.approx(1 / 3))
+    estimated = http.get("/evaluations/estimate?dataset=sums&limit=2&n_samples=2").json()
+    assert (estimated["questions"], estimated["graded"], estimated["accuracy"]) == (
+        2,
+        3,
+        pytest.approx(1 / 3),
+    )
+    assert estimated["seconds"] > 0
+    assert_error(http.get("/evaluations/estimate?dataset=nowhere"), 404)
+    refused = assert_error(http.post(f"/evaluations/{run['id']}/extend", json={"limit": 9}), 422)
+    assert "The set has no more" in refused["message"]
+    short = http.post("/evaluations", json={"dataset": "sums", "n_samples": 1, "limit": 1}).json()
+    assert ended(served, short["job"]["id"])["done"] == 1
+    longer = http.post(f"/evaluations/{short['id']}/extend", json={"limit": 3})
+    assert (longer.status_code, longer.json()["total"]) == (202, 3)
+    assert ended(served, longer.json()["job"]["id"])["done"] == 3
+    assert http.get(f"/evaluations/{short['id']}/scores").json()["n"] == 3
+    assert http.delete(f"/evaluations/{short['id']}").status_code == 204
     exported = tmp_path / "answers.jsonl"
     exported.write_bytes(http.get(f"/evaluations/{run['id']}/export").content)
     assert [it.observation.generation.text for it in read(exported)] == ["It is 4."] * 3
