@@ -105,6 +105,9 @@ def test_a_calibrator_is_fitted_activated_proven_renamed_and_deleted(served: Ser
     wanted = {"version": version, "alpha": 0.3, "delta": 0.2}
     proven = http.post("/calibrators/guarantee", json=wanted).json()
     assert proven["holds"], proven
+    counts = proven["counts"]
+    assert (counts["graded"], counts["duplicates"]) == (160, 0)
+    assert (counts["to_fit"], counts["to_fit"] + counts["held_out"]) == (made["questions"], 160)
     assert http.get("/policies/active").json()["version"] == Policy().version
     again = http.post("/calibrators/guarantee", json={**wanted, "activate": True}).json()
     assert again["policy"] == http.get("/policies/active").json()["version"]
