@@ -67,7 +67,7 @@ class Guarantee(BaseModel):
     def __str__(self) -> str:
         return (
             f"At most {percent(self.alpha)} of the answers given are incorrect, at the "
-            f"{percent(1 - self.delta)} confidence level. Of {self.answered} labelled answers with a "
+            f"{percent(1 - self.delta)} confidence level. Of {self.answered} held-out answers with a "
             f"confidence of {self.threshold:.2g} or more, {self.incorrect} were incorrect."
         )
 
@@ -233,16 +233,21 @@ def _none(
     given, few = int(answered[-1]), fewest_labels(alpha, delta)
     labels = _labels_needed(answered, errors, shares, n, alpha) if given else None
     if labels is not None:
-        why = f"If more turn out like these {n}, about {labels} are needed: label {labels - n} more."
+        why = (
+            f"If more turn out like these {n} held-out answers, about {labels} are needed: {labels - n} more."
+        )
     elif n < few:
         labels = few
-        why = f"There are {n} labelled answers; {few} are needed even if all of them are correct."
+        why = f"There are {n} held-out answers; {few} are needed even if all of them are correct."
     elif given < few:
         why = (
-            f"Of {n} labelled answers {given} may be given; {few} are needed even if all of them are correct."
+            f"Of {n} held-out answers {given} may be given; {few} are needed even if all of them are correct."
         )
     else:
-        why = f"These {n} are not correct often enough at any confidence to say how many are needed."
+        why = (
+            f"These {n} held-out answers are not correct often enough at any confidence to say how many are "
+            "needed."
+        )
     return NoGuarantee(
         alpha=alpha, delta=delta, n=n, labels=labels, reason=f"No threshold guarantees {target}. {why}"
     )

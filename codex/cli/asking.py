@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from codex.cli.served import LOOK, Served, summary_of
 from codex.datasets.table_files import is_table
@@ -29,19 +30,34 @@ def begin(there: Served, dataset: str, name: str, overrides: Sequence[str], **ch
     while there.health()["status"] == "loading":
         time.sleep(LOOK)
     side = chosen.pop("side")
-    # Of a file, the place: the workbench runs in a folder of its own.
-    dataset = os.path.abspath(dataset) if is_table(Path(dataset)) else dataset
-    body = {"dataset": dataset, "name": name, "split": side, **chosen, **_carried(overrides)}
+    body = {"dataset": _dataset(dataset), "name": name, "split": side, **chosen, **_carried(overrides)}
     return summary_of(there.call("POST", "/evaluations", body))
 
 
-def resume(there: Served, run_id: str, overrides: Sequence[str]) -> None:
-    """Resume a run, which is asked as it began. Raises NotFound, Conflict."""
+def estimated(there: Served, dataset: str, overrides: Sequence[str], **chosen: Any) -> list[str]:
+    """What a run would take and be good for, in words. Raises NotFound, InvalidInput. chosen: as `begin`."""
+    side = chosen.pop("side")
+    query = {"dataset": _dataset(dataset), "split": side, **chosen, **_carried(overrides)}
+    query |= {"max_tokens": query.pop("params", {}).get("max_tokens")}
+    query["evidence"] = "true" if query["evidence"] else None
+    asked = urlencode({name: value for name, value in query.items() if value is not None})
+    lines: list[str] = there.call("GET", f"/evaluations/estimate?{asked}")["lines"]
+    return lines
+
+
+def resume(there: Served, run_id: str, overrides: Sequence[str], limit: int | None = None) -> None:
+    """Resume a run, which is asked as it began. Raises NotFound, Conflict.
+
+    limit: extend it to so many questions.
+    """
     if carried := [each for each in overrides if each.lstrip("+").startswith(CARRIED)]:
         raise Conflict(
             f"The running workbench resumes a run with what it began with: leave {carried[0]} out."
         )
-    there.call("POST", f"/evaluations/{run_id}/resume")
+    if limit is None:
+        there.call("POST", f"/evaluations/{run_id}/resume")
+    else:
+        there.call("POST", f"/evaluations/{run_id}/extend", {"limit": limit})
 
 
 def finished(
@@ -53,6 +69,11 @@ def finished(
     if job is not None:
         there.ended(job, progress, cancel)
     return summary_of(there.call("GET", path))
+
+
+def _dataset(dataset: str) -> str:
+    """Its name; of a file, the place: the workbench runs in a folder of its own."""
+    return os.path.abspath(dataset) if is_table(Path(dataset)) else dataset
 
 
 def _carried(overrides: Sequence[str]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from codex.cli.served import Served, calibrator_path
 from codex.cli.terminal import interruptible, printable
 from codex.errors import Cancelled, Conflict, InvalidInput
 from codex.evaluation.calibrating import (
+    Counts,
     Labelled,
     Target,
     fitted,
@@ -82,6 +83,7 @@ class _Fit:
     """What came of it."""
 
     made: Calibrator
+    counts: Counts
     sets: list[CheckedSets]
     guarantee: Guarantee | NoGuarantee | None = None
     groups: dict[str, Guarantee | NoGuarantee] | None = None
@@ -363,11 +365,11 @@ def _fit(
     if wanted.prediction_sets is not None and make is None:
         made = with_prediction_sets(made, samples, wanted.prediction_sets)
     if wanted.alpha is None:
-        return _Fit(made, sets)
+        return _Fit(made, labelled.counts, sets)
     target = Target(wanted.alpha, wanted.delta, policy)
     found = guarantee(labelled, made, target)
     groups = group_guarantees(labelled, made, target) if wanted.by_group else None
-    return _Fit(made, sets, found, groups, with_guarantee(policy, found, made))
+    return _Fit(made, labelled.counts, sets, found, groups, with_guarantee(policy, found, made))
 
 
 def _write(path: Path, made: Calibrator) -> None:
@@ -386,6 +388,7 @@ def _said(fit: _Fit) -> dict[str, object]:
     return {
         "version": fit.made.version,
         **fit.made.model_dump(mode="json"),
+        "counts": fit.counts.model_dump(),
         "guarantee": fit.guarantee and fit.guarantee.model_dump(),
         "guarantees_by_group": fit.groups and {name: it.model_dump() for name, it in fit.groups.items()},
         "checked_sets": [it.model_dump(mode="json") for it in fit.sets],
@@ -395,13 +398,18 @@ def _said(fit: _Fit) -> dict[str, object]:
 def _tell(fit: _Fit) -> None:
     console, made = terminal.console(), fit.made
     sets = printable(", ".join(made.datasets))
+    console.print(f"{fit.counts}.", highlight=False, soft_wrap=True)
     console.print(
         f"{printable(made.version)}: {made.method}, fitted on {made.questions:,} answers ({sets}), "
         f"{made.accuracy:.1%} of them correct",
         highlight=False,
         soft_wrap=True,
     )
-    table = Table("cross-fitted", *(f"{when} calibration" for when in made.metrics), box=None)
+    table = Table(
+        f"cross-fitted, of the {made.questions:,} to fit",
+        *(f"{when} calibration" for when in made.metrics),
+        box=None,
+    )
     for label, key in METRICS:
         row = (metrics[key] for metrics in made.metrics.values())
         table.add_row(label, *(f"{it.value:z.3f} ({it.low:z.3f} to {it.high:z.3f})" for it in row))

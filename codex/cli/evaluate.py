@@ -34,7 +34,9 @@ from codex.cli.served import Served, served
 from codex.cli.terminal import INTERRUPTED, interruptible, printable
 from codex.datasets.splits import split
 from codex.errors import InvalidInput, StoreInUse
+from codex.evaluation.estimate import estimate
 from codex.evaluation.runner import check_same, measure, prepare, run, run_params
+from codex.evaluation.runner import extend as extended
 from codex.evaluation.scoring import graded
 from codex.evaluation.sweeps import combinations
 from codex.jobs import JobProgress
@@ -77,6 +79,10 @@ def evaluate(
         typer.Option(metavar="FILE", help="Score stored answers; repeatable. No model, no database."),
     ] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Resume an interrupted run.")] = None,
+    extend: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Ask a run the next questions of its dataset, --limit N in all."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first N questions.")] = None,
     side: Annotated[
         str | None, typer.Option("--split", help="Only one half of the split: calibration or test.")
@@ -100,9 +106,10 @@ def evaluate(
     `codex evaluate graders` measures the graders.
     """
     form = Form(as_json, as_csv, as_lines, page)
-    if sum(map(bool, (dataset, generations, resume))) != 1:
+    if sum(map(bool, (dataset, generations, resume, extend))) != 1:
         raise InvalidInput(
-            "Say what to evaluate, one of --dataset NAME, --generations FILE and --resume RUN.", ["dataset"]
+            "Say what to evaluate, one of --dataset NAME, --generations FILE, --resume RUN and --extend RUN.",
+            ["dataset"],
         )
     if generations:
         _refuse("Stored answers are scored as they are", name=name, evidence=evidence)
@@ -125,6 +132,17 @@ def evaluate(
             evidence=evidence,
         )
         _resume(resume, overrides or [], calibrator, form)
+    elif extend is not None:
+        if limit is None:
+            raise InvalidInput("Say how many questions the run is to have in all: --limit N.", ["limit"])
+        _refuse(
+            "A run is extended with the options it began with",
+            split=side,
+            name=name,
+            grader=grader,
+            evidence=evidence,
+        )
+        _resume(extend, overrides or [], calibrator, form, limit)
     elif dataset is not None:
         chosen = {"limit": limit, "side": _side(side), "grader": grader, "evidence": evidence}
         _ask(dataset, name, overrides or [], chosen, calibrator, form)
@@ -187,6 +205,7 @@ def _ask(
                     _opened(other.overrides).close()
             loaded = _calibrator(calibrator, workbench)
             title = " ".join([name or dataset, *one.swept])
+            _tell_estimate(workbench, dataset, one.overrides, chosen)
             with terminal.console(stderr=True).status("loading the model"):
                 if isinstance(workbench, Served):
                     begun = asking.begin(workbench, dataset, title, one.overrides, **chosen).run
@@ -197,15 +216,36 @@ def _ask(
     _print_all(said)
 
 
-def _resume(name: str, overrides: Sequence[str], calibrator: str | None, form: Form) -> None:
+def _tell_estimate(
+    workbench: Workbench | Served, dataset: str, overrides: Sequence[str], chosen: dict[str, Any]
+) -> None:
+    """How long the run will take, and what it is good for."""
+    wanted = {name: chosen[name] for name in ("limit", "side", "evidence")}
+    if isinstance(workbench, Served):
+        lines = asking.estimated(workbench, dataset, overrides, **wanted)
+    else:
+        lines = estimate(workbench, dataset, **wanted).lines
+    for line in lines:
+        terminal.console(stderr=True).print(printable(line), highlight=False, soft_wrap=True, markup=False)
+
+
+def _resume(
+    name: str, overrides: Sequence[str], calibrator: str | None, form: Form, limit: int | None = None
+) -> None:
+    """limit: extend the run to so many questions first."""
     with closing(reached(overrides, asking.CARRIED)) as there:
         begun = found_run(there, name).run
     with closing(_opened([*begun.params.overrides, *overrides])) as workbench:
         loaded = _calibrator(calibrator, workbench)
         if isinstance(workbench, Served):
-            asking.resume(workbench, begun.id, overrides)
-        elif overrides:
+            asking.resume(workbench, begun.id, overrides, limit)
+            _print_all([_finished(workbench, begun.id, begun.name, loaded, form)])
+            return
+        if overrides:
             check_same(workbench, begun, run_params(workbench))
+        if limit is not None:
+            check_same(workbench, begun)
+            extended(workbench, begun.id, limit)
         _print_all([_finished(workbench, begun.id, begun.name, loaded, form)])
 
 

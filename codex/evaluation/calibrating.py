@@ -9,11 +9,18 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
 from codex.calibration import LEAST_LABELS, Calibrator, Method, before_and_after, fit
 from codex.calibration.drift import Reference
 from codex.calibration.familiarity import Embed, Familiarity
-from codex.calibration.risk import Guarantee, NoGuarantee, by_group, selective_threshold
+from codex.calibration.risk import (
+    Guarantee,
+    NoGuarantee,
+    by_group,
+    fewest_labels,
+    selective_threshold,
+)
 from codex.calibration.shipped import shipped_calibrators
 from codex.datasets.splits import split
 from codex.errors import Conflict, InvalidInput
@@ -41,6 +48,28 @@ class Target:
     """The one that decides: its rules choose which answers are given at all."""
 
 
+class Counts(BaseModel):
+    """Where graded answers end up: graded - duplicates = to_fit + held_out."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    graded: int
+    """Graded answers of all runs together."""
+    duplicates: int
+    """Of these, answers to a question that was asked before: they are left out."""
+    to_fit: int
+    """In the calibration half: a calibrator is fitted on them, and cross-fitted metrics are of them."""
+    held_out: int
+    """In the other half: guarantees and held-out metrics are of them."""
+
+    def __str__(self) -> str:
+        graded = f"{self.graded:,} graded answer{'' if self.graded == 1 else 's'}"
+        if self.duplicates:
+            duplicates = f"{self.duplicates:,} duplicate{'' if self.duplicates == 1 else 's'}"
+            graded += f" \u2212 {duplicates} = {self.graded - self.duplicates:,}"
+        return f"{graded}: {self.to_fit:,} to fit, {self.held_out:,} held out"
+
+
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """Graded answers, and how they came about."""
@@ -49,6 +78,14 @@ class Labelled:
     """Both sides of the split, each question once."""
     origin: Origin
     runs: tuple[str, ...] = ()
+    graded: int = 0
+    """With those that are not in the table, since their question stands there already."""
+
+    @property
+    def counts(self) -> Counts:
+        """How many answers are in which half."""
+        n, to_fit = len(self.table.ids), len(on_side(self.table, "calibration").ids)
+        return Counts(graded=self.graded, duplicates=self.graded - n, to_fit=to_fit, held_out=n - to_fit)
 
 
 def calibrate(
@@ -131,7 +168,7 @@ def labelled_runs(store: Store, run_ids: Sequence[str]) -> Labelled:
         },
         ungraded=sum(table.ungraded for table in tables),
     )
-    return Labelled(_each_once(joined), runs[0].origin, tuple(chosen))
+    return Labelled(_each_once(joined), runs[0].origin, tuple(chosen), len(joined.ids))
 
 
 def labelled_generations(
@@ -175,12 +212,17 @@ def labelled_generations(
         raise InvalidInput(
             "The file does not say which model answered: name its fingerprint with --model.", ["model"]
         )
-    return Labelled(_each_once(table), origin)
+    return Labelled(_each_once(table), origin, graded=len(table.ids))
 
 
 def on_side(table: Table, side: Side) -> Table:
     """The rows whose question is on a side of the split."""
     return _rows(table, np.array([split(question) == side for question in table.questions], dtype=np.bool_))
+
+
+def of_groups(table: Table, groups: Sequence[str]) -> Table:
+    """The rows of these groups."""
+    return _rows(table, np.isin(table.groups, groups))
 
 
 def fitted(
@@ -194,7 +236,7 @@ def fitted(
     """A calibrator fitted on the calibration side. Raises InvalidInput, Cancelled; ModelError of `embed`."""
     name = _name(name)
     table = on_side(labelled.table, "calibration")
-    _check_enough(table, len(labelled.table.ids))
+    _check_enough(labelled.counts)
     result = fit(
         table.signals,
         table.correct,
@@ -230,6 +272,26 @@ def guarantee(labelled: Labelled, calibrator: Calibrator, target: Target) -> Gua
     """
     held, confidence, given = _held_out(labelled, calibrator, target.policy)
     return selective_threshold(confidence, held.correct, target.alpha, target.delta, selectable=given)
+
+
+def guarantee_labels(labelled: Labelled, calibrator: Calibrator, target: Target) -> int | None:
+    """About how many held-out answers like these a guarantee takes; None where more would not help.
+
+    Raises InvalidInput.
+    """
+    held, confidence, given = _held_out(labelled, calibrator, target.policy)
+
+    def of_first(n: int) -> Guarantee | NoGuarantee:
+        return selective_threshold(
+            confidence[:n], held.correct[:n], target.alpha, target.delta, selectable=given[:n]
+        )
+
+    n = len(held.ids)
+    found = of_first(n)
+    if isinstance(found, NoGuarantee):
+        return found.labels
+    sizes = np.geomspace(fewest_labels(target.alpha, target.delta), n, 12).astype(int).tolist()
+    return next((size for size in sizes if isinstance(of_first(size), Guarantee)), n)
 
 
 def group_guarantees(
@@ -285,13 +347,12 @@ def with_guarantee(policy: Policy, found: Guarantee | NoGuarantee, calibrator: C
     )
 
 
-def _check_enough(table: Table, graded: int) -> None:
-    n = len(table.ids)
-    if n < LEAST_LABELS:
+def _check_enough(counts: Counts) -> None:
+    if counts.to_fit < LEAST_LABELS:
         raise InvalidInput(
-            f"{graded} graded answers are too few. A calibrator is fitted on one half of the questions, so "
-            f"that the other half can prove it; {n} of them are in that half, and {LEAST_LABELS} are needed. "
-            f"Ask {2 * (LEAST_LABELS - n)} more questions.",
+            f"There are too few answers to fit. {counts}, and {LEAST_LABELS} to fit are needed: a calibrator "
+            "is fitted on one half of the questions, so that the other half can prove it. "
+            f"Ask {2 * (LEAST_LABELS - counts.to_fit)} more questions.",
             ["runs"],
         )
 

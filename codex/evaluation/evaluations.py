@@ -52,6 +52,16 @@ class Evaluations:
             self._workbench.store.runs.delete(run.id)
             raise
 
+    def extend(self, run_id: str, limit: int) -> Job:
+        """Ask a run the next questions of its set too, until it has `limit`.
+
+        Raises NotFound; InvalidInput; Conflict, also where it was asked in another way or its set changed.
+        """
+        run = self._workbench.store.runs.get(run_id).run
+        self.check_free()
+        runner.check_same(self._workbench, run)
+        return self._begin(runner.extend(self._workbench, run_id, limit))
+
     def resume(self, run_id: str) -> Job:
         """Ask what is left of a run. Raises NotFound; Conflict, also where it was asked in another way."""
         run = self._workbench.store.runs.get(run_id).run

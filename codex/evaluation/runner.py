@@ -179,6 +179,28 @@ def run(
     return course.go(len(done))
 
 
+def extend(workbench: Workbench, run_id: str, limit: int) -> Run:
+    """A run with the next questions of its set and split, `limit` in all; `run` asks them, as the others.
+
+    Raises NotFound; Conflict when it was imported, or the set has other questions than when it began;
+    InvalidInput when that is no more than it has, or more than the set has.
+    """
+    run = workbench.store.runs.get(run_id).run
+    began = _items(workbench, run)
+    every = questions(run.dataset, workbench.settings.home, None, run.params.split)
+    if not len(began) < limit <= len(every):
+        there = f"The set has {len(every):,}" if len(began) < len(every) else "The set has no more"
+        raise InvalidInput(
+            f"The run {run.name!r} has {len(began):,} questions, so it cannot be extended to {limit:,}. "
+            f"{there}.",
+            ["limit"],
+        )
+    params = replace(run.params, limit=limit, questions=_digest(every[:limit]))
+    extended = replace(run, params=params, total=limit)
+    workbench.store.runs.extend(extended)
+    return extended
+
+
 def check_same(workbench: Workbench, run: Run, params: RunParams | None = None) -> None:
     """Raise Conflict, with what differs, unless the workbench asks as the run did.
 

@@ -14,6 +14,7 @@ from codex.calibration import Calibrator
 from codex.calibration.calibrator import Metric, MetricName
 from codex.errors import InvalidInput
 from codex.evaluation.calibrating import (
+    Counts,
     Target,
     calibrate,
     delete,
@@ -120,6 +121,7 @@ class ProvenBody(BaseModel):
                     "holds": True,
                     "words": "At most 10% of the answers given are incorrect, at the 95% confidence level.",
                     "policy": "autumn@0a1b2c3d4e",
+                    "counts": {"graded": 130, "duplicates": 26, "to_fit": 70, "held_out": 34},
                 }
             ]
         }
@@ -128,6 +130,7 @@ class ProvenBody(BaseModel):
     holds: bool
     words: str
     policy: str | None = Field(description="The version of the policy that carries it, which is saved.")
+    counts: Counts = Field(description="Which answers it rests on: those held out.")
 
 
 class SavedCalibratorBody(BaseModel):
@@ -253,13 +256,19 @@ def prove(body: GuaranteeBody, workbench: Bench) -> ProvenBody:
             ["version"],
         )
     target = Target(body.alpha, body.delta, workbench.active.policy)
-    found = guarantee(labelled_runs(workbench.store, made.runs), made, target)
+    labelled = labelled_runs(workbench.store, made.runs)
+    found = guarantee(labelled, made, target)
     policy = with_guarantee(target.policy, found, made)
     if policy is not None:
         keep(workbench.store, made, policy)
         if body.activate:
             workbench.active.activate(saved.version, policy)
-    return ProvenBody(holds=policy is not None, words=str(found), policy=policy.version if policy else None)
+    return ProvenBody(
+        holds=policy is not None,
+        words=str(found),
+        policy=policy.version if policy else None,
+        counts=labelled.counts,
+    )
 
 
 @router.get("/history", summary="List the activations of calibrators", responses=errors(503))

@@ -17,6 +17,7 @@ from codex.datasets.library import GRADERS
 from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation.comparison import Comparison, compare_runs
+from codex.evaluation.estimate import ALPHA, DELTA, Estimate, estimate
 from codex.evaluation.evaluations import Evaluations
 from codex.evaluation.generations import generated_of, line_of
 from codex.evaluation.scoring import Scores, confidences_of, score
@@ -96,6 +97,14 @@ class RunGradeBody(BaseModel):
     )
 
     correct: bool | None = Field(description="Whether the answer is correct; null: it cannot be graded.")
+
+
+class ExtendBody(NumbersAsSuch):
+    """How far a run is extended."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [{"limit": 200}]})
+
+    limit: int = Field(ge=1, le=1_000_000, description="Questions in all, those that were asked included.")
 
 
 class EvaluationBody(BaseModel):
@@ -180,6 +189,40 @@ def start(body: NewEvaluationBody, workbench: LoadedBench, evaluations: Asked) -
     return EvaluationBody.of(workbench.store.runs.get(job.about), evaluations)
 
 
+@router.get("/estimate", summary="Estimate an evaluation", responses=errors(404, 503))
+def estimate_evaluation(
+    workbench: Bench,
+    dataset: Annotated[str, Query(description="A name that GET /datasets lists.")],
+    limit: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
+    split: Literal["calibration", "test"] | None = None,
+    evidence: bool = False,
+    n_samples: Annotated[int | None, Query(ge=1, le=MAX_SAMPLES)] = None,
+    sample_temperature: Annotated[float | None, Query(ge=0.0, le=5.0, allow_inf_nan=False)] = None,
+    max_tokens: Annotated[int | None, Query(ge=1, le=8192)] = None,
+    alpha: Annotated[float, Query(gt=0, lt=1, description="The risk of the guarantee.")] = ALPHA,
+    delta: Annotated[float, Query(gt=0, lt=1, description="Its error level.")] = DELTA,
+) -> Estimate:
+    """How long a run would take and what it is good for, by what is stored; nothing is asked."""
+    options: AskOptions = {}
+    if n_samples is not None:
+        options["n_samples"] = n_samples
+    if sample_temperature is not None:
+        options["sample_temperature"] = sample_temperature
+    if max_tokens is not None:
+        own = workbench.settings.engine.params
+        options["params"] = own.model_copy(update={"max_tokens": max_tokens})
+    return estimate(
+        workbench,
+        dataset,
+        limit=limit,
+        side=split,
+        evidence=evidence,
+        alpha=alpha,
+        delta=delta,
+        **options,
+    )
+
+
 @router.get("/{run_id}", summary="Read an evaluation", responses=errors(404, 503))
 def read_evaluation(run_id: str, workbench: Bench, evaluations: Asked) -> EvaluationBody:
     """A run with its counts, and how far it is."""
@@ -236,6 +279,15 @@ def label_question(run_id: str, question_id: str, body: RunGradeBody, workbench:
 def unlabel_question(run_id: str, question_id: str, workbench: Bench) -> None:
     """The grader's verdict counts again; nothing changes where nobody said anything."""
     workbench.store.runs.unlabel(run_id, question_id)
+
+
+@router.post(
+    "/{run_id}/extend", summary="Extend an evaluation", status_code=202, responses=errors(404, 409, 503)
+)
+def extend_evaluation(run_id: str, body: ExtendBody, workbench: Bench, evaluations: Asked) -> EvaluationBody:
+    """Ask the next questions of the same set in the same way, in the background."""
+    evaluations.extend(run_id, body.limit)
+    return EvaluationBody.of(workbench.store.runs.get(run_id), evaluations)
 
 
 @router.get(

@@ -75,6 +75,17 @@ class RunSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What a question of a run took."""
+
+    seconds: float
+    answer: int
+    """Tokens."""
+    samples: tuple[int, ...]
+    """Tokens of each."""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """The graded records of a run as columns, in the order they came; n of them."""
 
@@ -121,6 +132,38 @@ class Runs:
     def rename(self, run_id: str, name: str) -> None:
         """Call a run something else. Raises NotFound, InvalidInput."""
         self._update(run_id, "name", checked_name(name, "run"))
+
+    def extend(self, run: Run) -> None:
+        """Keep what a run is asked from now on: its parameters and its total. Raises NotFound."""
+        row = written(RUN, run)
+        self._update(run.id, "params", row["params"])
+        self._update(run.id, "total", run.total)
+
+    def costs(self, run_id: str, most: int) -> list[Cost]:
+        """Of the last `most` answers of a run, the last one first."""
+        with self._database.read() as db:
+            found = db.execute(
+                """
+                SELECT seconds, json_array_length(observation, '$.greedy.tokens'),
+                       list_transform(json_extract(observation, '$.samples[*].tokens'),
+                                      lambda tokens: json_array_length(tokens))
+                FROM run_records WHERE run_id = ? AND error = '' ORDER BY number DESC LIMIT ?
+                """,
+                [run_id, most],
+            ).fetchall()
+        return [Cost(seconds, answer or 0, tuple(samples)) for seconds, answer, samples in found]
+
+    def graded_of(self, groups: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """How many answers to questions of these groups are correct, and how many are graded, by run."""
+        with self._database.read() as db:
+            found = db.execute(
+                """
+                SELECT run_id, count(*) FILTER ("right"), count(*) FROM run_records
+                WHERE "right" IS NOT NULL AND "group" IN (SELECT unnest(?)) GROUP BY run_id
+                """,
+                [list(groups)],
+            ).fetchall()
+        return {run_id: (correct, graded) for run_id, correct, graded in found}
 
     def get(self, run_id: str) -> RunSummary:
         """A run by its id. Raises NotFound."""

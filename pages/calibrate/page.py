@@ -227,7 +227,7 @@ class CalibratePage:
             "active": active is not None and active.version == version,
             "ships": any(version == each.version for each in shipped_calibrators()),
             "mismatch": self.workbench.active.mismatch(calibrator),
-            "facts": calibrator_facts(calibrator, names),
+            "facts": calibrator_facts(calibrator, names, seen.labelled.counts if seen else None),
             "guarantee": guarantee_view(guarantee(seen.labelled, calibrator, target)) if seen else None,
         }
 

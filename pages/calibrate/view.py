@@ -15,7 +15,7 @@ from codex.calibration import Calibrator, metrics
 from codex.calibration.calibrator import Metric, MetricName
 from codex.calibration.crossfit import LEAST_LABELS
 from codex.calibration.risk import Guarantee, NoGuarantee
-from codex.evaluation.calibrating import Labelled
+from codex.evaluation.calibrating import Counts, Labelled
 from codex.evaluation.prediction_sets import CheckedSets
 from codex.pages import JSON
 from codex.store.calibrators import SavedCalibrator
@@ -110,14 +110,21 @@ def calibrator_line(
     }
 
 
-def calibrator_facts(calibrator: Calibrator, names: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What a calibrator was fitted on. names: what the runs that are still there are called, by id."""
+def calibrator_facts(
+    calibrator: Calibrator, names: Mapping[str, str], counts: Counts | None = None
+) -> list[tuple[str, str]]:
+    """What a calibrator was fitted on.
+
+    names: what the runs that are still there are called, by id. counts: of the answers of its runs, None
+    where they are not known.
+    """
     runs = ", ".join(names.get(run, f"{run[:8]} (deleted)") for run in calibrator.runs)
     samples = f"{calibrator.n_samples}"
     if calibrator.n_samples:
         samples += f" at temperature {calibrator.sample_temperature:g}"
     return [
-        ("answers", f"{calibrator.questions:,}, {percent(calibrator.accuracy)} correct"),
+        *([("graded", str(counts))] if counts else []),
+        ("answers to fit", f"{calibrator.questions:,}, {percent(calibrator.accuracy)} correct"),
         ("datasets", ", ".join(calibrator.datasets)),
         ("runs", runs or "none"),
         ("model", calibrator.model),
@@ -159,7 +166,7 @@ def guarantee_view(guarantee: Guarantee | NoGuarantee) -> JSON:
     """A guarantee, or why there is none, in words."""
     words = str(guarantee)
     if isinstance(guarantee, Guarantee):
-        words += f" That covers {percent(guarantee.coverage)} of the held-out questions."
+        words += f" They are {percent(guarantee.coverage)} of the {guarantee.n:,} held-out answers."
     return {"holds": isinstance(guarantee, Guarantee), "words": words, "threshold": guarantee.threshold}
 
 
@@ -208,13 +215,18 @@ def hints(calibrator: Calibrator, seen: Seen | None) -> str:
     """What to know when reading the diagrams."""
     if seen is None:
         return ""
-    parts = ["Each answer is scored by a fit that has not seen it. Bars and brackets are 95% intervals."]
+    counts = seen.labelled.counts
+    parts = [
+        f"{counts}. The diagrams, heuristic, combined and calibrated are of the {counts.to_fit:,} to fit, "
+        f"each scored by a fit that has not seen it; held out and the guarantee are of the "
+        f"{counts.held_out:,} held out. Bars and brackets are 95% intervals."
+    ]
     unknown = metrics.unknown(seen.calibrated)
     if unknown:
-        parts.append(f"{unknown:,} answers have no signals, hence no confidence.")
+        parts.append(f"{unknown:,} of the answers to fit have no signals, hence no confidence.")
     if len(seen.correct) != calibrator.questions:
         parts.append(
-            f"The runs now have {len(seen.correct):,} graded answers in this half; "
+            f"The runs now have {len(seen.correct):,} answers to fit; "
             f"it was fitted on {calibrator.questions:,}."
         )
     return " ".join(parts)

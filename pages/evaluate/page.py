@@ -15,6 +15,7 @@ from codex.datasets.library import datasets
 from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation.comparison import Side
+from codex.evaluation.estimate import estimate
 from codex.evaluation.evaluations import KIND, Evaluations
 from codex.evaluation.slices import columns, labels, slices
 from codex.evaluation.subsets import keep_subset
@@ -239,6 +240,28 @@ class EvaluatePage:
         )
         return self._job_view(job)
 
+    def estimate(self, wanted: JSON) -> list[str]:
+        """How long such a run takes and what it is good for, in sentences. wanted: as for `start`."""
+        limit = wanted.get("limit")
+        return estimate(
+            self.workbench,
+            str(wanted["dataset"]),
+            limit=None if limit is None else int(limit),
+            side=wanted.get("side") or None,
+            evidence=bool(wanted.get("evidence")),
+            params=self._params(wanted),
+            n_samples=int(wanted["n_samples"]),
+            sample_temperature=float(wanted["sample_temperature"]),
+        ).lines
+
+    def extend(self, wanted: JSON) -> JSON:
+        """Ask a run the next questions of its set too. wanted: {run, more: how many}."""
+        run, more = str(wanted["run"]), wanted.get("more")
+        if not isinstance(more, int) or more < 1:
+            raise InvalidInput("Type how many more questions to ask, at least 1.", ["more"])
+        total = self.workbench.store.runs.get(run).run.total
+        return self._job_view(self.evaluations.extend(run, total + more))
+
     def resume(self, wanted: JSON) -> JSON:
         """Resume a run that was stopped. wanted: {run}."""
         return self._job_view(self.evaluations.resume(str(wanted["run"])))
@@ -311,7 +334,17 @@ def build(workbench: Workbench, jobs: Jobs) -> EvaluatePage:
     """Put the page into the Blocks that are open."""
     page = EvaluatePage(workbench, jobs)
     calls = (
-        *(page.datasets, page.look, page.start, page.resume, page.cancel, page.rename, page.delete),
+        *(
+            page.datasets,
+            page.look,
+            page.estimate,
+            page.start,
+            page.extend,
+            page.resume,
+            page.cancel,
+            page.rename,
+            page.delete,
+        ),
         *(page.open, page.scatter, page.questions, page.question),
         *(page.copied, page.keep, page.slices, page.label, page.others, page.compare),
     )

@@ -56,6 +56,7 @@ def run_line(
         "model": run.model,
         "state": state,
         "resumable": not running and summary.done < run.total and run.params.questions is not None,
+        "extendable": not running and run.params.questions is not None and run.params.limit is not None,
         "done": summary.done,
         "total": run.total,
         "failed": summary.failed,

@@ -80,6 +80,34 @@ def test_a_newcomer_starts_a_first_run_stops_it_and_resumes_it(page: Page, serve
     assert served.workbench.store.runs.list()[0].done == 100
 
 
+def test_a_form_says_what_its_run_is_good_for_and_a_run_is_extended(page: Page, served: Scripted) -> None:
+    open_evaluate(page, served)
+    said = page.get_by_role("status", name="Estimate")
+    page.get_by_role("combobox", name="Dataset").select_option("capitals")
+    page.get_by_role("spinbutton", name="Limit").fill("60")
+    expect(said).to_contain_text("60 questions. How long they take is not measured yet")
+    expect(said).to_contain_text("A calibrator needs at least 30 questions in the calibration half")
+    page.get_by_role("spinbutton", name="Limit").fill("")
+    expect(said).to_contain_text("That is enough.")
+    start(page, "capitals", 4, "short")
+    work = page.get_by_role("region", name="Evaluation")
+    expect(work).to_contain_text("Done: 4 answers graded")
+    expect(said).to_contain_text("4 questions: about")
+    page.get_by_role("spinbutton", name="Limit").fill("0")
+    expect(said).to_be_empty()
+    line(page, "short").get_by_role("button", name="Extend short").click()
+    more = page.get_by_role("spinbutton", name="More questions")
+    expect(more).to_be_focused()
+    more.fill("100000")
+    more.press("Enter")
+    expect(page.get_by_role("alertdialog", name="Extend short")).to_contain_text("be extended to 100,004")
+    more.fill("3")
+    more.press("Enter")
+    expect(work).to_contain_text("Done: 7 answers graded")
+    expect(line(page, "short")).to_contain_text("7")
+    assert [run.done for run in served.workbench.store.runs.list()] == [7]
+
+
 def test_a_real_model_answers_a_handful_of_questions(page: Page, real: Served) -> None:
     forget_runs(real)
     open_evaluate(page, real)

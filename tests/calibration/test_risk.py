@@ -126,9 +126,9 @@ def test_a_missing_confidence_is_never_answered() -> None:
 @pytest.mark.parametrize(
     ("confidence", "correct", "says"),
     [
-        ([], [], "There are 0 labelled answers; 30 are needed"),
-        ([0.5] * 5, [False] * 5, "There are 5 labelled answers; 30 are needed"),
-        ([math.nan] * 50, [True] * 50, "Of 50 labelled answers 0 may be given"),
+        ([], [], "There are 0 held-out answers; 30 are needed"),
+        ([0.5] * 5, [False] * 5, "There are 5 held-out answers; 30 are needed"),
+        ([math.nan] * 50, [True] * 50, "Of 50 held-out answers 0 may be given"),
         ([0.5] * 500, [False] * 500, "not correct often enough at any confidence"),
     ],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,27 @@ def test_what_can_be_guaranteed_is_said_for_each_dataset(home: Path, file: Path,
     assert f"odd: {odd['reason']}\n" in printed
     assert odd["reason"].startswith("No threshold guarantees at most 30% incorrect")
     assert not home.exists()
+
+
+def test_duplicates_are_said_and_the_numbers_add_up(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "twice.jsonl.gz"
+    once = [generated(number, "even") for number in range(160)]
+    write(path, [*once, *(replace(one, id=f"{one.id}-again") for one in once[:26])])
+    said = codex(*fit(path, "-o", str(tmp_path / "made.json"), "--alpha", "0.3"))
+    found = re.match(
+        r"186 graded answers − 26 duplicates = 160: (\d+) to fit, (\d+) held out\.\n", said.stdout
+    )
+    assert found, said.stdout
+    to_fit, held_out = map(int, found.groups())
+    assert to_fit + held_out == 160
+    assert f"fitted on {to_fit} answers" in said.stdout
+    assert f"cross-fitted, of the {to_fit} to fit" in said.stdout
+    as_json = json.loads(
+        codex(*fit(path, "-o", str(tmp_path / "again.json"), "--alpha", "0.3", "--json")).stdout
+    )
+    assert as_json["counts"] == {"graded": 186, "duplicates": 26, "to_fit": to_fit, "held_out": held_out}
+    assert as_json["guarantee"]["n"] == held_out
+    assert as_json["questions"] == to_fit
 
 
 def test_prediction_sets_are_kept_and_counted_on_the_other_half(

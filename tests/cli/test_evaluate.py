@@ -153,6 +153,21 @@ def test_ctrl_c_stops_says_how_to_go_on_and_resume_asks_the_rest(
     assert len(engine.decodes) - before == COUNT - stopped["done"]
 
 
+def test_a_run_says_first_what_it_is_good_for_and_can_be_extended(
+    codex: Codex, engine: ScriptedEngine
+) -> None:
+    first = codex("evaluate", "--dataset", "sums", "--limit", "2", "--json")
+    assert "2 questions. How long they take is not measured yet" in first.err
+    assert "A calibrator needs at least 30 questions in the calibration half" in first.err
+    run = first.json["run"]
+    before = len(engine.decodes)
+    longer = codex("evaluate", "--extend", run, "--limit", "5", "--json")
+    assert (longer.status, longer.json["run"], longer.json["n"]) == (0, run, 5)
+    assert len(engine.decodes) - before == 3  # The first two are not asked again.
+    assert "The set has 6" in codex("evaluate", "--extend", run, "--limit", "9").err
+    assert "5 questions: about" in codex("evaluate", "--dataset", "sums", "--limit", "5").err
+
+
 def test_a_run_does_not_go_on_with_other_settings(codex: Codex, engine: ScriptedEngine) -> None:
     codex("evaluate", "--dataset", "sums", "--limit", "1")
     run = codex("runs", "--json").json[0]["id"]
@@ -228,6 +243,8 @@ def test_stored_answers_are_limited_and_split_as_questions_are(
         (("--generations", "F", "--name", "mine"), "leave --name out"),
         (("--generations", "F", "--evidence"), "leave --evidence out"),
         (("--resume", "R", "--limit", "1"), "leave --limit out"),
+        (("--extend", "R", "--limit", "2", "--split", "test"), "leave --split out"),
+        (("--extend", "R"), "--limit N"),
         (("--resume", "R", "--split", "test"), "leave --split out"),
         (("--resume", "R", "--grader", "exact"), "leave --grader out"),
     ],

@@ -196,7 +196,7 @@ def test_the_guarantee_of_a_dataset_is_what_it_would_be_without_the_others(store
     found = group_guarantees(grouped, made, Target(ALPHA, DELTA, Policy()))
     assert [*found] == ["large", "lost", "small"]
     assert (found["lost"].n, found["lost"].kind) == (0, "none")
-    assert "There are 0 labelled answers" in str(found["lost"])
+    assert "There are 0 held-out answers" in str(found["lost"])
     for name in ("large", "small"):
         put(store, name, n=0)
         store.runs.add(name, [answer(at) for at in np.flatnonzero(names == name).tolist()])

@@ -17,7 +17,7 @@ import pytest
 from codex.ask.workbench import Workbench
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, Conflict, InvalidInput, ModelError, NotFound, PromptTooLong
-from codex.evaluation.runner import measure, prepare, questions, run
+from codex.evaluation.runner import extend, measure, prepare, questions, run
 from codex.jobs import JobProgress
 from codex.settings import load_settings
 from codex.store import Store
@@ -303,3 +303,34 @@ def test_measuring_before_a_run_can_be_cancelled(bench: Bench) -> None:
         measure(workbench, begun, stop, cancel)
     assert isinstance(workbench.engine, ScriptedEngine)
     assert len(workbench.engine.judged) == 3
+
+
+def test_a_run_is_extended_by_the_next_questions_of_its_set(bench: Bench) -> None:
+    workbench = bench()
+    begun = prepare(workbench, "sums", limit=4)
+    run(workbench, begun.id)
+    first = asked(workbench)[:]
+    longer = extend(workbench, begun.id, 9)
+    assert (longer.total, longer.params.limit) == (9, 9)
+    assert workbench.store.runs.get(begun.id).run == longer
+    summary = run(workbench, begun.id)
+    assert (summary.done, summary.run.total, summary.run.state) == (9, 9, "done")
+    assert list(records(workbench, begun.id)) == [f"q{at}" for at in range(9)]
+    # None was asked again.
+    assert len(asked(workbench)) == len(first) * 9 // 4
+
+
+def test_a_run_cannot_be_extended_beyond_its_set_or_over_another_one(bench: Bench, tmp_path: Path) -> None:
+    workbench = bench()
+    begun = prepare(workbench, "sums", limit=4)
+    for limit in (3, 4, COUNT + 1):
+        with pytest.raises(InvalidInput, match=f"cannot be extended to {limit}. The set has 12"):
+            extend(workbench, begun.id, limit)
+    whole = prepare(workbench, "sums")
+    with pytest.raises(InvalidInput, match="The set has no more"):
+        extend(workbench, whole.id, 20)
+    save(tmp_path, rows()[::-1])
+    with pytest.raises(Conflict, match="has other questions than when the run"):
+        extend(workbench, begun.id, 9)
+    save(tmp_path, rows(20))  # It has grown at its end: what was asked is the same.
+    assert extend(workbench, begun.id, 20).total == 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -213,6 +214,27 @@ def test_the_guarantee_is_made_of_each_dataset_by_itself(page: CalibratePage) ->
     assert many["accuracy"] >= 0.7
     assert (few["threshold"], few["coverage"], few["accuracy"]) == (None, None, None)
     assert few["words"].startswith("No threshold guarantees at most 30% incorrect")
+
+
+def test_the_numbers_that_are_shown_add_up_where_there_are_duplicates(page: CalibratePage) -> None:
+    version = put_calibrator(page.workbench.store, put_runs(page.workbench.store), runs=("many", "few"))
+    shown = drawn(page, version, alpha=0.4)
+    found = re.fullmatch(
+        r"620 graded answers \u2212 300 duplicates = 320: (\d+) to fit, (\d+) held out",
+        dict(shown["calibrator"]["facts"])["graded"],
+    )
+    assert found
+    to_fit, held_out = map(int, found.groups())
+    assert to_fit + held_out == 320
+    assert f"of the {to_fit} to fit" in shown["hint"]
+    assert f"of the {held_out} held out" in shown["hint"]
+    assert sum(row[-1] for row in shown["right"]["table"]["rows"]) == to_fit
+    assert sum(group["n"] for group in shown["groups"]) == held_out
+    words = shown["calibrator"]["guarantee"]["words"]
+    given = re.search(r"Of (\d+) held-out answers .* They are ([\d.]+)% of the (\d+) held-out answers", words)
+    assert given
+    assert int(given[3]) == held_out
+    assert float(given[2]) == pytest.approx(100 * int(given[1]) / held_out, rel=0.005)
 
 
 def test_prediction_sets_are_made_for_all_questions_and_for_each_dataset(page: CalibratePage) -> None:

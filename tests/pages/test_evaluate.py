@@ -116,6 +116,32 @@ def test_a_run_that_is_stopped_goes_on_without_asking_twice(page: EvaluatePage) 
     assert len(lines(page)) == 1
 
 
+def test_a_run_is_extended_and_its_scores_are_those_of_all_its_answers(page: EvaluatePage) -> None:
+    job = page.start(ASKED)
+    assert page.jobs.wait(job["id"], WAIT).state == "done"
+    run = job["run"]
+    assert lines(page)[run]["extendable"]
+    opened(page, run)
+    with pytest.raises(InvalidInput, match="at least 1"):
+        page.extend({"run": run, "more": 0})
+    longer = page.extend({"run": run, "more": 3})
+    assert (longer["run"], page.jobs.wait(longer["id"], WAIT).state) == (run, "done")
+    line = lines(page)[run]
+    assert (line["done"], line["total"], line["graded"], line["state"]) == (9, 9, 9, "done")
+    assert len(listed(page, run)) == 9
+    put_run(page.workbench.store, "whole")
+    assert not lines(page)["whole"]["extendable"]
+
+
+def test_before_a_run_starts_it_is_said_what_it_is_good_for(page: EvaluatePage) -> None:
+    put_run(page.workbench.store, model=page.workbench.engine.fingerprint)
+    said = page.estimate({**ASKED, "limit": 60, "n_samples": 5})
+    assert said[0].startswith("60 questions: about 15 seconds.")
+    assert len(said) == 3
+    with pytest.raises(InvalidInput):
+        page.estimate({**ASKED, "max_tokens": 0})
+
+
 def test_a_run_of_another_model_cannot_go_on_and_says_so(page: EvaluatePage) -> None:
     put_run(page.workbench.store, graded=3, total=5, state="cancelled", model="another:model:q4")
     with pytest.raises(Conflict, match="another:model:q4"):

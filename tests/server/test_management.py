@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from codex.evaluation.generations import read
@@ -105,6 +106,9 @@ def test_a_calibrator_is_fitted_activated_proven_renamed_and_deleted(served: Ser
     wanted = {"version": version, "alpha": 0.3, "delta": 0.2}
     proven = http.post("/calibrators/guarantee", json=wanted).json()
     assert proven["holds"], proven
+    counts = proven["counts"]
+    assert (counts["graded"], counts["duplicates"]) == (160, 0)
+    assert (counts["to_fit"], counts["to_fit"] + counts["held_out"]) == (made["questions"], 160)
     assert http.get("/policies/active").json()["version"] == Policy().version
     again = http.post("/calibrators/guarantee", json={**wanted, "activate": True}).json()
     assert again["policy"] == http.get("/policies/active").json()["version"]
@@ -135,6 +139,50 @@ def test_what_cannot_be_fitted_says_why(served: Served) -> None:
     http.delete("/evaluations/few")
 
 
+def estimate_and_extend(served: Served, run_id: str) -> None:
+    """What a run would take, and more questions of one; `run_id` has three of sums."""
+    http = served.http
+    estimated = http.get("/evaluations/estimate?dataset=sums&limit=2&n_samples=2").json()
+    assert (estimated["questions"], estimated["graded"], estimated["accuracy"]) == (
+        2,
+        3,
+        pytest.approx(1 / 3),
+    )
+    assert estimated["seconds"] > 0
+    assert_error(http.get("/evaluations/estimate?dataset=nowhere"), 404)
+    refused = assert_error(http.post(f"/evaluations/{run_id}/extend", json={"limit": 9}), 422)
+    assert "The set has no more" in refused["message"]
+    short = http.post("/evaluations", json={"dataset": "sums", "n_samples": 1, "limit": 1}).json()
+    assert ended(served, short["job"]["id"])["done"] == 1
+    longer = http.post(f"/evaluations/{short['id']}/extend", json={"limit": 3})
+    assert (longer.status_code, longer.json()["total"]) == (202, 3)
+    assert ended(served, longer.json()["job"]["id"])["done"] == 3
+    assert http.get(f"/evaluations/{short['id']}/scores").json()["n"] == 3
+    assert http.delete(f"/evaluations/{short['id']}").status_code == 204
+
+
+def label_and_compare(http: httpx.Client, run_id: str, exported: Path) -> None:
+    """A person's word counts, is exported and taken back; a run is like itself."""
+    first = next(it for it in read(exported) if it.correct is False).id
+    label = f"/evaluations/{run_id}/questions/{first}/label"
+    assert http.put(label, json={"correct": True}).status_code == 204
+    read_back = http.get(f"/evaluations/{run_id}").json()
+    assert (read_back["correct"], read_back["by_person"], read_back["corrected"]) == (2, 1, 1)
+    exported.write_bytes(http.get(f"/evaluations/{run_id}/export").content)
+    assert [(it.id, it.grader_correct) for it in read(exported) if it.by_person] == [(first, False)]
+    assert http.put(label, json={"correct": None}).status_code == 204
+    assert http.get(f"/evaluations/{run_id}/scores").json()["ungraded"] == 1
+    for _ in range(2):
+        assert http.delete(label).status_code == 204
+    assert http.get(f"/evaluations/{run_id}").json()["by_person"] == 0
+    assert_error(http.put(label, json={}), 422, ["correct"])
+    compared = http.get(f"/evaluations/{run_id}/comparison?against={run_id}").json()
+    assert (compared["n"], compared["gained"], compared["accuracy"]["difference"]) == (3, 0, 0)
+    assert_error(http.get(f"/evaluations/{run_id}/comparison?against=nowhere"), 404)
+    assert_error(http.get(f"/evaluations/{run_id}/comparison"), 422, ["against"])
+    assert_error(http.put(f"/evaluations/{run_id}/questions/a/b/label", json={"correct": True}), 404)
+
+
 def test_a_dataset_is_uploaded_read_asked_scored_exported_and_deleted(served: Served, tmp_path: Path) -> None:
     http = served.http
     put = http.put("/datasets/sums?file=sums.csv", content=ROWS, headers=FORM)
@@ -154,26 +202,10 @@ def test_a_dataset_is_uploaded_read_asked_scored_exported_and_deleted(served: Se
     assert http.patch(f"/evaluations/{run['id']}", json={"name": "sums"}).json()["name"] == "sums"
     scores = http.get(f"/evaluations/{run['id']}/scores").json()
     assert (scores["n"], scores["accuracy"]) == (3, pytest.approx(1 / 3))
+    estimate_and_extend(served, run["id"])
     exported = tmp_path / "answers.jsonl"
     exported.write_bytes(http.get(f"/evaluations/{run['id']}/export").content)
-    first = next(it for it in read(exported) if it.correct is False).id
-    label = f"/evaluations/{run['id']}/questions/{first}/label"
-    assert http.put(label, json={"correct": True}).status_code == 204
-    read_back = http.get(f"/evaluations/{run['id']}").json()
-    assert (read_back["correct"], read_back["by_person"], read_back["corrected"]) == (2, 1, 1)
-    exported.write_bytes(http.get(f"/evaluations/{run['id']}/export").content)
-    assert [(it.id, it.grader_correct) for it in read(exported) if it.by_person] == [(first, False)]
-    assert http.put(label, json={"correct": None}).status_code == 204
-    assert http.get(f"/evaluations/{run['id']}/scores").json()["ungraded"] == 1
-    for _ in range(2):
-        assert http.delete(label).status_code == 204
-    assert http.get(f"/evaluations/{run['id']}").json()["by_person"] == 0
-    assert_error(http.put(label, json={}), 422, ["correct"])
-    compared = http.get(f"/evaluations/{run['id']}/comparison?against={run['id']}").json()
-    assert (compared["n"], compared["gained"], compared["accuracy"]["difference"]) == (3, 0, 0)
-    assert_error(http.get(f"/evaluations/{run['id']}/comparison?against=nowhere"), 404)
-    assert_error(http.get(f"/evaluations/{run['id']}/comparison"), 422, ["against"])
-    assert_error(http.put(f"/evaluations/{run['id']}/questions/a/b/label", json={"correct": True}), 404)
+    label_and_compare(http, run["id"], exported)
     assert [it.observation.generation.text for it in read(exported)] == ["It is 4."] * 3
 
     assert_error(http.put("/datasets/sums?file=sums.csv", content=ROWS, headers=FORM), 409)

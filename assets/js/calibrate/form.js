@@ -49,7 +49,10 @@ export class Fit extends Part {
     const chosen = this.runs.filter(({ id }) => this.chosen.has(id));
     const graded = chosen.reduce((sum, run) => sum + run.graded, 0);
     const mixed = new Set(chosen.map(({ model }) => model)).size > 1;
-    const total = chosen.length > 1 ? `${count(graded)} graded answers together` : "";
+    const total =
+      chosen.length > 1
+        ? `${count(graded)} graded answers together; of a question that is in several, the first counts`
+        : "";
     const share = (/** @type {keyof Risk} */ name) =>
       numeric(name, { min: 0.001, max: 0.999, value: defaults[name], change: () => this.page.ask() });
     const line = (/** @type {Run} */ run) => this.#line(run);

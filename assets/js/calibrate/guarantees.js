@@ -49,7 +49,7 @@ const GROUPS = [
   }),
   column("accuracy", "Correct of these", ({ accuracy }) => percent(accuracy), {
     number,
-    title: "Share of the answered ones that are correct",
+    title: "Share of the answered held-out answers that are correct",
   }),
 ];
 
@@ -59,7 +59,7 @@ export function groups(rows, { alpha, delta }) {
   const words = several
     ? `The same guarantee (at most ${share(alpha)} incorrect, with ${share(1 - delta)} confidence) for each dataset by itself. A guarantee over all can hide a dataset on which it does not hold.`
     : [
-        "All answers are from one dataset, ",
+        "All held-out answers are from one dataset, ",
         written(rows[0]?.name ?? ""),
         ", so the guarantee is for that dataset.",
       ];
@@ -81,9 +81,12 @@ function rounded({ coverage, interval }) {
 }
 
 /** @param {PredictionSets} sets */
-function fittedOn({ name, fitted, infinite, labels }) {
+function fittedOn({ name, fitted, n, infinite, labels }) {
   const few = infinite ? `: too few, ${count(labels)} are needed` : "";
-  return named(name === null ? "all together" : written(name), `fitted on ${count(fitted)}${few}`);
+  return named(
+    name === null ? "all together" : written(name),
+    `fitted on ${count(fitted)}, held out ${count(n)}${few}`,
+  );
 }
 
 /** @type {Column<PredictionSets>[]} */
@@ -106,7 +109,7 @@ const SETS = [
   }),
 ];
 const INTRO =
-  "Asked several times, a model gives several answers. A prediction set keeps those that enough of the samples gave, so that the correct one is among them as often as you ask for. The cutoff is fitted on one half of the questions; coverage is measured on the other. A fit saves the sets at this level, and the Ask page shows them.";
+  "Asked several times, a model gives several answers. A prediction set keeps those that enough of the samples gave, so that the correct one is among them as often as you ask for. The cutoff is fitted on the calibration half of the questions; the other columns are of the held-out half. A fit saves the sets at this level, and the Ask page shows them.";
 
 /** @extends {Part<import("./page.js").Calibrate>} */
 export class Sets extends Part {

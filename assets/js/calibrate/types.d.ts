@@ -85,6 +85,7 @@ export interface Shown {
 export interface PredictionSets {
   name: string | null;
   fitted: number;
+  n: number;
   infinite: boolean;
   labels: number;
   cutoff: number;

@@ -79,6 +79,7 @@ function columns(page) {
         act: `${words.toLowerCase()} ${run.id}`,
       });
   const rename = act("edit", "Rename", (run) => page.rename(run));
+  const extend = act("plus", "Extend", (run) => page.extend(run));
   const remove = act("close", "Delete", (run) => page.remove(run));
   const number = true;
   return [
@@ -105,9 +106,9 @@ function columns(page) {
     column("created", "Date", ({ created }) => when(created), { number }),
     column(
       "act",
-      "Rename or delete",
+      "Extend, rename or delete",
       (run) =>
-        html`<span class="cx-row tight">${rename(run)}${run.state === "running" ? nothing : remove(run)}</span>`,
+        html`<span class="cx-row tight">${run.extendable ? extend(run) : nothing}${rename(run)}${run.state === "running" ? nothing : remove(run)}</span>`,
       {
         fixed: true,
         hidden: true,

@@ -1,9 +1,10 @@
 // The form of a new run: which questions are asked, and how.
 
-import { choice, Form, field, numeric, textual } from "../shared/form.js";
+import { choice, Form, field, numeric, textual, valuesOf } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { written } from "../shared/parts.js";
+import { hint, written } from "../shared/parts.js";
+import { latest } from "../shared/server.js";
 import { count } from "../shared/words.js";
 
 /** @import {Config, Dataset, State} from "./types" */
@@ -23,11 +24,23 @@ export class NewRun extends Part {
   dataset = null;
   /** @type {Config} */
   config = this.page.config;
-  form = new Form(this.page.paint, async ({ side, evidence = false, ...wanted }, form) => {
-    const message = await this.page.begin("start", { ...wanted, side: side || null, evidence });
-    const name = /** @type {HTMLInputElement} */ (form.elements.namedItem("name"));
-    if (!message && name.value === wanted.name) name.value = "";
-    return message;
+  form = new Form(
+    this.page.paint,
+    async ({ side, evidence = false, ...wanted }, form) => {
+      const message = await this.page.begin("start", { ...wanted, side: side || null, evidence });
+      const name = /** @type {HTMLInputElement} */ (form.elements.namedItem("name"));
+      if (!message && name.value === wanted.name) name.value = "";
+      return message;
+    },
+    () => this.look(),
+  );
+  /** @type {string[]} How long such a run takes, and what it is good for. */
+  lines = [];
+  look = latest(async () => {
+    const form = /** @type {HTMLFormElement | null} */ (this.page.find("form"));
+    if (!this.sets?.length || !form?.checkValidity()) return this.set({ lines: [] });
+    const { value, error } = await this.page.call("estimate", valuesOf(form));
+    this.set({ lines: value ?? [error?.message] });
   });
 
   /** @param {State | null} state */
@@ -61,7 +74,8 @@ export class NewRun extends Part {
       <div class="cx-pair">${field("Split", choice(SPLITS, { name: "side" }))}${field("Limit", limit)}</div>
       <div class="cx-pair">${field("Samples", amount("n_samples", 1))}${field("Temperature", amount("sample_temperature", "any"))}</div>
       ${field("Max tokens", amount("max_tokens", 1))}${state?.documents ? evidence : nothing}
-      ${field("Name", textual("name", { placeholder: set?.name ?? "" }))}`;
+      ${field("Name", textual("name", { placeholder: set?.name ?? "" }))}
+      <div class="cx-column tight" role="status" aria-label="Estimate">${this.lines.map((line) => hint(written(line)))}</div>`;
     const about = () =>
       html`Asks <b>${written(state?.model ?? "")}</b>. Answers are saved as they come; a stopped run can be resumed.`;
     const note = state && (state.busy ?? about());

@@ -60,6 +60,7 @@ export class Evaluate extends JobPage {
     this.form.sets = sets.value ?? null;
     if (sets.error) this.form.form.fail(sets.error.message);
     this.paint();
+    this.form.look();
   }
 
   /** Open what the address names. @param {URLSearchParams} query */
@@ -89,6 +90,7 @@ export class Evaluate extends JobPage {
     this.state = state;
     if (!state.runs) return;
     this.runs = state.runs;
+    this.form.look();
     const run = state.runs.find(({ id }) => id === this.open);
     if (this.open && !run) this.run.lost(DELETED);
     // A run that is asked at the moment grows under the eyes of its reader.
@@ -148,6 +150,18 @@ export class Evaluate extends JobPage {
         return error?.message ?? null;
       },
       back: () => this.focus(having("data-act", `rename ${id}`), ".cx-runs tbody a"),
+    });
+  }
+
+  /** Ask a run more questions of its set. @param {Run} run */
+  extend({ id, name }) {
+    this.confirmation.type({
+      label: `Extend ${name}`,
+      input: { label: "More questions", value: "100", type: "number" },
+      yes: "Extend",
+      doing: "Starting …",
+      run: (more) => this.begin("extend", { run: id, more: Number(more) }),
+      back: () => this.focus(having("data-act", `extend ${id}`), ".cx-runs tbody a"),
     });
   }
 

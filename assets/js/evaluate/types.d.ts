@@ -9,6 +9,7 @@ export interface Run {
   model: string;
   state: "done" | "running" | "stopped" | "failed";
   resumable: boolean;
+  extendable: boolean;
   done: number;
   total: number;
   failed: number;

@@ -31,22 +31,29 @@ export class Confirmation {
   }
 
   /** Ask for another name. @param {{name: string, run: (name: string) => Promise<string | null>, back: () => unknown}} options */
-  rename({ name, run, back }) {
-    let typed = name;
-    const type = (/** @type {Event} */ event) => {
+  rename({ name, ...rest }) {
+    const input = { label: "New name", value: name };
+    this.type({ label: `Rename ${name}`, input, yes: "Rename", doing: "Renaming …", ...rest });
+  }
+
+  /**
+   * Ask for a text or a number.
+   * @param {{label: string, input: {label: string, value: string, type?: string}, yes: string, doing: string,
+   *   run: (typed: string) => Promise<string | null>, back: () => unknown}} options
+   */
+  type({ input: { label, value, type = "text" }, run, ...rest }) {
+    let typed = value;
+    const change = (/** @type {Event} */ event) => {
       typed = textOf(event);
     };
     const enter = (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter" && this.now && !this.now.working) this.#confirm(this.now);
     };
     this.open({
-      label: `Rename ${name}`,
-      question: html`<input class="cx-input" aria-label="New name" value=${name} maxlength=${MAX_NAME} autocomplete="off" spellcheck="false" @input=${type} @keydown=${enter}>`,
-      yes: "Rename",
-      doing: "Renaming …",
+      question: html`<input class="cx-input" type=${type} aria-label=${label} value=${value} min="1" maxlength=${MAX_NAME} autocomplete="off" spellcheck="false" @input=${change} @keydown=${enter}>`,
       kind: "primary",
       run: () => run(typed),
-      back,
+      ...rest,
     });
   }
 

@@ -46,7 +46,7 @@ export function textual(name, { placeholder, maxlength = 100 } = {}) {
 }
 
 /** What stands in a form by the names of its fields: numbers as numbers, null where one is empty. @param {HTMLFormElement} form */
-function valuesOf(form) {
+export function valuesOf(form) {
   /** @type {Record<string, any>} */
   const values = {};
   for (const control of /** @type {Iterable<any>} */ (form.elements)) {
@@ -64,10 +64,14 @@ export class Form {
   /** @type {string | null} */
   error = null;
 
-  /** @param {() => unknown} paint @param {(values: Record<string, any>, form: HTMLFormElement) => Promise<string | null>} run */
-  constructor(paint, run) {
+  /**
+   * @param {() => unknown} paint @param {(values: Record<string, any>, form: HTMLFormElement) => Promise<string | null>} run
+   * @param {() => unknown} [changed] called when a field has another value
+   */
+  constructor(paint, run, changed) {
     this.paint = paint;
     this.run = run;
+    this.changed = changed;
   }
 
   /** @param {string | null} message */
@@ -88,7 +92,7 @@ export class Form {
 
   /** The form as a card. @param {string} title @param {unknown} fields @param {{words: string, disabled: boolean, note: unknown}} button */
   card(title, fields, { words, disabled, note }) {
-    return html`<form class="cx-card cx-body" @submit=${submitted((form) => this.#submit(form))}><h2>${title}</h2>${fields}${alarm(this.error)}
+    return html`<form class="cx-card cx-body" @input=${this.changed ?? nothing} @submit=${submitted((form) => this.#submit(form))}><h2>${title}</h2>${fields}${alarm(this.error)}
       <button type="submit" class="cx-button primary" ?disabled=${disabled || this.busy}>${words}</button>${hint(note)}</form>`;
   }
 }
