@@ -229,10 +229,17 @@ def test_a_file_that_cannot_be_used_changes_nothing(served: Served) -> None:
         ("/datasets/bad?file=a.csv&column=question", ROWS, 422, "FIELD=COLUMN"),
         ("/datasets/capitals?file=a.csv", ROWS, 409, "ships with Codex"),
         ("/datasets/bad?file=big.csv", b"x" * (2**20 + 1), 413, "larger than 1 MB"),
+        ("/evaluations/import/bad.jsonl", b'{"id": 1}', 422, "bad.jsonl, line 1: there is no key 'question'"),
+        ("/evaluations/import/.bad.jsonl", b"", 422, "is no name of a file"),
+        ("/evaluations/import/bad%2F..%2Fbad.jsonl", b"", 404, ""),
+        ("/evaluations/import/empty.jsonl", b"", 422, "empty.jsonl holds no generations"),
+        ("/evaluations/import/big.jsonl", b"x" * (2**20 + 1), 413, "larger than 1 MB"),
     ):
         error = assert_error(http.put(path, content=sent, headers=FORM), status)
         assert said in error["message"], path
     assert not list((home / "datasets").glob("bad*")) if (home / "datasets").exists() else True
+    for nothing in ("/evaluations/nowhere/records", "/calibrators/nowhere/export"):
+        assert_error(http.get(nothing), 404)
     assert not list((home / ".partial").iterdir())
 
 
