@@ -217,9 +217,9 @@ def hints(calibrator: Calibrator, seen: Seen | None) -> str:
         return ""
     counts = seen.labelled.counts
     parts = [
-        f"{counts}. The diagrams, heuristic, combined and calibrated are of the {counts.to_fit:,} to fit, each "
-        f"scored by a fit that has not seen it; held out and the guarantee are of the {counts.held_out:,} held "
-        "out. Bars and brackets are 95% intervals."
+        f"{counts}. The diagrams, heuristic, combined and calibrated are of the {counts.to_fit:,} to fit, "
+        "each scored by a fit that has not seen it; held out and the guarantee are of the "
+        f"{counts.held_out:,} held out. Bars and brackets are 95% intervals."
     ]
     unknown = metrics.unknown(seen.calibrated)
     if unknown:
