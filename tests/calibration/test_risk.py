@@ -148,7 +148,7 @@ def test_a_refusal_says_about_how_many_labels_it_would_take() -> None:
     refusal = guarantee(60)
     assert isinstance(refusal, NoGuarantee)
     assert refusal.labels is not None
-    assert f"label {refusal.labels - 60} more" in refusal.reason
+    assert f"are needed: {refusal.labels - 60} more." in refusal.reason
     # "If more turn out like these": so many of the same kind are enough, and far fewer are not.
     assert isinstance(guarantee(refusal.labels), Guarantee)
     assert isinstance(guarantee(refusal.labels // 3), NoGuarantee)
