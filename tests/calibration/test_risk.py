@@ -213,3 +213,7 @@ def test_a_million_rows_take_less_than_a_second() -> None:
     selective_threshold(*table, 0.1, 0.05)
     # 0.06 s alone on one core; the rest is room for a busy machine.
     assert time.perf_counter() - started < 1.0
+
+
+def test_an_alpha_next_to_nothing_takes_more_labels_than_anybody_has() -> None:
+    assert fewest_labels(5e-324, 0.05) == 2**53
