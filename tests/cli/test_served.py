@@ -229,7 +229,7 @@ def test_a_fit_is_activated_in_the_running_workbench(codex: Codex) -> None:
     plain = codex(*FIT, "--name", "plain", "--activate", "--json").json["version"]
     assert [it["version"] for it in codex("calibrators", "--json").json if it["active"]] == [plain]
     few = codex("calibrate", "--run", "run-1")
-    assert (few.status, "4 graded answers are too few" in few.err) == (1, True)
+    assert (few.status, "4 graded answers" in few.err) == (1, True)
     assert codex("policies", "activate", "settings").status == 0
     for _ in range(2):
         assert codex("calibrators", "rollback").status == 0
