@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codex.text import number
 from codex.types import LEAST_AUROC, Grounding, PassedOver, Reliability, Verdict
 
 HELP = (
@@ -55,5 +56,5 @@ def _measured(reliability: Reliability | None) -> str:
 def _auroc(reliability: Reliability, called: str = "") -> str:
     """With its interval, and what that is called."""
     low, high = reliability.low, reliability.high
-    interval = "" if low is None or high is None else f", {called}{low:.2f} to {high:.2f}"
-    return f"AUROC {reliability.auroc:.2f}{interval}"
+    interval = "" if low is None or high is None else f", {called}{number(low)} to {number(high)}"
+    return f"AUROC {number(reliability.auroc or 0.0)}{interval}"

@@ -51,9 +51,7 @@ def answered(page: Page, question: str) -> tuple[str, str]:
     return badge.inner_text().lower(), answer(page).inner_text()
 
 
-def test_of_a_presenters_ten_questions_no_incorrect_answer_is_given(
-    page: Page, shipped: Served
-) -> None:
+def test_of_a_presenters_ten_questions_no_incorrect_answer_is_given(page: Page, shipped: Served) -> None:
     newcomers = {item.question: item for item in load("newcomers", shipped.workbench.settings.home)}
     open_page(page, shipped.url)
     starters = page.locator(".cx-example")
