@@ -115,9 +115,10 @@ export function badge(kind, shape, words) {
   return html`<span class="cx-badge ${kind}">${shape && icon(shape)}${words}</span>`;
 }
 
-/** A decision as colour, icon and word. @param {Icon} action */
+/** A decision as colour, icon and word; a large one says what to do. @param {Icon} action */
 export function decision(action, large = false) {
-  return badge(`${action}${large ? " large" : ""}`, action, action);
+  const words = large && action === "defer" ? "defer: ask a person" : action;
+  return badge(`${action}${large ? " large" : ""}`, action, words);
 }
 
 /** What went wrong, said aloud; nothing where it is empty. @param {Content} message */
