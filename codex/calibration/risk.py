@@ -164,8 +164,11 @@ def upper_bound(incorrect: int, answered: int, delta: float) -> float:
 
 
 def fewest_labels(alpha: float, delta: float) -> int:
-    """Answers that must all be correct before anything is guaranteed: log(delta) / log(1 - alpha), up."""
-    return math.ceil(math.log(START * delta) / math.log1p(-alpha))
+    """Answers that must all be correct before anything is guaranteed: log(delta) / log(1 - alpha), up.
+
+    2**53 at most, for an alpha next to 0.
+    """
+    return math.ceil(min(math.log(START * delta) / math.log1p(-alpha), 2.0**53))
 
 
 def _walk(

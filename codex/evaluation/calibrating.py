@@ -350,8 +350,8 @@ def with_guarantee(policy: Policy, found: Guarantee | NoGuarantee, calibrator: C
 def _check_enough(counts: Counts) -> None:
     if counts.to_fit < LEAST_LABELS:
         raise InvalidInput(
-            f"There are too few answers to fit. {counts}, and {LEAST_LABELS} to fit are needed: a calibrator "
-            "is fitted on one half of the questions, so that the other half can prove it. "
+            f"There are too few answers. {counts}; {LEAST_LABELS} are needed to fit. A calibrator is fitted "
+            "on one half of the questions, so that the other half can prove it. "
             f"Ask {2 * (LEAST_LABELS - counts.to_fit)} more questions.",
             ["runs"],
         )

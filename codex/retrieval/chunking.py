@@ -169,8 +169,8 @@ class _Splitter:
                 return _stripped(self._text, (start, found))[1]
         for before in range(stop, max(half, stop - _CLUSTER), -1):
             if not _continues(self._text, before):
-                return before
-        return stop
+                return _stripped(self._text, (start, before))[1]
+        return _stripped(self._text, (start, stop))[1]
 
     def _tokens(self, start: int, stop: int) -> int:
         tokens = max(1, self._count(self._text[start:stop]) - self._empty)

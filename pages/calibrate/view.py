@@ -219,7 +219,7 @@ def hints(calibrator: Calibrator, seen: Seen | None) -> str:
     counts = seen.labelled.counts
     parts = [
         f"{counts}. The diagrams, heuristic, combined and calibrated are of the {counts.to_fit:,} to fit, "
-        f"each scored by a fit that has not seen it; held out and the guarantee are of the "
+        "each scored by a fit that has not seen it; held out and the guarantee are of the "
         f"{counts.held_out:,} held out. Bars and brackets are 95% intervals."
     ]
     unknown = metrics.unknown(seen.calibrated)

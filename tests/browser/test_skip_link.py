@@ -20,6 +20,7 @@ def test_the_first_tab_stop_skips_the_bar(page: Page, scripted: Scripted) -> Non
     expect(main).to_be_focused()
     page.keyboard.press("Tab")
     assert main.evaluate("main => main.contains(document.activeElement)")
+    page.evaluate("scrollTo(0, 0)")
     bar, content = page.get_by_role("banner").bounding_box(), main.bounding_box()
     assert bar
     assert content

@@ -148,7 +148,7 @@ def test_a_refusal_says_about_how_many_labels_it_would_take() -> None:
     refusal = guarantee(60)
     assert isinstance(refusal, NoGuarantee)
     assert refusal.labels is not None
-    assert f"label {refusal.labels - 60} more" in refusal.reason
+    assert f"are needed: {refusal.labels - 60} more." in refusal.reason
     # "If more turn out like these": so many of the same kind are enough, and far fewer are not.
     assert isinstance(guarantee(refusal.labels), Guarantee)
     assert isinstance(guarantee(refusal.labels // 3), NoGuarantee)
@@ -213,3 +213,7 @@ def test_a_million_rows_take_less_than_a_second() -> None:
     selective_threshold(*table, 0.1, 0.05)
     # 0.06 s alone on one core; the rest is room for a busy machine.
     assert time.perf_counter() - started < 1.0
+
+
+def test_an_alpha_next_to_nothing_takes_more_labels_than_anybody_has() -> None:
+    assert fewest_labels(5e-324, 0.05) == 2**53

@@ -112,7 +112,8 @@ def test_too_few_labels_make_no_calibrator_and_it_is_said_how_many_do(store: Sto
     put(store, n=40)
     here = sum(split(f"Is {n} it?") == "calibration" for n in range(40))
     with pytest.raises(
-        InvalidInput, match=f"40 graded.* {here} of them.*30 are needed.*Ask {2 * (30 - here)} more"
+        InvalidInput,
+        match=f"40 graded.*: {here} to fit, {40 - here} held.*30 are needed.*Ask {2 * (30 - here)} more",
     ):
         calibrate(store, ["r"])
     assert store.calibrators.list() == []

@@ -134,7 +134,7 @@ def test_a_fit_is_saved_and_shown_before_and_after_with_what_it_guarantees(page:
     counts = shown["right"]["table"]["rows"]
     facts = dict(shown["calibrator"]["facts"])
     # One half of the questions is held out for the guarantee.
-    assert f"{sum(row[-1] for row in counts)}, " in facts["answers"]
+    assert f"{sum(row[-1] for row in counts)}, " in facts["answers to fit"]
     assert 100 < sum(row[-1] for row in counts) < 200
     # Answers are as often correct as they seem, so some of the other half can be given at 30% risk.
     assert shown["calibrator"]["guarantee"]["holds"]

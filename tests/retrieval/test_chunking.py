@@ -47,6 +47,12 @@ def check_cover(reading: Reading, found: list[Chunk]) -> None:
     assert not reading.text[end:].strip()
 
 
+def test_a_part_of_a_long_word_does_not_end_with_a_space() -> None:
+    reading = document("aaaaaaa\u00a0aaaaaaaaaaaa")
+    for most in range(3, 14):
+        check_cover(reading, chunks(reading, most, characters_and_two))
+
+
 def test_a_short_document_is_one_chunk() -> None:
     reading = document("  One sentence.\n\nAnother paragraph. \n")
     assert chunks(reading, 50, words) == [Chunk(2, 35, None, "")]
@@ -243,6 +249,11 @@ def test_any_text_is_covered_once_within_its_headings_and_tokens(
             if chunk.start < heading.start < chunk.end:
                 # Only the lines of headings that have no text of their own may stand before it.
                 lines = [line for line in text[chunk.start : heading.start].split("\n") if line.strip()]
-                above = [it for it in headings if end <= it.start < heading.start]
+                # A long one may have begun in the chunk before.
+                above = [
+                    it
+                    for it in headings
+                    if it.start < heading.start and f"{text}\n".find("\n", it.start) > end
+                ]
                 assert len(lines) <= len(above)
         end = chunk.end

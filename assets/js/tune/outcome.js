@@ -41,8 +41,9 @@ export class OutcomeView extends Part {
     };
     const other = choice(policies, { label: "Compare with", value: chosen, change: compare });
     const columns = [
-      column("name", "", (/** @type {Line} */ { name }) => name, {
+      column("name", "Outcome", (/** @type {Line} */ { name }) => name, {
         head: true,
+        hidden: true,
         exact: ({ title }) => title ?? null,
       }),
       column("now", names.now, (/** @type {Line} */ { now }) => now),

@@ -1,0 +1,124 @@
+"""Every page in its states, in both themes, wide and narrow: axe-core finds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from codex.store import Store
+from tests.browser import documents
+from tests.browser.axe import require_axe, violations
+from tests.support.browsing import (
+    FITTED,
+    OPENED,
+    Scripted,
+    ask,
+    forget_all,
+    open_page,
+    open_tune,
+)
+from tests.support.evaluated import put_calibrator, put_run
+
+States = Callable[[Page, Scripted], Iterator[str]]
+
+
+def _run(store: Store) -> None:
+    run = put_run(store, "good", name="capitals", graded=90, failed=2)
+    put_calibrator(store, run)
+
+
+@pytest.fixture
+def served(scripted: Scripted, tmp_path: Path) -> Iterator[Scripted]:
+    require_axe()
+    forget_all(scripted)
+    documents.forget_all(scripted)
+    documents.indexed(scripted, tmp_path, {"bees.txt": documents.BEES, "broken.pdf": "no PDF"})
+    _run(scripted.workbench.store)
+    yield scripted
+    documents.forget_all(scripted)
+    forget_all(scripted)
+
+
+def asked(page: Page, served: Scripted) -> Iterator[str]:
+    open_page(page, served.url)
+    yield "Ask, empty"
+    ask(page, "What is the capital?")
+    yield "Ask, answer"
+    for tab in ("Samples", "Signals", "Evidence", "Steps", "Details", "Token"):
+        page.get_by_role("tab", name=tab).click()
+        yield f"Ask, {tab}"
+    page.get_by_role("listbox", name="Answer, token by token").get_by_role("option").first.click()
+    yield "Ask, token"
+
+
+def indexed(page: Page, served: Scripted) -> Iterator[str]:
+    documents.open_documents(page, served)
+    expect(page.get_by_role("row")).to_have_count(3)
+    yield "Documents"
+    page.get_by_role("checkbox", name="Select all").check()
+    page.get_by_role("button", name="Remove 2 selected").click()
+    yield "Documents, removal"
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("searchbox", name="Search the documents").fill("waggle dance")
+    page.keyboard.press("Enter")
+    links = page.get_by_role("region", name="Passages found").get_by_role("link")
+    expect(links.first).to_be_visible(timeout=documents.INDEXED)
+    yield "Documents, passages"
+    links.first.click()
+    expect(page.locator(".cx-doctext mark")).to_be_visible()
+    yield "Documents, reader"
+
+
+def evaluated(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}evaluate")
+    board = page.get_by_role("region", name="Leaderboard")
+    expect(board.get_by_role("row")).to_have_count(2)
+    board.get_by_role("button", name="Delete capitals").click()
+    yield "Evaluate, deletion"
+    page.get_by_role("button", name="Keep").click()
+    yield "Evaluate"
+    board.get_by_role("link", name="capitals").click()
+    expect(page.get_by_role("figure", name="AUROC of each signal")).to_be_visible(timeout=FITTED)
+    yield "Evaluate, run"
+    page.get_by_role("region", name="Questions").get_by_role("link").first.click()
+    expect(page.get_by_role("complementary", name="Question").get_by_role("option").first).to_be_visible()
+    yield "Evaluate, question"
+
+
+def calibrated(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}calibrate")
+    expect(page.get_by_role("figure", name="After: mine")).to_be_visible(timeout=FITTED)
+    yield "Calibrate"
+
+
+def tuned(page: Page, served: Scripted) -> Iterator[str]:
+    open_tune(page, served)
+    yield "Tune"
+
+
+def described(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}docs")
+    routes = page.get_by_role("region", name="Routes")
+    expect(routes.get_by_role("heading", name="policies", exact=True)).to_be_visible(timeout=OPENED)
+    yield "HTTP"
+
+
+def missing(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}nowhere")
+    expect(page.get_by_role("heading", name="There is no page at this address")).to_be_visible()
+    yield "no page"
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 800)])
+@pytest.mark.parametrize("states", [missing, asked, indexed, evaluated, calibrated, tuned, described])
+def test_axe_finds_nothing(
+    browser: Browser, served: Scripted, states: States, theme: Literal["light", "dark"], width: int
+) -> None:
+    page = browser.new_page(color_scheme=theme, viewport={"width": width, "height": 900})
+    found = violations(page, states(page, served))
+    page.close()
+    assert not found, "\n".join(map(str, found))
