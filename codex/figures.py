@@ -17,6 +17,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
+from codex.text import chosen, percent
+
 Figure = dict[str, Any]
 Array = NDArray[np.float64]
 
@@ -54,7 +56,7 @@ def reliability(
         line={"color": INDIGO, "width": 1.5},
         marker={"color": INDIGO, "size": (7 + 9 * np.sqrt(count / largest)).tolist()},
         customdata=_columns(count, low, high),
-        hovertemplate="confidence %{x:.1%}<br>correct %{y:.1%} [%{customdata[1]:.1%}, %{customdata[2]:.1%}]"
+        hovertemplate="confidence %{x:.2p}<br>correct %{y:.2p} [%{customdata[1]:.2p}, %{customdata[2]:.2p}]"
         "<br>%{customdata[0]:.0f} answers<extra></extra>",
         name="answers",
         cliponaxis=False,
@@ -128,7 +130,7 @@ def risk_coverage(
             mode="lines",
             line={"color": INDIGO, "width": 2},
             customdata=[_threshold(each) for each in threshold.tolist()],
-            hovertemplate="threshold %{customdata}<br>answered %{x:.1%}<br>incorrect %{y:.1%}<extra></extra>",
+            hovertemplate="threshold %{customdata}<br>answered %{x:.2p}<br>incorrect %{y:.2p}<extra></extra>",
             name="risk",
         )
     ]
@@ -139,7 +141,7 @@ def risk_coverage(
                 x=[0, reach], y=[alpha, alpha], mode="lines+markers",
                 line={"color": TEAL, "dash": "dot", "width": 2},
                 marker={"color": TEAL, "symbol": "line-ns-open", "size": [0, 12]},
-                hovertemplate=f"guarantee: ≤ {alpha:.1%} incorrect, answering %{{x:.1%}}<extra></extra>",
+                hovertemplate=f"guarantee: ≤ {chosen(alpha)} incorrect, answering %{{x:.2p}}<extra></extra>",
                 name="guarantee",
             )
         )  # fmt: skip
@@ -152,7 +154,7 @@ def risk_coverage(
                 go.Scatter(
                     x=[at[0]], y=[at[1]], mode="markers", name=name,
                     marker={"color": colour, "size": 12, "symbol": symbol, "line": {"width": 2}},
-                    hovertemplate=f"{name}<br>answered %{{x:.1%}}<br>incorrect %{{y:.1%}}<extra></extra>",
+                    hovertemplate=f"{name}<br>answered %{{x:.2p}}<br>incorrect %{{y:.2p}}<extra></extra>",
                 )
             )  # fmt: skip
     return _figure(
@@ -263,10 +265,10 @@ def interval_bars(
         customdata=_columns(low, high),
         hovertemplate="%{y}<br>"
         + html.escape(unit)
-        + " %{x:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]<extra></extra>",
+        + " %{x:.2r} [%{customdata[0]:.2r}, %{customdata[1]:.2r}]<extra></extra>",
         name=html.escape(unit),
     )
-    heading = title or f"{html.escape(unit)} with 95 % intervals"
+    heading = title or f"{html.escape(unit)} with 95% intervals"
     figure = _figure(
         [dots], heading, {"title": {"text": html.escape(unit)}}, {"type": "category", "automargin": True}
     )
@@ -345,7 +347,7 @@ def _columns(*columns: Array) -> list[list[float | None]]:
 def _threshold(value: float) -> str:
     if np.isinf(value):
         return "above all" if value > 0 else "none"
-    return f"{value:z.4g}"
+    return percent(value)
 
 
 def _label(text: str) -> str:

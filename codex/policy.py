@@ -17,7 +17,7 @@ from pydantic.config import JsonDict
 
 from codex.errors import InvalidInput
 from codex.numbers import NumbersAsSuch
-from codex.text import percent, sha256
+from codex.text import chosen, sha256
 from codex.types import Action, Decision, Gate
 
 GATES = tuple(Gate)
@@ -117,8 +117,8 @@ class PolicyGuarantee(NumbersAsSuch):
 
     def __str__(self) -> str:
         return (
-            f"At most {percent(self.risk)} of the answers given are incorrect, at the "
-            f"{percent(self.confidence_level)} confidence level"
+            f"At most {chosen(self.risk)} of the answers given are incorrect, at the "
+            f"{chosen(self.confidence_level)} confidence level"
         )
 
 

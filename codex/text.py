@@ -1,8 +1,9 @@
-"""Texts and shares of any subject: fingerprints, percentages, the words that every English text holds."""
+"""Texts and numbers of any subject: fingerprints, numbers as they are shown, common English words."""
 
 from __future__ import annotations
 
 import hashlib
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 COMMON_WORDS = frozenset(
     """
@@ -20,6 +21,35 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+_TWO_DIGITS = Context(prec=2, rounding=ROUND_HALF_UP)
+
+
+def number(value: float) -> str:
+    """A finite number of two significant digits with a true minus sign, as the pages write it: "−0.42"."""
+    rounded = _TWO_DIGITS.create_decimal(value)
+    if not rounded:
+        return "0"
+    if abs(rounded) < Decimal("0.0005"):
+        power = Decimal(value).adjusted()
+        text = f"{_fixed(value / 10.0**power, 0)}e{power}"
+    else:
+        text = _fixed(value, min(4, max(0, 1 - rounded.adjusted())))
+    return text.replace("-", "−")
+
+
 def percent(share: float) -> str:
-    """A share as a percentage of three significant digits: "12.5%"."""
-    return f"{100 * share:.3g}%"
+    """A share as a percentage of two significant digits, of more where it would else be 100%: "12%"."""
+    value = 100 * share
+    if value < 99 or value >= 100:
+        return f"{number(value)}%"
+    texts = (_fixed(value, places) for places in range(3))
+    return f"{next((text for text in texts if float(text) < 100), '99.99')}%"
+
+
+def chosen(share: float) -> str:
+    """A share that somebody chose as a percentage with all its digits: "12.5%"."""
+    return f"{round(100 * share, 3):g}%"
+
+
+def _fixed(value: float, places: int) -> str:
+    return str(Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))

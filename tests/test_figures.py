@@ -81,7 +81,7 @@ def test_a_curve_of_a_million_points_is_thinned_and_keeps_its_ends() -> None:
 
 def test_the_curve_says_its_threshold_and_carries_the_policys_point() -> None:
     curve, guarantee, active, policy = EVERY["risk_coverage"]["data"]
-    assert curve["customdata"][:2] == ["above all", "0.9"]
+    assert curve["customdata"][:2] == ["above all", "90%"]
     assert (guarantee["x"], guarantee["y"]) == ([0, 0.4], [0.1, 0.1])
     assert (active["x"], policy["x"]) == ([0.6], [0.5])
 

@@ -13,7 +13,7 @@ from codex.calibration.familiarity import FALSE_ALARMS
 from codex.calibration.heuristic import heuristic_confidence
 from codex.calibration.prediction_sets import tie_of
 from codex.signals import answer_groups
-from codex.text import percent
+from codex.text import chosen
 from codex.types import Confidence, Observation, Origin, PredictionSet
 
 SHOWN_ANSWER = 80
@@ -38,7 +38,7 @@ class LikelyAnswers(BaseModel):
         return cls(level=kept.level, answers=kept.answers, any=kept.any)
 
     def __str__(self) -> str:
-        level = f"the {percent(self.level)} confidence level"
+        level = f"the {chosen(self.level)} confidence level"
         if self.any:
             return f"At {level} any answer could be correct, even one that no sample gave."
         if not self.answers:

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
 
 from codex.errors import InvalidInput
-from codex.text import percent, sha256
+from codex.text import chosen, percent, sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class ConformalPredictor(BaseModel):
         if self.infinite:
             return (
                 f"{self.n} labelled questions are too few for sets that contain the correct answer in "
-                f"{percent(1 - self.alpha)} of cases: it takes {self.labels}. Each set is any answer."
+                f"{chosen(1 - self.alpha)} of cases: it takes {self.labels}. Each set is any answer."
             )
         holds = f"A set contains the correct answer in {percent(self.chance)} of cases: it is"
         if self.cutoff == 0:

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from codex.errors import InvalidInput
-from codex.text import percent
+from codex.text import chosen, percent
 
 START = 0.9
 """Share of delta that the threshold 1 - alpha owns; the others share the rest alike. An answer that says
@@ -66,9 +66,9 @@ class Guarantee(BaseModel):
 
     def __str__(self) -> str:
         return (
-            f"At most {percent(self.alpha)} of the answers given are incorrect, at the "
-            f"{percent(1 - self.delta)} confidence level. Of {self.answered} held-out answers with a "
-            f"confidence of {self.threshold:.2g} or more, {self.incorrect} were incorrect."
+            f"At most {chosen(self.alpha)} of the answers given are incorrect, at the "
+            f"{chosen(1 - self.delta)} confidence level. Of {self.answered} held-out answers with a "
+            f"confidence of {percent(self.threshold)} or more, {self.incorrect} were incorrect."
         )
 
 
@@ -232,7 +232,7 @@ def _none(
     alpha: float,
     delta: float,
 ) -> NoGuarantee:
-    target = f"at most {percent(alpha)} incorrect at the {percent(1 - delta)} confidence level"
+    target = f"at most {chosen(alpha)} incorrect at the {chosen(1 - delta)} confidence level"
     given, few = int(answered[-1]), fewest_labels(alpha, delta)
     labels = _labels_needed(answered, errors, shares, n, alpha) if given else None
     if labels is not None:

@@ -20,6 +20,7 @@ from codex.cli.served import served
 from codex.cli.terminal import Overrides, printable
 from codex.errors import Cancelled, StoreInUse
 from codex.settings import load_settings
+from codex.text import percent
 from codex.types import (
     Action,
     DecisionEvent,
@@ -199,7 +200,7 @@ def _print_evidence(told: AskResponse, console: Console) -> None:
 
 def _print_decision(reply: AskResponse, console: Console) -> None:
     _print_evidence(reply, console)
-    confidence = "not available" if reply.confidence is None else f"{reply.confidence:.2f}"
+    confidence = "not available" if reply.confidence is None else percent(reply.confidence)
     console.print(
         Text.assemble(
             (reply.decision.upper(), f"bold {DECISIONS[reply.decision]}"),

@@ -12,7 +12,7 @@ from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.risk import Guarantee, NoGuarantee
 from codex.cli.terminal import printable
 from codex.evaluation.prediction_sets import CheckedSets
-from codex.text import percent
+from codex.text import chosen, percent
 
 COLUMNS = (
     "fitted on",
@@ -35,7 +35,7 @@ def tell_groups(console: Console, groups: Mapping[str, Guarantee | NoGuarantee])
         table.add_column(title, justify="right")
     for name, found in groups.items():
         shown = (
-            (f"{found.threshold:.2f}", f"{found.coverage:.1%}", f"{found.accuracy:.1%}")
+            (percent(found.threshold), percent(found.coverage), percent(found.accuracy))
             if isinstance(found, Guarantee)
             else ("none",)
         )
@@ -50,7 +50,7 @@ def tell_sets(console: Console, sets: Sequence[CheckedSets]) -> None:
     """One line for all questions and each dataset: the sets, and how they did on the other half."""
     first = sets[0].sets
     console.print(
-        f"Prediction sets that contain the correct answer in {percent(1 - first.alpha)} of cases, made of "
+        f"Prediction sets that contain the correct answer in {chosen(1 - first.alpha)} of cases, made of "
         "the samples; coverage on the held-out questions",
         highlight=False,
         soft_wrap=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codex.text import number
 from codex.types import LEAST_AUROC, Grounding, PassedOver, Reliability, Verdict
 
 HELP = (
@@ -53,7 +54,9 @@ def _measured(reliability: Reliability | None) -> str:
 
 
 def _auroc(reliability: Reliability, called: str = "") -> str:
-    """With its interval, and what that is called."""
+    """With its interval, and what that is called; "" where it is not known."""
+    if reliability.auroc is None:
+        return ""
     low, high = reliability.low, reliability.high
-    interval = "" if low is None or high is None else f", {called}{low:.2f} to {high:.2f}"
-    return f"AUROC {reliability.auroc:.2f}{interval}"
+    interval = "" if low is None or high is None else f", {called}{number(low)} to {number(high)}"
+    return f"AUROC {number(reliability.auroc)}{interval}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codex.text import percent
 from codex.types import Action, Confidence, Passage, Trace
 
 DECISIONS = {
@@ -30,7 +31,7 @@ def _confidence(confidence: Confidence) -> str:
     if confidence.value is None:
         return "not available"
     kind = "not calibrated" if confidence.calibrated is None else "calibrated"
-    return f"{confidence.value:.2f}, {kind}"
+    return f"{percent(confidence.value)}, {kind}"
 
 
 def _place(passage: Passage) -> str:

@@ -11,6 +11,7 @@ from itertools import accumulate, pairwise
 from codex.grounding.told import judged_by
 from codex.pages import JSON
 from codex.store.codec import encode
+from codex.text import number
 from codex.types import Observation, Passage, Similarity, Stance, Support
 
 CONTEXT = 80
@@ -91,7 +92,7 @@ def compared(similarity: Similarity | None) -> str:
     """How the samples were compared, in words."""
     if similarity is None:
         return "by wording"
-    return f"by meaning: {similarity.method}, {similarity.seconds:.2g} s"
+    return f"by meaning: {similarity.method}, {number(similarity.seconds)} s"
 
 
 def _sentence(support: Support, observation: Observation) -> JSON:

@@ -9,6 +9,7 @@ from codex.ask.loop import NOT_SEARCHED, NOTHING_FOUND
 from codex.pages import JSON
 from codex.pages.ask.evidence import stances
 from codex.store.codec import encode
+from codex.text import percent
 from codex.types import Decision, Gate, Step, Trace
 
 ROUTING = ("confidence ", "no confidence is available")
@@ -33,7 +34,10 @@ def story_line(steps: Sequence[Step]) -> list[str]:
         return []
     last = steps[-1]
     value = last.confidence.value
-    return [*parts, str(last.decision.action) if value is None else f"{last.decision.action} {value:.2f}"]
+    return [
+        *parts,
+        str(last.decision.action) if value is None else f"{last.decision.action} {percent(value)}",
+    ]
 
 
 def notes(decision: Decision) -> str:

@@ -10,7 +10,7 @@ from codex import signals
 from codex.ask.confidence import LikelyAnswers
 from codex.calibration.heuristic import MEANING
 from codex.grounding.told import judged_by, verified_by
-from codex.pages import JSON
+from codex.pages import JSON, Fact
 from codex.pages.ask.copying import as_text
 from codex.pages.ask.evidence import compared, evidence_view
 from codex.pages.ask.story import first_answer, in_vain, notes, step_story, story_line
@@ -18,7 +18,7 @@ from codex.pages.ask.token_texts import token_texts
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
 from codex.store.codec import encode
-from codex.text import percent
+from codex.text import number, percent
 from codex.types import Alternative, Generation, Observation, PredictionSet, Sampling, Step, Token, Trace
 
 ALTERNATIVES = 10
@@ -233,14 +233,14 @@ def _no_branch(trace: Trace, fingerprint: str) -> str | None:
     return None
 
 
-def _details(trace: Trace) -> list[tuple[str, str]]:
+def _details(trace: Trace) -> list[Fact]:
     observation = trace.last.observation
     generation = observation.generation
     params = trace.params
     return [
         ("model", trace.model),
-        ("asked", f"{trace.created_at:%Y-%m-%d %H:%M:%S} UTC"),
-        ("took", f"{trace.seconds:.2f} s, of which the answer {generation.seconds:.2f} s"),
+        ("asked", {"at": trace.created_at.isoformat()}),
+        ("took", f"{number(trace.seconds)} s, of which the answer {number(generation.seconds)} s"),
         ("answer", f"{len(generation.tokens)} tokens{_rate(generation)}"),
         ("prompt", f"{generation.prompt_tokens} tokens, template {params.prompt or 'unknown'}"),
         ("log-probabilities", generation.logprobs),
@@ -279,15 +279,17 @@ def _checks(observation: Observation) -> list[tuple[str, str]]:
     grounding, verdict = observation.grounding, observation.verdict
     lines = []
     if verdict:
-        lines.append(("verifier", f"{verified_by(verdict)}; {verdict.form} prompt, {verdict.seconds:.2f} s"))
+        lines.append(
+            ("verifier", f"{verified_by(verdict)}; {verdict.form} prompt, {number(verdict.seconds)} s")
+        )
     if grounding:
-        lines.append(("judge of evidence", f"{judged_by(grounding)} {grounding.seconds:.2f} s"))
+        lines.append(("judge of evidence", f"{judged_by(grounding)} {number(grounding.seconds)} s"))
     return lines
 
 
 def _rate(generation: Generation) -> str:
     written = len(generation.tokens) - generation.prefix_tokens
-    return f", {written / generation.seconds:.0f} a second" if written and generation.seconds else ""
+    return f", {number(written / generation.seconds)} a second" if written and generation.seconds else ""
 
 
 def _words(sampling: Sampling) -> str:

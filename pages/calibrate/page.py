@@ -58,7 +58,11 @@ KIND = "calibrate"
 HELD_OUT = "Calibrated, on the held-out half of the questions"
 ALPHA, DELTA = 0.1, 0.05
 """The risk and the error level that the form proposes."""
-LEVELS = {"alpha": "Risk α", "delta": "Error level δ", "sets": "The miss rate of the prediction sets"}
+LEVELS = {
+    "alpha": "Incorrect answers allowed, α",
+    "delta": "Error level δ",
+    "sets": "The miss rate of the prediction sets",
+}
 """What a level between 0 and 1 is called on the page."""
 SETS_ALPHA = 0.1
 """The share of prediction sets that may lack the correct answer, at first."""

@@ -17,7 +17,7 @@ from codex.calibration.crossfit import LEAST_LABELS
 from codex.calibration.risk import Guarantee, NoGuarantee
 from codex.evaluation.calibrating import Counts, Labelled
 from codex.evaluation.prediction_sets import CheckedSets
-from codex.pages import JSON
+from codex.pages import JSON, Fact
 from codex.store.calibrators import SavedCalibrator
 from codex.store.runs import RunSummary
 from codex.text import percent
@@ -112,7 +112,7 @@ def calibrator_line(
 
 def calibrator_facts(
     calibrator: Calibrator, names: Mapping[str, str], counts: Counts | None = None
-) -> list[tuple[str, str]]:
+) -> list[Fact]:
     """What a calibrator was fitted on.
 
     names: what the runs that are still there are called, by id. counts: of the answers of its runs, None
@@ -134,7 +134,7 @@ def calibrator_facts(
         ("method", METHODS.get(calibrator.method, calibrator.method)),
         ("signals", ", ".join(term.name for term in calibrator.design.terms if term.weight > 0) or "none"),
         *([("prediction sets", str(calibrator.prediction_sets))] if calibrator.prediction_sets else []),
-        ("fitted", f"{calibrator.created_at:%Y-%m-%d %H:%M} UTC"),
+        ("fitted", {"at": calibrator.created_at.isoformat()}),
     ]
 
 
@@ -158,6 +158,7 @@ def diagram(confidence: Array, correct: Flags, title: str) -> JSON:
         "table": {
             "head": ["mean confidence", "share correct", "95% from", "to", "answers"],
             "rows": [list(row) for row in rows],
+            "shares": [0, 1, 2, 3],
         },
     }
 

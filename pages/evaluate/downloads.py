@@ -55,7 +55,7 @@ def report_page(store: Store, run_id: str) -> str:
         scores,
         table,
         found.values,
-        facts=run_facts(summary),
+        facts=[(name, fact if isinstance(fact, str) else fact["at"]) for name, fact in run_facts(summary)],
     )
 
 

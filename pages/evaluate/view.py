@@ -12,7 +12,7 @@ from codex import figures, signals
 from codex.evaluation.scoring import Scores
 from codex.grading.kinds import told
 from codex.jobs import Job
-from codex.pages import JSON
+from codex.pages import JSON, Fact
 from codex.pages.ask.evidence import evidence_view
 from codex.pages.ask.token_texts import token_texts
 from codex.pages.ask.view import samples_view, signals_view, token_view, weakest
@@ -71,17 +71,17 @@ def run_line(
     }
 
 
-def run_facts(summary: RunSummary) -> list[tuple[str, str]]:
+def run_facts(summary: RunSummary) -> list[Fact]:
     """How a run was asked and graded."""
     run, params = summary.run, summary.run.params
     temperature, n_samples = params.samples.temperature, params.n_samples
     asked = f"{n_samples} samples" if n_samples is not None else "unknown"
     if n_samples and temperature is not None:
         asked += f" at temperature {temperature:g}"
-    facts = [
+    facts: list[Fact] = [
         ("dataset", f"{run.dataset}{_split(params.split)}"),
         ("model", run.model),
-        ("asked", f"{run.created_at:%Y-%m-%d %H:%M} UTC"),
+        ("asked", {"at": run.created_at.isoformat()}),
         ("samples", asked),
         ("evidence", "passages in the prompt" if params.evidence else "none"),
         ("graded as", told(summary.graders) or params.grader or "the kind of each answer"),

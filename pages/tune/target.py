@@ -13,7 +13,7 @@ from codex.pages import JSON
 from codex.pages.tune.runs import OpenRun
 from codex.pages.tune.table import Mask
 from codex.policy import Policy, PolicyGuarantee
-from codex.text import percent
+from codex.text import chosen, percent
 
 HEURISTIC = "heuristic"
 """What stands for the calibrator in a guarantee about confidences that no calibrator made."""
@@ -79,8 +79,8 @@ def _by_coverage(opened: OpenRun, policy: Policy, coverage: float, delta: float)
         most = rows.open_rows(policy).mean()
         return Proposal(
             None,
-            f"No threshold answers {percent(coverage)}: the rules abstain on the rest, or it has no "
-            f"confidence. At most {percent(most)} can be answered; relax the rules to answer more.",
+            f"No threshold answers {chosen(coverage)}: the rules abstain on the rest, or it has no "
+            f"confidence. At most {chosen(most)} can be answered; relax the rules to answer more.",
         )
     # The threshold was chosen by the confidences alone, so that the verdicts above it are as good as new.
     free = opened.held_out

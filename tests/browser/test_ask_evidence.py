@@ -125,7 +125,7 @@ def test_what_is_retrieved_first_stands_beside_the_answer_while_it_is_written(
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     expect(answer(page).get_by_role("option", name="sentence 1: supported, passage 1")).to_be_visible()
     expect(page.get_by_role("region", name="Decision")).to_contain_text(
-        re.compile(r"retrieved \d passages.*1 of 1 sentence supported.*answer 0\.\d\d")
+        re.compile(r"retrieved \d passages.*1 of 1 sentence supported.*answer \d+%")
     )
 
 
@@ -335,7 +335,7 @@ def test_without_its_documents_the_same_question_is_answered_and_decided_otherwi
         index.remove([document.id for document in index.documents()])
         ask(page, QUESTION)
         expect(answer(page)).to_contain_text("Tom")
-        expect(badge).to_have_text("defer")
+        expect(badge).to_have_text("defer: ask a person")
         expect(evidence(page).get_by_role("link", name="Add documents")).to_be_visible()
         expect(page.get_by_role("link", name="add documents", exact=True)).to_be_visible()
         # As after a restart: of the passages only their places were kept.

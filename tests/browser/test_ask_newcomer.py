@@ -36,7 +36,7 @@ def test_a_folder_changes_answer_words_and_decision_and_so_does_its_removal(
     open_page(page, served.url)
     ask(page, QUESTION)
     expect(answer(page)).to_contain_text("Tom")
-    expect(badge).to_have_text("defer")
+    expect(badge).to_have_text("defer: ask a person")
 
     evidence(page).get_by_role("link", name="Add documents").click()
     page.locator("input[webkitdirectory]").set_input_files(folder)
@@ -61,6 +61,6 @@ def test_a_folder_changes_answer_words_and_decision_and_so_does_its_removal(
 
     page.get_by_role("link", name="Ask", exact=True).click()
     ask(page, QUESTION)
-    expect(badge).to_have_text("defer")
+    expect(badge).to_have_text("defer: ask a person")
     expect(answer(page)).to_contain_text("Tom")
     expect(evidence(page)).to_contain_text("There are no documents")

@@ -21,7 +21,7 @@ def test_an_answer_comes_token_by_token_with_its_colours_and_decision(page: Page
     # The model gives Sydney about a third, so Canberra is never in the surest step.
     expect(tokens.filter(has_text="Canberra")).to_have_class(re.compile(r"\bs[1-4]\b"))
     decision = page.get_by_role("region", name="Decision")
-    expect(decision.get_by_text(re.compile("^(answer|defer|abstain)$")).first).to_be_visible()
+    expect(decision.get_by_text(re.compile("^(answer|defer: ask a person|abstain)$")).first).to_be_visible()
     expect(decision).to_contain_text("not calibrated")
     expect(page).to_have_url(re.compile(r"\?session=\w{32}$"))
     expect(page.get_by_role("textbox", name="Question")).to_have_value("")

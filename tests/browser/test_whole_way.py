@@ -50,7 +50,7 @@ def test_from_a_set_of_questions_to_answers_with_a_guarantee(page: Page, served:
     form = page.get_by_role("complementary", name="New calibrator")
     expect(form.get_by_role("checkbox", name="capitals")).to_be_checked()
     form.get_by_role("combobox", name="Method").select_option("temperature")
-    form.get_by_role("spinbutton", name="Risk").fill("0.3")
+    form.get_by_role("spinbutton", name="Incorrect answers allowed").fill("0.3")
     form.get_by_role("button", name="Fit", exact=True).click()
     expect(page.get_by_role("figure", name="After: calibrator")).to_be_visible(timeout=FITTED)
     card = page.get_by_role("region", name="Calibrator", exact=True)

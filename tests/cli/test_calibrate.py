@@ -18,6 +18,7 @@ from codex.errors import Conflict, InvalidInput, NotFound
 from codex.evaluation.generations import Generated, write
 from codex.settings import load_settings
 from codex.store import Store
+from codex.text import percent
 from codex.types import Observation
 from tests.support.evaluated import generated
 
@@ -57,7 +58,7 @@ def test_what_can_be_guaranteed_is_said_for_each_dataset(home: Path, file: Path,
     (guaranteed,) = (line.split() for line in lines if line.startswith(" even"))
     correct = 1 - even["incorrect"] / even["answered"]
     assert guaranteed[1:] == [
-        str(even["n"]), f"{even['threshold']:.2f}", f"{even['answered'] / even['n']:.1%}", f"{correct:.1%}",
+        str(even["n"]), percent(even["threshold"]), percent(even["answered"] / even["n"]), percent(correct),
     ]  # fmt: skip
     (refused,) = (line.split() for line in lines if line.startswith(" odd"))
     assert refused[1:] == [str(odd["n"]), "none"]

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import {
   bytes,
+  chosen,
   counted,
-  digits,
   duration,
   fixed,
   moment,
@@ -16,23 +16,19 @@ test("a number has two significant digits, and says that it is missing", () => {
   assert.deepEqual([1234.5, 12.34, 1.234, 0.1234, 0.01234, 0, null, undefined].map(number), [
     ...["1235", "12", "1.2", "0.12", "0.012", "0", "n/a", "n/a"],
   ]);
+  assert.deepEqual([0.996, 0.0996, 9.96, -0.0042].map(number), ["1.0", "0.10", "10", "\u22120.0042"]);
   assert.equal(number(-0.00001), "\u22121e\u22125");
 });
 
 test("a number that rounds to zero has no minus sign, and others a true one", () => {
   assert.deepEqual([fixed(-0.04, 1), fixed(-0.06, 1), fixed(-0, 0)], ["0.0", "\u22120.1", "0"]);
-  assert.deepEqual([digits(-0.00001), digits(-0.02), digits(0.0042)], ["0.0000", "\u22120.02", "0.0042"]);
 });
 
 test("a share is never 100% or 0% where it is not", () => {
-  assert.deepEqual([1, 0, 0.9999, 0.51, 0.004, null].map(share), [
-    "100%",
-    "0%",
-    "99.99%",
-    "51%",
-    "0.40%",
-    "n/a",
+  assert.deepEqual([1, 0, 0.999999, 0.997, 0.9912, 0.514, 0.004, null].map(share), [
+    ...["100%", "0%", "99.99%", "99.7%", "99%", "51%", "0.40%", "n/a"],
   ]);
+  assert.deepEqual([0.125, 0.1, 1 - 0.1].map(chosen), ["12.5%", "10%", "90%"]);
 });
 
 test("sizes, times and counts have their unit", () => {

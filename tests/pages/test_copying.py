@@ -28,7 +28,7 @@ def test_all_of_it_is_told_line_by_line(pages: Pages) -> None:
     assert question == f"Question: {QUESTION}"
     assert answer == "Answer: The capital is Canberra."
     assert decision == f"Decision: {last.decision.action} ({last.decision.reason})"
-    assert confidence == "Confidence: 0.70, calibrated"
+    assert confidence == "Confidence: 70%, calibrated"
     assert sources == ["Sources:", "[1] atlas.pdf, page 3, Capitals", "[2] a.txt"]
     assert model.startswith("Model: scripted:test:none, ")
 

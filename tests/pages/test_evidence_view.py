@@ -160,7 +160,7 @@ def test_the_story_goes_from_unsure_to_looked_up_to_supported_to_the_decision() 
         "unsure (entropy 2.71 > 2.5)",
         "retrieved 2 passages",
         "1 of 2 sentences supported",
-        "answer 0.81",
+        "answer 81%",
     ]
 
 
@@ -172,15 +172,15 @@ def test_a_second_look_is_told_after_what_made_it_necessary() -> None:
         "unsure (entropy 2.71 > 2.5)",
         "checked its answer",
         "1 of 1 sentence supported",
-        "answer 0.80",
+        "answer 80%",
     ]
 
 
 @pytest.mark.parametrize(
     ("gate", "line"),
     [
-        (Gate.PROCEED, ["searched, found nothing", "answer 0.80"]),
-        (Gate.RETRIEVE, ["unsure (entropy 2.71 > 2.5)", "searched, found nothing", "answer 0.80"]),
+        (Gate.PROCEED, ["searched, found nothing", "answer 80%"]),
+        (Gate.RETRIEVE, ["unsure (entropy 2.71 > 2.5)", "searched, found nothing", "answer 80%"]),
     ],
 )
 def test_a_search_that_found_nothing_is_told_where_it_happened(gate: Gate, line: list[str]) -> None:
@@ -217,7 +217,7 @@ def test_how_samples_were_compared_is_said_with_its_cost() -> None:
     similarity = Similarity("embedding", ((1.0, 1.0), (1.0, 1.0)), (0, 0), 0.3)
     sample = Generation("It is old.", (), "stop", 7, 0.1)
     observation = replace(observed(), samples=(sample,), similarity=similarity)
-    assert samples_view(observation)["compared"] == "by meaning: embedding, 0.3 s"
+    assert samples_view(observation)["compared"] == "by meaning: embedding, 0.30 s"
     assert compared(None) == "by wording"
 
 

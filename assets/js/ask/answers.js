@@ -155,7 +155,7 @@ export class Answers extends Part {
     };
     const active = card === this.active && this.cards.length > 1;
     const instead = () =>
-      html`<p class="cx-withheld"><b>Withheld. Codex responds:</b>${written(trace?.answer ?? "")}</p>`;
+      html`<p class="cx-withheld"><b>Withheld. Codex says:</b>${written(trace?.answer ?? "")}</p>`;
     return html`<section class="cx-branch cx-column ${active ? "active" : ""}" aria-label=${index ? `Branch ${index}` : "Answer"} @click=${pick}>
       <header class="cx-row wrap cx-small"><span class="cx-strong">${card.label}</span>${trace && this.#outcome(trace)}</header>
       ${trace && trace.answer !== trace.last.text ? instead() : nothing}

@@ -4,10 +4,10 @@ import { textOf } from "../shared/events.js";
 import { html, live, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import { storyLine } from "../shared/panels.js";
-import { alarm, decision, hint, metric, muted, written } from "../shared/parts.js";
+import { alarm, decision, hint, muted, percent, written } from "../shared/parts.js";
 import { latest } from "../shared/server.js";
 import { holds, ruleText, withRule, withThreshold } from "../shared/tokens.js";
-import { calibration, number } from "../shared/words.js";
+import { calibration, chosen, number, share } from "../shared/words.js";
 
 /** @import {Decision, Policy, Trace} from "../shared/types" */
 /** @import {Active} from "./types" */
@@ -79,7 +79,7 @@ export class Verdict extends Part {
     const confidence = trace?.last.confidence;
     const how = confidence ? `, ${calibration(confidence)}` : "";
     const said =
-      now && `Decision: ${now.action}. ${now.reason}. Confidence ${number(confidence?.value)}${how}.`;
+      now && `Decision: ${now.action}. ${now.reason}. Confidence ${share(confidence?.value)}${how}.`;
     return html`<div class="cx-column">${trace && now ? this.#decision(trace, now) : hint("The decision on the answer appears here.")}</div><p
         class="cx-sr" aria-live="polite">${said}</p>
       <details class="cx-tune" ?open=${this.wide}><summary class="cx-row between">Thresholds</summary>${this.#routing()}${this.#rules()}
@@ -95,7 +95,7 @@ export class Verdict extends Part {
     const guaranteed = calibrated && recorded.gate === "proceed" && !this.changed && this.active.guarantee;
     const other = html`<p class="cx-muted cx-row">Decided when it was asked: ${decision(recorded.action)}</p>`;
     const words = muted(`confidence, ${calibration(confidence)}`, "cx-tiny");
-    return html`<div class="cx-row between">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-large">${metric(confidence.value)}</span>${words}</div></div>
+    return html`<div class="cx-row between">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-large">${percent(confidence.value)}</span>${words}</div></div>
       <p class="cx-reason">${written(now.reason)}</p>${storyLine(trace)}
       ${guaranteed ? html`<p class="cx-muted">${guaranteed}</p>` : nothing}${now.action === recorded.action ? nothing : other}`;
   }
@@ -108,7 +108,7 @@ export class Verdict extends Part {
     const end = (/** @type {"answer_above" | "abstain_below"} */ name, /** @type {string} */ label) =>
       range([0, 1, 0.01], policy[name], label, (value) => this.#move(withThreshold(policy, name, value)));
     return html`<div class="cx-threshold"><div class="cx-row between"><span class="cx-mono">confidence</span><span class="cx-rule-text"><span
-        class="zone abstain">abstain &lt; ${low}</span><span class="zone answer">answer ≥ ${high}</span></span></div>
+        class="zone abstain">abstain &lt; ${chosen(low)}</span><span class="zone answer">answer ≥ ${chosen(high)}</span></span></div>
       <div class="cx-range double"><span class="cx-zones" aria-hidden="true">${zones}</span>${mark(confidence, 0, 1, "confidence")}${end("abstain_below", "abstain when the confidence is below")}${end("answer_above", "answer when the confidence is at least")}</div></div>`;
   }
 

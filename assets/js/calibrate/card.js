@@ -3,7 +3,8 @@
 import { Confirmation } from "../shared/confirmation.js";
 import { html, nothing, repeat } from "../shared/lit.js";
 import { having, Part } from "../shared/page.js";
-import { alarm, badge, button, facts, hint, icon, measured, when, written } from "../shared/parts.js";
+import { alarm, badge, button, facts, hint, icon, measured, told, when, written } from "../shared/parts.js";
+import { share } from "../shared/words.js";
 
 /** @import {Calibrator, Card as Shown, Risk} from "./types" */
 
@@ -29,7 +30,7 @@ export class Card extends Part {
     const warning = html`<p class="cx-note cx-row warning" role="alert">${icon("defer")}<span>${mismatch} ${HEURISTIC}</span></p>`;
     const level = `For α ${alpha} and δ ${delta}, ${fitted ? "as it was fitted" : "as in the form"}.`;
     const answer = () =>
-      this.#act("guarantee", `Answer from ${guarantee?.threshold.toFixed(2)}`, {
+      this.#act("guarantee", `Answer from ${share(guarantee?.threshold)}`, {
         title: "Activate the calibrator and a policy that answers from this confidence on",
         run: () => this.page.change("keep_guarantee", { version, ...this.page.risk }),
       });
@@ -44,8 +45,8 @@ export class Card extends Part {
       active || ships ? nothing : button("Delete", () => this.#ask(version, title), { act: "delete" });
     const rename = button("Rename", () => this.#rename(version, name), { act: "rename" });
     const lines = known.map(([name, value]) => {
-      const long = value.length > LONG ? "long" : "";
-      return /** @type {[string, unknown, string]} */ ([name, written(value), long]);
+      const long = typeof value === "string" && value.length > LONG ? "long" : "";
+      return /** @type {[string, unknown, string]} */ ([name, told(value), long]);
     });
     return html`<section class="cx-card cx-body cx-calibrator" aria-label="Calibrator">
       <h2 class="cx-row wrap">${written(title)} ${active ? badge("answer", "answer", "active") : badge("none", null, "not active")}</h2>

@@ -60,7 +60,7 @@ export class Fit extends Part {
     const fields = html`<fieldset class="cx-field"><legend>Fit on</legend><div class="cx-list cx-runs-list">${list}</div></fieldset>
       <p class="cx-hint" role="status">${total}${mixed ? ", of different models: fit one calibrator for each" : ""}</p>
       ${field("Method", choice(methods, { name: "method" }))}
-      <div class="cx-pair">${field("Risk α", share("alpha"))}${field("Error level δ", share("delta"))}</div>
+      <div class="cx-pair">${field(html`<span title="alpha: the largest share of incorrect answers among those given">Incorrect answers allowed, α</span>`, share("alpha"))}${field("Error level δ", share("delta"))}</div>
       ${hint("Target: at most α of the answers given are incorrect, with confidence 1 − δ.")}
       ${field("Name", textual("name", { placeholder: "calibrator" }))}`;
     const note = chosen.length || !this.runs.length ? "" : "Choose a run to fit on.";

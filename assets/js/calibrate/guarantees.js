@@ -4,9 +4,9 @@ import { textOf } from "../shared/events.js";
 import { field, numeric } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { alarm, measured, muted, percent, working, written } from "../shared/parts.js";
+import { alarm, measured, percent, working, written } from "../shared/parts.js";
 import { column, scrolled } from "../shared/table.js";
-import { count } from "../shared/words.js";
+import { chosen, count } from "../shared/words.js";
 
 /** @import {Column} from "../shared/types" */
 /** @import {Group, PredictionSets, Risk, Sets as Found} from "./types" */
@@ -23,11 +23,6 @@ function named(name, below) {
   return html`${name}${below ? html`<span class="cx-sub">${below}</span>` : nothing}`;
 }
 
-/** A share that was asked for, as it was. @param {number} value */
-function share(value) {
-  return `${Number((100 * value).toFixed(3))}%`;
-}
-
 /** @type {Column<Group>[]} */
 const GROUPS = [
   column("name", "Dataset", (one) => named(written(one.name), one.threshold === null && one.words), {
@@ -40,7 +35,7 @@ const GROUPS = [
   column(
     "threshold",
     "Answer from",
-    ({ threshold }) => (threshold === null ? "no guarantee" : measured(threshold)),
+    ({ threshold }) => (threshold === null ? "no guarantee" : percent(threshold)),
     { number, title: "The lowest confidence from which the guarantee holds" },
   ),
   column("coverage", "Answered", ({ coverage }) => percent(coverage), {
@@ -57,7 +52,7 @@ const GROUPS = [
 export function groups(rows, { alpha, delta }) {
   const several = rows.length > 1;
   const words = several
-    ? `The same guarantee (at most ${share(alpha)} incorrect, with ${share(1 - delta)} confidence) for each dataset by itself. A guarantee over all can hide a dataset on which it does not hold.`
+    ? `The same guarantee (at most ${chosen(alpha)} incorrect, with ${chosen(1 - delta)} confidence) for each dataset by itself. A guarantee over all can hide a dataset on which it does not hold.`
     : [
         "All held-out answers are from one dataset, ",
         written(rows[0]?.name ?? ""),
@@ -73,12 +68,6 @@ const SHARES = [
   ["several", "Several", "The set holds more than one answer"],
   ["anything", "Any", "The set is infinite: the correct answer may be one that no sample gave"],
 ];
-
-/** @param {PredictionSets} sets */
-function rounded({ coverage, interval }) {
-  const ends = interval?.map((end) => Math.round(100 * end)).join(", ");
-  return [percent(coverage), ends ? muted(` [${ends}]`, "cx-interval") : null];
-}
 
 /** @param {PredictionSets} sets */
 function fittedOn({ name, fitted, n, infinite, labels }) {
@@ -103,7 +92,7 @@ const SETS = [
   ...SHARES.map(([key, label, title]) =>
     column(key, label, (/** @type {PredictionSets} */ { shares }) => percent(shares[key]), { title, number }),
   ),
-  column("coverage", "Empirical coverage", rounded, {
+  column("coverage", "Empirical coverage", ({ coverage, interval }) => percent(coverage, interval), {
     number,
     title: "Share of the held-out questions whose set holds the correct answer, with a 95% interval",
   }),

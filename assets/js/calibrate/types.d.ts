@@ -1,6 +1,6 @@
 // What the server sends to the Calibrate page: pages/calibrate/view.py.
 
-import type { Figure, Job, Numbers } from "../shared/types";
+import type { Fact, Figure, Job, Numbers } from "../shared/types";
 
 export interface Run {
   id: string;
@@ -46,7 +46,7 @@ export interface Card {
   active: boolean;
   ships: boolean;
   mismatch: string | null;
-  facts: [string, string][];
+  facts: [string, Fact][];
   guarantee: { holds: boolean; words: string; threshold: number } | null;
 }
 

@@ -5,7 +5,7 @@ import { Heatmap, legend } from "../shared/heatmap.js";
 import { Inspector } from "../shared/inspector.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { alarm, iconButton, measured, muted, segments, written } from "../shared/parts.js";
+import { alarm, iconButton, metric, muted, percent, segments, written } from "../shared/parts.js";
 import { grade } from "./questions.js";
 
 /** @import {Question} from "./types" */
@@ -135,8 +135,8 @@ function graded(question) {
   const accepted = answers.length
     ? answers.map((answer) => html`<li>${written(answer)}</li>`)
     : html`<li>only a refusal</li>`;
-  return html`${grade(question)}${muted(["confidence ", measured(confidence), confidence === null ? null : `, ${source}`])}${
-    score === null ? nothing : muted(["grade ", measured(score)])
-  }${seconds ? muted(`${seconds.toFixed(2)} s`, "cx-num") : nothing}${error ? html`<p class="cx-error">${written(error)}</p>` : nothing}
+  return html`${grade(question)}${muted(["confidence ", percent(confidence), confidence === null ? null : `, ${source}`])}${
+    score === null ? nothing : muted(["grade ", metric(score)])
+  }${seconds ? muted([metric(seconds, "s"), " s"], "cx-num") : nothing}${error ? html`<p class="cx-error">${written(error)}</p>` : nothing}
     <div class="cx-accepted cx-row">${muted("accepted: ")}<ul class="cx-row wrap">${accepted}</ul></div>`;
 }

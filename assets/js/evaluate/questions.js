@@ -4,17 +4,7 @@ import { followed, link } from "../shared/address.js";
 import { textOf } from "../shared/events.js";
 import { html, live } from "../shared/lit.js";
 import { having, Part } from "../shared/page.js";
-import {
-  alarm,
-  badge,
-  bar,
-  copied,
-  iconButton,
-  measured,
-  muted,
-  segments,
-  written,
-} from "../shared/parts.js";
+import { alarm, badge, bar, copied, iconButton, muted, percent, segments, written } from "../shared/parts.js";
 import { column, pager, table } from "../shared/table.js";
 import { count } from "../shared/words.js";
 
@@ -155,7 +145,7 @@ export class Questions extends Part {
     const answer = (/** @type {Line} */ { error, answer }) =>
       html`<span class="cx-clamp">${error ? muted(written(error)) : written(answer)}</span>`;
     const confidence = (/** @type {Line} */ { confidence }) =>
-      html`<span class="cx-row cx-confidence-bar">${confidence === null ? null : bar(confidence, "accent")}${measured(confidence)}</span>`;
+      html`<span class="cx-row cx-confidence-bar">${confidence === null ? null : bar(confidence, "accent")}${percent(confidence)}</span>`;
     return [
       column("question", "Question", question, { head: true }),
       column("answer", "Answer", answer),

@@ -4,10 +4,21 @@ import { link } from "../shared/address.js";
 import { choice, field } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { alarm, button, facts, hint, icon, measured, percent, working, written } from "../shared/parts.js";
+import {
+  alarm,
+  button,
+  facts,
+  hint,
+  icon,
+  measured,
+  percent,
+  told,
+  working,
+  written,
+} from "../shared/parts.js";
 import { Plot } from "../shared/plot.js";
 import { Poller } from "../shared/server.js";
-import { digits } from "../shared/words.js";
+import { number, share } from "../shared/words.js";
 
 /** @import {Answer} from "../shared/types" */
 /** @import {Opened} from "./types" */
@@ -152,11 +163,10 @@ export class RunView extends Part {
 
 /** @param {Opened} opened */
 function found({ run, facts: known, scores, note, computing }) {
-  const share = (/** @type {number} */ share) => `${Math.round(100 * share)}%`;
   const metrics = scores?.confidence.map((one) =>
     metricOf(one.label, measured(one.value), range(one.interval), one.title),
   );
-  return html`${facts(known.map(([name, value]) => [name, written(value)]))}
+  return html`${facts(known.map(([name, value]) => [name, told(value)]))}
     <dl class="cx-metrics">${metricOf("correct", percent(run.accuracy), scores && range(scores.accuracy.interval, share))}${metrics}</dl>
     <div class="cx-status-line" role="status">${computing ? working(computing) : note ? hint(note) : nothing}${metrics?.length ? hint(OWN) : nothing}</div>`;
 }
@@ -167,6 +177,6 @@ function metricOf(name, value, interval, title = null) {
 }
 
 /** @param {number[] | null} interval */
-function range(interval, words = digits) {
+function range(interval, words = number) {
   return interval ? interval.map(words).join(" – ") : null;
 }

@@ -1,6 +1,6 @@
 // What the server sends to the Evaluate page: pages/evaluate/view.py.
 
-import type { Figure, Job, Numbers, Rule, Scale, Trace } from "../shared/types";
+import type { Fact, Figure, Job, Numbers, Rule, Scale, Trace } from "../shared/types";
 
 export interface Run {
   id: string;
@@ -50,7 +50,7 @@ export interface Dataset {
 
 export interface Opened {
   run: Run;
-  facts: [string, string][];
+  facts: [string, Fact][];
   scores: {
     ranking: Figure;
     table: Numbers;

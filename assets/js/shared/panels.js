@@ -2,7 +2,20 @@
 
 import { place } from "./address.js";
 import { html, nothing } from "./lit.js";
-import { bar, facts, hint, icon, marked, metric, muted, reveal, unseen, written } from "./parts.js";
+import {
+  bar,
+  facts,
+  hint,
+  icon,
+  marked,
+  metric,
+  muted,
+  percent,
+  reveal,
+  told,
+  unseen,
+  written,
+} from "./parts.js";
 import { holds, ruleText } from "./tokens.js";
 import { calibration, counted, number } from "./words.js";
 
@@ -64,7 +77,7 @@ function signalForm({ name, title, value }, row, every) {
 /** Everything that is needed to ask the same again. @param {Trace} trace */
 export function detailsPanel({ id, details, last }) {
   const trace = html`<a class="cx-link cx-mono" href=${place(`traces/${id}`)} target="_blank" rel="noopener">${id}</a>`;
-  const lines = details.map(([name, value]) => /** @type {[string, unknown]} */ ([name, written(value)]));
+  const lines = details.map(([name, value]) => /** @type {[string, unknown]} */ ([name, told(value)]));
   return html`${facts([...lines, ["trace", trace]], "pairs")}<h3>The exact prompt</h3>${prompt(last, "The exact prompt")}`;
 }
 
@@ -113,7 +126,7 @@ function stepItem(step, open) {
   const seen = html`<p>Saw ${counted(passages.length, "passage")} of ${names}${step.support ? `: ${step.support}.` : "."}</p>`;
   const drawn = samples.total ? `${counted(samples.total, "sample")}, ${samples.distinct} different. ` : "";
   return html`<li><details ?open=${open}><summary class="cx-row between"><b>${DONE[step.kind]}</b>${muted(`${number(step.seconds)} s`)}</summary><blockquote>${written(step.text)}</blockquote>${passages.length ? seen : nothing}
-    <p>${drawn}Confidence ${metric(confidence.value)}${confidence.calibrated === null ? `, ${calibration(confidence)}` : ""}.</p>
+    <p>${drawn}Confidence ${percent(confidence.value)}${confidence.calibrated === null ? `, ${calibration(confidence)}` : ""}.</p>
     <p>Gate <b>${decision.gate}</b>, decision <b>${decision.action}</b>: ${written(decision.reason)}</p>
     <details class="cx-inner"><summary>Signals</summary>${facts(values, "pairs numbers")}</details>
     <details class="cx-inner"><summary>Prompt</summary>${prompt(step, "The prompt of this step")}</details></details></li>`;

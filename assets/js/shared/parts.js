@@ -1,7 +1,7 @@
 // The small parts that all views are made of. Text from a model or a document is only ever bound as text.
 
 import { html, live, nothing } from "./lit.js";
-import { digits, moment, number, revealed } from "./words.js";
+import { moment, number, revealed, share } from "./words.js";
 
 /** @import {Value} from "./words.js" */
 /** @typedef {unknown} Content  What stands between two tags: text, a template, a node, or a list of these. */
@@ -73,17 +73,29 @@ export function metric(value, unit = "") {
   return exact(value, number(value), `${value} ${unit}`.trim());
 }
 
-/** A share as a percentage, exact on hover. @param {Value} share */
-export function percent(share) {
-  return exact(share, share === null || share === undefined ? "–" : `${Math.round(100 * share)}%`);
+/** A share as a percentage with its interval, both exact on hover. @param {Value} value @param {number[] | null} [interval] */
+export function percent(value, interval) {
+  return measured(value, interval, share);
 }
 
-/** A metric in two digits with its interval, both exact on hover. @param {Value} value @param {number[] | null} interval */
-export function measured(value, interval = null) {
-  if (value === null || value === undefined) return exact(value, "–");
-  if (!interval) return exact(value, digits(value));
-  const range = html`<span class="cx-muted cx-interval"> [${interval.map(digits).join(", ")}]</span>`;
-  return exact(value, [digits(value), range], `${value}, 95% interval ${interval.join(" to ")}`);
+/** A metric with its interval, both exact on hover. @param {Value} value @param {number[] | null} [interval] @param {(value: Value) => string} words */
+export function measured(value, interval, words = number) {
+  if (!interval) return exact(value, words(value));
+  return exact(
+    value,
+    [words(value), range(interval, words)],
+    `${value}, 95% interval ${interval.join(" to ")}`,
+  );
+}
+
+/** The ends of an interval. @param {number[]} interval @param {(value: Value) => string} words */
+export function range(interval, words = number) {
+  return muted(` [${interval.map(words).join(", ")}]`, "cx-num cx-interval");
+}
+
+/** A fact: a text, or a moment. @param {import("./types").Fact} fact */
+export function told(fact) {
+  return typeof fact === "string" ? written(fact) : when(fact.at);
 }
 
 /** A moment: the time if it is today's, else the day; whole on hover. @param {string} iso */
@@ -103,9 +115,10 @@ export function badge(kind, shape, words) {
   return html`<span class="cx-badge ${kind}">${shape && icon(shape)}${words}</span>`;
 }
 
-/** A decision as colour, icon and word. @param {Icon} action */
+/** A decision as colour, icon and word; a large one says what to do. @param {Icon} action */
 export function decision(action, large = false) {
-  return badge(`${action}${large ? " large" : ""}`, action, action);
+  const words = large && action === "defer" ? "defer: ask a person" : action;
+  return badge(`${action}${large ? " large" : ""}`, action, words);
 }
 
 /** What went wrong, said aloud; nothing where it is empty. @param {Content} message */

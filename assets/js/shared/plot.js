@@ -1,7 +1,7 @@
 // Plots: Plotly, loaded once and only where something is drawn, drawn in place in the colours of the page.
 
 import { html, render } from "./lit.js";
-import { alarm, muted } from "./parts.js";
+import { alarm, metric, muted, percent } from "./parts.js";
 import { copyButton } from "./table.js";
 
 /** @import {Figure, Numbers, PlotOptions} from "./types" */
@@ -205,13 +205,13 @@ function titleOf({ layout }) {
 }
 
 /** @param {Numbers} numbers @param {string} name */
-function rowsOf({ head, rows }, name) {
+function rowsOf({ head, rows, shares = [] }, name) {
   const step = (rows.length - 1) / (ROWS - 1);
   const few = rows.length <= ROWS;
   const shown = few ? rows : Array.from({ length: ROWS }, (_, i) => rows[Math.round(i * step)]);
   return html`<div class="cx-row between">${muted(few ? "" : `${ROWS} of ${rows.length} rows`)}${copyButton(() => [head, ...rows])}</div>
     <table class="cx-table"><caption class="cx-sr">${name}</caption><thead><tr>${head.map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
-      <tbody>${shown.map((row) => html`<tr>${row.map((value) => html`<td>${cell(value)}</td>`)}</tr>`)}</tbody></table>`;
+      <tbody>${shown.map((row) => html`<tr>${row.map((value, i) => html`<td>${cell(value, shares.includes(i))}</td>`)}</tr>`)}</tbody></table>`;
 }
 
 /** @param {Figure} figure @returns {Numbers} */
@@ -221,11 +221,13 @@ function tableOf({ data, layout }) {
   const axes = ["x", "y"].map((name) => words(layout?.[`${name}axis`]?.title) || name);
   const rows = (/** @type {any} */ { name = "", x, y }) =>
     x.map((/** @type {unknown} */ at, /** @type {number} */ i) => [...(named ? [name] : []), at, y[i]]);
-  return { head: [...(named ? ["series"] : []), ...axes], rows: traces.flatMap(rows) };
+  const isShare = ["x", "y"].map((name) => layout?.[`${name}axis`]?.tickformat?.endsWith("%"));
+  const shares = isShare.flatMap((is, i) => (is ? [i + Number(named)] : []));
+  return { head: [...(named ? ["series"] : []), ...axes], rows: traces.flatMap(rows), shares };
 }
 
-/** @param {unknown} value */
-function cell(value) {
-  if (value === null || value === undefined) return "n/a";
-  return typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value);
+/** @param {any} value @param {boolean} isShare */
+function cell(value, isShare) {
+  if (value !== null && (typeof value !== "number" || (Number.isInteger(value) && !isShare))) return value;
+  return isShare ? percent(value) : metric(value);
 }

@@ -1,5 +1,7 @@
 // Tokens in groups and steps of colour. Pure.
 
+import { number } from "./words.js";
+
 /** @import {Rule, Scale, Token} from "./types" */
 /** @typedef {{from: number, end: number}} Unit  Tokens that are shown as one. */
 
@@ -14,7 +16,7 @@ export function step(scale, token) {
 /** What a screen reader says after the token's text. @param {Token} token */
 export function spoken(token) {
   if (token.p === null) return "probability not available";
-  return `probability ${token.p.toFixed(2)}${(token.rank ?? 0) > 1 ? `, choice number ${token.rank}` : ""}`;
+  return `probability ${number(token.p)}${(token.rank ?? 0) > 1 ? `, choice number ${token.rank}` : ""}`;
 }
 
 /** Groups of tokens by the index after the last of each; without them, those that have a text. @param {Token[]} tokens @param {number[] | null} ends @returns {Unit[]} */

@@ -3,6 +3,9 @@
 import type { Heatmap } from "./heatmap.js";
 import type { Picks } from "./table.js";
 
+/** A text, or a moment, which is shown in local time. */
+export type Fact = string | { at: string };
+
 /** What Gradio gives a page's script: see view() in pages/components.py. */
 export interface Given {
   element: HTMLElement;
@@ -30,6 +33,8 @@ export interface Figure {
 export interface Numbers {
   head: string[];
   rows: unknown[][];
+  /** Columns of shares, shown in percent. */
+  shares?: number[];
 }
 
 export interface PlotOptions {
@@ -291,7 +296,7 @@ export interface Trace {
     prompt: string | null;
     prompt_sha256: string;
   }[];
-  details: [string, string][];
+  details: [string, Fact][];
   last: Step;
 }
 

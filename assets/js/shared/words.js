@@ -11,23 +11,23 @@ export function fixed(value, places) {
 /** Two significant digits; "n/a" where a value is missing. @param {Value} value */
 export function number(value) {
   if (value === null || value === undefined) return "n/a";
-  if (value === 0) return "0";
-  const size = Math.abs(value);
+  const size = Math.abs(Number(value.toPrecision(2)));
+  if (size === 0) return "0";
   const digits = Math.min(4, Math.max(0, 1 - Math.floor(Math.log10(size))));
   return size < 0.0005 ? value.toExponential(0).replaceAll("-", "\u2212") : fixed(value, digits);
 }
 
-/** Two decimals are what the metrics of a run can carry; four where two would be 0.00. @param {number} value */
-export function digits(value) {
-  return fixed(value, value && Math.abs(value) < 0.01 ? 4 : 2);
-}
-
-/** A share in percent, two significant digits; never "100%" or "0%" for what is not. @param {Value} value */
+/** A share in percent, two significant digits, more where it would else be 100%. @param {Value} value */
 export function share(value) {
   if (value === null || value === undefined) return "n/a";
   const percent = 100 * value;
-  if (percent > 99 && percent < 100) return `${Math.min(99.99, Number(percent.toFixed(2)))}%`;
-  return `${number(percent)}%`;
+  if (percent < 99 || percent >= 100) return `${number(percent)}%`;
+  return `${[0, 1, 2].map((places) => percent.toFixed(places)).find((text) => Number(text) < 100) ?? "99.99"}%`;
+}
+
+/** A share that somebody chose, in percent, with all its digits: "12.5%". @param {number} value */
+export function chosen(value) {
+  return `${Number((100 * value).toFixed(3))}%`;
 }
 
 /** A whole number: "1,234". @param {number} value */

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { button, decision, icon, metric, reveal, segments, unseen } from "../shared/parts.js";
+import { button, decision, icon, percent, reveal, segments, unseen } from "../shared/parts.js";
 import { column, table } from "../shared/table.js";
 import { count, counted } from "../shared/words.js";
 
@@ -32,7 +32,7 @@ const COLUMNS = [
   column("question", "Question and answer", answered, { head: true }),
   column("changed", "Changed", way),
   column("correct", "Answer is", truth),
-  column("confidence", "Confidence", ({ confidence }) => metric(confidence)),
+  column("confidence", "Confidence", ({ confidence }) => percent(confidence)),
 ];
 
 /** @extends {Part<import("./page.js").Tune>} */

@@ -1,5 +1,7 @@
 // Risk against coverage: the two points on the curve, and the curve as a table. Pure.
 
+import { share } from "../shared/words.js";
+
 /** @import {Figure} from "../shared/types" */
 /** @import {Moved} from "./types" */
 
@@ -15,9 +17,8 @@ export function withPoints({ data, layout }, { now, other }) {
 /** The curve with the threshold that each point stands for. @param {Figure} figure */
 export function curveTable({ data }) {
   const { x, y, customdata } = data.find(({ name }) => name === "risk");
-  const percent = (/** @type {number} */ value) => `${(100 * value).toFixed(1)}%`;
   const rows = x.map((/** @type {number} */ coverage, /** @type {number} */ i) => [
-    ...[customdata[i], percent(coverage), percent(y[i])],
+    ...[customdata[i], share(coverage), share(y[i])],
   ]);
   return { head: ["threshold", "answered", "incorrect among answered"], rows };
 }

@@ -3,9 +3,9 @@
 import { choice } from "../shared/form.js";
 import { html } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { decision, exact, icon, muted } from "../shared/parts.js";
+import { decision, icon, muted, percent, range } from "../shared/parts.js";
 import { column, table } from "../shared/table.js";
-import { count, counted, number, share } from "../shared/words.js";
+import { chosen, count, counted, share } from "../shared/words.js";
 
 /** @import {Action, Policy} from "../shared/types" */
 /** @import {Moved, Outcome} from "./types" */
@@ -80,12 +80,12 @@ function parts({ actions, questions }) {
 
 /** @param {Moved} moved @param {string} name of the other policy */
 function metrics({ now, differs }, name) {
-  const large = (/** @type {number | null} */ value) => html`<span class="cx-large">${shown(value)}</span>`;
+  const large = (/** @type {number | null} */ value) => html`<span class="cx-large">${percent(value)}</span>`;
   const among = now.accuracy === null ? " nothing is answered" : " correct among answered";
   const other = differs
     ? `${counted(differs, "decision")} differ from ${name}`
     : `decides every question like ${name}`;
-  return html`<p>${large(now.accuracy)}${now.interval && range(now.interval)}${muted(among)}</p>
+  return html`<p>${large(now.accuracy)}${now.interval && range(now.interval, share)}${muted(among)}</p>
     <p>${large(now.coverage)}${muted(" answered")}</p><p class="cx-muted">${other}</p>`;
 }
 
@@ -99,8 +99,7 @@ function lines({ now, other }, guarantees) {
     now: value(now),
     other: value(other),
   });
-  const accuracy = (/** @type {Outcome} */ { accuracy, interval }) =>
-    accuracy === null ? "n/a" : [shown(accuracy), interval && range(interval)];
+  const accuracy = (/** @type {Outcome} */ { accuracy, interval }) => percent(accuracy, interval);
   const again = (/** @type {Outcome} */ { gates, questions }) =>
     amount(gates.retrieve + gates.reflect, questions);
   return [
@@ -120,23 +119,13 @@ function lines({ now, other }, guarantees) {
   ];
 }
 
-/** @param {[number, number]} interval */
-function range(interval) {
-  return muted(` [${interval.map((end) => number(100 * end)).join(", ")}]`, "cx-num");
-}
-
 /** @param {number} some @param {number} all */
 function amount(some, all) {
-  return [shown(some / all), muted(` ${count(some)}`)];
+  return [percent(some / all), muted(` ${count(some)}`)];
 }
 
 /** @param {Policy["guarantee"]} guarantee */
 function guaranteed(guarantee) {
   if (!guarantee) return muted("none");
-  return html`<span class="cx-small">at most ${share(guarantee.risk)} incorrect, ${share(guarantee.confidence_level)} confidence</span>`;
-}
-
-/** @param {number | null} value */
-function shown(value) {
-  return exact(value, share(value), `${100 * (value ?? 0)}%`);
+  return html`<span class="cx-small">at most ${chosen(guarantee.risk)} incorrect, ${chosen(guarantee.confidence_level)} confidence</span>`;
 }
