@@ -138,7 +138,9 @@ def test_signals_stand_under_what_they_are_measured_on() -> None:
 def test_the_details_say_who_checked_the_answer_and_how_long_it_took(trace: Trace) -> None:
     details = dict(trace_view(trace, fingerprint=trace.model, correct=None)["details"])
     assert details["samples"] == "5, compared by wording"
-    assert re.fullmatch(rf"{trace.model}, not measured yet, .*; plain prompt, [\d.e−]+ s", details["verifier"])
+    assert re.fullmatch(
+        rf"{trace.model}, not measured yet, .*; plain prompt, [\d.e−]+ s", details["verifier"]
+    )
     assert "judge of evidence" not in details
 
 
