@@ -31,7 +31,7 @@ def test_reports_write_no_minus_zero(write: Callable[[float], str]) -> None:
 
 
 def test_figures_rules_and_benchmarks_write_no_minus_zero() -> None:
-    assert _threshold(-0.0) == "0"
+    assert _threshold(-0.0) == "0%"
     assert Line("difference", -0.0, 0.0, "%", "how").shown == "0 %"
     rule = Policy(rules=(Rule(signal="avg_logprob", below=1.0, gate="reflect"),))
     assert "avg_logprob 0 < 1" in decide_one(rule, {"avg_logprob": -0.0}, 0.9).reason
