@@ -16,8 +16,8 @@ from typer.core import TyperGroup
 
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
-from codex.cli import asking, terminal
 from codex.cli import datasets as cli_datasets
+from codex.cli import served_runs, terminal
 from codex.cli.runs import chosen_calibrator, evaluated_run, found_run, reached, stored_answers
 from codex.cli.scores import (
     AsCsv,
@@ -208,7 +208,7 @@ def _ask(
             _tell_estimate(workbench, dataset, one.overrides, chosen)
             with terminal.console(stderr=True).status("loading the model"):
                 if isinstance(workbench, Served):
-                    begun = asking.begin(workbench, dataset, title, one.overrides, **chosen).run
+                    begun = served_runs.begin(workbench, dataset, title, one.overrides, **chosen).run
                 else:
                     begun = prepare(workbench, dataset, name=title, overrides=one.overrides, **chosen)
             count = f"{number} of {len(each)}: " if len(each) > 1 else ""
@@ -222,7 +222,7 @@ def _tell_estimate(
     """How long the run will take, and what it is good for."""
     wanted = {name: chosen[name] for name in ("limit", "side", "evidence")}
     if isinstance(workbench, Served):
-        lines = asking.estimated(workbench, dataset, overrides, **wanted)
+        lines = served_runs.estimated(workbench, dataset, overrides, **wanted)
     else:
         lines = estimate(workbench, dataset, **wanted).lines
     for line in lines:
@@ -233,12 +233,12 @@ def _resume(
     name: str, overrides: Sequence[str], calibrator: str | None, form: Form, limit: int | None = None
 ) -> None:
     """limit: extend the run to so many questions first."""
-    with closing(reached(overrides, asking.CARRIED)) as there:
+    with closing(reached(overrides, served_runs.CARRIED)) as there:
         begun = found_run(there, name).run
     with closing(_opened([*begun.params.overrides, *overrides])) as workbench:
         loaded = _calibrator(calibrator, workbench)
         if isinstance(workbench, Served):
-            asking.resume(workbench, begun.id, overrides, limit)
+            served_runs.resume(workbench, begun.id, overrides, limit)
             _print_all([_finished(workbench, begun.id, begun.name, loaded, form)])
             return
         if overrides:
@@ -254,7 +254,7 @@ def _opened(overrides: Sequence[str]) -> Workbench | Served:
     try:
         return Workbench.open(overrides)
     except StoreInUse as in_use:
-        return served(load_settings(overrides).home, in_use, overrides, asking.CARRIED)
+        return served(load_settings(overrides).home, in_use, overrides, served_runs.CARRIED)
 
 
 def _calibrator(name: str | None, workbench: Workbench | Served) -> Calibrator | None:
@@ -315,7 +315,7 @@ def _with_bar(
             bar.update(task, completed=now.done, total=now.total, rate=rate, left=left, visible=True)
 
         if isinstance(workbench, Served):
-            return asking.finished(workbench, run_id, progress, cancel)
+            return served_runs.finished(workbench, run_id, progress, cancel)
         measure(workbench, workbench.store.runs.get(run_id).run, progress, cancel)
         return run(workbench, run_id, progress, cancel)
 

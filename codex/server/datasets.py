@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
-import shutil
-import uuid
 from typing import Annotated, Literal
 
 from anyio.to_thread import run_sync
@@ -19,10 +16,9 @@ from codex.datasets.importing import NAMED, delete, import_file
 from codex.datasets.library import NAME, Dataset, datasets, find, items
 from codex.datasets.splits import split
 from codex.datasets.table_files import SUFFIXES
-from codex.errors import InvalidInput, StoreError
+from codex.errors import InvalidInput
 from codex.items import Item
-from codex.private import make_folder
-from codex.server.documents import FILE, PARTIAL, UploadRoute, receive
+from codex.server.documents import FILE, UploadRoute, arrived
 from codex.server.routes import Bench, errors
 
 router = APIRouter(prefix="/datasets", tags=["datasets"], route_class=UploadRoute)
@@ -189,13 +185,10 @@ async def upload_dataset(
             ["file"],
         )
     columns, home = columns_said(column or ()), workbench.settings.home
-    arriving = home / PARTIAL / uuid.uuid4().hex / file
-    try:
-        make_folder(arriving.parent)
-        await receive(request, arriving, file, workbench.settings.retrieval.max_file_mb)
+    async with arrived(request, workbench, file) as path:
         made = await run_sync(
             lambda: import_file(
-                arriving,
+                path,
                 home,
                 name,
                 columns,
@@ -204,10 +197,6 @@ async def upload_dataset(
                 replace=replace,
             )
         )
-    except OSError as error:
-        raise StoreError(f"{file!r} cannot be written: {os.strerror(error.errno or 0)}.") from error
-    finally:
-        shutil.rmtree(arriving.parent, ignore_errors=True)
     return ImportedBody(
         dataset=DatasetBody.of(made.dataset),
         duplicates=made.duplicates,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
@@ -14,7 +16,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from codex.errors import BodyTooLarge, Cancelled, RetrievalError, UnreadableDocument
+from codex.ask.workbench import Workbench
+from codex.errors import BodyTooLarge, Cancelled, RetrievalError, StoreError, UnreadableDocument
 from codex.private import make_folder, opener
 from codex.retrieval.readers.reading import SUFFIXES
 from codex.retrieval.uploads import NAME, Placement, place, settle
@@ -99,6 +102,23 @@ async def upload(name: Name, request: Request, workbench: Bench, replace: bool =
     finally:
         arriving.unlink(missing_ok=True)
     return UploadBody(name=str(target.relative_to(folder)), outcome=outcome)
+
+
+@asynccontextmanager
+async def arrived(request: Request, workbench: Workbench, name: str) -> AsyncIterator[pathlib.Path]:
+    """The body as a file of that name in a folder of its own, while the block runs.
+
+    Raises BodyTooLarge, StoreError; StoreError too for an OSError of the block.
+    """
+    folder = workbench.settings.home / PARTIAL / uuid.uuid4().hex
+    try:
+        make_folder(folder)
+        await receive(request, folder / name, name, workbench.settings.retrieval.max_file_mb)
+        yield folder / name
+    except OSError as error:
+        raise StoreError(f"{name!r} cannot be written: {os.strerror(error.errno or 0)}.") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def receive(request: Request, path: pathlib.Path, name: str, limit: int) -> None:

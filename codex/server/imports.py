@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
-import uuid
-from pathlib import Path as FilePath
 from typing import Annotated
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Path, Query, Request
 
-from codex.errors import InvalidInput, StoreError
+from codex.errors import InvalidInput
 from codex.evaluation.imported import import_run
-from codex.private import make_folder
-from codex.server.documents import FILE, PARTIAL, UploadRoute, receive
+from codex.server.documents import FILE, UploadRoute, arrived
 from codex.server.evaluations import Asked, EvaluationBody
 from codex.server.routes import Bench, errors
 from codex.server.streaming import cancelled_when_gone
@@ -57,19 +52,12 @@ async def import_answers(
     """
     if not re.fullmatch(FILE_NAME, file):
         raise InvalidInput(f"{file[:100]!r} is no name of a file: rename it, at most 100 letters.", ["file"])
-    arriving: FilePath = workbench.settings.home / PARTIAL / uuid.uuid4().hex / file
     cancel = threading.Event()
-    try:
-        make_folder(arriving.parent)
-        await receive(request, arriving, file, workbench.settings.retrieval.max_file_mb)
-        async with cancelled_when_gone(request, cancel):
-            told = (name or "", model, prompt, grader, None, cancel)
-            summary = await run_sync(lambda: import_run(workbench.store, arriving, *told))
-    except InvalidInput as error:
-        # Where the file lay is nothing that the client knows.
-        raise type(error)(str(error).replace(str(arriving), file), error.fields) from error
-    except OSError as error:
-        raise StoreError(f"{file!r} cannot be written: {os.strerror(error.errno or 0)}.") from error
-    finally:
-        shutil.rmtree(arriving.parent, ignore_errors=True)
+    async with arrived(request, workbench, file) as path, cancelled_when_gone(request, cancel):
+        told = (name or "", model, prompt, grader, None, cancel)
+        try:
+            summary = await run_sync(lambda: import_run(workbench.store, path, *told))
+        except InvalidInput as error:
+            # Where the file lay is nothing that the client knows.
+            raise type(error)(str(error).replace(str(path), file), error.fields) from error
     return EvaluationBody.of(summary, evaluations)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -227,32 +228,31 @@ class EvaluatePage:
         """Ask the questions of a set. wanted: {dataset, side, limit, n_samples, sample_temperature,
         max_tokens, evidence, name}."""
         self.evaluations.check_free()
-        limit = wanted.get("limit")
         job = self.evaluations.start(
             str(wanted["dataset"]),
             name=str(wanted.get("name") or ""),
-            limit=None if limit is None else int(limit),
-            side=wanted.get("side") or None,
-            evidence=bool(wanted.get("evidence")),
-            params=self._params(wanted),
-            n_samples=int(wanted["n_samples"]),
-            sample_temperature=float(wanted["sample_temperature"]),
+            **self._options(wanted),
         )
         return self._job_view(job)
 
     def estimate(self, wanted: JSON) -> list[str]:
         """How long such a run takes and what it is good for, in sentences. wanted: as for `start`."""
-        limit = wanted.get("limit")
         return estimate(
             self.workbench,
             str(wanted["dataset"]),
-            limit=None if limit is None else int(limit),
-            side=wanted.get("side") or None,
-            evidence=bool(wanted.get("evidence")),
-            params=self._params(wanted),
-            n_samples=int(wanted["n_samples"]),
-            sample_temperature=float(wanted["sample_temperature"]),
+            **self._options(wanted),
         ).lines
+
+    def _options(self, wanted: JSON) -> dict[str, Any]:
+        limit = wanted.get("limit")
+        return {
+            "limit": None if limit is None else int(limit),
+            "side": wanted.get("side") or None,
+            "evidence": bool(wanted.get("evidence")),
+            "params": self._params(wanted),
+            "n_samples": int(wanted["n_samples"]),
+            "sample_temperature": float(wanted["sample_temperature"]),
+        }
 
     def extend(self, wanted: JSON) -> JSON:
         """Ask a run the next questions of its set too. wanted: {run, more: how many}."""

@@ -22,30 +22,17 @@ from codex.store import Store
 from codex.types import Alternative, Generation, Observation, Token
 from tests.support.command import Codex, command
 from tests.support.scripted import Script, ScriptedEngine
+from tests.support.sums import COUNT, put_sums, sums
 from tests.support.traces import make_trace
-
-COUNT = 6
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    folder = tmp_path / "home"
-    (folder / "datasets").mkdir(parents=True)
-    with (folder / "datasets" / "sums.jsonl").open("w") as file:
-        for at in range(COUNT):
-            accepted = str(at + 1) if at % 2 else "nothing"
-            row = {"id": f"q{at}", "question": f"What is {at} and 1?", "answers": [accepted]}
-            # The answer is a formula, so that a table of the answers has one.
-            file.write(json.dumps(row | {"grader": "recall"}) + "\n")
-    return folder
+    return put_sums(tmp_path / "home")
 
 
 @pytest.fixture
 def engine() -> ScriptedEngine:
-    def sums(prompt: str) -> Script:
-        number = int(prompt.split("What is ")[1].split()[0])
-        return Script([f"=1+{number + 1}"], [0.9 - 0.1 * number], samples=[f"{number + 1}", "x"])
-
     return ScriptedEngine(sums)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -21,25 +20,12 @@ from tests.support.command import Codex, command
 from tests.support.evaluated import generated
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import running, workbench
-
-COUNT = 6
-
-
-def sums(prompt: str) -> Script:
-    number = int(prompt.split("What is ")[1].split()[0])
-    return Script([f"=1+{number + 1}"], [0.9 - 0.1 * number], samples=[f"{number + 1}", "x"])
+from tests.support.sums import COUNT, put_sums, sums
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "datasets").mkdir()
-    with (folder / "datasets" / "sums.jsonl").open("w") as file:
-        for at in range(COUNT):
-            accepted = str(at + 1) if at % 2 else "nothing"
-            row = {"id": f"q{at}", "question": f"What is {at} and 1?", "answers": [accepted]}
-            file.write(json.dumps(row | {"grader": "recall"}) + "\n")
-    return folder
+    return put_sums(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
