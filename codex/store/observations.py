@@ -290,7 +290,7 @@ def _detailed(
                 )
                 for index, other in enumerate(alternatives)
             )
-        said = {key: values[at] for key, values in more.items()}
+        said = {"rank": token.rank} | {key: values[at] for key, values in more.items()}
         detailed.append(Token(token.id, token.bytes, token.logprob, **said, alternatives=alternatives))
     return detailed
 

@@ -99,8 +99,10 @@ def test_entropies_that_were_not_stored_come_from_the_alternatives(tmp_path: Pat
 def test_the_rank_of_a_token_is_its_place_among_the_alternatives(tmp_path: Path) -> None:
     word = [8, "Mas", -1.5, [[7, "Mus", -0.5], [8, "Mas", -1.5]]]
     beyond = [9, "Zan", -9.0, [[7, "Mus", -0.5], [8, "Mas", -1.5]]]
-    (found,) = read(file_of(tmp_path, LINE | {"greedy": {"text": "MasZan", "tokens": [word, beyond]}}))
-    assert [token.rank for token in found.observation.generation.tokens] == [2, None]
+    greedy = {"text": "MasZan", "tokens": [word, beyond]}
+    for told in ({}, {"entropy": [0.5, None]}):
+        (found,) = read(file_of(tmp_path, LINE | {"greedy": greedy | told}))
+        assert [token.rank for token in found.observation.generation.tokens] == [2, None]
 
 
 def test_entropies_that_were_stored_stay(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ export class Slices extends Part {
       [
         column("label", "Slice", label, { head: true }),
         column("n", "Questions", ({ n }) => count(n), number),
-        column("accuracy", "Correct", ({ accuracy, accuracy_ci }) => measured(accuracy, accuracy_ci), number),
+        column("accuracy", "Correct", ({ accuracy, accuracy_ci }) => percent(accuracy, accuracy_ci), number),
         column("auroc", "AUROC", ({ auroc }) => measured(auroc), number),
         column("ece", "ECE", ({ ece }) => measured(ece), number),
         column("answered", "Answered", ({ answered }) => percent(answered), { ...number, title: ANSWERED }),
