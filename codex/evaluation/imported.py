@@ -22,6 +22,8 @@ from codex.types import Origin, Record, Run, RunParams, Sampling
 
 BATCH = 64
 """Records kept at once."""
+NAMED = 5
+"""Sets of questions that the name of a run's dataset lists."""
 
 
 def import_run(
@@ -44,7 +46,7 @@ def import_run(
     lines = read(path)
     first = next(lines)
     run = replace(_run(path, first, name, model, prompt, grader), id=run_id or new_id())
-    total = 0
+    total, groups = 0, dict.fromkeys([first.group])
     store.runs.create(run)
     try:
         batch = [first]
@@ -52,16 +54,22 @@ def import_run(
             if cancel is not None and cancel.is_set():
                 raise Cancelled("The import was cancelled; nothing of it was kept.")
             store.runs.add(run.id, [record_of(each, grader) for each in batch])
+            groups |= dict.fromkeys(each.group for each in batch)
             total += len(batch)
             if progress is not None:
                 progress(total)
             batch = list(islice(lines, BATCH))
-        store.runs.finish(run.id, "done", total)
+        store.runs.finish(run.id, "done", total, _together(list(groups)))
     except BaseException:
         with suppress(NotFound):
             store.runs.delete(run.id)
         raise
     return store.runs.get(run.id)
+
+
+def _together(groups: list[str]) -> str:
+    more = len(groups) - NAMED
+    return ", ".join(groups[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def record_of(generated: Generated, grader: str | None = None) -> Record:

@@ -120,13 +120,17 @@ class Runs:
                 f"INSERT INTO runs ({', '.join(row)}, signals) VALUES ({'?, ' * len(row)}[])", [*row.values()]
             )
 
-    def finish(self, run_id: str, state: RunState, total: int | None = None) -> None:
-        """Say how a run stands; "running" takes it up again. total: where it was not known before.
+    def finish(
+        self, run_id: str, state: RunState, total: int | None = None, dataset: str | None = None
+    ) -> None:
+        """Say how a run stands; "running" takes it up again. total, dataset: where not known before.
 
         Raises NotFound.
         """
         if total is not None:
             self._update(run_id, "total", total)
+        if dataset is not None:
+            self._update(run_id, "dataset", dataset)
         self._update(run_id, "state", state)
 
     def rename(self, run_id: str, name: str) -> None:

@@ -1,7 +1,9 @@
-"""What a presenter and an analyst do first, with the real model and its calibrator as they ship."""
+"""What a presenter, an analyst and a labeller do first, with the real model and its calibrator as they ship."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,17 +13,19 @@ from playwright.sync_api import Browser, Page, expect
 from codex.ask.workbench import Workbench
 from codex.datasets.library import load
 from codex.engines.models import DEFAULT_MODEL, Models, default_home
-from codex.evaluation.example import load_example
+from codex.evaluation.example import NAME, load_example
 from codex.grading.grades import grade
 from tests.browser.documents import done, open_documents
 from tests.browser.library import answer, evidence
-from tests.support.browsing import Served, open_page, serving
+from tests.support.browsing import FITTED, Served, open_page, serving
 from tests.support.reliable import CHANCE, trust
 
 ANSWERED = 300_000
 """Milliseconds in which an answer with its samples is there on a busy machine."""
 TYPED = 7
 """Questions of the newcomers' set that the presenter types beside the three to click."""
+LABELLED = 3
+"""Answers of the shipped run whose grade a labeller corrects."""
 HANDBOOK = (
     "Notice periods. During probation the notice period is two weeks. After probation the notice period is "
     "three months to the end of a month.\n\nLeave. Every employee has thirty days of leave a year."
@@ -95,3 +99,42 @@ def test_an_analyst_asks_their_own_handbook_and_nothing_unproven_is_green(
     expect(shown).to_contain_text("cannot judge evidence")
     expect(page.locator(".cx-badge", has_text="supported")).to_have_count(0)
     expect(page.get_by_text("supported", exact=True)).to_have_count(0)
+
+
+def test_a_labellers_verdicts_are_kept_shown_and_exported(page: Page, shipped: Served) -> None:
+    question = "Who wrote Romeo and Juliet?"
+    open_page(page, shipped.url)
+    page.get_by_role("textbox", name="Question").fill(question)
+    page.get_by_role("textbox", name="Question").press("Enter")
+    answered(page, question)
+    live = page.get_by_role("button", name="Mark as incorrect")
+    live.focus()
+    page.keyboard.press("Enter")
+    expect(live).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(live).to_have_attribute("aria-pressed", "true")
+    trace = shipped.workbench.store.labels()[0].trace_id
+    exported = page.request.get(f"{shipped.url}labels/export").text().splitlines()
+    assert [line["correct"] for line in map(json.loads, exported) if line["id"] == trace] == [False]
+
+    page.goto(f"{shipped.url}evaluate")
+    page.get_by_role("region", name="Leaderboard").get_by_role("link", name=NAME).click()
+    questions = page.get_by_role("region", name="Questions")
+    expect(questions.get_by_role("radio", name=re.compile("^incorrect"))).to_be_visible(timeout=FITTED)
+    questions.get_by_text(re.compile("^incorrect")).first.click()
+    expect(questions.get_by_role("link").first).to_be_visible()
+    expect(questions.get_by_text("correct", exact=True)).to_have_count(0)
+    judged = questions.get_by_role("link").all_inner_texts()[:LABELLED]
+    for asked in judged:
+        questions.get_by_role("link", name=asked, exact=True).click()
+        reader = page.get_by_role("complementary", name="Question")
+        expect(reader.get_by_role("heading", name=asked)).to_be_visible()
+        reader.get_by_role("group", name="Your verdict").get_by_text("correct", exact=True).click()
+        expect(reader).to_contain_text("correct · by a person grader: incorrect")
+    run = page.get_by_role("region", name="Run", exact=True)
+    expect(run).to_contain_text(f"{LABELLED} grades corrected by a person", timeout=FITTED)
+    questions.get_by_text(re.compile("^by a person")).first.click()
+    expect(questions.get_by_role("link")).to_have_count(LABELLED)
+    (summary,) = (each for each in shipped.workbench.store.runs.list() if each.run.name == NAME)
+    records = page.request.get(f"{shipped.url}evaluations/{summary.run.id}/records").text().splitlines()
+    assert {line["observation"]["question"] for line in map(json.loads, records) if line["by_person"]} == set(judged)

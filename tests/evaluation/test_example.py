@@ -26,6 +26,8 @@ def test_it_holds_what_the_shipped_calibrator_was_fitted_on(store: Store) -> Non
     assert OURS.runs == (run_id,)
     found = store.runs.get(run_id)
     assert (found.run.name, found.run.state, found.run.model) == (NAME, "done", OURS.model)
+    assert set(found.run.dataset.split(", ")) == set(OURS.datasets)
+    assert "" not in found.graders
     fitted_on = on_side(labelled_runs(store, OURS.runs).table, "calibration")
     assert len(fitted_on.ids) == OURS.questions
     assert fitted_on.correct.mean() == pytest.approx(OURS.accuracy)
