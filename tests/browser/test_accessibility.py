@@ -113,7 +113,8 @@ def missing(page: Page, served: Scripted) -> Iterator[str]:
     yield "no page"
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 800)])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 800])
 @pytest.mark.parametrize("states", [missing, asked, indexed, evaluated, calibrated, tuned, described])
 def test_axe_finds_nothing(
     browser: Browser, served: Scripted, states: States, theme: Literal["light", "dark"], width: int
