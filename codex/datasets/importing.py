@@ -32,6 +32,7 @@ MOST_REJECTED = 0.2
 NAMED = 100
 """Rejected rows that a report names itself; all are in the file beside the set."""
 
+TOO_MANY = "More than a fifth of the rows cannot be used."
 FIRST_REASONS = 3
 """That an error names."""
 

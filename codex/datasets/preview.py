@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from codex.datasets.columns import Given, columns
 from codex.datasets.questions import NOTHING_SAID, Accepted, Duplicate, Options, Understood, read
 from codex.datasets.table_files import Rejected
 from codex.errors import InvalidInput
@@ -13,8 +16,8 @@ from codex.items import Item
 
 FIRST = 5
 """Questions that a preview shows."""
-MOST_ROWS = 20_000
-"""That a preview reads, which takes about a second."""
+MOST_ROWS = 5_000
+"""That a preview reads, in about a second."""
 
 
 @dataclass(slots=True)
@@ -60,10 +63,21 @@ def preview(
         if not seen.questions:
             raise InvalidInput(nothing_usable(path.name, seen.rejected))
     except InvalidInput as wrong:
-        if not seen.understood.names and not seen.rejected:
+        told = seen.understood
+        if not told.names and not seen.rejected:
             raise
         seen.error = wrong
+        told.columns = told.columns or _found(told.names, options.columns or {})
     return seen
+
+
+def _found(names: Sequence[str], given: Given) -> dict[str, list[str]]:
+    """The columns of a table that lacks the question, the answers or both."""
+    for lacking in (("answers",), ("question",), ("question", "answers")):
+        with suppress(InvalidInput):
+            there = columns(names, {**given, **dict.fromkeys(lacking, names[:1])}).of
+            return {field: list(held) for field, held in there.items() if field not in lacking}
+    return {}
 
 
 def nothing_usable(file: str, rejected: list[Rejected]) -> str:
