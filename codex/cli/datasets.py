@@ -1,4 +1,4 @@
-"""The commands about questions: datasets list, show, import; and how good the graders are."""
+"""The commands about questions: datasets list, show, add, import; and how good the graders are."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from codex import engines
 from codex.cli import terminal
 from codex.cli.terminal import printable
 from codex.datasets import hub
+from codex.datasets.additions import add as add_question
 from codex.datasets.columns import said as columns_said
 from codex.datasets.formats.keys import KeyBase
 from codex.datasets.importing import MOST_QUESTIONS, Imported, import_file
@@ -96,6 +97,17 @@ def show(
     count = sum(graders.values())
     few = "" if dataset and count == dataset.rows else f" (the first {count:,})"
     console.print(graded_as(graders, few), highlight=False, soft_wrap=True)
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="A dataset of your own, or a new name.")],
+    question: Annotated[str, typer.Option(help="What is asked.")],
+    answer: Annotated[list[str], typer.Option(help="An accepted answer; may be given several times.")],
+) -> None:
+    """Add a question with its accepted answers to a dataset."""
+    dataset, _ = add_question(name, default_home(), question, answer)
+    terminal.console().print(f"{name}: {dataset.rows:,} question{'' if dataset.rows == 1 else 's'}")
 
 
 @app.command("import")

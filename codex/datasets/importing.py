@@ -145,17 +145,17 @@ def delete(name: str, home: Path) -> None:
 def _draft(folder: Path) -> Iterator[Path]:
     """A new folder in that one, for as long as the block runs; what killed imports left goes first."""
     with ExitStack() as held:
-        with _locked(folder):
+        with locked(folder):
             for left in folder.glob(".import-*"):
-                with suppress(OSError), _locked(left, fcntl.LOCK_NB):
+                with suppress(OSError), locked(left, fcntl.LOCK_NB):
                     shutil.rmtree(left)
             made = Path(held.enter_context(tempfile.TemporaryDirectory(dir=folder, prefix=".import-")))
-            held.enter_context(_locked(made))
+            held.enter_context(locked(made))
         yield made
 
 
 @contextmanager
-def _locked(folder: Path, how: int = 0) -> Iterator[None]:
+def locked(folder: Path, how: int = 0) -> Iterator[None]:
     """Hold a folder. The system lets go of it when the process ends, however it ends. Raises OSError."""
     file = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -12,13 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from codex.datasets import waiting
+from codex.datasets.additions import MOST_ANSWERS, add
 from codex.datasets.importing import NAMED, Imported, delete, import_file
 from codex.datasets.library import NAME, Dataset, datasets, find, items
 from codex.datasets.splits import split
+from codex.errors import Conflict, InvalidInput
 from codex.items import Item
 from codex.server.documents import FILE, UploadRoute, arrived
 from codex.server.drafts import File, Reading, RejectedBody, checked
-from codex.server.routes import Bench, errors
+from codex.server.routes import Bench, Reader, errors
+from codex.types import Trace
 
 router = APIRouter(prefix="/datasets", tags=["datasets"], route_class=UploadRoute)
 
@@ -86,6 +89,25 @@ class QuestionBody(BaseModel):
             choices=list(item.choices),
             context=item.context,
         )
+
+
+class NewQuestionBody(BaseModel):
+    """A question that is added to a set."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        json_schema_extra={
+            "examples": [{"question": "What is the capital of Australia?", "answers": ["Canberra"]}]
+        },
+    )
+
+    question: str | None = Field(None, description="What is asked; left out: what the trace asked.")
+    trace_id: str | None = Field(None, description="Of an answer whose question is kept.")
+    answers: list[str] = Field(
+        min_length=1, max_length=MOST_ANSWERS, description="Every accepted wording, the usual one first."
+    )
 
 
 class ImportedBody(BaseModel):
@@ -193,6 +215,36 @@ async def upload_dataset(
         async with arrived(request, workbench, checked(file)) as path:
             imported = await run_sync(made, path)
     return ImportedBody.of(imported)
+
+
+@router.post(
+    "/{name}/questions",
+    summary="Add a question to a dataset",
+    status_code=201,
+    responses=errors(404, 409, 503),
+)
+def add_question(name: NewName, body: NewQuestionBody, workbench: Bench, client: Reader) -> QuestionBody:
+    """Add a question at the end of a set that does not ship with Codex; a new name makes a new set.
+
+    Runs of the whole set cannot be extended afterwards, since it has other questions than they began with.
+    """
+    if (body.question is None) == (body.trace_id is None):
+        raise InvalidInput("Give either question or trace_id.", ["question", "trace_id"])
+    question = body.question
+    if body.trace_id is not None:
+        question = question_of(workbench.trace(body.trace_id, client))
+    _, item = add(name, workbench.settings.home, question or "", body.answers)
+    return QuestionBody.of(item)
+
+
+def question_of(trace: Trace) -> str:
+    """What was asked. Raises Conflict where that was not kept."""
+    if trace.question is None:
+        raise Conflict(
+            "The text of this question was not kept, so it cannot be added to a dataset. Ask it again; "
+            "store.privacy=full keeps the text."
+        )
+    return trace.question
 
 
 @router.delete("/{name}", summary="Delete a dataset", status_code=204, responses=errors(404, 409, 503))

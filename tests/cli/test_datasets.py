@@ -151,9 +151,19 @@ def test_a_set_that_is_broken_is_named_and_the_others_are_listed(codex: Codex, t
     assert (shown.status, "The dataset 'b' cannot be used" in shown.err) == (1, True)
 
 
+def test_a_question_is_added_to_a_set_of_ones_own(codex: Codex) -> None:
+    words = ("datasets", "add", "mine", "--question", "Who wrote Emma?", "--answer", "Jane Austen")
+    assert codex(*words, "--answer", "Austen").out == "mine: 1 question\n"
+    [row] = map(json.loads, codex("datasets", "show", "mine", "--json").out.splitlines())
+    assert (row["question"], row["answers"]) == ("Who wrote Emma?", ["Jane Austen", "Austen"])
+    again = codex(*words)
+    assert (again.status, "asks this question already" in again.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("add", "capitals", "--question", "x", "--answer", "y"), "ships with Codex and cannot be changed"),
         (("show", "capital"), "There is no dataset 'capital'"),
         (("show", "capitals", "--limit", "-1"), "--limit must be at least 0"),
         (("import", "nowhere.csv"), "There is no file nowhere.csv"),

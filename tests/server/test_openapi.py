@@ -55,6 +55,7 @@ def test_every_route_is_there_with_a_summary_and_a_description(document: dict[st
         ("GET", "/datasets"),
         ("GET", "/datasets/{name}"),
         ("GET", "/datasets/{name}/questions"),
+        ("POST", "/datasets/{name}/questions"),
         ("PUT", "/datasets/{name}"),
         ("DELETE", "/datasets/{name}"),
         ("GET", "/datasets/drafts/{draft}"),

@@ -281,6 +281,8 @@ export interface Trace {
   session: string;
   parent: string | null;
   branched: { position: number; text: string } | null;
+  /** null: it was not kept. */
+  question: string | null;
   answer: string;
   /** The answer with decision, confidence and sources, as text. */
   copy: string;
