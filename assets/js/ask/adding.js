@@ -17,7 +17,9 @@ export class Adding extends Part {
   form = new Form(this.page.paint, async ({ dataset, answers }) => {
     const { trace } = this;
     const { value, error } = await this.page.call("add_question", { trace: trace?.id, dataset, answers });
-    if (value && this.trace === trace) this.end(value);
+    if (this.trace !== trace) return null;
+    if (value) this.end(value);
+    else this.page.focus(".cx-adding input");
     return error?.message ?? null;
   });
 
