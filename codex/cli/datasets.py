@@ -32,6 +32,7 @@ from codex.datasets.table_files import is_table
 from codex.engines.base import Engine
 from codex.engines.models import Models, default_home
 from codex.errors import InvalidInput
+from codex.grading.grades import known
 from codex.grading.kinds import counted, graded_as, grader_of
 from codex.grading.study import AUTO, OWN_CASES, TEXT_GRADERS, Agreement, study
 from codex.items import Item
@@ -119,7 +120,8 @@ def import_dataset(
         typer.Option(
             metavar="FIELD=COLUMN",
             help="Which column holds question, answers, context, choices, id, group, answerable or grader, "
-            "where its name does not say so, e.g. question=Frage. Answers and choices may be in several.",
+            "where its name does not say so, e.g. question=Frage. Answers and choices may be in several; "
+            "FIELD= says that no column holds it.",
         ),
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a text file, e.g. latin-1; else UTF-8.")] = None,
@@ -134,6 +136,9 @@ def import_dataset(
             help="What the numbers of correct choices count from, where the rows do not tell; text: nothing, "
             "they are choices themselves.",
         ),
+    ] = None,
+    grader: Annotated[
+        str | None, typer.Option(help="Grade all answers by this one; else chosen for each question.")
     ] = None,
     accept_rejects: Annotated[
         bool,
@@ -165,6 +170,7 @@ def import_dataset(
             encoding,
             split=separator,
             key_base=_key_base(key_base),
+            grader=known(grader) if grader else None,
             accept_rejects=accept_rejects,
             replace=replace,
             tell=tell,
