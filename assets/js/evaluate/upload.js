@@ -186,7 +186,7 @@ export class Upload extends Part {
       field(
         label,
         html`<input class="cx-input" type="text" maxlength="64" spellcheck="false" autocomplete="off" value=${value} aria-invalid=${String(invalid)}
-          @change=${(/** @type {Event} */ event) => this.#change({ [key]: textOf(event) })}>`,
+          @input=${(/** @type {Event} */ event) => this.#change({ [key]: textOf(event) })}>`,
       );
     return html`<div class="cx-upload-fields">${text("Dataset name", "name", draft.name, Boolean(draft.taken))}${select("Graded by", "grader", draft.graders)}
         ${select("Encoding", "encoding", draft.encodings)}${text("Split several answers at", "split", "")}
