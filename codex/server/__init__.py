@@ -16,7 +16,17 @@ from codex.ask.workbench import Workbench
 from codex.evaluation.evaluations import Evaluations
 from codex.jobs import Jobs
 from codex.origins import Hosts
-from codex.server import calibrators, datasets, documents, evaluations, imports, jobs, labels, policies
+from codex.server import (
+    calibrators,
+    datasets,
+    documents,
+    drafts,
+    evaluations,
+    imports,
+    jobs,
+    labels,
+    policies,
+)
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
 from codex.server.errors import no_route
@@ -31,6 +41,7 @@ ROUTERS = (
     documents.router,
     labels.router,
     datasets.router,
+    drafts.router,
     evaluations.router,
     imports.router,
     calibrators.router,

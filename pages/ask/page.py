@@ -16,6 +16,7 @@ from codex import signals
 from codex.ask.places import Client
 from codex.ask.starters import Kind
 from codex.ask.workbench import PRIVACY, Workbench
+from codex.datasets.additions import add, own
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, InvalidInput
 from codex.pages import JSON
@@ -27,6 +28,7 @@ from codex.pages.ask.view import family, roots, session_line, token_view, trace_
 from codex.pages.components import view
 from codex.policy import Policy
 from codex.server.callers import current_client
+from codex.server.datasets import question_of
 from codex.server.json_body import MAX_BODY_BYTES
 from codex.settings import MAX_SAMPLES
 from codex.store.config import Privacy
@@ -211,6 +213,17 @@ class AskPage:
     def label(self, wanted: JSON) -> None:
         """Keep what a person says of an answer."""
         self.workbench.store.label(wanted["trace"], wanted["correct"])
+
+    def own_datasets(self, _: JSON) -> list[str]:
+        """The datasets that questions can be added to."""
+        return own(self.workbench.settings.home)
+
+    def add_question(self, wanted: JSON) -> str:
+        """Add an answer's question to a dataset, and say so. wanted: {trace, dataset, answers: in lines}."""
+        question = question_of(self.workbench.trace(wanted["trace"], current_client()))
+        name, answers = str(wanted["dataset"]).strip(), str(wanted["answers"]).splitlines()
+        dataset, _ = add(name, self.workbench.settings.home, question, answers)
+        return f"Added to {name}, which asks {dataset.rows:,} question{'' if dataset.rows == 1 else 's'}."
 
     def _active(self) -> JSON:
         """The service's policy, the ranges of its sliders, and what it guarantees, in words."""
@@ -413,6 +426,8 @@ def build(workbench: Workbench, runs: Runs) -> AskPage:
         page.documents,
         page.redecide,
         page.label,
+        page.own_datasets,
+        page.add_question,
         page.delete_session,
         page.set_privacy,
         page.set_evidence,

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from codex import figures
 from codex.ask.workbench import Workbench
 from codex.datasets.library import datasets
+from codex.datasets.table_files import SUFFIXES
 from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation.comparison import Side
@@ -28,6 +29,7 @@ from codex.pages.evaluate.comparing import Comparisons
 from codex.pages.evaluate.downloads import FORMATS
 from codex.pages.evaluate.questions import Listed, only_words
 from codex.pages.evaluate.scores import RunScores, noted
+from codex.pages.evaluate.uploads import Uploads
 from codex.pages.evaluate.view import (
     ended_words,
     label_of,
@@ -39,6 +41,7 @@ from codex.pages.evaluate.view import (
     standing,
 )
 from codex.pages.job_view import job_view
+from codex.pages.limits import limits
 from codex.policy import ACTIONS, decide
 from codex.settings import MAX_SAMPLES
 from codex.store.runs import RunSummary
@@ -60,6 +63,7 @@ class EvaluatePage:
         self.jobs = jobs
         self.evaluations = Evaluations(workbench, jobs)
         self.comparisons = Comparisons()
+        self.uploads = Uploads(workbench.settings.home, jobs)
         self.scores = RunScores(workbench.store, jobs, workbench.settings.home / "cache" / "scores")
 
     def config(self) -> JSON:
@@ -74,6 +78,7 @@ class EvaluatePage:
             "limits": {"n_samples": (1, MAX_SAMPLES), "sample_temperature": (0, 5), "max_tokens": (1, 8192)},
             "scales": {name: {**asdict(s), "captions": s.captions} for name, s in SCALES.items()},
             "downloads": list(FORMATS.items()),
+            "upload": limits(self.workbench.settings, [*SUFFIXES, *(f"{each}.gz" for each in SUFFIXES[:-1])]),
         }
 
     def datasets(self, _: JSON) -> list[JSON]:
@@ -346,6 +351,8 @@ def build(workbench: Workbench, jobs: Jobs) -> EvaluatePage:
             page.delete,
         ),
         *(page.open, page.scatter, page.questions, page.question),
+        *(page.uploads.draft, page.uploads.rejected, page.uploads.discard),
+        *(page.uploads.import_draft, page.uploads.importing, page.uploads.cancel_import),
         *(page.copied, page.keep, page.slices, page.label, page.others, page.compare),
     )
     view("evaluate", page.config(), calls)

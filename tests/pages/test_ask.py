@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from codex.ask.places import Client
-from codex.errors import InvalidInput, ModelError, NotFound
+from codex.datasets.library import load
+from codex.errors import Conflict, InvalidInput, ModelError, NotFound
 from codex.pages.ask.page import FRAME, AskPage, slider_ranges, throttled
 from codex.pages.ask.runs import ENDED, FOLLOWERS
 from codex.policy import Policy, Rule
@@ -357,3 +358,21 @@ def test_the_page_says_whether_privacy_was_chosen(pages: Pages) -> None:
     assert page.look({})["sidebar"]["privacy"] == {"level": "hash", "chosen": False, "given": None}
     chosen = page.set_privacy({"level": "hash"})["privacy"]
     assert chosen == {"level": "hash", "chosen": True, "given": None}
+
+
+def test_an_answers_question_is_added_to_a_dataset_once(pages: Pages) -> None:
+    page = pages()
+    wanted = {"trace": asked(page)["trace"], "dataset": " mine ", "answers": "Canberra\n\n Canberra, ACT\n"}
+    assert page.own_datasets({}) == []
+    assert page.add_question(wanted) == "Added to mine, which asks 1 question."
+    assert page.own_datasets({}) == ["mine"]
+    [item] = load("mine", page.workbench.settings.home)
+    assert (item.question, item.answers) == (QUESTION, ("Canberra", "Canberra, ACT"))
+    with pytest.raises(Conflict, match="asks this question already"):
+        page.add_question(wanted)
+    with pytest.raises(Conflict, match="ships with Codex"):
+        page.add_question({**wanted, "dataset": "capitals"})
+    with pytest.raises(InvalidInput, match="at least one accepted answer"):
+        page.add_question({**wanted, "dataset": "other", "answers": " \n"})
+    with pytest.raises(NotFound):
+        page.add_question({**wanted, "trace": "nowhere"})

@@ -1,6 +1,6 @@
 // What the server sends to the Evaluate page: pages/evaluate/view.py.
 
-import type { Fact, Figure, Job, Numbers, Rule, Scale, Trace } from "../shared/types";
+import type { Fact, Figure, Job, Limits, Numbers, Rule, Scale, Trace } from "../shared/types";
 
 export interface Run {
   id: string;
@@ -139,4 +139,30 @@ export interface Config {
   limits: Record<"n_samples" | "sample_temperature" | "max_tokens", [number, number]>;
   scales: Record<string, Scale>;
   downloads: [string, string][];
+  upload: Limits;
+}
+
+/** A file of questions that is not imported yet: pages/evaluate/uploads.py. */
+export interface Draft {
+  file: string;
+  name: string;
+  taken: string | null;
+  names: string[];
+  fields: { name: string; label: string; chosen: string[]; several: boolean }[];
+  graders: [string, string][];
+  encodings: [string, string][];
+  keys: [string, string][];
+  items: {
+    id: string;
+    asked: string;
+    context: string | null;
+    answers: string[];
+    grader: string;
+    group: string;
+  }[];
+  words: string;
+  rejected: { line: number; reason: string }[];
+  rejections: string;
+  too_many: string | null;
+  error: string | null;
 }

@@ -24,6 +24,13 @@ export interface Failure {
 export type Answer<T = any> = { value: T; error?: undefined } | { value?: undefined; error: Failure };
 export type Call = (name: string, data?: object) => Promise<Answer>;
 
+/** What may be uploaded: pages/limits.py. */
+export interface Limits {
+  max_bytes: number;
+  max_words: string;
+  suffixes: string[];
+}
+
 /** A plot as Plotly has it; colours may be "var(--cx-accent)". */
 export interface Figure {
   data: any[];
@@ -274,6 +281,8 @@ export interface Trace {
   session: string;
   parent: string | null;
   branched: { position: number; text: string } | null;
+  /** null: it was not kept. */
+  question: string | null;
   answer: string;
   /** The answer with decision, confidence and sources, as text. */
   copy: string;
