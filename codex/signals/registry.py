@@ -62,7 +62,7 @@ def signal(
             key = name if form == "whole" else f"{name}_focus"
             REGISTRY[key] = Signal(
                 key,
-                label if form == "whole" else f"{label}, focus",
+                label if form == "whole" else f"{label} (focus)",
                 meaning,
                 unit,
                 frozenset(needs),

@@ -7,7 +7,7 @@ import { storyLine } from "../shared/panels.js";
 import { alarm, decision, hint, muted, percent, written } from "../shared/parts.js";
 import { latest } from "../shared/server.js";
 import { holds, ruleText, withRule, withThreshold } from "../shared/tokens.js";
-import { calibration, chosen, number, share } from "../shared/words.js";
+import { chosen, number, share } from "../shared/words.js";
 
 /** @import {Decision, Policy, Trace} from "../shared/types" */
 /** @import {Active} from "./types" */
@@ -50,8 +50,7 @@ export class Verdict extends Part {
   show(trace) {
     const other = trace?.id !== this.trace?.id;
     Object.assign(this, { trace, now: trace?.last.decision ?? null });
-    const detail = trace && calibration(trace.last.confidence);
-    if (other) dispatchEvent(new CustomEvent("codex-answer", { detail }));
+    if (other) dispatchEvent(new CustomEvent("codex-answer", { detail: trace?.last.basis ?? null }));
     if (other && trace && (this.changed || trace.policy !== this.active.version)) this.#ask();
   }
 
@@ -76,10 +75,9 @@ export class Verdict extends Part {
 
   view() {
     const { trace, now } = this;
-    const confidence = trace?.last.confidence;
-    const how = confidence ? `, ${calibration(confidence)}` : "";
-    const said =
-      now && `Decision: ${now.action}. ${now.reason}. Confidence ${share(confidence?.value)}${how}.`;
+    const last = trace?.last;
+    const how = last ? `${share(last.confidence.value)}, ${last.basis}` : "n/a";
+    const said = now && `Decision: ${now.action}. ${now.reason}. Confidence ${how}.`;
     return html`<div class="cx-column">${trace && now ? this.#decision(trace, now) : hint("The decision on the answer appears here.")}</div><p
         class="cx-sr" aria-live="polite">${said}</p>
       <details class="cx-tune" ?open=${this.wide}><summary class="cx-row between">Thresholds</summary>${this.#routing()}${this.#rules()}
@@ -89,12 +87,12 @@ export class Verdict extends Part {
 
   /** @param {Trace} trace @param {Decision} now */
   #decision(trace, now) {
-    const { confidence, decision: recorded } = trace.last;
+    const { confidence, decision: recorded, basis } = trace.last;
     const calibrated = confidence.calibrated !== null;
     // It is about answers as they were first given, which the gate lets pass.
     const guaranteed = calibrated && recorded.gate === "proceed" && !this.changed && this.active.guarantee;
     const other = html`<p class="cx-muted cx-row">Decided when it was asked: ${decision(recorded.action)}</p>`;
-    const words = muted(`confidence, ${calibration(confidence)}`, "cx-tiny");
+    const words = muted(["confidence, ", written(basis)], "cx-tiny");
     return html`<div class="cx-row between">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-large">${percent(confidence.value)}</span>${words}</div></div>
       <p class="cx-reason">${written(now.reason)}</p>${storyLine(trace)}
       ${guaranteed ? html`<p class="cx-muted">${guaranteed}</p>` : nothing}${now.action === recorded.action ? nothing : other}`;

@@ -260,6 +260,8 @@ export interface Step {
   signals: { title: string; rows: SignalRow[] }[];
   values: Record<string, number | null>;
   confidence: Confidence;
+  /** What the confidence rests on. */
+  basis: string;
   decision: Decision;
   prompt: string | null;
   prompt_sha256: string;
@@ -291,6 +293,7 @@ export interface Trace {
     support: string | null;
     samples: { total: number; distinct: number };
     confidence: Confidence;
+    basis: string;
     decision: Decision;
     values: Record<string, number | null>;
     prompt: string | null;

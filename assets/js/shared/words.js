@@ -99,9 +99,3 @@ export function revealed(text) {
   if (from < text.length || !parts.length) parts.push(text.slice(from));
   return parts;
 }
-
-/** What a confidence rests on. @param {import("./types").Confidence} confidence */
-export function calibration({ calibrated, familiarity }) {
-  if (calibrated !== null) return "calibrated";
-  return familiarity === null ? "not calibrated" : "calibrated on other kinds of questions";
-}
