@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 COMMON_WORDS = frozenset(
@@ -50,6 +51,11 @@ def percent(share: float) -> str:
 def chosen(share: float) -> str:
     """A share that somebody chose as a percentage with all its digits: "12.5%"."""
     return f"{round(100 * share, 3):g}%"
+
+
+def moment(at: datetime) -> str:
+    """A moment in local time: "2026-11-28 16:05 CET"."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from codex.ask.confidence import other_kinds
 from codex.policy import ACTIONS, GATES, Policy, Rule, decide
-from codex.signals import REGISTRY
+from codex.signals import label_of
 from codex.text import chosen, number, percent
 from codex.types import Decision, Gate
 
@@ -41,7 +41,7 @@ def decide_one(
 
 def signal_name(name: str) -> str:
     """What people call a signal, inside a sentence."""
-    label = REGISTRY[name].label if name in REGISTRY else name
+    label = label_of(name)
     is_word = label.split()[0][1:].islower()
     return label[0].lower() + label[1:] if is_word else label
 

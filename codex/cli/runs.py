@@ -49,6 +49,7 @@ from codex.store import Store
 from codex.store.calibrators import SavedCalibrator
 from codex.store.codec import encode
 from codex.store.runs import RunSummary
+from codex.text import moment
 
 Verdict = Literal["correct", "incorrect", "none", "clear"]
 SHOWN_ID = 8
@@ -82,10 +83,10 @@ def list_runs(
             run.id[:SHOWN_ID],
             Text(printable(run.name)),
             Text(printable(run.dataset)),
-            f"{run.created_at:%d %b %H:%M}",
+            f"{run.created_at.astimezone():%d %b %H:%M}",
             run.state,
             f"{summary.done:,} of {run.total:,}",
-            f"{summary.correct / labels:.1%}" if labels else "",
+            percent(summary.correct / labels) if labels else "",
             str(summary.failed or ""),
         )
     terminal.console().print(table)
@@ -352,7 +353,7 @@ def evaluated_run(store: Store, summary: RunSummary) -> Evaluated:
     facts = {
         "dataset": run.dataset,
         "model": run.model,
-        "asked": f"{run.created_at:%Y-%m-%d %H:%M} UTC, {summary.done:,} of {run.total:,} questions",
+        "asked": f"{moment(run.created_at)}, {summary.done:,} of {run.total:,} questions",
         "samples": "" if asked.n_samples is None else str(asked.n_samples),
         "settings": " ".join(asked.overrides),
         "labels": summary.by_person_in_words,

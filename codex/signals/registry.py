@@ -77,6 +77,11 @@ def signal(
     return register
 
 
+def label_of(name: str) -> str:
+    """What people call a signal; of one that is not in the register its own name."""
+    return REGISTRY[name].label if name in REGISTRY else name
+
+
 def compute(observation: Observation) -> dict[str, float | None]:
     """Every signal of the register; None where the observation does not hold what it needs.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codex.ask.confidence import basis
-from codex.text import percent
+from codex.text import moment, percent
 from codex.types import Action, Passage, Trace
 
 DECISIONS = {
@@ -25,7 +25,7 @@ def as_text(trace: Trace) -> str:
     passages = last.observation.passages
     lines.append("Sources:" if passages else "Sources: none, the model answered without documents")
     lines += [f"[{number}] {_place(passage)}" for number, passage in enumerate(passages, start=1)]
-    return "\n".join([*lines, f"Model: {trace.model}, {trace.created_at.astimezone():%Y-%m-%d %H:%M %Z}"])
+    return "\n".join([*lines, f"Model: {trace.model}, {moment(trace.created_at)}"])
 
 
 def _confidence(trace: Trace) -> str:

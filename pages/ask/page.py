@@ -213,12 +213,13 @@ class AskPage:
         self.workbench.store.label(wanted["trace"], wanted["correct"])
 
     def _active(self) -> JSON:
-        """The service's policy, the ranges of its sliders, and what it guarantees, in words."""
+        """The service's policy, the ranges and names of its sliders, and what it guarantees, in words."""
         policy = self.workbench.active.policy
         return {
             "policy": policy.model_dump(mode="json", exclude={"name", "guarantee"}),
             "version": policy.version,
             "ranges": slider_ranges(policy),
+            "names": {rule.signal: signals.label_of(rule.signal) for rule in policy.rules},
             "guarantee": self.workbench.active.guarantee,
         }
 

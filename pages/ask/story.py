@@ -11,7 +11,7 @@ from codex.pages import JSON
 from codex.pages.ask.evidence import stances
 from codex.store.codec import encode
 from codex.text import percent
-from codex.types import Decision, Gate, Step, Trace
+from codex.types import Action, Decision, Gate, Step, Trace
 
 ROUTING = (
     "confidence ",
@@ -40,9 +40,10 @@ def story_line(steps: Sequence[Step]) -> list[str]:
         return []
     last = steps[-1]
     value = last.confidence.value
+    action = "defer to a person" if last.decision.action is Action.DEFER else str(last.decision.action)
     return [
         *parts,
-        str(last.decision.action) if value is None else f"{last.decision.action} {percent(value)}",
+        action if value is None else f"{action} {percent(value)}",
     ]
 
 

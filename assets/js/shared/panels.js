@@ -17,7 +17,7 @@ import {
   written,
 } from "./parts.js";
 import { holds, ruleText } from "./tokens.js";
-import { counted, number } from "./words.js";
+import { actionWords, counted, number } from "./words.js";
 
 /** @import {Rule, Samples, SignalRow, Trace} from "./types" */
 
@@ -127,7 +127,7 @@ function stepItem(step, open) {
   const drawn = samples.total ? `${counted(samples.total, "sample")}, ${samples.distinct} different. ` : "";
   return html`<li><details ?open=${open}><summary class="cx-row between"><b>${DONE[step.kind]}</b>${muted(`${number(step.seconds)} s`)}</summary><blockquote>${written(step.text)}</blockquote>${passages.length ? seen : nothing}
     <p>${drawn}Confidence ${percent(confidence.value)}${confidence.calibrated === null ? [", ", written(basis)] : nothing}.</p>
-    <p>Gate <b>${decision.gate}</b>, decision <b>${decision.action}</b>: ${written(decision.reason)}</p>
+    <p>Gate <b>${decision.gate}</b>, decision <b>${actionWords(decision.action)}</b>: ${written(decision.reason)}</p>
     <details class="cx-inner"><summary>Signals</summary>${facts(values, "pairs numbers")}</details>
     <details class="cx-inner"><summary>Prompt</summary>${prompt(step, "The prompt of this step")}</details></details></li>`;
 }

@@ -204,6 +204,7 @@ export interface Policy {
   rules: Rule[];
   answer_above: number;
   abstain_below: number;
+  defer_unfamiliar?: boolean;
   guarantee?: { risk: number; confidence_level: number } | null;
 }
 

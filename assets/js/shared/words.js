@@ -62,6 +62,11 @@ export function moment(at, now = new Date()) {
   return at.toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
 }
 
+/** What an action asks of people. @param {string} action */
+export function actionWords(action) {
+  return action === "defer" ? "defer: ask a person" : action;
+}
+
 /** A sentence with a capital. @param {string} words */
 export function capital(words) {
   return words.charAt(0).toUpperCase() + words.slice(1);
