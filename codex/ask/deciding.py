@@ -47,7 +47,7 @@ def signal_name(name: str) -> str:
 
 
 def _held(rule: Rule, value: float) -> str:
-    threshold = f"{rule.threshold:g}".replace("-", "−")
+    threshold = _exact(rule.threshold)
     side = "below" if rule.below is not None else "above"
     return f"{signal_name(rule.signal)} {_shown(value, number(value), rule.threshold)}, {side} {threshold}"
 
@@ -68,10 +68,20 @@ def _routing(policy: Policy, confidence: float | None, unlike: Sequence[str] | N
     return f"{likely}: below the {chosen(answer)} needed to answer{also}"
 
 
+def _exact(threshold: float) -> str:
+    """A threshold as the pages write it, with all its digits."""
+    usual = number(threshold)
+    return usual if _read(usual) == threshold else f"{threshold:g}".replace("-", "−")
+
+
+def _read(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
 def _shown(value: float, usual: str, *bounds: float) -> str:
     """The value as the pages write it, or with as many digits as keep it on its own side of the bounds."""
     sides = np.sign(np.subtract(value, bounds))
     for text in (usual, *(f"{value:.{digits}g}".replace("-", "−") for digits in range(3, 18))):
-        if np.array_equal(np.sign(np.subtract(float(text.replace("−", "-")), bounds)), sides):
+        if np.array_equal(np.sign(np.subtract(_read(text), bounds)), sides):
             return text
     return repr(value)

@@ -49,7 +49,7 @@ from codex.store import Store
 from codex.store.calibrators import SavedCalibrator
 from codex.store.codec import encode
 from codex.store.runs import RunSummary
-from codex.text import moment
+from codex.text import moment, percent
 
 Verdict = Literal["correct", "incorrect", "none", "clear"]
 SHOWN_ID = 8

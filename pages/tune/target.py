@@ -38,7 +38,7 @@ def propose(opened: OpenRun, policy: Policy, wanted: JSON) -> Proposal:
         return _by_coverage(
             opened, policy, share(wanted, "coverage", "Questions answered, at least", whole=True), delta
         )
-    return _by_risk(opened, policy, share(wanted, "risk", "Incorrect answers allowed, α,"), delta)
+    return _by_risk(opened, policy, share(wanted, "risk", "Incorrect answers allowed, α"), delta)
 
 
 def share(wanted: JSON, name: str, label: str, *, whole: bool = False) -> float:

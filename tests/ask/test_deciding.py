@@ -23,8 +23,8 @@ LIKELY = {"avg_logprob": -0.1, "entropy": 0.2, "top1_prob": 0.9}
         (LIKELY, 0.225, "23% likely correct: below the 50% needed to answer"),
         (LIKELY, None, "no confidence is available: a person decides"),
         ({"entropy": 2.7}, 0.45, "mean entropy 2.7, above 2.5: retrieve; 45% likely correct: below"),
-        ({"top1_prob": 0.1641}, 0.9, "first token's probability 0.16, below 0.2: abstain"),
-        ({"min_prob_focus": 0.1}, 0.9, "weakest token's probability (focus) 0.10, below 0.2: retrieve; 90%"),
+        ({"top1_prob": 0.1641}, 0.9, "first token's probability 0.16, below 0.20: abstain"),
+        ({"min_prob_focus": 0.1}, 0.9, "weakest token's probability (focus) 0.10, below 0.20: retrieve; 90%"),
         ({"avg_logprob": -2.04}, 0.9, "mean log-probability −2.0, below −1.5: reflect; 90% likely correct"),
     ],
 )
@@ -40,7 +40,7 @@ def test_no_reason_shows_the_name_of_a_setting(name: str) -> None:
     high = Policy(rules=(Rule(signal=name, above=0.5, gate="abstain"),))
     for policy, value, side in ((low, 0.25, "below"), (high, 0.75, "above")):
         reason = decide_one(policy, {name: value}, 0.9).reason
-        assert reason.lower() == f"{REGISTRY[name].label} {value}, {side} 0.5: abstain".lower()
+        assert reason.lower() == f"{REGISTRY[name].label} {value}, {side} 0.50: abstain".lower()
 
 
 @pytest.mark.parametrize("value", [-1.5 - 1e-3, -1.5 - 1e-5, -1.5 - 1e-9, math.nextafter(-1.5, -2)])

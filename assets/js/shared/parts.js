@@ -117,7 +117,7 @@ export function badge(kind, shape, words) {
 
 /** A decision as colour, icon and what to do. @param {Icon} action */
 export function decision(action, large = false) {
-  return badge(`${action}${large ? " large" : ""}`, action, actionWords(action));
+  return badge(`${action}${large ? " large" : ""}`, action, html`<span>${actionWords(action)}</span>`);
 }
 
 /** What went wrong, said aloud; nothing where it is empty. @param {Content} message */

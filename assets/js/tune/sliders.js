@@ -169,9 +169,9 @@ export class Sliders extends Part {
     const error = percent ? "Enter a percentage from 0 to 100." : NO_NUMBER;
     const id = idOf(control);
     return html`<div class="cx-slider" data-rule=${foot ? control : nothing}>
-      <div class="cx-slider-head"><label title=${title} for="${id}-field">${label}</label><span class="cx-rule-text${kind}" id=${id}>${said}</span><input
+      <div class="cx-slider-head"><label title=${title} for="${id}-field">${label}</label><span class="cx-rule-text${kind}" id=${id}>${said}</span><span class="cx-value cx-row tight"><input
         class="cx-input cx-number" id="${id}-field" inputmode="decimal" autocomplete="off" spellcheck="false" title=${scale.unit || nothing}
-        aria-describedby=${id} aria-invalid=${String(wrong)} .value=${String(Number((percent ? 100 * value : value).toPrecision(6)))} @change=${typed}>${percent ? html`<span aria-hidden="true">%</span>` : nothing}</div>
+        aria-describedby=${id} aria-invalid=${String(wrong)} .value=${String(Number((percent ? 100 * value : value).toPrecision(6)))} @change=${typed}>${percent ? html`<span aria-hidden="true">%</span>` : nothing}</span></div>
       ${wrong ? html`<p class="cx-field-error" role="alert">${error}</p>` : nothing}
       <div class="cx-range">${histogram(scale)}<span class="cx-track" aria-hidden="true"></span><input type="range" min=${Math.min(scale.low, value)}
         max=${Math.max(scale.high, value)} step=${scale.step} .value=${live(String(value))} aria-valuetext=${percent ? chosen(value) : number(value)} aria-label="${label}, ${name}"
