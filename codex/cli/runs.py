@@ -49,7 +49,7 @@ from codex.store import Store
 from codex.store.calibrators import SavedCalibrator
 from codex.store.codec import encode
 from codex.store.runs import RunSummary
-from codex.text import moment, percent
+from codex.text import percent
 
 Verdict = Literal["correct", "incorrect", "none", "clear"]
 SHOWN_ID = 8
@@ -353,7 +353,7 @@ def evaluated_run(store: Store, summary: RunSummary) -> Evaluated:
     facts = {
         "dataset": run.dataset,
         "model": run.model,
-        "asked": f"{moment(run.created_at)}, {summary.done:,} of {run.total:,} questions",
+        "asked": f"{run.created_at:%Y-%m-%d %H:%M} UTC, {summary.done:,} of {run.total:,} questions",
         "samples": "" if asked.n_samples is None else str(asked.n_samples),
         "settings": " ".join(asked.overrides),
         "labels": summary.by_person_in_words,
