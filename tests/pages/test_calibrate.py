@@ -417,7 +417,7 @@ def test_diagrams_that_were_drawn_stay_when_their_run_is_deleted(page: Calibrate
 @pytest.mark.parametrize("alpha", [0, 1, 2, "much", None])
 def test_a_risk_outside_of_0_to_1_is_refused(page: CalibratePage, alpha: object) -> None:
     put_run(page.workbench.store, "good", graded=90)
-    with pytest.raises(InvalidInput, match="between 0 and 1"):
+    with pytest.raises(InvalidInput, match="above 0 and below 1"):
         page.fit({"runs": ["good"], "method": "auto", "name": "", "alpha": alpha, "delta": 0.05, **SETS})
 
 
