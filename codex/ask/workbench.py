@@ -20,6 +20,7 @@ from codex import engines, prompts, signals
 from codex.ask.active import Active
 from codex.ask.choices import Choices
 from codex.ask.confidence import likely_answers
+from codex.ask.deciding import decide_one
 from codex.ask.loop import Loop
 from codex.ask.places import Client, Places
 from codex.ask.priority import Priority
@@ -38,7 +39,7 @@ from codex.engines.models import Models
 from codex.errors import Cancelled, CodexError, Conflict, Stopping
 from codex.grounding import Grounder, Measured
 from codex.grounding.reliability import Done
-from codex.policy import Policy, decide_one
+from codex.policy import Policy
 from codex.private import tighten_home
 from codex.retrieval import Index
 from codex.retrieval.config import PACKAGED_EMBEDDING, RetrievalConfig
@@ -305,8 +306,10 @@ class Workbench:
 
     def redecide(self, trace_id: str, policy: Policy) -> Decision:
         """What another policy would decide on a stored answer; no model runs. Raises NotFound."""
-        last = self.trace(trace_id).last
-        return decide_one(policy, last.signals, last.confidence.value, last.confidence.unfamiliar)
+        trace = self.trace(trace_id)
+        last = trace.last
+        unlike = trace.params.calibrated_on if last.confidence.unfamiliar else None
+        return decide_one(policy, last.signals, last.confidence.value, unlike)
 
     def choose_privacy(self, level: str, session_id: str | None = None, client: Client | None = None) -> None:
         """What is kept of the next questions, also after a restart.
@@ -378,6 +381,7 @@ class Workbench:
                 n_samples=len(steps[-1].observation.samples),
                 prompt=prompts.fingerprint(),
                 calibrator=request.calibrator.version if request.calibrator else None,
+                calibrated_on=request.calibrator.datasets if request.calibrator else (),
                 prediction_set=self._prediction_set(request, steps[-1]),
                 evidence=self._evidence_params(request, steps),
             ),

@@ -54,6 +54,7 @@ from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding
 from codex.settings import load_settings
 from codex.store import Store
+from codex.text import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +278,7 @@ def history() -> None:
         changes = there.activations() if isinstance(there, Served) else there.calibrators.history()
     table = Table("activated", "version", "", box=None)
     for change in changes:
-        when = f"{change.activated_at:%Y-%m-%d %H:%M:%S}"
+        when = moment(change.activated_at)
         table.add_row(when, Text(printable(change.version or NONE)), "undone" if change.undone else "")
     terminal.console().print(table)
 

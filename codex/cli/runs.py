@@ -49,6 +49,7 @@ from codex.store import Store
 from codex.store.calibrators import SavedCalibrator
 from codex.store.codec import encode
 from codex.store.runs import RunSummary
+from codex.text import percent
 
 Verdict = Literal["correct", "incorrect", "none", "clear"]
 SHOWN_ID = 8
@@ -82,10 +83,10 @@ def list_runs(
             run.id[:SHOWN_ID],
             Text(printable(run.name)),
             Text(printable(run.dataset)),
-            f"{run.created_at:%d %b %H:%M}",
+            f"{run.created_at.astimezone():%d %b %H:%M}",
             run.state,
             f"{summary.done:,} of {run.total:,}",
-            f"{summary.correct / labels:.1%}" if labels else "",
+            percent(summary.correct / labels) if labels else "",
             str(summary.failed or ""),
         )
     terminal.console().print(table)

@@ -61,7 +61,7 @@ ALPHA, DELTA = 0.1, 0.05
 LEVELS = {
     "alpha": "Incorrect answers allowed, α",
     "delta": "Error level δ",
-    "sets": "The miss rate of the prediction sets",
+    "sets": "Miss rate, at most",
 }
 """What a level between 0 and 1 is called on the page."""
 SETS_ALPHA = 0.1
@@ -350,12 +350,13 @@ def _crossfitted(calibrator: Calibrator, table: Table, job: Job) -> list[float]:
 
 
 def _level(wanted: JSON, name: str) -> float:
+    typed = "" if wanted.get(name) is None else str(wanted[name])
     try:
-        level = float(wanted[name])
-    except (KeyError, TypeError, ValueError):
+        level = float(typed)
+    except ValueError:
         level = np.nan
     if not 0 < level < 1:
-        raise InvalidInput(f"{LEVELS[name]} must lie between 0 and 1.", [name])
+        raise InvalidInput(f"{LEVELS[name]} must be a number above 0 and below 1, not {typed!r}.", [name])
     return level
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from codex import figures
 from codex.ask.workbench import Workbench
@@ -42,8 +41,8 @@ from codex.pages.evaluate.view import (
 )
 from codex.pages.job_view import job_view
 from codex.pages.limits import limits
+from codex.pages.typed import LIMITS, needed, optional
 from codex.policy import ACTIONS, decide
-from codex.settings import MAX_SAMPLES
 from codex.store.runs import RunSummary
 from codex.text import sha256
 from codex.types import Action
@@ -75,7 +74,7 @@ class EvaluatePage:
                 "sample_temperature": ask.sample_temperature,
                 "max_tokens": params.max_tokens,
             },
-            "limits": {"n_samples": (1, MAX_SAMPLES), "sample_temperature": (0, 5), "max_tokens": (1, 8192)},
+            "limits": LIMITS,
             "scales": {name: {**asdict(s), "captions": s.captions} for name, s in SCALES.items()},
             "downloads": list(FORMATS.items()),
             "upload": limits(self.workbench.settings, [*SUFFIXES, *(f"{each}.gz" for each in SUFFIXES[:-1])]),
@@ -249,21 +248,18 @@ class EvaluatePage:
         ).lines
 
     def _options(self, wanted: JSON) -> dict[str, Any]:
-        limit = wanted.get("limit")
         return {
-            "limit": None if limit is None else int(limit),
+            "limit": optional(wanted, "limit"),
             "side": wanted.get("side") or None,
             "evidence": bool(wanted.get("evidence")),
             "params": self._params(wanted),
-            "n_samples": int(wanted["n_samples"]),
-            "sample_temperature": float(wanted["sample_temperature"]),
+            "n_samples": needed(wanted, "n_samples"),
+            "sample_temperature": needed(wanted, "sample_temperature"),
         }
 
     def extend(self, wanted: JSON) -> JSON:
         """Ask a run the next questions of its set too. wanted: {run, more: how many}."""
-        run, more = str(wanted["run"]), wanted.get("more")
-        if not isinstance(more, int) or more < 1:
-            raise InvalidInput("Type how many more questions to ask, at least 1.", ["more"])
+        run, more = str(wanted["run"]), needed(wanted, "more")
         total = self.workbench.store.runs.get(run).run.total
         return self._job_view(self.evaluations.extend(run, total + more))
 
@@ -284,13 +280,8 @@ class EvaluatePage:
         self.workbench.store.runs.rename(str(wanted["run"]), str(wanted["name"]))
 
     def _params(self, wanted: JSON) -> GenerationParams:
-        params = self.workbench.settings.engine.params.model_dump() | {"max_tokens": wanted.get("max_tokens")}
-        try:
-            return GenerationParams.model_validate(params)
-        except ValidationError as error:
-            raise InvalidInput(
-                f"Max tokens is out of range: {error.errors()[0]['msg']}.", ["max_tokens"]
-            ) from error
+        params = self.workbench.settings.engine.params
+        return params.model_copy(update={"max_tokens": needed(wanted, "max_tokens")})
 
     def _job_view(self, job: Job) -> JSON:
         shown = {**job_view(job, ended_words(job)), "run": job.about}

@@ -161,8 +161,8 @@ def test_a_run_opens_to_its_signals_its_questions_and_their_tokens(page: Page, s
     expect(ranking.get_by_role("columnheader")).to_have_text(["signal", "AUROC", "95% from", "to"])
 
     scatter = page.get_by_role("region", name="Signal against signal")
-    scatter.get_by_role("combobox", name="X axis").select_option("Agreeing samples, focus")
-    expect(scatter.get_by_role("figure", name="against Agreeing samples, focus")).to_be_visible()
+    scatter.get_by_role("combobox", name="X axis").select_option("Agreeing samples (focus)")
+    expect(scatter.get_by_role("figure", name="against Agreeing samples (focus)")).to_be_visible()
 
     questions = page.get_by_role("region", name="Questions")
     questions.get_by_text("incorrect", exact=False).first.click()

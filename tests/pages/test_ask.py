@@ -70,11 +70,11 @@ def test_a_second_question_stays_in_the_session_and_a_branch_beside_its_answer(p
     ("form", "field", "words"),
     [
         ({"question": "  "}, "query", "empty"),
-        ({"n_samples": "0"}, "n_samples", "between 1 and"),
-        ({"n_samples": "five"}, "n_samples", "whole number"),
-        ({"sample_temperature": "-1"}, "sample_temperature", "between 0 and 5"),
-        ({"max_tokens": "0"}, "max_tokens", "greater than or equal to 1"),
-        ({"seed": "-1"}, "seed", "greater than or equal to 0"),
+        ({"n_samples": "0"}, "n_samples", "Samples must be a whole number from 1 to"),
+        ({"n_samples": "five"}, "n_samples", "Samples must be a whole number"),
+        ({"sample_temperature": "-1"}, "sample_temperature", "Temperature must be a number from 0 to 5"),
+        ({"max_tokens": "0"}, "max_tokens", "Max tokens must be a whole number from 1 to 8,192"),
+        ({"seed": "-1"}, "seed", "Seed must be a whole number from 0"),
     ],
 )
 def test_a_wrong_field_is_named_and_nothing_runs(

@@ -211,6 +211,7 @@ export interface Policy {
   rules: Rule[];
   answer_above: number;
   abstain_below: number;
+  defer_unfamiliar?: boolean;
   guarantee?: { risk: number; confidence_level: number } | null;
 }
 
@@ -267,6 +268,8 @@ export interface Step {
   signals: { title: string; rows: SignalRow[] }[];
   values: Record<string, number | null>;
   confidence: Confidence;
+  /** What the confidence rests on. */
+  basis: string;
   decision: Decision;
   prompt: string | null;
   prompt_sha256: string;
@@ -300,6 +303,7 @@ export interface Trace {
     support: string | null;
     samples: { total: number; distinct: number };
     confidence: Confidence;
+    basis: string;
     decision: Decision;
     values: Record<string, number | null>;
     prompt: string | null;
