@@ -14,6 +14,7 @@ from pydantic.config import JsonDict
 
 from codex.calibration import metrics
 from codex.calibration.heuristic import heuristic_confidences
+from codex.calibration.imports import IMPORTS
 from codex.calibration.resampling import Interval, Resamples, interval
 from codex.errors import InvalidInput
 from codex.evaluation.scoring import confidences_of
@@ -186,7 +187,8 @@ def pairs(first: Lines, second: Lines) -> list[Pair]:
 
 def mcnemar(gained: int, lost: int) -> float:
     """The exact two-sided p-value of so many gained and lost where either is as likely as the other."""
-    from scipy.stats import binomtest
+    with IMPORTS:
+        from scipy.stats import binomtest
 
     return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
 
