@@ -33,12 +33,8 @@ OUTCOMES: dict[Outcome, str] = {
     "neither": "neither answers correctly",
     "not graded": "an answer is not graded",
 }
-METRICS = {
-    "accuracy": "accuracy",
-    "auroc": "AUROC of the confidence",
-    "ece": "ECE of the confidence",
-    "confidence": "mean confidence",
-}
+METRICS = ("accuracy", "auroc", "ece", "confidence")
+"""That are compared, by their names in the glossary."""
 RESAMPLES = 2_000
 """Behind each interval, up to so many answers as make BUDGET numbers."""
 BUDGET = 4_000_000

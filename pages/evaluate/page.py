@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from codex import figures
 from codex.ask.workbench import Workbench
+from codex.calibration.glossary import glossary_view
 from codex.datasets.library import datasets
 from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput, NotFound
@@ -29,6 +30,8 @@ from codex.pages.evaluate.downloads import FORMATS
 from codex.pages.evaluate.questions import Listed, only_words
 from codex.pages.evaluate.scores import RunScores, noted
 from codex.pages.evaluate.view import (
+    METRICS,
+    board_heads,
     ended_words,
     label_of,
     number,
@@ -74,6 +77,8 @@ class EvaluatePage:
             "limits": {"n_samples": (1, MAX_SAMPLES), "sample_temperature": (0, 5), "max_tokens": (1, 8192)},
             "scales": {name: {**asdict(s), "captions": s.captions} for name, s in SCALES.items()},
             "downloads": list(FORMATS.items()),
+            "metrics": glossary_view(METRICS),
+            "board": board_heads(),
         }
 
     def datasets(self, _: JSON) -> list[JSON]:

@@ -422,7 +422,7 @@ def test_a_run_is_compared_with_those_that_were_asked_its_questions(page: Evalua
     assert sum(counts.values()) == 50
     assert "of 50 shared questions correctly than theirs" in shown["summary"]
     assert shown["summary"].startswith("mine answers")
-    assert [row["name"] for row in shown["metrics"]][:2] == ["accuracy", "AUROC of the confidence"]
+    assert [row["name"] for row in shown["metrics"]][:2] == ["Correct", "AUROC"]
     assert all(row["interval"][0] <= row["interval"][1] for row in shown["metrics"])
     lost = compared(page, show="lost")["rows"]
     assert len(lost) == counts["lost"]

@@ -10,8 +10,6 @@ import { count } from "../shared/words.js";
 
 /** @import {Only, Slice, Sliced} from "./types" */
 
-const ANSWERED = "The share of the graded answers that the active policy gives";
-
 /** @extends {Part<import("./page.js").Evaluate>} */
 export class Slices extends Part {
   /** @type {Sliced} */
@@ -48,15 +46,19 @@ export class Slices extends Part {
         title: "List its questions",
       });
     const number = { number: true };
+    const metric = (/** @type {string} */ key, /** @type {(slice: Slice) => unknown} */ cell) => {
+      const { name, says } = this.page.config.metrics[key];
+      return column(key, name, cell, { ...number, title: says });
+    };
     const table = scrolled(
       "Slices",
       [
         column("label", "Slice", label, { head: true }),
         column("n", "Questions", ({ n }) => count(n), number),
-        column("accuracy", "Correct", ({ accuracy, accuracy_ci }) => percent(accuracy, accuracy_ci), number),
-        column("auroc", "AUROC", ({ auroc }) => measured(auroc), number),
-        column("ece", "ECE", ({ ece }) => measured(ece), number),
-        column("answered", "Answered", ({ answered }) => percent(answered), { ...number, title: ANSWERED }),
+        metric("accuracy", ({ accuracy, accuracy_ci }) => percent(accuracy, accuracy_ci)),
+        metric("auroc", ({ auroc }) => measured(auroc)),
+        metric("ece", ({ ece }) => measured(ece)),
+        metric("coverage", ({ answered }) => percent(answered)),
       ],
       rows,
       ({ label }) => label,
