@@ -9,13 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.calibration import metrics
-from codex.calibration.resampling import Interval
+from codex.calibration.resampling import Interval, Resamples
 from codex.errors import NotFound
 from codex.signals import REGISTRY
 from codex.store.run_lines import Lines
 from codex.store.runs import Table
 
 Array = NDArray[np.float64]
+LEAST_GRADED = 20
+"""Graded answers with a confidence, from which on a slice has an AUROC and an ECE."""
+LEAST_EACH = 5
+"""Of correct and of incorrect ones among them, from which on it has an AUROC."""
 MISSING = "missing"
 TEXTS = {"dataset": "dataset", "grader": "grader", "answerable": "answerable"}
 NUMBERS = {
@@ -38,10 +42,23 @@ class Slice:
     """Wilson's 95 % interval."""
     auroc: float | None
     """Of the confidence."""
+    auroc_ci: Interval | None
+    """The 95 % interval, by a bootstrap of the answers; so of the ECE."""
     ece: float | None
     """Of the confidence, 15 bins of equal mass."""
+    ece_ci: Interval | None
+    too_small: tuple[str, ...]
+    """Metrics that are not defined since the slice has too few answers, by name."""
     answered: float | None
     """The share of graded answers that a policy gives."""
+
+
+def small_words() -> str:
+    """What a slice needs for its metrics, in one sentence."""
+    return (
+        f"Too few: ECE needs {LEAST_GRADED} graded answers, AUROC also {LEAST_EACH} correct and "
+        f"{LEAST_EACH} incorrect ones."
+    )
 
 
 def columns(lines: Lines, table: Table) -> dict[str, str]:
@@ -89,20 +106,27 @@ def _slice(
     label: str, n: int, correct: NDArray[np.bool_], confidence: Array, answered: NDArray[np.bool_]
 ) -> Slice:
     graded = len(correct)
+    known = correct[np.isfinite(confidence)]
+    enough = {
+        "auroc": len(known) >= LEAST_GRADED and LEAST_EACH <= known.sum() <= len(known) - LEAST_EACH,
+        "ece": len(known) >= LEAST_GRADED,
+    }
+    auroc = metrics.auroc(confidence, correct) if enough["auroc"] else None
+    ece = metrics.ece(confidence, correct) if enough["ece"] else None
+    resamples = Resamples(correct) if enough["ece"] else None
     return Slice(
         label=label,
         n=n,
         graded=graded,
         accuracy=float(correct.mean()) if graded else None,
         accuracy_ci=metrics.wilson(correct.sum(), graded) if graded else None,
-        auroc=_known(metrics.auroc(confidence, correct)) if graded else None,
-        ece=_known(metrics.ece(confidence, correct)) if graded else None,
+        auroc=auroc,
+        auroc_ci=resamples.ranking(confidence)["auroc"] if resamples and enough["auroc"] else None,
+        ece=ece,
+        ece_ci=resamples.probabilities(confidence, {"ece": ece})["ece"] if resamples else None,
+        too_small=tuple(name for name, is_enough in enough.items() if not is_enough and len(known)),
         answered=float(answered.mean()) if graded else None,
     )
-
-
-def _known(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def _texts(lines: Lines, column: str) -> list[str]:

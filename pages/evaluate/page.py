@@ -19,7 +19,7 @@ from codex.errors import InvalidInput, NotFound
 from codex.evaluation.comparison import Side
 from codex.evaluation.estimate import estimate
 from codex.evaluation.evaluations import KIND, Evaluations
-from codex.evaluation.slices import columns, labels, slices
+from codex.evaluation.slices import columns, labels, slices, small_words
 from codex.evaluation.subsets import keep_subset
 from codex.jobs import Job, Jobs
 from codex.pages import JSON
@@ -180,11 +180,13 @@ class EvaluatePage:
         known = columns(lines, table) if self._measured(summary) else {}
         column = str(wanted.get("column") or next(iter(known), ""))
         if not column:
-            return {"columns": [], "column": "", "rows": []}
+            return {"columns": [], "column": "", "rows": [], "note": ""}
         decided = decide(self.workbench.active.policy, table.signals, listed.confidence[lines.graded])
         answered = decided.action == ACTIONS.index(Action.ANSWER)
         found = slices(lines, table, column, listed.confidence, answered)
-        return {"columns": [*known.items()], "column": column, "rows": [asdict(each) for each in found]}
+        note = small_words() if any(each.too_small for each in found) else ""
+        rows = [asdict(each) for each in found]
+        return {"columns": [*known.items()], "column": column, "rows": rows, "note": note}
 
     def others(self, wanted: JSON) -> list[tuple[str, str]]:
         """The runs that a run can be compared with, the newest first. wanted: {run}."""

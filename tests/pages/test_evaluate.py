@@ -465,4 +465,4 @@ def test_a_run_is_sliced_and_its_list_limited_to_a_slice_or_a_selection_and_kept
 
 def test_a_run_without_records_has_no_slices(page: EvaluatePage) -> None:
     put_run(page.workbench.store, graded=0, total=3)
-    assert page.slices({"run": "run-1"}) == {"columns": [], "column": "", "rows": []}
+    assert page.slices({"run": "run-1"}) == {"columns": [], "column": "", "rows": [], "note": ""}

@@ -95,7 +95,10 @@ export interface Slice {
   accuracy: number | null;
   accuracy_ci: number[] | null;
   auroc: number | null;
+  auroc_ci: number[] | null;
   ece: number | null;
+  ece_ci: number[] | null;
+  too_small: string[];
   answered: number | null;
 }
 
@@ -103,6 +106,8 @@ export interface Sliced {
   columns: [string, string][];
   column: string;
   rows: Slice[];
+  /** What a slice needs that is too small. */
+  note: string;
 }
 
 export interface Compared {
