@@ -121,7 +121,9 @@ def _slice(
         accuracy=float(correct.mean()) if graded else None,
         accuracy_ci=metrics.wilson(correct.sum(), graded) if graded else None,
         auroc=auroc,
-        auroc_ci=resamples.ranking(confidence)["auroc"] if resamples and enough["auroc"] else None,
+        auroc_ci=resamples.ranking(confidence, names=["auroc"])["auroc"]
+        if resamples and enough["auroc"]
+        else None,
         ece=ece,
         ece_ci=resamples.probabilities(confidence, {"ece": ece})["ece"] if resamples else None,
         too_small=tuple(name for name, is_enough in enough.items() if not is_enough and len(known)),
