@@ -13,6 +13,7 @@ from codex.datasets.formats.cells import squeezed
 from codex.datasets.formats.choices import Choices, inline, is_flagged, of_value
 from codex.datasets.formats.keys import Numbered
 from codex.datasets.formats.passages import flattened
+from codex.datasets.meta import meta
 from codex.errors import InvalidInput
 from codex.grading.grades import known
 from codex.items import GraderName, Item, content_id, letter
@@ -72,6 +73,7 @@ def draft(values: Mapping[str, object], found: Columns, group: str, split: str |
         grader=_grader(values, found, texts),
         choices=texts,
         labels=choices.labels if choices else (),
+        meta=meta(values, found),
     )
     return Draft(item, choices, places)
 
