@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from codex.calibration import metrics
 from codex.calibration.resampling import Interval, Resamples
 from codex.errors import NotFound
+from codex.evaluation.item_columns import MOST_VALUES, ItemColumns, as_numbers
 from codex.signals import REGISTRY
 from codex.store.run_lines import Lines
 from codex.store.runs import Table
@@ -21,6 +23,8 @@ LEAST_GRADED = 20
 LEAST_EACH = 5
 """Of correct and of incorrect ones among them, from which on it has an AUROC."""
 MISSING = "missing"
+OWN = "column "
+"""Before the name of a column of the run's dataset."""
 TEXTS = {"dataset": "dataset", "grader": "grader", "answerable": "answerable"}
 NUMBERS = {
     "accepted": "accepted answers",
@@ -61,33 +65,36 @@ def small_words() -> str:
     )
 
 
-def columns(lines: Lines, table: Table) -> dict[str, str]:
-    """What a run can be sliced by: names, and what each is in words; only what tells questions apart."""
+def columns(lines: Lines, table: Table, own: ItemColumns | None = None) -> dict[str, str]:
+    """What a run can be sliced by: names, and what each is in words; only what tells questions apart.
+
+    own: the columns of the run's dataset.
+    """
     known = {name: words for name, words in TEXTS.items() if len(set(_texts(lines, name))) > 1}
     numbers = NUMBERS | {name: REGISTRY[name].label for name in REGISTRY if name in table.signals}
+    known |= {f"{OWN}{name}": name for name, values in (own or {}).items() if _tells_apart(values)}
     return known | {name: words for name, words in numbers.items() if _vary(_numbers(lines, table, name))}
 
 
-def labels(lines: Lines, table: Table, column: str) -> list[str]:
+def labels(lines: Lines, table: Table, column: str, own: ItemColumns | None = None) -> list[str]:
     """[n]: the slice of each question by a column, numbers in quartiles. Raises NotFound."""
-    if column in TEXTS:
-        return _texts(lines, column)
-    return _quartiles(_numbers(lines, table, column))[0]
+    return _labels(lines, table, column, own or {})[0]
 
 
 def slices(
-    lines: Lines, table: Table, column: str, confidence: Array, answered: NDArray[np.bool_]
+    lines: Lines,
+    table: Table,
+    column: str,
+    confidence: Array,
+    answered: NDArray[np.bool_],
+    own: ItemColumns | None = None,
 ) -> list[Slice]:
     """The slices by a column: numbers in their order, else the largest first.
 
     confidence: [n] as the lines, NaN where nothing can be said; answered: [graded] as the table, whether a
-    policy gives the answer. Raises NotFound.
+    policy gives the answer; own: the columns of the run's dataset. Raises NotFound.
     """
-    if column in TEXTS:
-        found = _texts(lines, column)
-        order = sorted(set(found), key=lambda label: (-found.count(label), label))
-    else:
-        found, order = _quartiles(_numbers(lines, table, column))
+    found, order = _labels(lines, table, column, own or {})
     graded = lines.graded
     of_graded = np.array(found, dtype=object)[graded]
     return [
@@ -100,6 +107,23 @@ def slices(
         )
         for label in order
     ]
+
+
+def _labels(lines: Lines, table: Table, column: str, own: ItemColumns) -> tuple[list[str], list[str]]:
+    """The label of each question, and the labels in order."""
+    values = own.get(column.removeprefix(OWN)) if column.startswith(OWN) else None
+    if values is None and column not in TEXTS:
+        return _quartiles(_numbers(lines, table, column))
+    if values is not None and (numbers := as_numbers(values)) is not None:
+        return _quartiles(np.array(numbers))
+    found = _texts(lines, column) if values is None else [value or MISSING for value in values]
+    counts = Counter(found)
+    return found, sorted(counts, key=lambda label: (label == MISSING, -counts[label], label))
+
+
+def _tells_apart(values: list[str]) -> bool:
+    numbers = as_numbers(values)
+    return 1 < len(set(values)) <= MOST_VALUES if numbers is None else _vary(np.array(numbers))
 
 
 def _slice(

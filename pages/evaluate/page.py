@@ -132,7 +132,7 @@ class EvaluatePage:
         classes: list[str] = []
         if wanted.get("colour"):
             lines = self.scores.lines(summary)
-            found = labels(lines, table, str(wanted["colour"]))
+            found = self._labels(summary, str(wanted["colour"]))
             classes = [found[at] for at in lines.graded.tolist()]
         x, y = str(wanted["x"]), str(wanted["y"])
         for name in (x, y):
@@ -177,13 +177,14 @@ class EvaluatePage:
         """A run by a column of its questions, once it is measured. wanted: {run, column; none: the first}."""
         summary = self.workbench.store.runs.get(str(wanted["run"]))
         lines, table, listed = self.scores.lines(summary), self.scores.table(summary), self._listed(wanted)
-        known = columns(lines, table) if self._measured(summary) else {}
+        own = self.scores.item_columns(summary, self.workbench.settings.home)
+        known = columns(lines, table, own) if self._measured(summary) else {}
         column = str(wanted.get("column") or next(iter(known), ""))
         if not column:
             return {"columns": [], "column": "", "rows": [], "note": ""}
         decided = decide(self.workbench.active.policy, table.signals, listed.confidence[lines.graded])
         answered = decided.action == ACTIONS.index(Action.ANSWER)
-        found = slices(lines, table, column, listed.confidence, answered)
+        found = slices(lines, table, column, listed.confidence, answered, own)
         note = small_words() if any(each.too_small for each in found) else ""
         rows = [asdict(each) for each in found]
         return {"columns": [*known.items()], "column": column, "rows": rows, "note": note}
@@ -327,9 +328,14 @@ class EvaluatePage:
             ids = set(only["ids"])
             kept = [id_ in ids for id_ in listed.lines.ids]
         else:
-            table = self.scores.table(self.workbench.store.runs.get(str(wanted["run"])))
-            kept = [label == only["label"] for label in labels(listed.lines, table, str(only["column"]))]
+            summary = self.workbench.store.runs.get(str(wanted["run"]))
+            kept = [label == only["label"] for label in self._labels(summary, str(only["column"]))]
         return np.flatnonzero(kept)
+
+    def _labels(self, summary: RunSummary, column: str) -> list[str]:
+        """The slice of each question of a run."""
+        lines, table = self.scores.lines(summary), self.scores.table(summary)
+        return labels(lines, table, column, self.scores.item_columns(summary, self.workbench.settings.home))
 
     def _example(self) -> JSON | None:
         name, limit = EXAMPLE

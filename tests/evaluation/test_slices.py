@@ -91,6 +91,29 @@ def test_numbers_fall_into_quartiles_and_what_has_none_is_missing(store: Store) 
         assert len(held) >= 20
 
 
+def test_columns_of_the_dataset_are_slices_too_and_numbers_among_them_quartiles(store: Store) -> None:
+    put_run(store, graded=60)
+    lines, table = store.runs.lines("run-1"), store.runs.table("run-1")
+    own = {
+        "topic": ["physics" if at % 3 else "" for at in range(60)],
+        "year": [str(1900 + at) for at in range(60)],
+        "note": [f"note {at}" for at in range(60)],
+        "one": ["same"] * 60,
+    }
+    known = columns(lines, table, own)
+    assert (known["column topic"], known["column year"]) == ("topic", "year")
+    assert not {"column note", "column one"} & known.keys()  # 60 texts group nothing, nor does one
+    confidence, answered = np.linspace(0, 1, 60), np.ones(60, dtype=np.bool_)
+    topics = slices(lines, table, "column topic", confidence, answered, own)
+    assert [(each.label, each.n) for each in topics] == [("physics", 40), (MISSING, 20)]
+    years = slices(lines, table, "column year", confidence, answered, own)
+    assert [each.n for each in years] == [15, 15, 15, 15]
+    assert years[0].label == "1900 to 1914"
+    assert labels(lines, table, "column topic", own)[:2] == [MISSING, "physics"]
+    with pytest.raises(NotFound, match="column nowhere"):
+        labels(lines, table, "column nowhere", own)
+
+
 def test_few_values_and_datasets_are_slices_by_themselves(store: Store) -> None:
     store.runs.create(make_run())
     store.runs.add("run-1", [make_record(number) for number in range(7)])
