@@ -25,8 +25,6 @@ import { number, share } from "../shared/words.js";
 /** @import {Opened} from "./types" */
 
 const WAIT = 500; // milliseconds between two looks while metrics are being computed
-const OWN =
-  "This confidence is cross-fitted on the run's own answers; the Ask page uses the active calibrator.";
 
 /** @extends {Part<import("./page.js").Evaluate>} */
 export class RunView extends Part {
@@ -167,7 +165,7 @@ function found({ run, facts: known, scores, note, computing }, correct) {
   const metrics = scores?.confidence.map((one) => metricOf(one, measured(one.value), range(one.interval)));
   return html`${facts(known.map(([name, value]) => [name, told(value)]))}
     <dl class="cx-metrics">${metricOf(correct, percent(run.accuracy), scores && range(scores.accuracy.interval, share))}${metrics}</dl>
-    <div class="cx-status-line" role="status">${computing ? working(computing) : note ? hint(note) : nothing}${metrics?.length ? hint(`${OWN} ${scores?.source}`) : nothing}</div>`;
+    <div class="cx-status-line" role="status">${computing ? working(computing) : note ? hint(note) : nothing}${metrics?.length ? hint(`This confidence is ${scores?.source}; the Ask page uses the active calibrator.`) : nothing}</div>`;
 }
 
 /** @param {Explained} metric @param {unknown} value @param {string | null} interval */

@@ -58,6 +58,7 @@ document.addEventListener("pointerover", ({ target }) => {
   if (!around(target, ".cx-tip")) show(around(target, OWNER) ?? focused);
 });
 document.addEventListener("scroll", () => owner && place(), true);
+new ResizeObserver(() => owner && place()).observe(document.body);
 const close = (/** @type {KeyboardEvent} */ event) => {
   if (!owner || event.key !== "Escape") return;
   event.preventDefault();
