@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -461,6 +462,28 @@ def test_a_run_is_sliced_and_its_list_limited_to_a_slice_or_a_selection_and_kept
     assert {trace["name"].rpartition(", ")[0] for trace in coloured["data"]} == {
         row["label"] for row in found["rows"] if row["graded"]
     }
+
+
+def test_a_run_is_sliced_and_coloured_by_a_column_of_its_dataset(page: EvaluatePage) -> None:
+    put_run(page.workbench.store, graded=60, dataset="mine")
+    lines = page.workbench.store.runs.lines("run-1")
+    rows = [
+        {"id": id_, "question": asked, "answers": ["x"], "meta": {"region": "south" if at % 3 else "north"}}
+        for at, (id_, asked) in enumerate(zip(lines.ids, lines.questions, strict=True))
+    ]
+    folder = page.workbench.settings.home / "datasets"
+    folder.mkdir()
+    (folder / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    opened(page, "run-1")
+    found = page.slices({"run": "run-1", "column": "column region"})
+    assert ("column region", "region") in found["columns"]
+    assert [(row["label"], row["n"]) for row in found["rows"]] == [("south", 40), ("north", 20)]
+    assert all(row["ece_ci"] for row in found["rows"])
+    only = {"column": "column region", "label": "north"}
+    assert page.questions({"run": "run-1", "only": only})["total"] == 20
+    wanted = {"run": "run-1", "x": "min_prob", "y": "answer_frequency_focus", "colour": "column region"}
+    names = {trace["name"].rpartition(", ")[0] for trace in page.scatter(wanted)["data"]}
+    assert names == {"south", "north"}
 
 
 def test_a_run_without_records_has_no_slices(page: EvaluatePage) -> None:
