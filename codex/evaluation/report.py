@@ -291,10 +291,8 @@ def _mistakes(table: Table, confidence: Array | None) -> str:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; everything in it is text, never markup. A metric in the head is explained on hover."""
-    says = {metric.name: metric.says for metric in GLOSSARY.values()}
-    top = "".join(
-        f'<th scope="col" title="{html.escape(says.get(each, ""))}">{html.escape(each)}</th>' for each in head
-    )
+    titles = {metric.name: f' title="{html.escape(metric.says)}"' for metric in GLOSSARY.values()}
+    top = "".join(f'<th scope="col"{titles.get(each, "")}>{html.escape(each)}</th>' for each in head)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(each)}</td>" for each in row) + "</tr>" for row in rows
     )
