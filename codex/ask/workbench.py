@@ -7,7 +7,7 @@ import textwrap
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -85,14 +85,17 @@ class _Recent:
 class Workbench:
     """One engine and one store. Thread-safe."""
 
-    def __init__(self, settings: Settings, engine: Engine, store: Store, given: Collection[str] = ()) -> None:
-        """given: the names of settings that were given at the start, which no earlier choice changes."""
+    def __init__(
+        self, settings: Settings, engine: Engine, store: Store, overrides: Sequence[str] = ()
+    ) -> None:
+        """overrides: settings that were given at the start, KEY=VALUE; no earlier choice changes them."""
         self.settings = settings
         self.engine = engine
         self.store = store
         self.choices = Choices(settings.home)
         """What people chose on the pages."""
-        self.privacy_given = PRIVACY in given
+        self.overrides = tuple(overrides)
+        self.privacy_given = any(override.partition("=")[0] == PRIVACY for override in overrides)
         """Whether store.privacy was given at the start, so that it cannot be chosen."""
         chosen = self.choices.get("privacy")
         if chosen in get_args(Privacy) and not self.privacy_given:
@@ -136,8 +139,7 @@ class Workbench:
         settings = load_settings(overrides)
         tighten_home(settings.home)
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
-        given = {override.partition("=")[0] for override in overrides}
-        workbench = cls(settings, engine, Store(settings.database, settings.store.privacy), given)
+        workbench = cls(settings, engine, Store(settings.database, settings.store.privacy), overrides)
         if any(override.startswith("policy") for override in overrides):
             workbench.active.decide_by(settings.policy)
         return workbench

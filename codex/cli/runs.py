@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from codex.calibration import Calibrator
+from codex.calibration.glossary import GLOSSARY
 from codex.cli import terminal
 from codex.cli.scores import (
     AsCsv,
@@ -201,8 +202,8 @@ def compare(
     table = Table(box=None)
     for title in ("", "first", "second", "difference, 95 % interval"):
         table.add_column(title, no_wrap=True)
-    for name, words in METRICS.items():
-        table.add_row(words, *_compared(getattr(found, name)))
+    for name in METRICS:
+        table.add_row(GLOSSARY[name].name, *_compared(getattr(found, name)))
     console.print(table)
 
 

@@ -41,6 +41,12 @@ class Columns(NamedTuple):
     """The user said which columns hold the answers."""
     squeezed: frozenset[str]
 
+    @property
+    def used(self) -> frozenset[str]:
+        """The names of all columns that hold something that Codex asks or grades by."""
+        fields = {name for held in self.of.values() for name in held}
+        return frozenset(fields | {*self.keys} | (self.choices.used if self.choices else frozenset()))
+
     def value(self, field: str, values: Mapping[str, object]) -> object:
         """What a row has in the field; None where there is no such column."""
         return values.get(self.of[field][0]) if field in self.of else None

@@ -14,6 +14,7 @@ from codex.datasets.formats.cells import squeezed
 from codex.datasets.formats.choices import Choices, inline, is_flagged, of_value
 from codex.datasets.formats.keys import Numbered
 from codex.datasets.formats.passages import flattened
+from codex.datasets.meta import meta
 from codex.errors import InvalidInput
 from codex.grading.grades import known
 from codex.items import GraderName, Item, content_id, letter
@@ -84,6 +85,7 @@ def draft(
         grader=_grader(values, found, texts, grader),
         choices=texts,
         labels=choices.labels if choices else (),
+        meta=meta(values, found),
     )
     return Draft(item, choices, places)
 

@@ -12,6 +12,7 @@ import numpy as np
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
 from codex.calibration.calibrator import measured
+from codex.calibration.glossary import glossary_view
 from codex.calibration.heuristic import heuristic_confidences
 from codex.calibration.shipped import shipped_calibrators
 from codex.errors import Conflict, InvalidInput
@@ -31,6 +32,7 @@ from codex.pages import JSON
 from codex.pages.background import Background, Result
 from codex.pages.calibrate.view import (
     METHODS,
+    SHOWN,
     FitTarget,
     Judged,
     Seen,
@@ -89,7 +91,8 @@ class CalibratePage:
     def config(self) -> JSON:
         """What the page needs at the start."""
         levels = {"alpha": ALPHA, "delta": DELTA, "sets": SETS_ALPHA}
-        return {"methods": list(METHODS.items()), "defaults": levels}
+        metrics = glossary_view(SHOWN)
+        return {"methods": list(METHODS.items()), "defaults": levels, "metrics": metrics}
 
     def look(self, wanted: JSON) -> JSON:
         """The fit, and runs and calibrators if the page has others. wanted: {seen: version}."""

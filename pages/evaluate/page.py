@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from codex import figures
 from codex.ask.workbench import Workbench
+from codex.calibration.glossary import glossary_view
 from codex.datasets.library import datasets
 from codex.datasets.table_files import SUFFIXES
 from codex.engines.base import GenerationParams
@@ -18,7 +19,7 @@ from codex.errors import InvalidInput, NotFound
 from codex.evaluation.comparison import Side
 from codex.evaluation.estimate import estimate
 from codex.evaluation.evaluations import KIND, Evaluations
-from codex.evaluation.slices import columns, labels, slices
+from codex.evaluation.slices import columns, labels, slices, small_words
 from codex.evaluation.subsets import keep_subset
 from codex.jobs import Job, Jobs
 from codex.pages import JSON
@@ -30,6 +31,8 @@ from codex.pages.evaluate.questions import Listed, only_words
 from codex.pages.evaluate.scores import RunScores, noted
 from codex.pages.evaluate.uploads import Uploads
 from codex.pages.evaluate.view import (
+    METRICS,
+    board_heads,
     ended_words,
     label_of,
     number,
@@ -78,6 +81,8 @@ class EvaluatePage:
             "scales": {name: {**asdict(s), "captions": s.captions} for name, s in SCALES.items()},
             "downloads": list(FORMATS.items()),
             "upload": limits(self.workbench.settings, [*SUFFIXES, *(f"{each}.gz" for each in SUFFIXES[:-1])]),
+            "metrics": glossary_view(METRICS),
+            "board": board_heads(),
         }
 
     def datasets(self, _: JSON) -> list[JSON]:
@@ -131,7 +136,7 @@ class EvaluatePage:
         classes: list[str] = []
         if wanted.get("colour"):
             lines = self.scores.lines(summary)
-            found = labels(lines, table, str(wanted["colour"]))
+            found = self._labels(summary, str(wanted["colour"]))
             classes = [found[at] for at in lines.graded.tolist()]
         x, y = str(wanted["x"]), str(wanted["y"])
         for name in (x, y):
@@ -176,14 +181,17 @@ class EvaluatePage:
         """A run by a column of its questions, once it is measured. wanted: {run, column; none: the first}."""
         summary = self.workbench.store.runs.get(str(wanted["run"]))
         lines, table, listed = self.scores.lines(summary), self.scores.table(summary), self._listed(wanted)
-        known = columns(lines, table) if self._measured(summary) else {}
+        own = self.scores.item_columns(summary, self.workbench.settings.home)
+        known = columns(lines, table, own) if self._measured(summary) else {}
         column = str(wanted.get("column") or next(iter(known), ""))
         if not column:
-            return {"columns": [], "column": "", "rows": []}
+            return {"columns": [], "column": "", "rows": [], "note": ""}
         decided = decide(self.workbench.active.policy, table.signals, listed.confidence[lines.graded])
         answered = decided.action == ACTIONS.index(Action.ANSWER)
-        found = slices(lines, table, column, listed.confidence, answered)
-        return {"columns": [*known.items()], "column": column, "rows": [asdict(each) for each in found]}
+        found = slices(lines, table, column, listed.confidence, answered, own)
+        note = small_words() if any(each.too_small for each in found) else ""
+        rows = [asdict(each) for each in found]
+        return {"columns": [*known.items()], "column": column, "rows": rows, "note": note}
 
     def others(self, wanted: JSON) -> list[tuple[str, str]]:
         """The runs that a run can be compared with, the newest first. wanted: {run}."""
@@ -316,9 +324,14 @@ class EvaluatePage:
             ids = set(only["ids"])
             kept = [id_ in ids for id_ in listed.lines.ids]
         else:
-            table = self.scores.table(self.workbench.store.runs.get(str(wanted["run"])))
-            kept = [label == only["label"] for label in labels(listed.lines, table, str(only["column"]))]
+            summary = self.workbench.store.runs.get(str(wanted["run"]))
+            kept = [label == only["label"] for label in self._labels(summary, str(only["column"]))]
         return np.flatnonzero(kept)
+
+    def _labels(self, summary: RunSummary, column: str) -> list[str]:
+        """The slice of each question of a run."""
+        lines, table = self.scores.lines(summary), self.scores.table(summary)
+        return labels(lines, table, column, self.scores.item_columns(summary, self.workbench.settings.home))
 
     def _example(self) -> JSON | None:
         name, limit = EXAMPLE

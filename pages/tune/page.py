@@ -6,6 +6,7 @@ from typing import Any
 
 from codex import signals
 from codex.ask.workbench import Workbench
+from codex.calibration.glossary import glossary_view
 from codex.errors import InvalidInput, NotFound
 from codex.pages import JSON
 from codex.pages.components import view
@@ -40,6 +41,7 @@ class TunePage:
             "shown": SHOWN,
             "gates": [str(gate) for gate in GATES],
             "names": {name: known.label for name, known in signals.REGISTRY.items()},
+            "metrics": glossary_view(("coverage", "selective_accuracy")),
         }
 
     def look(self, wanted: JSON) -> JSON:

@@ -92,6 +92,10 @@ def evaluated(page: Page, served: Scripted) -> Iterator[str]:
     board.get_by_role("link", name="capitals").click()
     expect(page.get_by_role("figure", name="AUROC of each signal")).to_be_visible(timeout=FITTED)
     yield "Evaluate, run"
+    page.get_by_role("button", name="ECE excess", exact=True).focus()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    yield "Evaluate, a metric explained"
+    page.keyboard.press("Escape")
     page.get_by_role("region", name="Questions").get_by_role("link").first.click()
     expect(page.get_by_role("complementary", name="Question").get_by_role("option").first).to_be_visible()
     yield "Evaluate, question"

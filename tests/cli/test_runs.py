@@ -154,7 +154,7 @@ def test_two_runs_are_compared_in_a_sentence_and_a_table(codex: Codex, run: str,
     said = codex("runs", "compare", run, again)
     assert "again answers 1 fewer of 2 shared questions correctly than stored: −50 points" in said.out
     assert "1 only the first answers correctly" in said.out
-    assert "mean confidence" in said.out
+    assert "Mean confidence" in said.out
     found = codex("runs", "compare", run, again, "--json").json
     assert (found["gained"], found["lost"], found["accuracy"]["difference"]) == (0, 1, -0.5)
 

@@ -93,6 +93,7 @@ def test_a_calibrator_is_fitted_activated_proven_renamed_and_deleted(served: Ser
     run = put_run(store, "fit-me", graded=160, correct=lambda chance, rng: chance > 0.4)
     begun = http.post("/calibrators/fit", json={"runs": [run.id], "name": "autumn", "method": "temperature"})
     assert begun.status_code == 202
+    fitting = begun.json()["counts"]
     job = ended(served, begun.json()["id"])
     assert (job["state"], job["error"]) == ("done", None)
     version = job["about"]
@@ -107,6 +108,7 @@ def test_a_calibrator_is_fitted_activated_proven_renamed_and_deleted(served: Ser
     proven = http.post("/calibrators/guarantee", json=wanted).json()
     assert proven["holds"], proven
     counts = proven["counts"]
+    assert fitting == counts
     assert (counts["graded"], counts["duplicates"]) == (160, 0)
     assert (counts["to_fit"], counts["to_fit"] + counts["held_out"]) == (made["questions"], 160)
     assert http.get("/policies/active").json()["version"] == Policy().version
@@ -196,6 +198,7 @@ def test_a_dataset_is_uploaded_read_asked_scored_exported_and_deleted(served: Se
     assert begun.status_code == 202
     run = begun.json()
     assert (run["name"], run["total"], run["job"]["about"]) == ("first", 3, run["id"])
+    assert run["params"]["overrides"] == ["retrieval.max_file_mb=1", "ask.n_samples=2"]
     assert ended(served, run["job"]["id"])["done"] == 3
     read_back = http.get(f"/evaluations/{run['id']}").json()
     assert (read_back["state"], read_back["correct"], read_back["incorrect"]) == ("done", 1, 2)

@@ -54,6 +54,12 @@ export interface PlotOptions {
   onselect?: (ids: string[]) => void;
 }
 
+/** A name, and what it means in one sentence. */
+export interface Explained {
+  name: unknown;
+  says: string;
+}
+
 export interface Sort {
   key: string;
   down: boolean;
