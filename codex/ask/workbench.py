@@ -126,6 +126,9 @@ class Workbench:
         self._places = Places(settings.ask.max_waiting)
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
         self._recent_lock = threading.Lock()
+        self._asking: dict[int, str | None] = {}
+        """The requests under way, each with its session; None: that was deleted, its answer is not kept."""
+        self._keeping = threading.Lock()
 
     @classmethod
     def open(cls, overrides: Sequence[str] = ()) -> Self:
@@ -334,8 +337,14 @@ class Workbench:
                 self.store.keep_question(trace)
 
     def forget_session(self, session_id: str) -> None:
-        """Delete a session and every trace in it, from the store and from memory. Raises NotFound."""
-        self.store.delete_session(session_id)
+        """Delete a session and every trace in it, from the store and from memory. Raises NotFound.
+
+        What is being asked in it ends as ever, but is not kept.
+        """
+        with self._keeping:
+            for request, session in self._asking.items():
+                self._asking[request] = session if session != session_id else None
+            self.store.delete_session(session_id)
         with self._recent_lock:
             for recent in [it for it in self._recent.values() if it.trace.session_id == session_id]:
                 del self._recent[recent.trace.id]
@@ -362,8 +371,20 @@ class Workbench:
     def _under_way(self, request: Request) -> Iterator[None]:
         """Hold a place inside, before every background question. Raises as `Places.taken`."""
         place = self._places.taken(request.client, request.params.max_tokens, request.cancel)
-        with place, self.priority.live():
-            yield
+        with self._keeping:
+            self._asking[id(request)] = request.session_id
+        try:
+            with place, self.priority.live():
+                yield
+        finally:
+            with self._keeping:
+                del self._asking[id(request)]
+
+    @property
+    def asking(self) -> int:
+        """How many questions are under way, or wait for their turn."""
+        with self._keeping:
+            return len(self._asking)
 
     def _finished(
         self, request: Request, steps: Sequence[Step], started: float, parent_id: str | None = None
@@ -392,6 +413,13 @@ class Workbench:
             seconds=time.monotonic() - started,
             parent_id=parent_id,
         )
+        with self._keeping:
+            if self._asking[id(request)] is not None:
+                self._keep(request, trace)
+        self.active.watch(request.calibrator, steps)
+        return TraceEvent(trace)
+
+    def _keep(self, request: Request, trace: Trace) -> None:
         with self._recent_lock:
             self._recent[trace.id] = _Recent(trace, request.client.secret if request.client else None)
             while len(self._recent) > RECENT_TRACES:
@@ -400,8 +428,6 @@ class Workbench:
             request.policy.version, request.policy.name, request.policy.model_dump_json()
         )
         self.store.save(trace)
-        self.active.watch(request.calibrator, steps)
-        return TraceEvent(trace)
 
     def _prediction_set(self, request: Request, last: Step) -> PredictionSet | None:
         """Which answers hold the correct one; None where nobody can say, or the answers have moved away."""
