@@ -61,7 +61,7 @@ def moment(at: datetime) -> str:
 def listed(names: Sequence[str], most: int = 3) -> str:
     """The first names, and how many more there are: "capitals, sums, elements and 2 more"."""
     rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def _fixed(value: float, places: int) -> str:

@@ -240,19 +240,18 @@ def _none(
     labels = _labels_needed(answered, errors, shares, n, alpha) if given else None
     if labels is not None:
         why = (
-            f"If more turn out like these {n} held-out answers, about {labels} are needed: {labels - n} more."
+            f"If more turn out like these {n:,} held-out answers, about {labels:,} are needed: "
+            f"{labels - n:,} more."
         )
     elif n < few:
         labels = few
-        why = f"There are {n} held-out answers; {few} are needed even if all of them are correct."
+        why = f"There are {n:,} held-out answers; {few:,} are needed even if all are correct."
     elif given < few:
-        why = (
-            f"Of {n} held-out answers {given} may be given; {few} are needed even if all of them are correct."
-        )
+        why = f"Of {n:,} held-out answers {given:,} may be given; {few:,} are needed even if all are correct."
     else:
         why = (
-            f"These {n} held-out answers are not correct often enough at any confidence to say how many are "
-            "needed."
+            f"These {n:,} held-out answers are not correct often enough at any confidence to say how many "
+            "are needed."
         )
     return NoGuarantee(
         alpha=alpha, delta=delta, n=n, labels=labels, reason=f"No threshold guarantees {target}. {why}"

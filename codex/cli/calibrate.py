@@ -55,7 +55,7 @@ from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding
 from codex.settings import load_settings
 from codex.store import Store
-from codex.text import moment
+from codex.text import moment, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,7 +403,7 @@ def _tell(fit: _Fit) -> None:
     console.print(f"{fit.counts}.", highlight=False, soft_wrap=True)
     console.print(
         f"{printable(made.version)}: {made.method}, fitted on {made.questions:,} answers ({sets}), "
-        f"{made.accuracy:.1%} of them correct",
+        f"{percent(made.accuracy)} of them correct",
         highlight=False,
         soft_wrap=True,
     )

@@ -37,6 +37,7 @@ from codex.grading.kinds import counted, graded_as, grader_of
 from codex.grading.study import AUTO, OWN_CASES, TEXT_GRADERS, Agreement, study
 from codex.items import Item
 from codex.settings import load_settings
+from codex.text import percent
 
 SHOWN = 10
 """Questions and rejected rows, unless more are asked for."""
@@ -313,7 +314,7 @@ def _measured(rows: Iterator[Agreement]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         counts = (f"{count:,}" for count in (row.too_kind, row.too_strict, row.ungraded))
-        shares = (f"{row.agreement:.1%}", f"{row.kappa:.2f}", f"{row.ac1:.2f}")
+        shares = (percent(row.agreement), f"{row.kappa:.2f}", f"{row.ac1:.2f}")
         system = Text(printable(row.system))
         table.add_row(row.grader, Text(printable(row.set)), system, row.type, f"{row.n:,}", *shares, *counts)
     return table

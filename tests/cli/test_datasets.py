@@ -210,7 +210,7 @@ def test_the_study_of_the_graders_is_printed_and_is_json(
             out.writelines(json.dumps(row) + "\n" for row in rows)
     cli_datasets.graders(data=tmp_path, systems=True)
     printed = capsys.readouterr().out
-    assert "100.0%" in printed
+    assert "100%" in printed
     assert "[/one]" in printed
     assert "The default is auto." in " ".join(printed.split())
     cli_datasets.graders(data=tmp_path, as_json=True)
