@@ -44,7 +44,7 @@ def states(page: Page, served: Scripted) -> Iterator[str]:
     page.goto(f"{served.url}evaluate?run=few&against=good")
     compared = page.get_by_role("region", name="Comparison")
     expect(compared.get_by_role("table", name="Metrics of both runs")).to_be_visible(timeout=FITTED)
-    page.get_by_role("region", name="Slices").get_by_role("button").first.click()
+    page.get_by_role("region", name="Slices").get_by_role("rowheader").first.get_by_role("button").click()
     expect(page.get_by_role("form", name="Subset")).to_be_visible()
     yield "comparison"
     page.goto(f"{served.url}calibrate")
