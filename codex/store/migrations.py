@@ -223,6 +223,59 @@ def create_run_labels(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def create_verdicts(db: duckdb.DuckDBPyConnection) -> None:
+    """What each labeller said of an answer, of the Ask page or of a run; what counts of it, as views."""
+    db.execute(
+        """
+        CREATE TABLE verdicts (
+            run_id VARCHAR NOT NULL,            -- '': an answer of the Ask page
+            question_id VARCHAR NOT NULL,       -- of the run; or the trace
+            labeller VARCHAR NOT NULL,          -- '': whoever uses this machine
+            verdict VARCHAR NOT NULL,           -- correct, incorrect, partly or unclear
+            correction VARCHAR NOT NULL,        -- the correct answer, in the labeller's words
+            note VARCHAR NOT NULL,
+            tags VARCHAR[] NOT NULL,
+            spans STRUCT(first UINTEGER, last UINTEGER)[] NOT NULL,  -- incorrect tokens of the answer
+            adjudicated BOOLEAN NOT NULL,       -- decides where labellers differ
+            made_at TIMESTAMP NOT NULL,         -- UTC
+            PRIMARY KEY (run_id, question_id, labeller)
+        )
+        """
+    )
+    for table, run, question in (("labels", "''", "trace_id"), ("run_labels", "run_id", "question_id")):
+        db.execute(
+            f"""
+            INSERT INTO verdicts
+            SELECT {run}, {question}, '',
+                   CASE WHEN correct THEN 'correct' WHEN NOT correct THEN 'incorrect' ELSE 'unclear' END,
+                   '', '', [], [], false, labelled_at FROM {table}
+            """
+        )
+        db.execute(f"DROP TABLE {table}")
+    # An answer that is partly correct is no correct one. Where as many say one thing as the other,
+    # nobody can tell until somebody adjudicates.
+    db.execute(
+        """
+        CREATE VIEW decided AS
+        SELECT run_id, question_id, max(made_at) AS labelled_at, count(*) AS labellers,
+               CASE coalesce(arg_max(verdict, made_at) FILTER (adjudicated), majority)
+                   WHEN 'correct' THEN true WHEN 'unclear' THEN NULL ELSE false END AS correct
+        FROM (
+            SELECT *, CASE sign(sum(CASE verdict WHEN 'correct' THEN 1 WHEN 'unclear' THEN 0 ELSE -1 END)
+                                OVER (PARTITION BY run_id, question_id))
+                      WHEN 1 THEN 'correct' WHEN -1 THEN 'incorrect' ELSE 'unclear' END AS majority
+            FROM verdicts
+        )
+        GROUP BY run_id, question_id, majority
+        """
+    )
+    db.execute(
+        "CREATE VIEW labels AS SELECT question_id AS trace_id, correct, labelled_at FROM decided"
+        " WHERE run_id = '' AND correct IS NOT NULL"
+    )
+    db.execute("CREATE VIEW run_labels AS SELECT * FROM decided WHERE run_id <> ''")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -234,6 +287,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_familiarity,
     create_shipped_runs,
     create_run_labels,
+    create_verdicts,
 )
 
 

@@ -20,6 +20,7 @@ from codex.store.database import Database, Row, rows
 from codex.store.policies import Policies, SavedPolicy
 from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
 from codex.store.runs import Runs
+from codex.store.verdicts import Verdict, Verdicts, word_of
 from codex.types import Action, Confidence, Gate, Trace
 
 TITLE_CHARACTERS = 127
@@ -88,6 +89,8 @@ class Store:
         """Evaluations and their records."""
         self.calibrators = Calibrators(self._database)
         self.policies = Policies(self._database)
+        self.verdicts = Verdicts(self._database)
+        """What labellers say of answers."""
 
     @property
     def path(self) -> Path:
@@ -228,7 +231,10 @@ class Store:
             if not rows(db, "DELETE FROM sessions WHERE id = ? RETURNING id", [session_id]):
                 raise NotFound(f"No session {session_id!r} is stored.")
             events = "FROM model_inference_events WHERE session_id = ?"
-            db.execute(f"DELETE FROM labels WHERE trace_id IN (SELECT trace_id {events})", [session_id])
+            db.execute(
+                f"DELETE FROM verdicts WHERE run_id = '' AND question_id IN (SELECT trace_id {events})",
+                [session_id],
+            )
             db.execute(
                 f"DELETE FROM model_inference_token_stats WHERE event_id IN (SELECT event_id {events})",
                 [session_id],
@@ -269,16 +275,10 @@ class Store:
 
     def label(self, trace_id: str, correct: bool | None) -> None:
         """Keep what a person says of an answer; None takes it back. Raises NotFound."""
-        with self._database.write() as db:
-            if not rows(db, "SELECT 1 FROM model_inference_events WHERE trace_id = ?", [trace_id]):
-                raise NotFound(f"No trace {trace_id!r} is stored.")
-            if correct is None:
-                db.execute("DELETE FROM labels WHERE trace_id = ?", [trace_id])
-            else:
-                db.execute(
-                    "INSERT OR REPLACE INTO labels VALUES (?, ?, now() AT TIME ZONE 'UTC')",
-                    [trace_id, correct],
-                )
+        if correct is None:
+            self.verdicts.take_back("", trace_id)
+        else:
+            self.verdicts.put(Verdict("", trace_id, word_of(correct)))
 
     def labels(self, limit: int = 200, offset: int = 0) -> list[Label]:
         """What people said of answers, the newest first."""
