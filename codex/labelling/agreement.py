@@ -1,6 +1,6 @@
-"""How far labellers agree: the share of equal verdicts, and coefficients that take chance away.
+"""How far labellers agree: the share of equal labels, and coefficients that take chance away.
 
-Answers with two verdicts or more count. counts: [n, k], how many labellers gave answer n the word k.
+Answers with two labels or more count. counts: [n, k], how many labellers gave answer n the word k.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.store.verdicts import WORDS, Verdict
+from codex.store.labels import WORDS, Label
 
 Array = NDArray[np.float64]
 
@@ -37,18 +37,18 @@ class Agreement:
     """How far the labellers of some answers agree."""
 
     answers: int
-    """With two verdicts or more."""
+    """With two labels or more."""
     labellers: tuple[str, ...]
     coefficients: tuple[Coefficient, ...]
     differing: tuple[tuple[str, str], ...]
     """Run and question of the answers that they differ on and nobody has adjudicated, the most even first."""
 
 
-def agreement(verdicts: Iterable[Verdict], seed: int = 0) -> Agreement:
-    """The agreement of all verdicts but the adjudicated ones."""
+def agreement(labels: Iterable[Label], seed: int = 0) -> Agreement:
+    """The agreement of all labels but the adjudicated ones."""
     said: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     settled: set[tuple[str, str]] = set()
-    for each in verdicts:
+    for each in labels:
         key = (each.run_id, each.question_id)
         if each.adjudicated:
             settled.add(key)
@@ -118,7 +118,8 @@ def gwet(counts: Array) -> float:
 
 
 def _paired(counts: Array) -> Array:
-    return counts[counts.sum(axis=1) > 1]
+    kept: Array = counts[counts.sum(axis=1) > 1]
+    return kept
 
 
 def cohen(pairs: NDArray[np.intp]) -> float:

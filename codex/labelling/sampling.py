@@ -39,7 +39,8 @@ def weights(order: Order, confidence: Array) -> Array | None:
 def uncertainty(confidence: Array) -> Array:
     """The standard deviation of whether each answer is correct, 0 to 0.5."""
     p = np.clip(np.where(np.isnan(confidence), UNKNOWN, confidence), 0, 1)
-    return np.sqrt(p * (1 - p))
+    spread: Array = np.sqrt(p * (1 - p))
+    return spread
 
 
 def ranks(order: Order, confidence: Array, made_at: Array, rng: np.random.Generator) -> Array:

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.errors import Conflict, InvalidInput, NotFound, StoreError
-from codex.store import verdicts
+from codex.store import labels
 from codex.store.codec import finite
 from codex.store.database import Database, Row, rows
+from codex.store.graded import GRADED, labels_of
+from codex.store.labels import OWN, Label, word_of
 from codex.store.names import checked_name
 from codex.store.observations import observation_of, observation_row
 from codex.store.rows import as_json, columns_of, read, written
-from codex.store.run_labels import GRADED, labels_of
 from codex.store.run_lines import Lines, lines_of
-from codex.store.verdicts import OWN, Verdict, word_of
 from codex.types import Record, Run, RunState
 
 GRADED_BY = "CASE WHEN by_person THEN 'person' ELSE coalesce(grader, '') END"
@@ -185,7 +185,7 @@ class Runs:
         with self._database.write() as db:
             if not rows(db, "DELETE FROM runs WHERE id = ? RETURNING id", [run_id]):
                 raise _not_found(run_id)
-            for table in ("run_records", "verdicts"):
+            for table in ("run_records", "labels", "label_queue_items"):
                 db.execute(f"DELETE FROM {table} WHERE run_id = ?", [run_id])
 
     def label(self, run_id: str, question_id: str, correct: bool | None) -> None:
@@ -195,15 +195,15 @@ class Runs:
         """
         with self._database.write() as db:
             _signal_names(db, run_id)
-            verdicts.check(db, run_id, question_id)
-            verdicts.insert(db, [Verdict(run_id, question_id, word_of(correct))])
+            labels.check(db, run_id, question_id)
+            labels.insert(db, [Label(run_id, question_id, word_of(correct))])
 
     def unlabel(self, run_id: str, question_id: str) -> None:
         """The grader's verdict counts again. Raises NotFound; Conflict where the question failed."""
         with self._database.write() as db:
             _signal_names(db, run_id)
-            verdicts.check(db, run_id, question_id)
-            verdicts.delete(db, run_id, question_id, OWN)
+            labels.check(db, run_id, question_id)
+            labels.delete(db, run_id, question_id, OWN)
 
     def add(self, run_id: str, records: Sequence[Record]) -> None:
         """Keep records at the end of a run, all of them or none.
@@ -229,7 +229,7 @@ class Runs:
                     appender.append_rows(values)
             except duckdb.InvalidInputException as error:
                 raise InvalidInput(f"A record holds text that cannot be stored: {error}") from error
-            verdicts.insert(db, verdicts.of_records(run_id, records))
+            labels.insert(db, labels.of_records(run_id, records))
 
     def came(self, run_id: str) -> bool:
         """Whether a run that ships with Codex came in, deleted or not."""
@@ -262,9 +262,9 @@ class Runs:
                     "SELECT * FROM run_records WHERE run_id = ? AND number > ? ORDER BY number LIMIT ?",
                     [run_id, after, PAGE],
                 )
-                labels = labels_of(db, run_id)
+                said = labels_of(db, run_id)
             for row in page:
-                yield _record(row, names, labels)
+                yield _record(row, names, said)
             if len(page) < PAGE:
                 return
             after = page[-1]["number"]
@@ -276,10 +276,10 @@ class Runs:
             found = rows(
                 db, "SELECT * FROM run_records WHERE run_id = ? AND question_id = ?", [run_id, question_id]
             )
-            labels = labels_of(db, run_id)
+            said = labels_of(db, run_id)
         if not found:
             raise NotFound(f"The run {run_id!r} has no question {question_id!r}.")
-        return _record(found[0], names, labels)
+        return _record(found[0], names, said)
 
     def answers(self, run_id: str) -> Sequence[tuple[str, ...]]:
         """The accepted answers of each row of `table`. Raises NotFound."""

@@ -17,10 +17,11 @@ from codex.errors import Conflict, InvalidInput, NotFound
 from codex.store.calibrators import Calibrators
 from codex.store.config import Privacy
 from codex.store.database import Database, Row, rows
+from codex.store.label_queues import LabelQueues
+from codex.store.labels import Label, Labels, word_of
 from codex.store.policies import Policies, SavedPolicy
 from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
 from codex.store.runs import Runs
-from codex.store.verdicts import Verdict, Verdicts, word_of
 from codex.types import Action, Confidence, Gate, Trace
 
 TITLE_CHARACTERS = 127
@@ -66,8 +67,8 @@ class TraceSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
-    """What a person said of an answer."""
+class CountedLabel:
+    """What counts of what people said of an answer."""
 
     trace_id: str
     correct: bool
@@ -89,8 +90,9 @@ class Store:
         """Evaluations and their records."""
         self.calibrators = Calibrators(self._database)
         self.policies = Policies(self._database)
-        self.verdicts = Verdicts(self._database)
+        self.labels = Labels(self._database)
         """What labellers say of answers."""
+        self.label_queues = LabelQueues(self._database)
 
     @property
     def path(self) -> Path:
@@ -169,7 +171,8 @@ class Store:
         with self._database.read() as db:
             found = db.execute(
                 "SELECT e.trace_id, any_value(l.correct) FROM model_inference_events e"
-                " LEFT JOIN labels l ON l.trace_id = e.trace_id GROUP BY e.trace_id ORDER BY min(e.event_id)"
+                " LEFT JOIN counted_labels l ON l.run_id = '' AND l.question_id = e.trace_id"
+                " GROUP BY e.trace_id ORDER BY min(e.event_id)"
             ).fetchall()
         for trace_id, correct in found:
             with suppress(NotFound):  # It was deleted in the meantime.
@@ -211,7 +214,8 @@ class Store:
                 db,
                 """
                 SELECT e.*, l.correct
-                FROM model_inference_events e LEFT JOIN labels l ON l.trace_id = e.trace_id
+                FROM model_inference_events e
+                LEFT JOIN counted_labels l ON l.run_id = '' AND l.question_id = e.trace_id
                 WHERE e.session_id = ?
                 QUALIFY row_number() OVER (PARTITION BY e.trace_id ORDER BY e.step DESC) = 1
                 ORDER BY e.event_id
@@ -231,10 +235,11 @@ class Store:
             if not rows(db, "DELETE FROM sessions WHERE id = ? RETURNING id", [session_id]):
                 raise NotFound(f"No session {session_id!r} is stored.")
             events = "FROM model_inference_events WHERE session_id = ?"
-            db.execute(
-                f"DELETE FROM verdicts WHERE run_id = '' AND question_id IN (SELECT trace_id {events})",
-                [session_id],
-            )
+            for table in ("labels", "label_queue_items"):
+                db.execute(
+                    f"DELETE FROM {table} WHERE run_id = '' AND question_id IN (SELECT trace_id {events})",
+                    [session_id],
+                )
             db.execute(
                 f"DELETE FROM model_inference_token_stats WHERE event_id IN (SELECT event_id {events})",
                 [session_id],
@@ -276,19 +281,23 @@ class Store:
     def label(self, trace_id: str, correct: bool | None) -> None:
         """Keep what a person says of an answer; None takes it back. Raises NotFound."""
         if correct is None:
-            self.verdicts.take_back("", trace_id)
+            self.labels.take_back("", trace_id)
         else:
-            self.verdicts.put(Verdict("", trace_id, word_of(correct)))
+            self.labels.put(Label("", trace_id, word_of(correct)))
 
-    def labels(self, limit: int = 200, offset: int = 0) -> list[Label]:
-        """What people said of answers, the newest first."""
+    def counted_labels(self, limit: int = 200, offset: int = 0) -> list[CountedLabel]:
+        """What counts of what people said of answers of the Ask page, the newest first."""
         with self._database.read() as db:
             found = rows(
                 db,
-                "SELECT * FROM labels ORDER BY labelled_at DESC, trace_id LIMIT ? OFFSET ?",
+                """
+                SELECT question_id, correct, labelled_at FROM counted_labels
+                WHERE run_id = '' AND correct IS NOT NULL
+                ORDER BY labelled_at DESC, question_id LIMIT ? OFFSET ?
+                """,
                 [limit, offset],
             )
-        return [Label(row["trace_id"], row["correct"], in_utc(row["labelled_at"])) for row in found]
+        return [CountedLabel(row["question_id"], row["correct"], in_utc(row["labelled_at"])) for row in found]
 
     def close(self) -> None:
         """Wait for what is under way and close the file; using the store afterwards raises StoreError."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from codex.labelling.agreement import agreement, cohen, gwet, krippendorff, share
-from codex.store.verdicts import WORDS, Verdict, Word
+from codex.store.labels import WORDS, Label, Word
 
 RATERS = (
     (1, 2, 3, 3, 2, 1, 4, 1, 2, 0, 0, 0),
@@ -38,9 +38,9 @@ def test_kappa_is_that_of_scikit_learn(seed: int) -> None:
     assert cohen(pairs) == pytest.approx(cohen_kappa_score(pairs[:, 0], pairs[:, 1]))
 
 
-def verdicts(*rows: tuple[Word, ...], names: str = "abc") -> list[Verdict]:
+def labels(*rows: tuple[Word, ...], names: str = "abc") -> list[Label]:
     return [
-        Verdict("run", f"q{i}", word, name)
+        Label("run", f"q{i}", word, name)
         for i, row in enumerate(rows)
         for name, word in zip(names, row, strict=False)
     ]
@@ -48,7 +48,7 @@ def verdicts(*rows: tuple[Word, ...], names: str = "abc") -> list[Verdict]:
 
 def test_each_coefficient_lies_in_its_interval_and_those_who_differ_are_listed() -> None:
     rows: list[tuple[Word, ...]] = [("correct", "correct")] * 20 + [("incorrect", "incorrect")] * 15
-    found = agreement([*verdicts(*rows, ("correct", "incorrect"), ("partly", "correct"), ("correct",))])
+    found = agreement([*labels(*rows, ("correct", "incorrect"), ("partly", "correct"), ("correct",))])
     assert (found.answers, found.labellers) == (37, ("a", "b"))
     assert [each.name for each in found.coefficients] == [
         "agreement",
@@ -62,19 +62,19 @@ def test_each_coefficient_lies_in_its_interval_and_those_who_differ_are_listed()
 
 
 def test_who_differs_most_evenly_comes_first_and_what_is_adjudicated_not_at_all() -> None:
-    said = verdicts(
+    said = labels(
         ("correct", "correct", "incorrect"),
         ("correct", "incorrect"),
         ("correct", "correct", "incorrect", "incorrect"),
         names="abcd",
     )
     assert agreement(said).differing == (("run", "q2"), ("run", "q0"), ("run", "q1"))
-    settled = Verdict("run", "q2", "correct", "chief", adjudicated=True)
+    settled = Label("run", "q2", "correct", "chief", adjudicated=True)
     assert agreement([*said, settled]).differing == (("run", "q0"), ("run", "q1"))
 
 
 def test_kappa_is_given_for_each_pair_of_labellers() -> None:
-    found = agreement(verdicts(*[("correct", "correct", "incorrect"), ("incorrect",) * 3] * 10))
+    found = agreement(labels(*[("correct", "correct", "incorrect"), ("incorrect",) * 3] * 10))
     assert [each.name for each in found.coefficients[3:]] == [
         "Cohen's kappa, a and b",
         "Cohen's kappa, a and c",
@@ -83,7 +83,7 @@ def test_kappa_is_given_for_each_pair_of_labellers() -> None:
     assert [each.value for each in found.coefficients[3:]] == pytest.approx([1, 0, 0])
 
 
-def test_without_two_verdicts_on_an_answer_nothing_is_defined() -> None:
-    found = agreement(verdicts(("correct",), ("incorrect",)))
+def test_without_two_labels_on_an_answer_nothing_is_defined() -> None:
+    found = agreement(labels(("correct",), ("incorrect",)))
     assert found.answers == 0
     assert all(np.isnan(each.value) for each in found.coefficients)

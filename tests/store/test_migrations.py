@@ -18,9 +18,10 @@ from tests.support.traces import as_first_kept, make_trace
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    12: ["DROP TABLE label_queues", "DROP TABLE label_queue_items"],
     11: [
-        *(f"DROP VIEW {view}" for view in ("labels", "run_labels", "decided")),
-        "DROP TABLE verdicts",
+        "DROP VIEW counted_labels",
+        "DROP TABLE labels",
         "CREATE TABLE labels (trace_id VARCHAR PRIMARY KEY, correct BOOLEAN, labelled_at TIMESTAMP)",
         "CREATE TABLE run_labels (run_id VARCHAR, question_id VARCHAR, correct BOOLEAN,"
         " labelled_at TIMESTAMP, PRIMARY KEY (run_id, question_id))",
@@ -84,7 +85,7 @@ def test_records_of_before_have_the_grader_that_was_named_for_their_run(tmp_path
             store.runs.create(replace(run, params=replace(run.params, grader=named)))
             store.runs.add(run.id, [make_record(2), make_record(3, error="too long")])
     with duckdb.connect(path) as db:
-        for statement in [step for version in range(11, 6, -1) for step in UNDO[version]]:
+        for statement in [step for version in range(len(MIGRATIONS), 6, -1) for step in UNDO[version]]:
             db.execute(statement)
         db.execute("DELETE FROM schema_migrations WHERE version > 6")
     with Store(path, "full") as store:

@@ -1,6 +1,6 @@
 """What labellers say of answers, and what counts where they differ.
 
-An answer is known by its run and its question; one of the Ask page by "" and its trace. Of several verdicts
+An answer is known by its run and its question; one of the Ask page by "" and its trace. Of several labels
 an adjudicated one counts, else the majority: partly correct is not correct, and a draw says nothing.
 """
 
@@ -27,11 +27,11 @@ LONGEST = 10_000
 LONGEST_NAME = 64
 """Characters of a labeller's name or a tag."""
 MOST = 100
-"""Tags, or spans, of a verdict."""
+"""Tags, or spans, of a label."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Label:
     """What one labeller says of one answer."""
 
     run_id: str
@@ -52,25 +52,25 @@ class Verdict:
     """In UTC; None before it is kept."""
 
 
-class Verdicts:
-    """The verdicts of a store. Thread-safe; every method raises StoreError."""
+class Labels:
+    """The labels of a store. Thread-safe; every method raises StoreError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, verdict: Verdict) -> Verdict:
-        """Keep a verdict in the place of the labeller's earlier one; returns it as it is kept.
+    def put(self, label: Label) -> Label:
+        """Keep a label in the place of the labeller's earlier one; returns it as it is kept.
 
         Raises InvalidInput; NotFound where the answer is gone; Conflict where the question failed.
         """
-        kept = replace(_checked(verdict), made_at=datetime.now(UTC))
+        kept = replace(_checked(label), made_at=datetime.now(UTC))
         with self._database.write() as db:
-            check(db, verdict.run_id, verdict.question_id)
+            check(db, label.run_id, label.question_id)
             insert(db, [kept])
         return kept
 
     def take_back(self, run_id: str, question_id: str, labeller: str = OWN) -> None:
-        """Delete a labeller's verdict, where there is one.
+        """Delete a labeller's label, where there is one.
 
         Raises NotFound where the answer is gone; Conflict where the question failed.
         """
@@ -78,20 +78,20 @@ class Verdicts:
             check(db, run_id, question_id)
             delete(db, run_id, question_id, labeller)
 
-    def of(self, run_id: str, question_id: str) -> list[Verdict]:
+    def of(self, run_id: str, question_id: str) -> list[Label]:
         """What everybody says of one answer, the first first."""
         return self._found("run_id = ? AND question_id = ?", [run_id, question_id])
 
-    def of_run(self, run_id: str) -> list[Verdict]:
+    def of_run(self, run_id: str) -> list[Label]:
         """What everybody says of the answers of a run; of the Ask page's for ""."""
         return self._found("run_id = ?", [run_id])
 
-    def _found(self, where: str, values: list[str]) -> list[Verdict]:
+    def _found(self, where: str, values: list[str]) -> list[Label]:
         with self._database.read() as db:
             found = rows(
-                db, f"SELECT * FROM verdicts WHERE {where} ORDER BY made_at, question_id, labeller", values
+                db, f"SELECT * FROM labels WHERE {where} ORDER BY made_at, question_id, labeller", values
             )
-        return [_verdict(row) for row in found]
+        return [_label(row) for row in found]
 
 
 def check(db: duckdb.DuckDBPyConnection, run_id: str, question_id: str) -> None:
@@ -109,8 +109,8 @@ def check(db: duckdb.DuckDBPyConnection, run_id: str, question_id: str) -> None:
         raise Conflict(f"The question {question_id!r} failed: there is no answer to grade.")
 
 
-def insert(db: duckdb.DuckDBPyConnection, verdicts: Iterable[Verdict]) -> None:
-    """Keep verdicts in the place of their labellers' earlier ones; those without a time are of now."""
+def insert(db: duckdb.DuckDBPyConnection, labels: Iterable[Label]) -> None:
+    """Keep labels in the place of their labellers' earlier ones; those without a time are of now."""
     now = datetime.now(UTC)
     values = [
         [
@@ -118,21 +118,21 @@ def insert(db: duckdb.DuckDBPyConnection, verdicts: Iterable[Verdict]) -> None:
             *(list(each.tags), [{"first": first, "last": last} for first, last in each.spans]),
             *(each.adjudicated, naive_utc(each.made_at or now)),
         ]
-        for each in verdicts
+        for each in labels
     ]
     if values:
-        db.executemany(f"INSERT OR REPLACE INTO verdicts VALUES ({', '.join('?' * len(values[0]))})", values)
+        db.executemany(f"INSERT OR REPLACE INTO labels VALUES ({', '.join('?' * len(values[0]))})", values)
 
 
-def of_records(run_id: str, records: Iterable[Record]) -> list[Verdict]:
+def of_records(run_id: str, records: Iterable[Record]) -> list[Label]:
     """What people had said of records that come from a file."""
-    return [Verdict(run_id, record.id, word_of(record.correct)) for record in records if record.by_person]
+    return [Label(run_id, record.id, word_of(record.correct)) for record in records if record.by_person]
 
 
 def delete(db: duckdb.DuckDBPyConnection, run_id: str, question_id: str, labeller: str) -> None:
-    """Delete a labeller's verdict."""
+    """Delete a labeller's label."""
     db.execute(
-        "DELETE FROM verdicts WHERE run_id = ? AND question_id = ? AND labeller = ?",
+        "DELETE FROM labels WHERE run_id = ? AND question_id = ? AND labeller = ?",
         [run_id, question_id, labeller],
     )
 
@@ -142,28 +142,28 @@ def word_of(correct: bool | None) -> Word:
     return "unclear" if correct is None else "correct" if correct else "incorrect"
 
 
-def _checked(verdict: Verdict) -> Verdict:
-    if verdict.verdict not in WORDS:
-        raise InvalidInput(f"A verdict is one of {', '.join(WORDS)}, not {verdict.verdict!r}.", ["verdict"])
+def _checked(label: Label) -> Label:
+    if label.verdict not in WORDS:
+        raise InvalidInput(f"A verdict is one of {', '.join(WORDS)}, not {label.verdict!r}.", ["verdict"])
     for name in ("correction", "note"):
-        if len(getattr(verdict, name)) > LONGEST:
+        if len(getattr(label, name)) > LONGEST:
             raise InvalidInput(f"The {name} is longer than {LONGEST:,} characters: shorten it.", [name])
-    tags = tuple(dict.fromkeys(tag.strip() for tag in verdict.tags if tag.strip()))
-    labeller = verdict.labeller.strip()
+    tags = tuple(dict.fromkeys(tag.strip() for tag in label.tags if tag.strip()))
+    labeller = label.labeller.strip()
     for name, texts in (("labeller", (labeller,)), ("tags", tags)):
         if any(len(text) > LONGEST_NAME for text in texts):
             raise InvalidInput(f"At most {LONGEST_NAME} characters: shorten it.", [name])
-    for name, parts in (("tags", tags), ("spans", verdict.spans)):
+    for name, parts in (("tags", tags), ("spans", label.spans)):
         if len(parts) > MOST:
             raise InvalidInput(f"At most {MOST} {name}, not {len(parts)}.", [name])
-    if any(not 0 <= first <= last < 2**31 for first, last in verdict.spans):
+    if any(not 0 <= first <= last < 2**31 for first, last in label.spans):
         raise InvalidInput("A span is its first and its last token, from 0 on, in order.", ["spans"])
-    return replace(verdict, labeller=labeller, tags=tags)
+    return replace(label, labeller=labeller, tags=tags)
 
 
-def _verdict(row: Row) -> Verdict:
+def _label(row: Row) -> Label:
     told: Any = dict(row)
-    return Verdict(
+    return Label(
         **told
         | {
             "tags": tuple(row["tags"]),
