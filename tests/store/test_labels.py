@@ -11,9 +11,9 @@ import pytest
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.store import Store
 from codex.store.labels import LONGEST, MOST, Label, Word
-from tests.store.test_migrations import UNDO
 from tests.support.records import make_record, make_run
 from tests.support.traces import make_trace
+from tests.support.undone import UNDO
 
 
 @pytest.fixture
