@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from codex.ask.request import new_id
 from codex.ask.workbench import Workbench
 from codex.calibration.heuristic import heuristic_confidences
-from codex.errors import InvalidInput
+from codex.errors import InvalidInput, NotFound
 from codex.labelling.agreement import Agreement, agreement
 from codex.labelling.estimate import Share, ece, share_correct
 from codex.labelling.sampling import ORDERS, Order, probabilities, ranks, weights
@@ -22,6 +22,7 @@ from codex.store.label_queues import SOURCES, LabelQueue, Pool, Source
 from codex.store.labels import Label
 from codex.store.names import checked_name
 from codex.text import percent
+from codex.types import Observation
 
 LEASE = 15 * 60.0
 """Seconds for which nobody else is given an answer, from when it was last seen."""
@@ -43,6 +44,17 @@ class Progress:
     """Of the confidences that the answers had, likewise."""
     note: str
     """In a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An answer to be labelled."""
+
+    key: Key
+    question: str
+    accepted: tuple[str, ...]
+    """Accepted answers; none where they are not known."""
+    observation: Observation
 
 
 class Labelling:
@@ -121,6 +133,23 @@ class Labelling:
                 self._leases[queue_id, found] = (labeller, now + LEASE)
         return found
 
+    def card(self, queue_id: str, labeller: str) -> Card | None:
+        """`next` with what is shown of it. Raises NotFound."""
+        while (key := self.next(queue_id, labeller)) is not None:
+            try:
+                return self._card(key)
+            except NotFound:  # Deleted since: another one waits.
+                self._store.label_queues.drop(queue_id, *key)
+        return None
+
+    def _card(self, key: Key) -> Card:
+        run, question = key
+        if run:
+            record = self._store.runs.record(run, question)
+            return Card(key, record.observation.question, record.answers, record.observation)
+        kept, trace = self._store.question(question), self._store.load(question)
+        return Card(key, kept or "", (), trace.last.observation)
+
     def put(self, queue_id: str, label: Label) -> Label:
         """Keep a label of an answer of a queue; where labellers differ, it decides.
 
@@ -131,10 +160,6 @@ class Labelling:
         with self._lock:
             self._leases.pop((queue_id, (label.run_id, label.question_id)), None)
         return kept
-
-    def gone(self, queue_id: str, key: Key) -> None:
-        """Take an answer that was deleted out of a queue."""
-        self._store.label_queues.drop(queue_id, *key)
 
     def progress(self, queue_id: str) -> Progress:
         """How far a queue is, and what its labels say of all its answers. Raises NotFound."""

@@ -15,8 +15,19 @@ from starlette.middleware.cors import CORSMiddleware
 from codex.ask.workbench import Workbench
 from codex.evaluation.evaluations import Evaluations
 from codex.jobs import Jobs
+from codex.labelling.queues import Labelling
 from codex.origins import Hosts
-from codex.server import calibrators, datasets, documents, evaluations, imports, jobs, labels, policies
+from codex.server import (
+    calibrators,
+    datasets,
+    documents,
+    evaluations,
+    imports,
+    jobs,
+    label_queues,
+    labels,
+    policies,
+)
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
 from codex.server.errors import no_route
@@ -30,6 +41,7 @@ ROUTERS = (
     router,
     documents.router,
     labels.router,
+    label_queues.router,
     datasets.router,
     evaluations.router,
     imports.router,
@@ -68,6 +80,7 @@ def create_app(workbench: Workbench) -> FastAPI:
     )
     app.state.workbench = workbench
     app.state.jobs = Jobs()
+    app.state.labelling = Labelling(workbench)
     app.state.evaluations = Evaluations(workbench, app.state.jobs)
     app.add_exception_handler(HTTPException, no_route)
     for each in ROUTERS:

@@ -153,6 +153,19 @@ class Store:
             ).fetchall()
         return trace_of(events, tokens)
 
+    def question(self, trace_id: str) -> str | None:
+        """What is kept of a trace's question: all of it, or its beginning; None: nothing. Raises NotFound."""
+        with self._database.read() as db:
+            found = db.execute(
+                "SELECT coalesce(question, question_preview) FROM model_inference_events"
+                " WHERE trace_id = ? AND step = 0",
+                [trace_id],
+            ).fetchall()
+        if not found:
+            raise NotFound(f"No trace {trace_id!r} is stored.")
+        kept: str | None = found[0][0]
+        return kept
+
     def calibrated_signals(self, calibrator: str, newest: int) -> tuple[int, list[dict[str, float | None]]]:
         """How many answers a calibrator's version spoke on, and the signals of the newest, oldest first."""
         spoke = (
