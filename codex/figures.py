@@ -9,6 +9,7 @@ escaped, since Plotly reads its labels as markup.
 from __future__ import annotations
 
 import html
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -55,9 +56,8 @@ def reliability(
         mode="lines+markers",
         line={"color": INDIGO, "width": 1.5},
         marker={"color": INDIGO, "size": (7 + 9 * np.sqrt(count / largest)).tolist()},
-        customdata=_columns(count, low, high),
-        hovertemplate="confidence %{x:.2p}<br>correct %{y:.2p} [%{customdata[1]:.2p}, %{customdata[2]:.2p}]"
-        "<br>%{customdata[0]:.0f} answers<extra></extra>",
+        text=[_bin_text(*row) for row in zip(count, mean, rate, low, high, strict=True)],
+        hovertemplate="%{text}<extra></extra>",
         name="answers",
         cliponaxis=False,
     )
@@ -80,6 +80,7 @@ def histogram(
     value = np.asarray(confidences, dtype=np.float64).ravel()
     known = np.isfinite(value)
     edges = np.linspace(0.0, 1.0, bins + 1)
+    spans = [f"{chosen(low)} to {chosen(high)}" for low, high in itertools.pairwise(edges.tolist())]
     if correct is None:
         parts = [("answers", INDIGO, "", known)]
     else:
@@ -88,16 +89,14 @@ def histogram(
     bars = [
         go.Bar(
             x=((edges[:-1] + edges[1:]) / 2).tolist(),
-            y=np.histogram(value[chosen], edges)[0].tolist(),
+            y=np.histogram(value[part], edges)[0].tolist(),
             width=1 / bins,
             marker={"color": colour, "pattern": {"shape": pattern}, "line": {"width": 0}},
-            customdata=_columns(edges[:-1], edges[1:]),
-            hovertemplate="confidence %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>%{y} "
-            + name
-            + "<extra></extra>",
+            hovertext=spans,
+            hovertemplate="confidence %{hovertext}<br>%{y} " + name + "<extra></extra>",
             name=name,
         )
-        for name, colour, pattern, chosen in parts
+        for name, colour, pattern, part in parts
     ]
     figure = _figure(
         bars, title, _share_axis("confidence"), {"title": {"text": "answers"}, "rangemode": "tozero"}
@@ -130,7 +129,8 @@ def risk_coverage(
             mode="lines",
             line={"color": INDIGO, "width": 2},
             customdata=[_threshold(each) for each in threshold.tolist()],
-            hovertemplate="threshold %{customdata}<br>answered %{x:.2p}<br>incorrect %{y:.2p}<extra></extra>",
+            text=[_place_text(*place) for place in zip(coverage.tolist(), risk.tolist(), strict=True)],
+            hovertemplate="threshold %{customdata}<br>%{text}<extra></extra>",
             name="risk",
         )
     ]
@@ -141,7 +141,8 @@ def risk_coverage(
                 x=[0, reach], y=[alpha, alpha], mode="lines+markers",
                 line={"color": TEAL, "dash": "dot", "width": 2},
                 marker={"color": TEAL, "symbol": "line-ns-open", "size": [0, 12]},
-                hovertemplate=f"guarantee: ≤ {chosen(alpha)} incorrect, answering %{{x:.2p}}<extra></extra>",
+                text=[f"{chosen(alpha)} incorrect, answering {percent(share)}" for share in (0.0, reach)],
+                hovertemplate="guarantee: ≤ %{text}<extra></extra>",
                 name="guarantee",
             )
         )  # fmt: skip
@@ -154,7 +155,8 @@ def risk_coverage(
                 go.Scatter(
                     x=[at[0]], y=[at[1]], mode="markers", name=name,
                     marker={"color": colour, "size": 12, "symbol": symbol, "line": {"width": 2}},
-                    hovertemplate=f"{name}<br>answered %{{x:.2p}}<br>incorrect %{{y:.2p}}<extra></extra>",
+                    text=[_place_text(*at)],
+                    hovertemplate=f"{name}<br>%{{text}}<extra></extra>",
                 )
             )  # fmt: skip
     return _figure(
@@ -342,6 +344,17 @@ def _columns(*columns: Array) -> list[list[float | None]]:
         [number if np.isfinite(number) else None for number in row]
         for row in np.column_stack(columns).tolist()
     ]
+
+
+def _bin_text(count: float, mean: float, rate: float, low: float, high: float) -> str:
+    """What the hover over a bin says."""
+    correct = f"{percent(rate)} [{percent(low)}, {percent(high)}]"
+    return f"confidence {percent(mean)}<br>correct {correct}<br>{count:,.0f} answers"
+
+
+def _place_text(coverage: float, risk: float) -> str:
+    """What the hover over a place on the curve says; `withPoints` of the Tune page writes the same."""
+    return f"answered {percent(coverage)}<br>incorrect {percent(risk)}"
 
 
 def _threshold(value: float) -> str:

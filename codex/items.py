@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from codex.text import sha256
@@ -49,6 +49,9 @@ class Item:
     labels: tuple[str, ...] = ()
     """What the set calls its choices, e.g. 1, 2, 3, in their order; (): A, B, C ..."""
 
+    meta: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """What else its row says, such as a topic: names of columns and their values."""
+
     @property
     def marks(self) -> tuple[str, ...]:
         """What each choice is called: the set's own labels, else letters."""
@@ -77,6 +80,8 @@ class Item:
             row["choices"] = list(self.choices)
         if self.labels:
             row["labels"] = list(self.labels)
+        if self.meta:
+            row["meta"] = dict(self.meta)
         return row
 
     @staticmethod
@@ -92,6 +97,7 @@ class Item:
             grader=row.get("grader"),
             choices=tuple(map(str, row.get("choices", ()))),
             labels=tuple(map(str, row.get("labels", ()))),
+            meta=tuple((str(name), str(value)) for name, value in row.get("meta", {}).items()),
         )
 
 

@@ -18,7 +18,7 @@ from pydantic.config import JsonDict
 from codex.errors import InvalidInput
 from codex.numbers import NumbersAsSuch
 from codex.text import chosen, sha256
-from codex.types import Action, Decision, Gate
+from codex.types import Action, Gate
 
 GATES = tuple(Gate)
 ACTIONS = tuple(Action)
@@ -73,8 +73,6 @@ class Rule(NumbersAsSuch):
         """[rows] -> [rows]; a missing value (NaN) never makes a rule hold."""
         return values < self.threshold if self.below is not None else values > self.threshold
 
-
-UNFAMILIAR = "the question is unlike those that the confidence was calibrated on"
 
 # Small models answer in sentences, whose mean entropy stays low: the entropy rule holds for 2 to 5 % of the
 # incorrect answers of SmolLM2. That of the weakest word holds for 56 to 68 % of them and for 17 to 35 % of
@@ -201,54 +199,6 @@ def decide(
     return Decisions(gate, rule, action)
 
 
-def decide_one(
-    policy: Policy, signals: Mapping[str, float | None], confidence: float | None, unfamiliar: bool = False
-) -> Decision:
-    """Gate and route one answer, with the reason in words."""
-    row = {name: np.nan if value is None else value for name, value in signals.items()}
-    codes = decide(policy, row, np.nan if confidence is None else confidence, unfamiliar)
-    rule, gate, action = int(codes.rule[0]), GATES[codes.gate[0]], ACTIONS[codes.action[0]]
-    reason = _reason(policy, rule, gate, signals, confidence)
-    if unfamiliar:
-        reason += f"; {UNFAMILIAR}"
-    return Decision(action, gate, reason)
-
-
-def _reason(
-    policy: Policy, rule: int, gate: Gate, signals: Mapping[str, float | None], confidence: float | None
-) -> str:
-    parts = []
-    if rule >= 0:
-        held = policy.rules[rule]
-        shown = _shown(float(signals[held.signal] or 0.0), "z.{}g", 3, held.threshold)
-        parts.append(f"{held.signal} {shown} {held.sign} {held.threshold:g}: {gate}")
-    if gate is not Gate.ABSTAIN:
-        parts.append(_routing(policy, confidence))
-    return "; ".join(parts)
-
-
-def _routing(policy: Policy, confidence: float | None) -> str:
-    if confidence is None:
-        return "no confidence is available: a person decides"
-    answer, abstain = 100 * policy.answer_above, 100 * policy.abstain_below
-    shown = _shown(100 * confidence, ".{}f", 0, abstain, answer)
-    if confidence >= policy.answer_above:
-        return f"{shown}% likely correct: at least the {answer:g}% needed to answer"
-    if confidence < policy.abstain_below:
-        return f"{shown}% likely correct: below the {abstain:g}% under which Codex abstains"
-    return f"{shown}% likely correct: below the {answer:g}% needed to answer"
-
-
-def _shown(value: float, form: str, digits: int, *bounds: float) -> str:
-    """The value with as many digits, from `digits` up, as keep it on its own side of the bounds."""
-    sides = np.sign(np.subtract(value, bounds))
-    for more in range(digits, 18):
-        text = format(value, form.format(more))
-        if np.array_equal(np.sign(np.subtract(float(text), bounds)), sides):
-            return text
-    return repr(value)
-
-
 def decide_action(metrics: Mapping[str, float | None], policy: Policy | None = None) -> Gate:
     """The gate for measured signals, e.g. {"avg_logprob": -0.4, "entropy": 1.2, "top1_prob": 0.8}.
 
@@ -257,7 +207,9 @@ def decide_action(metrics: Mapping[str, float | None], policy: Policy | None = N
     for name, value in metrics.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float | np.number)):
             raise InvalidInput(f"The metric {name!r} must be a number or None, not {value!r}.", [name])
-    return decide_one(policy or Policy(), metrics, None).gate
+    row = {name: np.nan if value is None else value for name, value in metrics.items()}
+    gate: Gate = GATES[decide(policy or Policy(), row, np.nan).gate[0]]
+    return gate
 
 
 def gate_from_token_logprobs(

@@ -7,6 +7,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+PARTIAL = ".partial"
+"""The folder in the home of files that are still arriving, or wait to be imported; empty at the start."""
 UMASK = 0o077
 """For processes of our own; a library must not change its host's."""
 FOLDER = 0o700
@@ -14,7 +16,7 @@ FILE = 0o600
 KEPT = (
     "choices.json",
     "codex.duckdb*",
-    ".partial",
+    PARTIAL,
     "cache",
     "datasets",
     "documents",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 COMMON_WORDS = frozenset(
@@ -49,6 +51,17 @@ def percent(share: float) -> str:
 def chosen(share: float) -> str:
     """A share that somebody chose as a percentage with all its digits: "12.5%"."""
     return f"{round(100 * share, 3):g}%"
+
+
+def moment(at: datetime) -> str:
+    """A moment in local time: "2026-11-28 16:05 CET"."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M %Z}"
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and how many more there are: "capitals, sums, elements and 2 more"."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def _fixed(value: float, places: int) -> str:

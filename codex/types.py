@@ -375,6 +375,8 @@ class TraceParams:
     """The fingerprint of the prompt templates."""
     calibrator: str | None = None
     """The version of the one that was active."""
+    calibrated_on: tuple[str, ...] = ()
+    """The names of the sets that it was fitted on; none: they are not known."""
     prediction_set: PredictionSet | None = field(default=None, metadata={"formerly": "answer_set"})
     """None: no calibrator with prediction sets held, or the answers had drifted away from it."""
     evidence: dict[str, object] = field(default_factory=dict)

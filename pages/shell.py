@@ -33,9 +33,8 @@ from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
 from codex.pages.tune import page as tune
-from codex.private import make_folder, tighten
+from codex.private import PARTIAL, make_folder, tighten
 from codex.server.callers import current_client
-from codex.server.documents import PARTIAL
 
 STYLES = (
     "base",

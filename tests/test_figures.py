@@ -86,6 +86,25 @@ def test_the_curve_says_its_threshold_and_carries_the_policys_point() -> None:
     assert (active["x"], policy["x"]) == ([0.6], [0.5])
 
 
+def test_a_hover_calls_no_share_100_percent_that_is_less() -> None:
+    near = [0.996]
+    bins = figures.reliability([3], near, near, [0.991], [0.9991])["data"][1]
+    assert bins["text"] == ["confidence 99.6%<br>correct 99.6% [99%, 99.9%]<br>3 answers"]
+    curve, guarantee, active, policy = figures.risk_coverage(
+        near, [0.004], [0.9], point=(0.996, 0.004), other=(0.996, 0.004), guarantee=(0.125, 0.996)
+    )["data"]
+    for trace in (curve, active, policy):
+        assert trace["text"] == ["answered 99.6%<br>incorrect 0.40%"]
+    assert guarantee["text"][1] == "12.5% incorrect, answering 99.6%"
+    assert figures.histogram([0.5], bins=40)["data"][0]["hovertext"][1] == "2.5% to 5%"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_shares_in_hovers_are_written_by_codex_and_not_by_plotly(name: str) -> None:
+    hovers = [trace.get("hovertemplate") or "" for trace in EVERY[name]["data"]]
+    assert not any("p}" in hover or "%}" in hover for hover in hovers)
+
+
 def test_right_and_wrong_differ_in_more_than_colour() -> None:
     correct, incorrect = EVERY["signal_scatter"]["data"]
     assert correct["marker"]["symbol"] != incorrect["marker"]["symbol"]

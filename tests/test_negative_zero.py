@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from codex.ask.deciding import decide_one
 from codex.cli.scores import _shown
 from codex.evaluation.report import _number, _with_interval
 from codex.figures import _threshold
-from codex.policy import Policy, Rule, decide_one
+from codex.policy import Policy, Rule
 from tests.bench.line import Line
 
 TINY = -0.00004
@@ -34,4 +35,4 @@ def test_figures_rules_and_benchmarks_write_no_minus_zero() -> None:
     assert _threshold(-0.0) == "0%"
     assert Line("difference", -0.0, 0.0, "%", "how").shown == "0 %"
     rule = Policy(rules=(Rule(signal="avg_logprob", below=1.0, gate="reflect"),))
-    assert "avg_logprob 0 < 1" in decide_one(rule, {"avg_logprob": -0.0}, 0.9).reason
+    assert "mean log-probability 0, below 1.0" in decide_one(rule, {"avg_logprob": -0.0}, 0.9).reason

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from codex.ask.deciding import decide_one
 from codex.errors import InvalidInput
 from codex.policy import (
     ACTIONS,
@@ -19,7 +20,6 @@ from codex.policy import (
     Rule,
     decide,
     decide_action,
-    decide_one,
     gate_from_token_logprobs,
 )
 from codex.types import Action, Gate
@@ -200,37 +200,6 @@ def test_a_rule_that_makes_no_sense_is_refused(broken: dict[str, object]) -> Non
 def test_routing_thresholds_must_be_ordered_and_probabilities(broken: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         Policy.model_validate(broken)
-
-
-@pytest.mark.parametrize(
-    ("signals", "confidence", "reason"),
-    [
-        (SURE, 0.72, "72% likely correct: at least the 50% needed to answer"),
-        (SURE, 0.1999, "19.99% likely correct: below the 20% under which Codex abstains"),
-        (SURE, 0.45, "45% likely correct: below the 50% needed to answer"),
-        (SURE, None, "no confidence is available: a person decides"),
-        ({"entropy": 2.7}, 0.45, "entropy 2.7 > 2.5: retrieve; 45% likely correct: below"),
-        ({"top1_prob": 0.1234}, 0.9, "top1_prob 0.123 < 0.2: abstain"),
-    ],
-)
-def test_the_reason_says_which_rule_held_and_how_it_was_routed(
-    signals: dict[str, float | None], confidence: float | None, reason: str
-) -> None:
-    assert decide_one(Policy(), signals, confidence).reason.startswith(reason)
-
-
-@pytest.mark.parametrize("value", [-1.5 - 1e-3, -1.5 - 1e-5, -1.5 - 1e-9, math.nextafter(-1.5, -2)])
-def test_the_reason_never_shows_a_value_that_does_not_hold(value: float) -> None:
-    shown = decide_one(Policy(), {"avg_logprob": value}, 0.9).reason.split()[1]
-    assert float(shown) < -1.5
-
-
-@pytest.mark.parametrize("confidence", [0.5, 0.505, 0.5 - 1e-4, 0.2, 0.2 - 1e-9])
-def test_the_reason_never_shows_a_confidence_on_the_wrong_side(confidence: float) -> None:
-    for policy in (Policy(), Policy(answer_above=0.505, abstain_below=0.201)):
-        decision = decide_one(policy, {}, confidence)
-        shown = float(decision.reason.split("%")[0]) / 100
-        assert decide_one(policy, {}, shown).action is decision.action
 
 
 @pytest.mark.parametrize("value", ["-1", True, [1.0], {}])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
@@ -13,7 +13,7 @@ from codex.calibration.familiarity import FALSE_ALARMS
 from codex.calibration.heuristic import heuristic_confidence
 from codex.calibration.prediction_sets import tie_of
 from codex.signals import answer_groups
-from codex.text import chosen
+from codex.text import chosen, listed
 from codex.types import Confidence, Observation, Origin, PredictionSet
 
 SHOWN_ANSWER = 80
@@ -68,6 +68,19 @@ def confidence_of(
             unfamiliar = familiarity is not None and familiarity <= FALSE_ALARMS
             return Confidence(calibrated, None if unfamiliar else calibrated, familiarity)
     return Confidence(heuristic_confidence(signals))
+
+
+def basis(confidence: Confidence, fitted_on: Sequence[str] = ()) -> str:
+    """What a confidence rests on, in words. fitted_on: the names of the sets of its calibrator."""
+    if confidence.calibrated is not None:
+        return "calibrated"
+    return other_kinds(fitted_on) if confidence.unfamiliar else "not calibrated"
+
+
+def other_kinds(fitted_on: Sequence[str]) -> str:
+    """What is said of a question that is unlike those of a calibrator: of which sets these were, if known."""
+    named = f" ({listed(fitted_on)})" if fitted_on else ""
+    return f"calibrated on other kinds of questions{named}"
 
 
 def likely_answers(

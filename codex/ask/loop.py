@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from codex import prompts, signals
 from codex.ask.confidence import confidence_of
+from codex.ask.deciding import decide_one
 from codex.ask.request import Request, Turn
 from codex.calibration.familiarity import Embed
 from codex.engines.admission import on_behalf_of
 from codex.engines.base import Engine, Finished, seeded
 from codex.errors import Cancelled, CodexError, PromptTooLong
 from codex.grounding import Grounder
-from codex.policy import decide_one
 from codex.retrieval import Index
 from codex.settings import AskSettings
 from codex.text import sha256
@@ -177,7 +177,8 @@ class Loop:
         calibrator = None if draft.kind in ("reflect", "branch") else course.request.calibrator
         confidence = confidence_of(measured, self._origin(course, draft), calibrator, course.familiarity)
         yield SignalsEvent(draft.index, measured, confidence)
-        decision = decide_one(course.request.policy, measured, confidence.value, confidence.unfamiliar)
+        unlike = calibrator.datasets if calibrator and confidence.unfamiliar else None
+        decision = decide_one(course.request.policy, measured, confidence.value, unlike)
         self._try_gate(course, draft.kind, decision.gate)
         decision = replace(decision, reason="; ".join([decision.reason, *course.notes]))
         course.notes.clear()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from codex.ask.confidence import LikelyAnswers
+from codex.ask.confidence import LikelyAnswers, basis
 from codex.grounding.told import judged_by, verified_by
 from codex.types import Action, Confidence, Gate, Observation, Passage, Stance, StepKind, Support, Trace
 
@@ -112,9 +112,7 @@ class AskResponse(BaseModel):
 
 def confidence_note(confidence: Confidence) -> ConfidenceNote:
     """What a confidence rests on."""
-    if confidence.calibrated is not None:
-        return "calibrated"
-    return "calibrated on other kinds of questions" if confidence.unfamiliar else "not calibrated"
+    return cast(ConfidenceNote, basis(confidence))
 
 
 def response_to(trace: Trace) -> AskResponse:

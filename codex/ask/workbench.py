@@ -7,7 +7,7 @@ import textwrap
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from codex import engines, prompts, signals
 from codex.ask.active import Active
 from codex.ask.choices import Choices
 from codex.ask.confidence import likely_answers
+from codex.ask.deciding import decide_one
 from codex.ask.loop import Loop
 from codex.ask.places import Client, Places
 from codex.ask.priority import Priority
@@ -38,7 +39,7 @@ from codex.engines.models import Models
 from codex.errors import Cancelled, CodexError, Conflict, Stopping
 from codex.grounding import Grounder, Measured
 from codex.grounding.reliability import Done
-from codex.policy import Policy, decide_one
+from codex.policy import Policy
 from codex.private import tighten_home
 from codex.retrieval import Index
 from codex.retrieval.config import PACKAGED_EMBEDDING, RetrievalConfig
@@ -84,14 +85,17 @@ class _Recent:
 class Workbench:
     """One engine and one store. Thread-safe."""
 
-    def __init__(self, settings: Settings, engine: Engine, store: Store, given: Collection[str] = ()) -> None:
-        """given: the names of settings that were given at the start, which no earlier choice changes."""
+    def __init__(
+        self, settings: Settings, engine: Engine, store: Store, overrides: Sequence[str] = ()
+    ) -> None:
+        """overrides: settings that were given at the start, KEY=VALUE; no earlier choice changes them."""
         self.settings = settings
         self.engine = engine
         self.store = store
         self.choices = Choices(settings.home)
         """What people chose on the pages."""
-        self.privacy_given = PRIVACY in given
+        self.overrides = tuple(overrides)
+        self.privacy_given = any(override.partition("=")[0] == PRIVACY for override in overrides)
         """Whether store.privacy was given at the start, so that it cannot be chosen."""
         chosen = self.choices.get("privacy")
         if chosen in get_args(Privacy) and not self.privacy_given:
@@ -122,6 +126,9 @@ class Workbench:
         self._places = Places(settings.ask.max_waiting)
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
         self._recent_lock = threading.Lock()
+        self._asking: dict[int, str | None] = {}
+        """The requests under way, each with its session; None: that was deleted, its answer is not kept."""
+        self._keeping = threading.Lock()
 
     @classmethod
     def open(cls, overrides: Sequence[str] = ()) -> Self:
@@ -135,8 +142,7 @@ class Workbench:
         settings = load_settings(overrides)
         tighten_home(settings.home)
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
-        given = {override.partition("=")[0] for override in overrides}
-        workbench = cls(settings, engine, Store(settings.database, settings.store.privacy), given)
+        workbench = cls(settings, engine, Store(settings.database, settings.store.privacy), overrides)
         if any(override.startswith("policy") for override in overrides):
             workbench.active.decide_by(settings.policy)
         return workbench
@@ -305,8 +311,10 @@ class Workbench:
 
     def redecide(self, trace_id: str, policy: Policy) -> Decision:
         """What another policy would decide on a stored answer; no model runs. Raises NotFound."""
-        last = self.trace(trace_id).last
-        return decide_one(policy, last.signals, last.confidence.value, last.confidence.unfamiliar)
+        trace = self.trace(trace_id)
+        last = trace.last
+        unlike = trace.params.calibrated_on if last.confidence.unfamiliar else None
+        return decide_one(policy, last.signals, last.confidence.value, unlike)
 
     def choose_privacy(self, level: str, session_id: str | None = None, client: Client | None = None) -> None:
         """What is kept of the next questions, also after a restart.
@@ -329,8 +337,14 @@ class Workbench:
                 self.store.keep_question(trace)
 
     def forget_session(self, session_id: str) -> None:
-        """Delete a session and every trace in it, from the store and from memory. Raises NotFound."""
-        self.store.delete_session(session_id)
+        """Delete a session and every trace in it, from the store and from memory. Raises NotFound.
+
+        What is being asked in it ends as ever, but is not kept.
+        """
+        with self._keeping:
+            for request, session in self._asking.items():
+                self._asking[request] = session if session != session_id else None
+            self.store.delete_session(session_id)
         with self._recent_lock:
             for recent in [it for it in self._recent.values() if it.trace.session_id == session_id]:
                 del self._recent[recent.trace.id]
@@ -357,8 +371,20 @@ class Workbench:
     def _under_way(self, request: Request) -> Iterator[None]:
         """Hold a place inside, before every background question. Raises as `Places.taken`."""
         place = self._places.taken(request.client, request.params.max_tokens, request.cancel)
-        with place, self.priority.live():
-            yield
+        with self._keeping:
+            self._asking[id(request)] = request.session_id
+        try:
+            with place, self.priority.live():
+                yield
+        finally:
+            with self._keeping:
+                del self._asking[id(request)]
+
+    @property
+    def asking(self) -> int:
+        """How many questions are under way, or wait for their turn."""
+        with self._keeping:
+            return len(self._asking)
 
     def _finished(
         self, request: Request, steps: Sequence[Step], started: float, parent_id: str | None = None
@@ -378,6 +404,7 @@ class Workbench:
                 n_samples=len(steps[-1].observation.samples),
                 prompt=prompts.fingerprint(),
                 calibrator=request.calibrator.version if request.calibrator else None,
+                calibrated_on=request.calibrator.datasets if request.calibrator else (),
                 prediction_set=self._prediction_set(request, steps[-1]),
                 evidence=self._evidence_params(request, steps),
             ),
@@ -386,6 +413,13 @@ class Workbench:
             seconds=time.monotonic() - started,
             parent_id=parent_id,
         )
+        with self._keeping:
+            if self._asking[id(request)] is not None:
+                self._keep(request, trace)
+        self.active.watch(request.calibrator, steps)
+        return TraceEvent(trace)
+
+    def _keep(self, request: Request, trace: Trace) -> None:
         with self._recent_lock:
             self._recent[trace.id] = _Recent(trace, request.client.secret if request.client else None)
             while len(self._recent) > RECENT_TRACES:
@@ -394,8 +428,6 @@ class Workbench:
             request.policy.version, request.policy.name, request.policy.model_dump_json()
         )
         self.store.save(trace)
-        self.active.watch(request.calibrator, steps)
-        return TraceEvent(trace)
 
     def _prediction_set(self, request: Request, last: Step) -> PredictionSet | None:
         """Which answers hold the correct one; None where nobody can say, or the answers have moved away."""

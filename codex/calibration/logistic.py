@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from codex.calibration.imports import IMPORTS
+
 Array = NDArray[np.float64]
 Weights = tuple[Array, float]
 """[d] of the signals, and the intercept."""
@@ -29,7 +31,8 @@ def logistic(
     weights of a similar fit, from where the way is shorter.
     """
     # Half a second that a question asked in the shell does without.
-    from scipy.optimize import Bounds, minimize
+    with IMPORTS:
+        from scipy.optimize import Bounds, minimize
 
     n, d = x.shape
     rows = np.vstack([x.T, np.ones(n)])

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy.special import expit, logit
 
+from codex.calibration.imports import IMPORTS
 from codex.calibration.logistic import logistic
 from codex.errors import InvalidInput
 
@@ -101,7 +102,8 @@ def _targets(correct: Flags) -> Array:
 
 
 def _isotonic(raw: Array, correct: Flags) -> Map:
-    from scipy.optimize import isotonic_regression
+    with IMPORTS:
+        from scipy.optimize import isotonic_regression
 
     knots, place, counts = np.unique(raw, return_inverse=True, return_counts=True)
     steps = isotonic_regression(np.bincount(place, correct) / counts, weights=counts).x
@@ -116,7 +118,8 @@ def _isotonic(raw: Array, correct: Flags) -> Map:
 def _venn_abers(raw: Array, correct: Flags) -> Map:
     # Vovk, Petej and Fedorova 2015, arXiv:1511.00213
     with np.errstate(divide="ignore", invalid="ignore"):  # Which the package sets for the whole process.
-        from venn_abers import calc_p0p1
+        with IMPORTS:
+            from venn_abers import calc_p0p1
 
         lower, upper, knots = calc_p0p1(np.stack([1 - raw, raw], axis=1), correct.astype(float), DIGITS)
     return Map(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from codex.calibration import ranking
+from codex.calibration.imports import IMPORTS
 from codex.errors import InvalidInput
 
 Array = NDArray[np.float64]
@@ -63,7 +64,8 @@ def unknown(confidence: ArrayLike) -> int:
 
 def auroc(confidence: ArrayLike, correct: ArrayLike) -> float:
     """Chance that a correct answer is above an incorrect one; a tie counts half."""
-    from sklearn.metrics import roc_auc_score
+    with IMPORTS:
+        from sklearn.metrics import roc_auc_score
 
     c, r = _ranking(confidence, correct)
     return float(roc_auc_score(r, c)) if r.any() and not r.all() else np.nan
@@ -71,7 +73,8 @@ def auroc(confidence: ArrayLike, correct: ArrayLike) -> float:
 
 def auprc_errors(confidence: ArrayLike, correct: ArrayLike) -> float:
     """Average precision of finding incorrect answers by low confidence; tied answers are found together."""
-    from sklearn.metrics import average_precision_score
+    with IMPORTS:
+        from sklearn.metrics import average_precision_score
 
     c, r = _ranking(confidence, correct)
     return float(average_precision_score(~r, -c)) if not r.all() else np.nan
@@ -110,7 +113,8 @@ def risk_coverage(confidence: ArrayLike, correct: ArrayLike) -> Curve:
 
 def brier(confidence: ArrayLike, correct: ArrayLike) -> float:
     """Mean squared distance of the probability from 1 (correct) or 0 (incorrect)."""
-    from sklearn.metrics import brier_score_loss
+    with IMPORTS:
+        from sklearn.metrics import brier_score_loss
 
     p, r = _probabilities(confidence, correct)
     return float(brier_score_loss(r, p)) if len(r) else np.nan
@@ -118,7 +122,8 @@ def brier(confidence: ArrayLike, correct: ArrayLike) -> float:
 
 def nll(confidence: ArrayLike, correct: ArrayLike) -> float:
     """Mean of -ln of the probability given to what came true, in nats; 0 and 1 are moved by 2.2e-16."""
-    from sklearn.metrics import log_loss
+    with IMPORTS:
+        from sklearn.metrics import log_loss
 
     p, r = _probabilities(confidence, correct)
     return float(log_loss(r, p, labels=[False, True])) if len(r) else np.nan
@@ -166,7 +171,8 @@ def reliability_bins(
 
 def wilson(correct: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a rate. Source: Wilson 1927, doi:10.1080/01621459.1927.10502953."""
-    from scipy.stats import binomtest
+    with IMPORTS:
+        from scipy.stats import binomtest
 
     low, high = binomtest(int(correct), int(n)).proportion_ci(0.95, method="wilson")
     return float(low), float(high)
@@ -197,7 +203,8 @@ def _bin(p: Array, bins: int, mass: bool) -> NDArray[np.int64]:
     if bins < 1:
         raise InvalidInput(f"{bins} bins make no diagram; use at least 1.", ("bins",))
     if mass:
-        from scipy.stats import rankdata
+        with IMPORTS:
+            from scipy.stats import rankdata
 
         # The mean rank of tied values, from 0: they share a bin, whatever their number.
         return np.asarray((rankdata(p) - 0.5) * bins / max(len(p), 1)).astype(np.int64)
@@ -212,7 +219,8 @@ def _share(value: float, name: str) -> float:
 
 def _ranking(confidence: ArrayLike, correct: ArrayLike) -> tuple[Array, Flags]:
     """Ranks, since scikit-learn takes nothing that is not finite."""
-    from scipy.stats import rankdata
+    with IMPORTS:
+        from scipy.stats import rankdata
 
     c, r = _pair(confidence, correct)
     return rankdata(np.where(np.isnan(c), -np.inf, c), "dense"), r

@@ -6,7 +6,7 @@ the metrics mean stands in `codex.calibration.metrics`, and tests hold the two e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,18 +47,21 @@ class Resamples:
         self.weights: Counts = np.stack(drawn)
         """[resamples, n]"""
 
-    def ranking(self, confidence: Array, centres: Centres | None = None) -> dict[str, Interval | None]:
-        """Intervals of the metrics of a ranking, by the names of `ranking.METRICS`.
+    def ranking(
+        self, confidence: Array, centres: Centres | None = None, names: Iterable[str] = METRICS
+    ) -> dict[str, Interval | None]:
+        """Intervals of the metrics of a ranking; names: of `ranking.METRICS`.
 
         confidence: [n], higher is more confident, NaN least of all. None where no resample defines it.
         """
-        return _intervals(self.ranking_draws(confidence), centres or {})
+        return _intervals(self.ranking_draws(confidence, names), centres or {})
 
-    def ranking_draws(self, confidence: Array) -> dict[str, Array]:
+    def ranking_draws(self, confidence: Array, names: Iterable[str] = METRICS) -> dict[str, Array]:
         """The metrics of each resample, [resamples]; NaN where it does not define one."""
+        chosen = {name: METRICS[name] for name in names}
         order = Order(confidence, self.correct)
         blocks = (order.drawn(weights) for weights in self._blocks())
-        return _joined([{name: metric(drawn) for name, metric in METRICS.items()} for drawn in blocks])
+        return _joined([{name: metric(drawn) for name, metric in chosen.items()} for drawn in blocks])
 
     def probabilities(self, confidence: Array, centres: Centres | None = None) -> dict[str, Interval | None]:
         """Intervals of ece, ece_width, brier and nll. confidence: [n] in [0, 1]; NaN is left out."""

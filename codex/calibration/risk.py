@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from codex.calibration.imports import IMPORTS
 from codex.errors import InvalidInput
 from codex.text import chosen, percent
 
@@ -156,7 +157,8 @@ def upper_bound(incorrect: int, answered: int, delta: float) -> float:
 
     For a threshold that was fixed before the labels were seen; `selective_threshold` pays for choosing.
     """
-    from scipy.stats import binomtest
+    with IMPORTS:
+        from scipy.stats import binomtest
 
     if not answered:
         return 1.0
@@ -175,7 +177,8 @@ def _walk(
     value: NDArray[np.float64], incorrect: NDArray[np.bool_], alpha: float, delta: float
 ) -> Guarantee | NoGuarantee:
     """value: [n], NaN where never answered; incorrect: [n]."""
-    from scipy.stats import binom
+    with IMPORTS:
+        from scipy.stats import binom
 
     thresholds, shares = _sequence(alpha, delta)
     answered, errors = _counts(thresholds, value, incorrect)
@@ -237,19 +240,18 @@ def _none(
     labels = _labels_needed(answered, errors, shares, n, alpha) if given else None
     if labels is not None:
         why = (
-            f"If more turn out like these {n} held-out answers, about {labels} are needed: {labels - n} more."
+            f"If more turn out like these {n:,} held-out answers, about {labels:,} are needed: "
+            f"{labels - n:,} more."
         )
     elif n < few:
         labels = few
-        why = f"There are {n} held-out answers; {few} are needed even if all of them are correct."
+        why = f"There are {n:,} held-out answers; {few:,} are needed even if all are correct."
     elif given < few:
-        why = (
-            f"Of {n} held-out answers {given} may be given; {few} are needed even if all of them are correct."
-        )
+        why = f"Of {n:,} held-out answers {given:,} may be given; {few:,} are needed even if all are correct."
     else:
         why = (
-            f"These {n} held-out answers are not correct often enough at any confidence to say how many are "
-            "needed."
+            f"These {n:,} held-out answers are not correct often enough at any confidence to say how many "
+            "are needed."
         )
     return NoGuarantee(
         alpha=alpha, delta=delta, n=n, labels=labels, reason=f"No threshold guarantees {target}. {why}"
@@ -264,7 +266,8 @@ def _labels_needed(
     alpha: float,
 ) -> int | None:
     """About how many rows like these make some threshold pass at its own share of delta."""
-    from scipy.stats import binom
+    with IMPORTS:
+        from scipy.stats import binom
 
     # Half an incorrect answer more than was seen, so that a handful of correct ones does not look perfect.
     rate = (errors + 0.5) / (answered + 1)

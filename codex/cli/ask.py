@@ -38,6 +38,7 @@ from codex.types import (
 SHADES = ((0.9, ""), (0.7, "yellow"), (0.5, "yellow underline"), (0.3, "red underline"))
 WEAKEST = "red reverse"
 STANCES = {Stance.SUPPORTED: "green", Stance.NOT_FOUND: "yellow", Stance.CONTRADICTED: "red"}
+DECIDED = {Action.ANSWER: "ANSWER", Action.DEFER: "DEFER: ask a person", Action.ABSTAIN: "ABSTAIN"}
 DECISIONS = {Action.ANSWER: "green", Action.DEFER: "yellow", Action.ABSTAIN: "red"}
 
 
@@ -203,7 +204,7 @@ def _print_decision(reply: AskResponse, console: Console) -> None:
     confidence = "not available" if reply.confidence is None else percent(reply.confidence)
     console.print(
         Text.assemble(
-            (reply.decision.upper(), f"bold {DECISIONS[reply.decision]}"),
+            (DECIDED[reply.decision], f"bold {DECISIONS[reply.decision]}"),
             f"  confidence {confidence}",
             (f" ({reply.confidence_note})", "dim"),
         )

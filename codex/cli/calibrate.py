@@ -17,12 +17,13 @@ from rich.text import Text
 from codex.ask.active import Active
 from codex.calibration import Calibrator
 from codex.calibration.calibrator import MetricName
+from codex.calibration.glossary import GLOSSARY
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.risk import Guarantee, NoGuarantee, selective_threshold
 from codex.cli import terminal
 from codex.cli.guarantees import tell_groups, tell_sets
 from codex.cli.runs import named_run, reached, readable, saved_calibrator, stored_answers
-from codex.cli.scores import MEANT, print_json
+from codex.cli.scores import MEANT, print_json, tell_metrics
 from codex.cli.served import Served, calibrator_path
 from codex.cli.terminal import interruptible, printable
 from codex.errors import Cancelled, Conflict, InvalidInput
@@ -54,6 +55,7 @@ from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding
 from codex.settings import load_settings
 from codex.store import Store
+from codex.text import moment, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class _Fit:
 app = typer.Typer(help="The stored calibrators, and which one is active.")
 NONE = "none"
 """In the place of a version: no calibrator."""
-METRICS: tuple[tuple[str, MetricName], ...] = (("AUROC", "auroc"), *MEANT)
+METRICS: tuple[MetricName, ...] = ("auroc", *MEANT)
 
 
 def calibrate(
@@ -201,9 +203,9 @@ def list_calibrators(
     if not found:
         terminal.console().print("No calibrators yet: codex calibrate --run RUN")
         return
-    table = Table(
-        "version", "", "method", "answers", "AUROC", "ECE excess", "Brier", "model", "sets", box=None
-    )
+    shown: tuple[MetricName, ...] = ("auroc", "ece_excess", "brier")
+    names = (GLOSSARY[key].name for key in shown)
+    table = Table("version", "", "method", "answers", *names, "model", "sets", box=None)
     for each, it in found:
         after = it.metrics["after"]
         table.add_row(
@@ -211,7 +213,7 @@ def list_calibrators(
             "active" if each.active else "",
             it.method,
             f"{it.questions:,}",
-            *(f"{after[key].value:z.3f}" for key in ("auroc", "ece_excess", "brier")),
+            *(f"{after[key].value:z.3f}" for key in shown),
             Text(printable(it.model)),
             Text(printable(", ".join(it.datasets))),
         )
@@ -277,7 +279,7 @@ def history() -> None:
         changes = there.activations() if isinstance(there, Served) else there.calibrators.history()
     table = Table("activated", "version", "", box=None)
     for change in changes:
-        when = f"{change.activated_at:%Y-%m-%d %H:%M:%S}"
+        when = moment(change.activated_at)
         table.add_row(when, Text(printable(change.version or NONE)), "undone" if change.undone else "")
     terminal.console().print(table)
 
@@ -401,7 +403,7 @@ def _tell(fit: _Fit) -> None:
     console.print(f"{fit.counts}.", highlight=False, soft_wrap=True)
     console.print(
         f"{printable(made.version)}: {made.method}, fitted on {made.questions:,} answers ({sets}), "
-        f"{made.accuracy:.1%} of them correct",
+        f"{percent(made.accuracy)} of them correct",
         highlight=False,
         soft_wrap=True,
     )
@@ -410,10 +412,13 @@ def _tell(fit: _Fit) -> None:
         *(f"{when} calibration" for when in made.metrics),
         box=None,
     )
-    for label, key in METRICS:
+    for key in METRICS:
         row = (metrics[key] for metrics in made.metrics.values())
-        table.add_row(label, *(f"{it.value:z.3f} ({it.low:z.3f} to {it.high:z.3f})" for it in row))
+        table.add_row(
+            GLOSSARY[key].name, *(f"{it.value:z.3f} ({it.low:z.3f} to {it.high:z.3f})" for it in row)
+        )
     console.print(table)
+    tell_metrics(console, METRICS)
     if fit.guarantee is not None:
         console.print(str(fit.guarantee), highlight=False, soft_wrap=True)
     if fit.groups is not None:

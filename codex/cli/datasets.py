@@ -1,4 +1,4 @@
-"""The commands about questions: datasets list, show, import; and how good the graders are."""
+"""The commands about questions: datasets list, show, add, import; and how good the graders are."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from codex import engines
 from codex.cli import terminal
 from codex.cli.terminal import printable
 from codex.datasets import hub
+from codex.datasets.additions import add as add_question
 from codex.datasets.columns import said as columns_said
 from codex.datasets.formats.keys import KeyBase
 from codex.datasets.importing import MOST_QUESTIONS, Imported, import_file
@@ -31,10 +32,12 @@ from codex.datasets.table_files import is_table
 from codex.engines.base import Engine
 from codex.engines.models import Models, default_home
 from codex.errors import InvalidInput
+from codex.grading.grades import known
 from codex.grading.kinds import counted, graded_as, grader_of
 from codex.grading.study import AUTO, OWN_CASES, TEXT_GRADERS, Agreement, study
 from codex.items import Item
 from codex.settings import load_settings
+from codex.text import percent
 
 SHOWN = 10
 """Questions and rejected rows, unless more are asked for."""
@@ -98,6 +101,17 @@ def show(
     console.print(graded_as(graders, few), highlight=False, soft_wrap=True)
 
 
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="A dataset of your own, or a new name.")],
+    question: Annotated[str, typer.Option(help="What is asked.")],
+    answer: Annotated[list[str], typer.Option(help="An accepted answer; may be given several times.")],
+) -> None:
+    """Add a question with its accepted answers to a dataset."""
+    dataset, _ = add_question(name, default_home(), question, answer)
+    terminal.console().print(f"{name}: {dataset.rows:,} question{'' if dataset.rows == 1 else 's'}")
+
+
 @app.command("import")
 def import_dataset(
     file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL or Parquet; all but Parquet also as .gz.")],
@@ -107,7 +121,8 @@ def import_dataset(
         typer.Option(
             metavar="FIELD=COLUMN",
             help="Which column holds question, answers, context, choices, id, group, answerable or grader, "
-            "where its name does not say so, e.g. question=Frage. Answers and choices may be in several.",
+            "where its name does not say so, e.g. question=Frage. Answers and choices may be in several; "
+            "FIELD= says that no column holds it.",
         ),
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a text file, e.g. latin-1; else UTF-8.")] = None,
@@ -122,6 +137,9 @@ def import_dataset(
             help="What the numbers of correct choices count from, where the rows do not tell; text: nothing, "
             "they are choices themselves.",
         ),
+    ] = None,
+    grader: Annotated[
+        str | None, typer.Option(help="Grade all answers by this one; else chosen for each question.")
     ] = None,
     accept_rejects: Annotated[
         bool,
@@ -153,6 +171,7 @@ def import_dataset(
             encoding,
             split=separator,
             key_base=_key_base(key_base),
+            grader=known(grader) if grader else None,
             accept_rejects=accept_rejects,
             replace=replace,
             tell=tell,
@@ -295,7 +314,7 @@ def _measured(rows: Iterator[Agreement]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         counts = (f"{count:,}" for count in (row.too_kind, row.too_strict, row.ungraded))
-        shares = (f"{row.agreement:.1%}", f"{row.kappa:.2f}", f"{row.ac1:.2f}")
+        shares = (percent(row.agreement), f"{row.kappa:.2f}", f"{row.ac1:.2f}")
         system = Text(printable(row.system))
         table.add_row(row.grader, Text(printable(row.set)), system, row.type, f"{row.n:,}", *shares, *counts)
     return table

@@ -210,7 +210,7 @@ def _ask(
                 if isinstance(workbench, Served):
                     begun = served_runs.begin(workbench, dataset, title, one.overrides, **chosen).run
                 else:
-                    begun = prepare(workbench, dataset, name=title, overrides=one.overrides, **chosen)
+                    begun = prepare(workbench, dataset, name=title, **chosen)
             count = f"{number} of {len(each)}: " if len(each) > 1 else ""
             said.append(_finished(workbench, begun.id, f"{count}{begun.name}", loaded, form))
     _print_all(said)

@@ -66,7 +66,7 @@ def tell_sets(console: Console, sets: Sequence[CheckedSets]) -> None:
             _cutoff(each.sets),
             f"{each.n:,}",
             "infinite" if each.mean_size is None else f"{each.mean_size:.2f}",
-            *(f"{count / each.n:.1%}" if each.n else "" for count in counts),
+            *(percent(count / each.n) if each.n else "" for count in counts),
             _coverage(each),
         )
     console.print(table)
@@ -76,11 +76,11 @@ def tell_sets(console: Console, sets: Sequence[CheckedSets]) -> None:
 
 
 def _cutoff(sets: ConformalPredictor) -> str:
-    return "infinite" if sets.infinite else f"{sets.cutoff:.0%}"
+    return "infinite" if sets.infinite else percent(sets.cutoff)
 
 
 def _coverage(each: CheckedSets) -> str:
     if each.coverage is None or each.coverage_ci is None:
         return ""
     low, high = each.coverage_ci
-    return f"{each.coverage:.1%} ({low:.1%} to {high:.1%})"
+    return f"{percent(each.coverage)} ({percent(low)} to {percent(high)})"

@@ -20,6 +20,7 @@ from codex.policy import Policy
 from codex.settings import load_settings
 from codex.store import Store
 from codex.store.policies import SavedPolicy
+from codex.text import chosen as percentage
 
 app = typer.Typer(help="The saved policies, and which one is active.")
 SETTINGS = "settings"
@@ -50,14 +51,14 @@ def list_policies(
     if not found:
         terminal.console().print("No policies yet: save one on the Tune page")
         return
-    table = Table("version", "name", "", "answer above", "abstain below", "rules", "guarantee", box=None)
+    table = Table("version", "name", "", "answer from", "abstain below", "rules", "guarantee", box=None)
     for each, it in found:
         table.add_row(
             Text(printable(each.version)),
             Text(printable(each.name)),
             "active" if each.active else "",
-            f"{it.answer_above:g}",
-            f"{it.abstain_below:g}",
+            percentage(it.answer_above),
+            percentage(it.abstain_below),
             f"{len(it.rules)}",
             Text(str(it.guarantee or "")),
         )

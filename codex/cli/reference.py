@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from codex.calibration.glossary import metrics_table
 from codex.settings import load_settings
 from codex.signals import signals_table
 
@@ -33,7 +34,8 @@ def settings_table() -> str:
 
 def with_tables(text: str) -> str:
     """The text with the table between each pair of markers written anew."""
-    for name, table in (("settings", settings_table()), ("signals", signals_table())):
+    tables = {"settings": settings_table(), "signals": signals_table(), "metrics": metrics_table()}
+    for name, table in tables.items():
         begin, end = f"<!-- {name}: generated -->\n", f"<!-- {name}: end -->"
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from codex.calibration import Calibrator
+from codex.calibration.glossary import GLOSSARY
 from codex.cli import terminal
 from codex.cli.scores import (
     AsCsv,
@@ -49,6 +50,7 @@ from codex.store import Store
 from codex.store.calibrators import SavedCalibrator
 from codex.store.codec import encode
 from codex.store.runs import RunSummary
+from codex.text import percent
 
 Verdict = Literal["correct", "incorrect", "none", "clear"]
 SHOWN_ID = 8
@@ -82,10 +84,10 @@ def list_runs(
             run.id[:SHOWN_ID],
             Text(printable(run.name)),
             Text(printable(run.dataset)),
-            f"{run.created_at:%d %b %H:%M}",
+            f"{run.created_at.astimezone():%d %b %H:%M}",
             run.state,
             f"{summary.done:,} of {run.total:,}",
-            f"{summary.correct / labels:.1%}" if labels else "",
+            percent(summary.correct / labels) if labels else "",
             str(summary.failed or ""),
         )
     terminal.console().print(table)
@@ -200,8 +202,8 @@ def compare(
     table = Table(box=None)
     for title in ("", "first", "second", "difference, 95 % interval"):
         table.add_column(title, no_wrap=True)
-    for name, words in METRICS.items():
-        table.add_row(words, *_compared(getattr(found, name)))
+    for name in METRICS:
+        table.add_row(GLOSSARY[name].name, *_compared(getattr(found, name)))
     console.print(table)
 
 

@@ -12,11 +12,13 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from codex.calibration import Calibrator
 from codex.calibration.calibrator import MetricName
+from codex.calibration.glossary import GLOSSARY
 from codex.calibration.resampling import Interval
 from codex.cli import terminal
 from codex.cli.terminal import printable
@@ -38,13 +40,8 @@ ScoredBy = Annotated[
     ),
 ]
 
-RANKED = (("PRR", "prr"), ("to 50 %", "prr50"), ("AURC", "aurc"))
-MEANT: tuple[tuple[str, MetricName], ...] = (
-    ("ECE", "ece"),
-    ("ECE excess", "ece_excess"),
-    ("Brier", "brier"),
-    ("NLL", "nll"),
-)
+RANKED = ("prr", "prr50", "aurc")
+MEANT: tuple[MetricName, ...] = ("ece", "ece_excess", "brier", "nll")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,25 +140,33 @@ def _print(evaluated: Evaluated, scores: Scores) -> None:
     if scores.note:
         console.print(Text(scores.note))
     table = Table(box=None)
-    for title in ("signal", "AUROC, 95 % interval", *(title for title, _ in RANKED)):
+    for title in ("signal", "AUROC, 95 % interval", *(GLOSSARY[key].name for key in RANKED)):
         table.add_column(title, no_wrap=True)
     lines = by_auroc(scores.signals)
     if scores.confidence is not None:
         lines.insert(0, ("confidence", scores.confidence))
     for name, ranking in lines:
         if ranking.auroc is not None:
-            rest = (_shown(getattr(ranking, key)) for _, key in RANKED)
+            rest = (_shown(getattr(ranking, key)) for key in RANKED)
             table.add_row(name, _shown(ranking.auroc, ranking.auroc_ci), *rest)
     console.print(table)
     if scores.confidence is not None:
         console.print(_meaning(scores.confidence))
         console.print(Text(scores.confidence.source, style="dim"), soft_wrap=True)
+    tell_metrics(console, ("auroc", *RANKED, *(MEANT if scores.confidence is not None else ())))
+
+
+def tell_metrics(console: Console, keys: Iterable[str]) -> None:
+    """Print a sentence for each of these metrics."""
+    for key in keys:
+        metric = GLOSSARY[key]
+        console.print(Text(f"{metric.name}: {metric.says}", style="dim"), soft_wrap=True)
 
 
 def _meaning(confidence: ConfidenceScores) -> Table:
     table = Table("the confidence", "95 % interval", box=None)
-    for title, key in MEANT:
-        table.add_row(title, _shown(getattr(confidence, key), getattr(confidence, f"{key}_ci")))
+    for key in MEANT:
+        table.add_row(GLOSSARY[key].name, _shown(getattr(confidence, key), getattr(confidence, f"{key}_ci")))
     return table
 
 

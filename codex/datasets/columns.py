@@ -13,17 +13,20 @@ from codex.datasets.formats.choice_columns import ChoiceColumns
 from codex.errors import InvalidInput
 
 Given = Mapping[str, str | Sequence[str]]
-"""Of a field the column, or columns, that hold it."""
+"""Of a field the column, or columns, that hold it; none where it is not to be looked for."""
 
 
 def said(given: Iterable[str]) -> dict[str, list[str]]:
-    """Fields with their columns, each said as FIELD=COLUMN. Raises InvalidInput."""
+    """Fields with their columns, each said as FIELD=COLUMN; FIELD= says that no column holds it.
+
+    Raises InvalidInput.
+    """
     columns: dict[str, list[str]] = {}
     for each in given:
         field, sign, column = each.partition("=")
-        if not sign or not column:
+        if not sign:
             raise InvalidInput(f"A column is FIELD=COLUMN, e.g. question=Frage, not {each!r}.", ["column"])
-        columns.setdefault(field.strip(), []).append(column)
+        columns.setdefault(field.strip(), []).extend([column] if column.strip() else [])
     return columns
 
 
@@ -37,6 +40,12 @@ class Columns(NamedTuple):
     given: bool
     """The user said which columns hold the answers."""
     squeezed: frozenset[str]
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The names of all columns that hold something that Codex asks or grades by."""
+        fields = {name for held in self.of.values() for name in held}
+        return frozenset(fields | {*self.keys} | (self.choices.used if self.choices else frozenset()))
 
     def value(self, field: str, values: Mapping[str, object]) -> object:
         """What a row has in the field; None where there is no such column."""
@@ -56,7 +65,8 @@ def columns(names: Iterable[str], given: Given | None = None) -> Columns:
     of = _given(names, listed, given or {})
     if not {"question", "answers"} <= of.keys():
         _refuse_code(there)
-    choices = choice_columns.found(there, of.get("choices"))
+    wanted = of.get("choices")
+    choices = None if wanted == () else choice_columns.found(there, wanted)
     taken = choices.used if choices else frozenset()
     if choices and choices.how == "distractors" and choices.correct:
         of.setdefault("answers", (choices.correct,))
@@ -72,6 +82,7 @@ def columns(names: Iterable[str], given: Given | None = None) -> Columns:
         of |= _other(there, others, choices)
     if choices:
         of["choices"] = choices.names
+    of = {field: held for field, held in of.items() if held}
     _check(of, listed)
     own = tuple(name for name in of.get("answers", ()) if choices is None or name not in choices.names)
     rest = () if is_given else tuple(name for name in others if name not in own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,11 +14,14 @@ from codex.datasets.formats.cells import squeezed
 from codex.datasets.formats.choices import Choices, inline, is_flagged, of_value
 from codex.datasets.formats.keys import Numbered
 from codex.datasets.formats.passages import flattened
+from codex.datasets.meta import meta
 from codex.errors import InvalidInput
 from codex.grading.grades import known
 from codex.items import GraderName, Item, content_id, letter
 
 LONGEST_ID = 200
+_FORMULA = re.compile(r"=\s*[+-]?\(*(?:[A-Z][A-Z.]*\(|\$?[A-Z]{1,3}\$?\d+\b)|#(?:REF|NAME\?|VALUE|N/A|DIV/0)")
+"""A question that a spreadsheet would have computed, or what it says where it could not."""
 _NO_ANSWER = "No Answer Present."
 """As MS MARCO has it."""
 
@@ -37,14 +41,23 @@ class Draft(NamedTuple):
         return tuple(key for key in self.keys if isinstance(key, Numbered))
 
 
-def draft(values: Mapping[str, object], found: Columns, group: str, split: str | None = None) -> Draft:
+def draft(
+    values: Mapping[str, object],
+    found: Columns,
+    group: str,
+    split: str | None = None,
+    grader: GraderName | None = None,
+) -> Draft:
     """The question of a row. Raises InvalidInput with the reason why there is none.
 
-    split: what parts several answers, or choices, in one text.
+    split: what parts several answers, or choices, in one text. grader: of every question, whatever its row
+    says; None: the row's.
     """
     question = cells.text(found.value("question", values), "question").strip()
     if not question:
         raise InvalidInput("the question is empty")
+    if _FORMULA.match(question):
+        raise InvalidInput("its question is a spreadsheet's formula: save the sheet with its values")
     context = flattened(found.value("context", values))
     answerable = _answerable(values, found, context)
     choices = found.choices.take(values, split) if found.choices else _flagged(values, found)
@@ -69,9 +82,10 @@ def draft(values: Mapping[str, object], found: Columns, group: str, split: str |
         group=cells.text(found.value("group", values), "group").strip() or group,
         context=context,
         answerable=answerable,
-        grader=_grader(values, found, texts),
+        grader=_grader(values, found, texts, grader),
         choices=texts,
         labels=choices.labels if choices else (),
+        meta=meta(values, found),
     )
     return Draft(item, choices, places)
 
@@ -161,7 +175,13 @@ def _answerable(values: Mapping[str, object], found: Columns, context: str | Non
     return not is_empty_list and not any(map(accepted.is_empty_span, held))
 
 
-def _grader(values: Mapping[str, object], found: Columns, choices: tuple[str, ...]) -> GraderName | None:
+def _grader(
+    values: Mapping[str, object], found: Columns, choices: tuple[str, ...], wanted: GraderName | None
+) -> GraderName | None:
+    if wanted == "choice" and not choices:
+        raise InvalidInput("it has no choices to be graded by")
+    if wanted:
+        return wanted
     named = cells.text(found.value("grader", values), "grader").strip()
     if named:
         return known(named)

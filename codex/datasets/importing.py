@@ -18,9 +18,11 @@ from pathlib import Path
 from codex.datasets.columns import Given
 from codex.datasets.formats.keys import KeyBase
 from codex.datasets.library import NAME, Dataset, broken, datasets, find
+from codex.datasets.preview import nothing_usable
 from codex.datasets.questions import Accepted, Duplicate, Options, Understood, read
 from codex.datasets.table_files import Rejected
 from codex.errors import Cancelled, Conflict, InvalidInput, StoreError, TooManyRejected
+from codex.items import GraderName
 from codex.private import make_folder, tighten
 
 MOST_QUESTIONS = 1_000_000
@@ -30,6 +32,7 @@ MOST_REJECTED = 0.2
 NAMED = 100
 """Rejected rows that a report names itself; all are in the file beside the set."""
 
+TOO_MANY = "More than a fifth of the rows cannot be used."
 FIRST_REASONS = 3
 """That an error names."""
 
@@ -74,6 +77,7 @@ def import_file(
     *,
     split: str | None = None,
     key_base: KeyBase | None = None,
+    grader: GraderName | None = None,
     accept_rejects: bool = False,
     replace: bool = False,
     most: int = MOST_QUESTIONS,
@@ -85,16 +89,17 @@ def import_file(
 
     name: None: the file's. columns: which column holds a field, where its name does not say so.
     split: what parts several answers, or choices, in one text. key_base: what the numbers of correct choices
-    count from, where the file does not tell. accept_rejects: keep the rest, however many rows cannot be used.
-    replace: a set of that name. tell: called with what was understood, before anything is kept. progress:
-    called with the rows read so far. Raises NotFound, InvalidInput (nothing in the file can be used, or
-    nothing tells what its keys count from), TooManyRejected, Conflict (the name is taken),
-    Cancelled, StoreError.
+    count from, where the file does not tell. grader: of all answers; None: chosen for each.
+    accept_rejects: keep the rest, however many rows cannot be used. replace: a set of that name. tell: called
+    with what was understood, before anything is kept. progress: called with the rows read so far.
+
+    Raises NotFound, InvalidInput (nothing in the file can be used, or nothing tells what its keys count
+    from), TooManyRejected, Conflict (the name is taken), Cancelled, StoreError.
     """
-    named = _free_name(name or _name_of(path), home, replace)
+    named = free_name(name or name_of(path), home, replace)
     folder = home / "datasets"
     understood = Understood()
-    options = Options(columns, split or None, key_base)
+    options = Options(columns, split or None, key_base, grader)
     rows = _told(read(path, named, options, encoding, understood), progress, cancel)
     try:
         make_folder(folder)
@@ -140,17 +145,17 @@ def delete(name: str, home: Path) -> None:
 def _draft(folder: Path) -> Iterator[Path]:
     """A new folder in that one, for as long as the block runs; what killed imports left goes first."""
     with ExitStack() as held:
-        with _locked(folder):
+        with locked(folder):
             for left in folder.glob(".import-*"):
-                with suppress(OSError), _locked(left, fcntl.LOCK_NB):
+                with suppress(OSError), locked(left, fcntl.LOCK_NB):
                     shutil.rmtree(left)
             made = Path(held.enter_context(tempfile.TemporaryDirectory(dir=folder, prefix=".import-")))
-            held.enter_context(_locked(made))
+            held.enter_context(locked(made))
         yield made
 
 
 @contextmanager
-def _locked(folder: Path, how: int = 0) -> Iterator[None]:
+def locked(folder: Path, how: int = 0) -> Iterator[None]:
     """Hold a folder. The system lets go of it when the process ends, however it ends. Raises OSError."""
     file = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -196,8 +201,7 @@ def _written(
                 counts.questions += 1
                 good.write(json.dumps(row.item.as_row(name), ensure_ascii=False) + "\n")
     if not counts.questions:
-        why = "".join(f" Line {row.line}: {row.reason}." for row in counts.reasons[:1])
-        raise InvalidInput(f"{file} has no usable question.{why}")
+        raise InvalidInput(nothing_usable(file, counts.reasons))
     return counts
 
 
@@ -215,7 +219,8 @@ def _check(counts: _Counts, file: str) -> None:
     )
 
 
-def _free_name(name: str, home: Path, replace: bool) -> str:
+def free_name(name: str, home: Path, replace: bool = False) -> str:
+    """The name, if a new set may be called so. Raises InvalidInput, Conflict."""
     if not NAME.fullmatch(name):
         raise InvalidInput(
             f"{name!r} is not a valid name for a dataset: use up to 64 of a-z, 0-9, dots, - and _.",
@@ -233,7 +238,7 @@ def _free_name(name: str, home: Path, replace: bool) -> str:
     return name
 
 
-def _name_of(path: Path) -> str:
+def name_of(path: Path) -> str:
     """The file's name without what it ends with, as a set may be called."""
     stem = path.name.lower().removesuffix(".gz").rpartition(".")[0]
     return re.sub(r"[^a-z0-9_.-]+", "-", stem).strip("-._")[:64] or "imported"

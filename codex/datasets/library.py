@@ -25,7 +25,8 @@ __all__ = ["GRADERS", "Dataset", "GraderName", "Item", "Side", "datasets", "find
 SHIPPED = resources("datasets")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 """What a set may be called."""
-_ROWS = re.compile(r"^- rows: (\d{1,9})$", re.MULTILINE)
+ROWS = re.compile(r"^- rows: (\d{1,9})$", re.MULTILINE)
+"""How many questions a set has, in its card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def _in(folder: Path, kind: Literal["shipped", "imported"]) -> Iterator[Dataset 
 
 
 def _described(path: Path, card: str, kind: Literal["shipped", "imported"]) -> Dataset:
-    said = _ROWS.search(card)
+    said = ROWS.search(card)
     with path.open("rb") as lines:
         rows = int(said[1]) if said else sum(1 for _ in lines)
     return Dataset(

@@ -24,6 +24,8 @@ from codex.text import sha256
 
 KINDS = 100
 """Rows with different columns, as JSONL may have them, whose columns are remembered."""
+MOST_NAMES = 500
+"""Of columns that are listed."""
 
 
 class MissingColumn(InvalidInput):
@@ -52,6 +54,8 @@ class Options(NamedTuple):
     """What parts several answers, or choices, in one text; None: a text is one."""
     key_base: KeyBase | None = None
     """What the numbers of correct choices count from; None: all rows together tell."""
+    grader: GraderName | None = None
+    """Grades every answer; None: the row's own grader, else one by the kind of the accepted answers."""
 
 
 NOTHING_SAID = Options()
@@ -61,6 +65,8 @@ NOTHING_SAID = Options()
 class Understood:
     """What was made of a file."""
 
+    names: list[str] = field(default_factory=list)
+    """Of the columns there are, the first MOST_NAMES."""
     columns: dict[str, list[str]] = field(default_factory=dict)
     """Of each field the columns that hold it, of all kinds of rows."""
     key_base: KeyBase | None = None
@@ -159,7 +165,7 @@ def _drafts(
                 try:
                     if names not in found:
                         _add(names, options.columns, found, told)
-                    made = draft(values, found[names], group, options.split)
+                    made = draft(values, found[names], group, options.split, options.grader)
                 except InvalidInput as wrong:
                     if not found:
                         raise MissingColumn(str(wrong), wrong.fields) from wrong
@@ -183,6 +189,7 @@ def _add(
     told: Understood,
 ) -> None:
     """Find the columns of a kind of rows. Raises InvalidInput where one is missing."""
+    told.names += [name for name in names if name not in told.names][: MOST_NAMES - len(told.names)]
     kind = columns(names, given)
     if len(found) == KINDS:
         found.clear()

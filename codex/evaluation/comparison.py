@@ -14,6 +14,7 @@ from pydantic.config import JsonDict
 
 from codex.calibration import metrics
 from codex.calibration.heuristic import heuristic_confidences
+from codex.calibration.imports import IMPORTS
 from codex.calibration.resampling import Interval, Resamples, interval
 from codex.errors import InvalidInput
 from codex.evaluation.scoring import confidences_of
@@ -32,12 +33,8 @@ OUTCOMES: dict[Outcome, str] = {
     "neither": "neither answers correctly",
     "not graded": "an answer is not graded",
 }
-METRICS = {
-    "accuracy": "accuracy",
-    "auroc": "AUROC of the confidence",
-    "ece": "ECE of the confidence",
-    "confidence": "mean confidence",
-}
+METRICS = ("accuracy", "auroc", "ece", "confidence")
+"""That are compared, by their names in the glossary."""
 RESAMPLES = 2_000
 """Behind each interval, up to so many answers as make BUDGET numbers."""
 BUDGET = 4_000_000
@@ -186,7 +183,8 @@ def pairs(first: Lines, second: Lines) -> list[Pair]:
 
 def mcnemar(gained: int, lost: int) -> float:
     """The exact two-sided p-value of so many gained and lost where either is as likely as the other."""
-    from scipy.stats import binomtest
+    with IMPORTS:
+        from scipy.stats import binomtest
 
     return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
 

@@ -18,6 +18,7 @@ from codex.grading.grades import grade
 from codex.signals import compute
 from codex.store import Store
 from codex.store.runs import RunSummary
+from codex.text import listed
 from codex.types import Origin, Record, Run, RunParams, Sampling
 
 BATCH = 64
@@ -59,17 +60,12 @@ def import_run(
             if progress is not None:
                 progress(total)
             batch = list(islice(lines, BATCH))
-        store.runs.finish(run.id, "done", total, _together(list(groups)))
+        store.runs.finish(run.id, "done", total, listed(list(groups), NAMED))
     except BaseException:
         with suppress(NotFound):
             store.runs.delete(run.id)
         raise
     return store.runs.get(run.id)
-
-
-def _together(groups: list[str]) -> str:
-    more = len(groups) - NAMED
-    return ", ".join(groups[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def record_of(generated: Generated, grader: str | None = None) -> Record:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.calibration import metrics
+from codex.calibration.glossary import GLOSSARY
 from codex.calibration.resampling import Interval
 from codex.evaluation.report_page import PAGE
 from codex.evaluation.scoring import ConfidenceScores, GroupScores, Ranking, Scores, by_auroc
@@ -206,22 +207,11 @@ def _plots(scores: Scores, table: Table, confidence: Array | None) -> dict[str, 
     return plots
 
 
-_COLUMNS = (
-    ("auroc", "AUROC"),
-    ("auprc", "AUPRC of errors"),
-    ("prr", "PRR"),
-    ("prr50", "PRR to 50 %"),
-    ("aurc", "AURC"),
-    ("eaurc", "excess AURC"),
-    ("accuracy_at_80", "correct at 80 % coverage"),
-)
-_PROBABILITY = (
-    ("ece", "ECE, 15 bins of equal mass"),
-    ("ece_perfect", "ECE of perfect probabilities, simulated"),
-    ("ece_excess", "ECE over that"),
-    ("ece_width", "ECE, 10 bins of equal width"),
-    ("brier", "Brier score"),
-    ("nll", "negative log-likelihood, nats"),
+RANKING = ("auroc", "auprc", "prr", "prr50", "aurc", "eaurc", "accuracy_at_80")
+PROBABILITY = ("ece", "ece_perfect", "ece_excess", "ece_width", "brier", "nll")
+TEXT = (
+    *("exact_match", "f1", "bleu", "chrf", "rouge1", "rouge2", "rouge_l"),
+    *("perplexity", "distinct1", "distinct2"),
 )
 
 
@@ -233,24 +223,28 @@ def _signals_table(signals: Mapping[str, Ranking], confidence: ConfidenceScores 
         [
             name,
             REGISTRY[name].label if name in REGISTRY else "",
-            *(_with_interval(getattr(each, key), getattr(each, f"{key}_ci")) for key, _ in _COLUMNS),
+            *(_with_interval(getattr(each, key), getattr(each, f"{key}_ci")) for key in RANKING),
             str(each.missing or ""),
         ]
         for name, each in lines
     ]
     absent = ", ".join(name for name in signals if name not in known)
     missing = f'<p class="note">Missing for every answer: {html.escape(absent)}.</p>' if absent else ""
-    return _table(["signal", "", *(label for _, label in _COLUMNS), "missing"], rows) + missing
+    return _table(["signal", "", *(GLOSSARY[key].name for key in RANKING), "missing"], rows) + missing
 
 
 def _confidence_table(confidence: ConfidenceScores | None) -> str:
     if confidence is None:
         return ""
     rows = [
-        [label, _with_interval(getattr(confidence, key), getattr(confidence, f"{key}_ci", None))]
-        for key, label in (*_COLUMNS, *_PROBABILITY)
+        [
+            GLOSSARY[key].name,
+            _with_interval(getattr(confidence, key), getattr(confidence, f"{key}_ci", None)),
+            GLOSSARY[key].says,
+        ]
+        for key in (*RANKING, *PROBABILITY)
     ]
-    return _table(["metric", "value and 95% interval"], rows)
+    return _table(["metric", "value and 95% interval", "what it says"], rows)
 
 
 def _groups_table(groups: Mapping[str, GroupScores]) -> str:
@@ -279,15 +273,9 @@ def _groups_table(groups: Mapping[str, GroupScores]) -> str:
 def _texts_table(scores: Scores) -> str:
     if scores.text is None:
         return ""
-    shown = [("answers compared", str(scores.text.n))]
-    for key, label in (
-        ("exact_match", "exact match"), ("f1", "F1 over words"), ("bleu", "BLEU, 0 to 100"),
-        ("chrf", "chrF, 0 to 100"), ("rouge1", "ROUGE-1 F1"), ("rouge2", "ROUGE-2 F1"),
-        ("rouge_l", "ROUGE-L F1"), ("perplexity", "perplexity"),
-        ("distinct1", "distinct words"), ("distinct2", "distinct pairs of words"),
-    ):  # fmt: skip
-        shown.append((label, _number(getattr(scores.text, key))))
-    return "<h2>Texts</h2>" + _table(["metric", "value"], shown)
+    rows = [[GLOSSARY[key].name, _number(getattr(scores.text, key)), GLOSSARY[key].says] for key in TEXT]
+    head = ["metric", "value", "what it says"]
+    return "<h2>Texts</h2>" + _table(head, [["Answers compared", str(scores.text.n), ""], *rows])
 
 
 def _mistakes(table: Table, confidence: Array | None) -> str:
@@ -302,8 +290,9 @@ def _mistakes(table: Table, confidence: Array | None) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; everything in it is text, never markup."""
-    top = "".join(f'<th scope="col">{html.escape(each)}</th>' for each in head)
+    """A table; everything in it is text, never markup. A metric in the head is explained on hover."""
+    titles = {metric.name: f' title="{html.escape(metric.says)}"' for metric in GLOSSARY.values()}
+    top = "".join(f'<th scope="col"{titles.get(each, "")}>{html.escape(each)}</th>' for each in head)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(each)}</td>" for each in row) + "</tr>" for row in rows
     )

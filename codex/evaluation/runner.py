@@ -6,6 +6,7 @@ A cancelled or killed run resumes where it stopped: a question with a record is 
 from __future__ import annotations
 
 import itertools
+import json
 import queue
 import threading
 import time
@@ -50,6 +51,9 @@ MOST_RESTARTS = 3
 LOOK = 0.05
 """Seconds between two looks at whether the run is cancelled."""
 
+ASIDE = ("home=", "server.", "store.")
+"""Settings that no answer depends on, by how they begin."""
+
 OnJobProgress = Callable[[JobProgress], None]
 
 
@@ -76,14 +80,13 @@ def prepare(
     side: Side | None = None,
     grader: str | None = None,
     evidence: bool = False,
-    overrides: Sequence[str] = (),
     **options: Unpack[AskOptions],
 ) -> Run:
     """A new run in the store, with how it asks settled; `run` asks its questions.
 
     grader: None grades each question by its own, else by the default. evidence: look up in the user's
-    documents what a question brings no passage for. overrides: the settings that the workbench was opened
-    with, told for people. options: params, n_samples and sample_temperature, as in `Workbench.ask`.
+    documents what a question brings no passage for. options: params,
+    n_samples and sample_temperature, as in `Workbench.ask`.
 
     Loads the model. Raises NotFound, InvalidInput, ModelError.
     """
@@ -104,7 +107,7 @@ def prepare(
             split=side,
             limit=limit,
             questions=_digest(items),
-            overrides=tuple(overrides),
+            overrides=overrides_of(workbench, **options),
         ),
         total=len(items),
         state="cancelled",
@@ -125,6 +128,27 @@ def run_params(workbench: Workbench, **options: Unpack[AskOptions]) -> RunParams
         n_samples=request.n_samples,
         checks=workbench.settings.grounding.model_dump(mode="json"),
     )
+
+
+def overrides_of(workbench: Workbench, **options: Unpack[AskOptions]) -> tuple[str, ...]:
+    """The settings that a run is asked with, KEY=VALUE: those of the workbench, and what a request changes.
+
+    Left out are those that no answer depends on, by `ASIDE`. options: as of `prepare`.
+    """
+    settings = workbench.settings
+    own, params = settings.engine.params, options.get("params") or settings.engine.params
+    wanted = {
+        "ask.n_samples": (options.get("n_samples"), settings.ask.n_samples),
+        "ask.sample_temperature": (options.get("sample_temperature"), settings.ask.sample_temperature),
+        **{f"engine.params.{key}": (value, getattr(own, key)) for key, value in params},
+    }
+    changed = [
+        f"{key}={json.dumps(value)}"
+        for key, (value, usual) in wanted.items()
+        if value is not None and value != usual
+    ]
+    kept = [each for each in workbench.overrides if not each.lstrip("+~").startswith(ASIDE)]
+    return (*kept, *changed)
 
 
 def measure(

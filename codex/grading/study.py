@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from codex.calibration.imports import IMPORTS
 from codex.errors import Cancelled, InvalidInput, NotFound
 from codex.grading.grades import grade
 from codex.grading.kinds import grader_of
@@ -194,7 +195,8 @@ def _agreement(
     grader: str, name: str, people: NDArray[np.bool_], said: NDArray[np.bool_], missing: int
 ) -> Agreement:
     # scikit-learn is loaded only where something is measured.
-    from sklearn.metrics import cohen_kappa_score
+    with IMPORTS:
+        from sklearn.metrics import cohen_kappa_score
 
     one_sided = len(set(people) | set(said)) == 1
     return Agreement(

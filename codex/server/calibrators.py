@@ -26,7 +26,7 @@ from codex.evaluation.calibrating import (
 from codex.jobs import Job, JobProgress
 from codex.numbers import NumbersAsSuch
 from codex.server.guard import GuardedRoute
-from codex.server.jobs import AppJobs, JobBody
+from codex.server.jobs import EXAMPLE, AppJobs, JobBody
 from codex.server.names import ActivateBody, RenameBody, Version
 from codex.server.routes import Bench, errors
 from codex.store.calibrators import SavedCalibrator
@@ -133,6 +133,22 @@ class ProvenBody(BaseModel):
     counts: Counts = Field(description="Which answers it rests on: those held out.")
 
 
+class FitJobBody(JobBody):
+    """A fit in the background."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                EXAMPLE
+                | {"kind": "calibrate", "about": "", "title": "Fitting autumn", "unit": "fits"}
+                | {"counts": {"graded": 130, "duplicates": 26, "to_fit": 70, "held_out": 34}}
+            ]
+        }
+    )
+
+    counts: Counts = Field(description="Which answers it is fitted on, and which are held out.")
+
+
 class SavedCalibratorBody(BaseModel):
     """A saved calibrator."""
 
@@ -204,7 +220,7 @@ def list_calibrators(workbench: Bench) -> list[SavedCalibratorBody]:
 
 
 @router.post("/fit", summary="Fit a calibrator", status_code=202, responses=errors(404, 409, 503))
-def fit(body: FitBody, workbench: Bench, jobs: AppJobs) -> JobBody:
+def fit(body: FitBody, workbench: Bench, jobs: AppJobs) -> FitJobBody:
     """Fit on half of the questions of runs and save it, in the background; it is not active yet.
 
     Where the other half proves the guarantee, its policy is saved too. `about` of the job that is done is
@@ -212,8 +228,7 @@ def fit(body: FitBody, workbench: Bench, jobs: AppJobs) -> JobBody:
     """
     store, embed = workbench.store, workbench.embed_questions
     target = None if body.alpha is None else Target(body.alpha, body.delta, workbench.active.policy)
-    for run in body.runs:
-        store.runs.get(run)
+    counts = labelled_runs(store, body.runs).counts
 
     def work(job: Job) -> Calibrator:
         def progress(done: int, total: int) -> None:
@@ -224,7 +239,8 @@ def fit(body: FitBody, workbench: Bench, jobs: AppJobs) -> JobBody:
         job.about = made.version
         return made
 
-    return JobBody.of(jobs.start(KIND, f"Fitting {body.name.strip()}", work))
+    job = JobBody.of(jobs.start(KIND, f"Fitting {body.name.strip()}", work))
+    return FitJobBody(**job.model_dump(), counts=counts)
 
 
 @router.post("/activate", summary="Activate a calibrator", responses=errors(404, 503))

@@ -1,9 +1,9 @@
-"""Datasets over HTTP: listed, read, uploaded and deleted."""
+"""Datasets over HTTP: listed, read, uploaded, after a preview where it is wanted, added to and deleted."""
 
 from __future__ import annotations
 
 import itertools
-import re
+from pathlib import Path as FilePath
 from typing import Annotated, Literal
 
 from anyio.to_thread import run_sync
@@ -11,21 +11,19 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from codex.datasets.columns import said as columns_said
-from codex.datasets.importing import NAMED, delete, import_file
+from codex.datasets import waiting
+from codex.datasets.additions import MOST_ANSWERS, add
+from codex.datasets.importing import NAMED, Imported, delete, import_file
 from codex.datasets.library import NAME, Dataset, datasets, find, items
 from codex.datasets.splits import split
-from codex.datasets.table_files import SUFFIXES
-from codex.errors import InvalidInput
+from codex.errors import Conflict, InvalidInput
 from codex.items import Item
 from codex.server.documents import FILE, UploadRoute, arrived
-from codex.server.routes import Bench, errors
+from codex.server.drafts import File, Reading, RejectedBody, checked
+from codex.server.routes import Bench, Reader, errors
+from codex.types import Trace
 
 router = APIRouter(prefix="/datasets", tags=["datasets"], route_class=UploadRoute)
-
-FILE_NAME = re.compile(
-    rf"[^/\x00-\x1f\x7f]{{1,100}}({'|'.join(map(re.escape, SUFFIXES))})(\.gz)?", re.IGNORECASE
-)
 
 Name = Annotated[str, Path(description="Of the set.")]
 NewName = Annotated[
@@ -93,11 +91,23 @@ class QuestionBody(BaseModel):
         )
 
 
-class RejectedBody(BaseModel):
-    """A row that cannot be used."""
+class NewQuestionBody(BaseModel):
+    """A question that is added to a set."""
 
-    line: int
-    reason: str
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        json_schema_extra={
+            "examples": [{"question": "What is the capital of Australia?", "answers": ["Canberra"]}]
+        },
+    )
+
+    question: str | None = Field(None, description="What is asked; left out: what the trace asked.")
+    trace_id: str | None = Field(None, description="Of an answer whose question is kept.")
+    answers: list[str] = Field(
+        min_length=1, max_length=MOST_ANSWERS, description="Every accepted wording, the usual one first."
+    )
 
 
 class ImportedBody(BaseModel):
@@ -124,6 +134,18 @@ class ImportedBody(BaseModel):
     reasons: list[RejectedBody] = Field(description=f"Of the first {NAMED} rejected rows.")
     complete: bool = Field(description="false: the file holds more questions than a set may.")
     columns: dict[str, list[str]] = Field(description="Which columns were taken for what.")
+
+    @classmethod
+    def of(cls, made: Imported) -> ImportedBody:
+        """A set with what was left out of its file."""
+        return cls(
+            dataset=DatasetBody.of(made.dataset),
+            duplicates=made.duplicates,
+            rejected=made.rejected,
+            reasons=[RejectedBody(line=row.line, reason=row.reason) for row in made.reasons],
+            complete=made.complete,
+            columns=made.understood.columns,
+        )
 
 
 @router.get("", summary="List the datasets", responses=errors())
@@ -156,55 +178,73 @@ def read_questions(
     tags=["datasets"],
     summary="Upload a dataset",
     status_code=201,
-    responses=errors(409, 503),
-    openapi_extra={"requestBody": {"required": True, "content": FILE}},
+    responses=errors(404, 409, 503),
+    openapi_extra={"requestBody": {"required": False, "content": FILE}},
 )
 async def upload_dataset(
     name: NewName,
     request: Request,
     workbench: Bench,
-    file: Annotated[
-        str,
-        Query(
-            description=f"The file's name, by which it is read: it ends in {', '.join(SUFFIXES)}, or in .gz "
-            "after it."
-        ),
-    ] = "rows.jsonl",
-    column: Annotated[
-        list[str] | None,
-        Query(description="FIELD=COLUMN: which column holds question, answers, context, choices, ..."),
-    ] = None,
-    separator: Annotated[str | None, Query(description="Splits answers and choices in one text.")] = None,
+    said: Reading,
+    file: File = "rows.jsonl",
+    draft: Annotated[str | None, Query(description="Import this draft, instead of a body.")] = None,
     accept_rejects: Annotated[bool, Query(description="However many rows cannot be used.")] = False,
     replace: Annotated[bool, Query(description="The set of that name.")] = False,
 ) -> ImportedBody:
     """The body is the file: CSV, TSV, JSON, JSONL or Parquet. Nothing changes unless all of it was read."""
-    if not FILE_NAME.fullmatch(file):
-        raise InvalidInput(
-            f"{file!r} is no name of a file that ends in one of {', '.join(SUFFIXES)}, or in .gz after it.",
-            ["file"],
+    home = workbench.settings.home
+
+    def made(path: FilePath) -> Imported:
+        return import_file(
+            path,
+            home,
+            name,
+            said.options.columns,
+            said.encoding,
+            split=said.options.split,
+            key_base=said.options.key_base,
+            grader=said.options.grader,
+            accept_rejects=accept_rejects,
+            replace=replace,
         )
-    columns, home = columns_said(column or ()), workbench.settings.home
-    async with arrived(request, workbench, file) as path:
-        made = await run_sync(
-            lambda: import_file(
-                path,
-                home,
-                name,
-                columns,
-                split=separator,
-                accept_rejects=accept_rejects,
-                replace=replace,
-            )
+
+    if draft is not None:
+        imported = await run_sync(lambda: made(waiting.find(draft, home)))
+        waiting.discard(draft, home)
+    else:
+        async with arrived(request, workbench, checked(file)) as path:
+            imported = await run_sync(made, path)
+    return ImportedBody.of(imported)
+
+
+@router.post(
+    "/{name}/questions",
+    summary="Add a question to a dataset",
+    status_code=201,
+    responses=errors(404, 409, 503),
+)
+def add_question(name: NewName, body: NewQuestionBody, workbench: Bench, client: Reader) -> QuestionBody:
+    """Add a question at the end of a set that does not ship with Codex; a new name makes a new set.
+
+    Runs of the whole set cannot be extended afterwards, since it has other questions than they began with.
+    """
+    if (body.question is None) == (body.trace_id is None):
+        raise InvalidInput("Give either question or trace_id.", ["question", "trace_id"])
+    question = body.question
+    if body.trace_id is not None:
+        question = question_of(workbench.trace(body.trace_id, client))
+    _, item = add(name, workbench.settings.home, question or "", body.answers)
+    return QuestionBody.of(item)
+
+
+def question_of(trace: Trace) -> str:
+    """What was asked. Raises Conflict where that was not kept."""
+    if trace.question is None:
+        raise Conflict(
+            "The text of this question was not kept, so it cannot be added to a dataset. Ask it again; "
+            "store.privacy=full keeps the text."
         )
-    return ImportedBody(
-        dataset=DatasetBody.of(made.dataset),
-        duplicates=made.duplicates,
-        rejected=made.rejected,
-        reasons=[RejectedBody(line=row.line, reason=row.reason) for row in made.reasons],
-        complete=made.complete,
-        columns={field: list(names) for field, names in made.understood.columns.items()},
-    )
+    return trace.question
 
 
 @router.delete("/{name}", summary="Delete a dataset", status_code=204, responses=errors(404, 409, 503))

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 
 from codex.ask.workbench import Workbench
 from codex.errors import BodyTooLarge, Cancelled, RetrievalError, StoreError, UnreadableDocument
-from codex.private import make_folder, opener
+from codex.private import PARTIAL, make_folder, opener
 from codex.retrieval.readers.reading import SUFFIXES
 from codex.retrieval.uploads import NAME, Placement, place, settle
 from codex.server import names  # noqa: F401 - any_name, a kind of path, is used
@@ -27,8 +27,6 @@ from codex.server.routes import Bench, errors
 
 BLOCK = 2**20
 """Bytes buffered before they are written."""
-PARTIAL = ".partial"
-"""The folder, beside the documents, of files that are still arriving."""
 
 
 class UploadRoute(APIRoute):

@@ -9,7 +9,7 @@ from codex.signals import agreement
 # isort: split
 from codex.signals import evidence, verifier
 from codex.signals.focus import focus_mask
-from codex.signals.registry import REGISTRY, Signal, compute, signals_table
+from codex.signals.registry import REGISTRY, Signal, compute, label_of, signals_table
 from codex.signals.verifier import label_probability
 from codex.signals.view import Group, View, answer_groups
 
@@ -23,6 +23,7 @@ __all__ = [
     "compute",
     "evidence",
     "focus_mask",
+    "label_of",
     "label_probability",
     "signals_table",
     "tokens",

@@ -62,7 +62,7 @@ def signal(
             key = name if form == "whole" else f"{name}_focus"
             REGISTRY[key] = Signal(
                 key,
-                label if form == "whole" else f"{label}, focus",
+                label if form == "whole" else f"{label} (focus)",
                 meaning,
                 unit,
                 frozenset(needs),
@@ -75,6 +75,11 @@ def signal(
         return measure
 
     return register
+
+
+def label_of(name: str) -> str:
+    """What people call a signal; of one that is not in the register its own name."""
+    return REGISTRY[name].label if name in REGISTRY else name
 
 
 def compute(observation: Observation) -> dict[str, float | None]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from codex.text import percent
-from codex.types import Action, Confidence, Passage, Trace
+from codex.ask.confidence import basis
+from codex.text import moment, percent
+from codex.types import Action, Passage, Trace
 
 DECISIONS = {
     Action.ANSWER: "answer",
@@ -19,19 +20,19 @@ def as_text(trace: Trace) -> str:
     lines += [
         f"Answer: {trace.answer.strip()}",
         f"Decision: {DECISIONS[last.decision.action]} ({last.decision.reason})",
-        f"Confidence: {_confidence(last.confidence)}",
+        f"Confidence: {_confidence(trace)}",
     ]
     passages = last.observation.passages
     lines.append("Sources:" if passages else "Sources: none, the model answered without documents")
     lines += [f"[{number}] {_place(passage)}" for number, passage in enumerate(passages, start=1)]
-    return "\n".join([*lines, f"Model: {trace.model}, {trace.created_at:%Y-%m-%d %H:%M} UTC"])
+    return "\n".join([*lines, f"Model: {trace.model}, {moment(trace.created_at)}"])
 
 
-def _confidence(confidence: Confidence) -> str:
+def _confidence(trace: Trace) -> str:
+    confidence = trace.last.confidence
     if confidence.value is None:
         return "not available"
-    kind = "not calibrated" if confidence.calibrated is None else "calibrated"
-    return f"{percent(confidence.value)}, {kind}"
+    return f"{percent(confidence.value)}, {basis(confidence, trace.params.calibrated_on)}"
 
 
 def _place(passage: Passage) -> str:

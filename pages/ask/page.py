@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ from codex import signals
 from codex.ask.places import Client
 from codex.ask.starters import Kind
 from codex.ask.workbench import PRIVACY, Workbench
+from codex.datasets.additions import add, own
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, InvalidInput
 from codex.pages import JSON
@@ -25,10 +26,11 @@ from codex.pages.ask.scales import SCALES
 from codex.pages.ask.token_texts import Decoder
 from codex.pages.ask.view import family, roots, session_line, token_view, trace_view
 from codex.pages.components import view
+from codex.pages.typed import LIMITS, optional
 from codex.policy import Policy
 from codex.server.callers import current_client
+from codex.server.datasets import question_of
 from codex.server.json_body import MAX_BODY_BYTES
-from codex.settings import MAX_SAMPLES
 from codex.store.config import Privacy
 from codex.types import (
     CheckedEvent,
@@ -91,12 +93,7 @@ class AskPage:
                 "max_tokens": params.max_tokens,
                 "seed": params.seed,
             },
-            "limits": {
-                "n_samples": (1, MAX_SAMPLES),
-                "sample_temperature": (0, 5),
-                "max_tokens": (1, 8192),
-                "seed": (0, 2**32 - 1),
-            },
+            "limits": LIMITS,
             "question_bytes": LONGEST,
             "engine": settings.engine.name,
             "looks_up": settings.ask.retrieve,
@@ -120,8 +117,8 @@ class AskPage:
                 session_id=asked.get("session"),
                 enable_rag=evidence == "first",
                 documents=asked.get("documents"),
-                n_samples=_number(asked, "n_samples", int),
-                sample_temperature=_number(asked, "sample_temperature", float),
+                n_samples=optional(asked, "n_samples"),
+                sample_temperature=optional(asked, "sample_temperature"),
                 params=self._params(asked),
                 policy=_policy(asked),
                 cancel=cancel,
@@ -212,13 +209,25 @@ class AskPage:
         """Keep what a person says of an answer."""
         self.workbench.store.label(wanted["trace"], wanted["correct"])
 
+    def own_datasets(self, _: JSON) -> list[str]:
+        """The datasets that questions can be added to."""
+        return own(self.workbench.settings.home)
+
+    def add_question(self, wanted: JSON) -> str:
+        """Add an answer's question to a dataset, and say so. wanted: {trace, dataset, answers: in lines}."""
+        question = question_of(self.workbench.trace(wanted["trace"], current_client()))
+        name, answers = str(wanted["dataset"]).strip(), str(wanted["answers"]).splitlines()
+        dataset, _ = add(name, self.workbench.settings.home, question, answers)
+        return f"Added to {name}, which asks {dataset.rows:,} question{'' if dataset.rows == 1 else 's'}."
+
     def _active(self) -> JSON:
-        """The service's policy, the ranges of its sliders, and what it guarantees, in words."""
+        """The service's policy, the ranges and names of its sliders, and what it guarantees, in words."""
         policy = self.workbench.active.policy
         return {
             "policy": policy.model_dump(mode="json", exclude={"name", "guarantee"}),
             "version": policy.version,
             "ranges": slider_ranges(policy),
+            "names": {rule.signal: signals.label_of(rule.signal) for rule in policy.rules},
             "guarantee": self.workbench.active.guarantee,
         }
 
@@ -260,16 +269,9 @@ class AskPage:
         }
 
     def _params(self, asked: JSON) -> GenerationParams:
-        given = {
-            name: value for name in ("max_tokens", "seed") if (value := _number(asked, name, int)) is not None
-        }
-        params = self.workbench.settings.engine.params
-        try:
-            return GenerationParams.model_validate(params.model_dump() | given)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = str(first["loc"][0])
-            raise InvalidInput(f"{name} = {first['input']!r}: {first['msg']}.", [name]) from error
+        typed = {name: optional(asked, name) for name in ("max_tokens", "seed")}
+        given = {name: value for name, value in typed.items() if value is not None}
+        return self.workbench.settings.engine.params.model_copy(update=given)
 
     def _run(
         self,
@@ -378,17 +380,6 @@ def _live(token: Token, decoder: Decoder) -> JSON:
     return token_view(token, decoder.push(token))
 
 
-def _number(asked: JSON, name: str, kind: Callable[[str], int | float]) -> Any:
-    text = str(asked.get(name) or "").strip()
-    if not text:
-        return None
-    try:
-        return kind(text)
-    except ValueError as error:
-        what = "a whole number" if kind is int else "a number"
-        raise InvalidInput(f"{name} must be {what}, not {text!r}.", [name]) from error
-
-
 def _policy(asked: JSON) -> Policy | None:
     if asked.get("policy") is None:
         return None
@@ -413,6 +404,8 @@ def build(workbench: Workbench, runs: Runs) -> AskPage:
         page.documents,
         page.redecide,
         page.label,
+        page.own_datasets,
+        page.add_question,
         page.delete_session,
         page.set_privacy,
         page.set_evidence,

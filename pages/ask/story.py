@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codex import signals
+from codex.ask.confidence import basis, other_kinds
 from codex.ask.loop import NOT_SEARCHED, NOTHING_FOUND
 from codex.pages import JSON
 from codex.pages.ask.evidence import stances
 from codex.store.codec import encode
 from codex.text import percent
-from codex.types import Decision, Gate, Step, Trace
+from codex.types import Action, Decision, Gate, Step, Trace
 
-ROUTING = ("confidence ", "no confidence is available")
-"""How the routing's part of a reason begins, in answers of earlier versions and without a confidence."""
+ROUTING = (
+    "confidence ",
+    "no confidence is available",
+    other_kinds(()),
+    "the question is unlike those that the confidence was calibrated on",
+)
+"""How the routing's parts of a reason begin where they tell no probability; two are of earlier versions."""
 
 
 def story_line(steps: Sequence[Step]) -> list[str]:
@@ -34,9 +40,10 @@ def story_line(steps: Sequence[Step]) -> list[str]:
         return []
     last = steps[-1]
     value = last.confidence.value
+    action = "defer to a person" if last.decision.action is Action.DEFER else str(last.decision.action)
     return [
         *parts,
-        str(last.decision.action) if value is None else f"{last.decision.action} {percent(value)}",
+        action if value is None else f"{action} {percent(value)}",
     ]
 
 
@@ -46,7 +53,7 @@ def notes(decision: Decision) -> str:
     if parts[0].endswith(f": {decision.gate}"):
         parts = parts[1:]
     return "; ".join(
-        part for part in parts if "% likely correct: " not in part and not part.startswith(ROUTING)
+        part for part in parts if "% likely correct" not in part and not part.startswith(ROUTING)
     )
 
 
@@ -56,8 +63,11 @@ def first_answer(trace: Trace) -> str | None:
     return first if first.strip() != last.strip() else None
 
 
-def step_story(step: Step) -> JSON:
-    """One step, told shortly, with what it takes to look into it."""
+def step_story(step: Step, fitted_on: Sequence[str] = ()) -> JSON:
+    """One step, told shortly, with what it takes to look into it.
+
+    fitted_on: the names of the sets of the calibrator, which stand beside its confidence.
+    """
     observation = step.observation
     groups = signals.answer_groups(observation) if observation.samples else []
     grounding = observation.grounding
@@ -69,6 +79,7 @@ def step_story(step: Step) -> JSON:
         "passages": [passage.document for passage in observation.passages],
         "support": stances(grounding.sentences) if grounding and grounding.sentences else None,
         "values": step.signals,
+        "basis": basis(step.confidence, fitted_on),
     }
 
 

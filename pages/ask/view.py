@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 
 from codex import signals
-from codex.ask.confidence import LikelyAnswers
+from codex.ask.confidence import LikelyAnswers, basis
 from codex.calibration.heuristic import MEANING
 from codex.grounding.told import judged_by, verified_by
 from codex.pages import JSON, Fact
@@ -19,7 +19,17 @@ from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
 from codex.store.codec import encode
 from codex.text import number, percent
-from codex.types import Alternative, Generation, Observation, PredictionSet, Sampling, Step, Token, Trace
+from codex.types import (
+    Alternative,
+    Generation,
+    Observation,
+    PredictionSet,
+    Sampling,
+    Step,
+    Token,
+    Trace,
+    TraceParams,
+)
 
 ALTERNATIVES = 10
 """How many alternatives are shown beside a token; the chosen one is always among them."""
@@ -48,18 +58,18 @@ def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
         "story": story_line(trace.steps),
         "copy": as_text(trace),
         "first_answer": first_answer(trace),
-        "steps": [step_story(step) for step in trace.steps],
-        "last": step_view(trace.last, trace.params.prediction_set),
+        "steps": [step_story(step, trace.params.calibrated_on) for step in trace.steps],
+        "last": step_view(trace.last, trace.params),
         "details": _details(trace),
     }
 
 
-def step_view(step: Step, likely: PredictionSet | None = None) -> JSON:
-    """The step that was decided on, in full. likely: the prediction set of its samples."""
+def step_view(step: Step, params: TraceParams) -> JSON:
+    """The step that was decided on, in full."""
     generation = step.observation.generation
     cut = token_texts(generation.tokens, generation.text)
     return {
-        **step_story(step),
+        **step_story(step, params.calibrated_on),
         "tokens": [
             token_view(token, text, given=index < generation.prefix_tokens)
             for index, (token, text) in enumerate(zip(generation.tokens, cut.texts, strict=True))
@@ -69,7 +79,7 @@ def step_view(step: Step, likely: PredictionSet | None = None) -> JSON:
         "focus": step.focus,
         "weakest": weakest(generation, step.focus),
         "generation": encode(generation, without=("text", "tokens")),
-        "samples": samples_view(step.observation, likely),
+        "samples": samples_view(step.observation, params.prediction_set),
         "signals": signals_view(step.signals),
         "evidence": evidence_view(step.observation, cut.texts)
         | {"note": notes(step.decision), "looked": bool(in_vain(step))},
@@ -266,8 +276,8 @@ def _calibrated(trace: Trace) -> str:
     confidence = trace.last.confidence
     if confidence.unfamiliar:
         return (
-            f"calibrated by {trace.params.calibrator} on other kinds of questions: of those held out, "
-            f"{percent(confidence.familiarity or 0)} are as unlike the ones it was fitted on as this one"
+            f"{basis(confidence, trace.params.calibrated_on)} by {trace.params.calibrator}: "
+            f"{percent(confidence.familiarity or 0)} of the held-out ones are as unlike the others as it"
         )
     if confidence.calibrated is None:
         return ""

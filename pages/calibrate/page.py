@@ -12,6 +12,7 @@ import numpy as np
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
 from codex.calibration.calibrator import measured
+from codex.calibration.glossary import glossary_view
 from codex.calibration.heuristic import heuristic_confidences
 from codex.calibration.shipped import shipped_calibrators
 from codex.errors import Conflict, InvalidInput
@@ -31,6 +32,7 @@ from codex.pages import JSON
 from codex.pages.background import Background, Result
 from codex.pages.calibrate.view import (
     METHODS,
+    SHOWN,
     FitTarget,
     Judged,
     Seen,
@@ -61,7 +63,7 @@ ALPHA, DELTA = 0.1, 0.05
 LEVELS = {
     "alpha": "Incorrect answers allowed, α",
     "delta": "Error level δ",
-    "sets": "The miss rate of the prediction sets",
+    "sets": "Miss rate, at most",
 }
 """What a level between 0 and 1 is called on the page."""
 SETS_ALPHA = 0.1
@@ -89,7 +91,8 @@ class CalibratePage:
     def config(self) -> JSON:
         """What the page needs at the start."""
         levels = {"alpha": ALPHA, "delta": DELTA, "sets": SETS_ALPHA}
-        return {"methods": list(METHODS.items()), "defaults": levels}
+        metrics = glossary_view(SHOWN)
+        return {"methods": list(METHODS.items()), "defaults": levels, "metrics": metrics}
 
     def look(self, wanted: JSON) -> JSON:
         """The fit, and runs and calibrators if the page has others. wanted: {seen: version}."""
@@ -350,12 +353,13 @@ def _crossfitted(calibrator: Calibrator, table: Table, job: Job) -> list[float]:
 
 
 def _level(wanted: JSON, name: str) -> float:
+    typed = "" if wanted.get(name) is None else str(wanted[name])
     try:
-        level = float(wanted[name])
-    except (KeyError, TypeError, ValueError):
+        level = float(typed)
+    except ValueError:
         level = np.nan
     if not 0 < level < 1:
-        raise InvalidInput(f"{LEVELS[name]} must lie between 0 and 1.", [name])
+        raise InvalidInput(f"{LEVELS[name]} must be a number above 0 and below 1, not {typed!r}.", [name])
     return level
 
 

@@ -32,6 +32,9 @@ METHODS = {
 }
 """What each method of calibration is called."""
 
+SHOWN: tuple[MetricName, ...] = ("ece", "ece_excess", "brier", "nll", "auroc")
+"""The metrics that are shown of a confidence, in this order."""
+
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 

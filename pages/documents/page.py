@@ -21,6 +21,7 @@ from codex.pages.documents.view import (
     text_view,
     together,
 )
+from codex.pages.limits import limits
 from codex.retrieval import uploads
 from codex.retrieval.index import Document, Index, IndexingProgress, Report, checked_query
 from codex.retrieval.readers.reading import SUFFIXES
@@ -46,13 +47,7 @@ class DocumentsPage:
 
     def config(self) -> JSON:
         """What the page needs at the start."""
-        retrieval = self.workbench.settings.retrieval
-        return {
-            "local": self.local,
-            "max_bytes": retrieval.max_file_mb * 2**20,
-            "max_words": f"{retrieval.max_file_mb} MB",
-            "suffixes": sorted(SUFFIXES),
-        }
+        return {"local": self.local, **limits(self.workbench.settings, sorted(SUFFIXES))}
 
     def look(self, wanted: JSON) -> JSON:
         """The job, and the table if the page has another one. wanted: {seen: version, brief: no table}."""

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 
+from codex.calibration.glossary import glossary_view
 from codex.evaluation.comparison import METRICS, OUTCOMES, Comparison, Side, compare, pairs
 from codex.pages import JSON
 from codex.pages.evaluate.questions import PAGE
@@ -33,8 +34,8 @@ class Comparisons:
             "names": [first.name, second.name],
             "summary": found.summary,
             "metrics": [
-                {"name": words, **getattr(found, name).model_dump(mode="json")}
-                for name, words in METRICS.items()
+                {"key": name, **metric, **getattr(found, name).model_dump(mode="json")}
+                for name, metric in glossary_view(METRICS).items()
             ],
             "outcomes": [[name, words, counts[name]] for name, words in OUTCOMES.items()],
             "rows": [

@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from codex import figures
 from codex.ask.workbench import Workbench
+from codex.calibration.glossary import glossary_view
 from codex.datasets.library import datasets
+from codex.datasets.table_files import SUFFIXES
 from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation.comparison import Side
 from codex.evaluation.estimate import estimate
 from codex.evaluation.evaluations import KIND, Evaluations
-from codex.evaluation.slices import columns, labels, slices
+from codex.evaluation.slices import columns, labels, slices, small_words
 from codex.evaluation.subsets import keep_subset
 from codex.jobs import Job, Jobs
 from codex.pages import JSON
@@ -28,7 +29,10 @@ from codex.pages.evaluate.comparing import Comparisons
 from codex.pages.evaluate.downloads import FORMATS
 from codex.pages.evaluate.questions import Listed, only_words
 from codex.pages.evaluate.scores import RunScores, noted
+from codex.pages.evaluate.uploads import Uploads
 from codex.pages.evaluate.view import (
+    METRICS,
+    board_heads,
     ended_words,
     label_of,
     number,
@@ -39,8 +43,9 @@ from codex.pages.evaluate.view import (
     standing,
 )
 from codex.pages.job_view import job_view
+from codex.pages.limits import limits
+from codex.pages.typed import LIMITS, needed, optional
 from codex.policy import ACTIONS, decide
-from codex.settings import MAX_SAMPLES
 from codex.store.runs import RunSummary
 from codex.text import sha256
 from codex.types import Action
@@ -60,6 +65,7 @@ class EvaluatePage:
         self.jobs = jobs
         self.evaluations = Evaluations(workbench, jobs)
         self.comparisons = Comparisons()
+        self.uploads = Uploads(workbench.settings.home, jobs)
         self.scores = RunScores(workbench.store, jobs, workbench.settings.home / "cache" / "scores")
 
     def config(self) -> JSON:
@@ -71,9 +77,12 @@ class EvaluatePage:
                 "sample_temperature": ask.sample_temperature,
                 "max_tokens": params.max_tokens,
             },
-            "limits": {"n_samples": (1, MAX_SAMPLES), "sample_temperature": (0, 5), "max_tokens": (1, 8192)},
+            "limits": LIMITS,
             "scales": {name: {**asdict(s), "captions": s.captions} for name, s in SCALES.items()},
             "downloads": list(FORMATS.items()),
+            "upload": limits(self.workbench.settings, [*SUFFIXES, *(f"{each}.gz" for each in SUFFIXES[:-1])]),
+            "metrics": glossary_view(METRICS),
+            "board": board_heads(),
         }
 
     def datasets(self, _: JSON) -> list[JSON]:
@@ -127,7 +136,7 @@ class EvaluatePage:
         classes: list[str] = []
         if wanted.get("colour"):
             lines = self.scores.lines(summary)
-            found = labels(lines, table, str(wanted["colour"]))
+            found = self._labels(summary, str(wanted["colour"]))
             classes = [found[at] for at in lines.graded.tolist()]
         x, y = str(wanted["x"]), str(wanted["y"])
         for name in (x, y):
@@ -172,14 +181,17 @@ class EvaluatePage:
         """A run by a column of its questions, once it is measured. wanted: {run, column; none: the first}."""
         summary = self.workbench.store.runs.get(str(wanted["run"]))
         lines, table, listed = self.scores.lines(summary), self.scores.table(summary), self._listed(wanted)
-        known = columns(lines, table) if self._measured(summary) else {}
+        own = self.scores.item_columns(summary, self.workbench.settings.home)
+        known = columns(lines, table, own) if self._measured(summary) else {}
         column = str(wanted.get("column") or next(iter(known), ""))
         if not column:
-            return {"columns": [], "column": "", "rows": []}
+            return {"columns": [], "column": "", "rows": [], "note": ""}
         decided = decide(self.workbench.active.policy, table.signals, listed.confidence[lines.graded])
         answered = decided.action == ACTIONS.index(Action.ANSWER)
-        found = slices(lines, table, column, listed.confidence, answered)
-        return {"columns": [*known.items()], "column": column, "rows": [asdict(each) for each in found]}
+        found = slices(lines, table, column, listed.confidence, answered, own)
+        note = small_words() if any(each.too_small for each in found) else ""
+        rows = [asdict(each) for each in found]
+        return {"columns": [*known.items()], "column": column, "rows": rows, "note": note}
 
     def others(self, wanted: JSON) -> list[tuple[str, str]]:
         """The runs that a run can be compared with, the newest first. wanted: {run}."""
@@ -244,21 +256,18 @@ class EvaluatePage:
         ).lines
 
     def _options(self, wanted: JSON) -> dict[str, Any]:
-        limit = wanted.get("limit")
         return {
-            "limit": None if limit is None else int(limit),
+            "limit": optional(wanted, "limit"),
             "side": wanted.get("side") or None,
             "evidence": bool(wanted.get("evidence")),
             "params": self._params(wanted),
-            "n_samples": int(wanted["n_samples"]),
-            "sample_temperature": float(wanted["sample_temperature"]),
+            "n_samples": needed(wanted, "n_samples"),
+            "sample_temperature": needed(wanted, "sample_temperature"),
         }
 
     def extend(self, wanted: JSON) -> JSON:
         """Ask a run the next questions of its set too. wanted: {run, more: how many}."""
-        run, more = str(wanted["run"]), wanted.get("more")
-        if not isinstance(more, int) or more < 1:
-            raise InvalidInput("Type how many more questions to ask, at least 1.", ["more"])
+        run, more = str(wanted["run"]), needed(wanted, "more")
         total = self.workbench.store.runs.get(run).run.total
         return self._job_view(self.evaluations.extend(run, total + more))
 
@@ -279,13 +288,8 @@ class EvaluatePage:
         self.workbench.store.runs.rename(str(wanted["run"]), str(wanted["name"]))
 
     def _params(self, wanted: JSON) -> GenerationParams:
-        params = self.workbench.settings.engine.params.model_dump() | {"max_tokens": wanted.get("max_tokens")}
-        try:
-            return GenerationParams.model_validate(params)
-        except ValidationError as error:
-            raise InvalidInput(
-                f"Max tokens is out of range: {error.errors()[0]['msg']}.", ["max_tokens"]
-            ) from error
+        params = self.workbench.settings.engine.params
+        return params.model_copy(update={"max_tokens": needed(wanted, "max_tokens")})
 
     def _job_view(self, job: Job) -> JSON:
         shown = {**job_view(job, ended_words(job)), "run": job.about}
@@ -320,9 +324,14 @@ class EvaluatePage:
             ids = set(only["ids"])
             kept = [id_ in ids for id_ in listed.lines.ids]
         else:
-            table = self.scores.table(self.workbench.store.runs.get(str(wanted["run"])))
-            kept = [label == only["label"] for label in labels(listed.lines, table, str(only["column"]))]
+            summary = self.workbench.store.runs.get(str(wanted["run"]))
+            kept = [label == only["label"] for label in self._labels(summary, str(only["column"]))]
         return np.flatnonzero(kept)
+
+    def _labels(self, summary: RunSummary, column: str) -> list[str]:
+        """The slice of each question of a run."""
+        lines, table = self.scores.lines(summary), self.scores.table(summary)
+        return labels(lines, table, column, self.scores.item_columns(summary, self.workbench.settings.home))
 
     def _example(self) -> JSON | None:
         name, limit = EXAMPLE
@@ -346,6 +355,8 @@ def build(workbench: Workbench, jobs: Jobs) -> EvaluatePage:
             page.delete,
         ),
         *(page.open, page.scatter, page.questions, page.question),
+        *(page.uploads.draft, page.uploads.rejected, page.uploads.discard),
+        *(page.uploads.import_draft, page.uploads.importing, page.uploads.cancel_import),
         *(page.copied, page.keep, page.slices, page.label, page.others, page.compare),
     )
     view("evaluate", page.config(), calls)

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.calibration.heuristic import heuristic_confidences
+from codex.datasets.library import datasets
 from codex.errors import NotFound
+from codex.evaluation.item_columns import ItemColumns, item_columns
 from codex.evaluation.scoring import Scores, confidences_of, score
 from codex.jobs import Job, Jobs
 from codex.pages.background import Background, Outdated, Result
@@ -61,7 +63,7 @@ class RunScores:
         self._background: Background[Measured] = Background(
             jobs, "score", "Measuring the runs", self._measure, KEPT_SCORES
         )
-        self._tables: OrderedDict[str, Table | Lines] = OrderedDict()
+        self._tables: OrderedDict[str, Table | Lines | ItemColumns] = OrderedDict()
         self._failures: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -90,6 +92,12 @@ class RunScores:
     def lines(self, summary: RunSummary) -> Lines:
         """All records of a run, in few words. Raises NotFound."""
         return self._read("lines", summary, self._store.runs.lines)
+
+    def item_columns(self, summary: RunSummary, home: Path) -> ItemColumns:
+        """What the dataset of a run says of its questions, as it is now."""
+        lines, name = self.lines(summary), summary.run.dataset
+        there = [each.path.stat().st_mtime_ns for each in datasets(home) if each.name == name]
+        return self._read(f"columns {there}", summary, lambda _: item_columns(name, home, lines))
 
     def _read(self, kind: str, summary: RunSummary, read: Callable[[str], T]) -> T:
         """What is in memory of a run as it is, else what is read, kept where the run is still as it was."""

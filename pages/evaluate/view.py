@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from codex import figures, signals
+from codex.calibration.glossary import GLOSSARY, Metric, glossary_view
 from codex.evaluation.scoring import Scores
 from codex.grading.kinds import told
 from codex.jobs import Job
@@ -23,17 +24,23 @@ from codex.store.runs import RunSummary
 from codex.text import percent
 from codex.types import Record
 
-CONFIDENCE = {
-    "auroc": (
-        "AUROC, cross-fitted confidence",
-        "Chance that a correct answer is ranked above an incorrect one",
-    ),
-    "prr": ("PRR", "Prediction rejection ratio: 1 rejects incorrect answers like an oracle, 0 like chance"),
-    "ece": ("ECE", "Expected calibration error, 15 equal-mass bins"),
-    "ece_excess": ("ECE excess", "ECE minus what perfect probabilities would show on so few answers"),
-    "brier": ("Brier", "Mean squared distance of the probability from the outcome"),
-}
-"""Metrics of the confidence that are shown of a run: what each is called, and what it is."""
+CONFIDENCE = ("auroc", "prr", "ece", "ece_excess", "brier", "nll")
+"""Metrics of the confidence that are shown of a run."""
+METRICS = ("accuracy", "auroc", "ece", "coverage")
+"""Those that the page's tables have as columns."""
+
+
+def board_heads() -> dict[str, dict[str, str]]:
+    """The columns of metrics on the leaderboard: what each is called and says."""
+    accuracy, auroc, ece = (GLOSSARY[name] for name in ("accuracy", "auroc", "ece"))
+    own = "It is cross-fitted on the run's own answers, not from the active calibrator."
+    heads = {
+        "accuracy": accuracy,
+        "best_auroc": Metric("Best signal", f"AUROC of the signal that ranks best. {auroc.says}"),
+        "auroc": Metric("Confidence", f"AUROC of the confidence. {auroc.says} {own}"),
+        "ece": Metric(ece.name, f"{ece.says} {own}"),
+    }
+    return {key: head._asdict() for key, head in heads.items()}
 
 
 def run_line(
@@ -137,15 +144,15 @@ def scores_view(scores: Scores) -> JSON | None:
         "accuracy": {"interval": scores.accuracy_ci},
         "confidence": [
             {
-                "label": words,
-                "title": f"{title}; {scores.confidence.source}",
+                **metric,
                 "value": getattr(scores.confidence, name),
                 "interval": getattr(scores.confidence, f"{name}_ci"),
             }
-            for name, (words, title) in CONFIDENCE.items()
+            for name, metric in glossary_view(CONFIDENCE).items()
         ]
         if scores.confidence
         else [],
+        "source": scores.confidence.source if scores.confidence else "",
     }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from codex import signals
 from codex.ask.workbench import Workbench
+from codex.calibration.glossary import glossary_view
 from codex.errors import InvalidInput, NotFound
 from codex.pages import JSON
 from codex.pages.components import view
@@ -35,7 +37,12 @@ class TunePage:
 
     def config(self) -> JSON:
         """What the page needs at the start."""
-        return {"shown": SHOWN, "gates": [str(gate) for gate in GATES]}
+        return {
+            "shown": SHOWN,
+            "gates": [str(gate) for gate in GATES],
+            "names": {name: known.label for name, known in signals.REGISTRY.items()},
+            "metrics": glossary_view(("coverage", "selective_accuracy")),
+        }
 
     def look(self, wanted: JSON) -> JSON:
         """The runs and the policies; for the run that is shown, what its table would be called now.

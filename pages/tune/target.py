@@ -33,12 +33,12 @@ def propose(opened: OpenRun, policy: Policy, wanted: JSON) -> Proposal:
 
     The numbers are percentages as they were typed. Raises InvalidInput.
     """
-    delta = round(1 - share(wanted, "confidence_level", "The confidence level"), 12)
+    delta = round(1 - share(wanted, "confidence_level", "Confidence level"), 12)
     if wanted.get("by") == "coverage":
         return _by_coverage(
-            opened, policy, share(wanted, "coverage", "The share answered", whole=True), delta
+            opened, policy, share(wanted, "coverage", "Questions answered, at least", whole=True), delta
         )
-    return _by_risk(opened, policy, share(wanted, "risk", "The share of incorrect answers"), delta)
+    return _by_risk(opened, policy, share(wanted, "risk", "Incorrect answers allowed, α"), delta)
 
 
 def share(wanted: JSON, name: str, label: str, *, whole: bool = False) -> float:

@@ -30,8 +30,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         settings = load_settings([f"home={tmp_path}", *overrides])
         engine = ScriptedEngine(lambda prompt: Script(["Canberra"]))
         store = Store(settings.database, settings.store.privacy)
-        given = [override.partition("=")[0] for override in overrides]
-        opened.append(Workbench(settings, engine, store, given))
+        opened.append(Workbench(settings, engine, store, overrides))
         return opened[-1]
 
     yield make

@@ -268,6 +268,24 @@ def test_cancelling_stops_the_model_and_stores_nothing(bench: Bench) -> None:
     assert workbench.store.sessions() == []
 
 
+def test_an_answer_that_comes_after_its_session_was_deleted_is_given_but_not_kept(bench: Bench) -> None:
+    workbench = bench()
+    first = workbench.answer("Capital of Australia?", session_id="gone")
+    events = workbench.ask("Capital of Australia?", session_id="gone")
+    next(events)
+    workbench.forget_session("gone")
+    assert workbench.asking == 1
+    late = last_trace(events)
+    assert late.answer == first.answer
+    assert list(events) == []
+    assert workbench.asking == 0
+    assert workbench.store.sessions() == []
+    with pytest.raises(NotFound):
+        workbench.trace(late.id)
+    workbench.answer("Capital of Australia?", session_id="gone")
+    assert len(workbench.store.session_traces("gone")) == 1
+
+
 def test_a_caller_who_goes_away_cancels_and_frees_its_place(bench: Bench) -> None:
     workbench = bench(SURE, "ask.max_waiting=1")
     events = workbench.ask("Capital of Australia?")

@@ -20,7 +20,8 @@ from codex.calibration.familiarity import LEAST, Familiarity
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.engines.base import GenerationParams
 from codex.errors import Conflict, ModelError, NotFound
-from codex.policy import UNFAMILIAR, Policy, PolicyGuarantee, Rule
+from codex.pages.ask.view import trace_view
+from codex.policy import Policy, PolicyGuarantee, Rule
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Action
@@ -367,10 +368,20 @@ def test_what_is_calibrated_on_other_kinds_of_questions_is_an_estimate_and_defer
     assert told.unfamiliar
     assert told.value == known.last.confidence.value
     assert unknown.last.decision.action is Action.DEFER
-    assert unknown.last.decision.reason.endswith(UNFAMILIAR)
-    assert response_to(unknown).confidence_note == "calibrated on other kinds of questions"
+    kinds = "calibrated on other kinds of questions (capitals)"
+    assert unknown.last.decision.reason.endswith(f"% likely correct, but {kinds}: a person decides")
+    assert response_to(unknown).rationale == unknown.last.decision.reason
     assert workbench.store.load(unknown.id).last.confidence == told
-    assert workbench.redecide(unknown.id, Policy(defer_unfamiliar=False)).action is Action.ANSWER
+    reopened = bench()
+    for trace in (unknown, reopened.trace(unknown.id)):
+        view = trace_view(trace, fingerprint=trace.model, correct=None)
+        assert view["last"]["basis"] == view["steps"][0]["basis"] == kinds
+        assert dict(view["details"])["confidence"].startswith(f"{kinds} by {fitted.version}: ")
+        assert kinds in view["copy"]
+    assert response_to(unknown).confidence_note == "calibrated on other kinds of questions"
+    answered = reopened.redecide(unknown.id, Policy(defer_unfamiliar=False))
+    assert answered.action is Action.ANSWER
+    assert answered.reason.endswith(f"; {kinds}")
 
 
 def test_a_policy_may_answer_what_is_unfamiliar(bench: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,8 @@ from tests.support.scripted import Script, ScriptedEngine
 
 # A busy machine is slow, not wrong: the default of 5 s fails where three programs share two cores.
 expect.set_options(timeout=20_000)
+ACTED = 90_000
+"""Milliseconds in which a click arrives even there."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -65,6 +67,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser profile of its own, in which nothing may fail and nothing may leave the machine."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(ACTED)
     incorrect: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:

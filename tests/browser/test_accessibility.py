@@ -53,6 +53,8 @@ def asked(page: Page, served: Scripted) -> Iterator[str]:
         yield f"Ask, {tab}"
     page.get_by_role("listbox", name="Answer, token by token").get_by_role("option").first.click()
     yield "Ask, token"
+    page.get_by_role("button", name="Add to a dataset").click()
+    yield "Ask, into a dataset"
 
 
 def indexed(page: Page, served: Scripted) -> Iterator[str]:
@@ -81,9 +83,19 @@ def evaluated(page: Page, served: Scripted) -> Iterator[str]:
     yield "Evaluate, deletion"
     page.get_by_role("button", name="Keep").click()
     yield "Evaluate"
+    rows = {"name": "a.csv", "mimeType": "text/csv", "buffer": b"question,answer\nWho?,Ann\nWhere?,\n"}
+    page.locator("input[type=file]").set_input_files(rows)  # type: ignore[arg-type]
+    upload = page.get_by_role("region", name="Upload a dataset")
+    expect(upload.get_by_role("table", name="Rejected rows")).to_be_visible()
+    yield "Evaluate, upload"
+    upload.get_by_role("button", name="Cancel").click()
     board.get_by_role("link", name="capitals").click()
     expect(page.get_by_role("figure", name="AUROC of each signal")).to_be_visible(timeout=FITTED)
     yield "Evaluate, run"
+    page.get_by_role("button", name="ECE excess", exact=True).focus()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    yield "Evaluate, a metric explained"
+    page.keyboard.press("Escape")
     page.get_by_role("region", name="Questions").get_by_role("link").first.click()
     expect(page.get_by_role("complementary", name="Question").get_by_role("option").first).to_be_visible()
     yield "Evaluate, question"

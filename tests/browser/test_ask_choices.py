@@ -20,9 +20,8 @@ from tests.support.scripted import ScriptedEngine
 def started(home: Path, *overrides: str) -> Iterator[Served]:
     """Codex over a home, from its start to its end; each start is at another address."""
     settings = load_settings([f"home={home}", *overrides])
-    given = [override.partition("=")[0] for override in overrides]
     store = Store(settings.database, settings.store.privacy)
-    workbench = Workbench(settings, ScriptedEngine(lambda prompt: CANBERRA), store, given)
+    workbench = Workbench(settings, ScriptedEngine(lambda prompt: CANBERRA), store, overrides)
     with serving(workbench) as url:
         yield Served(url, workbench)
     workbench.close()

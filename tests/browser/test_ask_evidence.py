@@ -137,7 +137,7 @@ def test_an_unsure_answer_is_looked_up_by_itself_and_the_story_tells_it(
     expect(answer(page)).to_contain_text("Ada")
     expect(page.get_by_role("region", name="Answer", exact=True)).to_contain_text("after retrieving passages")
     story = re.compile(
-        r"unsure \(entropy 3 > 2\.5\).*retrieved \d passages.*1 of 1 sentence supported.*answer"
+        r"unsure \(mean entropy 3\.0, above 2\.5\).*retrieved \d passages.*1 of 1 sentence supported.*answer"
     )
     expect(page.get_by_role("region", name="Decision")).to_contain_text(story)
     page.get_by_role("tab", name="Steps").click()

@@ -80,7 +80,7 @@ def test_the_risk_can_be_changed_after_the_fit_and_answered_by(page: Page, serve
     risk.fill("2")
     risk.press("Tab")
     diagrams = page.get_by_role("region", name="Diagrams")
-    expect(diagrams.get_by_role("alert")).to_contain_text("must lie between 0 and 1")
+    expect(diagrams.get_by_role("alert")).to_contain_text("above 0 and below 1")
     expect(diagrams.get_by_role("table", name="Metrics before and after")).to_be_visible()
 
 
@@ -170,7 +170,7 @@ def test_promises_of_each_dataset_and_prediction_sets_stand_under_the_diagrams(
     expect(together).to_contain_text("infinite")
     lacking.fill("1")
     lacking.press("Enter")
-    expect(sets.get_by_role("alert")).to_contain_text("must lie between 0 and 1")
+    expect(sets.get_by_role("alert")).to_contain_text("above 0 and below 1")
     lacking.fill("0.5")
     lacking.press("Enter")
     expect(sets.get_by_role("alert")).to_be_hidden()

@@ -161,8 +161,8 @@ def test_a_run_opens_to_its_signals_its_questions_and_their_tokens(page: Page, s
     expect(ranking.get_by_role("columnheader")).to_have_text(["signal", "AUROC", "95% from", "to"])
 
     scatter = page.get_by_role("region", name="Signal against signal")
-    scatter.get_by_role("combobox", name="X axis").select_option("Agreeing samples, focus")
-    expect(scatter.get_by_role("figure", name="against Agreeing samples, focus")).to_be_visible()
+    scatter.get_by_role("combobox", name="X axis").select_option("Agreeing samples (focus)")
+    expect(scatter.get_by_role("figure", name="against Agreeing samples (focus)")).to_be_visible()
 
     questions = page.get_by_role("region", name="Questions")
     questions.get_by_text("incorrect", exact=False).first.click()
@@ -327,7 +327,7 @@ def test_two_runs_are_compared_at_an_address_of_its_own(page: Page, served: Scri
     expect(compared.get_by_role("status")).to_contain_text("of 60 shared questions correctly than theirs")
     expect(page).to_have_url(re.compile(r"run=run-1&against=other"))
     metrics = compared.get_by_role("table", name="Metrics of both runs")
-    expect(metrics.get_by_role("row", name="AUROC of the confidence")).to_contain_text("[", timeout=MEASURED)
+    expect(metrics.get_by_role("row", name="AUROC")).to_contain_text("[", timeout=MEASURED)
     compared.get_by_text(re.compile("^lost")).click()
     expect(compared.get_by_role("radio", name="lost")).to_be_checked()
     expect(compared.get_by_role("table").last).not_to_have_attribute("aria-busy", "true")

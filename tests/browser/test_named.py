@@ -53,15 +53,15 @@ def rename(page: Page, old: str, new: str) -> None:
 def test_a_typed_name_stays_whatever_is_moved_until_a_policy_is_loaded(page: Page, served: Scripted) -> None:
     keep(served, Policy(name="careful", answer_above=0.9))
     open_tune(page, served)
-    threshold = page.get_by_role("textbox", name="answer_above", exact=True)
+    threshold = page.get_by_role("textbox", name="Answer at or above", exact=True)
     expect(name_field(page)).to_have_value("default")
     name_field(page).fill("my threshold")
-    for value in ("0.6", "0.7"):
+    for value in ("60", "70"):
         threshold.fill(value)
         threshold.press("Enter")
     page.get_by_role("button", name="Undo").click()
     target = page.get_by_role("form", name="Target")
-    target.get_by_role("textbox", name="answered").fill("25")
+    target.get_by_role("textbox", name="Questions answered").fill("25")
     page.keyboard.press("Enter")
     expect(target.get_by_role("status")).to_contain_text("95% confidence level")
     page.get_by_role("button", name="Reset", exact=True).click()
@@ -70,7 +70,7 @@ def test_a_typed_name_stays_whatever_is_moved_until_a_policy_is_loaded(page: Pag
     expect(name_field(page)).to_have_value("my threshold")
     saved = page.get_by_role("region", name="Policies", exact=True)
     saved.get_by_role("button", name="careful careful@").click()
-    expect(threshold).to_have_value("0.9")
+    expect(threshold).to_have_value("90")
     expect(name_field(page)).to_have_value("careful")
 
 

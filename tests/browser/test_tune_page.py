@@ -16,6 +16,8 @@ from tests.browser.look import pale
 from tests.support.browsing import Scripted, open_tune, slider, stack
 from tests.support.kept_run import keep_run
 
+ANSWER = "Answer at or above"
+
 
 @pytest.fixture
 def served(scripted: Scripted) -> Iterator[Scripted]:
@@ -58,11 +60,11 @@ def test_a_slider_shows_its_price_and_the_questions_that_changed_sides(page: Pag
     drawn = plot.element_handle()
 
     # From 0.5 to 0.55 in steps of 0.005: one movement, of which 100/200 to 109/200 are the price.
-    slider(page, "answer_above").focus()
+    slider(page, ANSWER).focus()
     for _ in range(10):
         page.keyboard.down("ArrowRight")
     page.keyboard.up("ArrowRight")
-    expect(number(page, "answer_above")).to_have_value("0.55")
+    expect(number(page, ANSWER)).to_have_value("55")
     expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 46%"))
     expect(changed).to_contain_text("10 decisions changed")
     expect(changed.get_by_role("row")).to_have_count(11)
@@ -74,58 +76,58 @@ def test_a_slider_shows_its_price_and_the_questions_that_changed_sides(page: Pag
     assert dict(points)["compared"] == 0.505
 
     page.get_by_role("button", name="Undo").click()
-    expect(number(page, "answer_above")).to_have_value("0.5")
+    expect(number(page, ANSWER)).to_have_value("50")
     expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 51%"))
     expect(page.get_by_role("button", name="Redo")).to_be_focused()
     page.keyboard.press("Control+Shift+Z")
-    expect(number(page, "answer_above")).to_have_value("0.55")
+    expect(number(page, ANSWER)).to_have_value("55")
     page.reload()
-    expect(number(page, "answer_above")).to_have_value("0.55")
+    expect(number(page, ANSWER)).to_have_value("55")
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()
 
 
 def test_a_rule_says_how_often_it_decides(page: Page, served: Scripted) -> None:
     open_tune(page, served)
-    type_number(page, "entropy", "9")
-    type_number(page, "avg_logprob", "-9")
-    type_number(page, "top1_prob", "0.6")
+    type_number(page, "Mean entropy", "9")
+    type_number(page, "Mean log-probability", "-9")
+    type_number(page, "First token's probability", "0.6")
     expect(page.get_by_role("region", name="Thresholds")).to_contain_text("decides 119 (60%)")
     expect(stack(page)).to_have_attribute("aria-label", re.compile("abstain 60%"))
 
 
 def test_what_is_no_threshold_is_said_beside_it_and_stays(page: Page, served: Scripted) -> None:
     open_tune(page, served)
-    type_number(page, "answer_above", "1.5")
-    expect(page.get_by_role("alert").filter(has_text="Enter a number from 0 to 1.")).to_be_visible()
-    expect(number(page, "answer_above")).to_have_value("1.5")
+    type_number(page, ANSWER, "150")
+    expect(page.get_by_role("alert").filter(has_text="Enter a percentage from 0 to 100.")).to_be_visible()
+    expect(number(page, ANSWER)).to_have_value("150")
     expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 51%"))
     keep = page.get_by_role("region", name="Save")
     keep.get_by_role("textbox", name="Name of the policy").fill("invalid")
     for name in ("Save", "Make active", "Export"):
         keep.get_by_role("button", name=name).click()
         expect(keep.get_by_role("status")).to_have_text("Correct the marked field first.")
-        expect(number(page, "answer_above")).to_be_focused()
+        expect(number(page, ANSWER)).to_be_focused()
     assert "invalid" not in {policy.name for policy in served.workbench.store.policies.list()}
-    type_number(page, "answer_above", "0,9")
-    expect(page.get_by_text("Enter a number from 0 to 1.")).to_be_hidden()
-    expect(slider(page, "answer_above")).to_have_value("0.9")
+    type_number(page, ANSWER, "90 %")
+    expect(page.get_by_text("Enter a percentage from 0 to 100.")).to_be_hidden()
+    expect(slider(page, ANSWER)).to_have_value("0.9")
 
 
 def test_a_target_is_proposed_made_active_and_answers_the_next_question(page: Page, served: Scripted) -> None:
     open_tune(page, served)
     target = page.get_by_role("form", name="Target")
-    target.get_by_role("textbox", name="incorrect").fill("1")
+    target.get_by_role("textbox", name="Incorrect answers allowed, α").fill("1")
     page.keyboard.press("Enter")
     expect(target.get_by_role("status")).to_contain_text("1%")
-    expect(number(page, "answer_above")).to_have_value("0.5")
-    target.get_by_role("textbox", name="incorrect").fill("200")
+    expect(number(page, ANSWER)).to_have_value("50")
+    target.get_by_role("textbox", name="Incorrect answers allowed, α").fill("200")
     page.keyboard.press("Enter")
     expect(target.get_by_role("alert")).to_contain_text("not '200'")
-    expect(target.get_by_role("textbox", name="incorrect")).to_have_value("200")
-    target.get_by_role("textbox", name="answered").fill("25")
+    expect(target.get_by_role("textbox", name="Incorrect answers allowed, α")).to_have_value("200")
+    target.get_by_role("textbox", name="Questions answered").fill("25")
     page.keyboard.press("Enter")
     expect(target.get_by_role("status")).to_contain_text("95% confidence level")
-    expect(number(page, "answer_above")).to_have_value("0.755")
+    expect(number(page, ANSWER)).to_have_value("75.5")
     expect(page.get_by_role("row", name="guarantee")).to_contain_text("95% confidence")
 
     keep = page.get_by_role("region", name="Save")
@@ -146,7 +148,7 @@ def test_a_target_is_proposed_made_active_and_answers_the_next_question(page: Pa
 
 def test_a_policy_goes_out_as_a_file_and_comes_back(page: Page, served: Scripted, tmp_path: Path) -> None:
     open_tune(page, served)
-    type_number(page, "answer_above", "0.7")
+    type_number(page, ANSWER, "70")
     keep = page.get_by_role("region", name="Save")
     keep.get_by_role("textbox", name="Name of the policy").fill("mine")
     with page.expect_download() as download:
@@ -161,27 +163,27 @@ def test_a_policy_goes_out_as_a_file_and_comes_back(page: Page, served: Scripted
     expect(keep).to_contain_text("not valid YAML in line")
     files.set_input_files({"name": "bad.yaml", "mimeType": "text/yaml", "buffer": b"\xff\xfe\x00"})
     expect(keep).to_contain_text("not UTF-8 text")
-    expect(number(page, "answer_above")).to_have_value("0.7")
+    expect(number(page, ANSWER)).to_have_value("70")
     other = to_yaml(Policy(name="other", rules=(), answer_above=0.31))
     files.set_input_files({"name": "o.yaml", "mimeType": "text/yaml", "buffer": other.encode()})
     expect(keep).to_contain_text("other is loaded")
-    expect(number(page, "answer_above")).to_have_value("0.31")
-    expect(slider(page, "entropy")).to_have_count(0)
+    expect(number(page, ANSWER)).to_have_value("31")
+    expect(slider(page, "Mean entropy")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
-    expect(slider(page, "entropy")).to_have_count(1)
+    expect(slider(page, "Mean entropy")).to_have_count(1)
 
 
 def test_a_deleted_run_is_said_and_the_policy_stays(page: Page, served: Scripted) -> None:
     open_tune(page, served)
-    type_number(page, "answer_above", "0.7")
+    type_number(page, ANSWER, "70")
     served.workbench.store.runs.delete("r1")
     keep_run(served.workbench.store, "r2", "the next run", n=60)
     expect(page.get_by_role("alert")).to_contain_text("This run was deleted")
-    expect(number(page, "answer_above")).to_have_value("0.7")
+    expect(number(page, ANSWER)).to_have_value("70")
     page.get_by_role("combobox", name="Run").select_option("r2")
     expect(page.get_by_role("region", name="Run")).to_contain_text("60 graded answers")
     expect(page.get_by_role("alert")).to_have_count(0)
-    expect(number(page, "answer_above")).to_have_value("0.7")
+    expect(number(page, ANSWER)).to_have_value("70")
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()
 
 
@@ -199,7 +201,7 @@ def test_a_run_that_has_nothing_yet_fills_by_itself(page: Page, served: Scripted
 
 def test_a_question_is_never_run_as_markup(page: Page, served: Scripted) -> None:
     open_tune(page, served)
-    type_number(page, "answer_above", "0.52")  # the hostile one has confidence 101/200
+    type_number(page, ANSWER, "52")  # the hostile one has confidence 101/200
     changed = page.get_by_role("region", name="Changed decisions")
     expect(changed).to_contain_text("<img src=x onerror=window.hacked=1>RLO${window.hacked=1}")
     assert page.evaluate("window.hacked") is None
@@ -211,7 +213,7 @@ def test_every_text_can_be_read_and_nothing_scrolls_sideways(
 ) -> None:
     page = browser.new_page(color_scheme=theme, viewport={"width": 1280, "height": 900})
     open_tune(page, served)
-    type_number(page, "answer_above", "0.6")
+    type_number(page, ANSWER, "60")
     page.get_by_role("button", name="Propose thresholds").click()
     expect(page.get_by_role("form", name="Target").get_by_role("status")).to_contain_text("%")
     expect(page.get_by_role("region", name="Changed decisions").get_by_role("row").first).to_be_visible()
@@ -250,6 +252,6 @@ def test_where_the_plot_cannot_be_drawn_its_numbers_are_in_the_table(
     page.get_by_text("Table", exact=True).click()
     rows = page.get_by_role("region", name="The plot's numbers").get_by_role("row")
     expect(rows.last).to_contain_text("100%")
-    type_number(page, "answer_above", "0.7")
+    type_number(page, ANSWER, "70")
     expect(stack(page)).to_have_attribute("aria-label", re.compile("answer 31%"))
     page.close()

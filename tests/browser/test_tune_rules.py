@@ -31,7 +31,8 @@ def test_a_rule_is_added_counted_taken_back_moved_removed_and_saved(page: Page, 
     new = thresholds.get_by_role("button", name="Add a rule")
     signal = thresholds.get_by_role("combobox", name="Signal")
     threshold = thresholds.get_by_role("textbox", name="Threshold")
-    sliders = thresholds.get_by_role("slider", name="top1_prob")
+    sliders = thresholds.get_by_role("slider", name="First token's probability")
+    earlier = thresholds.get_by_role("button", name="Move the rule on First token's probability earlier")
     decides = thresholds.get_by_text("decides ")
 
     # What cannot be a rule is said where it was typed, and stays there.
@@ -47,7 +48,7 @@ def test_a_rule_is_added_counted_taken_back_moved_removed_and_saved(page: Page, 
     threshold.fill("0.2")
     threshold.press("Enter")
     expect(thresholds.get_by_role("alert")).to_have_text(
-        "Rule 3 is the same: top1_prob < 0.20 \u2192 abstain."
+        "Rule 3 is the same: First token's probability < 0.20 \u2192 abstain."
     )
     page.keyboard.press("Escape")
     expect(new).to_be_focused()
@@ -68,21 +69,21 @@ def test_a_rule_is_added_counted_taken_back_moved_removed_and_saved(page: Page, 
 
     page.keyboard.press("ControlOrMeta+z")
     expect(sliders).to_have_count(1)
-    expect(thresholds.get_by_role("slider", name="min_prob_focus")).to_be_focused()
+    expect(thresholds.get_by_role("slider", name="Weakest token's probability (focus)")).to_be_focused()
     expect(stack).to_have_attribute("aria-label", before)
     page.keyboard.press("ControlOrMeta+Shift+z")
     expect(stack).to_have_attribute("aria-label", after)
 
     # Of two rules on one signal, the one that was added goes first: then the other decides nothing.
-    thresholds.get_by_role("button", name="Move the rule on top1_prob earlier").nth(1).press("Enter")
+    earlier.nth(1).press("Enter")
     expect(sliders.nth(1)).to_be_focused()
-    thresholds.get_by_role("button", name="Move the rule on top1_prob earlier").nth(1).press("Enter")
+    earlier.nth(1).press("Enter")
     expect(sliders.first).to_be_focused()
     expect(sliders.first).to_have_value("0.7")
     expect(decides.nth(2)).to_have_text("decides 65 (33%)")
     expect(decides.nth(3)).to_have_text("decides 0 (0%)")
-    thresholds.get_by_role("button", name="Remove the rule on avg_logprob").press("Enter")
-    expect(thresholds.get_by_role("slider", name="entropy")).to_be_focused()
+    thresholds.get_by_role("button", name="Remove the rule on Mean log-probability").press("Enter")
+    expect(thresholds.get_by_role("slider", name="Mean entropy")).to_be_focused()
     expect(decides).to_have_text(["decides 74 (37%)", "decides 65 (33%)", "decides 0 (0%)", "decides 0 (0%)"])
 
     keep = page.get_by_role("region", name="Save")

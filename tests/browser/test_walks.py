@@ -1,4 +1,4 @@
-"""What a presenter, an analyst and a labeller do first, with the real model and its calibrator as they ship."""
+"""What a presenter, an analyst and a labeller do first, with the model and the calibrator that ship."""
 
 from __future__ import annotations
 
@@ -137,4 +137,5 @@ def test_a_labellers_verdicts_are_kept_shown_and_exported(page: Page, shipped: S
     expect(questions.get_by_role("link")).to_have_count(LABELLED)
     (summary,) = (each for each in shipped.workbench.store.runs.list() if each.run.name == NAME)
     records = page.request.get(f"{shipped.url}evaluations/{summary.run.id}/records").text().splitlines()
-    assert {line["observation"]["question"] for line in map(json.loads, records) if line["by_person"]} == set(judged)
+    by_person = [line for line in map(json.loads, records) if line["by_person"]]
+    assert {line["observation"]["question"] for line in by_person} == set(judged)

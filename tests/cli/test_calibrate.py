@@ -104,7 +104,7 @@ def test_prediction_sets_are_kept_and_counted_on_the_other_half(
     printed = codex(*wanted).stdout
     assert "in 80% of cases" in printed
     (line,) = (line for line in printed.splitlines() if line.startswith(" all together"))
-    assert f"{together['coverage']:.1%}" in line
+    assert percent(together["coverage"]) in line
     assert f"{together['mean_size']:.2f}" in line
     plain = json.loads(codex(*fit(file, "-o", str(path), "--json")).stdout)
     assert (plain["prediction_sets"], plain["checked_sets"], plain["guarantees_by_group"]) == (None, [], None)

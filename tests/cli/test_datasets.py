@@ -151,13 +151,34 @@ def test_a_set_that_is_broken_is_named_and_the_others_are_listed(codex: Codex, t
     assert (shown.status, "The dataset 'b' cannot be used" in shown.err) == (1, True)
 
 
+def test_a_grader_and_a_column_that_holds_nothing_are_said(codex: Codex, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("question,answer,id\nHow many?,12,7\n")
+    said = codex("datasets", "import", str(path), "--grader", "exact", "--column", "id=")
+    assert said.status == 0
+    assert "columns: question from question; answers from answer\n" in said.err
+    [row] = map(json.loads, codex("datasets", "show", "mine", "--json").out.splitlines())
+    assert (row["graded_as"], row["id"] == "7") == ("exact", False)
+
+
+def test_a_question_is_added_to_a_set_of_ones_own(codex: Codex) -> None:
+    words = ("datasets", "add", "mine", "--question", "Who wrote Emma?", "--answer", "Jane Austen")
+    assert codex(*words, "--answer", "Austen").out == "mine: 1 question\n"
+    [row] = map(json.loads, codex("datasets", "show", "mine", "--json").out.splitlines())
+    assert (row["question"], row["answers"]) == ("Who wrote Emma?", ["Jane Austen", "Austen"])
+    again = codex(*words)
+    assert (again.status, "asks this question already" in again.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("add", "capitals", "--question", "x", "--answer", "y"), "ships with Codex and cannot be changed"),
         (("show", "capital"), "There is no dataset 'capital'"),
         (("show", "capitals", "--limit", "-1"), "--limit must be at least 0"),
         (("import", "nowhere.csv"), "There is no file nowhere.csv"),
         (("import", "nowhere.csv", "--column", "question"), "A column is FIELD=COLUMN"),
+        (("import", "nowhere.csv", "--grader", "mine"), "There is no grader 'mine'"),
         (("import", "nowhere.csv", "--key-base", "2"), "--key-base is 0, 1 or text, not '2'"),
     ],
 )
@@ -189,7 +210,7 @@ def test_the_study_of_the_graders_is_printed_and_is_json(
             out.writelines(json.dumps(row) + "\n" for row in rows)
     cli_datasets.graders(data=tmp_path, systems=True)
     printed = capsys.readouterr().out
-    assert "100.0%" in printed
+    assert "100%" in printed
     assert "[/one]" in printed
     assert "The default is auto." in " ".join(printed.split())
     cli_datasets.graders(data=tmp_path, as_json=True)

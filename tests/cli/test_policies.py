@@ -37,6 +37,7 @@ def test_policies_are_listed_shown_and_renamed(codex: Codex) -> None:
     table = codex("policies").out
     assert "for the demo" in table
     assert CAREFUL.version in table
+    assert table.splitlines()[1].split()[-3:] == ["90%", "20%", "0"]
 
 
 def test_a_policy_is_activated_rolled_back_and_then_deleted_once_it_is_confirmed(

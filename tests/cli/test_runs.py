@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from codex.evaluation.generations import Generated, write
+from codex.text import moment
 from codex.types import Generation, Observation, Token
 from tests.support.command import Codex, command
 
@@ -151,6 +154,19 @@ def test_two_runs_are_compared_in_a_sentence_and_a_table(codex: Codex, run: str,
     said = codex("runs", "compare", run, again)
     assert "again answers 1 fewer of 2 shared questions correctly than stored: −50 points" in said.out
     assert "1 only the first answers correctly" in said.out
-    assert "mean confidence" in said.out
+    assert "Mean confidence" in said.out
     found = codex("runs", "compare", run, again, "--json").json
     assert (found["gained"], found["lost"], found["accuracy"]["difference"]) == (0, 1, -0.5)
+
+
+def test_moments_are_in_local_time(codex: Codex, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JSON keeps them in UTC."""
+    created = datetime.fromisoformat(codex("runs", "--json").json[0]["created_at"])
+    assert created.utcoffset() == timedelta(0)
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "JST-9")
+        time.tzset()
+        begun = f"{created + timedelta(hours=9):%d %b %H:%M}"
+        assert begun in codex("runs").out
+        assert f"{created + timedelta(hours=9):%Y-%m-%d %H:%M} JST" == moment(created)
+    time.tzset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import math
@@ -12,7 +13,17 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from codex.evaluation.report import csv_lines, grader_noise, ndjson, page, record_row, table_rows
+from codex.calibration.glossary import GLOSSARY
+from codex.evaluation.report import (
+    PROBABILITY,
+    RANKING,
+    csv_lines,
+    grader_noise,
+    ndjson,
+    page,
+    record_row,
+    table_rows,
+)
 from codex.evaluation.scoring import score
 from codex.signals import REGISTRY
 from codex.types import Record
@@ -54,6 +65,15 @@ def test_the_page_needs_nothing_else(hostile: str) -> None:
     assert not [each for each in elements.found if {"src", "href"} & each[1].keys()]
     assert "default-src 'none'" in hostile
     assert "Plotly" in hostile
+
+
+def test_every_metric_of_the_confidence_is_explained() -> None:
+    table = make_table()
+    scores, confidences = scored(table)
+    shown = page("A run", scores, table, confidences)
+    for key in (*RANKING, *PROBABILITY):
+        assert f"<td>{html.escape(GLOSSARY[key].says)}</td>" in shown
+    assert f'<th scope="col" title="{html.escape(GLOSSARY["prr"].says)}">PRR</th>' in shown
 
 
 def test_signals_stand_by_auroc_with_intervals_after_the_confidence() -> None:

@@ -57,7 +57,8 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         for old in opened:
             old.close()
         settings = load_settings([f"home={tmp_path}", "ask.n_samples=2", *overrides])
-        opened.append(Workbench(settings, ScriptedEngine(script, **engine), Store(tmp_path / "codex.duckdb")))
+        store = Store(tmp_path / "codex.duckdb")
+        opened.append(Workbench(settings, ScriptedEngine(script, **engine), store, overrides))
         return opened[-1]
 
     yield make
@@ -92,6 +93,23 @@ def test_every_question_is_asked_once_graded_and_kept(bench: Bench) -> None:
     assert len(asked(workbench)) == COUNT
     assert [now.done for now in told] == list(range(COUNT + 1))
     assert told[-1].seconds_left == 0
+
+
+def test_the_run_keeps_the_settings_that_its_answers_depend_on(bench: Bench) -> None:
+    workbench = bench(sums, "grounding.verify=false", "server.port=7999", "store.privacy=full")
+    assert prepare(workbench, "sums", n_samples=2).params.overrides == ("grounding.verify=false",)
+    params = workbench.settings.engine.params.model_copy(update={"max_tokens": 20, "stop": ("\n", "end")})
+    run = prepare(workbench, "sums", n_samples=3, sample_temperature=0.5, params=params)
+    assert run.params.overrides == (
+        "grounding.verify=false",
+        "ask.n_samples=3",
+        "ask.sample_temperature=0.5",
+        "engine.params.max_tokens=20",
+        'engine.params.stop=["\\n", "end"]',
+    )
+    again = load_settings(run.params.overrides)
+    assert (again.ask.n_samples, again.ask.sample_temperature) == (3, 0.5)
+    assert again.engine.params.max_tokens == 20
 
 
 def test_the_run_says_how_it_was_asked(bench: Bench) -> None:

@@ -12,7 +12,7 @@ import pytest
 from codex.calibration import metrics
 from codex.datasets.library import load
 from codex.errors import Conflict, InvalidInput, NotFound
-from codex.evaluation.slices import MISSING, columns, labels, slices
+from codex.evaluation.slices import MISSING, columns, labels, slices, small_words
 from codex.evaluation.subsets import keep_subset
 from codex.items import Item
 from codex.store import Store
@@ -48,11 +48,32 @@ def test_slices_part_a_run_and_are_measured_as_what_they_hold(store: Store) -> N
                 assert each.accuracy == table.correct[at].mean()
                 assert each.accuracy_ci == metrics.wilson(table.correct[at].sum(), len(at))
                 assert each.answered == answered[at].mean()
-                assert each.ece == pytest.approx(metrics.ece(confidence[at], table.correct[at]))
-                if 0 < table.correct[at].sum() < len(at):
-                    assert each.auroc == pytest.approx(metrics.auroc(confidence[at], table.correct[at]))
+                correct = int(table.correct[at].sum())
+                assert ("ece" in each.too_small) == (len(at) < 20)
+                assert ("auroc" in each.too_small) == (len(at) < 20 or not 5 <= correct <= len(at) - 5)
+                for name, metric in (("ece", metrics.ece), ("auroc", metrics.auroc)):
+                    value, interval = getattr(each, name), getattr(each, f"{name}_ci")
+                    assert (value is None) == (interval is None) == (name in each.too_small)
+                    if value is not None:
+                        assert value == pytest.approx(metric(confidence[at], table.correct[at]))
+                        assert interval[0] <= value <= interval[1]
     with pytest.raises(NotFound, match="'nothing'"):
         labels(lines, table, "nothing")
+
+
+def test_a_small_slice_is_said_to_be_too_small_and_has_no_number(store: Store) -> None:
+    put_run(store, graded=24)
+    lines, table = store.runs.lines("run-1"), store.runs.table("run-1")
+    correct = np.arange(24) < 4  # four correct answers are one too few for an AUROC
+    found = slices(lines, replace(table, correct=correct), "accepted", np.linspace(0.1, 0.9, 24), correct)
+    assert [(each.n, each.auroc, each.auroc_ci, each.too_small) for each in found] == [
+        (24, None, None, ("auroc",))
+    ]
+    assert found[0].ece is not None
+    few = slices(lines, table, "question length", np.linspace(0.1, 0.9, 24), correct)
+    assert all(each.too_small == ("auroc", "ece") and each.ece is None for each in few)
+    assert all(each.accuracy_ci is not None for each in few)
+    assert "20 graded answers" in small_words()
 
 
 def test_numbers_fall_into_quartiles_and_what_has_none_is_missing(store: Store) -> None:
@@ -68,6 +89,29 @@ def test_numbers_fall_into_quartiles_and_what_has_none_is_missing(store: Store) 
     for low, high in ends:
         held = [value for value in table.signals["min_prob"] if low - 1e-4 <= value <= high + 1e-4]
         assert len(held) >= 20
+
+
+def test_columns_of_the_dataset_are_slices_too_and_numbers_among_them_quartiles(store: Store) -> None:
+    put_run(store, graded=60)
+    lines, table = store.runs.lines("run-1"), store.runs.table("run-1")
+    own = {
+        "topic": ["physics" if at % 3 else "" for at in range(60)],
+        "year": [str(1900 + at) for at in range(60)],
+        "note": [f"note {at}" for at in range(60)],
+        "one": ["same"] * 60,
+    }
+    known = columns(lines, table, own)
+    assert (known["column topic"], known["column year"]) == ("topic", "year")
+    assert not {"column note", "column one"} & known.keys()  # 60 texts group nothing, nor does one
+    confidence, answered = np.linspace(0, 1, 60), np.ones(60, dtype=np.bool_)
+    topics = slices(lines, table, "column topic", confidence, answered, own)
+    assert [(each.label, each.n) for each in topics] == [("physics", 40), (MISSING, 20)]
+    years = slices(lines, table, "column year", confidence, answered, own)
+    assert [each.n for each in years] == [15, 15, 15, 15]
+    assert years[0].label == "1900 to 1914"
+    assert labels(lines, table, "column topic", own)[:2] == [MISSING, "physics"]
+    with pytest.raises(NotFound, match="column nowhere"):
+        labels(lines, table, "column nowhere", own)
 
 
 def test_few_values_and_datasets_are_slices_by_themselves(store: Store) -> None:

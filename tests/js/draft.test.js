@@ -68,6 +68,7 @@ test("the points of the curve go along, and its table names the thresholds", () 
   });
   assert.equal(moved.data[0], risk);
   assert.deepEqual([moved.data[1].x, moved.data[1].y[0].toFixed(2)], [[0.4], "0.10"]);
+  assert.deepEqual(moved.data[1].text, ["answered 40%<br>incorrect 10%"]);
   assert.deepEqual(curveTable(figure).rows, [
     ["0.80", "50%", "10%"],
     ["0.10", "100%", "25%"],

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from codex.ask.places import Client
-from codex.errors import InvalidInput, ModelError, NotFound
+from codex.datasets.library import load
+from codex.errors import Conflict, InvalidInput, ModelError, NotFound
 from codex.pages.ask.page import FRAME, AskPage, slider_ranges, throttled
 from codex.pages.ask.runs import ENDED, FOLLOWERS
 from codex.policy import Policy, Rule
@@ -69,11 +70,11 @@ def test_a_second_question_stays_in_the_session_and_a_branch_beside_its_answer(p
     ("form", "field", "words"),
     [
         ({"question": "  "}, "query", "empty"),
-        ({"n_samples": "0"}, "n_samples", "between 1 and"),
-        ({"n_samples": "five"}, "n_samples", "whole number"),
-        ({"sample_temperature": "-1"}, "sample_temperature", "between 0 and 5"),
-        ({"max_tokens": "0"}, "max_tokens", "greater than or equal to 1"),
-        ({"seed": "-1"}, "seed", "greater than or equal to 0"),
+        ({"n_samples": "0"}, "n_samples", "Samples must be a whole number from 1 to"),
+        ({"n_samples": "five"}, "n_samples", "Samples must be a whole number"),
+        ({"sample_temperature": "-1"}, "sample_temperature", "Temperature must be a number from 0 to 5"),
+        ({"max_tokens": "0"}, "max_tokens", "Max tokens must be a whole number from 1 to 8,192"),
+        ({"seed": "-1"}, "seed", "Seed must be a whole number from 0"),
     ],
 )
 def test_a_wrong_field_is_named_and_nothing_runs(
@@ -357,3 +358,21 @@ def test_the_page_says_whether_privacy_was_chosen(pages: Pages) -> None:
     assert page.look({})["sidebar"]["privacy"] == {"level": "hash", "chosen": False, "given": None}
     chosen = page.set_privacy({"level": "hash"})["privacy"]
     assert chosen == {"level": "hash", "chosen": True, "given": None}
+
+
+def test_an_answers_question_is_added_to_a_dataset_once(pages: Pages) -> None:
+    page = pages()
+    wanted = {"trace": asked(page)["trace"], "dataset": " mine ", "answers": "Canberra\n\n Canberra, ACT\n"}
+    assert page.own_datasets({}) == []
+    assert page.add_question(wanted) == "Added to mine, which asks 1 question."
+    assert page.own_datasets({}) == ["mine"]
+    [item] = load("mine", page.workbench.settings.home)
+    assert (item.question, item.answers) == (QUESTION, ("Canberra", "Canberra, ACT"))
+    with pytest.raises(Conflict, match="asks this question already"):
+        page.add_question(wanted)
+    with pytest.raises(Conflict, match="ships with Codex"):
+        page.add_question({**wanted, "dataset": "capitals"})
+    with pytest.raises(InvalidInput, match="at least one accepted answer"):
+        page.add_question({**wanted, "dataset": "other", "answers": " \n"})
+    with pytest.raises(NotFound):
+        page.add_question({**wanted, "trace": "nowhere"})

@@ -252,7 +252,7 @@ def test_prediction_sets_are_made_for_all_questions_and_for_each_dataset(page: C
     small = sets_of(page, version, 0.01)["rows"][2]
     assert small["infinite"]
     assert (small["labels"], small["size"]) == (99, None)
-    with pytest.raises(InvalidInput, match="miss rate of the prediction sets must lie between 0 and 1"):
+    with pytest.raises(InvalidInput, match="Miss rate, at most must be a number above 0 and below 1"):
         page.sets({"version": version, "sets": 1})
 
 
@@ -269,7 +269,7 @@ def test_a_fit_keeps_the_prediction_sets_at_the_level_of_the_page_where_samples_
         kept[run] = Calibrator.model_validate_json(store.calibrators.load(version).body).prediction_sets
     assert (kept["judged"], kept["alone"]) == (None, None)
     assert kept["plain"] == conformal_predictor(sampled_runs(store, ["plain"]), 0.2)
-    with pytest.raises(InvalidInput, match="miss rate of the prediction sets must lie between 0 and 1"):
+    with pytest.raises(InvalidInput, match="Miss rate, at most must be a number above 0 and below 1"):
         fitted(page, "plain", sets=None)
 
 
@@ -417,7 +417,7 @@ def test_diagrams_that_were_drawn_stay_when_their_run_is_deleted(page: Calibrate
 @pytest.mark.parametrize("alpha", [0, 1, 2, "much", None])
 def test_a_risk_outside_of_0_to_1_is_refused(page: CalibratePage, alpha: object) -> None:
     put_run(page.workbench.store, "good", graded=90)
-    with pytest.raises(InvalidInput, match="between 0 and 1"):
+    with pytest.raises(InvalidInput, match="above 0 and below 1"):
         page.fit({"runs": ["good"], "method": "auto", "name": "", "alpha": alpha, "delta": 0.05, **SETS})
 
 

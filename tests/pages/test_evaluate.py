@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -422,7 +423,7 @@ def test_a_run_is_compared_with_those_that_were_asked_its_questions(page: Evalua
     assert sum(counts.values()) == 50
     assert "of 50 shared questions correctly than theirs" in shown["summary"]
     assert shown["summary"].startswith("mine answers")
-    assert [row["name"] for row in shown["metrics"]][:2] == ["accuracy", "AUROC of the confidence"]
+    assert [row["name"] for row in shown["metrics"]][:2] == ["Correct", "AUROC"]
     assert all(row["interval"][0] <= row["interval"][1] for row in shown["metrics"])
     lost = compared(page, show="lost")["rows"]
     assert len(lost) == counts["lost"]
@@ -463,6 +464,28 @@ def test_a_run_is_sliced_and_its_list_limited_to_a_slice_or_a_selection_and_kept
     }
 
 
+def test_a_run_is_sliced_and_coloured_by_a_column_of_its_dataset(page: EvaluatePage) -> None:
+    put_run(page.workbench.store, graded=60, dataset="mine")
+    lines = page.workbench.store.runs.lines("run-1")
+    rows = [
+        {"id": id_, "question": asked, "answers": ["x"], "meta": {"region": "south" if at % 3 else "north"}}
+        for at, (id_, asked) in enumerate(zip(lines.ids, lines.questions, strict=True))
+    ]
+    folder = page.workbench.settings.home / "datasets"
+    folder.mkdir()
+    (folder / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    opened(page, "run-1")
+    found = page.slices({"run": "run-1", "column": "column region"})
+    assert ("column region", "region") in found["columns"]
+    assert [(row["label"], row["n"]) for row in found["rows"]] == [("south", 40), ("north", 20)]
+    assert all(row["ece_ci"] for row in found["rows"])
+    only = {"column": "column region", "label": "north"}
+    assert page.questions({"run": "run-1", "only": only})["total"] == 20
+    wanted = {"run": "run-1", "x": "min_prob", "y": "answer_frequency_focus", "colour": "column region"}
+    names = {trace["name"].rpartition(", ")[0] for trace in page.scatter(wanted)["data"]}
+    assert names == {"south", "north"}
+
+
 def test_a_run_without_records_has_no_slices(page: EvaluatePage) -> None:
     put_run(page.workbench.store, graded=0, total=3)
-    assert page.slices({"run": "run-1"}) == {"columns": [], "column": "", "rows": []}
+    assert page.slices({"run": "run-1"}) == {"columns": [], "column": "", "rows": [], "note": ""}

@@ -27,6 +27,7 @@ from codex.types import (
     StepKind,
     Support,
     Token,
+    TraceParams,
 )
 from tests.support.reliable import CHANCE
 
@@ -198,6 +199,10 @@ def test_what_could_not_be_done_is_told_apart_from_rule_and_routing() -> None:
     assert notes(Decision(Action.ANSWER, Gate.PROCEED, "confidence 0.80 ≥ answer_above 0.5")) == ""
     routed = "80% likely correct: at least the 50% needed to answer"
     assert notes(Decision(Action.ANSWER, Gate.PROCEED, routed)) == ""
+    for kinds in ("", " (capitals)"):
+        other = f"calibrated on other kinds of questions{kinds}"
+        for reason in (f"80% likely correct, but {other}: a person decides", f"{routed}; {other}"):
+            assert notes(Decision(Action.DEFER, Gate.PROCEED, reason)) == ""
 
 
 def test_a_step_can_be_looked_into() -> None:
@@ -208,7 +213,9 @@ def test_a_step_can_be_looked_into() -> None:
 
 
 def test_the_view_of_a_step_with_evidence_is_plain_json() -> None:
-    view = json.loads(json.dumps(step_view(step(observed(SUPPORTED), "retrieve")), allow_nan=False))
+    view = json.loads(
+        json.dumps(step_view(step(observed(SUPPORTED), "retrieve"), TraceParams()), allow_nan=False)
+    )
     assert view["evidence"]["judge"] == "lexical"
     assert view["evidence"]["note"] == ""
 

@@ -14,8 +14,8 @@ from codex.ask.workbench import Workbench
 from codex.pages.assets import ASSETS, ASSETS_URL, FOREVER, url
 from codex.pages.gradio_routes import GradioRoutes
 from codex.pages.shell import mount
+from codex.private import PARTIAL
 from codex.server import create_app
-from codex.server.documents import PARTIAL
 from codex.settings import load_settings
 from codex.store import Store
 from tests.support.scripted import Script, ScriptedEngine

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from codex.ask.deciding import decide_one
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
 from codex.datasets.splits import split
@@ -18,7 +19,7 @@ from codex.errors import InvalidInput, NotFound
 from codex.pages.tune.page import TunePage
 from codex.pages.tune.policies import MAX_YAML, from_yaml, to_yaml
 from codex.pages.tune.table import POINTS, SortedTable
-from codex.policy import Policy, Rule, decide_one
+from codex.policy import Policy, Rule
 from codex.settings import load_settings
 from codex.store import Store
 from codex.store.policies import UNSAVED

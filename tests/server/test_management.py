@@ -93,6 +93,7 @@ def test_a_calibrator_is_fitted_activated_proven_renamed_and_deleted(served: Ser
     run = put_run(store, "fit-me", graded=160, correct=lambda chance, rng: chance > 0.4)
     begun = http.post("/calibrators/fit", json={"runs": [run.id], "name": "autumn", "method": "temperature"})
     assert begun.status_code == 202
+    fitting = begun.json()["counts"]
     job = ended(served, begun.json()["id"])
     assert (job["state"], job["error"]) == ("done", None)
     version = job["about"]
@@ -107,6 +108,7 @@ def test_a_calibrator_is_fitted_activated_proven_renamed_and_deleted(served: Ser
     proven = http.post("/calibrators/guarantee", json=wanted).json()
     assert proven["holds"], proven
     counts = proven["counts"]
+    assert fitting == counts
     assert (counts["graded"], counts["duplicates"]) == (160, 0)
     assert (counts["to_fit"], counts["to_fit"] + counts["held_out"]) == (made["questions"], 160)
     assert http.get("/policies/active").json()["version"] == Policy().version
@@ -196,6 +198,7 @@ def test_a_dataset_is_uploaded_read_asked_scored_exported_and_deleted(served: Se
     assert begun.status_code == 202
     run = begun.json()
     assert (run["name"], run["total"], run["job"]["about"]) == ("first", 3, run["id"])
+    assert run["params"]["overrides"] == ["retrieval.max_file_mb=1", "ask.n_samples=2"]
     assert ended(served, run["job"]["id"])["done"] == 3
     read_back = http.get(f"/evaluations/{run['id']}").json()
     assert (read_back["state"], read_back["correct"], read_back["incorrect"]) == ("done", 1, 2)
@@ -217,6 +220,58 @@ def test_a_dataset_is_uploaded_read_asked_scored_exported_and_deleted(served: Se
     assert_error(http.get("/datasets/sums"), 404)
     assert_error(http.delete("/datasets/capitals"), 409)
     assert http.delete(f"/evaluations/{run['id']}").status_code == 204
+
+
+def test_a_live_answer_is_added_to_a_dataset_and_asked_by_its_next_run(serve: Serve) -> None:
+    served = serve(lambda prompt: Script(["It", " is", " 4", "."]))
+    http = served.http
+    for number, options in (("2", {}), ("3", {"limit": 2})):
+        http.put(f"/datasets/sums{number}?file=sums.csv", content=ROWS, headers=FORM)
+        begun = http.post("/evaluations", json={"dataset": f"sums{number}", "n_samples": 1, **options}).json()
+        assert ended(served, begun["job"]["id"])["state"] == "done"
+        path = f"/datasets/sums{number}/questions"
+        trace = http.post("/infer", json={"query": "How much is 4 and 4?", "n_samples": 1}).json()["trace_id"]
+        added = http.post(path, json={"trace_id": trace, "answers": ["8", "eight"]})
+        assert added.status_code == 201
+        assert (added.json()["question"], added.json()["answers"]) == ("How much is 4 and 4?", ["8", "eight"])
+        assert http.get(path).json()[-1] == added.json()
+        assert http.get(f"/datasets/sums{number}").json()["rows"] == 4
+        error = assert_error(http.post(path, json={"trace_id": trace, "answers": ["8"]}), 409)
+        assert "asks this question already; it accepts 8, eight" in error["message"]
+        again = http.post("/evaluations", json={"dataset": f"sums{number}", "n_samples": 1}).json()
+        assert ended(served, again["job"]["id"])["done"] == 4
+        extended = http.post(f"/evaluations/{begun['id']}/extend", json={"limit": 4})
+        if options:  # It asked the first ones, which are the same.
+            assert ended(served, extended.json()["job"]["id"])["done"] == 4
+        else:
+            error = assert_error(extended, 409)
+            assert (
+                "has other questions than when the run 'sums2' began. Begin another run." in error["message"]
+            )
+
+
+def test_what_cannot_be_added_to_a_dataset_is_said(serve: Serve) -> None:
+    served = serve(lambda prompt: Script(["It", " is", " 4", "."]), "store.privacy=hash")
+    http, path = served.http, "/datasets/mine/questions"
+    error = assert_error(
+        http.post("/datasets/capitals/questions", json={"question": "x", "answers": ["y"]}), 409
+    )
+    assert "ships with Codex and cannot be changed" in error["message"]
+    for body, fields in (
+        ({"answers": ["y"]}, ["question", "trace_id"]),
+        ({"question": "x", "trace_id": "t", "answers": ["y"]}, ["question", "trace_id"]),
+        ({"question": "x", "answers": []}, ["answers"]),
+        ({"question": "x", "answers": [" "]}, ["answers"]),
+        ({"question": " ", "answers": ["y"]}, ["question"]),
+        ({"question": "x"}, ["answers"]),
+    ):
+        assert_error(http.post(path, json=body), 422, fields)
+    assert_error(http.post(path, json={"trace_id": "nowhere", "answers": ["y"]}), 404)
+    trace = http.post("/infer", json={"query": "Who?", "n_samples": 1}).json()["trace_id"]
+    with httpx.Client(base_url=http.base_url) as other:
+        error = assert_error(other.post(path, json={"trace_id": trace, "answers": ["y"]}), 409)
+    assert "was not kept, so it cannot be added to a dataset" in error["message"]
+    assert_error(http.get("/datasets/mine"), 404)
 
 
 def test_a_file_that_cannot_be_used_changes_nothing(served: Served) -> None:

@@ -63,7 +63,7 @@ Serve = Callable[..., Served]
 def workbench(home: Path, engine: Engine, *overrides: str) -> Workbench:
     """A workbench with a database of its own."""
     settings = load_settings([f"home={home}", *overrides])
-    return Workbench(settings, engine, Store(settings.database, settings.store.privacy))
+    return Workbench(settings, engine, Store(settings.database, settings.store.privacy), overrides)
 
 
 def eventually(holds: Callable[[], bool], seconds: float) -> bool:

@@ -7,6 +7,7 @@ import { html, nothing } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
 import { icon, written } from "../shared/parts.js";
 import { bytes } from "../shared/words.js";
+import { Adding } from "./adding.js";
 import { Among } from "./among.js";
 import { Answers } from "./answers.js";
 import { Composer } from "./composer.js";
@@ -49,6 +50,7 @@ export class Ask extends Page {
   composer = new Composer(this);
   among = new Among(this);
   answers = new Answers(this);
+  adding = new Adding(this);
   verdict = new Verdict(this);
   inspector = new Inspector(this.paint, {
     onbranch: ({ trace, position }, id) => trace && this.branch(trace, position, id),

@@ -6,6 +6,8 @@ import type { Action, Policy, Scale, Token, Trace } from "../shared/types";
 /** The active policy: its sliders with their ranges, and its guarantee in words. */
 export interface Active {
   policy: Policy;
+  /** Of the signals of its rules, for people. */
+  names: Record<string, string>;
   version: string;
   ranges: Record<string, [number, number]>;
   guarantee: string | null;

@@ -7,7 +7,7 @@ import { storyLine } from "../shared/panels.js";
 import { alarm, decision, hint, muted, percent, written } from "../shared/parts.js";
 import { latest } from "../shared/server.js";
 import { holds, ruleText, withRule, withThreshold } from "../shared/tokens.js";
-import { calibration, chosen, number, share } from "../shared/words.js";
+import { actionWords, chosen, number, share } from "../shared/words.js";
 
 /** @import {Decision, Policy, Trace} from "../shared/types" */
 /** @import {Active} from "./types" */
@@ -50,8 +50,7 @@ export class Verdict extends Part {
   show(trace) {
     const other = trace?.id !== this.trace?.id;
     Object.assign(this, { trace, now: trace?.last.decision ?? null });
-    const detail = trace && calibration(trace.last.confidence);
-    if (other) dispatchEvent(new CustomEvent("codex-answer", { detail }));
+    if (other) dispatchEvent(new CustomEvent("codex-answer", { detail: trace?.last.basis ?? null }));
     if (other && trace && (this.changed || trace.policy !== this.active.version)) this.#ask();
   }
 
@@ -76,10 +75,9 @@ export class Verdict extends Part {
 
   view() {
     const { trace, now } = this;
-    const confidence = trace?.last.confidence;
-    const how = confidence ? `, ${calibration(confidence)}` : "";
-    const said =
-      now && `Decision: ${now.action}. ${now.reason}. Confidence ${share(confidence?.value)}${how}.`;
+    const last = trace?.last;
+    const how = last ? `${share(last.confidence.value)}, ${last.basis}` : "n/a";
+    const said = now && `Decision: ${actionWords(now.action)}. ${now.reason}. Confidence ${how}.`;
     return html`<div class="cx-column">${trace && now ? this.#decision(trace, now) : hint("The decision on the answer appears here.")}</div><p
         class="cx-sr" aria-live="polite">${said}</p>
       <details class="cx-tune" ?open=${this.wide}><summary class="cx-row between">Thresholds</summary>${this.#routing()}${this.#rules()}
@@ -89,12 +87,12 @@ export class Verdict extends Part {
 
   /** @param {Trace} trace @param {Decision} now */
   #decision(trace, now) {
-    const { confidence, decision: recorded } = trace.last;
+    const { confidence, decision: recorded, basis } = trace.last;
     const calibrated = confidence.calibrated !== null;
     // It is about answers as they were first given, which the gate lets pass.
     const guaranteed = calibrated && recorded.gate === "proceed" && !this.changed && this.active.guarantee;
     const other = html`<p class="cx-muted cx-row">Decided when it was asked: ${decision(recorded.action)}</p>`;
-    const words = muted(`confidence, ${calibration(confidence)}`, "cx-tiny");
+    const words = muted(["confidence, ", written(basis)], "cx-tiny");
     return html`<div class="cx-row between">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-large">${percent(confidence.value)}</span>${words}</div></div>
       <p class="cx-reason">${written(now.reason)}</p>${storyLine(trace)}
       ${guaranteed ? html`<p class="cx-muted">${guaranteed}</p>` : nothing}${now.action === recorded.action ? nothing : other}`;
@@ -107,9 +105,9 @@ export class Verdict extends Part {
     const zones = [low, high - low, 1 - high].map((share) => html`<i style="flex-grow:${share}"></i>`);
     const end = (/** @type {"answer_above" | "abstain_below"} */ name, /** @type {string} */ label) =>
       range([0, 1, 0.01], policy[name], label, (value) => this.#move(withThreshold(policy, name, value)));
-    return html`<div class="cx-threshold"><div class="cx-row between"><span class="cx-mono">confidence</span><span class="cx-rule-text"><span
-        class="zone abstain">abstain &lt; ${chosen(low)}</span><span class="zone answer">answer ≥ ${chosen(high)}</span></span></div>
-      <div class="cx-range double"><span class="cx-zones" aria-hidden="true">${zones}</span>${mark(confidence, 0, 1, "confidence")}${end("abstain_below", "abstain when the confidence is below")}${end("answer_above", "answer when the confidence is at least")}</div></div>`;
+    return html`<div class="cx-threshold"><div class="cx-row between"><span>Confidence</span><span class="cx-rule-text"><span
+        class="zone abstain" title="abstain_below">abstain &lt; ${chosen(low)}</span><span class="zone answer" title="answer_above">answer ≥ ${chosen(high)}</span></span></div>
+      <div class="cx-range double"><span class="cx-zones" aria-hidden="true">${zones}</span>${mark(confidence, 0, 1, "Confidence")}${end("abstain_below", "abstain when the confidence is below")}${end("answer_above", "answer when the confidence is at least")}</div></div>`;
   }
 
   #rules() {
@@ -122,12 +120,13 @@ export class Verdict extends Part {
       const [low, high] = active.ranges[signal] ?? [-10, 10];
       const move = (/** @type {number} */ now) =>
         this.#move({ ...policy, rules: withRule(policy.rules, i, now) });
-      const name = `${signal} ${rule.below !== null ? "below" : "above"}: ${rule.gate}`;
+      const label = active.names[signal] ?? signal;
+      const name = `${label} ${rule.below !== null ? "below" : "above"}: ${rule.gate}`;
       const slider = range([low, high, (high - low) / STEPS], rule.below ?? rule.above ?? low, name, move);
       const how =
         i === deciding ? html`<b>decides</b>` : holds(rule, value) ? html`<i>holds too</i>` : nothing;
-      return html`<div class="cx-threshold"><div class="cx-row between"><span class="cx-mono">${signal}</span><span class="cx-rule-text">${ruleText(rule, number)}${how}</span></div>
-        <div class="cx-range"><span class="cx-track" aria-hidden="true"></span>${mark(value, low, high, signal)}${slider}</div></div>`;
+      return html`<div class="cx-threshold"><div class="cx-row between"><span title=${signal}>${label}</span><span class="cx-rule-text">${ruleText(rule, number)}${how}</span></div>
+        <div class="cx-range"><span class="cx-track" aria-hidden="true"></span>${mark(value, low, high, label)}${slider}</div></div>`;
     });
   }
 }
@@ -142,5 +141,5 @@ function range([low, high, step], value, label, move) {
 function mark(value, low, high, name) {
   if (value === null) return nothing;
   const at = Math.min(1, Math.max(0, (value - low) / (high - low)));
-  return html`<span class="cx-mark" aria-hidden="true" style="--at:${at}" title="this answer's ${name}: ${value}"></span>`;
+  return html`<span class="cx-mark" aria-hidden="true" style="--at:${at}" title="${name}, of this answer: ${value}"></span>`;
 }

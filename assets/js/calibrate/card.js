@@ -7,6 +7,7 @@ import { alarm, badge, button, facts, hint, icon, measured, told, when, written 
 import { share } from "../shared/words.js";
 
 /** @import {Calibrator, Card as Shown, Risk} from "./types" */
+/** @import {Explained} from "../shared/types" */
 
 const LONG = 80; // characters; a longer fact stands below its name
 const UNKNOWN = "It is computed together with the diagrams, from the answers of a run.";
@@ -99,14 +100,14 @@ export class Card extends Part {
   }
 }
 
-/** Those that are saved. @param {Calibrator[]} list @param {string | null} shown @param {(version: string) => void} open */
-export function saved(list, shown, open) {
+/** Those that are saved. @param {Calibrator[]} list @param {string | null} shown @param {(version: string) => void} open @param {Explained} auroc */
+export function saved(list, shown, open, { name, says }) {
   const line = (
     /** @type {Calibrator} */ { version, title, active, method, auroc, created, mismatch },
   ) => html`<li>
     <button type="button" class="cx-item" aria-current=${version === shown ? "true" : nothing} @click=${() => open(version)}>
       <span class="cx-row wrap tight">${written(title)}${active ? badge("answer", "answer", "active") : nothing}</span>
-      <span class="cx-sub">${method} · AUROC ${measured(auroc)} · ${when(created)}</span>
+      <span class="cx-sub">${method} · <span data-says=${says}>${name}</span> ${measured(auroc)} · ${when(created)}</span>
       ${mismatch ? html`<span class="cx-sub cx-caution">${mismatch}</span>` : nothing}</button></li>`;
   return html`<section class="cx-card cx-body" aria-label="Saved calibrators"><h2>Saved</h2>
     <ul class="cx-list cx-saved">${repeat(list, ({ version }) => version, line)}</ul></section>`;

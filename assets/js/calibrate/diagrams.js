@@ -7,27 +7,23 @@ import { alarm, hint, measured, working, written } from "../shared/parts.js";
 import { Plot } from "../shared/plot.js";
 import { column, table } from "../shared/table.js";
 
-/** @import {Column} from "../shared/types" */
+/** @import {Column, Explained} from "../shared/types" */
 /** @import {Row, Shown} from "./types" */
 
-const METRICS = [
-  ["ece", "ECE", "Expected calibration error, 15 equal-mass bins; lower is better"],
-  ["ece_excess", "ECE excess", "ECE minus what perfect probabilities would show on so few answers"],
-  ["brier", "Brier", "Mean squared distance of the probability from the outcome; lower is better"],
-  ["nll", "NLL, nats", "Mean negative log-likelihood; lower is better"],
-  ["auroc", "AUROC", "Chance that a correct answer is ranked above an incorrect one; higher is better"],
-];
-/** @type {Column<Row>[]} */
-const COLUMNS = [
-  column("label", "Confidence", ({ label }) => written(label), { head: true, exact: ({ title }) => title }),
-  ...METRICS.map(([key, label, title]) => {
+/** @param {Record<string, Explained>} metrics @returns {Column<Row>[]} */
+function columns(metrics) {
+  const label = column("label", "Confidence", (/** @type {Row} */ { label }) => written(label), {
+    ...{ head: true, exact: ({ title }) => title },
+  });
+  const numbers = Object.entries(metrics).map(([key, { name, says }]) => {
     const cell = (/** @type {Row} */ { metrics }) => {
       const found = metrics?.[key];
       return measured(found?.value, found ? [found.low, found.high] : null);
     };
-    return column(key, label, cell, { title, number: true });
-  }),
-];
+    return column(key, name, cell, { title: says, number: true });
+  });
+  return [label, ...numbers];
+}
 
 /** @extends {Part<import("./page.js").Calibrate>} */
 export class Diagrams extends Part {
@@ -68,7 +64,7 @@ export class Diagrams extends Part {
     );
     const metrics = table({
       caption: "Metrics before and after",
-      columns: COLUMNS,
+      columns: columns(this.page.config.metrics),
       rows,
       key: ({ label }) => label,
     });

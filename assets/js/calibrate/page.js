@@ -190,6 +190,6 @@ export class Calibrate extends JobPage {
         <div>${shown && drawn?.groups && risked && groups(drawn.groups, risked)}</div>
         <div>${shown && this.sets.view()}</div></section>
       <aside class="cx-column loose cx-calibrators" aria-label="Calibrators">
-        <div>${shown && card()}</div><div>${list?.length ? saved(list, shown, this.open) : null}</div></aside></div>`;
+        <div>${shown && card()}</div><div>${list?.length ? saved(list, shown, this.open, this.config.metrics.auroc) : null}</div></aside></div>`;
   }
 }

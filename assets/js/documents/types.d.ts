@@ -1,6 +1,6 @@
 // What the server sends to the Documents page: pages/documents/view.py.
 
-import type { Job } from "../shared/types";
+import type { Job, Limits } from "../shared/types";
 
 export interface Document {
   id: string;
@@ -66,11 +66,8 @@ export interface Wanted {
   end?: number | string | null;
 }
 
-export interface Config {
+export interface Config extends Limits {
   local: boolean;
-  max_bytes: number;
-  max_words: string;
-  suffixes: string[];
 }
 
 /** A file with its folders; null: it cannot be opened. */

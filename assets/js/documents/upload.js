@@ -1,14 +1,14 @@
 // Bringing files in: dropped or chosen, sent one by one, each streamed to disk by the server.
 
-import { place } from "../shared/address.js";
 import { fieldOf, pickFile, submitted } from "../shared/events.js";
 import { meter } from "../shared/jobs.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import { alarm, button, icon, iconButton, muted, written } from "../shared/parts.js";
+import { reason, send, unwanted } from "../shared/sending.js";
 import { bytes, counted, duration } from "../shared/words.js";
 
-/** @import {Batch, Config, Entry} from "./types" */
+/** @import {Batch, Entry} from "./types" */
 
 const AT_ONCE = 3;
 
@@ -37,7 +37,7 @@ export class Upload extends Part {
     const batch = this.batch && !this.batch.ended ? this.batch : begun();
     this.batch = batch;
     for (const entry of wanted) {
-      const why = unwanted(entry, this.page.config);
+      const why = unwanted(entry.name, entry.file, this.page.config);
       if (why) batch.left.push({ name: entry.name, why });
       else {
         batch.queue.push(entry);
@@ -59,25 +59,23 @@ export class Upload extends Part {
   }
 
   #send(/** @type {Batch} */ batch, /** @type {Entry} */ entry) {
-    const request = new XMLHttpRequest();
-    const size = entry.file?.size ?? 0;
     const name = entry.name.split("/").map(encodeURIComponent).join("/");
-    batch.active.set(request, 0);
-    request.upload.onprogress = ({ loaded }) => {
-      batch.active.set(request, Math.min(loaded, size));
+    const progress = (/** @type {number} */ sent) => {
+      batch.active.set(request, sent);
       this.page.paint();
     };
-    request.onloadend = () => {
+    const done = () => {
       batch.active.delete(request);
-      batch.sent += size;
+      batch.sent += entry.file?.size ?? 0;
       if (request.status === 201) batch.done += 1;
       else if (request.status === 409 && !entry.replace) batch.clashes.push(entry);
       else if (!batch.cancelled) batch.left.push({ name: entry.name, why: reason(request) });
       this.#next(batch);
       this.page.paint();
     };
-    request.open("PUT", place(`documents/${name}${entry.replace ? "?replace=true" : ""}`));
-    request.send(entry.file);
+    const path = `documents/${name}${entry.replace ? "?replace=true" : ""}`;
+    const request = send(path, entry.file, progress, done);
+    batch.active.set(request, 0);
   }
 
   #cancel(/** @type {Batch} */ batch) {
@@ -189,14 +187,6 @@ function quiet({ left, clashes, cancelled }) {
   return !left.length && !clashes.length && !cancelled;
 }
 
-/** Why a file is not sent. @param {Entry} entry @param {Config} config */
-function unwanted({ name, file }, { suffixes, max_bytes, max_words }) {
-  if (!file) return "cannot be opened";
-  if (!suffixes.some((suffix) => name.toLowerCase().endsWith(suffix)))
-    return `is not read; Codex reads ${suffixes.map((suffix) => suffix.slice(1)).join(", ")}`;
-  return file.size > max_bytes ? `is larger than ${max_words} (retrieval.max_file_mb)` : null;
-}
-
 /** The files of a drop, folders walked through. @param {DataTransfer} transfer */
 async function dropped(transfer) {
   // All entries must be taken before the first wait: afterwards the drop is empty.
@@ -221,16 +211,6 @@ async function walk(entry, found) {
     const batch = await new Promise((done) => reader.readEntries(done, () => done([])));
     if (!batch.length) return;
     for (const child of batch) await walk(child, found);
-  }
-}
-
-/** @param {XMLHttpRequest} request */
-function reason(request) {
-  if (!request.status) return "did not arrive: the file changed, or the connection was lost";
-  try {
-    return JSON.parse(request.responseText).error.message;
-  } catch {
-    return `the server answered ${request.status}`;
   }
 }
 

@@ -31,7 +31,6 @@ const STATES = {
 };
 const SORTED =
   "Confidence and ECE are cross-fitted on each run's own answers, not from the active calibrator.";
-const OWN = "cross-fitted on the run's own answers, not from the active calibrator";
 
 /** @param {Page} page @param {Run[]} runs */
 export function board(page, runs) {
@@ -82,26 +81,18 @@ function columns(page) {
   const extend = act("plus", "Extend", (run) => page.extend(run));
   const remove = act("close", "Delete", (run) => page.remove(run));
   const number = true;
+  const metric = (/** @type {string} */ key, /** @type {(run: Run) => unknown} */ cell) => {
+    const { name, says } = page.config.board[key];
+    return column(key, name, cell, { number, title: says });
+  };
   return [
     column("name", "Run", name, { head: true }),
     column("dataset", "Dataset", ({ dataset }) => written(dataset)),
     column("done", "Questions", done, { number }),
-    column("accuracy", "Correct", ({ accuracy }) => percent(accuracy), {
-      number,
-      title: "Share of the graded answers that are correct",
-    }),
-    column("best_auroc", "Best signal", best, {
-      number,
-      title: "AUROC of the signal that best tells correct from incorrect",
-    }),
-    column("auroc", "Confidence", (run) => metricOf(run, run.auroc), {
-      number,
-      title: `AUROC of the confidence, ${OWN}`,
-    }),
-    column("ece", "ECE", (run) => metricOf(run, run.ece), {
-      number,
-      title: `Expected calibration error, 15 equal-mass bins, ${OWN}`,
-    }),
+    metric("accuracy", ({ accuracy }) => percent(accuracy)),
+    metric("best_auroc", best),
+    metric("auroc", (run) => metricOf(run, run.auroc)),
+    metric("ece", (run) => metricOf(run, run.ece)),
     column("state", "State", (run) => state(run, page)),
     column("created", "Date", ({ created }) => when(created), { number }),
     column(

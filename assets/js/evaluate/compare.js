@@ -1,6 +1,7 @@
 // Two runs side by side: what differs, and the questions that one, both or neither answers correctly.
 
 import { followed, link } from "../shared/address.js";
+import { explained } from "../shared/explained.js";
 import { choice } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
@@ -79,7 +80,7 @@ export class Comparison extends Part {
     const compared = scrolled(
       "Metrics of both runs",
       [
-        column("name", "", ({ name }) => name, { head: true }),
+        column("name", "", (metric) => explained(metric), { head: true }),
         column("first", before, value("first"), number),
         column("second", now, value("second"), number),
         column(
@@ -90,7 +91,7 @@ export class Comparison extends Part {
         ),
       ],
       metrics,
-      ({ name }) => name,
+      ({ key }) => key,
     );
     const show = segments({
       ...{ name: "cx-outcome", legend: "Show the questions", value: this.show },

@@ -14,7 +14,7 @@ const SPLITS = /** @type {[string, string][]} */ ([
   ["calibration", "calibration half"],
   ["test", "test half"],
 ]);
-const NONE = "There is no dataset. Import one with `codex datasets import FILE`.";
+const NONE = "There is no dataset. Upload one.";
 
 /** @extends {Part<import("./page.js").Evaluate>} */
 export class NewRun extends Part {
@@ -69,7 +69,7 @@ export class NewRun extends Part {
       placeholder: all,
     });
     const evidence = html`<label class="cx-check"><input type="checkbox" name="evidence">retrieve passages from the documents</label>`;
-    const fields = html`${field("Dataset", dataset)}
+    const fields = html`${field("Dataset", dataset)}${this.page.upload.button()}
       <p class="cx-hint" id="cx-dataset-about">${this.sets && (set ? written(set.about) : NONE)}</p>
       <div class="cx-pair">${field("Split", choice(SPLITS, { name: "side" }))}${field("Limit", limit)}</div>
       <div class="cx-pair">${field("Samples", amount("n_samples", 1))}${field("Temperature", amount("sample_temperature", "any"))}</div>

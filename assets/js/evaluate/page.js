@@ -16,6 +16,7 @@ import { QuestionView } from "./question.js";
 import { Questions } from "./questions.js";
 import { RunView } from "./run.js";
 import { Slices } from "./slices.js";
+import { Upload } from "./upload.js";
 
 /** @import {Given} from "../shared/types" */
 /** @import {Example, Run, State} from "./types" */
@@ -38,6 +39,7 @@ export class Evaluate extends JobPage {
   sort = { key: "created", down: true };
   confirmation = new Confirmation("Delete a run", this.paint);
   form = new NewRun(this);
+  upload = new Upload(this);
   run = new RunView(this);
   questions = new Questions(this);
   question = new QuestionView(this);
@@ -56,11 +58,22 @@ export class Evaluate extends JobPage {
     this.#arrive(asked());
     returned((query) => this.#arrive(query));
     this.poller.start();
+    await this.#datasets();
+  }
+
+  async #datasets() {
     const sets = await this.call("datasets");
     this.form.sets = sets.value ?? null;
     if (sets.error) this.form.form.fail(sets.error.message);
     this.paint();
     this.form.look();
+  }
+
+  /** A new dataset is there: it is what a run is proposed to ask. @param {string} dataset */
+  async imported(dataset) {
+    this.form.dataset = dataset;
+    await this.#datasets();
+    this.focus("select[name=dataset]");
   }
 
   /** Open what the address names. @param {URLSearchParams} query */
@@ -249,7 +262,7 @@ export class Evaluate extends JobPage {
       <aside class="cx-column loose" aria-label="New run" ?hidden=${open}>${this.form.view(state)}</aside>
       <section class="cx-column loose" aria-label="Runs">
         <div data-part="job">${this.job.view(state?.job ?? null)}</div>
-        <div ?hidden=${open}>${this.runs && board(this, this.runs)}</div>
+        <div class="cx-column loose" ?hidden=${open}>${this.upload.view()}${this.runs && board(this, this.runs)}</div>
         <div class="cx-column loose" ?hidden=${!open}>${open && this.run.view()}${open && this.comparison.view()}${open && known ? this.slices.view() : null}
           <div class=${questions.opened ? "cx-halves" : ""} ?hidden=${!open || !known}>${questions.view()}
             <aside class="cx-column loose cx-reading" aria-label="Question" ?hidden=${!question.shown}>${question.view()}</aside></div></div>

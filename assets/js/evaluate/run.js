@@ -1,6 +1,7 @@
 // One run, opened: what it found, and its signals by how well they tell correct from incorrect.
 
 import { link } from "../shared/address.js";
+import { explained } from "../shared/explained.js";
 import { choice, field } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
@@ -20,12 +21,10 @@ import { Plot } from "../shared/plot.js";
 import { Poller } from "../shared/server.js";
 import { number, share } from "../shared/words.js";
 
-/** @import {Answer} from "../shared/types" */
+/** @import {Answer, Explained} from "../shared/types" */
 /** @import {Opened} from "./types" */
 
 const WAIT = 500; // milliseconds between two looks while metrics are being computed
-const OWN =
-  "This confidence is cross-fitted on the run's own answers; the Ask page uses the active calibrator.";
 
 /** @extends {Part<import("./page.js").Evaluate>} */
 export class RunView extends Part {
@@ -117,7 +116,7 @@ export class RunView extends Part {
         <header class="cx-head">${back}<h2 class="cx-title">${title}</h2><span class="cx-row wrap">${shown && this.#links(shown)}</span></header>
         ${alarm(this.failed)}
         ${run?.failure ? html`<p class="cx-error">Every question failed. The first error: ${written(run.failure)}</p>` : nothing}
-        ${shown && found(shown)}</section>
+        ${shown && found(shown, this.page.config.metrics.accuracy)}</section>
       <div class="cx-halves" ?hidden=${!this.scores || !shown}>
         <section class="cx-card cx-body" aria-label="Signals by AUROC">${this.ranking.element}</section>
         <section class="cx-card cx-body" aria-label="Signal against signal">
@@ -161,19 +160,17 @@ export class RunView extends Part {
   }
 }
 
-/** @param {Opened} opened */
-function found({ run, facts: known, scores, note, computing }) {
-  const metrics = scores?.confidence.map((one) =>
-    metricOf(one.label, measured(one.value), range(one.interval), one.title),
-  );
+/** @param {Opened} opened @param {Explained} correct */
+function found({ run, facts: known, scores, note, computing }, correct) {
+  const metrics = scores?.confidence.map((one) => metricOf(one, measured(one.value), range(one.interval)));
   return html`${facts(known.map(([name, value]) => [name, told(value)]))}
-    <dl class="cx-metrics">${metricOf("correct", percent(run.accuracy), scores && range(scores.accuracy.interval, share))}${metrics}</dl>
-    <div class="cx-status-line" role="status">${computing ? working(computing) : note ? hint(note) : nothing}${metrics?.length ? hint(OWN) : nothing}</div>`;
+    <dl class="cx-metrics">${metricOf(correct, percent(run.accuracy), scores && range(scores.accuracy.interval, share))}${metrics}</dl>
+    <div class="cx-status-line" role="status">${computing ? working(computing) : note ? hint(note) : nothing}${metrics?.length ? hint(`This confidence is ${scores?.source}; the Ask page uses the active calibrator.`) : nothing}</div>`;
 }
 
-/** @param {string} name @param {unknown} value @param {string | null} interval @param {string | null} title */
-function metricOf(name, value, interval, title = null) {
-  return html`<div title=${title ?? nothing}><dt>${name}</dt><dd>${value}${interval && html`<span class="cx-muted cx-num">${interval}</span>`}</dd></div>`;
+/** @param {Explained} metric @param {unknown} value @param {string | null} interval */
+function metricOf(metric, value, interval) {
+  return html`<div><dt>${explained(metric)}</dt><dd>${value}${interval && html`<span class="cx-muted cx-num">${interval}</span>`}</dd></div>`;
 }
 
 /** @param {number[] | null} interval */

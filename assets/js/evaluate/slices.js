@@ -4,18 +4,19 @@ import { submitted } from "../shared/events.js";
 import { choice } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { alarm, button, iconButton, measured, percent, written } from "../shared/parts.js";
+import { alarm, button, iconButton, measured, muted, percent, written } from "../shared/parts.js";
 import { column, scrolled } from "../shared/table.js";
 import { count } from "../shared/words.js";
 
 /** @import {Only, Slice, Sliced} from "./types" */
 
-const ANSWERED = "The share of the graded answers that the active policy gives";
+/** @type {Sliced} */
+const NONE = { columns: [], column: "", rows: [], note: "" };
 
 /** @extends {Part<import("./page.js").Evaluate>} */
 export class Slices extends Part {
   /** @type {Sliced} */
-  found = { columns: [], column: "", rows: [] };
+  found = NONE;
   /** @type {string | null} */
   failed = null;
   /** @type {string | null} What became of keeping questions as a dataset. */
@@ -30,7 +31,7 @@ export class Slices extends Part {
   }
 
   clear() {
-    Object.assign(this, { found: { columns: [], column: "", rows: [] }, failed: null, kept: null });
+    Object.assign(this, { found: NONE, failed: null, kept: null });
   }
 
   /** Limit the list of questions. @param {Only | null} only */
@@ -40,7 +41,7 @@ export class Slices extends Part {
   }
 
   view() {
-    const { columns, column: by, rows } = this.found;
+    const { columns, column: by, rows, note } = this.found;
     if (!columns.length) return nothing;
     const label = (/** @type {Slice} */ { label }) =>
       button(written(label), () => this.limit({ column: by, label }), {
@@ -48,22 +49,28 @@ export class Slices extends Part {
         title: "List its questions",
       });
     const number = { number: true };
+    const metric = (/** @type {string} */ key, /** @type {(slice: Slice) => unknown} */ cell) => {
+      const { name, says } = this.page.config.metrics[key];
+      return column(key, name, cell, { ...number, title: says });
+    };
     const table = scrolled(
       "Slices",
       [
         column("label", "Slice", label, { head: true }),
         column("n", "Questions", ({ n }) => count(n), number),
-        column("accuracy", "Correct", ({ accuracy, accuracy_ci }) => percent(accuracy, accuracy_ci), number),
-        column("auroc", "AUROC", ({ auroc }) => measured(auroc), number),
-        column("ece", "ECE", ({ ece }) => measured(ece), number),
-        column("answered", "Answered", ({ answered }) => percent(answered), { ...number, title: ANSWERED }),
+        metric("accuracy", ({ accuracy, accuracy_ci }) => percent(accuracy, accuracy_ci)),
+        metric("auroc", (slice) => few(slice, "auroc")),
+        metric("ece", (slice) => few(slice, "ece")),
+        metric("coverage", ({ answered }) => percent(answered)),
       ],
       rows,
       ({ label }) => label,
     );
+    const few = (/** @type {Slice} */ slice, /** @type {"auroc" | "ece"} */ key) =>
+      slice.too_small.includes(key) ? muted("too few") : measured(slice[key], slice[`${key}_ci`]);
     const change = (/** @type {string} */ name) => this.look(name);
     return html`<section class="cx-card" aria-label="Slices"><header class="cx-head"><h2 class="cx-title">Slices</h2>${choice(columns, { label: "Slice by", value: by, change })}</header>
-      ${alarm(this.failed)}${table}</section>`;
+      ${alarm(this.failed)}${table}<p class="cx-hint cx-none" ?hidden=${!note}>${note}</p></section>`;
   }
 
   /** What the list is limited to, and the way to keep that. @param {string} words */

@@ -1,6 +1,6 @@
 // What the server sends to the Evaluate page: pages/evaluate/view.py.
 
-import type { Fact, Figure, Job, Numbers, Rule, Scale, Trace } from "../shared/types";
+import type { Explained, Fact, Figure, Job, Limits, Numbers, Rule, Scale, Trace } from "../shared/types";
 
 export interface Run {
   id: string;
@@ -57,7 +57,9 @@ export interface Opened {
     signals: [string, string][];
     pair: [string, string];
     accuracy: { interval: number[] | null };
-    confidence: { label: string; title: string; value: number | null; interval: number[] | null }[];
+    confidence: (Explained & { value: number | null; interval: number[] | null })[];
+    /** Where the confidence comes from. */
+    source: string;
   } | null;
   computing: string | null;
   note: string;
@@ -93,7 +95,10 @@ export interface Slice {
   accuracy: number | null;
   accuracy_ci: number[] | null;
   auroc: number | null;
+  auroc_ci: number[] | null;
   ece: number | null;
+  ece_ci: number[] | null;
+  too_small: string[];
   answered: number | null;
 }
 
@@ -101,18 +106,20 @@ export interface Sliced {
   columns: [string, string][];
   column: string;
   rows: Slice[];
+  /** What a slice needs that is too small. */
+  note: string;
 }
 
 export interface Compared {
   names: [string, string];
   summary: string;
-  metrics: {
-    name: string;
+  metrics: (Explained & {
+    key: string;
     first: number | null;
     second: number | null;
     difference: number | null;
     interval: number[] | null;
-  }[];
+  })[];
   outcomes: [key: string, words: string, count: number][];
   rows: { id: string; question: string; first: string; second: string }[];
   total: number;
@@ -139,4 +146,30 @@ export interface Config {
   limits: Record<"n_samples" | "sample_temperature" | "max_tokens", [number, number]>;
   scales: Record<string, Scale>;
   downloads: [string, string][];
+  upload: Limits;
+}
+
+/** A file of questions that is not imported yet: pages/evaluate/uploads.py. */
+export interface Draft {
+  file: string;
+  name: string;
+  taken: string | null;
+  names: string[];
+  fields: { name: string; label: string; chosen: string[]; several: boolean }[];
+  graders: [string, string][];
+  encodings: [string, string][];
+  keys: [string, string][];
+  items: {
+    id: string;
+    asked: string;
+    context: string | null;
+    answers: string[];
+    grader: string;
+    group: string;
+  }[];
+  words: string;
+  rejected: { line: number; reason: string }[];
+  rejections: string;
+  too_many: string | null;
+  error: string | null;
 }

@@ -17,7 +17,7 @@ import {
   written,
 } from "./parts.js";
 import { holds, ruleText } from "./tokens.js";
-import { calibration, counted, number } from "./words.js";
+import { actionWords, counted, number } from "./words.js";
 
 /** @import {Rule, Samples, SignalRow, Trace} from "./types" */
 
@@ -118,7 +118,7 @@ export function stepsPanel(trace) {
 
 /** @param {Trace["steps"][number]} step @param {boolean} open */
 function stepItem(step, open) {
-  const { passages, samples, confidence, decision } = step;
+  const { passages, samples, confidence, decision, basis } = step;
   const values = Object.entries(step.values).flatMap(([name, value]) =>
     value === null ? [] : [/** @type {[string, unknown]} */ ([name, metric(value)])],
   );
@@ -126,8 +126,8 @@ function stepItem(step, open) {
   const seen = html`<p>Saw ${counted(passages.length, "passage")} of ${names}${step.support ? `: ${step.support}.` : "."}</p>`;
   const drawn = samples.total ? `${counted(samples.total, "sample")}, ${samples.distinct} different. ` : "";
   return html`<li><details ?open=${open}><summary class="cx-row between"><b>${DONE[step.kind]}</b>${muted(`${number(step.seconds)} s`)}</summary><blockquote>${written(step.text)}</blockquote>${passages.length ? seen : nothing}
-    <p>${drawn}Confidence ${percent(confidence.value)}${confidence.calibrated === null ? `, ${calibration(confidence)}` : ""}.</p>
-    <p>Gate <b>${decision.gate}</b>, decision <b>${decision.action}</b>: ${written(decision.reason)}</p>
+    <p>${drawn}Confidence ${percent(confidence.value)}${confidence.calibrated === null ? [", ", written(basis)] : nothing}.</p>
+    <p>Gate <b>${decision.gate}</b>, decision <b>${actionWords(decision.action)}</b>: ${written(decision.reason)}</p>
     <details class="cx-inner"><summary>Signals</summary>${facts(values, "pairs numbers")}</details>
     <details class="cx-inner"><summary>Prompt</summary>${prompt(step, "The prompt of this step")}</details></details></li>`;
 }

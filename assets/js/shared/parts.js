@@ -1,7 +1,7 @@
 // The small parts that all views are made of. Text from a model or a document is only ever bound as text.
 
 import { html, live, nothing } from "./lit.js";
-import { moment, number, revealed, share } from "./words.js";
+import { actionWords, moment, number, revealed, share } from "./words.js";
 
 /** @import {Value} from "./words.js" */
 /** @typedef {unknown} Content  What stands between two tags: text, a template, a node, or a list of these. */
@@ -115,10 +115,9 @@ export function badge(kind, shape, words) {
   return html`<span class="cx-badge ${kind}">${shape && icon(shape)}${words}</span>`;
 }
 
-/** A decision as colour, icon and word; a large one says what to do. @param {Icon} action */
+/** A decision as colour, icon and what to do. @param {Icon} action */
 export function decision(action, large = false) {
-  const words = large && action === "defer" ? "defer: ask a person" : action;
-  return badge(`${action}${large ? " large" : ""}`, action, words);
+  return badge(`${action}${large ? " large" : ""}`, action, html`<span>${actionWords(action)}</span>`);
 }
 
 /** What went wrong, said aloud; nothing where it is empty. @param {Content} message */

@@ -1,6 +1,7 @@
 // The one table: heads that sort, rows that are picked, pages that are turned, and all of it copied.
 
 import { fieldOf } from "./events.js";
+import { explained } from "./explained.js";
 import { html, live, nothing, repeat } from "./lit.js";
 import { copied, iconButton } from "./parts.js";
 import { tsv, turned } from "./rows.js";
@@ -35,10 +36,11 @@ function head(column, { sort, onsort }) {
   const sorts = sort && onsort && !fixed;
   const order = sorts && key === sort.key ? (sort.down ? "descending" : "ascending") : nothing;
   const name = sorts
-    ? html`<button type="button" class="cx-sort" title=${title ?? nothing} @click=${() => onsort(turned(sort, column))}>${label}</button>`
-    : html`<span class=${hidden ? "cx-sr" : nothing}>${label}</span>`;
-  return html`<th scope="col" class=${number ? "cx-num" : nothing} data-column=${key} aria-sort=${order}
-    title=${(!sorts && title) || nothing}>${name}</th>`;
+    ? html`<button type="button" class="cx-sort" data-says=${title ?? nothing} @click=${() => onsort(turned(sort, column))}>${label}</button>`
+    : title
+      ? explained({ name: label, says: title })
+      : html`<span class=${hidden ? "cx-sr" : nothing}>${label}</span>`;
+  return html`<th scope="col" class=${number ? "cx-num" : nothing} data-column=${key} aria-sort=${order}>${name}</th>`;
 }
 
 /** @template Row @param {Row} row @param {TableOptions<Row>} options */

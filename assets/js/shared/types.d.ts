@@ -24,6 +24,13 @@ export interface Failure {
 export type Answer<T = any> = { value: T; error?: undefined } | { value?: undefined; error: Failure };
 export type Call = (name: string, data?: object) => Promise<Answer>;
 
+/** What may be uploaded: pages/limits.py. */
+export interface Limits {
+  max_bytes: number;
+  max_words: string;
+  suffixes: string[];
+}
+
 /** A plot as Plotly has it; colours may be "var(--cx-accent)". */
 export interface Figure {
   data: any[];
@@ -45,6 +52,12 @@ export interface PlotOptions {
   onclick?: (point: any) => void;
   /** With what is selected by a box or a lasso, by the marks' customdata; nothing where that was cleared. */
   onselect?: (ids: string[]) => void;
+}
+
+/** A name, and what it means in one sentence. */
+export interface Explained {
+  name: unknown;
+  says: string;
 }
 
 export interface Sort {
@@ -204,6 +217,7 @@ export interface Policy {
   rules: Rule[];
   answer_above: number;
   abstain_below: number;
+  defer_unfamiliar?: boolean;
   guarantee?: { risk: number; confidence_level: number } | null;
 }
 
@@ -260,6 +274,8 @@ export interface Step {
   signals: { title: string; rows: SignalRow[] }[];
   values: Record<string, number | null>;
   confidence: Confidence;
+  /** What the confidence rests on. */
+  basis: string;
   decision: Decision;
   prompt: string | null;
   prompt_sha256: string;
@@ -274,6 +290,8 @@ export interface Trace {
   session: string;
   parent: string | null;
   branched: { position: number; text: string } | null;
+  /** null: it was not kept. */
+  question: string | null;
   answer: string;
   /** The answer with decision, confidence and sources, as text. */
   copy: string;
@@ -291,6 +309,7 @@ export interface Trace {
     support: string | null;
     samples: { total: number; distinct: number };
     confidence: Confidence;
+    basis: string;
     decision: Decision;
     values: Record<string, number | null>;
     prompt: string | null;

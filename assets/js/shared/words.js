@@ -62,6 +62,11 @@ export function moment(at, now = new Date()) {
   return at.toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
 }
 
+/** What an action asks of people. @param {string} action */
+export function actionWords(action) {
+  return action === "defer" ? "defer: ask a person" : action;
+}
+
 /** A sentence with a capital. @param {string} words */
 export function capital(words) {
   return words.charAt(0).toUpperCase() + words.slice(1);
@@ -98,10 +103,4 @@ export function revealed(text) {
   }
   if (from < text.length || !parts.length) parts.push(text.slice(from));
   return parts;
-}
-
-/** What a confidence rests on. @param {import("./types").Confidence} confidence */
-export function calibration({ calibrated, familiarity }) {
-  if (calibrated !== null) return "calibrated";
-  return familiarity === null ? "not calibrated" : "calibrated on other kinds of questions";
 }

@@ -95,7 +95,7 @@ class Bar extends Page {
       <a class="cx-brand cx-row" href="./"><img src="codex-assets/logo.svg" alt="" width="22" height="22"><span>Codex</span></a>
       <nav class="cx-pages cx-row tight" aria-label="Pages">${pages}</nav>
       <span class="cx-status cx-row" role="status" data-state=${state}><i aria-hidden="true"></i>${STATES[state] ?? ""}<b class="cx-clip">${model}</b><span
-        class="cx-calibrated" title=${calibration}>${this.answer ?? (calibrated ? "calibrated" : "not calibrated")}</span></span>
+        class="cx-calibrated cx-clip" title=${this.answer ?? calibration}>${this.answer ?? (calibrated ? "calibrated" : "not calibrated")}</span></span>
       ${iconButton("theme", `Change to the ${this.dark ? "light" : "dark"} theme`, change)}
     </header>${error ? html`<div class="cx-alarm">${alarm(error)}</div>` : nothing}`;
   }

@@ -9,7 +9,10 @@ import { share } from "../shared/words.js";
 export function withPoints({ data, layout }, { now, other }) {
   const places = data.map((trace) => {
     const point = trace.name === "policy" ? now : trace.name === "compared" ? other : null;
-    return point ? { ...trace, x: [point.coverage], y: [1 - (point.accuracy ?? 1)] } : trace;
+    if (!point) return trace;
+    const [coverage, risk] = [point.coverage, 1 - (point.accuracy ?? 1)];
+    const text = [`answered ${share(coverage)}<br>incorrect ${share(risk)}`];
+    return { ...trace, x: [coverage], y: [risk], text };
   });
   return { data: places, layout };
 }

@@ -1,5 +1,6 @@
 // What a policy does to a run: one bar, the metrics, and another policy beside it.
 
+import { explained } from "../shared/explained.js";
 import { choice } from "../shared/form.js";
 import { html } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
@@ -7,7 +8,7 @@ import { decision, icon, muted, percent, range } from "../shared/parts.js";
 import { column, table } from "../shared/table.js";
 import { chosen, count, counted, share } from "../shared/words.js";
 
-/** @import {Action, Policy} from "../shared/types" */
+/** @import {Action, Explained, Policy} from "../shared/types" */
 /** @import {Moved, Outcome} from "./types" */
 /** @typedef {{key: string, name: unknown, title?: string, now: unknown, other: unknown}} Line */
 
@@ -49,7 +50,7 @@ export class OutcomeView extends Part {
       column("now", names.now, (/** @type {Line} */ { now }) => now),
       column("other", other, (/** @type {Line} */ { other }) => other),
     ];
-    const rows = moved ? lines(moved, guarantees) : [];
+    const rows = moved ? lines(moved, guarantees, page.config.metrics) : [];
     const compared = table({
       kind: "cx-compare",
       caption: "This policy beside another",
@@ -89,8 +90,8 @@ function metrics({ now, differs }, name) {
     <p>${large(now.coverage)}${muted(" answered")}</p><p class="cx-muted">${other}</p>`;
 }
 
-/** @param {Moved} moved @param {OutcomeView["guarantees"]} guarantees @returns {Line[]} */
-function lines({ now, other }, guarantees) {
+/** @param {Moved} moved @param {OutcomeView["guarantees"]} guarantees @param {Record<string, Explained>} metrics @returns {Line[]} */
+function lines({ now, other }, guarantees, metrics) {
   /** @type {(key: string, value: (outcome: Outcome) => unknown, name?: unknown, title?: string) => Line} */
   const line = (key, value, name = key, title = "") => ({
     key,
@@ -106,7 +107,7 @@ function lines({ now, other }, guarantees) {
     ...ACTIONS.map((name) =>
       line(name, ({ actions, questions }) => amount(actions[name], questions), decision(name)),
     ),
-    line("correct among answered", accuracy),
+    line("selective_accuracy", accuracy, explained(metrics.selective_accuracy, "correct among answered")),
     line("incorrect answers given", ({ incorrect }) => count(incorrect)),
     line("correct answers withheld", ({ correct_withheld: withheld }) => count(withheld)),
     line("asked again first", again, "asked again first", "retrieve and reflect"),

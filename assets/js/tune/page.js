@@ -119,6 +119,11 @@ export class Tune extends Page {
     this.poller.look();
   }
 
+  /** What people call a signal. @param {string} signal @returns {string} */
+  name(signal) {
+    return this.config.names[signal] ?? signal;
+  }
+
   /** @param {Policy} policy @param {string | null} control */
   move(policy, control = null) {
     this.draft?.move(policy, control);

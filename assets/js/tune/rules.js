@@ -90,7 +90,8 @@ export class RuleForm extends Part {
     const { signal, side, gate } = this.draft;
     const value = numberOf(this.draft.value);
     const twin = this.rules.findIndex((rule) => rule.signal === signal && rule[side] === value);
-    const same = () => `Rule ${twin + 1} is the same: ${signal} ${ruleText(this.rules[twin], number)}.`;
+    const same = () =>
+      `Rule ${twin + 1} is the same: ${this.page.name(signal)} ${ruleText(this.rules[twin], number)}.`;
     const error = Number.isNaN(value) ? NO_NUMBER : twin >= 0 ? same() : "";
     if (error) {
       this.#change({}, error);
@@ -136,5 +137,5 @@ export class RuleForm extends Part {
 
 /** @param {Signal} signal @returns {[string, string]} */
 function words({ name, label }) {
-  return [name, label === name ? name : `${label} (${name})`];
+  return [name, label];
 }

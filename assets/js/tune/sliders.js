@@ -5,7 +5,7 @@ import { html, live, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import { hint, iconButton } from "../shared/parts.js";
 import { ruleText, withRule, withThreshold } from "../shared/tokens.js";
-import { count, number, share } from "../shared/words.js";
+import { chosen, count, number, share } from "../shared/words.js";
 import { numberOf, outline } from "./draft.js";
 import { NO_NUMBER, RuleForm } from "./rules.js";
 
@@ -13,8 +13,8 @@ import { NO_NUMBER, RuleForm } from "./rules.js";
 /** @import {Opened, Outcome, Scale, Slider} from "./types" */
 
 const ROUTING = /** @type {const} */ ({
-  answer_above: { words: "answer at or above", kind: " zone answer" },
-  abstain_below: { words: "abstain below", kind: " zone abstain" },
+  answer_above: { label: "Answer at or above", said: "likely correct", kind: " zone answer" },
+  abstain_below: { label: "Abstain below", said: "likely correct", kind: " zone abstain" },
 });
 const LOOPS =
   "Retrieve and reflect ask again. The run does not record what that would give: here they only keep later rules from deciding.";
@@ -74,9 +74,15 @@ export class Sliders extends Part {
 
   /** @param {Policy} policy @param {keyof typeof ROUTING} name */
   #routing(policy, name) {
-    const { words, kind } = ROUTING[name];
     return this.#slider({
-      ...{ control: name, label: name, said: words, kind, name: words, value: policy[name] },
+      ...{
+        control: name,
+        title: name,
+        ...ROUTING[name],
+        name: ROUTING[name].said,
+        value: policy[name],
+        percent: true,
+      },
       ...{ scale: { ...this.run?.scales.confidence, low: 0, high: 1, step: 0.005 }, bounds: [0, 1] },
       write: (value) => withThreshold(policy, name, value),
     });
@@ -89,7 +95,15 @@ export class Sliders extends Part {
     const said = ruleText(rule, number);
     const control = `${i} ${rule.signal}`;
     return this.#slider({
-      ...{ control, label: rule.signal, said, kind: "", name: said.replace(/.*\u2192/, "then"), value },
+      ...{
+        control,
+        title: rule.signal,
+        label: this.page.name(rule.signal),
+        said,
+        kind: "",
+        name: said.replace(/.*\u2192/, "then"),
+        value,
+      },
       ...{ scale: found ?? { low: value - 1, high: value + 1, step: 0.01 }, bounds: [-Infinity, Infinity] },
       write: (now) => ({ ...policy, rules: withRule(policy.rules, i, now) }),
       foot: html`<div class="cx-row tight cx-slider-foot"><p class="cx-hint cx-num cx-grow">${this.#note(found, i)}</p>${this.#buttons(policy.rules, i)}</div>`,
@@ -110,17 +124,31 @@ export class Sliders extends Part {
   #buttons(rules, i) {
     const { signal } = rules[i];
     const about = idOf(`${i} ${signal}`);
+    const label = this.page.name(signal);
     const earlier = () =>
       this.#change([...rules.slice(0, i - 1), rules[i], rules[i - 1], ...rules.slice(i + 1)], i - 1);
     const remove = () => this.#change(rules.toSpliced(i, 1), i);
     return [
-      iconButton("rise", `Move the rule on ${signal} earlier`, earlier, { about, disabled: i === 0 }),
-      iconButton("close", `Remove the rule on ${signal}`, remove, { about }),
+      iconButton("rise", `Move the rule on ${label} earlier`, earlier, { about, disabled: i === 0 }),
+      iconButton("close", `Remove the rule on ${label}`, remove, { about }),
     ];
   }
 
   /** @param {Slider} slider */
-  #slider({ control, label, said, kind, name, scale, bounds: [low, high], value, write, foot }) {
+  #slider({
+    control,
+    title,
+    label,
+    said,
+    kind,
+    name,
+    percent,
+    scale,
+    bounds: [low, high],
+    value,
+    write,
+    foot,
+  }) {
     const { page } = this;
     const over = this.wrong.get(control);
     // What was typed wrongly stays until the value is moved in another way.
@@ -128,7 +156,7 @@ export class Sliders extends Part {
     const wrong = this.wrong.has(control);
     const slide = (/** @type {Event} */ event) => page.moveTo(write(Number(textOf(event))), control);
     const typed = (/** @type {Event} */ event) => {
-      const now = numberOf(textOf(event));
+      const now = percent ? numberOf(textOf(event).replace("%", "")) / 100 : numberOf(textOf(event));
       if (now >= low && now <= high) {
         this.wrong.delete(control);
         return page.moveTo(write(now), control);
@@ -138,15 +166,15 @@ export class Sliders extends Part {
     };
     const hold = (/** @type {boolean} */ pointer) => () => page.draft?.hold(control, pointer);
     const release = (/** @type {boolean} */ pointer) => () => page.draft?.release(pointer);
-    const error = Number.isFinite(low) ? "Enter a number from 0 to 1." : NO_NUMBER;
+    const error = percent ? "Enter a percentage from 0 to 100." : NO_NUMBER;
     const id = idOf(control);
     return html`<div class="cx-slider" data-rule=${foot ? control : nothing}>
-      <div class="cx-slider-head"><label class="cx-mono" for="${id}-field">${label}</label><span class="cx-rule-text${kind}" id=${id}>${said}</span><input
+      <div class="cx-slider-head"><label title=${title} for="${id}-field">${label}</label><span class="cx-rule-text${kind}" id=${id}>${said}</span><span class="cx-value cx-row tight"><input
         class="cx-input cx-number" id="${id}-field" inputmode="decimal" autocomplete="off" spellcheck="false" title=${scale.unit || nothing}
-        aria-describedby=${id} aria-invalid=${String(wrong)} .value=${String(Number(value.toPrecision(6)))} @change=${typed}></div>
+        aria-describedby=${id} aria-invalid=${String(wrong)} .value=${String(Number((percent ? 100 * value : value).toPrecision(6)))} @change=${typed}>${percent ? html`<span aria-hidden="true">%</span>` : nothing}</span></div>
       ${wrong ? html`<p class="cx-field-error" role="alert">${error}</p>` : nothing}
       <div class="cx-range">${histogram(scale)}<span class="cx-track" aria-hidden="true"></span><input type="range" min=${Math.min(scale.low, value)}
-        max=${Math.max(scale.high, value)} step=${scale.step} .value=${live(String(value))} aria-valuetext=${number(value)} aria-label="${label}, ${name}"
+        max=${Math.max(scale.high, value)} step=${scale.step} .value=${live(String(value))} aria-valuetext=${percent ? chosen(value) : number(value)} aria-label="${label}, ${name}"
         aria-describedby=${id} @input=${slide} @pointerdown=${hold(true)} @pointerup=${release(true)} @pointercancel=${release(true)}
         @keydown=${hold(false)} @keyup=${release(false)} @blur=${release(false)}></div>
       ${foot ?? nothing}</div>`;

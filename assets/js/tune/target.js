@@ -9,10 +9,10 @@ import { single } from "../shared/server.js";
 /** @import {Proposed} from "./types" */
 /** @typedef {"risk" | "coverage"} By */
 
-/** @type {Record<By, [before: string, after: string, meaning: string]>} */
+/** @type {Record<By, [label: string, meaning: string]>} */
 const FIELDS = {
-  risk: ["at most", "incorrect", "the share of incorrect answers among those given"],
-  coverage: ["at least", "answered", "the share of questions that get an answer"],
+  risk: ["Incorrect answers allowed, α", "alpha: the largest share of incorrect answers among those given"],
+  coverage: ["Questions answered, at least", "the share of questions that get an answer"],
 };
 
 /** @extends {Part<import("./page.js").Tune>} */
@@ -36,15 +36,15 @@ export class Target extends Part {
   view() {
     return html`<form class="cx-card cx-body" aria-label="Target" novalidate @submit=${submitted(this.#propose)}><h2>Target</h2>
       ${this.#line("risk")}${this.#line("coverage")}
-      <div class="cx-row cx-target"><span></span><span>with</span>${this.#field("confidence_level", "confidence level in percent")}<span>% confidence</span>
-        <button type="submit" class="cx-button small" aria-label="Propose thresholds">Propose</button></div>
+      <div class="cx-row cx-target"><span></span><span class="cx-grow">Confidence level</span>${this.#field("confidence_level", "Confidence level, in percent")}<span>%</span></div>
+      <div class="cx-row"><button type="submit" class="cx-button small" aria-label="Propose thresholds">Propose</button></div>
       <div class=${this.past ? "cx-past" : ""} role="status">${this.proposed && said(this.proposed)}</div></form>`;
   }
 
   #line(/** @type {By} */ name) {
-    const [before, after, meaning] = FIELDS[name];
+    const [label, meaning] = FIELDS[name];
     return html`<div class="cx-row cx-target" title=${meaning}><input type="radio" name="cx-target" value=${name} .checked=${live(this.values.by === name)}
-      aria-label="${before} a percentage ${after}" @change=${() => this.#change({ by: name })}><span>${before}</span>${this.#field(name, `${after}, ${before}, in percent`)}<span>% ${after}</span></div>`;
+      aria-label="By: ${label}" @change=${() => this.#change({ by: name })}><span class="cx-grow">${label}</span>${this.#field(name, `${label}, in percent`)}<span>%</span></div>`;
   }
 
   #field(/** @type {By | "confidence_level"} */ name, /** @type {string} */ label) {

@@ -94,6 +94,8 @@ export interface Moved {
 }
 
 export interface Config {
+  /** Of signals, for people. */
+  names: Record<string, string>;
   gates: string[];
   shown: number;
 }
@@ -122,6 +124,8 @@ export interface RuleDraft {
 
 export interface Slider {
   control: string;
+  /** What the setting or signal is called in files. */
+  title: string;
   label: string;
   /** What it does. */
   said: string;
@@ -129,6 +133,8 @@ export interface Slider {
   kind: string;
   /** Of the slider, behind its label. */
   name: string;
+  /** A share, which is typed in percent. */
+  percent?: boolean;
   scale: Scale;
   bounds: [number, number];
   value: number;
