@@ -17,6 +17,7 @@ from tests.support.records import make_record, make_run
 from tests.support.traces import as_first_kept, make_trace
 from tests.support.undone import UNDO
 
+
 def tables(db: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in db.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
 
