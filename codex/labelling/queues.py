@@ -137,12 +137,13 @@ class Labelling:
         """`next` with what is shown of it. Raises NotFound."""
         while (key := self.next(queue_id, labeller)) is not None:
             try:
-                return self._card(key)
+                return self.read(key)
             except NotFound:  # Deleted since: another one waits.
                 self._store.label_queues.drop(queue_id, *key)
         return None
 
-    def _card(self, key: Key) -> Card:
+    def read(self, key: Key) -> Card:
+        """An answer by its key. Raises NotFound."""
         run, question = key
         if run:
             record = self._store.runs.record(run, question)
