@@ -126,7 +126,7 @@ class Workbench:
         self._places = Places(settings.ask.max_waiting)
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
         self._recent_lock = threading.Lock()
-        self._asking: dict[int, str | None] = {}
+        self._requests: dict[int, str | None] = {}
         """The requests under way, each with its session; None: that was deleted, its answer is not kept."""
         self._keeping = threading.Lock()
 
@@ -342,8 +342,8 @@ class Workbench:
         What is being asked in it ends as ever, but is not kept.
         """
         with self._keeping:
-            for request, session in self._asking.items():
-                self._asking[request] = session if session != session_id else None
+            for request, session in self._requests.items():
+                self._requests[request] = session if session != session_id else None
             self.store.delete_session(session_id)
         with self._recent_lock:
             for recent in [it for it in self._recent.values() if it.trace.session_id == session_id]:
@@ -372,19 +372,19 @@ class Workbench:
         """Hold a place inside, before every background question. Raises as `Places.taken`."""
         place = self._places.taken(request.client, request.params.max_tokens, request.cancel)
         with self._keeping:
-            self._asking[id(request)] = request.session_id
+            self._requests[id(request)] = request.session_id
         try:
             with place, self.priority.live():
                 yield
         finally:
             with self._keeping:
-                del self._asking[id(request)]
+                del self._requests[id(request)]
 
     @property
-    def asking(self) -> int:
+    def under_way(self) -> int:
         """How many questions are under way, or wait for their turn."""
         with self._keeping:
-            return len(self._asking)
+            return len(self._requests)
 
     def _finished(
         self, request: Request, steps: Sequence[Step], started: float, parent_id: str | None = None
@@ -414,7 +414,7 @@ class Workbench:
             parent_id=parent_id,
         )
         with self._keeping:
-            if self._asking[id(request)] is not None:
+            if self._requests[id(request)] is not None:
                 self._keep(request, trace)
         self.active.watch(request.calibrator, steps)
         return TraceEvent(trace)

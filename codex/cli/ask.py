@@ -74,14 +74,14 @@ def ask(
                 body["documents"] = documents
             if any(override.startswith("policy") for override in given):
                 body["policy"] = settings.policy.model_dump(mode="json", exclude={"guarantee"})
-            reply = _last(_served_parts(there.ask(body)), console)
+            response = _last(_served_parts(there.ask(body)), console)
     else:
         with closing(workbench):
             among = documents or None
             events = workbench.ask(question, n_samples=samples, enable_rag=evidence, documents=among)
-            reply = _last(_parts(events), console)
+            response = _last(_parts(events), console)
     if as_json:
-        print(reply.model_dump_json(indent=2))
+        print(response.model_dump_json(indent=2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,20 +199,20 @@ def _print_evidence(told: AskResponse, console: Console) -> None:
         console.print(Text(printable(told.evidence_judge), style="dim"))
 
 
-def _print_decision(reply: AskResponse, console: Console) -> None:
-    _print_evidence(reply, console)
-    confidence = "not available" if reply.confidence is None else percent(reply.confidence)
+def _print_decision(response: AskResponse, console: Console) -> None:
+    _print_evidence(response, console)
+    confidence = "not available" if response.confidence is None else percent(response.confidence)
     console.print(
         Text.assemble(
-            (DECIDED[reply.decision], f"bold {DECISIONS[reply.decision]}"),
+            (DECIDED[response.decision], f"bold {DECISIONS[response.decision]}"),
             f"  confidence {confidence}",
-            (f" ({reply.confidence_note})", "dim"),
+            (f" ({response.confidence_note})", "dim"),
         )
     )
-    if reply.answer_set is not None:
-        console.print(Text(printable(str(reply.answer_set))))
-    if reply.decision is Action.ABSTAIN:
-        console.print(Text(printable(reply.answer)))
+    if response.answer_set is not None:
+        console.print(Text(printable(str(response.answer_set))))
+    if response.decision is Action.ABSTAIN:
+        console.print(Text(printable(response.answer)))
 
 
 def _coloured(text: str, logprob: float | None) -> Text:

@@ -274,11 +274,11 @@ def test_an_answer_that_comes_after_its_session_was_deleted_is_given_but_not_kep
     events = workbench.ask("Capital of Australia?", session_id="gone")
     next(events)
     workbench.forget_session("gone")
-    assert workbench.asking == 1
+    assert workbench.under_way == 1
     late = last_trace(events)
     assert late.answer == first.answer
     assert list(events) == []
-    assert workbench.asking == 0
+    assert workbench.under_way == 0
     assert workbench.store.sessions() == []
     with pytest.raises(NotFound):
         workbench.trace(late.id)

@@ -62,7 +62,7 @@ class Scripted(Served):
         self.go_on.set()
         self.engine.delay, self.engine.failure, self.engine.loaded = 0.0, None, True
         self.engine.judgement = ScriptedEngine.judgement
-        assert eventually(lambda: self.workbench.asking == self.engine.running == 0, PATIENCE)
+        assert eventually(lambda: self.workbench.under_way == self.engine.running == 0, PATIENCE)
         self.scripts.clear()
         self.engine.decodes.clear()
         self.workbench.store.privacy = "hash"
