@@ -80,11 +80,11 @@ def test_the_weighted_calibration_error_is_that_of_all_answers() -> None:
 
 
 def test_a_mixed_order_asks_of_the_least_certain_more_often_and_of_all_sometimes() -> None:
-    certain, doubtful = CONFIDENCE > 0.95, abs(CONFIDENCE - 0.5) < 0.1
+    certain, uncertain = CONFIDENCE > 0.95, abs(CONFIDENCE - 0.5) < 0.1
     seen = np.zeros(POOL)
     for seed in range(DRAWS):
         seen[labelled("mixed", seed)[0]] += 1
-    assert seen[doubtful].mean() > 1.5 * seen[certain].mean() > 0
+    assert seen[uncertain].mean() > 1.5 * seen[certain].mean() > 0
     assert (seen > 0).all()
 
 

@@ -82,13 +82,13 @@ def test_what_is_no_label_is_refused_and_nothing_is_lost(served: Served) -> None
     path = f"/label-queues/{queue['id']}"
     card = http.post(f"{path}/next", json={"labeller": "Eve"}).json()
     label = {"run_id": "run-1", "question_id": card["question_id"], "verdict": "correct"}
-    for wrong, status, field in (
-        ({"verdict": "wrong"}, 422, "verdict"),
+    for change, status, field in (
+        ({"verdict": "good"}, 422, "verdict"),
         ({"note": "x" * 10_001}, 422, "note"),
         ({"spans": [{"first": 3, "last": 1}]}, 422, "spans"),
         ({"question_id": "gone"}, 404, None),
     ):
-        assert_error(http.post(f"{path}/labels", json=label | wrong), status, [field] if field else None)
+        assert_error(http.post(f"{path}/labels", json=label | change), status, [field] if field else None)
     assert http.post(f"{path}/next", json={"labeller": "Eve"}).json() == card
     http.delete(path)
     assert_error(http.post(f"{path}/next", json={}), 404)

@@ -93,7 +93,7 @@ def test_a_verdict_is_taken_back_and_goes_with_its_answer(store: Store) -> None:
 @pytest.mark.parametrize(
     ("verdict", "field"),
     [
-        (Label("", "trace-1", "wrong"), "verdict"),  # type: ignore[arg-type]
+        (Label("", "trace-1", "good"), "verdict"),  # type: ignore[arg-type]
         (Label("", "trace-1", "correct", note="x" * (LONGEST + 1)), "note"),
         (Label("", "trace-1", "correct", correction="x" * (LONGEST + 1)), "correction"),
         (Label("", "trace-1", "correct", labeller="x" * 65), "labeller"),
