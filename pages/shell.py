@@ -21,6 +21,7 @@ from codex.ask.workbench import Workbench
 from codex.errors import Conflict
 from codex.evaluation.example import NAME, load_example
 from codex.jobs import Jobs
+from codex.labelling.queues import Labelling
 from codex.pages import JSON, missing
 from codex.pages.ask import page as ask
 from codex.pages.ask.runs import Runs
@@ -32,6 +33,7 @@ from codex.pages.documents import page as documents
 from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
+from codex.pages.label import page as label
 from codex.pages.tune import page as tune
 from codex.private import PARTIAL, make_folder, tighten
 from codex.server.callers import current_client
@@ -47,6 +49,7 @@ STYLES = (
     "evaluate",
     "calibrate",
     "tune",
+    "label",
     "docs",
 )
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
@@ -60,7 +63,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     """
     temporary = _temporary_folder(workbench.settings.home)
     runs = Runs()
-    blocks = _blocks(workbench, app.state.jobs, runs)
+    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling)
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
@@ -134,7 +137,7 @@ def _hear_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
         runs.leave(run, current_client())
 
 
-def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs) -> gr.Blocks:
+def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) -> gr.Blocks:
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
 
@@ -157,6 +160,9 @@ def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs) -> gr.Blocks:
     with blocks.route("Tune", "/tune"):
         bar("tune")
         tune.build(workbench)
+    with blocks.route("Label", "/label"):
+        bar("label")
+        label.build(workbench, labelling)
     # In the place of the plain page that the HTTP interface has by itself.
     with blocks.route("HTTP", "/docs"):
         bar("docs")

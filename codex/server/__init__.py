@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from codex.ask.workbench import Workbench
 from codex.evaluation.evaluations import Evaluations
 from codex.jobs import Jobs
+from codex.labelling.queues import Labelling
 from codex.origins import Hosts
 from codex.server import (
     calibrators,
@@ -24,6 +25,7 @@ from codex.server import (
     evaluations,
     imports,
     jobs,
+    label_queues,
     labels,
     policies,
 )
@@ -40,6 +42,7 @@ ROUTERS = (
     router,
     documents.router,
     labels.router,
+    label_queues.router,
     datasets.router,
     drafts.router,
     evaluations.router,
@@ -79,6 +82,7 @@ def create_app(workbench: Workbench) -> FastAPI:
     )
     app.state.workbench = workbench
     app.state.jobs = Jobs()
+    app.state.labelling = Labelling(workbench)
     app.state.evaluations = Evaluations(workbench, app.state.jobs)
     app.add_exception_handler(HTTPException, no_route)
     for each in ROUTERS:

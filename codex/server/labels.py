@@ -54,7 +54,7 @@ def list_labels(
     offset: Annotated[int, Query(ge=0, lt=2**31)] = 0,
 ) -> list[LabelBody]:
     """What people said of answers, the newest first; `/labels/export` exports the answers too."""
-    return [LabelBody.model_validate(label) for label in workbench.store.labels(limit, offset)]
+    return [LabelBody.model_validate(label) for label in workbench.store.counted_labels(limit, offset)]
 
 
 @router.get(

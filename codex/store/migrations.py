@@ -223,6 +223,84 @@ def create_run_labels(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def hold_labels_of_several(db: duckdb.DuckDBPyConnection) -> None:
+    """What each labeller said of an answer, of the Ask page or of a run; what counts of it, as a view."""
+    db.execute("ALTER TABLE labels RENAME TO trace_labels")
+    db.execute(
+        """
+        CREATE TABLE labels (
+            run_id VARCHAR NOT NULL,            -- '': an answer of the Ask page
+            question_id VARCHAR NOT NULL,       -- of the run; or the trace
+            labeller VARCHAR NOT NULL,          -- '': whoever uses this machine
+            verdict VARCHAR NOT NULL,           -- correct, incorrect, partly or unclear
+            correction VARCHAR NOT NULL,        -- the correct answer, in the labeller's words
+            note VARCHAR NOT NULL,
+            tags VARCHAR[] NOT NULL,
+            spans STRUCT(first UINTEGER, last UINTEGER)[] NOT NULL,  -- incorrect tokens of the answer
+            adjudicated BOOLEAN NOT NULL,       -- decides where labellers differ
+            made_at TIMESTAMP NOT NULL,         -- UTC
+            PRIMARY KEY (run_id, question_id, labeller)
+        )
+        """
+    )
+    for table, run, question in (("trace_labels", "''", "trace_id"), ("run_labels", "run_id", "question_id")):
+        db.execute(
+            f"""
+            INSERT INTO labels
+            SELECT {run}, {question}, '',
+                   CASE WHEN correct THEN 'correct' WHEN NOT correct THEN 'incorrect' ELSE 'unclear' END,
+                   '', '', [], [], false, labelled_at FROM {table}
+            """
+        )
+        db.execute(f"DROP TABLE {table}")
+    # An answer that is partly correct is no correct one. Where as many say one thing as the other,
+    # nobody can tell until somebody adjudicates.
+    db.execute(
+        """
+        CREATE VIEW counted_labels AS
+        SELECT run_id, question_id, max(made_at) AS labelled_at, count(*) AS labellers,
+               CASE coalesce(arg_max(verdict, made_at) FILTER (adjudicated), majority)
+                   WHEN 'correct' THEN true WHEN 'unclear' THEN NULL ELSE false END AS correct
+        FROM (
+            SELECT *, CASE sign(sum(CASE verdict WHEN 'correct' THEN 1 WHEN 'unclear' THEN 0 ELSE -1 END)
+                                OVER (PARTITION BY run_id, question_id))
+                      WHEN 1 THEN 'correct' WHEN -1 THEN 'incorrect' ELSE 'unclear' END AS majority
+            FROM labels
+        )
+        GROUP BY run_id, question_id, majority
+        """
+    )
+
+
+def create_label_queues(db: duckdb.DuckDBPyConnection) -> None:
+    """Answers that wait for labels, each queue in an order of its own."""
+    db.execute(
+        """
+        CREATE TABLE label_queues (
+            id VARCHAR PRIMARY KEY,
+            name VARCHAR NOT NULL,
+            source VARCHAR NOT NULL,            -- deferred, asked, incorrect, run or differing
+            run_id VARCHAR NOT NULL,            -- '': answers of the Ask page
+            ordering VARCHAR NOT NULL,          -- mixed, uncertainty, random or newest
+            overlap USMALLINT NOT NULL,         -- labellers for each answer
+            created_at TIMESTAMP NOT NULL       -- UTC
+        )
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE label_queue_items (
+            queue_id VARCHAR NOT NULL,
+            run_id VARCHAR NOT NULL,
+            question_id VARCHAR NOT NULL,
+            "rank" DOUBLE NOT NULL,             -- the smallest comes first
+            weight DOUBLE,                      -- its chances in a random order; else NULL
+            confidence DOUBLE                   -- when it came in; NULL: unknown
+        )
+        """
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -234,6 +312,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_familiarity,
     create_shipped_runs,
     create_run_labels,
+    hold_labels_of_several,
+    create_label_queues,
 )
 
 

@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.store.run_labels import GRADED
+from codex.store.graded import GRADED
 
 COLUMNS = """question_id, question, answer, answers, "group", coalesce(grader, ''), "right", by_person,
 grader_right, error"""

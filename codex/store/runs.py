@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.errors import Conflict, InvalidInput, NotFound, StoreError
-from codex.store import run_labels
+from codex.store import labels
 from codex.store.codec import finite
 from codex.store.database import Database, Row, rows
+from codex.store.graded import GRADED, labels_of
+from codex.store.labels import OWN, Label, word_of
 from codex.store.names import checked_name
 from codex.store.observations import observation_of, observation_row
 from codex.store.rows import as_json, columns_of, read, written
-from codex.store.run_labels import GRADED
 from codex.store.run_lines import Lines, lines_of
 from codex.types import Record, Run, RunState
 
@@ -161,8 +162,8 @@ class Runs:
         """How many answers to questions of these groups are correct, and how many are graded, by run."""
         with self._database.read() as db:
             found = db.execute(
-                """
-                SELECT run_id, count(*) FILTER ("right"), count(*) FROM run_records
+                f"""
+                SELECT run_id, count(*) FILTER ("right"), count(*) FROM {GRADED}
                 WHERE "right" IS NOT NULL AND "group" IN (SELECT unnest(?)) GROUP BY run_id
                 """,
                 [list(groups)],
@@ -184,7 +185,7 @@ class Runs:
         with self._database.write() as db:
             if not rows(db, "DELETE FROM runs WHERE id = ? RETURNING id", [run_id]):
                 raise _not_found(run_id)
-            for table in ("run_records", "run_labels"):
+            for table in ("run_records", "labels", "label_queue_items"):
                 db.execute(f"DELETE FROM {table} WHERE run_id = ?", [run_id])
 
     def label(self, run_id: str, question_id: str, correct: bool | None) -> None:
@@ -194,13 +195,15 @@ class Runs:
         """
         with self._database.write() as db:
             _signal_names(db, run_id)
-            run_labels.put(db, run_id, question_id, correct)
+            labels.check(db, run_id, question_id)
+            labels.insert(db, [Label(run_id, question_id, word_of(correct))])
 
     def unlabel(self, run_id: str, question_id: str) -> None:
         """The grader's verdict counts again. Raises NotFound; Conflict where the question failed."""
         with self._database.write() as db:
             _signal_names(db, run_id)
-            run_labels.take_back(db, run_id, question_id)
+            labels.check(db, run_id, question_id)
+            labels.delete(db, run_id, question_id, OWN)
 
     def add(self, run_id: str, records: Sequence[Record]) -> None:
         """Keep records at the end of a run, all of them or none.
@@ -226,7 +229,7 @@ class Runs:
                     appender.append_rows(values)
             except duckdb.InvalidInputException as error:
                 raise InvalidInput(f"A record holds text that cannot be stored: {error}") from error
-            run_labels.put_all(db, run_id, records)
+            labels.insert(db, labels.of_records(run_id, records))
 
     def came(self, run_id: str) -> bool:
         """Whether a run that ships with Codex came in, deleted or not."""
@@ -259,9 +262,9 @@ class Runs:
                     "SELECT * FROM run_records WHERE run_id = ? AND number > ? ORDER BY number LIMIT ?",
                     [run_id, after, PAGE],
                 )
-                labels = run_labels.labels_of(db, run_id)
+                said = labels_of(db, run_id)
             for row in page:
-                yield _record(row, names, labels)
+                yield _record(row, names, said)
             if len(page) < PAGE:
                 return
             after = page[-1]["number"]
@@ -273,10 +276,10 @@ class Runs:
             found = rows(
                 db, "SELECT * FROM run_records WHERE run_id = ? AND question_id = ?", [run_id, question_id]
             )
-            labels = run_labels.labels_of(db, run_id)
+            said = labels_of(db, run_id)
         if not found:
             raise NotFound(f"The run {run_id!r} has no question {question_id!r}.")
-        return _record(found[0], names, labels)
+        return _record(found[0], names, said)
 
     def answers(self, run_id: str) -> Sequence[tuple[str, ...]]:
         """The accepted answers of each row of `table`. Raises NotFound."""

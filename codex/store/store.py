@@ -17,6 +17,8 @@ from codex.errors import Conflict, InvalidInput, NotFound
 from codex.store.calibrators import Calibrators
 from codex.store.config import Privacy
 from codex.store.database import Database, Row, rows
+from codex.store.label_queues import LabelQueues
+from codex.store.labels import Label, Labels, word_of
 from codex.store.policies import Policies, SavedPolicy
 from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
 from codex.store.runs import Runs
@@ -65,8 +67,8 @@ class TraceSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
-    """What a person said of an answer."""
+class CountedLabel:
+    """What counts of what people said of an answer."""
 
     trace_id: str
     correct: bool
@@ -88,6 +90,9 @@ class Store:
         """Evaluations and their records."""
         self.calibrators = Calibrators(self._database)
         self.policies = Policies(self._database)
+        self.labels = Labels(self._database)
+        """What labellers say of answers."""
+        self.label_queues = LabelQueues(self._database)
 
     @property
     def path(self) -> Path:
@@ -148,6 +153,19 @@ class Store:
             ).fetchall()
         return trace_of(events, tokens)
 
+    def question(self, trace_id: str) -> str | None:
+        """What is kept of a trace's question: all of it, or its beginning; None: nothing. Raises NotFound."""
+        with self._database.read() as db:
+            found = db.execute(
+                "SELECT coalesce(question, question_preview) FROM model_inference_events"
+                " WHERE trace_id = ? AND step = 0",
+                [trace_id],
+            ).fetchall()
+        if not found:
+            raise NotFound(f"No trace {trace_id!r} is stored.")
+        kept: str | None = found[0][0]
+        return kept
+
     def calibrated_signals(self, calibrator: str, newest: int) -> tuple[int, list[dict[str, float | None]]]:
         """How many answers a calibrator's version spoke on, and the signals of the newest, oldest first."""
         spoke = (
@@ -166,7 +184,8 @@ class Store:
         with self._database.read() as db:
             found = db.execute(
                 "SELECT e.trace_id, any_value(l.correct) FROM model_inference_events e"
-                " LEFT JOIN labels l ON l.trace_id = e.trace_id GROUP BY e.trace_id ORDER BY min(e.event_id)"
+                " LEFT JOIN counted_labels l ON l.run_id = '' AND l.question_id = e.trace_id"
+                " GROUP BY e.trace_id ORDER BY min(e.event_id)"
             ).fetchall()
         for trace_id, correct in found:
             with suppress(NotFound):  # It was deleted in the meantime.
@@ -208,7 +227,8 @@ class Store:
                 db,
                 """
                 SELECT e.*, l.correct
-                FROM model_inference_events e LEFT JOIN labels l ON l.trace_id = e.trace_id
+                FROM model_inference_events e
+                LEFT JOIN counted_labels l ON l.run_id = '' AND l.question_id = e.trace_id
                 WHERE e.session_id = ?
                 QUALIFY row_number() OVER (PARTITION BY e.trace_id ORDER BY e.step DESC) = 1
                 ORDER BY e.event_id
@@ -228,7 +248,11 @@ class Store:
             if not rows(db, "DELETE FROM sessions WHERE id = ? RETURNING id", [session_id]):
                 raise NotFound(f"No session {session_id!r} is stored.")
             events = "FROM model_inference_events WHERE session_id = ?"
-            db.execute(f"DELETE FROM labels WHERE trace_id IN (SELECT trace_id {events})", [session_id])
+            for table in ("labels", "label_queue_items"):
+                db.execute(
+                    f"DELETE FROM {table} WHERE run_id = '' AND question_id IN (SELECT trace_id {events})",
+                    [session_id],
+                )
             db.execute(
                 f"DELETE FROM model_inference_token_stats WHERE event_id IN (SELECT event_id {events})",
                 [session_id],
@@ -269,26 +293,24 @@ class Store:
 
     def label(self, trace_id: str, correct: bool | None) -> None:
         """Keep what a person says of an answer; None takes it back. Raises NotFound."""
-        with self._database.write() as db:
-            if not rows(db, "SELECT 1 FROM model_inference_events WHERE trace_id = ?", [trace_id]):
-                raise NotFound(f"No trace {trace_id!r} is stored.")
-            if correct is None:
-                db.execute("DELETE FROM labels WHERE trace_id = ?", [trace_id])
-            else:
-                db.execute(
-                    "INSERT OR REPLACE INTO labels VALUES (?, ?, now() AT TIME ZONE 'UTC')",
-                    [trace_id, correct],
-                )
+        if correct is None:
+            self.labels.take_back("", trace_id)
+        else:
+            self.labels.put(Label("", trace_id, word_of(correct)))
 
-    def labels(self, limit: int = 200, offset: int = 0) -> list[Label]:
-        """What people said of answers, the newest first."""
+    def counted_labels(self, limit: int = 200, offset: int = 0) -> list[CountedLabel]:
+        """What counts of what people said of answers of the Ask page, the newest first."""
         with self._database.read() as db:
             found = rows(
                 db,
-                "SELECT * FROM labels ORDER BY labelled_at DESC, trace_id LIMIT ? OFFSET ?",
+                """
+                SELECT question_id, correct, labelled_at FROM counted_labels
+                WHERE run_id = '' AND correct IS NOT NULL
+                ORDER BY labelled_at DESC, question_id LIMIT ? OFFSET ?
+                """,
                 [limit, offset],
             )
-        return [Label(row["trace_id"], row["correct"], in_utc(row["labelled_at"])) for row in found]
+        return [CountedLabel(row["question_id"], row["correct"], in_utc(row["labelled_at"])) for row in found]
 
     def close(self) -> None:
         """Wait for what is under way and close the file; using the store afterwards raises StoreError."""

@@ -112,6 +112,22 @@ def tuned(page: Page, served: Scripted) -> Iterator[str]:
     yield "Tune"
 
 
+def labelled(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}label")
+    expect(page.get_by_role("heading", name="New queue")).to_be_visible(timeout=OPENED)
+    yield "Label"
+    page.get_by_role("combobox", name="Answers").select_option("run")
+    page.get_by_role("button", name="Start labelling").click()
+    expect(page.get_by_role("group", name="Verdict")).to_be_visible()
+    yield "Label, answer"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    yield "Label, no verdict"
+    page.get_by_role("button", name="All queues").click()
+    page.get_by_role("button", name="Delete run").click()
+    yield "Label, deletion"
+
+
 def described(page: Page, served: Scripted) -> Iterator[str]:
     page.goto(f"{served.url}docs")
     routes = page.get_by_role("region", name="Routes")
@@ -127,7 +143,9 @@ def missing(page: Page, served: Scripted) -> Iterator[str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 800])
-@pytest.mark.parametrize("states", [missing, asked, indexed, evaluated, calibrated, tuned, described])
+@pytest.mark.parametrize(
+    "states", [missing, asked, indexed, evaluated, calibrated, tuned, labelled, described]
+)
 def test_axe_finds_nothing(
     browser: Browser, served: Scripted, states: States, theme: Literal["light", "dark"], width: int
 ) -> None:

@@ -15,26 +15,7 @@ from codex.store import Store
 from codex.store.migrations import MIGRATIONS, migrate
 from tests.support.records import make_record, make_run
 from tests.support.traces import as_first_kept, make_trace
-
-EVIDENCE = ("passages", "grounding", "verdict", "similarity")
-UNDO = {
-    10: ["DROP TABLE run_labels"],
-    9: ["DROP TABLE shipped_runs"],
-    8: ["ALTER TABLE model_inference_events DROP COLUMN familiarity"],
-    7: [f"ALTER TABLE run_records DROP COLUMN {column}" for column in ("grader", "choices", "labels")],
-    6: [
-        f"ALTER TABLE model_inference_events DROP COLUMN {column}"
-        for column in ("end_logprob", "samples.element.end_logprob")
-    ],
-    5: [
-        *(f"DROP TABLE {table}" for table in ("runs", "run_records", "calibrators", "activations")),
-        "DROP SEQUENCE activation_numbers",
-    ],
-    4: [f"ALTER TABLE model_inference_events DROP COLUMN {column}" for column in EVIDENCE],
-    3: ["DROP TABLE policies"],
-    2: ["DROP TABLE labels"],
-}
-"""What takes a step away again, newest first."""
+from tests.support.undone import UNDO
 
 
 def tables(db: duckdb.DuckDBPyConnection) -> set[str]:
@@ -77,7 +58,7 @@ def test_records_of_before_have_the_grader_that_was_named_for_their_run(tmp_path
             store.runs.create(replace(run, params=replace(run.params, grader=named)))
             store.runs.add(run.id, [make_record(2), make_record(3, error="too long")])
     with duckdb.connect(path) as db:
-        for statement in [*UNDO[10], *UNDO[9], *UNDO[8], *UNDO[7]]:
+        for statement in [step for version in range(len(MIGRATIONS), 6, -1) for step in UNDO[version]]:
             db.execute(statement)
         db.execute("DELETE FROM schema_migrations WHERE version > 6")
     with Store(path, "full") as store:

@@ -120,6 +120,8 @@ def forget_all(served: Scripted) -> None:
     workbench = served.workbench
     for summary in workbench.store.runs.list():
         workbench.store.runs.delete(summary.run.id)
+    for queue in workbench.store.label_queues.list():
+        workbench.store.label_queues.delete(queue.id)
     workbench.active.activate_calibrator(None)
     workbench.active.activate_policy(None)
     for calibrator in workbench.store.calibrators.list():

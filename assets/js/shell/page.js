@@ -18,6 +18,7 @@ const PAGES = [
   ["evaluate", "evaluate", "Evaluate"],
   ["calibrate", "calibrate", "Calibrate"],
   ["tune", "tune", "Tune"],
+  ["label", "label", "Label"],
   ["docs", "docs", "HTTP"],
 ];
 /** @type {Record<string, string>} */

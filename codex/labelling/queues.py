@@ -1,0 +1,257 @@
+"""Answers that wait for labels: who labels which one next, and what the labels so far say of all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codex.ask.request import new_id
+from codex.ask.workbench import Workbench
+from codex.calibration.heuristic import heuristic_confidences
+from codex.errors import InvalidInput, NotFound
+from codex.labelling.agreement import Agreement, agreement
+from codex.labelling.estimate import Share, ece, share_correct
+from codex.labelling.sampling import ORDERS, Order, probabilities, ranks, weights
+from codex.store.label_queues import SOURCES, LabelQueue, Pool, Source
+from codex.store.labels import Label
+from codex.store.names import checked_name
+from codex.text import percent
+from codex.types import Observation
+
+LEASE = 15 * 60.0
+"""Seconds for which nobody else is given an answer, from when it was last seen."""
+MOST_LABELLERS = 20
+Key = tuple[str, str]
+"""Run and question of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a queue is."""
+
+    answers: int
+    labelled: int
+    """By anybody."""
+    correct: Share | None
+    """Of all answers of the queue; None: its order is not random, or nothing can be said yet."""
+    ece: float | None
+    """Of the confidences that the answers had, likewise."""
+    note: str
+    """In a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An answer to be labelled."""
+
+    key: Key
+    question: str
+    accepted: tuple[str, ...]
+    """Accepted answers; none where they are not known."""
+    observation: Observation
+
+
+class Labelling:
+    """The queues of a workbench. Thread-safe."""
+
+    def __init__(self, workbench: Workbench, clock: Callable[[], float] = time.monotonic) -> None:
+        self._workbench = workbench
+        self._store = workbench.store
+        self._clock = clock
+        self._leases: dict[tuple[str, Key], tuple[str, float]] = {}
+        """Queue and answer -> labeller, and when the lease ends."""
+        self._lock = threading.Lock()
+
+    def create(
+        self,
+        name: str,
+        source: str,
+        *,
+        run_id: str = "",
+        order: str = "mixed",
+        overlap: int = 1,
+    ) -> tuple[LabelQueue, str]:
+        """Make a queue of the answers that there are; returns it, and what was left out, in a sentence.
+
+        source: one of SOURCES; run_id: for "run". overlap: labellers for each answer.
+        Raises InvalidInput, NotFound, Conflict.
+        """
+        if source not in SOURCES:
+            raise InvalidInput(f"A queue is of {', '.join(SOURCES)}, not {source!r}.", ["source"])
+        if order not in ORDERS:
+            raise InvalidInput(f"An order is one of {', '.join(ORDERS)}, not {order!r}.", ["order"])
+        if not 1 <= overlap <= MOST_LABELLERS:
+            raise InvalidInput(f"1 to {MOST_LABELLERS} labellers for each answer.", ["overlap"])
+        if source == "run":
+            self._store.runs.get(run_id)
+        queue = LabelQueue(
+            new_id(),
+            checked_name(name, "queue"),
+            source,
+            run_id if source == "run" else "",
+            order,
+            overlap,
+            datetime.now(UTC),
+        )
+        pool = self._pool(queue)
+        if not pool.keys:
+            raise InvalidInput(_nothing(source, pool.unreadable), ["source"])
+        self._store.label_queues.create(queue)
+        self._add(queue, pool)
+        return queue, _left_out(pool.unreadable)
+
+    def renew(self, queue_id: str) -> int:
+        """Put the answers that came since into a queue; returns how many. Raises NotFound."""
+        queue = self._store.label_queues.get(queue_id)
+        pool = self._pool(queue)
+        self._add(queue, pool)
+        return len(pool.keys)
+
+    def next(self, queue_id: str, labeller: str) -> Key | None:
+        """The answer that a labeller is to label now: again the same one until they did. Raises NotFound.
+
+        None: there is none, or others are labelling the last ones.
+        """
+        queue = self._store.label_queues.get(queue_id)
+        with self._lock:
+            now = self._clock()
+            self._leases = {key: lease for key, lease in self._leases.items() if lease[1] > now}
+            # Others may be at the same answer where it waits for several labellers.
+            taken = {
+                answer
+                for (held, answer), (who, _) in self._leases.items()
+                if held == queue_id and who != labeller
+            }
+            found = self._store.label_queues.next(queue, labeller, () if queue.overlap > 1 else taken)
+            if found is not None:
+                self._leases[queue_id, found] = (labeller, now + LEASE)
+        return found
+
+    def card(self, queue_id: str, labeller: str) -> Card | None:
+        """`next` with what is shown of it. Raises NotFound."""
+        while (key := self.next(queue_id, labeller)) is not None:
+            try:
+                return self.read(key)
+            except NotFound:  # Deleted since: another one waits.
+                self._store.label_queues.drop(queue_id, *key)
+        return None
+
+    def read(self, key: Key) -> Card:
+        """An answer by its key. Raises NotFound."""
+        run, question = key
+        if run:
+            record = self._store.runs.record(run, question)
+            return Card(key, record.observation.question, record.answers, record.observation)
+        kept, trace = self._store.question(question), self._store.load(question)
+        return Card(key, kept or "", (), trace.last.observation)
+
+    def put(self, queue_id: str, label: Label) -> Label:
+        """Keep a label of an answer of a queue; where labellers differ, it decides.
+
+        Raises InvalidInput, NotFound, Conflict.
+        """
+        queue = self._store.label_queues.get(queue_id)
+        kept = self._store.labels.put(replace(label, adjudicated=queue.source == "differing"))
+        with self._lock:
+            self._leases.pop((queue_id, (label.run_id, label.question_id)), None)
+        return kept
+
+    def progress(self, queue_id: str) -> Progress:
+        """How far a queue is, and what its labels say of all its answers. Raises NotFound."""
+        self._store.label_queues.get(queue_id)
+        found = self._store.label_queues.standing(queue_id)
+        n, labelled = len(found.said), int(found.said.sum())
+        if not n or np.isnan(found.weight).any():
+            return Progress(n, labelled, None, None, _without_estimate(n, labelled))
+        # Whatever somebody labelled out of turn says nothing of the others.
+        open_ranks = found.rank[~found.said]
+        next_rank = float(open_ranks.min()) if len(open_ranks) else np.inf
+        correct: NDArray[np.bool_] = np.array([each is True for each in found.correct], dtype=np.bool_)
+        told = np.array([each is not None for each in found.correct], dtype=np.bool_)
+        drawn = told & (found.rank < next_rank)
+        chance = probabilities(found.weight[drawn], next_rank)
+        share = share_correct(correct[drawn], chance)
+        error = ece(found.confidence[drawn], correct[drawn], chance)
+        return Progress(
+            n, labelled, share, None if np.isnan(error) else error, _estimated(share, n, labelled)
+        )
+
+    def agreement(self, queue_id: str) -> Agreement:
+        """How far the labellers of a queue agree. Raises NotFound."""
+        queue = self._store.label_queues.get(queue_id)
+        held = self._store.label_queues.held(queue_id)
+        runs = {run for run, _ in held} | {queue.run_id}
+        said = (each for run in sorted(runs) for each in self._store.labels.of_run(run))
+        return agreement(each for each in said if (each.run_id, each.question_id) in held)
+
+    def _add(self, queue: LabelQueue, pool: Pool) -> None:
+        order: Order = queue.ordering  # type: ignore[assignment]  # checked when it was made
+        place = ranks(order, pool.confidence, pool.made_at, np.random.default_rng())
+        self._store.label_queues.add(queue.id, pool, place, weights(order, pool.confidence))
+
+    def _pool(self, queue: LabelQueue) -> Pool:
+        """The answers that belong into a queue and are not in it."""
+        queues = self._store.label_queues
+        if queue.source == "run":
+            return self._of_run(queue)
+        if queue.source == "differing":
+            return queues.differing(queue.id)
+        return queues.asked(queue.source, queue.id)
+
+    def _of_run(self, queue: LabelQueue) -> Pool:
+        """The answers of a run, with the confidence that Codex would show for them now."""
+        runs = self._store.runs
+        summary, lines, table = runs.get(queue.run_id), runs.lines(queue.run_id), runs.table(queue.run_id)
+        active = self._workbench.active
+        calibrator = active.calibrator
+        if calibrator is None or calibrator.mismatch(summary.run.origin):
+            known = heuristic_confidences(table.signals, len(table.ids))
+        else:
+            known = calibrator.confidences(table.signals)
+        by_id = dict(zip(table.ids, known.tolist(), strict=True))
+        held = self._store.label_queues.held(queue.id)
+        keys = [
+            (queue.run_id, question)
+            for question, error in zip(lines.ids, lines.errors, strict=True)
+            if not error and (queue.run_id, question) not in held
+        ]
+        return Pool(
+            tuple(keys),
+            np.array([by_id.get(question, np.nan) for _, question in keys], dtype=np.float64),
+            np.arange(len(keys), dtype=np.float64),
+        )
+
+
+def _nothing(source: Source, unreadable: int) -> str:
+    none = {
+        "deferred": "No question was deferred yet.",
+        "asked": "No question was asked yet.",
+        "incorrect": "No answer is marked as incorrect yet.",
+        "run": "The run has no answer yet.",
+        "differing": "Labellers differ on no answer.",
+    }[source]
+    return _left_out(unreadable) or none
+
+
+def _left_out(unreadable: int) -> str:
+    if not unreadable:
+        return ""
+    what = "1 answer is" if unreadable == 1 else f"{unreadable:,} answers are"
+    return f"{what} left out: the question was not saved. Choose on the Ask page what is kept of a question."
+
+
+def _without_estimate(n: int, labelled: int) -> str:
+    return f"{labelled:,} of {n:,} labelled. This order is not random: its labels say nothing of all answers."
+
+
+def _estimated(share: Share | None, n: int, labelled: int) -> str:
+    if share is None:
+        return f"{labelled:,} of {n:,} labelled."
+    interval = f"{percent(share.low)} to {percent(share.high)}"
+    return f"{labelled:,} of {n:,} labelled: {percent(share.value)} of all {n:,} are correct ({interval})."

@@ -1,0 +1,20 @@
+"""What people said of the answers of runs: it stands beside the grader's verdict, and wins over it."""
+
+from __future__ import annotations
+
+import duckdb
+
+GRADED = """
+(SELECT r.* EXCLUDE ("right"), r."right" AS grader_right, l.run_id IS NOT NULL AS by_person,
+        CASE WHEN l.run_id IS NULL THEN r."right" ELSE l.correct END AS "right"
+ FROM run_records r LEFT JOIN counted_labels l ON l.run_id = r.run_id AND l.question_id = r.question_id)
+"""
+"""run_records with the verdict that counts as "right"; the grader's own is grader_right."""
+
+
+def labels_of(db: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, bool | None]:
+    """Question -> what a person said of its answer; None: not gradable."""
+    found = db.execute(
+        "SELECT question_id, correct FROM counted_labels WHERE run_id = ?", [run_id]
+    ).fetchall()
+    return dict(found)

@@ -1,0 +1,1 @@
+"""The Label page: one answer after another, judged by a person."""
