@@ -131,7 +131,7 @@ export class Judging extends Part {
     const share = progress?.answers ? progress.labelled / progress.answers : 0;
     const all = html`<button type="button" class="cx-link" @click=${() => this.page.close()}>All queues</button>`;
     return html`<section class="cx-column" aria-label="Labelling"><header class="cx-row wrap between">${all}<h2 class="cx-title">${written(queue?.name ?? "")}</h2>
-      <span>${queue?.run ? html`<a class="cx-link" href=${link({ run: queue.run }, "calibrate")}>Calibrate with it</a> ` : nothing}${muted(this.page.labeller || "you")}</span></header>${bar(share)}<p class="cx-hint" role="status">${progress?.note ?? ""}</p>${note ? hint(note) : nothing}
+      <span class="cx-row">${queue?.run ? html`<a class="cx-link" href=${link({ run: queue.run }, "calibrate")}>Calibrate with it</a> ` : nothing}${muted(this.page.labeller || "you")}</span></header>${bar(share)}<p class="cx-hint" role="status">${progress?.note ?? ""}</p>${note ? hint(note) : nothing}
       ${this.card ? this.#card(this.card) : this.loaded ? this.#done() : nothing}${last ? html`<p class="cx-hint" role="status">The last answer. ${last}.</p>` : nothing}</section>`;
   }
 
