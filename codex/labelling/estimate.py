@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codex.calibration.imports import IMPORTS
+
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -32,7 +34,8 @@ def share_correct(correct: Flags, probability: Array) -> Share | None:
     correct, probability: [m]. The interval is the exact binomial one at the effective number of labels
     (Korn, Graubard 1998). None: nothing is labelled.
     """
-    from scipy.stats import beta
+    with IMPORTS:
+        from scipy.stats import beta
 
     if not len(correct):
         return None

@@ -132,7 +132,7 @@ def tune(page: Page, real: Served) -> None:
     run = real.workbench.store.runs.list()[0].run.id
     page.goto(f"{real.url}tune?run={run}")
     target = page.get_by_role("form", name="Target")
-    target.get_by_role("textbox", name="incorrect, at most, in percent").fill(str(RISK))
+    target.get_by_role("textbox", name="Incorrect answers allowed, α, in percent").fill(str(RISK))
     target.get_by_role("button", name="Propose thresholds").click()
     expect(page.get_by_text(GUARANTEE)).to_be_visible()
     page.get_by_role("button", name="Make active").click()

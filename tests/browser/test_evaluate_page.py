@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from codex.datasets.importing import delete
 from codex.datasets.library import find
-from tests.support.browsing import CANBERRA, OPENED, Scripted, Served
+from tests.support.browsing import CANBERRA, OPENED, Scripted, Served, tab_to
 from tests.support.evaluated import put_run
 
 MEASURED = 60_000
@@ -261,8 +261,7 @@ def test_a_run_can_be_started_opened_and_read_with_the_keyboard_alone(page: Page
     open_evaluate(page, served)
     page.get_by_role("combobox", name="Dataset").focus()
     page.keyboard.type("capitals")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
+    tab_to(page, page.get_by_role("spinbutton", name="Limit"))
     page.keyboard.type("3")
     page.keyboard.press("Enter")
     work = page.get_by_role("region", name="Evaluation")

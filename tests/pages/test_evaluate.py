@@ -123,7 +123,7 @@ def test_a_run_is_extended_and_its_scores_are_those_of_all_its_answers(page: Eva
     run = job["run"]
     assert lines(page)[run]["extendable"]
     opened(page, run)
-    with pytest.raises(InvalidInput, match="at least 1"):
+    with pytest.raises(InvalidInput, match="a whole number from 1 up"):
         page.extend({"run": run, "more": 0})
     longer = page.extend({"run": run, "more": 3})
     assert (longer["run"], page.jobs.wait(longer["id"], WAIT).state) == (run, "done")
