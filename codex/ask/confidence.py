@@ -71,7 +71,7 @@ def confidence_of(
 
 
 def basis(confidence: Confidence, fitted_on: Sequence[str] = ()) -> str:
-    """What a confidence rests on, in words. fitted_on: the names of the sets of its calibrator."""
+    """What a confidence rests on, as a sentence. fitted_on: the names of the sets of its calibrator."""
     if confidence.calibrated is not None:
         return "calibrated"
     return other_kinds(fitted_on) if confidence.unfamiliar else "not calibrated"

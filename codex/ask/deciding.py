@@ -1,4 +1,4 @@
-"""What a policy decides on one answer, with the reason in words."""
+"""What a policy decides on one answer, and why."""
 
 from __future__ import annotations
 

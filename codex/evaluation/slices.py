@@ -66,7 +66,7 @@ def small_words() -> str:
 
 
 def columns(lines: Lines, table: Table, own: ItemColumns | None = None) -> dict[str, str]:
-    """What a run can be sliced by: names, and what each is in words; only what tells questions apart.
+    """What a run can be sliced by: names, and what each is called; only what tells questions apart.
 
     own: the columns of the run's dataset.
     """

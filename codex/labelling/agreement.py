@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.store.labels import WORDS, Label
+from codex.store.labels import VERDICTS, Label
 
 Array = NDArray[np.float64]
 
@@ -54,11 +54,12 @@ def agreement(labels: Iterable[Label], seed: int = 0) -> Agreement:
             settled.add(key)
         else:
             said[key][each.labeller] = each.verdict
-    several = {key: words for key, words in said.items() if len(words) > 1}
-    names = sorted({name for words in several.values() for name in words})
+    several = {key: verdicts for key, verdicts in said.items() if len(verdicts) > 1}
+    names = sorted({name for verdicts in several.values() for name in verdicts})
     counts = np.array(
-        [[list(words.values()).count(word) for word in WORDS] for words in several.values()], dtype=float
-    ).reshape(-1, len(WORDS))
+        [[list(verdicts.values()).count(verdict) for verdict in VERDICTS] for verdicts in several.values()],
+        dtype=float,
+    ).reshape(-1, len(VERDICTS))
     rng = np.random.default_rng(seed)
     found = [
         _measured(name, measure, counts, rng)
@@ -71,18 +72,18 @@ def agreement(labels: Iterable[Label], seed: int = 0) -> Agreement:
     for first, second in combinations(names, 2):
         pairs = np.array(
             [
-                (WORDS.index(words[first]), WORDS.index(words[second]))
-                for words in several.values()
-                if first in words and second in words
+                (VERDICTS.index(verdicts[first]), VERDICTS.index(verdicts[second]))
+                for verdicts in several.values()
+                if first in verdicts and second in verdicts
             ]
         )
         if len(pairs):
             name = "Cohen's kappa" + (f", {first or 'you'} and {second}" if len(names) > 2 else "")
             found.append(_measured(name, cohen, pairs, rng))
     evenness = {
-        key: min(list(words.values()).count(word) for word in set(words.values()))
-        for key, words in several.items()
-        if len(set(words.values())) > 1 and key not in settled
+        key: min(list(verdicts.values()).count(verdict) for verdict in set(verdicts.values()))
+        for key, verdicts in several.items()
+        if len(set(verdicts.values())) > 1 and key not in settled
     }
     differing = tuple(sorted(evenness, key=lambda key: (-evenness[key], key)))
     return Agreement(len(several), tuple(names), tuple(found), differing)
@@ -108,7 +109,7 @@ def krippendorff(counts: Array) -> float:
 
 
 def gwet(counts: Array) -> float:
-    """Gwet's AC1 (2008, doi:10.1348/000711006X126600), over the words that anybody used."""
+    """Gwet's AC1 (2008, doi:10.1348/000711006X126600), over the verdicts that anybody used."""
     used = counts[:, counts.sum(axis=0) > 0]
     if used.shape[1] < 2:
         return np.nan
@@ -123,8 +124,8 @@ def _paired(counts: Array) -> Array:
 
 
 def cohen(pairs: NDArray[np.intp]) -> float:
-    """Cohen's kappa (1960) of two labellers; pairs: [n, 2], places in WORDS."""
-    table = np.zeros((len(WORDS), len(WORDS)))
+    """Cohen's kappa (1960) of two labellers; pairs: [n, 2], places in VERDICTS."""
+    table = np.zeros((len(VERDICTS), len(VERDICTS)))
     np.add.at(table, (pairs[:, 0], pairs[:, 1]), 1 / len(pairs))
     chance = float(table.sum(axis=1) @ table.sum(axis=0))
     return float((np.trace(table) - chance) / (1 - chance)) if chance < 1 else np.nan

@@ -17,7 +17,7 @@ from codex.server.guard import GuardedRoute
 from codex.server.names import NAMED
 from codex.server.routes import Bench, errors
 from codex.store.label_queues import LabelQueue, Source
-from codex.store.labels import LONGEST, LONGEST_NAME, MOST, Label, Word
+from codex.store.labels import LONGEST, LONGEST_NAME, MOST, Label, LabelVerdict
 
 router = APIRouter(prefix="/label-queues", tags=["labels"], route_class=GuardedRoute)
 QUEUE: JsonDict = {
@@ -161,7 +161,7 @@ class NewLabelBody(LabellerBody):
 
     run_id: str = ""
     question_id: str
-    verdict: Word = Field(description="partly counts as incorrect; unclear as not labelled.")
+    verdict: LabelVerdict = Field(description="partly counts as incorrect; unclear as not labelled.")
     correction: str = Field("", max_length=LONGEST, description="The correct answer.")
     note: str = Field("", max_length=LONGEST)
     tags: list[str] = Field([], max_length=MOST)

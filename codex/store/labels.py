@@ -18,8 +18,8 @@ from codex.store.database import Database, Row, rows
 from codex.store.rows import in_utc, naive_utc
 from codex.types import Record
 
-Word = Literal["correct", "incorrect", "partly", "unclear"]
-WORDS: tuple[Word, ...] = get_args(Word)
+LabelVerdict = Literal["correct", "incorrect", "partly", "unclear"]
+VERDICTS: tuple[LabelVerdict, ...] = get_args(LabelVerdict)
 OWN = ""
 """The labeller who gave no name."""
 LONGEST = 10_000
@@ -38,7 +38,7 @@ class Label:
     """"": an answer of the Ask page."""
     question_id: str
     """Of the run; or the trace."""
-    verdict: Word
+    verdict: LabelVerdict
     labeller: str = OWN
     correction: str = ""
     """The correct answer, in the labeller's words."""
@@ -126,7 +126,7 @@ def insert(db: duckdb.DuckDBPyConnection, labels: Iterable[Label]) -> None:
 
 def of_records(run_id: str, records: Iterable[Record]) -> list[Label]:
     """What people had said of records that come from a file."""
-    return [Label(run_id, record.id, word_of(record.correct)) for record in records if record.by_person]
+    return [Label(run_id, record.id, verdict_of(record.correct)) for record in records if record.by_person]
 
 
 def delete(db: duckdb.DuckDBPyConnection, run_id: str, question_id: str, labeller: str) -> None:
@@ -137,14 +137,14 @@ def delete(db: duckdb.DuckDBPyConnection, run_id: str, question_id: str, labelle
     )
 
 
-def word_of(correct: bool | None) -> Word:
+def verdict_of(correct: bool | None) -> LabelVerdict:
     """A verdict by whether the answer is correct; None: nobody can tell."""
     return "unclear" if correct is None else "correct" if correct else "incorrect"
 
 
 def _checked(label: Label) -> Label:
-    if label.verdict not in WORDS:
-        raise InvalidInput(f"A verdict is one of {', '.join(WORDS)}, not {label.verdict!r}.", ["verdict"])
+    if label.verdict not in VERDICTS:
+        raise InvalidInput(f"A verdict is one of {', '.join(VERDICTS)}, not {label.verdict!r}.", ["verdict"])
     for name in ("correction", "note"):
         if len(getattr(label, name)) > LONGEST:
             raise InvalidInput(f"The {name} is longer than {LONGEST:,} characters: shorten it.", [name])

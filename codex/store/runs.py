@@ -17,7 +17,7 @@ from codex.store import labels
 from codex.store.codec import finite
 from codex.store.database import Database, Row, rows
 from codex.store.graded import GRADED, labels_of
-from codex.store.labels import OWN, Label, word_of
+from codex.store.labels import OWN, Label, verdict_of
 from codex.store.names import checked_name
 from codex.store.observations import observation_of, observation_row
 from codex.store.rows import as_json, columns_of, read, written
@@ -196,7 +196,7 @@ class Runs:
         with self._database.write() as db:
             _signal_names(db, run_id)
             labels.check(db, run_id, question_id)
-            labels.insert(db, [Label(run_id, question_id, word_of(correct))])
+            labels.insert(db, [Label(run_id, question_id, verdict_of(correct))])
 
     def unlabel(self, run_id: str, question_id: str) -> None:
         """The grader's verdict counts again. Raises NotFound; Conflict where the question failed."""

@@ -18,7 +18,7 @@ from codex.store.calibrators import Calibrators
 from codex.store.config import Privacy
 from codex.store.database import Database, Row, rows
 from codex.store.label_queues import LabelQueues
-from codex.store.labels import Label, Labels, word_of
+from codex.store.labels import Label, Labels, verdict_of
 from codex.store.policies import Policies, SavedPolicy
 from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
 from codex.store.runs import Runs
@@ -296,7 +296,7 @@ class Store:
         if correct is None:
             self.labels.take_back("", trace_id)
         else:
-            self.labels.put(Label("", trace_id, word_of(correct)))
+            self.labels.put(Label("", trace_id, verdict_of(correct)))
 
     def counted_labels(self, limit: int = 200, offset: int = 0) -> list[CountedLabel]:
         """What counts of what people said of answers of the Ask page, the newest first."""

@@ -34,7 +34,6 @@ from codex.pages.evaluate.view import (
     METRICS,
     board_heads,
     ended_words,
-    label_of,
     number,
     record_view,
     run_facts,
@@ -46,6 +45,7 @@ from codex.pages.job_view import job_view
 from codex.pages.limits import limits
 from codex.pages.typed import LIMITS, needed, optional
 from codex.policy import ACTIONS, decide
+from codex.signals import label_of
 from codex.store.runs import RunSummary
 from codex.text import sha256
 from codex.types import Action

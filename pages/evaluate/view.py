@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from codex import figures, signals
+from codex import figures
 from codex.calibration.glossary import GLOSSARY, Metric, glossary_view
 from codex.evaluation.scoring import Scores
 from codex.grading.kinds import told
@@ -18,6 +18,7 @@ from codex.pages.ask.evidence import evidence_view
 from codex.pages.ask.token_texts import token_texts
 from codex.pages.ask.view import samples_view, signals_view, token_view, weakest
 from codex.policy import Policy
+from codex.signals import REGISTRY, label_of
 from codex.signals.focus import focus_mask
 from codex.store.codec import encode
 from codex.store.runs import RunSummary
@@ -202,12 +203,6 @@ def record_view(record: Record, confidence: float | None, source: str, policy: P
     }
 
 
-def label_of(name: str) -> str:
-    """A signal's name for people; of one that is not in the register its own."""
-    known = signals.REGISTRY.get(name)
-    return known.label if known else name
-
-
 def number(value: float | np.floating[Any] | None) -> float | None:
     """A number for JSON: what is not finite is missing."""
     return float(value) if value is not None and math.isfinite(value) else None
@@ -223,7 +218,7 @@ def _unlike(ranked: Sequence[str]) -> str:
     """The best signal that needs something else than the very best one does, to be set against it."""
 
     def needs(name: str) -> object:
-        known = signals.REGISTRY.get(name)
+        known = REGISTRY.get(name)
         return known.needs if known else None
 
     return next((name for name in ranked if needs(name) != needs(ranked[0])), ranked[min(1, len(ranked) - 1)])

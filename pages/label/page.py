@@ -11,7 +11,7 @@ from codex.labelling.queues import MOST_LABELLERS, Card, Labelling, Progress
 from codex.pages import JSON
 from codex.pages.components import view
 from codex.store.label_queues import LabelQueue, Source
-from codex.store.labels import Label, Word
+from codex.store.labels import Label, LabelVerdict
 from codex.text import percent
 
 SOURCES: dict[Source, str] = {
@@ -27,13 +27,13 @@ ORDERS = {
     "random": "random",
     "newest": "the newest first",
 }
-VERDICTS: dict[Word, str] = {
+VERDICTS: dict[LabelVerdict, str] = {
     "correct": "correct",
     "incorrect": "incorrect",
     "partly": "partly correct",
     "unclear": "cannot tell",
 }
-COUNTS_AS: dict[Word, str] = {
+COUNTS_AS: dict[LabelVerdict, str] = {
     "partly": "Counts as incorrect",
     "unclear": "Counts as not labelled",
 }

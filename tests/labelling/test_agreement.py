@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from codex.labelling.agreement import agreement, cohen, gwet, krippendorff, share
-from codex.store.labels import WORDS, Label, Word
+from codex.store.labels import VERDICTS, Label, LabelVerdict
 
 RATERS = (
     (1, 2, 3, 3, 2, 1, 4, 1, 2, 0, 0, 0),
@@ -33,12 +33,14 @@ def test_the_published_example_has_its_published_values() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_kappa_is_that_of_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    first = rng.integers(0, len(WORDS), 60)
-    pairs = np.stack([first, np.where(rng.random(60) < 0.6, first, rng.integers(0, len(WORDS), 60))], axis=1)
+    first = rng.integers(0, len(VERDICTS), 60)
+    pairs = np.stack(
+        [first, np.where(rng.random(60) < 0.6, first, rng.integers(0, len(VERDICTS), 60))], axis=1
+    )
     assert cohen(pairs) == pytest.approx(cohen_kappa_score(pairs[:, 0], pairs[:, 1]))
 
 
-def labels(*rows: tuple[Word, ...], names: str = "abc") -> list[Label]:
+def labels(*rows: tuple[LabelVerdict, ...], names: str = "abc") -> list[Label]:
     return [
         Label("run", f"q{i}", word, name)
         for i, row in enumerate(rows)
@@ -47,7 +49,7 @@ def labels(*rows: tuple[Word, ...], names: str = "abc") -> list[Label]:
 
 
 def test_each_coefficient_lies_in_its_interval_and_those_who_differ_are_listed() -> None:
-    rows: list[tuple[Word, ...]] = [("correct", "correct")] * 20 + [("incorrect", "incorrect")] * 15
+    rows: list[tuple[LabelVerdict, ...]] = [("correct", "correct")] * 20 + [("incorrect", "incorrect")] * 15
     found = agreement([*labels(*rows, ("correct", "incorrect"), ("partly", "correct"), ("correct",))])
     assert (found.answers, found.labellers) == (37, ("a", "b"))
     assert [each.name for each in found.coefficients] == [

@@ -14,7 +14,7 @@ from codex.errors import Conflict, InvalidInput, NotFound
 from codex.labelling.queues import LEASE, Labelling
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.labels import Label, Word
+from codex.store.labels import Label, LabelVerdict
 from codex.types import Action
 from tests.support.evaluated import put_run
 from tests.support.scripted import Script, ScriptedEngine
@@ -51,7 +51,9 @@ def labelling(bench: Workbench, clock: Clock) -> Labelling:
     return Labelling(bench, clock)
 
 
-def label(labelling: Labelling, queue: str, labeller: str = "", word: Word = "correct") -> tuple[str, str]:
+def label(
+    labelling: Labelling, queue: str, labeller: str = "", word: LabelVerdict = "correct"
+) -> tuple[str, str]:
     """Label what comes next."""
     found = labelling.next(queue, labeller)
     assert found is not None

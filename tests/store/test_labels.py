@@ -10,7 +10,7 @@ import pytest
 
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.store import Store
-from codex.store.labels import LONGEST, MOST, Label, Word
+from codex.store.labels import LONGEST, MOST, Label, LabelVerdict
 from tests.support.records import make_record, make_run
 from tests.support.traces import make_trace
 from tests.support.undone import UNDO
@@ -25,7 +25,9 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def said(store: Store, *words: tuple[str, Word], adjudicated: Word | None = None) -> bool | None:
+def said(
+    store: Store, *words: tuple[str, LabelVerdict], adjudicated: LabelVerdict | None = None
+) -> bool | None:
     """What counts of the trace after each labeller said a word."""
     for labeller, word in words:
         store.labels.put(Label("", "trace-1", word, labeller))
@@ -63,7 +65,7 @@ def test_the_second_verdict_of_a_labeller_takes_the_place_of_the_first(store: St
     ],
 )
 def test_the_adjudicated_verdict_counts_else_the_majority(
-    store: Store, words: list[tuple[str, Word]], adjudicated: Word | None, counts: bool | None
+    store: Store, words: list[tuple[str, LabelVerdict]], adjudicated: LabelVerdict | None, counts: bool | None
 ) -> None:
     assert said(store, *words, adjudicated=adjudicated) is counts
     assert [each.correct for each in store.counted_labels()] == ([] if counts is None else [counts])
