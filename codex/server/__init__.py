@@ -28,6 +28,7 @@ from codex.server import (
     label_queues,
     labels,
     policies,
+    sql,
 )
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
@@ -49,6 +50,7 @@ ROUTERS = (
     imports.router,
     calibrators.router,
     policies.router,
+    sql.router,
     jobs.router,
 )
 ABOUT = """
