@@ -142,7 +142,9 @@ class Workbench:
         settings = load_settings(overrides)
         tighten_home(settings.home)
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
-        workbench = cls(settings, engine, Store(settings.database, settings.store.privacy), overrides)
+        events = settings.store.events.get_secret_value() if settings.store.events else None
+        store = Store(settings.database, settings.store.privacy, events)
+        workbench = cls(settings, engine, store, overrides)
         if any(override.startswith("policy") for override in overrides):
             workbench.active.decide_by(settings.policy)
         return workbench

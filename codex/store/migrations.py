@@ -301,6 +301,13 @@ def create_label_queues(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def create_event_outbox(db: duckdb.DuckDBPyConnection) -> None:
+    """Traces that a second home of events does not have yet, once one was set."""
+    db.execute("CREATE TABLE event_source (id VARCHAR NOT NULL, copied_to BIGINT NOT NULL)")
+    db.execute("CREATE SEQUENCE outbox_numbers")
+    db.execute("CREATE TABLE event_outbox (number BIGINT NOT NULL, trace_id VARCHAR NOT NULL)")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -314,6 +321,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_run_labels,
     hold_labels_of_several,
     create_label_queues,
+    create_event_outbox,
 )
 
 

@@ -19,7 +19,9 @@ from codex.store.config import Privacy
 from codex.store.database import Database, Row, rows
 from codex.store.label_queues import LabelQueues
 from codex.store.labels import Label, Labels, verdict_of
+from codex.store.outbox import Outbox
 from codex.store.policies import Policies, SavedPolicy
+from codex.store.postgres import CopyStatus, EventCopy, check_address
 from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
 from codex.store.runs import Runs
 from codex.store.sandbox import Sandbox
@@ -83,8 +85,16 @@ class Store:
     nothing, and the store can be used again afterwards.
     """
 
-    def __init__(self, path: Path, privacy: Privacy = "hash") -> None:
-        """Open the database, made when it is missing and brought up to date when it is older."""
+    def __init__(
+        self, path: Path, privacy: Privacy = "hash", events: str | None = None, event_days: int | None = None
+    ) -> None:
+        """Open the database, made when it is missing and brought up to date when it is older.
+
+        events: the address of a PostgreSQL server that gets a copy of all events; event_days: how long that
+        one keeps them, where it has TimescaleDB. Raises SettingsError where the address cannot be read.
+        """
+        if events:
+            check_address(events)
         self.privacy = privacy
         self._database = Database(path)
         self.runs = Runs(self._database)
@@ -96,11 +106,18 @@ class Store:
         self.label_queues = LabelQueues(self._database)
         self.sandbox = Sandbox(self._database)
         """Queries of analysts."""
+        self._outbox = Outbox(self._database)
+        self._copy = EventCopy(self._database, self._outbox, events, event_days) if events else None
 
     @property
     def path(self) -> Path:
         """The database file."""
         return self._database.path
+
+    @property
+    def event_copy(self) -> CopyStatus | None:
+        """How far the copy of events in PostgreSQL is; None: there is none."""
+        return None if self._copy is None else self._copy.status
 
     @property
     def privacy(self) -> Privacy:
@@ -124,8 +141,10 @@ class Store:
                 raise Conflict(f"A trace {trace.id!r} is stored already.")
             try:
                 self._insert(db, trace)
+                self._outbox.add(db, [trace.id])
             except duckdb.InvalidInputException as error:
                 raise InvalidInput(f"The trace holds text that cannot be stored: {error}") from error
+        self._changed()
 
     def keep_question(self, trace: Trace) -> None:
         """Keep what privacy lets be kept now of a stored trace's question; no number changes."""
@@ -137,6 +156,8 @@ class Store:
                     " WHERE trace_id = ? AND step = ?",
                     [*(row[name] for name in TOLD), trace.id, number],
                 )
+            self._outbox.add(db, [trace.id])
+        self._changed()
 
     def load(self, trace_id: str) -> Trace:
         """The trace as it was saved; what privacy left out is None, and "" in observations and passages.
@@ -251,6 +272,8 @@ class Store:
             if not rows(db, "DELETE FROM sessions WHERE id = ? RETURNING id", [session_id]):
                 raise NotFound(f"No session {session_id!r} is stored.")
             events = "FROM model_inference_events WHERE session_id = ?"
+            deleted = db.execute(f"SELECT DISTINCT trace_id {events}", [session_id]).fetchall()
+            self._outbox.add(db, [trace_id for (trace_id,) in deleted])
             for table in ("labels", "label_queue_items"):
                 db.execute(
                     f"DELETE FROM {table} WHERE run_id = '' AND question_id IN (SELECT trace_id {events})",
@@ -262,6 +285,7 @@ class Store:
             )
             db.execute(f"DELETE {events}", [session_id])
         self.sandbox.forget()
+        self._changed()
 
     def activate(self, calibrator: str, policy: str) -> None:
         """Activate a saved calibrator and a saved policy: both, or neither. Raises NotFound."""
@@ -319,6 +343,8 @@ class Store:
     def close(self) -> None:
         """Wait for what is under way and close the file; using the store afterwards raises StoreError."""
         self.sandbox.forget()
+        if self._copy is not None:
+            self._copy.close()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -328,6 +354,10 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _changed(self) -> None:
+        if self._copy is not None:
+            self._copy.wake()
 
     def _insert(self, db: duckdb.DuckDBPyConnection, trace: Trace) -> None:
         db.execute(
