@@ -34,6 +34,7 @@ from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
 from codex.pages.label import page as label
+from codex.pages.trace import page as trace
 from codex.pages.tune import page as tune
 from codex.private import PARTIAL, make_folder, tighten
 from codex.server.callers import current_client
@@ -67,6 +68,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
+    app.include_router(trace.router)
     app.mount(f"/{ASSETS_URL}", Assets(), name="codex-assets")
     with warnings.catch_warnings():
         # Gradio warns that it turns server-side rendering off for several pages; it was never on.

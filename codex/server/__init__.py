@@ -28,6 +28,7 @@ from codex.server import (
     label_queues,
     labels,
     policies,
+    shares,
 )
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
@@ -42,6 +43,7 @@ ROUTERS = (
     router,
     documents.router,
     labels.router,
+    shares.router,
     label_queues.router,
     datasets.router,
     drafts.router,

@@ -301,6 +301,22 @@ def create_label_queues(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def create_shares(db: duckdb.DuckDBPyConnection) -> None:
+    """Links under which a trace can be read."""
+    db.execute(
+        """
+        CREATE TABLE shares (
+            id VARCHAR PRIMARY KEY,
+            token_sha256 VARCHAR NOT NULL,      -- the token itself is not kept
+            trace_id VARCHAR NOT NULL,
+            label VARCHAR NOT NULL,             -- '': none
+            created_at TIMESTAMP NOT NULL,      -- UTC
+            revoked_at TIMESTAMP                -- UTC; NULL: it can be opened
+        )
+        """
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -314,6 +330,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_run_labels,
     hold_labels_of_several,
     create_label_queues,
+    create_shares,
 )
 
 

@@ -22,6 +22,7 @@ from codex.store.labels import Label, Labels, verdict_of
 from codex.store.policies import Policies, SavedPolicy
 from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
 from codex.store.runs import Runs
+from codex.store.shares import Shares
 from codex.types import Action, Confidence, Gate, Trace
 
 TITLE_CHARACTERS = 127
@@ -93,6 +94,8 @@ class Store:
         self.labels = Labels(self._database)
         """What labellers say of answers."""
         self.label_queues = LabelQueues(self._database)
+        self.shares = Shares(self._database)
+        """Links under which a trace can be read."""
 
     @property
     def path(self) -> Path:
@@ -240,7 +243,7 @@ class Store:
         return [_summary(row) for row in found]
 
     def delete_session(self, session_id: str) -> None:
-        """Delete a session with its traces and labels. Raises NotFound.
+        """Delete a session with its traces, labels and links. Raises NotFound.
 
         The space in the file is used again by later writes; it is not overwritten at once.
         """
@@ -248,6 +251,7 @@ class Store:
             if not rows(db, "DELETE FROM sessions WHERE id = ? RETURNING id", [session_id]):
                 raise NotFound(f"No session {session_id!r} is stored.")
             events = "FROM model_inference_events WHERE session_id = ?"
+            db.execute(f"DELETE FROM shares WHERE trace_id IN (SELECT trace_id {events})", [session_id])
             for table in ("labels", "label_queue_items"):
                 db.execute(
                     f"DELETE FROM {table} WHERE run_id = '' AND question_id IN (SELECT trace_id {events})",
