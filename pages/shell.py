@@ -28,6 +28,7 @@ from codex.pages.ask.runs import Runs
 from codex.pages.assets import ASSETS, ASSETS_URL, Assets, url
 from codex.pages.calibrate import page as calibrate
 from codex.pages.components import view
+from codex.pages.demo import page as demo
 from codex.pages.docs import page as docs
 from codex.pages.documents import page as documents
 from codex.pages.evaluate import downloads
@@ -52,6 +53,7 @@ STYLES = (
     "tune",
     "label",
     "docs",
+    "demo",
 )
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
@@ -63,8 +65,8 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     Temporary files end with the application.
     """
     temporary = _temporary_folder(workbench.settings.home)
-    runs = Runs()
-    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling)
+    runs, shown = Runs(), demo.DemoPage(workbench)
+    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, shown)
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
@@ -105,6 +107,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
         async with serving(app) as state:
             yield state
             await run_sync(runs.close)
+            await run_sync(shown.close)
         _remove(temporary)
 
     app.router.lifespan_context = lifespan
@@ -139,7 +142,9 @@ def _hear_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
         runs.leave(run, current_client())
 
 
-def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) -> gr.Blocks:
+def _blocks(
+    workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling, shown: demo.DemoPage
+) -> gr.Blocks:
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
 
@@ -165,6 +170,9 @@ def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) 
     with blocks.route("Label", "/label"):
         bar("label")
         label.build(workbench, labelling)
+    with blocks.route("Demo", "/demo"):
+        bar("demo")
+        demo.build(shown)
     # In the place of the plain page that the HTTP interface has by itself.
     with blocks.route("HTTP", "/docs"):
         bar("docs")

@@ -78,7 +78,8 @@ def shared(token: str, request: Request, workbench: Bench) -> Response:
         if not TOKEN.fullmatch(token):
             raise NotFound("No token looks like this.")
         # Not the workbench's: it knows more of recent answers than privacy lets be kept.
-        told = shared_view(workbench.store.load(workbench.store.shares.trace_of(token)))
+        trace_id = workbench.store.shares.trace_of(token)
+        told = shared_view(workbench.store.load(trace_id), workbench.store.question(trace_id))
     except NotFound:
         return _page(request, "Not found", "", GONE, 404)
     content = SHOWN.format(told=_embedded(told), script=url("js/trace/page.js"))

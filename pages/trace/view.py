@@ -19,8 +19,8 @@ PLACES = ("id", "document_id")
 """Of a passage, what leads into the documents."""
 
 
-def shared_view(trace: Trace) -> JSON:
-    """trace: as the store kept it."""
+def shared_view(trace: Trace, question: str | None) -> JSON:
+    """trace: as the store kept it. question: what is kept of it, all or its beginning; None: nothing."""
     last = step_view(trace.last, trace.params)
     evidence = last["evidence"]
     passages = [
@@ -29,7 +29,8 @@ def shared_view(trace: Trace) -> JSON:
     ]
     return {
         "scale": {**asdict(SCALES["probability"]), "captions": SCALES["probability"].captions},
-        "question": trace.question,
+        "question": question,
+        "cut": question != trace.question,
         "answer": trace.answer,
         "asked": trace.created_at.isoformat(),
         "model": trace.model,

@@ -8,7 +8,7 @@ import { storyLine } from "../shared/panels.js";
 import { decision, muted, percent, when, written } from "../shared/parts.js";
 
 /** @import {Scale, Trace} from "../shared/types" */
-/** @typedef {Pick<Trace, "question" | "answer" | "story" | "last"> & {scale: Scale, asked: string, model: string}} Told */
+/** @typedef {Pick<Trace, "question" | "answer" | "story" | "last"> & {scale: Scale, asked: string, model: string, cut: boolean}} Told */
 
 const CLOSED = "This is a copy to read.";
 
@@ -42,12 +42,13 @@ class Shared extends Page {
   }
 
   view() {
-    const { question, answer, asked, model, last, scale } = this.told;
+    const { question, cut, answer, asked, model, last, scale } = this.told;
     const withheld =
       answer === last.text
         ? nothing
         : html`<p class="cx-withheld"><b>Withheld. Codex says:</b>${written(answer)}</p>`;
-    const title = question === null ? muted("The question was not saved") : written(question);
+    const title =
+      question === null ? muted("The question was not saved") : [written(question), cut ? " …" : ""];
     const how = muted(["confidence, ", written(last.basis)], "cx-tiny");
     return html`<div class="cx-page trace">
       <section class="cx-card cx-shared" aria-label="Answer"><h1 class="cx-question">${title}</h1>
