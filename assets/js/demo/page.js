@@ -156,7 +156,7 @@ export class Demo extends Page {
     const here = story === this.story;
     const known = this.decided[`${this.mode} ${story.id}`];
     return html`<button type="button" class="cx-story-card ${here ? "here" : ""}" aria-pressed=${String(here)} @click=${() => this.play(story)}>
-      <span class="cx-kicker">${story.title}</span><span class="cx-asked">${story.question}</span><span class="cx-fate">${known ? decision(known) : html`<span class="cx-row tight">${icon("go")}play</span>`}</span></button>`;
+      <span class="cx-kicker">${story.title}</span><span class="cx-story-question">${story.question}</span><span class="cx-fate">${known ? decision(known) : html`<span class="cx-row tight">${icon("go")}play</span>`}</span></button>`;
   }
 
   /** @param {Story} story */

@@ -4,7 +4,7 @@ import { Heatmap, legend } from "../shared/heatmap.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import { bar, decision, icon, muted, percent, token, written } from "../shared/parts.js";
-import { chosen, counted, share } from "../shared/words.js";
+import { capital, chosen, counted, share } from "../shared/words.js";
 
 /** @import {Act, Beat, Decided, Thresholds, Writing} from "./types" */
 
@@ -83,7 +83,7 @@ export class Stage extends Part {
     const again = this.acts.some(({ kind }) => kind === "writing");
     const heat = new Heatmap({
       label: again ? "The second answer, token by token" : "Answer, token by token",
-      point: (index) => this.#point(act, index),
+      point: (index, how) => this.#point(act, index, how),
       sentence: () => {},
       leave: () => {},
     });
@@ -92,9 +92,11 @@ export class Stage extends Part {
     return act;
   }
 
-  /** @param {Writing} act @param {number} index */
-  #point(act, index) {
-    if (!act.complete || act.pointed === index) return;
+  /** @param {Writing} act @param {number} index @param {import("../shared/heatmap.js").How} how */
+  #point(act, index, how) {
+    // While the page moves by itself, words pass under a pointer that rests.
+    const passes = how === "hover" && this.page.player.playing;
+    if (!act.complete || act.pointed === index || passes) return;
     act.pointed = index;
     act.heat.select(index);
     this.page.paint();
@@ -157,7 +159,7 @@ export class Stage extends Part {
       ? html`${token(at.text)} was ${percent(at.p)} likely${others.length ? html`; instead it could have said ${instead}` : nothing}`
       : "";
     return html`<h3>${again ? "It writes again, now with the document" : "The model writes an answer"}</h3>
-      <div class="cx-spoken">${heat.view()}</div><p class="cx-told">${told}</p>${complete && !again ? legend(this.page.config.scale) : nothing}`;
+      <div class="cx-spoken">${heat.view()}</div><p class="cx-told">${told}</p>${complete && !again ? html`<div class="cx-row wrap cx-told">How likely the model found each word: ${legend(this.page.config.scale)}</div>` : nothing}`;
   }
 
   /** @param {{value: number | null, basis: string}} act */
@@ -169,7 +171,9 @@ export class Stage extends Part {
       ["answer", 1 - high],
     ];
     const how =
-      basis === "calibrated" ? "calibrated: of answers with this number, about that share is correct" : basis;
+      basis === "calibrated"
+        ? "Calibrated: of answers with this number, about that share is correct."
+        : `${capital(basis)}: a rule of thumb, from how likely its words were and how often it says the same.`;
     return html`<h3>How likely is that to be correct?</h3>
       <div class="cx-gauge"><span class="cx-huge">${percent(value)}</span><div class="cx-meter-zones" role="img" aria-label="${share(value)}; below ${chosen(low)} Codex abstains, from ${chosen(high)} on it answers">
         ${zones.map(([name, width]) => html`<span class="${name}" style="flex:${width} 0 0">${name}</span>`)}${value === null ? nothing : html`<i style="left:${100 * value}%"></i>`}</div></div>
@@ -187,7 +191,9 @@ function samples({ total, groups }) {
       ({ text, count, answer }) =>
         html`<li class=${answer ? "same" : ""}><bdi class="cx-clip">${written(text.trim().split("\n")[0])}</bdi>${bar(count / total, answer ? "accent" : "")}<span class="cx-num">${count}</span></li>`,
     );
-  return html`<h3>Asked ${counted(total, "more time")}, it says the same ${same === total ? "each time" : `${same} of ${total} times`}</h3>
+  const often = same === total ? "each time" : same ? `${same} of ${total} times` : "";
+  const agreed = often ? `it says the same ${often}` : "it never says the same";
+  return html`<h3>Asked ${counted(total, "more time")}, ${agreed}</h3>
     <ul class="cx-said">${rows}</ul>${rest > 0 ? html`<p class="cx-told">and ${counted(rest, "more answer")}</p>` : nothing}`;
 }
 
