@@ -253,6 +253,13 @@ class Workbench:
         """`ask`, waiting for the end; the same errors."""
         return last_trace(self.ask(question, **options))
 
+    def ask_aside(self, question: str, index: Index, **options: Unpack[AskOptions]) -> Iterator[Event]:
+        """`ask` over other documents than the user's. Nothing of it is kept, and no drift is seen in it.
+
+        index: what is searched. Raises as `ask`.
+        """
+        return self._ask_aside(self._resolved(question, options), index)
+
     def observe(self, question: str, passages: Sequence[Passage] = (), **options: Unpack[AskOptions]) -> Step:
         """Ask once with these passages: its gate is not followed and nothing is stored.
 
@@ -363,6 +370,12 @@ class Workbench:
             steps = yield from self._loop.ask(request)
             yield self._finished(request, steps, started)
 
+    def _ask_aside(self, request: Request, index: Index) -> Iterator[Event]:
+        with self._under_way(request):
+            started = time.monotonic()
+            steps = yield from self._loop.over(index).ask(request)
+            yield TraceEvent(self._bound(request, steps, started, index=index))
+
     def _branch(self, request: Request, parent: Trace, turn: Turn) -> Iterator[Event]:
         with self._under_way(request):
             started = time.monotonic()
@@ -392,7 +405,23 @@ class Workbench:
         self, request: Request, steps: Sequence[Step], started: float, parent_id: str | None = None
     ) -> TraceEvent:
         """Bind the steps into a trace, remember and store it."""
-        trace = Trace(
+        trace = self._bound(request, steps, started, parent_id)
+        with self._keeping:
+            if self._requests[id(request)] is not None:
+                self._keep(request, trace)
+        self.active.watch(request.calibrator, steps)
+        return TraceEvent(trace)
+
+    def _bound(
+        self,
+        request: Request,
+        steps: Sequence[Step],
+        started: float,
+        parent_id: str | None = None,
+        index: Index | None = None,
+    ) -> Trace:
+        """The steps as a trace. index: what was searched; None: the user's documents."""
+        return Trace(
             id=new_id(),
             session_id=request.session_id,
             created_at=datetime.now(UTC),
@@ -408,18 +437,13 @@ class Workbench:
                 calibrator=request.calibrator.version if request.calibrator else None,
                 calibrated_on=request.calibrator.datasets if request.calibrator else (),
                 prediction_set=self._prediction_set(request, steps[-1]),
-                evidence=self._evidence_params(request, steps),
+                evidence=self._evidence_params(request, steps, (index or self.index).config),
             ),
             steps=tuple(_kept(step) for step in steps),
             answer=_said(steps[-1]),
             seconds=time.monotonic() - started,
             parent_id=parent_id,
         )
-        with self._keeping:
-            if self._requests[id(request)] is not None:
-                self._keep(request, trace)
-        self.active.watch(request.calibrator, steps)
-        return TraceEvent(trace)
 
     def _keep(self, request: Request, trace: Trace) -> None:
         with self._recent_lock:
@@ -438,9 +462,11 @@ class Workbench:
             return None
         return likely_answers(last.observation, last.confidence, request.calibrator)
 
-    def _evidence_params(self, request: Request, steps: Sequence[Step]) -> dict[str, object]:
+    def _evidence_params(
+        self, request: Request, steps: Sequence[Step], config: RetrievalConfig
+    ) -> dict[str, object]:
         """What the evidence and its checks depend on, besides the documents' contents."""
-        retrieval = self.settings.retrieval.model_dump(include={"embedding", "k", "candidates", "reranker"})
+        retrieval = config.model_dump(include={"embedding", "k", "candidates", "reranker"})
         grounding = self.settings.grounding.model_dump(mode="json")
         chosen: dict[str, object] = {"documents": list(request.documents)} if request.documents else {}
         return grounding | chosen | (retrieval if any(step.observation.passages for step in steps) else {})

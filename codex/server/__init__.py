@@ -29,6 +29,7 @@ from codex.server import (
     labels,
     policies,
     sql,
+    shares,
 )
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
@@ -43,6 +44,7 @@ ROUTERS = (
     router,
     documents.router,
     labels.router,
+    shares.router,
     label_queues.router,
     datasets.router,
     drafts.router,

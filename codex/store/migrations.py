@@ -306,6 +306,20 @@ def create_event_outbox(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("CREATE TABLE event_source (id VARCHAR NOT NULL, copied_to BIGINT NOT NULL)")
     db.execute("CREATE SEQUENCE outbox_numbers")
     db.execute("CREATE TABLE event_outbox (number BIGINT NOT NULL, trace_id VARCHAR NOT NULL)")
+def create_shares(db: duckdb.DuckDBPyConnection) -> None:
+    """Links under which a trace can be read."""
+    db.execute(
+        """
+        CREATE TABLE shares (
+            id VARCHAR PRIMARY KEY,
+            token_sha256 VARCHAR NOT NULL,      -- the token itself is not kept
+            trace_id VARCHAR NOT NULL,
+            label VARCHAR NOT NULL,             -- '': none
+            created_at TIMESTAMP NOT NULL,      -- UTC
+            revoked_at TIMESTAMP                -- UTC; NULL: it can be opened
+        )
+        """
+    )
 
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -322,6 +336,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     hold_labels_of_several,
     create_label_queues,
     create_event_outbox,
+    create_shares,
 )
 
 

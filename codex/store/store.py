@@ -25,6 +25,7 @@ from codex.store.postgres import CopyStatus, EventCopy, check_address
 from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
 from codex.store.runs import Runs
 from codex.store.sandbox import Sandbox
+from codex.store.shares import Shares
 from codex.types import Action, Confidence, Gate, Trace
 
 TITLE_CHARACTERS = 127
@@ -108,6 +109,8 @@ class Store:
         """Queries of analysts."""
         self._outbox = Outbox(self._database)
         self._copy = EventCopy(self._database, self._outbox, events, event_days) if events else None
+        self.shares = Shares(self._database)
+        """Links under which a trace can be read."""
 
     @property
     def path(self) -> Path:
@@ -264,7 +267,7 @@ class Store:
         return [_summary(row) for row in found]
 
     def delete_session(self, session_id: str) -> None:
-        """Delete a session with its traces and labels. Raises NotFound.
+        """Delete a session with its traces, labels and links. Raises NotFound.
 
         The space in the file is used again by later writes; it is not overwritten at once.
         """
@@ -274,6 +277,7 @@ class Store:
             events = "FROM model_inference_events WHERE session_id = ?"
             deleted = db.execute(f"SELECT DISTINCT trace_id {events}", [session_id]).fetchall()
             self._outbox.add(db, [trace_id for (trace_id,) in deleted])
+            db.execute(f"DELETE FROM shares WHERE trace_id IN (SELECT trace_id {events})", [session_id])
             for table in ("labels", "label_queue_items"):
                 db.execute(
                     f"DELETE FROM {table} WHERE run_id = '' AND question_id IN (SELECT trace_id {events})",

@@ -20,6 +20,7 @@ const PAGES = [
   ["tune", "tune", "Tune"],
   ["label", "label", "Label"],
   ["sql", "sql", "SQL"],
+  ["demo", "demo", "Demo"],
   ["docs", "docs", "HTTP"],
 ];
 /** @type {Record<string, string>} */
