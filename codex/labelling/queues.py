@@ -17,7 +17,7 @@ from codex.calibration.heuristic import heuristic_confidences
 from codex.errors import InvalidInput, NotFound
 from codex.labelling.agreement import Agreement, agreement
 from codex.labelling.estimate import Share, ece, share_correct
-from codex.labelling.sampling import ORDERS, Order, probabilities, ranks, weights
+from codex.labelling.sampling import ORDERS, Order, first_open, probabilities, ranks, weights
 from codex.store.label_queues import SOURCES, LabelQueue, Pool, Source
 from codex.store.labels import Label
 from codex.store.names import checked_name
@@ -170,8 +170,7 @@ class Labelling:
         if not n or np.isnan(found.weight).any():
             return Progress(n, labelled, None, None, _without_estimate(n, labelled))
         # Whatever somebody labelled out of turn says nothing of the others.
-        open_ranks = found.rank[~found.said]
-        next_rank = float(open_ranks.min()) if len(open_ranks) else np.inf
+        next_rank = first_open(found.rank, found.said)
         correct: NDArray[np.bool_] = np.array([each is True for each in found.correct], dtype=np.bool_)
         told = np.array([each is not None for each in found.correct], dtype=np.bool_)
         drawn = told & (found.rank < next_rank)

@@ -67,6 +67,8 @@ class Pool:
 class Standing:
     """What has been said of the answers of a queue, as columns in its order; n of them."""
 
+    keys: tuple[tuple[str, str], ...]
+    """[n] run and question."""
     weight: Array
     """[n]; NaN: the order is not random."""
     rank: Array
@@ -211,15 +213,18 @@ class LabelQueues:
         with self._database.read() as db:
             found = db.execute(
                 """
-                SELECT i.weight, i."rank", i.confidence, d.run_id IS NOT NULL AS said, d.correct
+                SELECT i.run_id, i.question_id, i.weight, i."rank", i.confidence,
+                       d.run_id IS NOT NULL AS said, d.correct
                 FROM label_queue_items i
                 LEFT JOIN counted_labels d ON d.run_id = i.run_id AND d.question_id = i.question_id
                 WHERE i.queue_id = ? ORDER BY i."rank"
                 """,
                 [queue_id],
             ).fetchall()
-        weight, rank, confidence, said, correct = zip(*found, strict=True) if found else ((),) * 5
+        columns = zip(*found, strict=True) if found else ((),) * 7
+        run, question, weight, rank, confidence, said, correct = columns
         return Standing(
+            tuple(zip(run, question, strict=True)),
             np.array(weight, dtype=np.float64),
             np.array(rank, dtype=np.float64),
             np.array(confidence, dtype=np.float64),
