@@ -14,7 +14,7 @@ import numpy as np
 from codex.errors import InvalidInput, NotFound
 from codex.labelling.formats import FormatName, format_named, read
 from codex.labelling.rows import LabelRow, Problem, Span, characters, tokens_at
-from codex.labelling.sampling import drawn
+from codex.labelling.sampling import probabilities
 from codex.store import Store
 from codex.store.labels import Came, Exported, Label, LabelsUnfit, checked
 from codex.types import Generation
@@ -151,12 +151,18 @@ def _generation(store: Store, label: Label) -> Generation | None:
 def _of_queue(store: Store, queue_id: str) -> dict[tuple[str, str], tuple[float | None, float | None]]:
     """Of each answer of a queue its confidence, and how likely it was to be labelled by now."""
     found = store.label_queues.standing(queue_id)
-    chance = drawn(found.weight, found.rank, found.said)
-    known = (
-        tuple(None if np.isnan(value) else value for value in pair)
-        for pair in zip(found.confidence.tolist(), chance.tolist(), strict=True)
-    )
-    return dict(zip(found.keys, known, strict=True))  # type: ignore[arg-type]
+    # What was labelled out of turn was not drawn.
+    chance = np.where(found.rank < found.next_rank, probabilities(found.weight, found.next_rank), np.nan)
+    return {
+        key: (_known(confidence), _known(probability))
+        for key, confidence, probability in zip(
+            found.keys, found.confidence.tolist(), chance.tolist(), strict=True
+        )
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
 def _of_another_time(number: int, label: Label) -> Iterator[Problem]:

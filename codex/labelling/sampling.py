@@ -60,19 +60,3 @@ def probabilities(weight: Array, next_rank: float) -> Array:
     weight: [m], of the labelled; next_rank: of the first that is not labelled, inf where none is left.
     """
     return np.minimum(1.0, weight * next_rank)
-
-
-def drawn(weight: Array, rank: Array, said: NDArray[np.bool_]) -> Array:
-    """How likely each answer was to be labelled by now; NaN: the order is not random, or it was not drawn.
-
-    weight, rank, said: [n], said: whether it is labelled. What was labelled out of turn was not drawn.
-    """
-    next_rank = first_open(rank, said)
-    chance = np.where(said & (rank < next_rank), np.minimum(1.0, weight * next_rank), np.nan)
-    return np.asarray(chance, dtype=np.float64)
-
-
-def first_open(rank: Array, said: NDArray[np.bool_]) -> float:
-    """The first rank that is not labelled; infinite where none is left."""
-    waiting = rank[~said]
-    return float(waiting.min()) if len(waiting) else np.inf

@@ -48,7 +48,11 @@ class ImportedLabelsBody(Body):
     summary="Export labels",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {each.media_type: {"schema": {"type": "string"}} for each in FORMATS.values()}},
+        200: {
+            "content": {
+                each.media_type: {"schema": {"type": "string"}, "example": ""} for each in FORMATS.values()
+            }
+        },
         **errors(404, 503),
     },
 )
