@@ -65,4 +65,5 @@ def read(path: Path) -> Iterator[LabelRow | Problem]:
                     except Unusable as wrong:
                         yield Problem(number, wrong.column, str(wrong))
         except duckdb.Error as error:
-            raise Unusable("any", f"the file is no readable Parquet: {str(error).splitlines()[0]}") from error
+            why = str(error).splitlines()[0].replace(str(path), path.name)
+            raise Unusable("any", f"it is no readable Parquet: {why}") from error
