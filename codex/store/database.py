@@ -162,7 +162,9 @@ class Database:
             self._checkpoint_at = size + CHECKPOINT_BYTES
 
 
-def rows(db: duckdb.DuckDBPyConnection, query: str, values: Sequence[object] = ()) -> list[Row]:
+def rows(
+    db: duckdb.DuckDBPyConnection, query: str, values: Sequence[object] | Mapping[str, object] = ()
+) -> list[Row]:
     """All rows of a query, by column name."""
     db.execute(query, values)
     names = [column[0] for column in db.description]
