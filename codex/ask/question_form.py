@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -32,8 +31,8 @@ Tense = Literal["past", "present", "future", "any"]
 _ARITHMETIC = (
     (re.compile(r"(?<=\d)(plus|minus|times|over)(?=\d)"), r" \1 "),
     (re.compile(r"(?<=\d)\s*[+]\s*(?=\d)"), " plus "),
-    (re.compile(r"(?<=\d)\s*[-−–]\s*(?=\d)"), " minus "),  # noqa: RUF001  what people type
-    (re.compile(r"(?<=\d)\s*[x×*·]\s*(?=\d)"), " times "),  # noqa: RUF001
+    (re.compile(r"(?<=\d)\s*[-−–]\s*(?=\d)"), " minus "),
+    (re.compile(r"(?<=\d)\s*[x×*·]\s*(?=\d)"), " times "),
     (re.compile(r"(?<=\d)\s*[/÷:]\s*(?=\d)"), " over "),
     (re.compile(r"(?<=\d)\s*%"), " percent "),
     (re.compile(r"=\s*[?]?\s*$"), " "),
@@ -121,7 +120,9 @@ def form(question: str, known: Container[str] = ()) -> Form | None:
     helped = any(token in english.DO for token in tokens)
     progressive = be and any(len(token) > 5 and token.endswith("ing") for token in tokens)
     modal = any(token in english.MODAL for token in tokens)
-    verbless = (be or not after or "has" in tokens or "have" in tokens) and not (passive or helped or modal or progressive)
+    verbless = (be or not after or "has" in tokens or "have" in tokens) and not (
+        passive or helped or modal or progressive
+    )
     return Form(
         tuple(word for word, _ in kept),
         tuple(token for _, token in kept),
@@ -253,7 +254,11 @@ def _straight(token: str, known: Container[str]) -> str:
     """A small word without the slip of two neighbouring letters."""
     if token.isalpha() and len(token) > 2 and token not in known:
         for small in english.MISTYPED:
-            if len(small) == len(token) and sorted(small) == sorted(token) and OSA.distance(small, token) == 1:
+            if (
+                len(small) == len(token)
+                and sorted(small) == sorted(token)
+                and OSA.distance(small, token) == 1
+            ):
                 return small
     return token
 
@@ -354,7 +359,12 @@ def _is_participle(token: str) -> bool:
 
 
 def _is_rank(word: str) -> bool:
-    return word in english.RANKS or word == "fullnam" or word in english.ORDINALS.values() or (len(word) > 4 and word.endswith("est"))
+    return (
+        word in english.RANKS
+        or word == "fullnam"
+        or word in english.ORDINALS.values()
+        or (len(word) > 4 and word.endswith("est"))
+    )
 
 
 def _lemma(token: str) -> str:

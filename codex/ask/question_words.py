@@ -7,19 +7,23 @@ import re
 
 def _groups(text: str) -> dict[str, str]:
     """Every word of a line to the line's first."""
-    return {word: words[0] for line in text.strip().splitlines() for words in [line.split()] for word in words}
+    lines = [line.split() for line in text.strip().splitlines()]
+    return {word: line[0] for line in lines for word in line}
 
 
 FRAMES = re.compile(
     r"""^(?:
       (?:please|hey|hi|hello|so|ok|okay|well|thanks|question|quick\ question|remind\ me)\b
     | (?:can|could|would|will)\ (?:you|anyone|anybody|someone|somebody)\ (?:please\ )?(?:kindly\ )?
-      (?:tell|give|say|state|name|explain|identify|mention|provide|remind|let|calculate|compute|work\ out)(?:\ to)?(?:\ (?:me|us))?(?:\ know)?
-      (?:\ please)?\b
+      (?:tell|give|say|state|name|explain|identify|mention|provide|remind|let|calculate|compute
+      |work\ out)(?:\ to)?(?:\ (?:me|us))?(?:\ know)?(?:\ please)?\b
     | (?:do|does)\ (?:you|anyone|anybody|someone|somebody)\ (?:happen\ to\ )?(?:know|remember)\b
-    | (?:i|we)\ (?:would\ like|want|need|wish|am\ trying|are\ trying)\ to\ (?:know|find\ out|learn|ask|understand)\b
-    | i\ (?:was|am)\ (?:wondering|curious|asking)(?:\ about)?\b | i\ wonder\b | any\ idea\b | (?:just\ )?curious\b
-    | (?:tell|give|show)\ (?:me|us)\b | let\ me\ know\b | (?:name|state|find|say|list|identify|explain)(?=\ (?:the|a|an|me)\b)
+    | (?:i|we)\ (?:would\ like|want|need|wish|am\ trying|are\ trying)\ to
+      \ (?:know|find\ out|learn|ask|understand)\b
+    | i\ (?:was|am)\ (?:wondering|curious|asking)(?:\ about)?\b | i\ wonder\b
+    | any\ idea\b | (?:just\ )?curious\b
+    | (?:tell|give|show)\ (?:me|us)\b | let\ me\ know\b
+    | (?:name|state|find|say|list|identify|explain)(?=\ (?:the|a|an|me)\b)
     | (?:calculate|compute|work\ out|solve|evaluate)(?=\ )
     )[\s,:;.!-]*""",
     re.VERBOSE,
@@ -40,7 +44,10 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bby whom\b", "by who"),
         (r"\b(?:what|which) (?:is|are|was|were) the number of\b", "how many"),
         (r"\b(?:what|which) number of\b", "how many"),
-        (r"\b(?:in|during|on) (?:what|which) year\b|\b(?:what|which) year\b|\bthe year (?:in which|when)\b", "when"),
+        (
+            r"\b(?:(?:in|during|on) )?(?:what|which) year\b|\bthe year (?:in which|when)\b",
+            "when",
+        ),
         (r"\bhow much (?:is|are|does|do)(?= \d)", "what is"),
         (r"\bthe (?:result|value|sum|product) of (?=[\d ]+(?:plus|minus|times|over)\b)", ""),
         (r"\b(?:equals?|make|makes)\s*$", ""),
@@ -52,7 +59,10 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:cell|mobile) ?phones?\b", "mobilephone"),
         (r"\bworld war (?:ii|2|two)\b|\bsecond world war\b|\bwwii\b|\bww2\b", "worldwar2"),
         (r"\bworld war (?:i|1|one)\b|\bfirst world war\b|\bwwi\b|\bww1\b", "worldwar1"),
-        (r"\b(?:the )?united states of america\b|\b(?:the )?united states\b|\bthe us\b|\bu\.s\.a?(?!\w)|\busa\b", "unitedstates"),
+        (
+            r"\b(?:the )?united states(?: of america)?\b|\bthe us\b|\bu\.s\.a?(?!\w)|\busa\b",
+            "unitedstates",
+        ),
         (r"\b(?:the )?united kingdom\b|\bthe uk\b|\bu\.k\.|\buk\b", "unitedkingdom"),
         (r"\bchemical elements?\b", "element"),
         (r"\bchemical symbols?\b", "symbol"),
@@ -89,7 +99,21 @@ BE = frozenset("is are am was were be been".split())  # noqa: SIM905
 DO = frozenset("do does did".split())  # noqa: SIM905
 MODAL = frozenset("will shall can could would should may might must".split())  # noqa: SIM905
 RANKS = frozenset("most least best worst main only last".split())  # noqa: SIM905
-MISTYPED = ("what", "which", "who", "when", "where", "the", "how", "does", "many", "much", "and", "with", "tell")
+MISTYPED = (
+    "what",
+    "which",
+    "who",
+    "when",
+    "where",
+    "the",
+    "how",
+    "does",
+    "many",
+    "much",
+    "and",
+    "with",
+    "tell",
+)
 """Small words of which a slip of two neighbouring letters is put straight."""
 
 SAME = _groups(
@@ -102,7 +126,6 @@ SAME = _groups(
     fastest quickest swiftest
     country nation
     film movie
-    city town
     begin start commence began begun started
     end finish conclude
     build construct erect built
@@ -132,8 +155,6 @@ SAME = _groups(
     maths math mathematics
     physician doctor
     automobile car
-    street road
-    usual common
     paint painter
     compose composer
     invent inventor
@@ -156,32 +177,30 @@ AGENTS = frozenset(
 )
 """Who is the author: as well who wrote it."""
 _IRREGULAR = """
-    be been; live lived living; use used using; die died dying; move moved moving; bear born bore borne; become became; bite bit bitten; blow blew blown; break broke broken;
-    bring brought; catch caught; choose chose chosen; come came; cost cost; draw drew drawn; drink drank drunk;
-    drive drove driven; eat ate eaten; fall fell fallen; feed fed; feel felt; fight fought; find found;
-    fly flew flown; forget forgot forgotten; forgive forgave forgiven; freeze froze frozen; get got gotten;
-    give gave given; go went gone; grow grew grown; hang hung; hear heard; hide hid hidden; hold held; keep kept;
-    know knew known; lead led; leave left; lend lent; lie lay lain; lose lost; make made; mean meant; meet met;
-    pay paid; ride rode ridden; ring rang rung; rise rose risen; run ran; say said; see saw seen; sell sold;
-    send sent; shake shook shaken; shine shone; shoot shot; sing sang sung; sink sank sunk; sit sat; sleep slept;
-    speak spoke spoken; spend spent; stand stood; steal stole stolen; stick stuck; strike struck; swim swam swum;
-    take took taken; teach taught; tell told; think thought; throw threw thrown; understand understood;
-    wake woke woken; wear wore worn; win won; write wrote written; begin began begun; build built; buy bought;
-    dream dreamt; sign signed; man men; woman women; child children; person people; foot feet; tooth teeth;
-    mouse mice; goose geese
+    be been; live lived living; use used using; die died dying; move moved moving; bear born bore borne;
+    become became; bite bit bitten; blow blew blown; break broke broken; bring brought; catch caught;
+    choose chose chosen; come came; cost cost; draw drew drawn; drink drank drunk; drive drove driven;
+    eat ate eaten; fall fell fallen; feed fed; feel felt; fight fought; find found; fly flew flown;
+    forget forgot forgotten; forgive forgave forgiven; freeze froze frozen; get got gotten; give gave
+    given; go went gone; grow grew grown; hang hung; hear heard; hide hid hidden; hold held; keep kept;
+    know knew known; lead led; leave left; lend lent; lie lay lain; lose lost; make made; mean meant;
+    meet met; pay paid; ride rode ridden; ring rang rung; rise rose risen; run ran; say said; see saw
+    seen; sell sold; send sent; shake shook shaken; shine shone; shoot shot; sing sang sung; sink sank
+    sunk; sit sat; sleep slept; speak spoke spoken; spend spent; stand stood; steal stole stolen; stick
+    stuck; strike struck; swim swam swum; take took taken; teach taught; tell told; think thought; throw
+    threw thrown; understand understood; wake woke woken; wear wore worn; win won; write wrote written;
+    begin began begun; build built; buy bought; dream dreamt; sign signed; man men; woman women; child
+    children; person people; foot feet; tooth teeth; mouse mice; goose geese
     """
 IRREGULAR = {
-    form: lemma
-    for entry in _IRREGULAR.split(";")
-    for lemma, *forms in [entry.split()]
-    for form in forms
+    form: lemma for entry in _IRREGULAR.split(";") for lemma, *forms in [entry.split()] for form in forms
 }
 NO_VERBS = frozenset("men women children people feet teeth mice geese".split())  # noqa: SIM905
 NUMBERS = {
     word: str(at)
     for at, word in enumerate(
-        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-        seventeen eighteen nineteen twenty""".split()  # noqa: SIM905
+        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+        sixteen seventeen eighteen nineteen twenty""".split()  # noqa: SIM905
     )
 } | {
     word: str(10 * at)

@@ -19,6 +19,7 @@ from codex.store.config import Privacy
 from codex.store.database import Database, Row, rows
 from codex.store.label_queues import LabelQueues
 from codex.store.labels import Label, Labels, verdict_of
+from codex.store.people import People, forget_questions
 from codex.store.policies import Policies, SavedPolicy
 from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
 from codex.store.runs import Runs
@@ -93,6 +94,8 @@ class Store:
         self.labels = Labels(self._database)
         """What labellers say of answers."""
         self.label_queues = LabelQueues(self._database)
+        self.people = People(self._database)
+        """What people answer to questions."""
 
     @property
     def path(self) -> Path:
@@ -247,6 +250,7 @@ class Store:
         with self._database.write() as db:
             if not rows(db, "DELETE FROM sessions WHERE id = ? RETURNING id", [session_id]):
                 raise NotFound(f"No session {session_id!r} is stored.")
+            forget_questions(db, session_id)
             events = "FROM model_inference_events WHERE session_id = ?"
             for table in ("labels", "label_queue_items"):
                 db.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    13: ["DROP TABLE people_answers"],
     12: ["DROP TABLE label_queues", "DROP TABLE label_queue_items"],
     11: [
         "DROP VIEW counted_labels",
