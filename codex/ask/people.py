@@ -166,12 +166,8 @@ class PeoplesAnswers:
 
     @cached_property
     def spelled(self) -> frozenset[str]:
-        """Words that are spelled correctly: the whole words of the embedding's vocabulary."""
-        try:
-            found = (model_folder(PACKAGED_EMBEDDING, "retrieval.embedding") / "vocab.txt").read_text("utf-8")
-        except (ModelError, OSError):
-            return frozenset()
-        return frozenset(word for word in found.split() if len(word) > 2 and word.isalpha())
+        """Words that are spelled correctly."""
+        return spelled_words()
 
     def _load(self) -> None:
         with self._lock:
@@ -236,6 +232,15 @@ class PeoplesAnswers:
         digests = (sha256(normalised(question)), sha256(question))
         found = [self._answers[each] for digest in digests for each in self._digests.get(digest, ())]
         return max((each for each in found if each.is_given(now)), key=_written, default=None)
+
+
+def spelled_words() -> frozenset[str]:
+    """The whole words of the packaged embedding's vocabulary; none where it is not there."""
+    try:
+        found = (model_folder(PACKAGED_EMBEDDING, "retrieval.embedding") / "vocab.txt").read_text("utf-8")
+    except (ModelError, OSError):
+        return frozenset()
+    return frozenset(word for word in found.split() if len(word) > 2 and word.isalpha())
 
 
 def _nearest(scores: NDArray[np.float32]) -> list[int]:

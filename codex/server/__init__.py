@@ -27,6 +27,7 @@ from codex.server import (
     jobs,
     label_queues,
     labels,
+    people,
     policies,
 )
 from codex.server.callers import Callers
@@ -43,6 +44,7 @@ ROUTERS = (
     documents.router,
     labels.router,
     label_queues.router,
+    people.router,
     datasets.router,
     drafts.router,
     evaluations.router,
