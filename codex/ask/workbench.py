@@ -22,6 +22,7 @@ from codex.ask.choices import Choices
 from codex.ask.confidence import likely_answers
 from codex.ask.deciding import decide_one
 from codex.ask.loop import Loop
+from codex.ask.people import PeoplesAnswers
 from codex.ask.places import Client, Places
 from codex.ask.priority import Priority
 from codex.ask.request import (
@@ -47,7 +48,18 @@ from codex.retrieval.embedding import Embedding
 from codex.settings import Settings, load_settings
 from codex.store import Privacy, Store
 from codex.text import sha256
-from codex.types import Action, Decision, Event, Passage, PredictionSet, Step, Trace, TraceEvent, TraceParams
+from codex.types import (
+    Action,
+    AnsweredBy,
+    Decision,
+    Event,
+    Passage,
+    PredictionSet,
+    Step,
+    Trace,
+    TraceEvent,
+    TraceParams,
+)
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +129,8 @@ class Workbench:
             else Embedding(RetrievalConfig(device=settings.retrieval.device))
         )
         self._loop = Loop(engine, self.index, self._grounder, settings.ask, self.embed_questions)
+        self.people = PeoplesAnswers(store, self.embed_questions)
+        """Answers that people gave, which come before the model's."""
         self.starters = Starters(store, self.active)
         """Questions to begin with."""
         self._background: threading.Thread | None = None
@@ -194,6 +208,7 @@ class Workbench:
                 self.load()
             except CodexError:  # `load` remembers it; whoever asks is told.
                 return
+            self.people.load_quietly()
             if measure:
                 self._measure_quietly()
 
@@ -354,6 +369,7 @@ class Workbench:
             for request, session in self._requests.items():
                 self._requests[request] = session if session != session_id else None
             self.store.delete_session(session_id)
+            self.people.reload()
         with self._recent_lock:
             for recent in [it for it in self._recent.values() if it.trace.session_id == session_id]:
                 del self._recent[recent.trace.id]
@@ -405,7 +421,8 @@ class Workbench:
         self, request: Request, steps: Sequence[Step], started: float, parent_id: str | None = None
     ) -> TraceEvent:
         """Bind the steps into a trace, remember and store it."""
-        trace = self._bound(request, steps, started, parent_id)
+        person = self._person(request) if parent_id is None else None
+        trace = self._bound(request, steps, started, parent_id, person)
         with self._keeping:
             if self._requests[id(request)] is not None:
                 self._keep(request, trace)
@@ -418,6 +435,7 @@ class Workbench:
         steps: Sequence[Step],
         started: float,
         parent_id: str | None = None,
+        person: AnsweredBy | None = None,
         index: Index | None = None,
     ) -> Trace:
         """The steps as a trace. index: what was searched; None: the user's documents."""
@@ -438,9 +456,10 @@ class Workbench:
                 calibrated_on=request.calibrator.datasets if request.calibrator else (),
                 prediction_set=self._prediction_set(request, steps[-1]),
                 evidence=self._evidence_params(request, steps, (index or self.index).config),
+                person=person,
             ),
             steps=tuple(_kept(step) for step in steps),
-            answer=_said(steps[-1]),
+            answer=person.answer if person else _said(steps[-1]),
             seconds=time.monotonic() - started,
             parent_id=parent_id,
         )
@@ -454,6 +473,16 @@ class Workbench:
             request.policy.version, request.policy.name, request.policy.model_dump_json()
         )
         self.store.save(trace)
+
+    def _person(self, request: Request) -> AnsweredBy | None:
+        """What a person answered to this question or a like one; None where that cannot be told."""
+        if not self.settings.ask.people:
+            return None
+        try:
+            return self.people.find(request.question)
+        except CodexError as error:
+            log.warning("People's answers could not be searched: %s", error)
+            return None
 
     def _prediction_set(self, request: Request, last: Step) -> PredictionSet | None:
         """Which answers hold the correct one; None where nobody can say, or the answers have moved away."""

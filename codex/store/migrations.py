@@ -317,6 +317,24 @@ def create_shares(db: duckdb.DuckDBPyConnection) -> None:
             label VARCHAR NOT NULL,             -- '': none
             created_at TIMESTAMP NOT NULL,      -- UTC
             revoked_at TIMESTAMP                -- UTC; NULL: it can be opened
+def create_people_answers(db: duckdb.DuckDBPyConnection) -> None:
+    """Answers that people gave to questions, for when a like question comes."""
+    db.execute(
+        """
+        CREATE TABLE people_answers (
+            id VARCHAR PRIMARY KEY,
+            question VARCHAR,                   -- where its author typed it, or it was kept in full
+            question_sha256 VARCHAR NOT NULL,
+            answer VARCHAR NOT NULL,
+            author VARCHAR NOT NULL,
+            source VARCHAR NOT NULL,            -- what it rests on; may be empty
+            trace_id VARCHAR,                   -- the answer that was left to a person
+            typed BOOLEAN NOT NULL,             -- the question, by the author
+            made_at TIMESTAMP NOT NULL,         -- UTC, as the others
+            edited_at TIMESTAMP,
+            expires_at TIMESTAMP,
+            withdrawn_at TIMESTAMP,
+            vector BLOB                         -- of the question, float32; only beside its text
         )
         """
     )
@@ -337,6 +355,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_label_queues,
     create_event_outbox,
     create_shares,
+    create_people_answers,
 )
 
 

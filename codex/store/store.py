@@ -20,6 +20,7 @@ from codex.store.database import Database, Row, rows
 from codex.store.label_queues import LabelQueues
 from codex.store.labels import Label, Labels, verdict_of
 from codex.store.outbox import Outbox
+from codex.store.people import People, forget_questions
 from codex.store.policies import Policies, SavedPolicy
 from codex.store.postgres import CopyStatus, EventCopy, check_address
 from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
@@ -111,6 +112,8 @@ class Store:
         self._copy = EventCopy(self._database, self._outbox, events, event_days) if events else None
         self.shares = Shares(self._database)
         """Links under which a trace can be read."""
+        self.people = People(self._database)
+        """What people answer to questions."""
 
     @property
     def path(self) -> Path:
@@ -274,6 +277,7 @@ class Store:
         with self._database.write() as db:
             if not rows(db, "DELETE FROM sessions WHERE id = ? RETURNING id", [session_id]):
                 raise NotFound(f"No session {session_id!r} is stored.")
+            forget_questions(db, session_id)
             events = "FROM model_inference_events WHERE session_id = ?"
             deleted = db.execute(f"SELECT DISTINCT trace_id {events}", [session_id]).fetchall()
             self._outbox.add(db, [trace_id for (trace_id,) in deleted])

@@ -11,6 +11,7 @@ from codex.labelling.progress import Progress
 from codex.labelling.queues import MOST_LABELLERS, Card, Labelling
 from codex.pages import JSON
 from codex.pages.components import view
+from codex.pages.label import answers
 from codex.store.label_queues import LabelQueue, Source
 from codex.store.labels import Label, LabelVerdict
 from codex.text import percent
@@ -198,3 +199,4 @@ def build(workbench: Workbench, labelling: Labelling) -> None:
         *(page.put, page.undo, page.agreement),
     )
     view("label", page.config(), calls)
+    answers.build(workbench)

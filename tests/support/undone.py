@@ -4,6 +4,7 @@ from __future__ import annotations
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    15: ["DROP TABLE people_answers"],
     14: ["DROP TABLE shares"],
     13: ["DROP TABLE event_source", "DROP TABLE event_outbox", "DROP SEQUENCE outbox_numbers"],
     12: ["DROP TABLE label_queues", "DROP TABLE label_queue_items"],
