@@ -4,6 +4,20 @@ from __future__ import annotations
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    14: [
+        *(
+            f"DROP TABLE {table}"
+            for table in (
+                *("monitoring_series", "monitoring_hours", "monitoring_failures", "monitoring_progress"),
+                *("retired_answers", "alerts", "notices"),
+            )
+        ),
+        "DROP SEQUENCE notice_numbers",
+    ],
+    13: [
+        f"ALTER TABLE model_inference_events DROP COLUMN {column}"
+        for column in ("answer_tokens", "sample_tokens")
+    ],
     12: ["DROP TABLE label_queues", "DROP TABLE label_queue_items"],
     11: [
         "DROP VIEW counted_labels",
