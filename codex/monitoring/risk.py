@@ -24,7 +24,7 @@ ODDS = np.array([1.5, 2.5, 5.0])
 """The shares that are bet on, as multiples of the level's odds."""
 LEVELS = np.arange(1, 100) / 100
 """Where the lower bound of the risk can lie."""
-STREAMS = 400
+STREAMS = 2000
 MOST_LABELS = 4000
 """How the delay of an alarm is simulated."""
 DETECTED = 0.9

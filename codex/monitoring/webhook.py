@@ -168,6 +168,8 @@ def post(url: str, body: object, *, local: bool, seconds: float = SECONDS) -> No
         headers = {"Content-Type": "application/json", "User-Agent": "Codex", "Connection": "close"}
         connection.request("POST", target, json.dumps(body).encode(), headers)
         status = connection.getresponse().status
+        if connection.aborted:  # in the middle of the headers, which then look complete
+            raise TimeoutError
     except (OSError, http.client.HTTPException) as error:
         if connection.aborted or isinstance(error, TimeoutError):
             raise Undelivered(f"it took longer than {seconds:g} seconds") from error

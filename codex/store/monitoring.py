@@ -62,7 +62,8 @@ SUMMED = ", ".join(
             )
         ),
         *(
-            f"count(*) FILTER (ends AND least(floor({TENTHS} * confidence), {TENTHS - 1}) = {bin})"
+            f"count(*) FILTER (ends AND confidence IS NOT NULL"
+            f" AND least(floor({TENTHS} * confidence), {TENTHS - 1}) = {bin})"
             f" AS confidence_{bin}"
             for bin in range(TENTHS)
         ),
