@@ -34,6 +34,7 @@ from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
 from codex.pages.label import page as label
+from codex.pages.sql import page as sql
 from codex.pages.tune import page as tune
 from codex.private import PARTIAL, make_folder, tighten
 from codex.server.callers import current_client
@@ -50,6 +51,7 @@ STYLES = (
     "calibrate",
     "tune",
     "label",
+    "sql",
     "docs",
 )
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
@@ -163,6 +165,9 @@ def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) 
     with blocks.route("Label", "/label"):
         bar("label")
         label.build(workbench, labelling)
+    with blocks.route("SQL", "/sql"):
+        bar("sql")
+        sql.build(workbench)
     # In the place of the plain page that the HTTP interface has by itself.
     with blocks.route("HTTP", "/docs"):
         bar("docs")

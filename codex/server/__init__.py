@@ -30,6 +30,7 @@ from codex.server import (
     labels,
     monitoring,
     policies,
+    sql,
 )
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
@@ -52,6 +53,7 @@ ROUTERS = (
     calibrators.router,
     policies.router,
     monitoring.router,
+    sql.router,
     jobs.router,
 )
 ABOUT = """

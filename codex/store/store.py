@@ -24,6 +24,7 @@ from codex.store.monitoring import Monitoring
 from codex.store.policies import Policies, SavedPolicy
 from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
 from codex.store.runs import Runs
+from codex.store.sandbox import Sandbox
 from codex.types import Action, Confidence, Gate, Trace
 
 TITLE_CHARACTERS = 127
@@ -98,6 +99,8 @@ class Store:
         self.monitoring = Monitoring(self._database)
         """What the answers were like, by hour."""
         self.alerts = Alerts(self._database)
+        self.sandbox = Sandbox(self._database)
+        """Queries of analysts."""
 
     @property
     def path(self) -> Path:
@@ -266,6 +269,7 @@ class Store:
                 [session_id],
             )
             db.execute(f"DELETE {events}", [session_id])
+        self.sandbox.forget()
 
     def activate(self, calibrator: str, policy: str) -> None:
         """Activate a saved calibrator and a saved policy: both, or neither. Raises NotFound."""
@@ -322,6 +326,7 @@ class Store:
 
     def close(self) -> None:
         """Wait for what is under way and close the file; using the store afterwards raises StoreError."""
+        self.sandbox.forget()
         self._database.close()
 
     def __enter__(self) -> Self:

@@ -50,6 +50,8 @@ def test_every_route_is_there_with_a_summary_and_a_description(document: dict[st
         ("GET", "/healthz"),
         ("GET", "/labels"),
         ("GET", "/labels/export"),
+        ("POST", "/sql"),
+        ("POST", "/sql/csv"),
         ("GET", "/label-queues"),
         ("POST", "/label-queues"),
         ("DELETE", "/label-queues/{queue_id}"),
