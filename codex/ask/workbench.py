@@ -21,6 +21,7 @@ from codex.ask.active import Active
 from codex.ask.choices import Choices
 from codex.ask.confidence import likely_answers
 from codex.ask.deciding import decide_one
+from codex.ask.failures import Failures
 from codex.ask.loop import Loop
 from codex.ask.people import PeoplesAnswers
 from codex.ask.places import Client, Places
@@ -37,7 +38,7 @@ from codex.ask.request import (
 from codex.ask.starters import Starters
 from codex.engines.base import Engine
 from codex.engines.models import Models
-from codex.errors import Cancelled, CodexError, Conflict, Stopping
+from codex.errors import Cancelled, CodexError, Conflict, Stopping, StoreError
 from codex.grounding import Grounder, Measured
 from codex.grounding.reliability import Done
 from codex.policy import Policy
@@ -138,6 +139,8 @@ class Workbench:
         self.priority = Priority()
         """Who waits for an answer, so that a run can make way."""
         self._places = Places(settings.ask.max_waiting)
+        self.failures = Failures()
+        """Questions that failed."""
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
         self._recent_lock = threading.Lock()
         self._requests: dict[int, str | None] = {}
@@ -173,6 +176,8 @@ class Workbench:
         self.index.close()
         if self._embedding is not None:
             self._embedding.close()
+        with suppress(StoreError):  # A database that cannot be written loses these counts, and nothing else.
+            self.failures.keep(self.store)
         self.store.close()
 
     def embed_questions(self, questions: Sequence[str]) -> NDArray[np.float32]:
@@ -401,6 +406,11 @@ class Workbench:
     @contextmanager
     def _under_way(self, request: Request) -> Iterator[None]:
         """Hold a place inside, before every background question. Raises as `Places.taken`."""
+        with self.failures.counted(self.engine.fingerprint, request.policy.version), self._placed(request):
+            yield
+
+    @contextmanager
+    def _placed(self, request: Request) -> Iterator[None]:
         place = self._places.taken(request.client, request.params.max_tokens, request.cancel)
         with self._keeping:
             self._requests[id(request)] = request.session_id

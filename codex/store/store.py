@@ -14,11 +14,13 @@ from typing import Any, Self, get_args
 import duckdb
 
 from codex.errors import Conflict, InvalidInput, NotFound
+from codex.store.alerts import Alerts
 from codex.store.calibrators import Calibrators
 from codex.store.config import Privacy
 from codex.store.database import Database, Row, rows
 from codex.store.label_queues import LabelQueues
 from codex.store.labels import Label, Labels, verdict_of
+from codex.store.monitoring import Monitoring
 from codex.store.outbox import Outbox
 from codex.store.people import People, forget_questions
 from codex.store.policies import Policies, SavedPolicy
@@ -106,6 +108,9 @@ class Store:
         self.labels = Labels(self._database)
         """What labellers say of answers."""
         self.label_queues = LabelQueues(self._database)
+        self.monitoring = Monitoring(self._database)
+        """What the answers were like, by hour."""
+        self.alerts = Alerts(self._database)
         self.sandbox = Sandbox(self._database)
         """Queries of analysts."""
         self._outbox = Outbox(self._database)
@@ -207,7 +212,10 @@ class Store:
             found = db.execute(
                 f"SELECT signals {spoke} ORDER BY event_id DESC LIMIT ?", [calibrator, newest]
             ).fetchall()
-        return seen, [dict(signals) for (signals,) in reversed(found)]
+            retired = db.execute(
+                "SELECT answers FROM retired_answers WHERE calibrator = ?", [calibrator]
+            ).fetchall()
+        return seen + sum(count for (count,) in retired), [dict(signals) for (signals,) in reversed(found)]
 
     def labelled_traces(self) -> Iterator[tuple[Trace, bool | None]]:
         """Every trace, oldest first, with what a person said of its answer, read as they are asked for."""
