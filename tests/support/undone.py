@@ -4,6 +4,11 @@ from __future__ import annotations
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    14: ["DROP TABLE traces", "DROP TABLE trace_inbox", "DROP TABLE due_erasures"],
+    13: [
+        f"ALTER TABLE model_inference_events DROP COLUMN {column}"
+        for column in ("ends_trace", "trace_prompt_tokens", "trace_generated_tokens")
+    ],
     12: ["DROP TABLE label_queues", "DROP TABLE label_queue_items"],
     11: [
         "DROP VIEW counted_labels",
