@@ -57,7 +57,7 @@ class Shared extends Page {
       <aside class="cx-column loose" aria-label="Decision and explanation"><div class="cx-card cx-body">
         <div class="cx-row between">${decision(last.decision.action, true)}<div class="cx-confidence"><span class="cx-large">${percent(last.confidence.value)}</span>${how}</div></div>
         <p class="cx-reason">${written(last.decision.reason)}</p>${storyLine(this.trace)}</div>
-        <section class="cx-card" aria-label="Explanation">${this.inspector.view()}</section></aside></div>`;
+        <section class="cx-card" aria-labelledby="cx-explained"><h2 class="cx-sr" id="cx-explained">Explanation</h2>${this.inspector.view()}</section></aside></div>`;
   }
 }
 
