@@ -35,6 +35,7 @@ from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
 from codex.pages.label import page as label
+from codex.pages.sql import page as sql
 from codex.pages.trace import page as trace
 from codex.pages.tune import page as tune
 from codex.private import PARTIAL, make_folder, tighten
@@ -52,6 +53,7 @@ STYLES = (
     "calibrate",
     "tune",
     "label",
+    "sql",
     "docs",
     "demo",
 )
@@ -170,6 +172,9 @@ def _blocks(
     with blocks.route("Label", "/label"):
         bar("label")
         label.build(workbench, labelling)
+    with blocks.route("SQL", "/sql"):
+        bar("sql")
+        sql.build(workbench)
     with blocks.route("Demo", "/demo"):
         bar("demo")
         demo.build(shown)

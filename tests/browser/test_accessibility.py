@@ -139,6 +139,20 @@ def labelled(page: Page, served: Scripted) -> Iterator[str]:
     yield "Label, deletion"
 
 
+def queried(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}sql")
+    expect(page.get_by_role("button", name="Run")).to_be_visible(timeout=OPENED)
+    yield "SQL"
+    page.get_by_role("textbox", name="Query").fill("SELECT number, grade, question FROM run_records")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("region", name="Plot").locator(".main-svg").first).to_be_visible(timeout=OPENED)
+    yield "SQL, result"
+    page.get_by_role("textbox", name="Query").fill("DELETE FROM labels")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("alert")).to_be_visible(timeout=OPENED)
+    yield "SQL, refusal"
+
+
 def described(page: Page, served: Scripted) -> Iterator[str]:
     page.goto(f"{served.url}docs")
     routes = page.get_by_role("region", name="Routes")
@@ -167,7 +181,8 @@ def missing(page: Page, served: Scripted) -> Iterator[str]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 800])
 @pytest.mark.parametrize(
-    "states", [missing, asked, indexed, evaluated, calibrated, tuned, labelled, described, demonstrated]
+    "states",
+    [missing, asked, indexed, evaluated, calibrated, tuned, labelled, queried, demonstrated, described],
 )
 def test_axe_finds_nothing(
     browser: Browser, served: Scripted, states: States, theme: Literal["light", "dark"], width: int

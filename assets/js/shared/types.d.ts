@@ -263,6 +263,8 @@ export interface Confidence {
 export interface Step {
   kind: string;
   text: string;
+  /** What the decision rests on, in one line. */
+  plain: string;
   tokens: Token[];
   units: number[];
   words: number[];
@@ -293,6 +295,8 @@ export interface Trace {
   /** null: it was not kept. */
   question: string | null;
   answer: string;
+  /** A person's answer in place of the model's. */
+  person: { answer: string; by: string; source: string } | null;
   /** The answer with decision, confidence and sources, as text. */
   copy: string;
   first_answer: string | null;
