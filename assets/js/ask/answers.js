@@ -6,7 +6,6 @@ import { Heatmap, legend } from "../shared/heatmap.js";
 import { html, live, nothing, repeat } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import {
-  badge,
   button,
   copied,
   decision,
@@ -210,7 +209,7 @@ export class Answers extends Part {
 
 /** A person's answer, which comes before the model's. @param {NonNullable<Trace["person"]>} person */
 function person({ answer, by, source }) {
-  return html`<div class="cx-person"><p>${badge("person", "defer", by)}</p><p class="cx-answer">${written(answer)}</p>
+  return html`<div class="cx-person"><p class="cx-by cx-row tight">${icon("defer")}${written(by)}</p><p class="cx-answer">${written(answer)}</p>
     ${source ? html`<p class="cx-muted">${written(source)}</p>` : nothing}</div><p class="cx-muted cx-small">The model's own answer:</p>`;
 }
 
