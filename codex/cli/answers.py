@@ -62,17 +62,17 @@ def add(
     author: Annotated[str, typer.Option("--author", help="Shown to everybody that it is given to.")],
     source: Annotated[str, typer.Option("--source", help="What it rests on.")] = "",
     until: Annotated[
-        datetime | None, typer.Option("--until", help="When it expires, in local time.", formats=["%Y-%m-%d"])
+        datetime | None,
+        typer.Option("--until", help="The last day that it is given on.", formats=["%Y-%m-%d"]),
     ] = None,
 ) -> None:
     """Keep a person's answer to a question."""
-    expires = until.astimezone() if until else None
+    expires = until.replace(hour=23, minute=59, second=59).astimezone() if until else None
     with closing(reached()) as there:
         if isinstance(there, Served):
             body = {"question": question, "answer": answer, "author": author, "source": source}
-            kept = there.call("POST", "/answers", body | {"expires_at": expires and expires.isoformat()})[
-                "id"
-            ]
+            body |= {"expires_at": expires.isoformat()} if expires else {}
+            kept = there.call("POST", "/answers", body)["id"]
         else:
             embedding = Embedding(RetrievalConfig())
             with closing(embedding):

@@ -53,7 +53,5 @@ def test_a_persons_answer_stands_before_the_decision_on_the_models(
     response = response_to(trace).model_copy(update={"person_answer": person, "rationale": rationale})
     _print_decision(response, console())
     lines = capsys.readouterr().out
-    assert (
-        lines.index("Canberra") < lines.index("an atlas") < lines.index("Answered by Ada on 1 January 2026")
-    )
+    assert lines.index("Canberra") < lines.index("an atlas") < lines.index("Answered by Ada on 1 January")
     assert lines.index("3 of 5 samples said Sydney") < lines.index("DEFER")
