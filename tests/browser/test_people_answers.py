@@ -153,3 +153,13 @@ def test_people_answers_are_accessible(page: Page, served: Scripted, width: int)
         page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
         assert violations(page, ["dark" if dark else "light"]) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_card_of_a_queue_leads_to_the_answer_of_its_question(page: Page, served: Scripted) -> None:
+    served.workbench.answer(QUESTION)
+    open_label(page, served)
+    page.get_by_role("button", name="Start labelling").click()
+    expect(page.locator(".cx-judged h3")).to_have_text(QUESTION)
+    expect(page.get_by_role("heading", name="Answer a question")).to_be_hidden()
+    page.get_by_role("link", name="Answer it yourself").click()
+    expect(page.locator(".cx-answers [name=question]")).to_have_value(QUESTION, timeout=OPENED)
