@@ -137,6 +137,12 @@ class People:
             kept = row["vector"]
             yield _answer(row), None if kept is None else np.frombuffer(kept, "<f4")
 
+    def without_question(self) -> Sequence[PersonsAnswer]:
+        """The answers of which only the SHA-256 of the question is kept."""
+        with self._database.read() as db:
+            found = rows(db, f"SELECT {_COLUMNS} FROM people_answers WHERE question IS NULL")
+        return [_answer(row) for row in found]
+
     def keep_vectors(self, vectors: Iterable[tuple[str, Vector]]) -> None:
         """Keep the vectors of questions, by the ids of their answers."""
         values = [[vector.astype("<f4").tobytes(), answer_id] for answer_id, vector in vectors]

@@ -183,7 +183,7 @@ def test_a_question_that_was_kept_in_full_is_found_in_other_words_until_its_sess
     assert kept.question == QUESTION
     assert people.find(LIKE)
     store.delete_session("s")
-    people.reload()
+    people.forget_questions()
     assert store.people.get(kept.id).question is None
     assert people.find(QUESTION)
     assert people.find(LIKE) is None
@@ -193,7 +193,7 @@ def test_a_question_that_its_author_typed_stays(store: Store, people: PeoplesAns
     store.save(make_trace(1, question=QUESTION))
     kept = people.put("Canberra", "Ada", question=QUESTION, trace_id="trace-1")
     store.delete_session("s")
-    people.reload()
+    people.forget_questions()
     assert store.people.get(kept.id).question == QUESTION
     assert people.find(LIKE)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -79,7 +80,7 @@ def test_a_deferred_question_is_answered_for_everybody_until_it_is_withdrawn(
     expect(another.get_by_role("region", name="Answer", exact=True)).to_contain_text(
         "The model's own answer:"
     )
-    expect(another.locator(".cx-tok").first).to_have_text("Perhaps")
+    expect(another.locator(".cx-tok").first).to_contain_text("Perhaps")
     require_axe()
     assert violations(another, ["a person's answer"]) == []
     ask(another, "What is the capital of Austria?")
@@ -141,18 +142,21 @@ def test_where_a_question_was_not_saved_it_says_what_that_means(page: Page, serv
     expect(by(page)).to_contain_text("Canberra")
 
 
-@pytest.mark.parametrize("width", [1280, 800])
-def test_people_answers_are_accessible(page: Page, served: Scripted, width: int) -> None:
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_wide_and_narrow(
+    browser: Browser, served: Scripted, theme: Literal["light", "dark"]
+) -> None:
     require_axe()
-    page.set_viewport_size({"width": width, "height": 900})
     served.workbench.answer(QUESTION)
     served.workbench.people.put("Vienna", "Ada", question="What is the capital of Austria?", source="atlas")
-    open_label(page, served)
-    expect(answers(page)).to_be_visible()
-    for dark in (False, True):
-        page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
-        assert violations(page, ["dark" if dark else "light"]) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page = browser.new_page(color_scheme=theme)
+    for width in (1280, 800):
+        page.set_viewport_size({"width": width, "height": 900})
+        open_label(page, served)
+        expect(answers(page)).to_be_visible()
+        assert violations(page, [f"{theme}, {width}"]) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.close()
 
 
 def test_the_card_of_a_queue_leads_to_the_answer_of_its_question(page: Page, served: Scripted) -> None:
