@@ -88,6 +88,33 @@ class ServerSettings(BaseModel):
     """Origins, e.g. http://localhost:3000, whose web pages may read and change everything."""
 
 
+class MonitoringSettings(BaseModel):
+    """What is watched of the answers, and who is told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    window_hours: int = Field(24, ge=1, le=24 * 366)
+    """The newest hours that the alerts on shares look at."""
+    minimum_answers: int = Field(50, ge=1)
+    """Questions in these hours below which a share says nothing."""
+    abstain_share: float = Field(0.5, ge=0.0, le=1.0)
+    """Alert where more of the answers are abstentions; 1 turns it off."""
+    error_share: float = Field(0.1, ge=0.0, le=1.0)
+    """Alert where more of the questions fail; 1 turns it off."""
+    risk: float | None = Field(None, gt=0.0, lt=1.0)
+    """Alert where labels show that more of the answers given are incorrect; none: than is guaranteed."""
+    risk_error_level: float = Field(0.05, gt=0.0, lt=1.0)
+    """The chance that labels ever raise that alert although the risk is no higher."""
+    renotify_hours: float = Field(24.0, gt=0.0, le=24 * 366)
+    """An alert that lasts is told again after so many hours."""
+    retention_days: int | None = Field(None, ge=1, le=100_000)
+    """Answers are deleted after so many days, unless they are labelled or wait for a label; none: never."""
+    webhook: Annotated[str, AfterValidator(origins.web_address)] | None = None
+    """The address to which alerts are sent as JSON; none: they stand on the page and in the log alone."""
+    webhook_local: bool = Field(False, strict=True)
+    """Whether the webhook may be on this machine or in a private network."""
+
+
 def _of_known_signals(policy: Policy) -> Policy:
     for name in (rule.signal for rule in policy.rules if rule.signal not in REGISTRY):
         near = difflib.get_close_matches(name, REGISTRY, 3, 0.0)
@@ -113,6 +140,7 @@ class Settings(BaseModel):
     policy: KnownPolicy = Policy()
     store: StoreConfig = StoreConfig()
     server: ServerSettings = ServerSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
 
     @property
     def database(self) -> Path:

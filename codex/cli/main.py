@@ -16,6 +16,7 @@ from codex.cli import (
     datasets,
     documents,
     evaluate,
+    labels,
     models,
     policies,
     runs,
@@ -37,6 +38,7 @@ app.command()(calibrate.calibrate)
 app.add_typer(calibrate.app, name="calibrators")
 app.add_typer(policies.app, name="policies")
 app.add_typer(answers.app, name="answers")
+app.add_typer(labels.app, name="labels")
 app.command()(documents.index)
 app.command()(documents.search)
 

@@ -183,15 +183,6 @@ class People:
         ]
 
 
-def forget_questions(db: duckdb.DuckDBPyConnection, session_id: str) -> None:
-    """Forget the text of a session's questions, which its deletion takes with it; the answers stay."""
-    db.execute(
-        "UPDATE people_answers SET question = NULL, vector = NULL WHERE NOT typed AND trace_id IN"
-        " (SELECT trace_id FROM model_inference_events WHERE session_id = ?)",
-        [session_id],
-    )
-
-
 def checked(given: PersonsAnswer) -> PersonsAnswer:
     """An answer as it is kept, without spaces around its texts. Raises InvalidInput."""
     for name, most in (("answer", LONGEST), ("author", LONGEST_NAME), ("source", LONGEST_SOURCE)):

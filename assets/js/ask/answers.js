@@ -159,7 +159,7 @@ export class Answers extends Part {
     return html`<section class="cx-branch cx-column ${active ? "active" : ""}" aria-label=${index ? `Branch ${index}` : "Answer"} @click=${pick}>
       <header class="cx-row wrap cx-small"><span class="cx-strong">${card.label}</span>${trace && this.#outcome(trace)}</header>
       ${trace?.person ? person(trace.person) : trace && trace.answer !== trace.last.text ? instead() : nothing}
-      <div>${heat.view()}</div>${trace && ending(trace.last)}${trace && this.#evidence(card, trace)}${trace && this.#lookUp(trace)}${trace && toPerson(trace)}${trace && this.page.adding.view(trace)}
+      <div>${heat.view()}</div>${trace && ending(trace.last)}${trace && this.#evidence(card, trace)}${trace && this.#lookUp(trace)}${trace && toPerson(trace)}${trace && this.page.adding.view(trace)}${trace && this.page.sharing.view(trace)}
       ${note ? html`<p class="cx-${note.kind}" role=${note.kind === "error" ? "alert" : "status"}>${note.words}</p>` : nothing}</section>`;
   }
 
@@ -201,9 +201,10 @@ export class Answers extends Part {
     const add = trace.question
       ? iconButton("plus", "Add to a dataset", () => this.page.adding.open(trace), { act: `add ${id}` })
       : nothing;
+    const share = iconButton("share", "Share", () => this.page.sharing.open(trace), { act: `share ${id}` });
     const took = html`<span class="cx-muted cx-num" title="${last.seconds} s for the answer">${number(seconds)} s</span>`;
     return html`${decision(last.decision.action)}${took}<span class="cx-actions">${copy(answer, "copy", "Copy the answer")}${copy(trace.copy, "copyAll", "Copy with decision, confidence and sources")}${add}${vote(true)}${vote(false)}<a
-      class="cx-icon-button" href=${link({ session, trace: id })} title="Link to this answer" aria-label="Link to this answer">${icon("link")}</a></span>`;
+      class="cx-icon-button" href=${link({ session, trace: id })} title="Link to this answer" aria-label="Link to this answer">${icon("link")}</a>${share}</span>`;
   }
 }
 

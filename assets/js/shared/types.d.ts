@@ -352,6 +352,8 @@ export interface Inspected {
 
 /** What the inspector does: branch from a token, point at a sentence, go back to it, search the documents. */
 export interface InspectorOptions {
+  /** Nothing else of Codex is around: no link leads to the documents. */
+  alone?: boolean;
   onbranch?: (pointed: Pointed, id: number) => void;
   onsentence: (index: number | null) => void;
   onleave: (index: number) => void;
