@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich.table import Table
@@ -87,7 +88,7 @@ def withdraw(answer_id: AnswerId) -> None:
     """Give an answer no more; it stays in the list."""
     with closing(reached()) as there:
         if isinstance(there, Served):
-            there.call("POST", f"/answers/{answer_id}/withdraw")
+            there.call("POST", f"{_path(answer_id)}/withdraw")
         else:
             _stored(there).withdraw(answer_id)
     _tell("withdrawn", answer_id)
@@ -98,10 +99,14 @@ def delete(answer_id: AnswerId) -> None:
     """Delete an answer for good."""
     with closing(reached()) as there:
         if isinstance(there, Served):
-            there.call("DELETE", f"/answers/{answer_id}")
+            there.call("DELETE", _path(answer_id))
         else:
             _stored(there).delete(answer_id)
     _tell("deleted", answer_id)
+
+
+def _path(answer_id: str) -> str:
+    return f"/answers/{quote(answer_id, safe='')}"
 
 
 def _stored(store: Store) -> PeoplesAnswers:
