@@ -374,7 +374,7 @@ class Workbench:
             for request, session in self._requests.items():
                 self._requests[request] = session if session != session_id else None
             self.store.delete_session(session_id)
-            self.people.reload()
+            self.people.forget_questions()
         with self._recent_lock:
             for recent in [it for it in self._recent.values() if it.trace.session_id == session_id]:
                 del self._recent[recent.trace.id]

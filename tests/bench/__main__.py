@@ -28,6 +28,7 @@ from tests.bench import (
     judges,
     live,
     loop,
+    people_answers,
     retrieval,
     serving,
     system_prompts,
@@ -52,6 +53,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "calibration": calibration.measure,
     "familiarity": familiarity.measure,
     "guarantees": guarantees.measure,
+    "people_answers": people_answers.measure,
     "evaluation": evaluation.measure,
     "tuning": tuning.measure,
 }

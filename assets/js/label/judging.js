@@ -153,6 +153,7 @@ export class Judging extends Part {
     return html`<article class="cx-card cx-body cx-judged"><h3 class="cx-question" tabindex="-1">${written(question)}</h3><p class="cx-answer">${answer ? written(answer) : muted("The answer is empty.")}</p>
       ${accepted.length ? html`<p>${muted("accepted")} ${written(accepted.join(" · "))}</p>` : nothing}
       ${found.length ? html`<details><summary>Evidence: ${found.length} passages</summary>${found}</details>` : nothing}
+      ${this.card?.key[0] ? nothing : html`<p><a class="cx-link" href=${link({ answer: this.card?.key[1] }, "label")}>Answer it yourself, for whoever asks again</a></p>`}
       ${segments({ name: "cx-verdict", legend: "Verdict", options, value: draft.verdict, change })}
       <div class="cx-pair">${text("correction", "Correct answer")}${text("note", "Note")}</div>${alarm(this.failed)}
       <footer class="cx-row wrap">${keyed("Enter", "Keep and continue", this.keep, { kind: "primary" })}${keyed("⌫", "Back", this.back, { disabled: !this.at })}${keyed("U", "Undo", this.undo, { disabled: !this.past.length })}</footer></article>`;
