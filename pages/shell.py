@@ -22,6 +22,7 @@ from codex.errors import Conflict
 from codex.evaluation.example import NAME, load_example
 from codex.jobs import Jobs
 from codex.labelling.queues import Labelling
+from codex.monitoring.monitor import Monitor
 from codex.pages import JSON, missing
 from codex.pages.ask import page as ask
 from codex.pages.ask.runs import Runs
@@ -34,6 +35,7 @@ from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
 from codex.pages.label import page as label
+from codex.pages.monitor import page as monitoring
 from codex.pages.sql import page as sql
 from codex.pages.tune import page as tune
 from codex.private import PARTIAL, make_folder, tighten
@@ -51,6 +53,7 @@ STYLES = (
     "calibrate",
     "tune",
     "label",
+    "monitor",
     "sql",
     "docs",
 )
@@ -65,7 +68,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     """
     temporary = _temporary_folder(workbench.settings.home)
     runs = Runs()
-    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling)
+    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, app.state.monitor)
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
@@ -139,7 +142,9 @@ def _hear_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
         runs.leave(run, current_client())
 
 
-def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) -> gr.Blocks:
+def _blocks(
+    workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling, monitor: Monitor
+) -> gr.Blocks:
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
 
@@ -165,6 +170,9 @@ def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) 
     with blocks.route("Label", "/label"):
         bar("label")
         label.build(workbench, labelling)
+    with blocks.route("Monitor", "/monitor"):
+        bar("monitor")
+        monitoring.build(monitor)
     with blocks.route("SQL", "/sql"):
         bar("sql")
         sql.build(workbench)
