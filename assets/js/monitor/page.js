@@ -9,7 +9,7 @@ import { alarm, badge, button, exact, facts, hint, unseen, when, written } from 
 import { Plot } from "../shared/plot.js";
 import { latest, Poller } from "../shared/server.js";
 import { column, copyButton, table } from "../shared/table.js";
-import { count, number } from "../shared/words.js";
+import { count, counted, number } from "../shared/words.js";
 
 /** @import {Figure} from "../shared/types" */
 /** @import {Alert, Chart, Notice, Seen, Signal} from "./types" */
@@ -160,10 +160,16 @@ class Monitor extends Page {
       ["signal", "unit", "answers", "p10", "p50", "p90"],
       ...rows.map(({ name, unit, n, quantiles }) => [name, unit, n, ...quantiles.map(([, value]) => value)]),
     ];
-    const lines = table({ caption: "Quantiles of the signals", columns, rows, key: ({ name }) => name });
+    const lines = (/** @type {string} */ caption, /** @type {Signal[]} */ some) =>
+      html`<div class="cx-scroll" tabindex="0" role="group" aria-label=${caption}>${table({ caption, columns, rows: some, key: ({ name }) => name })}</div>`;
+    const ruled = rows.filter(({ rule }) => rule);
+    const others = rows.filter(({ rule }) => !rule);
+    const says =
+      " A number is a link: it sets the threshold of that signal's rule to it on the Tune page, where you see what it would change before you save it.";
     return html`<section class="cx-card" aria-label="Signals"><header class="cx-head cx-row between"><h2 class="cx-title">Signals</h2>${copyButton(copied)}</header>
-      <div class="cx-body">${hint([words, " A number is a link: it sets the threshold of that signal's rule to it on the Tune page, where you see what it would change before you save it."])}</div>
-      <div class="cx-scroll" tabindex="0" role="group" aria-label="Quantiles of the signals">${lines}</div></section>`;
+      <div class="cx-body">${hint([words, says])}</div>
+      ${ruled.length ? lines("Signals with a rule", ruled) : nothing}
+      <details class="cx-others" ?open=${!ruled.length}><summary>${counted(others.length, "signal")} without a rule</summary>${lines("Signals without a rule", others)}</details></section>`;
   }
 
   /** @param {Seen} seen */
