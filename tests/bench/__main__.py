@@ -28,6 +28,7 @@ from tests.bench import (
     judges,
     live,
     loop,
+    monitoring,
     retrieval,
     serving,
     system_prompts,
@@ -54,6 +55,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "guarantees": guarantees.measure,
     "evaluation": evaluation.measure,
     "tuning": tuning.measure,
+    "monitoring": monitoring.measure,
 }
 
 
