@@ -55,7 +55,7 @@ def test_a_window_without_a_question_says_what_to_do(page: Page, served: Scripte
 
 def test_an_alert_is_paused_and_resumed_with_the_keyboard(page: Page, served: Scripted) -> None:
     open_monitor(page, served)
-    row = page.get_by_role("row", name="Drift")
+    row = page.get_by_role("region", name="Alerts").get_by_role("row", name="Drift")
     row.get_by_role("button", name="Pause: Drift").press("Enter")
     expect(row).to_contain_text("Paused")
     history = page.get_by_role("region", name="History")
