@@ -34,6 +34,12 @@ class Hosts:
         return address is not None and (self._any_address or _is_loopback(address))
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a server that listens on this host is reached from its own machine only."""
+    address = _address(host.strip().removeprefix("[").removesuffix("]"))
+    return host.strip().lower() == "localhost" or (address is not None and _is_loopback(address))
+
+
 def authority(text: str) -> tuple[str, int | None]:
     """The host, in the form of `host_name`, and the port of a Host header. Raises ValueError."""
     match = _AUTHORITY.fullmatch(text)

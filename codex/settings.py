@@ -67,6 +67,8 @@ class AskSettings(BaseModel):
     """Whether the retrieve gate may retrieve passages and ask again."""
     reflect: bool = True
     """Whether the reflect gate may ask a second time."""
+    people: bool = True
+    """Whether a person's answer to the same question, or to a like one, comes in place of the model's."""
     max_waiting: int = Field(16, ge=1)
     """Questions under way at once; one more is told to come back later. A client has at most half of them."""
 

@@ -9,19 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codex.ask.request import new_id
 from codex.ask.workbench import Workbench
 from codex.calibration.heuristic import heuristic_confidences
 from codex.errors import InvalidInput, NotFound
 from codex.labelling.agreement import Agreement, agreement
-from codex.labelling.estimate import Share, ece, share_correct
-from codex.labelling.sampling import ORDERS, Order, probabilities, ranks, weights
+from codex.labelling.progress import Progress, progress
+from codex.labelling.sampling import ORDERS, Order, ranks, weights
 from codex.store.label_queues import SOURCES, LabelQueue, Pool, Source
 from codex.store.labels import Label
 from codex.store.names import checked_name
-from codex.text import percent
 from codex.types import Observation
 
 LEASE = 15 * 60.0
@@ -29,21 +27,6 @@ LEASE = 15 * 60.0
 MOST_LABELLERS = 20
 Key = tuple[str, str]
 """Run and question of an answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a queue is."""
-
-    answers: int
-    labelled: int
-    """By anybody."""
-    correct: Share | None
-    """Of all answers of the queue; None: its order is not random, or nothing can be said yet."""
-    ece: float | None
-    """Of the confidences that the answers had, likewise."""
-    note: str
-    """In a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,23 +147,9 @@ class Labelling:
 
     def progress(self, queue_id: str) -> Progress:
         """How far a queue is, and what its labels say of all its answers. Raises NotFound."""
-        self._store.label_queues.get(queue_id)
-        found = self._store.label_queues.standing(queue_id)
-        n, labelled = len(found.said), int(found.said.sum())
-        if not n or np.isnan(found.weight).any():
-            return Progress(n, labelled, None, None, _without_estimate(n, labelled))
-        # Whatever somebody labelled out of turn says nothing of the others.
-        open_ranks = found.rank[~found.said]
-        next_rank = float(open_ranks.min()) if len(open_ranks) else np.inf
-        correct: NDArray[np.bool_] = np.array([each is True for each in found.correct], dtype=np.bool_)
-        told = np.array([each is not None for each in found.correct], dtype=np.bool_)
-        drawn = told & (found.rank < next_rank)
-        chance = probabilities(found.weight[drawn], next_rank)
-        share = share_correct(correct[drawn], chance)
-        error = ece(found.confidence[drawn], correct[drawn], chance)
-        return Progress(
-            n, labelled, share, None if np.isnan(error) else error, _estimated(share, n, labelled)
-        )
+        queues = self._store.label_queues
+        queues.get(queue_id)
+        return progress(queues.standing(queue_id), queues.labels_made(queue_id))
 
     def agreement(self, queue_id: str) -> Agreement:
         """How far the labellers of a queue agree. Raises NotFound."""
@@ -244,14 +213,3 @@ def _left_out(unreadable: int) -> str:
         return ""
     what = "1 answer is" if unreadable == 1 else f"{unreadable:,} answers are"
     return f"{what} left out: the question was not saved. Choose on the Ask page what is kept of a question."
-
-
-def _without_estimate(n: int, labelled: int) -> str:
-    return f"{labelled:,} of {n:,} labelled. This order is not random: its labels say nothing of all answers."
-
-
-def _estimated(share: Share | None, n: int, labelled: int) -> str:
-    if share is None:
-        return f"{labelled:,} of {n:,} labelled."
-    interval = f"{percent(share.low)} to {percent(share.high)}"
-    return f"{labelled:,} of {n:,} labelled: {percent(share.value)} of all {n:,} are correct ({interval})."

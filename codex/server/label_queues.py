@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from codex.labelling.agreement import Agreement
-from codex.labelling.queues import MOST_LABELLERS, Labelling, Progress
+from codex.labelling.progress import Progress
+from codex.labelling.queues import MOST_LABELLERS, Labelling
 from codex.labelling.sampling import Order
 from codex.server.bodies import Body, Number
 from codex.server.guard import GuardedRoute
@@ -44,7 +45,11 @@ PROGRESS: JsonDict = {
     "labelled": 40,
     "correct": {"value": 0.62, "low": 0.44, "high": 0.78, "labelled": 40, "effective": 31.5},
     "ece": 0.08,
-    "note": "40 of 200 labelled: 62% of all 200 are correct (44% to 78%).",
+    "more": 90,
+    "note": "40 of 200 labelled: 62% of all 200 are correct (44% to 78%), about 90 more labels for a "
+    "guarantee of 10% risk at 95%.",
+    "days": [{"day": "2026-01-31", "labels": 40}],
+    "shrinking": [{"value": 0.62, "low": 0.44, "high": 0.78, "labelled": 40, "effective": 31.5}],
 }
 AGREEMENT: JsonDict = {
     "answers": 50,
@@ -178,6 +183,13 @@ class ShareBody(Body):
     effective: float = Field(description="As many evenly drawn labels would tell as much.")
 
 
+class DayBody(Body):
+    """Labels of one day."""
+
+    day: date
+    labels: int
+
+
 class CoefficientBody(Body):
     """An agreement with its 95% interval; null: not defined."""
 
@@ -207,7 +219,13 @@ class ProgressBody(Body):
     labelled: int
     correct: ShareBody | None = Field(description="Of all answers; null: the order is not random.")
     ece: float | None = Field(description="Of the confidences of all answers, likewise.")
+    more: int | None = Field(
+        description="About so many more labels make a guarantee of at most 10% incorrect answers at the 95% "
+        "confidence level; null: nothing can be said, or no number of labels would do."
+    )
     note: str
+    days: list[DayBody] = Field(description="Labels a day, by this machine's clock.")
+    shrinking: list[ShareBody] = Field(description="`correct` as it was with fewer labels, up to now.")
 
 
 @router.get("", summary="List the label queues", responses=errors(503))

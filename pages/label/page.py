@@ -7,9 +7,11 @@ from typing import Any
 
 from codex.ask.workbench import Workbench
 from codex.labelling.agreement import Coefficient
-from codex.labelling.queues import MOST_LABELLERS, Card, Labelling, Progress
+from codex.labelling.progress import Progress
+from codex.labelling.queues import MOST_LABELLERS, Card, Labelling
 from codex.pages import JSON
 from codex.pages.components import view
+from codex.pages.label import answers
 from codex.store.label_queues import LabelQueue, Source
 from codex.store.labels import Label, LabelVerdict
 from codex.text import percent
@@ -58,8 +60,8 @@ class LabelPage:
     def look(self, _: JSON) -> JSON:
         """The queues, and the runs that one can be made of."""
         runs = {each.run.id: each.run.name for each in self.workbench.store.runs.list()}
-        queues = self.workbench.store.label_queues.list()
-        return {"queues": [self._line(queue, runs) for queue in queues], "runs": list(runs.items())}
+        queues, counts = self.workbench.store.label_queues.list(), self.workbench.store.label_queues.counts()
+        return {"queues": [self._line(queue, runs, counts) for queue in queues], "runs": list(runs.items())}
 
     def create(self, wanted: JSON) -> JSON:
         """Make a queue: {id, note}. wanted: {name, source, run, order, overlap}."""
@@ -126,8 +128,8 @@ class LabelPage:
             "rows": [_coefficient(each) for each in found.coefficients],
         }
 
-    def _line(self, queue: LabelQueue, runs: dict[str, str]) -> JSON:
-        progress = self.labelling.progress(queue.id)
+    def _line(self, queue: LabelQueue, runs: dict[str, str], counts: dict[str, tuple[int, int]]) -> JSON:
+        answers, labelled = counts.get(queue.id, (0, 0))
         of = f"the run {runs[queue.run_id]}" if queue.run_id in runs else SOURCES[queue.source]
         several = f", {queue.overlap} labellers each" if queue.overlap > 1 else ""
         return {
@@ -135,8 +137,8 @@ class LabelPage:
             "name": queue.name,
             "about": f"{of}; {ORDERS[queue.ordering]}{several}",
             "run": queue.run_id,
-            "labelled": progress.labelled,
-            "answers": progress.answers,
+            "labelled": labelled,
+            "answers": answers,
         }
 
     def _name(self, wanted: JSON) -> str:
@@ -197,3 +199,4 @@ def build(workbench: Workbench, labelling: Labelling) -> None:
         *(page.put, page.undo, page.agreement),
     )
     view("label", page.config(), calls)
+    answers.build(workbench)

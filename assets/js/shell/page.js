@@ -21,6 +21,7 @@ const PAGES = [
   ["label", "label", "Label"],
   ["monitor", "monitor", "Monitor"],
   ["sql", "sql", "SQL"],
+  ["demo", "demo", "Demo"],
   ["docs", "docs", "HTTP"],
 ];
 /** @type {Record<string, string>} */
