@@ -22,6 +22,7 @@ from codex.errors import Conflict
 from codex.evaluation.example import NAME, load_example
 from codex.jobs import Jobs
 from codex.labelling.queues import Labelling
+from codex.monitoring.monitor import Monitor
 from codex.pages import JSON, missing
 from codex.pages.ask import page as ask
 from codex.pages.ask.runs import Runs
@@ -35,6 +36,7 @@ from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
 from codex.pages.label import page as label
+from codex.pages.monitor import page as monitoring
 from codex.pages.sql import page as sql
 from codex.pages.trace import page as trace
 from codex.pages.tune import page as tune
@@ -53,6 +55,7 @@ STYLES = (
     "calibrate",
     "tune",
     "label",
+    "monitor",
     "sql",
     "docs",
     "demo",
@@ -67,6 +70,8 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     Temporary files end with the application.
     """
     temporary = _temporary_folder(workbench.settings.home)
+    runs = Runs()
+    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, app.state.monitor)
     runs, shown = Runs(), demo.DemoPage(workbench)
     blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, shown)
     paths = [f"/{path}" for path, *_ in blocks.pages]
@@ -145,6 +150,7 @@ def _hear_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
 
 
 def _blocks(
+    workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling, monitor: Monitor
     workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling, shown: demo.DemoPage
 ) -> gr.Blocks:
     def status(_: JSON) -> JSON:
@@ -172,6 +178,9 @@ def _blocks(
     with blocks.route("Label", "/label"):
         bar("label")
         label.build(workbench, labelling)
+    with blocks.route("Monitor", "/monitor"):
+        bar("monitor")
+        monitoring.build(monitor)
     with blocks.route("SQL", "/sql"):
         bar("sql")
         sql.build(workbench)

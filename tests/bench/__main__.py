@@ -28,6 +28,7 @@ from tests.bench import (
     judges,
     live,
     loop,
+    monitoring,
     people_answers,
     retrieval,
     serving,
@@ -56,6 +57,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "people_answers": people_answers.measure,
     "evaluation": evaluation.measure,
     "tuning": tuning.measure,
+    "monitoring": monitoring.measure,
 }
 
 
