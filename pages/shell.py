@@ -162,7 +162,7 @@ def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) 
         tune.build(workbench)
     with blocks.route("Label", "/label"):
         bar("label")
-        label.build(workbench, labelling)
+        label.build(workbench, labelling, jobs)
     # In the place of the plain page that the HTTP interface has by itself.
     with blocks.route("HTTP", "/docs"):
         bar("docs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -19,8 +19,8 @@ from codex.labelling.agreement import Agreement, agreement
 from codex.labelling.progress import Progress, progress
 from codex.labelling.recalibrating import Recalibrated, check_enough, recalibrate
 from codex.labelling.sampling import ORDERS, Order, ranks, weights
-from codex.store.label_queues import SOURCES, LabelQueue, Pool, Source
-from codex.store.labels import Label
+from codex.store.label_queues import SOURCES, Found, LabelQueue, Pool, Source
+from codex.store.labels import LONGEST, Label
 from codex.store.names import checked_name
 from codex.types import Observation
 
@@ -29,6 +29,8 @@ KIND = "recalibrate"
 LEASE = 15 * 60.0
 """Seconds for which nobody else is given an answer, from when it was last seen."""
 MOST_LABELLERS = 20
+MOST_FOUND = 20
+"""Answers that a search shows."""
 Key = tuple[str, str]
 """Run and question of an answer."""
 
@@ -128,6 +130,12 @@ class Labelling:
             except NotFound:  # Deleted since: another one waits.
                 self._store.label_queues.drop(queue_id, *key)
         return None
+
+    def search(self, queue_id: str, text: str, labeller: str) -> Sequence[Found]:
+        """Answers of a queue whose question or answer holds a text, MOST_FOUND at most. Raises NotFound."""
+        self._store.label_queues.get(queue_id)
+        text = text.strip()[:LONGEST]
+        return self._store.label_queues.search(queue_id, text, labeller, MOST_FOUND) if text else ()
 
     def read(self, key: Key) -> Card:
         """An answer by its key. Raises NotFound."""

@@ -69,13 +69,16 @@ class Recalibrated:
 def check_enough(found: Standing) -> None:
     """Raises InvalidInput where a queue has too few labels to fit on."""
     n = int((~np.isnan(found.correct) & _drawn(found)).sum())
-    wanted = SPLIT * LEAST_LABELS
-    if n < wanted:
-        raise InvalidInput(
-            f"{n:,} labels are too few to recalibrate with: about {wanted:,} are needed, since half of the "
-            f"questions are fitted on and the others prove it. Label about {wanted - n:,} more.",
-            ["queue"],
-        )
+    if n < SPLIT * LEAST_LABELS:
+        raise _too_few(n, SPLIT * LEAST_LABELS - n)
+
+
+def _too_few(labels: int, more: int) -> InvalidInput:
+    return InvalidInput(
+        f"{labels:,} labels are too few to recalibrate with: {LEAST_LABELS} are needed to fit on, which is "
+        f"half of all, since the others prove it. Label about {more:,} more.",
+        ["queue"],
+    )
 
 
 def recalibrate(
@@ -97,6 +100,9 @@ def recalibrate(
     check_enough(found)
     wanted = workbench.active.origin()
     labelled = _labelled(store, found, wanted)
+    counts = labelled.counts
+    if counts.to_fit < LEAST_LABELS:
+        raise _too_few(counts.graded - counts.duplicates, SPLIT * (LEAST_LABELS - counts.to_fit))
     calibrator, cross = crossfitted(
         labelled,
         "auto",
@@ -119,7 +125,7 @@ def recalibrate(
     tables = [held] if seen else [fit_on, held]
     compared = after if seen else np.concatenate([cross, after], axis=1)
     correct = np.concatenate([table.correct for table in tables])
-    counts = (
+    weight = (
         None
         if held.counts is None
         else np.concatenate([table.counts for table in tables if table.counts is not None])
@@ -127,10 +133,10 @@ def recalibrate(
     before = np.concatenate([shown(table) for table in tables])
     made = Recalibrated(
         calibrator,
-        measured(before, correct, RESAMPLES, counts),
-        measured(compared, correct, RESAMPLES, counts),
+        measured(before, correct, RESAMPLES, weight),
+        measured(compared, correct, RESAMPLES, weight),
         len(correct),
-        counts is not None and bool(np.ptp(counts) > 0),
+        weight is not None and bool(np.ptp(weight) > 0),
         bool(seen),
         active.version if holds and active is not None else "",
     )
