@@ -26,6 +26,7 @@ from tests.bench import (
     guarantees,
     injection,
     judges,
+    labelling,
     live,
     loop,
     retrieval,
@@ -54,6 +55,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "guarantees": guarantees.measure,
     "evaluation": evaluation.measure,
     "tuning": tuning.measure,
+    "labelling": labelling.measure,
 }
 
 
