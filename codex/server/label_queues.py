@@ -16,6 +16,7 @@ from codex.labelling.agreement import Agreement
 from codex.labelling.progress import Progress
 from codex.labelling.queues import MOST_LABELLERS, Labelling
 from codex.labelling.recalibrating import Recalibrated
+from codex.labelling.rows import characters
 from codex.labelling.sampling import Order
 from codex.server.bodies import Body, Number
 from codex.server.guard import GuardedRoute
@@ -43,6 +44,7 @@ NEXT: JsonDict = {
     "question_id": "5d2b8f0e9a1c4c7f8e6d3b2a1f0e9d8c",
     "question": "What is the capital of Australia?",
     "answer": "The capital of Australia is Sydney.",
+    "tokens": ["The", " capital", " of", " Australia", " is", " Sydney", "."],
     "accepted": [],
     "passages": [],
 }
@@ -148,6 +150,7 @@ class NextBody(Body):
     question_id: str = Field(description="Of the evaluation; or the trace.")
     question: str
     answer: str
+    tokens: list[str] = Field(description="What each token shows of the answer; spans name them from 0.")
     accepted: list[str] = Field(description="Accepted answers, where they are known.")
     passages: list[str] = Field(description="Texts that the model was given.")
 
@@ -329,11 +332,13 @@ def read_next(queue_id: str, body: LabellerBody, queues: Queues) -> NextBody | N
     card = queues.card(queue_id, body.labeller)
     if card is None:
         return None
+    generation = card.observation.generation
     return NextBody(
         run_id=card.key[0],
         question_id=card.key[1],
         question=card.question,
-        answer=card.observation.generation.text,
+        answer=generation.text,
+        tokens=[generation.text[start:end] for start, end in characters(generation)],
         accepted=list(card.accepted),
         passages=[passage.text for passage in card.observation.passages],
     )

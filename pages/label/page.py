@@ -9,6 +9,7 @@ from typing import Any
 from codex.ask.workbench import Workbench
 from codex.calibration.calibrator import Metric, MetricName
 from codex.calibration.glossary import GLOSSARY
+from codex.errors import NotFound
 from codex.grounding.sentences import sentences
 from codex.jobs import Jobs
 from codex.labelling.agreement import Coefficient
@@ -29,7 +30,7 @@ SOURCES: dict[Source, str] = {
     "deferred": "questions left to a person",
     "asked": "every answer of the Ask page",
     "incorrect": "answers marked as incorrect",
-    "run": "the answers of a run",
+    "run": "the answers of a run, or of an imported file",
     "differing": "answers that labellers differ on",
 }
 ORDERS = {
@@ -142,6 +143,7 @@ class LabelPage:
 
         wanted: {queue, labeller, key, verdict, correction, note, tags, spans, seen}; seen: when the label was
         made that the page has shown. {taken, seen} where another tab has made one since: nothing is kept.
+        {gone} where the answer was deleted.
         """
         run, question = (str(part) for part in wanted["key"])
         labeller = str(wanted["labeller"])
@@ -152,19 +154,21 @@ class LabelPage:
                 "replace that.",
                 "seen": _moment(own),
             }
-        label = self.labelling.put(
-            str(wanted["queue"]),
-            Label(
-                run,
-                question,
-                wanted["verdict"],
-                labeller,
-                str(wanted.get("correction") or ""),
-                str(wanted.get("note") or ""),
-                tuple(str(tag) for tag in wanted.get("tags") or ()),
-                tuple((int(first), int(last)) for first, last in wanted.get("spans") or ()),
-            ),
+        label = Label(
+            run,
+            question,
+            wanted["verdict"],
+            labeller,
+            str(wanted.get("correction") or ""),
+            str(wanted.get("note") or ""),
+            tuple(str(tag) for tag in wanted.get("tags") or ()),
+            tuple((int(first), int(last)) for first, last in wanted.get("spans") or ()),
         )
+        queue = self.workbench.store.label_queues.get(str(wanted["queue"]))
+        try:
+            label = self.labelling.put(queue.id, label)
+        except NotFound:
+            return {"gone": "It was deleted in the meantime, and left the queue"}
         return {"said": self._told(label)}
 
     def undo(self, wanted: JSON) -> None:

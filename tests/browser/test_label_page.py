@@ -307,7 +307,7 @@ def test_labels_recalibrate_before_and_after_are_shown_and_a_click_activates(
     expect(more.get_by_role("img", name="Share of correct answers, after 1:")).to_be_visible()
     more.get_by_role("button", name="Recalibrate with these labels").click()
     rows = more.get_by_role("row")
-    expect(rows.filter(has_text="Brier score")).to_be_visible(timeout=120_000)
+    expect(rows.filter(has_text="Brier")).to_be_visible(timeout=120_000)
     expect(more).to_contain_text("79 labelled answers")
     more.get_by_role("button", name="Activate").click()
     expect(more).to_contain_text("is active.")

@@ -162,9 +162,19 @@ def test_labels_recalibrate_and_a_click_activates(page: LabelPage) -> None:
     while "job" in now:
         assert now["words"].startswith("Fitting")
         now = page.recalibrating({"job": now["job"]})
-    assert [row["name"] for row in now["rows"]] == ["AUROC", "ECE", "Brier score"]
+    assert [row["name"] for row in now["rows"]] == ["AUROC", "ECE", "Brier"]
     assert "80 labelled answers" in now["note"]
     assert page.activate({"version": now["version"]}) == {"active": now["version"]}
     active = page.workbench.active.calibrator
     assert active is not None
     assert active.version == now["version"]
+
+
+def test_an_answer_that_was_deleted_leaves_the_queue_and_the_next_one_comes(page: LabelPage) -> None:
+    queue = made(page)
+    card = page.next(asked(queue))["card"]
+    page.workbench.store.delete_run("run-1")
+    assert "deleted" in page.put(asked(queue, key=card["key"], verdict="correct"))["gone"]
+    page.delete({"queue": queue})
+    with pytest.raises(NotFound):
+        page.put(asked(queue, key=card["key"], verdict="correct"))

@@ -29,7 +29,9 @@ def test_a_run_is_labelled_by_two_and_how_far_they_agree_is_told(served: Served)
     for name, verdict in (("Ada", "correct"), ("Bob", "incorrect")):
         for _ in range(12):
             card = http.post(f"{path}/next", json={"labeller": name}).json()
-            assert set(card) == {"run_id", "question_id", "question", "answer", "accepted", "passages"}
+            told = {"run_id", "question_id", "question", "answer", "tokens", "accepted", "passages"}
+            assert set(card) == told
+            assert "".join(card["tokens"]) == card["answer"]
             label = {"question_id": card["question_id"], "run_id": "run-1", "labeller": name}
             done = http.post(
                 f"{path}/labels", json=label | {"verdict": verdict, "spans": [{"first": 0, "last": 1}]}

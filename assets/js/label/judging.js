@@ -34,6 +34,8 @@ export class Judging extends Part {
   /** @type {Agreement | null} */
   agreement = null;
   draft = EMPTY;
+  /** What is typed of the tags. */
+  tags = "";
   note = "";
   failed = "";
   /** What was hidden of the last answer until it was judged. */
@@ -77,7 +79,7 @@ export class Judging extends Part {
   #open(card, change) {
     const draft = (card && draftOf(this.page.labeller, card.key)) ?? card?.own ?? EMPTY;
     Object.assign(this.spans, { stop: 0, from: null });
-    this.set({ card, draft, loaded: true, failed: "", ...change });
+    this.set({ card, draft, tags: draft.tags.join(", "), loaded: true, failed: "", ...change });
     this.page.focus(".cx-judged h3");
   }
 
@@ -101,6 +103,10 @@ export class Judging extends Part {
     if (value.taken)
       return this.set({ failed: value.taken, busy: false, card: { ...card, seen: value.seen } });
     keepDraft(this.page.labeller, card.key, null);
+    if (value.gone) {
+      this.set({ last: value.gone });
+      return this.next();
+    }
     const past = this.at < this.past.length ? this.past : [...this.past, card.key];
     this.set({ past, last: value.said });
     await this.next();
@@ -135,7 +141,7 @@ export class Judging extends Part {
   pressed(event) {
     if (!this.queue || event.defaultPrevented || this.keyboard.took(event)) return;
     // What is typed before the next answer is there is no verdict on it.
-    if (!this.card || this.busy || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.busy || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = /** @type {HTMLElement} */ (event.target);
     const typing = target.matches("textarea, input:not([type=radio]), select");
     const action = actionOf(this.page.keys, event.key);
@@ -144,6 +150,7 @@ export class Judging extends Part {
       else this.page.close();
       return;
     }
+    if (!this.card && !["back", "undo", "search", "help"].includes(action ?? "")) return;
     // Letters are typed, and Enter and Space press what has the focus.
     if (!action || (typing && (action !== "keep" || event.key !== "Enter"))) return;
     if (event.key === "Enter" && (event.shiftKey || target.matches("a, button, summary"))) return;
@@ -188,20 +195,17 @@ export class Judging extends Part {
       ${accepted.length ? html`<p>${muted("accepted")} ${written(accepted.join(" · "))}</p>` : nothing}
       ${found.length ? html`<details><summary>Evidence: ${found.length} passages</summary>${found}</details>` : nothing}
       ${segments({ name: "cx-verdict", legend: "Verdict", options, value: draft.verdict, change })}
-      <div class="cx-pair">${text("correction", "Correct answer")}${text("note", "Note")}</div>${this.#tags(draft.tags)}${alarm(this.failed)}
+      <div class="cx-pair">${text("correction", "Correct answer")}${text("note", "Note")}</div>${this.#tags()}${alarm(this.failed)}
       <footer class="cx-row wrap">${keyed(keys.keep, "Keep and continue", this.keep, { kind: "primary" })}${keyed(keys.back, "Back", this.back, { disabled: !this.at })}${keyed(keys.undo, "Undo", this.undo, { disabled: !this.past.length })}<span class="cx-grow"></span>${keyed(keys.search, "Search", () => this.search.show())}${keyed(keys.help, "Keys", () => this.keyboard.toggle())}</footer></article>`;
   }
 
-  /** @param {string[]} tags */
-  #tags(tags) {
-    const change = (/** @type {Event} */ event) =>
-      this.write({
-        tags: textOf(event)
-          .split(",")
-          .map((tag) => tag.trim())
-          .filter(Boolean),
-      });
-    return html`<label class="cx-field"><span>Tags, with commas between them</span><input class="cx-input" type="text" maxlength="1000" autocomplete="off" .value=${live(tags.join(", "))} @change=${change}></label>`;
+  #tags() {
+    const change = (/** @type {Event} */ event) => {
+      this.tags = textOf(event);
+      const tags = this.tags.split(",").map((tag) => tag.trim());
+      this.write({ tags: tags.filter(Boolean) });
+    };
+    return html`<label class="cx-field"><span>Tags, with commas between them</span><input class="cx-input" type="text" maxlength="1000" autocomplete="off" .value=${live(this.tags)} @input=${change}></label>`;
   }
 
   #done() {
