@@ -28,12 +28,15 @@ from codex.pages.ask.runs import Runs
 from codex.pages.assets import ASSETS, ASSETS_URL, Assets, url
 from codex.pages.calibrate import page as calibrate
 from codex.pages.components import view
+from codex.pages.demo import page as demo
 from codex.pages.docs import page as docs
 from codex.pages.documents import page as documents
 from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
 from codex.pages.label import page as label
+from codex.pages.sql import page as sql
+from codex.pages.trace import page as trace
 from codex.pages.tune import page as tune
 from codex.private import PARTIAL, make_folder, tighten
 from codex.server.callers import current_client
@@ -50,7 +53,9 @@ STYLES = (
     "calibrate",
     "tune",
     "label",
+    "sql",
     "docs",
+    "demo",
 )
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
@@ -62,11 +67,12 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     Temporary files end with the application.
     """
     temporary = _temporary_folder(workbench.settings.home)
-    runs = Runs()
-    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling)
+    runs, shown = Runs(), demo.DemoPage(workbench)
+    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, shown)
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
+    app.include_router(trace.router)
     app.mount(f"/{ASSETS_URL}", Assets(), name="codex-assets")
     with warnings.catch_warnings():
         # Gradio warns that it turns server-side rendering off for several pages; it was never on.
@@ -103,6 +109,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
         async with serving(app) as state:
             yield state
             await run_sync(runs.close)
+            await run_sync(shown.close)
         _remove(temporary)
 
     app.router.lifespan_context = lifespan
@@ -137,7 +144,9 @@ def _hear_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
         runs.leave(run, current_client())
 
 
-def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) -> gr.Blocks:
+def _blocks(
+    workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling, shown: demo.DemoPage
+) -> gr.Blocks:
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
 
@@ -163,6 +172,13 @@ def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) 
     with blocks.route("Label", "/label"):
         bar("label")
         label.build(workbench, labelling, jobs)
+        label.build(workbench, labelling)
+    with blocks.route("SQL", "/sql"):
+        bar("sql")
+        sql.build(workbench)
+    with blocks.route("Demo", "/demo"):
+        bar("demo")
+        demo.build(shown)
     # In the place of the plain page that the HTTP interface has by itself.
     with blocks.route("HTTP", "/docs"):
         bar("docs")

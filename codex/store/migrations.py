@@ -301,6 +301,214 @@ def create_label_queues(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def create_event_outbox(db: duckdb.DuckDBPyConnection) -> None:
+    """Traces that a second home of events does not have yet, once one was set."""
+    db.execute("CREATE TABLE event_source (id VARCHAR NOT NULL, copied_to BIGINT NOT NULL)")
+    db.execute("CREATE SEQUENCE outbox_numbers")
+    db.execute("CREATE TABLE event_outbox (number BIGINT NOT NULL, trace_id VARCHAR NOT NULL)")
+
+
+def create_shares(db: duckdb.DuckDBPyConnection) -> None:
+    """Links under which a trace can be read."""
+    db.execute(
+        """
+        CREATE TABLE shares (
+            id VARCHAR PRIMARY KEY,
+            token_sha256 VARCHAR NOT NULL,      -- the token itself is not kept
+            trace_id VARCHAR NOT NULL,
+            label VARCHAR NOT NULL,             -- '': none
+            created_at TIMESTAMP NOT NULL,      -- UTC
+            revoked_at TIMESTAMP                -- UTC; NULL: it can be opened
+        )
+        """
+    )
+
+
+def create_people_answers(db: duckdb.DuckDBPyConnection) -> None:
+    """Answers that people gave to questions, for when a like question comes."""
+    db.execute(
+        """
+        CREATE TABLE people_answers (
+            id VARCHAR PRIMARY KEY,
+            question VARCHAR,                   -- where its author typed it, or it was kept in full
+            question_sha256 VARCHAR NOT NULL,
+            answer VARCHAR NOT NULL,
+            author VARCHAR NOT NULL,
+            source VARCHAR NOT NULL,            -- what it rests on; may be empty
+            trace_id VARCHAR,                   -- the answer that was left to a person
+            typed BOOLEAN NOT NULL,             -- the question, by the author
+            made_at TIMESTAMP NOT NULL,         -- UTC, as the others
+            edited_at TIMESTAMP,
+            expires_at TIMESTAMP,
+            withdrawn_at TIMESTAMP,
+            vector BLOB                         -- of the question, float32; only beside its text
+        )
+        """
+    )
+
+
+def count_tokens(db: duckdb.DuckDBPyConnection) -> None:
+    """How many tokens each step wrote, so that they are added up without reading them."""
+    for column in ("answer_tokens", "sample_tokens"):
+        db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} UINTEGER")
+    db.execute(
+        """
+        UPDATE model_inference_events e
+        SET answer_tokens = coalesce(counted.answer, 0), sample_tokens = coalesce(counted.samples, 0)
+        FROM (
+            SELECT event_id, count(t.event_id) FILTER (t."row" = 0) AS answer,
+                   count(t.event_id) FILTER (t."row" > 0) AS samples
+            FROM model_inference_events LEFT JOIN model_inference_token_stats t USING (event_id)
+            GROUP BY event_id
+        ) counted
+        WHERE counted.event_id = e.event_id
+        """
+    )
+
+
+def create_monitoring(db: duckdb.DuckDBPyConnection) -> None:
+    """What the answers of each hour were like, alerts on it, and what was said of them."""
+    db.execute(
+        """
+        CREATE TABLE monitoring_series (
+            number INTEGER PRIMARY KEY,         -- in the order in which they first came
+            model VARCHAR NOT NULL,
+            policy VARCHAR NOT NULL             -- its version
+        )
+        """
+    )
+    sums = ("confidence_sum DOUBLE", "seconds_sum DOUBLE")
+    counts = (
+        *("answered", "deferred", "abstained", "retrievals", "reflections", "confident"),
+        *("prompt_tokens", "answer_tokens", "sample_tokens"),
+        *(f"seconds_{bin}" for bin in range(10)),
+        *(f"confidence_{bin}" for bin in range(10)),
+    )
+    columns = ", ".join(f"{column} NOT NULL" for column in (*(f"{name} BIGINT" for name in counts), *sums))
+    db.execute(
+        f"""
+        CREATE TABLE monitoring_hours (
+            "hour" TIMESTAMP NOT NULL,          -- its beginning, in UTC
+            series INTEGER NOT NULL,
+            {columns},
+            PRIMARY KEY ("hour", series)
+        )
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE monitoring_failures (
+            "hour" TIMESTAMP NOT NULL,
+            series INTEGER NOT NULL,
+            error VARCHAR NOT NULL,             -- the name of its type
+            count BIGINT NOT NULL,
+            PRIMARY KEY ("hour", series, error)
+        )
+        """
+    )
+    # Up to which event the hours are counted.
+    db.execute("CREATE TABLE monitoring_progress AS SELECT 0::BIGINT AS event_id")
+    # Answers of a calibrator that were deleted for their age.
+    db.execute("CREATE TABLE retired_answers (calibrator VARCHAR PRIMARY KEY, answers BIGINT NOT NULL)")
+    db.execute(
+        """
+        CREATE TABLE alerts (
+            name VARCHAR PRIMARY KEY,
+            about VARCHAR NOT NULL,             -- what it is measured on: another one begins anew
+            state VARCHAR NOT NULL,             -- cold_start, no_data, ok, alert or paused
+            since TIMESTAMP NOT NULL,           -- UTC
+            notified_at TIMESTAMP,              -- NULL: nothing to recover from
+            warm BOOLEAN NOT NULL,              -- whether there ever was enough to go by
+            value DOUBLE,
+            threshold DOUBLE,
+            count BIGINT NOT NULL,              -- what the value rests on
+            message VARCHAR NOT NULL
+        )
+        """
+    )
+    db.execute("CREATE SEQUENCE notice_numbers")
+    db.execute(
+        """
+        CREATE TABLE notices (
+            number BIGINT PRIMARY KEY,
+            alert VARCHAR NOT NULL,
+            kind VARCHAR NOT NULL,              -- alert, again, recovered, ended, paused or resumed
+            made_at TIMESTAMP NOT NULL,         -- UTC
+            message VARCHAR NOT NULL,
+            value DOUBLE,
+            threshold DOUBLE,
+            delivery VARCHAR NOT NULL,          -- none, waiting, delivered or failed
+            attempts UINTEGER NOT NULL,
+            next_at TIMESTAMP,                  -- of the next attempt
+            error VARCHAR NOT NULL              -- of the last one
+        )
+        """
+    )
+
+
+def add_ends_of_traces(db: duckdb.DuckDBPyConnection) -> None:
+    """Which step is a trace's last, and what the whole trace cost in tokens."""
+    for column, kind in (
+        ("ends_trace", "BOOLEAN"),
+        ("trace_prompt_tokens", "UBIGINT"),
+        ("trace_generated_tokens", "UBIGINT"),
+    ):
+        db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} {kind}")
+    # A branch has the samples of its parent, and the tokens before it: they were generated for that one.
+    db.execute(
+        """
+        CREATE TEMP TABLE costs AS
+        SELECT trace_id, max(step) AS last_step, sum(prompt_tokens) AS prompted,
+               sum(coalesce(generated, 0)) AS generated
+        FROM model_inference_events e LEFT JOIN (
+            SELECT t.event_id,
+                   greatest(0, count(*) FILTER (t."row" = 0) - any_value(k.prefix_tokens)
+                   + CASE any_value(k.kind) WHEN 'branch' THEN 0 ELSE count(*) FILTER (t."row" > 0) END)
+                   AS generated
+            FROM model_inference_token_stats t JOIN model_inference_events k ON k.event_id = t.event_id
+            GROUP BY t.event_id
+        ) USING (event_id)
+        GROUP BY trace_id
+        """
+    )
+    db.execute(
+        """
+        UPDATE model_inference_events SET ends_trace = step = last_step, trace_prompt_tokens = prompted,
+               trace_generated_tokens = generated
+        FROM costs WHERE model_inference_events.trace_id = costs.trace_id
+        """
+    )
+    db.execute("DROP TABLE costs")
+
+
+def create_traces(db: duckdb.DuckDBPyConnection) -> None:
+    """Where each trace stands, which wait for their tables, and whether deleted ones are to be erased."""
+    db.execute(
+        """
+        CREATE TABLE traces (
+            id VARCHAR PRIMARY KEY,
+            first_event BIGINT NOT NULL,
+            last_event BIGINT NOT NULL
+        )
+        """
+    )
+    db.execute(
+        "INSERT INTO traces SELECT trace_id, min(event_id), max(event_id) FROM model_inference_events"
+        " GROUP BY trace_id ORDER BY min(event_id)"
+    )
+    db.execute(
+        """
+        CREATE TABLE trace_inbox (
+            trace_id VARCHAR PRIMARY KEY,
+            events VARCHAR NOT NULL,            -- JSON: rows of model_inference_events, without their ids
+            tokens VARCHAR NOT NULL             -- JSON: see codex/store/inbox.py
+        )
+        """
+    )
+    # A row: something was deleted, and the file has not been rewritten since.
+    db.execute("CREATE TABLE due_erasures (since TIMESTAMP NOT NULL)")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -314,6 +522,13 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_run_labels,
     hold_labels_of_several,
     create_label_queues,
+    create_event_outbox,
+    create_shares,
+    create_people_answers,
+    count_tokens,
+    create_monitoring,
+    add_ends_of_traces,
+    create_traces,
 )
 
 

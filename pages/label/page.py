@@ -21,6 +21,7 @@ from codex.labelling.rows import tokens_at
 from codex.pages import JSON
 from codex.pages.ask.token_texts import token_texts
 from codex.pages.components import view
+from codex.pages.label import answers
 from codex.pages.limits import limits
 from codex.store.label_queues import LabelQueue, Source
 from codex.store.labels import Label, LabelVerdict
@@ -319,3 +320,4 @@ def build(workbench: Workbench, labelling: Labelling, jobs: Jobs) -> None:
         *(page.put, page.undo, page.agreement, page.recalibrate, page.recalibrating, page.activate),
     )
     view("label", page.config(), calls)
+    answers.build(workbench)

@@ -55,6 +55,17 @@ def asked(page: Page, served: Scripted) -> Iterator[str]:
     yield "Ask, token"
     page.get_by_role("button", name="Add to a dataset").click()
     yield "Ask, into a dataset"
+    page.get_by_role("button", name="Share", exact=True).click()
+    page.get_by_role("textbox", name="What it is for").press("Enter")
+    link = page.get_by_role("list", name="Links").get_by_role("link")
+    expect(link).to_be_visible()
+    yield "Ask, share"
+    page.goto(link.get_attribute("href") or "")
+    expect(page.get_by_role("listbox", name="Answer, token by token")).to_be_visible()
+    yield "a shared answer"
+    page.goto(f"{served.url}shared/nothing")
+    expect(page.get_by_role("heading", name="This link does not work")).to_be_visible()
+    yield "a link that does not work"
 
 
 def indexed(page: Page, served: Scripted) -> Iterator[str]:
@@ -141,11 +152,37 @@ def labelled(page: Page, served: Scripted) -> Iterator[str]:
     yield "Label, deletion"
 
 
+def queried(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}sql")
+    expect(page.get_by_role("button", name="Run")).to_be_visible(timeout=OPENED)
+    yield "SQL"
+    page.get_by_role("textbox", name="Query").fill("SELECT number, grade, question FROM run_records")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("region", name="Plot").locator(".main-svg").first).to_be_visible(timeout=OPENED)
+    yield "SQL, result"
+    page.get_by_role("textbox", name="Query").fill("DELETE FROM labels")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("alert")).to_be_visible(timeout=OPENED)
+    yield "SQL, refusal"
+
+
 def described(page: Page, served: Scripted) -> Iterator[str]:
     page.goto(f"{served.url}docs")
     routes = page.get_by_role("region", name="Routes")
     expect(routes.get_by_role("heading", name="policies", exact=True)).to_be_visible(timeout=OPENED)
     yield "HTTP"
+
+
+def demonstrated(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}demo")
+    expect(page.get_by_role("slider")).to_be_visible(timeout=OPENED)
+    yield "Demo"
+    for question in ("Mongolia", "weather", "wheel"):
+        page.get_by_role("group", name="Questions").get_by_role("button", name=question).click()
+        page.get_by_role("button", name="Skip to the end").click()
+        expect(page.get_by_role("button", name="Play again")).to_be_visible()
+        page.wait_for_function("document.getAnimations().every(each => each.playState !== 'running')")
+        yield f"Demo, {question}"
 
 
 def missing(page: Page, served: Scripted) -> Iterator[str]:
@@ -157,7 +194,8 @@ def missing(page: Page, served: Scripted) -> Iterator[str]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 800])
 @pytest.mark.parametrize(
-    "states", [missing, asked, indexed, evaluated, calibrated, tuned, labelled, described]
+    "states",
+    [missing, asked, indexed, evaluated, calibrated, tuned, labelled, queried, demonstrated, described],
 )
 def test_axe_finds_nothing(
     browser: Browser, served: Scripted, states: States, theme: Literal["light", "dark"], width: int

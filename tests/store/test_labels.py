@@ -11,6 +11,7 @@ import pytest
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.store import Store
 from codex.store.labels import LONGEST, MOST, Label, LabelVerdict
+from codex.store.migrations import MIGRATIONS
 from tests.support.records import make_record, make_run
 from tests.support.traces import make_trace
 from tests.support.undone import UNDO
@@ -128,7 +129,7 @@ def test_the_labels_of_before_are_those_of_one_labeller(tmp_path: Path) -> None:
         store.runs.create(make_run(1))
         store.runs.add("run-1", [make_record(1)])
     with duckdb.connect(path) as db:
-        for statement in [*UNDO[12], *UNDO[11]]:
+        for statement in [step for version in range(len(MIGRATIONS), 10, -1) for step in UNDO[version]]:
             db.execute(statement)
         db.execute("DELETE FROM schema_migrations WHERE version > 10")
         db.execute("INSERT INTO labels VALUES ('trace-1', false, '2026-01-02 03:04:05')")
