@@ -177,6 +177,7 @@ def _blocks(
         tune.build(workbench)
     with blocks.route("Label", "/label"):
         bar("label")
+        label.build(workbench, labelling, jobs)
         label.build(workbench, labelling)
     with blocks.route("Monitor", "/monitor"):
         bar("monitor")

@@ -26,6 +26,7 @@ from tests.bench import (
     guarantees,
     injection,
     judges,
+    labelling,
     live,
     loop,
     monitoring,
@@ -58,6 +59,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "evaluation": evaluation.measure,
     "tuning": tuning.measure,
     "monitoring": monitoring.measure,
+    "labelling": labelling.measure,
 }
 
 

@@ -62,6 +62,8 @@ def test_every_route_is_there_with_a_summary_and_a_description(document: dict[st
         ("POST", "/label-queues/{queue_id}/labels"),
         ("GET", "/label-queues/{queue_id}/progress"),
         ("GET", "/label-queues/{queue_id}/agreement"),
+        ("POST", "/label-queues/{queue_id}/recalibrate"),
+        ("GET", "/label-queues/{queue_id}/recalibration"),
         ("GET", "/answers"),
         ("GET", "/answers/open"),
         ("POST", "/answers"),
