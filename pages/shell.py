@@ -33,6 +33,7 @@ from codex.pages.documents import page as documents
 from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
+from codex.pages.history import page as history
 from codex.pages.label import page as label
 from codex.pages.tune import page as tune
 from codex.private import PARTIAL, make_folder, tighten
@@ -50,6 +51,7 @@ STYLES = (
     "calibrate",
     "tune",
     "label",
+    "history",
     "docs",
 )
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
@@ -147,7 +149,11 @@ def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) 
     blocks = gr.Blocks(title="Codex", analytics_enabled=False, fill_width=True)
     with blocks:
         bar("ask")
-        ask.build(workbench, runs)
+        asking = ask.build(workbench, runs)
+    # The HTTP interface lists sessions at /sessions.
+    with blocks.route("Sessions", "/history"):
+        bar("history")
+        history.build(workbench, asking)
     with blocks.route("Documents", "/documents"):
         bar("documents")
         documents.build(workbench, jobs)

@@ -28,6 +28,7 @@ from codex.server import (
     label_queues,
     labels,
     policies,
+    traces,
 )
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
@@ -39,6 +40,7 @@ from codex.server.routes import router
 __all__ = ["create_app"]
 
 ROUTERS = (
+    traces.router,  # before the one whose traces have any id
     router,
     documents.router,
     labels.router,
@@ -59,6 +61,8 @@ correct and with a decision: answer, abstain, or defer to a person.
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    # What a process that was killed had deleted.
+    app.state.workbench.store.erasure.start()
     yield
     await run_sync(app.state.jobs.close)
 
