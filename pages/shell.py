@@ -35,6 +35,7 @@ from codex.pages.documents import page as documents
 from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
+from codex.pages.history import page as history
 from codex.pages.label import page as label
 from codex.pages.monitor import page as monitoring
 from codex.pages.sql import page as sql
@@ -57,6 +58,7 @@ STYLES = (
     "label",
     "monitor",
     "sql",
+    "history",
     "docs",
     "demo",
 )
@@ -162,7 +164,11 @@ def _blocks(
     blocks = gr.Blocks(title="Codex", analytics_enabled=False, fill_width=True)
     with blocks:
         bar("ask")
-        ask.build(workbench, runs)
+        asking = ask.build(workbench, runs)
+    # The HTTP interface lists sessions at /sessions.
+    with blocks.route("Sessions", "/history"):
+        bar("history")
+        history.build(workbench, asking)
     with blocks.route("Documents", "/documents"):
         bar("documents")
         documents.build(workbench, jobs)

@@ -40,6 +40,13 @@ def test_every_route_is_there_with_a_summary_and_a_description(document: dict[st
     assert routes == {
         ("POST", "/infer"),
         ("POST", "/infer/stream"),
+        ("GET", "/traces"),
+        ("GET", "/traces/export"),
+        ("GET", "/traces/{trace_id}/comparison/{other_id}"),
+        ("POST", "/traces/{trace_id}/redecide"),
+        ("POST", "/traces/{trace_id}/replay"),
+        ("GET", "/erasure"),
+        ("POST", "/erasure"),
         ("GET", "/traces/{trace_id}"),
         ("POST", "/traces/{trace_id}/branch"),
         ("GET", "/passages"),
