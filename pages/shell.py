@@ -15,6 +15,7 @@ import gradio as gr
 import gradio.routes
 from anyio.to_thread import run_sync
 from fastapi import FastAPI
+from starlette.datastructures import State
 from starlette.routing import Mount
 
 from codex.ask.workbench import Workbench
@@ -72,10 +73,8 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     Temporary files end with the application.
     """
     temporary = _temporary_folder(workbench.settings.home)
-    runs = Runs()
-    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, app.state.monitor)
     runs, shown = Runs(), demo.DemoPage(workbench)
-    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, shown)
+    blocks = _blocks(workbench, app.state, runs, shown)
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
@@ -151,10 +150,11 @@ def _hear_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
         runs.leave(run, current_client())
 
 
-def _blocks(
-    workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling, monitor: Monitor
-    workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling, shown: demo.DemoPage
-) -> gr.Blocks:
+def _blocks(workbench: Workbench, state: State, runs: Runs, shown: demo.DemoPage) -> gr.Blocks:
+    jobs: Jobs = state.jobs
+    labelling: Labelling = state.labelling
+    monitor: Monitor = state.monitor
+
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
 
@@ -165,10 +165,6 @@ def _blocks(
     with blocks:
         bar("ask")
         asking = ask.build(workbench, runs)
-    # The HTTP interface lists sessions at /sessions.
-    with blocks.route("Sessions", "/history"):
-        bar("history")
-        history.build(workbench, asking)
     with blocks.route("Documents", "/documents"):
         bar("documents")
         documents.build(workbench, jobs)
@@ -184,7 +180,10 @@ def _blocks(
     with blocks.route("Label", "/label"):
         bar("label")
         label.build(workbench, labelling, jobs)
-        label.build(workbench, labelling)
+    # The HTTP interface lists sessions at /sessions.
+    with blocks.route("Sessions", "/history"):
+        bar("history")
+        history.build(workbench, asking)
     with blocks.route("Monitor", "/monitor"):
         bar("monitor")
         monitoring.build(monitor)
