@@ -30,6 +30,7 @@ from tests.bench import (
     loop,
     retrieval,
     serving,
+    sessions,
     system_prompts,
     tuning,
     verifier,
@@ -54,6 +55,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "guarantees": guarantees.measure,
     "evaluation": evaluation.measure,
     "tuning": tuning.measure,
+    "sessions": sessions.measure,
 }
 
 
