@@ -9,7 +9,19 @@ from typing import Any
 import typer
 from rich.text import Text
 
-from codex.cli import ask, calibrate, datasets, documents, evaluate, models, policies, runs, serve, terminal
+from codex.cli import (
+    ask,
+    calibrate,
+    datasets,
+    documents,
+    evaluate,
+    models,
+    policies,
+    runs,
+    serve,
+    sessions,
+    terminal,
+)
 from codex.errors import CodexError
 from codex.private import UMASK
 
@@ -24,6 +36,7 @@ app.command()(runs.export)
 app.command()(calibrate.calibrate)
 app.add_typer(calibrate.app, name="calibrators")
 app.add_typer(policies.app, name="policies")
+app.add_typer(sessions.app, name="sessions")
 app.command()(documents.index)
 app.command()(documents.search)
 
