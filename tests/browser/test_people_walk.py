@@ -1,4 +1,4 @@
-"""The whole idea in one walk, by keyboard alone: ask, label, recalibrate, answer for the model, read it back."""
+"""The whole idea in one walk by keyboard: ask, label, recalibrate, answer for the model, read it back."""
 
 from __future__ import annotations
 
