@@ -118,7 +118,7 @@ def _about(labels: float) -> int:
     if labels <= 0:
         return 0
     step = 10 ** max(0, math.floor(math.log10(labels)) - 1)
-    return math.ceil(labels / step) * step
+    return int(math.ceil(labels / step) * step)
 
 
 def _in_words(more: int | None, left: int) -> str:
