@@ -282,10 +282,12 @@ def test_labels_leave_and_come_back_on_the_page(page: Page, served: Scripted, tm
         files.locator("input[type=file]").set_input_files(path)
         expect(files).to_contain_text("1 new, 0 replaced.")
         assert store.labels.of_run("run-1") == before
-    bad = tmp_path / "bad.csv"
+    bad = tmp_path / "bad.txt"
     bad.write_text("run_id,question_id,verdict\nrun-1,q1,good\n")
     files.locator("input[type=file]").set_input_files(bad)
-    expect(files.get_by_role("alert")).to_contain_text("Row 1, column verdict: 'good' is no verdict")
+    expect(files.get_by_role("alert")).to_contain_text(
+        "bad.txt is not read; Codex reads csv, json, jsonl, parquet"
+    )
     assert store.labels.of_run("run-1") == before
 
 
