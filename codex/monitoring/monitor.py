@@ -148,7 +148,7 @@ class Monitor:
                     log.warning("Monitoring waits: %s", error)
                 said = str(error)
             except Exception:
-                log.exception("Monitoring failed; it goes on with the next look.")
+                log.exception("A look at the alerts failed; the next one is in a minute.")
             self._stop.wait(EVERY)
 
     def _retire_when_due(self) -> None:

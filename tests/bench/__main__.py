@@ -26,8 +26,10 @@ from tests.bench import (
     guarantees,
     injection,
     judges,
+    labelling,
     live,
     loop,
+    monitoring,
     people_answers,
     retrieval,
     serving,
@@ -56,6 +58,8 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "people_answers": people_answers.measure,
     "evaluation": evaluation.measure,
     "tuning": tuning.measure,
+    "monitoring": monitoring.measure,
+    "labelling": labelling.measure,
 }
 
 
