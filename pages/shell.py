@@ -70,10 +70,8 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     Temporary files end with the application.
     """
     temporary = _temporary_folder(workbench.settings.home)
-    runs = Runs()
-    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, app.state.monitor)
     runs, shown = Runs(), demo.DemoPage(workbench)
-    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, shown)
+    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, app.state.monitor, shown)
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
@@ -150,8 +148,12 @@ def _hear_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
 
 
 def _blocks(
-    workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling, monitor: Monitor
-    workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling, shown: demo.DemoPage
+    workbench: Workbench,
+    jobs: Jobs,
+    runs: Runs,
+    labelling: Labelling,
+    monitor: Monitor,
+    shown: demo.DemoPage,
 ) -> gr.Blocks:
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
