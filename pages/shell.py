@@ -15,6 +15,7 @@ import gradio as gr
 import gradio.routes
 from anyio.to_thread import run_sync
 from fastapi import FastAPI
+from starlette.datastructures import State
 from starlette.routing import Mount
 
 from codex.ask.workbench import Workbench
@@ -35,6 +36,7 @@ from codex.pages.documents import page as documents
 from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
+from codex.pages.history import page as history
 from codex.pages.label import page as label
 from codex.pages.monitor import page as monitoring
 from codex.pages.sql import page as sql
@@ -57,6 +59,7 @@ STYLES = (
     "label",
     "monitor",
     "sql",
+    "history",
     "docs",
     "demo",
 )
@@ -72,6 +75,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     temporary = _temporary_folder(workbench.settings.home)
     runs, shown = Runs(), demo.DemoPage(workbench)
     blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, app.state.monitor, shown)
+    blocks = _blocks(workbench, app.state, runs, shown)
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
@@ -155,6 +159,11 @@ def _blocks(
     monitor: Monitor,
     shown: demo.DemoPage,
 ) -> gr.Blocks:
+def _blocks(workbench: Workbench, state: State, runs: Runs, shown: demo.DemoPage) -> gr.Blocks:
+    jobs: Jobs = state.jobs
+    labelling: Labelling = state.labelling
+    monitor: Monitor = state.monitor
+
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
 
@@ -164,7 +173,7 @@ def _blocks(
     blocks = gr.Blocks(title="Codex", analytics_enabled=False, fill_width=True)
     with blocks:
         bar("ask")
-        ask.build(workbench, runs)
+        asking = ask.build(workbench, runs)
     with blocks.route("Documents", "/documents"):
         bar("documents")
         documents.build(workbench, jobs)
@@ -179,7 +188,11 @@ def _blocks(
         tune.build(workbench)
     with blocks.route("Label", "/label"):
         bar("label")
-        label.build(workbench, labelling)
+        label.build(workbench, labelling, jobs)
+    # The HTTP interface lists sessions at /sessions.
+    with blocks.route("Sessions", "/history"):
+        bar("history")
+        history.build(workbench, asking)
     with blocks.route("Monitor", "/monitor"):
         bar("monitor")
         monitoring.build(monitor)

@@ -113,6 +113,7 @@ class Monitor:
         self.roll_up()
         self.retired = self.workbench.store.monitoring.retire(self._now() - timedelta(days=days))
         if self.retired.deleted:
+            self.workbench.people.forget_questions()
             log.info("%d answers older than %d days were deleted.", self.retired.deleted, days)
         return self.retired
 

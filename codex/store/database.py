@@ -122,8 +122,10 @@ class Database:
                         ((name,),) = cursor.fetchall()
                         cursor.execute(f'COPY FROM DATABASE "{name}" TO fresh')
                         cursor.execute(f"DELETE FROM fresh.{forget}")
+                        cursor.execute("CHECKPOINT fresh")
                     finally:
-                        cursor.execute("DETACH fresh")
+                        with suppress(duckdb.Error):  # The first error tells more.
+                            cursor.execute("DETACH fresh")
                 self._replace_by(fresh)
             except OSError as error:
                 raise StoreError(_explain(self.path, error)) from error

@@ -319,7 +319,8 @@ def _exported(table: ExportTable, where: str, *, ordered: bool = True) -> str:
         )
         return f"""
             SELECT e.trace_id, e.step, t.* REPLACE (
-                lower(hex(t.bytes)) AS bytes, [{other} FOR a IN t.alternatives] AS alternatives
+                lower(hex(t.bytes)) AS bytes,
+                CASE WHEN t.alternatives IS NOT NULL THEN [{other} FOR a IN t.alternatives] END AS alternatives
             )
             FROM model_inference_token_stats t JOIN model_inference_events e ON e.event_id = t.event_id
             WHERE {where} {order}"""

@@ -194,8 +194,9 @@ def _rows_of_tokens() -> str:
     finite = next(at for at, part in enumerate(others, start=1) if part.name == "logprob")
     return f"""
         SELECT event_id, "row", position, {", ".join(values)}, in_focus,
-               [struct_pack({other}) FOR other IN list_zip({lists}) IF other[{finite}] IS NOT NULL]
-               AS alternatives
+               CASE "row" WHEN 0 THEN
+                   [struct_pack({other}) FOR other IN list_zip({lists}) IF other[{finite}] IS NOT NULL]
+               END AS alternatives
         FROM (
             SELECT $1 + g.step AS event_id, g."row", unnest(range(len(g.id))) AS position,
                    unnest(g.focus) AS in_focus, {", ".join(by_token)}

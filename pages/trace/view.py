@@ -7,7 +7,7 @@ from dataclasses import asdict
 from codex.pages import JSON
 from codex.pages.ask.scales import SCALES
 from codex.pages.ask.story import story_line
-from codex.pages.ask.view import step_view
+from codex.pages.ask.view import person_view, step_view
 from codex.types import Trace
 
 TOLD = (
@@ -32,6 +32,7 @@ def shared_view(trace: Trace, question: str | None) -> JSON:
         "question": question,
         "cut": question != trace.question,
         "answer": trace.answer,
+        "person": person_view(trace.params.person),
         "asked": trace.created_at.isoformat(),
         "model": trace.model,
         "story": story_line(trace.steps),

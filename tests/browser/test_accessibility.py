@@ -135,6 +135,19 @@ def labelled(page: Page, served: Scripted) -> Iterator[str]:
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_be_visible()
     yield "Label, no verdict"
+    page.get_by_role("listbox", name="Answer").get_by_role("option").last.click()
+    page.get_by_role("button", name="Keys ?").click()
+    yield "Label, keys"
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Search /").click()
+    page.get_by_role("searchbox").fill("capital")
+    expect(page.get_by_role("region", name="Search the queue").get_by_role("listitem").first).to_be_visible()
+    yield "Label, search"
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    page.get_by_text("Progress and recalibration").click()
+    yield "Label, progress"
     page.get_by_role("button", name="All queues").click()
     page.get_by_role("button", name="Delete run").click()
     yield "Label, deletion"

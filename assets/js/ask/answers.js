@@ -5,8 +5,8 @@ import { fieldOf } from "../shared/events.js";
 import { Heatmap, legend } from "../shared/heatmap.js";
 import { html, live, nothing, repeat } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
+import { instead } from "../shared/panels.js";
 import {
-  badge,
   button,
   copied,
   decision,
@@ -155,11 +155,9 @@ export class Answers extends Part {
       this.page.paint();
     };
     const active = card === this.active && this.cards.length > 1;
-    const instead = () =>
-      html`<p class="cx-withheld"><b>Withheld. Codex says:</b>${written(trace?.answer ?? "")}</p>`;
     return html`<section class="cx-branch cx-column ${active ? "active" : ""}" aria-label=${index ? `Branch ${index}` : "Answer"} @click=${pick}>
       <header class="cx-row wrap cx-small"><span class="cx-strong">${card.label}</span>${trace && this.#outcome(trace)}</header>
-      ${trace?.person ? person(trace.person) : trace && trace.answer !== trace.last.text ? instead() : nothing}
+      ${trace && instead(trace)}
       <div>${heat.view()}</div>${trace && ending(trace.last)}${trace && this.#evidence(card, trace)}${trace && this.#lookUp(trace)}${trace && toPerson(trace)}${trace && this.page.adding.view(trace)}${trace && this.page.sharing.view(trace)}
       ${note ? html`<p class="cx-${note.kind}" role=${note.kind === "error" ? "alert" : "status"}>${note.words}</p>` : nothing}</section>`;
   }
@@ -207,12 +205,6 @@ export class Answers extends Part {
     return html`${decision(last.decision.action)}${took}<span class="cx-actions">${copy(answer, "copy", "Copy the answer")}${copy(trace.copy, "copyAll", "Copy with decision, confidence and sources")}${add}${vote(true)}${vote(false)}<a
       class="cx-icon-button" href=${link({ session, trace: id })} title="Link to this answer" aria-label="Link to this answer">${icon("link")}</a>${share}</span>`;
   }
-}
-
-/** A person's answer, which comes before the model's. @param {NonNullable<Trace["person"]>} person */
-function person({ answer, by, source }) {
-  return html`<div class="cx-person"><p>${badge("person", "defer", by)}</p><p class="cx-answer">${written(answer)}</p>
-    ${source ? html`<p class="cx-muted">${written(source)}</p>` : nothing}</div><p class="cx-muted cx-small">The model's own answer:</p>`;
 }
 
 /** The way to answer what Codex did not. @param {Trace} trace */

@@ -2,13 +2,13 @@
 
 import { Heatmap, legend } from "../shared/heatmap.js";
 import { Inspector } from "../shared/inspector.js";
-import { html, nothing } from "../shared/lit.js";
+import { html } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
-import { storyLine } from "../shared/panels.js";
+import { instead, storyLine } from "../shared/panels.js";
 import { decision, muted, percent, when, written } from "../shared/parts.js";
 
 /** @import {Scale, Trace} from "../shared/types" */
-/** @typedef {Pick<Trace, "question" | "answer" | "story" | "last"> & {scale: Scale, asked: string, model: string, cut: boolean}} Told */
+/** @typedef {Pick<Trace, "question" | "person" | "answer" | "story" | "last"> & {scale: Scale, asked: string, model: string, cut: boolean}} Told */
 
 const CLOSED = "This is a copy to read.";
 
@@ -42,22 +42,18 @@ class Shared extends Page {
   }
 
   view() {
-    const { question, cut, answer, asked, model, last, scale } = this.told;
-    const withheld =
-      answer === last.text
-        ? nothing
-        : html`<p class="cx-withheld"><b>Withheld. Codex says:</b>${written(answer)}</p>`;
+    const { question, cut, asked, model, last, scale } = this.told;
     const title =
       question === null ? muted("The question was not saved") : [written(question), cut ? " …" : ""];
     const how = muted(["confidence, ", written(last.basis)], "cx-tiny");
     return html`<div class="cx-page trace">
       <section class="cx-card cx-shared" aria-label="Answer"><h1 class="cx-question">${title}</h1>
-        ${withheld}<div>${this.heat.view()}</div>${legend(scale)}
+        ${instead(this.told)}<div>${this.heat.view()}</div>${legend(scale)}
         <p class="cx-hint">${written(model)}, ${when(asked)}</p></section>
       <aside class="cx-column loose" aria-label="Decision and explanation"><div class="cx-card cx-body">
         <div class="cx-row between">${decision(last.decision.action, true)}<div class="cx-confidence"><span class="cx-large">${percent(last.confidence.value)}</span>${how}</div></div>
         <p class="cx-reason">${written(last.decision.reason)}</p>${storyLine(this.trace)}</div>
-        <section class="cx-card" aria-label="Explanation">${this.inspector.view()}</section></aside></div>`;
+        <section class="cx-card" aria-labelledby="cx-explained"><h2 class="cx-sr" id="cx-explained">Explanation</h2>${this.inspector.view()}</section></aside></div>`;
   }
 }
 
