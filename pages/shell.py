@@ -74,7 +74,6 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     """
     temporary = _temporary_folder(workbench.settings.home)
     runs, shown = Runs(), demo.DemoPage(workbench)
-    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, app.state.monitor, shown)
     blocks = _blocks(workbench, app.state, runs, shown)
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _hear_of_closed_tabs(app, runs)
@@ -151,14 +150,6 @@ def _hear_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
         runs.leave(run, current_client())
 
 
-def _blocks(
-    workbench: Workbench,
-    jobs: Jobs,
-    runs: Runs,
-    labelling: Labelling,
-    monitor: Monitor,
-    shown: demo.DemoPage,
-) -> gr.Blocks:
 def _blocks(workbench: Workbench, state: State, runs: Runs, shown: demo.DemoPage) -> gr.Blocks:
     jobs: Jobs = state.jobs
     labelling: Labelling = state.labelling
