@@ -102,7 +102,7 @@ class MonitoringSettings(BaseModel):
     error_share: float = Field(0.1, ge=0.0, le=1.0)
     """Alert where more of the questions fail; 1 turns it off."""
     risk: float | None = Field(None, gt=0.0, lt=1.0)
-    """Alert where labels show that more of the answers given are incorrect; none: than is guaranteed."""
+    """The share of incorrect answers that labels may not contradict; none: what the policy guarantees."""
     risk_error_level: float = Field(0.05, gt=0.0, lt=1.0)
     """The chance that labels ever raise that alert although the risk is no higher."""
     renotify_hours: float = Field(24.0, gt=0.0, le=24 * 366)

@@ -320,6 +320,13 @@ class Step:
     confidence: Confidence
     decision: Decision
 
+    @property
+    def generated_tokens(self) -> int:
+        """What the model wrote for it, answer and samples; the samples of a branch are its parent's."""
+        generation, samples = self.observation.generation, self.observation.samples
+        shared = sum(len(sample.tokens) for sample in samples) if self.kind != "branch" else 0
+        return max(0, len(generation.tokens) - generation.prefix_tokens) + shared
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -430,6 +437,16 @@ class Trace:
     def last(self) -> Step:
         """The step that was decided on."""
         return self.steps[-1]
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Of all its steps; the samples of a step share its prompt."""
+        return sum(step.observation.generation.prompt_tokens for step in self.steps)
+
+    @property
+    def generated_tokens(self) -> int:
+        """What the model wrote for it: answers and samples, without what was given to a branch."""
+        return sum(step.generated_tokens for step in self.steps)
 
     @property
     def origin(self) -> Origin:

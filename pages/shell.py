@@ -15,6 +15,7 @@ import gradio as gr
 import gradio.routes
 from anyio.to_thread import run_sync
 from fastapi import FastAPI
+from starlette.datastructures import State
 from starlette.routing import Mount
 
 from codex.ask.workbench import Workbench
@@ -22,6 +23,7 @@ from codex.errors import Conflict
 from codex.evaluation.example import NAME, load_example
 from codex.jobs import Jobs
 from codex.labelling.queues import Labelling
+from codex.monitoring.monitor import Monitor
 from codex.pages import JSON, missing
 from codex.pages.ask import page as ask
 from codex.pages.ask.runs import Runs
@@ -34,7 +36,9 @@ from codex.pages.documents import page as documents
 from codex.pages.evaluate import downloads
 from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
+from codex.pages.history import page as history
 from codex.pages.label import page as label
+from codex.pages.monitor import page as monitoring
 from codex.pages.sql import page as sql
 from codex.pages.trace import page as trace
 from codex.pages.tune import page as tune
@@ -53,7 +57,9 @@ STYLES = (
     "calibrate",
     "tune",
     "label",
+    "monitor",
     "sql",
+    "history",
     "docs",
     "demo",
 )
@@ -68,7 +74,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     """
     temporary = _temporary_folder(workbench.settings.home)
     runs, shown = Runs(), demo.DemoPage(workbench)
-    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling, shown)
+    blocks = _blocks(workbench, app.state, runs, shown)
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
@@ -144,9 +150,11 @@ def _hear_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
         runs.leave(run, current_client())
 
 
-def _blocks(
-    workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling, shown: demo.DemoPage
-) -> gr.Blocks:
+def _blocks(workbench: Workbench, state: State, runs: Runs, shown: demo.DemoPage) -> gr.Blocks:
+    jobs: Jobs = state.jobs
+    labelling: Labelling = state.labelling
+    monitor: Monitor = state.monitor
+
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
 
@@ -156,7 +164,7 @@ def _blocks(
     blocks = gr.Blocks(title="Codex", analytics_enabled=False, fill_width=True)
     with blocks:
         bar("ask")
-        ask.build(workbench, runs)
+        asking = ask.build(workbench, runs)
     with blocks.route("Documents", "/documents"):
         bar("documents")
         documents.build(workbench, jobs)
@@ -171,7 +179,14 @@ def _blocks(
         tune.build(workbench)
     with blocks.route("Label", "/label"):
         bar("label")
-        label.build(workbench, labelling)
+        label.build(workbench, labelling, jobs)
+    # The HTTP interface lists sessions at /sessions.
+    with blocks.route("Sessions", "/history"):
+        bar("history")
+        history.build(workbench, asking)
+    with blocks.route("Monitor", "/monitor"):
+        bar("monitor")
+        monitoring.build(monitor)
     with blocks.route("SQL", "/sql"):
         bar("sql")
         sql.build(workbench)

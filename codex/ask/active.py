@@ -153,6 +153,10 @@ class Active:
             calibrators.save(ours.version, ours.name, ours.model_dump_json())
             calibrators.activate(ours.version)
 
+    def saved(self, version: str) -> Policy:
+        """A policy by its version, also a deleted one that decided on stored answers. Raises NotFound."""
+        return Policy.model_validate_json(self._store.policies.load(version))
+
     def _stored_policy(self) -> Policy:
         saved = self._store.policies.active()
         return Policy.model_validate_json(saved.body) if saved else self._settings.policy

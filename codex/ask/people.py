@@ -152,10 +152,14 @@ class PeoplesAnswers:
             self._store.people.delete(answer_id)
             self._drop(answer_id)
 
-    def reload(self) -> None:
-        """Read the answers again, since others changed them in the store."""
+    def forget_questions(self) -> None:
+        """Forget the texts of questions that the store has forgotten. Raises StoreError."""
         with self._lock:
-            self._loaded = False
+            for each in self._store.people.without_question():
+                before = self._answers.get(each.id)
+                if before is not None and before.question is not None:
+                    self._drop(each.id)
+                    self._hold(each, None)
 
     def load_quietly(self) -> None:
         """Read the answers now, before the first question needs them."""
@@ -219,12 +223,12 @@ class PeoplesAnswers:
 
     def _change(self, changed: PersonsAnswer) -> PersonsAnswer:
         kept = self._store.people.change(changed)
-        if kept.id in self._answers and kept.withdrawn_at is None:
-            self._answers[kept.id] = kept
-        elif kept.withdrawn_at is not None:
+        if kept.withdrawn_at is not None:
             self._drop(kept.id)
-        else:
-            self._loaded = False
+        elif kept.id in self._answers:
+            self._answers[kept.id] = kept
+        elif self._loaded:
+            self._hold(kept, None if kept.question is None else self._embed([kept.question])[0])
         return kept
 
     def _same(self, question: str, now: datetime) -> PersonsAnswer | None:

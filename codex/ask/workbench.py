@@ -36,7 +36,7 @@ from codex.ask.request import (
     turn_at,
 )
 from codex.ask.starters import Starters
-from codex.engines.base import Engine
+from codex.engines.base import Engine, GenerationParams
 from codex.engines.models import Models
 from codex.errors import Cancelled, CodexError, Conflict, Stopping, StoreError
 from codex.grounding import Grounder, Measured
@@ -327,6 +327,33 @@ class Workbench:
         request = resolve_branch(parent, policy or self.active.policy, cancel, client)
         return self._branch(request, parent, turn)
 
+    def replay(
+        self, trace_id: str, *, cancel: threading.Event | None = None, client: Client | None = None
+    ) -> Iterator[Event]:
+        """Ask a stored question again, as it was asked, of the model and by the policy of now.
+
+        A new trace in the same session. Raises NotFound; Conflict when the question was not kept; and what
+        `ask` raises.
+        """
+        stored = self.trace(trace_id, client)
+        if stored.question is None:
+            raise Conflict(
+                "The text of this question was not kept, so it cannot be asked again. Type it on the Ask "
+                "page; store.privacy=full keeps the text."
+            )
+        params, documents = stored.params, stored.params.evidence.get("documents")
+        return self.ask(
+            stored.question,
+            session_id=stored.session_id,
+            n_samples=params.n_samples,
+            params=GenerationParams.of(params.answer),
+            sample_temperature=params.samples.temperature,
+            enable_rag=bool(stored.steps[0].observation.passages),
+            documents=[str(name) for name in documents] if isinstance(documents, list) else None,
+            cancel=cancel,
+            client=client,
+        )
+
     def trace(self, trace_id: str, reader: Client | None = None) -> Trace:
         """A trace by its id: whole while it is recent, otherwise as the store kept it. Raises NotFound.
 
@@ -368,16 +395,18 @@ class Workbench:
     def forget_session(self, session_id: str) -> None:
         """Delete a session and every trace in it, from the store and from memory. Raises NotFound.
 
-        What is being asked in it ends as ever, but is not kept.
+        What is being asked in it ends as ever, but is not kept. The database file is then rewritten without
+        it: see `store.erasure`.
         """
         with self._keeping:
             for request, session in self._requests.items():
                 self._requests[request] = session if session != session_id else None
             self.store.delete_session(session_id)
-            self.people.reload()
+            self.people.forget_questions()
         with self._recent_lock:
             for recent in [it for it in self._recent.values() if it.trace.session_id == session_id]:
                 del self._recent[recent.trace.id]
+        self.store.erasure.start()
 
     def _resolved(self, question: str, options: AskOptions) -> Request:
         request = resolve(question, options, self.settings, self.active.policy, self.active.calibrator)

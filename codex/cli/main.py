@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from codex.cli import (
+    answers,
     ask,
     calibrate,
     datasets,
@@ -36,6 +37,7 @@ app.command()(runs.export)
 app.command()(calibrate.calibrate)
 app.add_typer(calibrate.app, name="calibrators")
 app.add_typer(policies.app, name="policies")
+app.add_typer(answers.app, name="answers")
 app.add_typer(labels.app, name="labels")
 app.command()(documents.index)
 app.command()(documents.search)

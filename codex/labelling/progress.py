@@ -110,7 +110,15 @@ def _more(
     if held_out is None:
         return None
     told = float(weight.sum() ** 2 / (weight**2).sum())
-    return max(0, math.ceil((SPLIT * held_out - told) * len(weight) / told))
+    return max(0, _about((SPLIT * held_out - told) * len(weight) / told))
+
+
+def _about(labels: float) -> int:
+    """Up to two significant digits: more would pretend to know."""
+    if labels <= 0:
+        return 0
+    step = 10 ** max(0, math.floor(math.log10(labels)) - 1)
+    return int(math.ceil(labels / step) * step)
 
 
 def _in_words(more: int | None, left: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -14,17 +14,23 @@ from codex.ask.request import new_id
 from codex.ask.workbench import Workbench
 from codex.calibration.heuristic import heuristic_confidences
 from codex.errors import InvalidInput, NotFound
+from codex.jobs import Job, JobProgress, Jobs
 from codex.labelling.agreement import Agreement, agreement
 from codex.labelling.progress import Progress, progress
+from codex.labelling.recalibrating import Recalibrated, check_enough, recalibrate
 from codex.labelling.sampling import ORDERS, Order, ranks, weights
-from codex.store.label_queues import SOURCES, LabelQueue, Pool, Source
-from codex.store.labels import Label
+from codex.store.label_queues import SOURCES, Found, LabelQueue, Pool, Source
+from codex.store.labels import LONGEST, Label
 from codex.store.names import checked_name
 from codex.types import Observation
 
+KIND = "recalibrate"
+"""Of the jobs that fit on labels."""
 LEASE = 15 * 60.0
 """Seconds for which nobody else is given an answer, from when it was last seen."""
 MOST_LABELLERS = 20
+MOST_FOUND = 20
+"""Answers that a search shows."""
 Key = tuple[str, str]
 """Run and question of an answer."""
 
@@ -125,6 +131,12 @@ class Labelling:
                 self._store.label_queues.drop(queue_id, *key)
         return None
 
+    def search(self, queue_id: str, text: str, labeller: str) -> Sequence[Found]:
+        """Answers of a queue whose question or answer holds a text, MOST_FOUND at most. Raises NotFound."""
+        self._store.label_queues.get(queue_id)
+        text = text.strip()[:LONGEST]
+        return self._store.label_queues.search(queue_id, text, labeller, MOST_FOUND) if text else ()
+
     def read(self, key: Key) -> Card:
         """An answer by its key. Raises NotFound."""
         run, question = key
@@ -158,6 +170,34 @@ class Labelling:
         runs = {run for run, _ in held} | {queue.run_id}
         said = (each for run in sorted(runs) for each in self._store.labels.of_run(run))
         return agreement(each for each in said if (each.run_id, each.question_id) in held)
+
+    def recalibrate(self, queue_id: str, name: str, jobs: Jobs) -> Job:
+        """Fit a calibrator to the labels of a queue in the background; see `recalibrating.recalibrate`.
+
+        Raises NotFound, Conflict; InvalidInput where the labels are too few.
+        """
+        self._store.label_queues.get(queue_id)
+        check_enough(self._store.label_queues.standing(queue_id))
+
+        def work(job: Job) -> Recalibrated:
+            def progress(done: int, total: int) -> None:
+                job.report(JobProgress(done, total, "fits"))
+
+            embed = self._workbench.embed_questions
+            return recalibrate(self._workbench, queue_id, name, progress, job.cancel, embed)
+
+        return jobs.start(KIND, "Recalibrating", work, queue_id)
+
+    def recalibrated(self, queue_id: str, jobs: Jobs) -> Recalibrated | None:
+        """The outcome of the last one that was begun; None: it is under way, or there was none.
+
+        Raises what it failed by; NotFound where the queue is gone.
+        """
+        self._store.label_queues.get(queue_id)
+        job = next((job for job in jobs.list(KIND) if job.about == queue_id), None)
+        if job is not None and job.error is not None:
+            raise job.error
+        return job.result if job is not None and job.state == "done" else None
 
     def _add(self, queue: LabelQueue, pool: Pool) -> None:
         order: Order = queue.ordering  # type: ignore[assignment]  # checked when it was made

@@ -110,6 +110,7 @@ class Monitor:
         self.roll_up()
         self.retired = self.workbench.store.monitoring.retire(self._now() - timedelta(days=days))
         if self.retired.deleted:
+            self.workbench.people.forget_questions()
             log.info("%d answers older than %d days were deleted.", self.retired.deleted, days)
         return self.retired
 
@@ -147,7 +148,7 @@ class Monitor:
                     log.warning("Monitoring waits: %s", error)
                 said = str(error)
             except Exception:
-                log.exception("Monitoring failed; it goes on with the next look.")
+                log.exception("A look at the alerts failed; the next one is in a minute.")
             self._stop.wait(EVERY)
 
     def _retire_when_due(self) -> None:

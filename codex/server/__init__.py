@@ -34,6 +34,7 @@ from codex.server import (
     policies,
     shares,
     sql,
+    traces,
 )
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
@@ -45,6 +46,7 @@ from codex.server.routes import router
 __all__ = ["create_app"]
 
 ROUTERS = (
+    traces.router,  # before the one whose traces have any id
     router,
     documents.router,
     labels.router,
@@ -71,6 +73,8 @@ correct and with a decision: answer, abstain, or defer to a person.
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.monitor.start()
+    # What a process that was killed had deleted.
+    app.state.workbench.store.erasure.start()
     yield
     await run_sync(app.state.monitor.close)
     await run_sync(app.state.jobs.close)

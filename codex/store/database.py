@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +25,10 @@ CHECKPOINT_BYTES = 16 * 2**20
 
 COPIED = 4 * 2**20
 """Bytes of the database copied at a time."""
+FRESH = ".fresh"
+"""What a file is called while it is written to take the database's place."""
+SPILLED = ".tmp"
+"""DuckDB's folder for what does not fit into memory."""
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "256MB",
@@ -45,17 +50,118 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open the file, making it and its folder when they are missing. Raises StoreError."""
         self.path = path
+        self.settle: Callable[[], None] = lambda: None
+        """Called before anything is read or written, but for `append`. Raises StoreError."""
         self._writing = threading.Lock()
+        self._appending = threading.Lock()
         self._changed = threading.Condition()
         self._cursors = 0
         self._failed = False
+        self._replacing = False
+        self._within = threading.local()
+        """Of a thread: how many cursors it holds."""
         self._checkpoint_at = CHECKPOINT_BYTES
         self._connection: duckdb.DuckDBPyConnection | None = self._open()
 
     @contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor of one's own. Raises StoreError."""
+        try:
+            self._settled()
+        except StoreError as error:
+            # A full disk, for example, is no reason to refuse what can be read.
+            log.warning("What was saved last is not in its tables yet: %s", error)
+        with self._cursor() as cursor:
+            yield cursor
+
+    @contextmanager
+    def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor in a transaction, which commits at the end of the block; an error undoes all of it."""
+        self._settled()
+        with self.transaction() as cursor:
+            yield cursor
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """`write`, without settling before."""
+        with self._writing:
+            with self._cursor() as cursor:
+                cursor.begin()
+                yield cursor
+                cursor.commit()
+            self._checkpoint_when_due()
+
+    @contextmanager
+    def append(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction beside that of `write`, for new rows of a table that nobody else adds to."""
+        with self._appending, self._cursor() as cursor:
+            cursor.begin()
+            yield cursor
+            cursor.commit()
+
+    def rewrite(self, begun: Callable[[duckdb.DuckDBPyConnection], None], forget: str) -> None:
+        """Put a new file in the place of this one: what its tables hold, and nothing of what was deleted.
+
+        DuckDB reuses the space of deleted rows but never overwrites it. Writes wait until the end; reads only
+        while the files change places. A process that is killed leaves the one or the other, whole.
+
+        begun: is given the cursor that copies, which may be interrupted. forget: a table that is left empty.
+        Raises StoreError, with the old file in its place.
+        """
+        fresh = self.path.with_name(self.path.name + FRESH)
+        self._settled()
+        with self._writing, self._appending:
+            try:
+                with self._cursor() as cursor:
+                    fresh.unlink(missing_ok=True)
+                    cursor.execute(f"ATTACH {quoted(str(fresh))} AS fresh")
+                    try:
+                        tighten(fresh)
+                        begun(cursor)
+                        cursor.execute("SELECT current_database()")
+                        ((name,),) = cursor.fetchall()
+                        cursor.execute(f'COPY FROM DATABASE "{name}" TO fresh')
+                        cursor.execute(f"DELETE FROM fresh.{forget}")
+                        cursor.execute("CHECKPOINT fresh")
+                    finally:
+                        with suppress(duckdb.Error):  # The first error tells more.
+                            cursor.execute("DETACH fresh")
+                self._replace_by(fresh)
+            except OSError as error:
+                raise StoreError(_explain(self.path, error)) from error
+            finally:
+                _remove(fresh)
+
+    def _replace_by(self, fresh: Path) -> None:
+        """Let a file that holds the same take this one's place. Raises OSError, StoreError."""
+        synchronise(fresh)
+        with self._changed:
+            self._replacing = True
+            try:
+                self._changed.wait_for(lambda: self._cursors == 0)
+                if self._connection is None:
+                    raise StoreError(f"The database {self.path} is closed; open it again to continue.")
+                try:
+                    self._connection.checkpoint()
+                except duckdb.Error as error:
+                    raise StoreError(_explain(self.path, error)) from error
+                self._connection.close()
+                # From here on the next use opens a file again, whichever stands there.
+                self._failed = True
+                if self._log.exists():
+                    raise StoreError(f"The write-ahead log of {self.path} could not be folded in; try again.")
+                os.replace(fresh, self.path)
+                synchronise(self.path.parent)
+                self._connection = self._open()
+                self._failed = False
+            finally:
+                self._replacing = False
+                self._changed.notify_all()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._take_cursor()
+        self._within.depth = self._depth + 1
         try:
             yield cursor
         except duckdb.Error as error:
@@ -64,19 +170,20 @@ class Database:
             raise StoreError(_explain(self.path, error)) from error
         finally:
             cursor.close()
+            self._within.depth -= 1
             with self._changed:
                 self._cursors -= 1
                 self._changed.notify_all()
 
-    @contextmanager
-    def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor in a transaction, which commits at the end of the block; an error undoes all of it."""
-        with self._writing:
-            with self.read() as cursor:
-                cursor.begin()
-                yield cursor
-                cursor.commit()
-            self._checkpoint_when_due()
+    @property
+    def _depth(self) -> int:
+        depth: int = getattr(self._within, "depth", 0)
+        return depth
+
+    def _settled(self) -> None:
+        # Who reads within a transaction of its own would wait for itself.
+        if not self._depth:
+            self.settle()
 
     def state(self) -> object:
         """Equal to an earlier one where nothing was written since."""
@@ -89,8 +196,9 @@ class Database:
 
         Writers wait meanwhile, readers do not.
         """
-        with self._writing:
-            with self.read() as cursor:
+        self._settled()
+        with self._writing, self._appending:
+            with self._cursor() as cursor:
                 cursor.checkpoint()
             state = self.state()
             with self.path.open("rb") as source:
@@ -100,6 +208,9 @@ class Database:
 
     def close(self) -> None:
         """Wait for the cursors in use, then close the file."""
+        with suppress(StoreError):  # What is not settled is when the file is opened again.
+            if self._connection is not None:
+                self.settle()
         with self._changed:
             self._changed.wait_for(lambda: self._cursors == 0)
             if self._connection is not None:
@@ -109,6 +220,8 @@ class Database:
 
     def _take_cursor(self) -> duckdb.DuckDBPyConnection:
         with self._changed:
+            # Who holds a cursor already is what the replacing waits for.
+            self._changed.wait_for(lambda: self._depth > 0 or not self._replacing)
             while self._failed:
                 self._changed.wait_for(lambda: self._cursors == 0)
                 if self._failed and self._connection is not None:
@@ -127,6 +240,8 @@ class Database:
                 # Left by a start that ended before the first byte was written, e.g. on a full disk.
                 self.path.unlink()
             connection = duckdb.connect(self.path, config=SETTINGS)
+            for left in (FRESH, SPILLED):  # by a process that was killed
+                _remove(self.path.with_name(self.path.name + left))
         except (OSError, duckdb.Error) as error:
             raise _unopened(self.path, error) from error
         try:
@@ -153,7 +268,7 @@ class Database:
         if size < self._checkpoint_at:
             return
         try:
-            with self.read() as cursor:
+            with self._appending, self._cursor() as cursor:
                 cursor.checkpoint()
             self._checkpoint_at = CHECKPOINT_BYTES
         except StoreError as error:
@@ -169,6 +284,29 @@ def rows(
     db.execute(query, values)
     names = [column[0] for column in db.description]
     return [dict(zip(names, row, strict=True)) for row in db.fetchall()]
+
+
+def synchronise(path: Path) -> None:
+    """See to it that a file, or what a folder lists, outlives a power cut. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    """Take away a file or a folder, and the write-ahead log beside it."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    for left in (path, path.with_name(path.name + ".wal")):
+        left.unlink(missing_ok=True)
+
+
+def quoted(text: str) -> str:
+    """A text as SQL writes it, where no parameter may stand."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _unopened(path: Path, error: Exception) -> StoreError:

@@ -87,6 +87,18 @@ class Standing:
         return len(self.rank)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer that a search found."""
+
+    key: tuple[str, str]
+    question: str
+    """As much as was kept."""
+    answer: str
+    verdict: str | None
+    """What the labeller who searches said of it."""
+
+
 class LabelQueues:
     """The queues of a store. Thread-safe; every method raises StoreError."""
 
@@ -208,6 +220,27 @@ class LabelQueues:
             ).fetchall()
         return next(((run, question) for run, question in found if (run, question) not in leased), None)
 
+    def search(self, queue_id: str, text: str, labeller: str, most: int) -> Sequence[Found]:
+        """Answers of a queue whose question or answer holds a text, in the queue's order."""
+        with self._database.read() as db:
+            found = db.execute(
+                f"""
+                SELECT i.run_id, i.question_id, coalesce(r.question, e.question, ''),
+                       coalesce(r.answer, e.answer, ''), l.verdict
+                FROM label_queue_items i
+                LEFT JOIN run_records r ON r.run_id = i.run_id AND r.question_id = i.question_id
+                LEFT JOIN {_TOLD} e ON i.run_id = '' AND e.trace_id = i.question_id
+                LEFT JOIN labels l ON l.run_id = i.run_id AND l.question_id = i.question_id
+                     AND l.labeller = $labeller
+                WHERE i.queue_id = $queue AND (
+                    contains(lower(coalesce(r.question, e.question, '')), lower($text))
+                    OR contains(lower(coalesce(r.answer, e.answer, '')), lower($text)))
+                ORDER BY i."rank" LIMIT $most
+                """,
+                {"queue": queue_id, "text": text, "labeller": labeller, "most": most},
+            ).fetchall()
+        return [Found((run, question), *told) for run, question, *told in found]
+
     def drop(self, queue_id: str, run_id: str, question_id: str) -> None:
         """Take an answer out of a queue, since it is gone."""
         with self._database.write() as db:
@@ -278,6 +311,10 @@ class LabelQueues:
         return [(in_utc(at), count) for at, count in found]
 
 
+_TOLD = """
+(SELECT trace_id, coalesce(question, question_preview) AS question, answer FROM model_inference_events
+ QUALIFY row_number() OVER (PARTITION BY trace_id ORDER BY step DESC) = 1)
+"""
 _NEW = "(run_id, question_id) NOT IN (SELECT (run_id, question_id) FROM label_queue_items WHERE queue_id = ?)"
 
 

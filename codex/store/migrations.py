@@ -446,6 +446,69 @@ def create_monitoring(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def add_ends_of_traces(db: duckdb.DuckDBPyConnection) -> None:
+    """Which step is a trace's last, and what the whole trace cost in tokens."""
+    for column, kind in (
+        ("ends_trace", "BOOLEAN"),
+        ("trace_prompt_tokens", "UBIGINT"),
+        ("trace_generated_tokens", "UBIGINT"),
+    ):
+        db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} {kind}")
+    # A branch has the samples of its parent, and the tokens before it: they were generated for that one.
+    db.execute(
+        """
+        CREATE TEMP TABLE costs AS
+        SELECT trace_id, max(step) AS last_step, sum(prompt_tokens) AS prompted,
+               sum(coalesce(generated, 0)) AS generated
+        FROM model_inference_events e LEFT JOIN (
+            SELECT t.event_id,
+                   greatest(0, count(*) FILTER (t."row" = 0) - any_value(k.prefix_tokens)
+                   + CASE any_value(k.kind) WHEN 'branch' THEN 0 ELSE count(*) FILTER (t."row" > 0) END)
+                   AS generated
+            FROM model_inference_token_stats t JOIN model_inference_events k ON k.event_id = t.event_id
+            GROUP BY t.event_id
+        ) USING (event_id)
+        GROUP BY trace_id
+        """
+    )
+    db.execute(
+        """
+        UPDATE model_inference_events SET ends_trace = step = last_step, trace_prompt_tokens = prompted,
+               trace_generated_tokens = generated
+        FROM costs WHERE model_inference_events.trace_id = costs.trace_id
+        """
+    )
+    db.execute("DROP TABLE costs")
+
+
+def create_traces(db: duckdb.DuckDBPyConnection) -> None:
+    """Where each trace stands, which wait for their tables, and whether deleted ones are to be erased."""
+    db.execute(
+        """
+        CREATE TABLE traces (
+            id VARCHAR PRIMARY KEY,
+            first_event BIGINT NOT NULL,
+            last_event BIGINT NOT NULL
+        )
+        """
+    )
+    db.execute(
+        "INSERT INTO traces SELECT trace_id, min(event_id), max(event_id) FROM model_inference_events"
+        " GROUP BY trace_id ORDER BY min(event_id)"
+    )
+    db.execute(
+        """
+        CREATE TABLE trace_inbox (
+            trace_id VARCHAR PRIMARY KEY,
+            events VARCHAR NOT NULL,            -- JSON: rows of model_inference_events, without their ids
+            tokens VARCHAR NOT NULL             -- JSON: see codex/store/inbox.py
+        )
+        """
+    )
+    # A row: something was deleted, and the file has not been rewritten since.
+    db.execute("CREATE TABLE due_erasures (since TIMESTAMP NOT NULL)")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -464,6 +527,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_people_answers,
     count_tokens,
     create_monitoring,
+    add_ends_of_traces,
+    create_traces,
 )
 
 

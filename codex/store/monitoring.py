@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from codex.store.database import Database, Row, rows
+from codex.store.deletion import Deletion
 from codex.store.rows import in_utc, naive_utc
 
 SECONDS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0, 120.0)
@@ -239,8 +240,9 @@ class Monitoring:
     Thread-safe; every method raises StoreError.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, deletion: Deletion) -> None:
         self._database = database
+        self._deletion = deletion
 
     def roll_up(self) -> int:
         """Add the steps that came since the last time; returns how many they were."""
@@ -385,7 +387,7 @@ class Monitoring:
                 )
                 ((here,),) = db.execute("SELECT count(*) FROM old").fetchall()
                 if here:
-                    _delete(db)
+                    self._retire(db)
                 db.execute("DROP TABLE old")
                 ((kept,),) = db.execute(
                     f"SELECT count(DISTINCT trace_id) {old}", [naive_utc(before)]
@@ -393,6 +395,25 @@ class Monitoring:
             deleted += here
             if here < BATCH:
                 return Retired(deleted, kept)
+
+    def _retire(self, db: duckdb.DuckDBPyConnection) -> None:
+        """Delete the traces of the table `old`, and the sessions that are left empty."""
+        # Drift is looked for at every so many answers of a calibrator: these have been seen.
+        db.execute(
+            """
+            INSERT INTO retired_answers
+            SELECT json_extract_string(params, 'calibrator') AS calibrator, count(*)
+            FROM model_inference_events WHERE trace_id IN (SELECT trace_id FROM old)
+            AND calibrated IS NOT NULL AND calibrator IS NOT NULL GROUP BY 1
+            ON CONFLICT (calibrator) DO UPDATE SET answers = answers + excluded.answers
+            """
+        )
+        found = db.execute("SELECT trace_id FROM old").fetchall()
+        self._deletion.delete(db, [trace_id for (trace_id,) in found])
+        db.execute(
+            "DELETE FROM sessions WHERE id IN (SELECT session_id FROM old)"
+            " AND id NOT IN (SELECT session_id FROM model_inference_events)"
+        )
 
 
 def _newest(db: duckdb.DuckDBPyConnection) -> int:
@@ -461,24 +482,4 @@ def _rollup(row: Row, failures: Mapping[str, int]) -> Rollup:
         seconds=tuple(seconds),
         confidences=tuple(confidences),
         failures=failures,
-    )
-
-
-def _delete(db: duckdb.DuckDBPyConnection) -> None:
-    """Delete the traces of the table `old`."""
-    events = "FROM model_inference_events WHERE trace_id IN (SELECT trace_id FROM old)"
-    # Drift is looked for at every so many answers of a calibrator: these have been seen.
-    db.execute(
-        f"""
-        INSERT INTO retired_answers
-        SELECT json_extract_string(params, 'calibrator') AS calibrator, count(*) {events}
-        AND calibrated IS NOT NULL AND calibrator IS NOT NULL GROUP BY 1
-        ON CONFLICT (calibrator) DO UPDATE SET answers = answers + excluded.answers
-        """
-    )
-    db.execute(f"DELETE FROM model_inference_token_stats WHERE event_id IN (SELECT event_id {events})")
-    db.execute(f"DELETE {events}")
-    db.execute(
-        "DELETE FROM sessions WHERE id IN (SELECT session_id FROM old)"
-        " AND id NOT IN (SELECT session_id FROM model_inference_events)"
     )

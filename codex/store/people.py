@@ -137,6 +137,12 @@ class People:
             kept = row["vector"]
             yield _answer(row), None if kept is None else np.frombuffer(kept, "<f4")
 
+    def without_question(self) -> Sequence[PersonsAnswer]:
+        """The answers of which only the SHA-256 of the question is kept."""
+        with self._database.read() as db:
+            found = rows(db, f"SELECT {_COLUMNS} FROM people_answers WHERE question IS NULL")
+        return [_answer(row) for row in found]
+
     def keep_vectors(self, vectors: Iterable[tuple[str, Vector]]) -> None:
         """Keep the vectors of questions, by the ids of their answers."""
         values = [[vector.astype("<f4").tobytes(), answer_id] for answer_id, vector in vectors]
@@ -147,19 +153,21 @@ class People:
     def open_questions(self, limit: int = 50) -> Sequence[OpenQuestion]:
         """What was left to a person or withheld and nobody has answered, the newest first.
 
-        Only questions whose text was kept in full.
+        Only questions of which all of the text was kept.
         """
         with self._database.read() as db:
             found = rows(
                 db,
                 """
-                SELECT e.trace_id, e.question, e.answer, e.action, e.created_at FROM (
-                    SELECT * FROM model_inference_events
+                SELECT e.trace_id, e.whole AS question, e.answer, e.action, e.created_at FROM (
+                    SELECT *, coalesce(question, CASE WHEN length(question_preview) < 127
+                                                      THEN question_preview END) AS whole
+                    FROM model_inference_events
                     QUALIFY row_number() OVER (PARTITION BY trace_id ORDER BY step DESC) = 1
                 ) e
-                WHERE e.action IN ('defer', 'abstain') AND e.question IS NOT NULL
+                WHERE e.action IN ('defer', 'abstain') AND e.whole IS NOT NULL
                   AND json_extract_string(e.params, '$.person') IS NULL AND e.parent_trace_id IS NULL
-                  AND e.question NOT IN (SELECT question FROM people_answers
+                  AND e.whole NOT IN (SELECT question FROM people_answers
                                          WHERE question IS NOT NULL AND withdrawn_at IS NULL
                                          AND (expires_at IS NULL OR expires_at > ?))
                 QUALIFY row_number() OVER (PARTITION BY e.question_sha256 ORDER BY e.event_id DESC) = 1
@@ -173,15 +181,6 @@ class People:
             )
             for row in found
         ]
-
-
-def forget_questions(db: duckdb.DuckDBPyConnection, session_id: str) -> None:
-    """Forget the text of a session's questions, which its deletion takes with it; the answers stay."""
-    db.execute(
-        "UPDATE people_answers SET question = NULL, vector = NULL WHERE NOT typed AND trace_id IN"
-        " (SELECT trace_id FROM model_inference_events WHERE session_id = ?)",
-        [session_id],
-    )
 
 
 def checked(given: PersonsAnswer) -> PersonsAnswer:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from operator import attrgetter
 from types import NoneType
 from typing import Any, get_args, get_origin
 
@@ -138,23 +136,22 @@ TOKEN_COLUMNS = (
     "alternatives",
 )
 
-_token_values = attrgetter(*(column.part.name for column in TOKEN))
 _TOKEN_FIELDS = tuple(column.part.name for column in TOKEN)
-_TOKEN_NUMBERS = tuple(at for at, column in enumerate(TOKEN) if column.part.annotation == float | None)
 _TOKEN_DEFAULTS = tuple(
     (at, column.part.default) for at, column in enumerate(TOKEN) if not column.part.optional
 )
-_ALTERNATIVE = tuple(part.name for part in parts(Alternative))
 
 
-def event_row(event_id: int, trace: Trace, number: int, privacy: Privacy) -> dict[str, object]:
-    """One step as a row of model_inference_events: column -> value."""
+def event_row(trace: Trace, number: int, privacy: Privacy) -> dict[str, object]:
+    """One step as a row of model_inference_events, without its id: column -> value."""
     step = trace.steps[number]
     generation = step.observation.generation
     signals = {name: finite(value) for name, value in step.signals.items()}
     return {
-        "event_id": event_id,
         "step": number,
+        "ends_trace": number == len(trace.steps) - 1,
+        "trace_prompt_tokens": trace.prompt_tokens,
+        "trace_generated_tokens": trace.generated_tokens,
         **written(TRACE, trace),
         **_question(trace, privacy),
         **written(STEP, step),
@@ -173,25 +170,6 @@ def event_row(event_id: int, trace: Trace, number: int, privacy: Privacy) -> dic
         **written(CONFIDENCE, step.confidence),
         **written(DECISION, step.decision),
     }
-
-
-def token_rows(event_id: int, step: Step) -> Iterator[tuple[object, ...]]:
-    """The tokens of the answer and of its samples as rows of model_inference_token_stats.
-
-    The samples' alternatives are left out: at 20 a token and ten samples they would be nine tenths of
-    the database, and nothing that is computed from stored samples reads them.
-    """
-    answer = step.observation.generation.tokens
-    for position, (token, focus) in enumerate(zip(answer, step.focus, strict=True)):
-        alternatives = [
-            {name: getattr(other, name) for name in _ALTERNATIVE}
-            for other in token.alternatives
-            if math.isfinite(other.logprob)
-        ]
-        yield (event_id, 0, position, *_token(token), focus, alternatives)
-    for row, sample in enumerate(step.observation.samples, start=1):
-        for position, token in enumerate(sample.tokens):
-            yield (event_id, row, position, *_token(token), None, None)
 
 
 def trace_of(events: Sequence[Row], tokens: Iterable[tuple[Any, ...]]) -> Trace:
@@ -237,13 +215,6 @@ def _step(
 
 def _generation(text: str, tokens: Iterable[Token], facts: Row) -> Generation:
     return Generation(text=text, tokens=tuple(tokens), **read(GENERATION, facts))
-
-
-def _token(token: Token) -> list[object]:
-    values = list(_token_values(token))
-    for at in _TOKEN_NUMBERS:
-        values[at] = finite(values[at])
-    return values
 
 
 def _token_of(values: list[Any], alternatives: Iterable[Row] | None) -> Token:

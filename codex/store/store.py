@@ -11,21 +11,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, get_args
 
-import duckdb
-
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.store.alerts import Alerts
 from codex.store.calibrators import Calibrators
 from codex.store.config import Privacy
 from codex.store.database import Database, Row, rows
+from codex.store.deletion import Deletion
+from codex.store.erasure import Erasure
+from codex.store.history import History
+from codex.store.inbox import Inbox
 from codex.store.label_queues import LabelQueues
 from codex.store.labels import Label, Labels, verdict_of
 from codex.store.monitoring import Monitoring
 from codex.store.outbox import Outbox
-from codex.store.people import People, forget_questions
+from codex.store.people import People
 from codex.store.policies import Policies, SavedPolicy
 from codex.store.postgres import CopyStatus, EventCopy, check_address
-from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, naive_utc, token_rows, trace_of
+from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, trace_of
 from codex.store.runs import Runs
 from codex.store.sandbox import Sandbox
 from codex.store.shares import Shares
@@ -101,6 +103,12 @@ class Store:
             check_address(events)
         self.privacy = privacy
         self._database = Database(path)
+        self._outbox = Outbox(self._database)
+        self._inbox = Inbox(self._database, self._outbox)
+        self.erasure = Erasure(self._database)
+        """The rewriting of the file, without what was deleted."""
+        self.history = History(self._database)
+        """Every trace, filtered, sorted and in pages."""
         self.runs = Runs(self._database)
         """Evaluations and their records."""
         self.calibrators = Calibrators(self._database)
@@ -108,12 +116,12 @@ class Store:
         self.labels = Labels(self._database)
         """What labellers say of answers."""
         self.label_queues = LabelQueues(self._database)
-        self.monitoring = Monitoring(self._database)
+        self._deletion = Deletion(self._outbox, self.erasure)
+        self.monitoring = Monitoring(self._database, self._deletion)
         """What the answers were like, by hour."""
         self.alerts = Alerts(self._database)
         self.sandbox = Sandbox(self._database)
         """Queries of analysts."""
-        self._outbox = Outbox(self._database)
         self._copy = EventCopy(self._database, self._outbox, events, event_days) if events else None
         self.shares = Shares(self._database)
         """Links under which a trace can be read."""
@@ -142,26 +150,19 @@ class Store:
         self._privacy: Privacy = privacy
 
     def save(self, trace: Trace) -> None:
-        """Keep a trace, whole or not at all; its session is made when it is new.
+        """Keep a trace, whole or not at all; its session is made when it is new. See `Inbox`.
 
         Numbers that are not finite are kept as missing, and the samples' alternatives are not kept. Raises
         Conflict when the id is taken; InvalidInput when a text holds half a character (a lone surrogate).
         """
-        with self._database.write() as db:
-            if rows(db, "SELECT 1 FROM model_inference_events WHERE trace_id = ?", [trace.id]):
-                raise Conflict(f"A trace {trace.id!r} is stored already.")
-            try:
-                self._insert(db, trace)
-                self._outbox.add(db, [trace.id])
-            except duckdb.InvalidInputException as error:
-                raise InvalidInput(f"The trace holds text that cannot be stored: {error}") from error
+        self._inbox.put(trace, self.privacy)
         self._changed()
 
     def keep_question(self, trace: Trace) -> None:
         """Keep what privacy lets be kept now of a stored trace's question; no number changes."""
         with self._database.write() as db:
             for number in range(len(trace.steps)):
-                row = event_row(0, trace, number, self.privacy)
+                row = event_row(trace, number, self.privacy)
                 db.execute(
                     f"UPDATE model_inference_events SET {', '.join(f'{name} = ?' for name in TOLD)}"
                     " WHERE trace_id = ? AND step = ?",
@@ -176,17 +177,28 @@ class Store:
         Raises NotFound.
         """
         with self._database.read() as db:
+            where = db.execute(
+                "SELECT first_event, last_event FROM traces WHERE id = ?", [trace_id]
+            ).fetchall()
+            if not where:
+                return self._waiting(trace_id)
             events = rows(
-                db, "SELECT * FROM model_inference_events WHERE trace_id = ? ORDER BY step", [trace_id]
+                db,
+                "SELECT * FROM model_inference_events WHERE event_id BETWEEN ? AND ? ORDER BY step",
+                where[0],
             )
-            if not events:
-                raise NotFound(f"No trace {trace_id!r} is stored.")
             tokens = db.execute(
                 f"SELECT {', '.join(TOKEN_COLUMNS)} FROM model_inference_token_stats"
                 ' WHERE event_id BETWEEN ? AND ? ORDER BY event_id, "row", position',
-                [events[0]["event_id"], events[-1]["event_id"]],
+                where[0],
             ).fetchall()
         return trace_of(events, tokens)
+
+    def _waiting(self, trace_id: str) -> Trace:
+        waiting = self._inbox.load(trace_id)
+        if waiting is None:
+            raise NotFound(f"No trace {trace_id!r} is stored.")
+        return waiting
 
     def question(self, trace_id: str) -> str | None:
         """What is kept of a trace's question: all of it, or its beginning; None: nothing. Raises NotFound."""
@@ -280,26 +292,15 @@ class Store:
     def delete_session(self, session_id: str) -> None:
         """Delete a session with its traces, labels and links. Raises NotFound.
 
-        The space in the file is used again by later writes; it is not overwritten at once.
+        Its bytes stay in the file until `erasure` has rewritten it.
         """
         with self._database.write() as db:
             if not rows(db, "DELETE FROM sessions WHERE id = ? RETURNING id", [session_id]):
                 raise NotFound(f"No session {session_id!r} is stored.")
-            forget_questions(db, session_id)
-            events = "FROM model_inference_events WHERE session_id = ?"
-            deleted = db.execute(f"SELECT DISTINCT trace_id {events}", [session_id]).fetchall()
-            self._outbox.add(db, [trace_id for (trace_id,) in deleted])
-            db.execute(f"DELETE FROM shares WHERE trace_id IN (SELECT trace_id {events})", [session_id])
-            for table in ("labels", "label_queue_items"):
-                db.execute(
-                    f"DELETE FROM {table} WHERE run_id = '' AND question_id IN (SELECT trace_id {events})",
-                    [session_id],
-                )
-            db.execute(
-                f"DELETE FROM model_inference_token_stats WHERE event_id IN (SELECT event_id {events})",
-                [session_id],
-            )
-            db.execute(f"DELETE {events}", [session_id])
+            found = db.execute(
+                "SELECT DISTINCT trace_id FROM model_inference_events WHERE session_id = ?", [session_id]
+            ).fetchall()
+            self._deletion.delete(db, [trace_id for (trace_id,) in found])
         self.sandbox.forget()
         self._changed()
 
@@ -357,7 +358,11 @@ class Store:
         return [CountedLabel(row["question_id"], row["correct"], in_utc(row["labelled_at"])) for row in found]
 
     def close(self) -> None:
-        """Wait for what is under way and close the file; using the store afterwards raises StoreError."""
+        """Wait for what is under way and close the file; using the store afterwards raises StoreError.
+
+        An erasure is stopped; it begins again when it is next started.
+        """
+        self.erasure.close()
         self.sandbox.forget()
         if self._copy is not None:
             self._copy.close()
@@ -374,18 +379,6 @@ class Store:
     def _changed(self) -> None:
         if self._copy is not None:
             self._copy.wake()
-
-    def _insert(self, db: duckdb.DuckDBPyConnection, trace: Trace) -> None:
-        db.execute(
-            "INSERT OR IGNORE INTO sessions VALUES (?, ?)", [trace.session_id, naive_utc(trace.created_at)]
-        )
-        ids = db.execute("SELECT nextval('event_ids') FROM range(?)", [len(trace.steps)]).fetchall()
-        events = [event_row(i, trace, number, self.privacy) for number, (i,) in enumerate(ids)]
-        with db.appender("model_inference_events", columns=list(events[0])) as appender:
-            appender.append_rows([tuple(event.values()) for event in events])
-        with db.appender("model_inference_token_stats", columns=list(TOKEN_COLUMNS)) as appender:
-            for (event_id,), step in zip(ids, trace.steps, strict=True):
-                appender.append_rows(token_rows(event_id, step))
 
 
 def _needed(title: str, policy: SavedPolicy) -> Conflict:

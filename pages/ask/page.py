@@ -128,7 +128,7 @@ class AskPage:
 
         first = evidence == "first" and not self.workbench.index.is_empty
         about = {"question": str(asked["question"]), "session": asked.get("session"), "branch": None}
-        return self._run(asked, client, about, start, "looking" if first else "waiting")
+        return self.run(asked, client, about, start, "looking" if first else "waiting")
 
     def branch(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
         """Continue an answer from another token; yields like `ask`."""
@@ -145,7 +145,7 @@ class AskPage:
 
         branch = {name: asked[name] for name in ("trace", "position", "token")}
         about = {"question": None, "session": asked.get("session"), "branch": branch}
-        return self._run(asked, client, about, start)
+        return self.run(asked, client, about, start)
 
     def follow(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
         """Follow a run that was started before, from another page or before a reload; yields like `ask`."""
@@ -274,7 +274,7 @@ class AskPage:
         given = {name: value for name, value in typed.items() if value is not None}
         return self.workbench.settings.engine.params.model_copy(update=given)
 
-    def _run(
+    def run(
         self,
         asked: JSON,
         client: Client | None,
@@ -282,6 +282,7 @@ class AskPage:
         start: Callable[[threading.Event], Iterator[Event]],
         phase: str = "waiting",
     ) -> Iterator[JSON]:
+        """Run a question to its end, for a page that follows it. about: what that page needs to show it again."""
         id_ = str(asked["run"])
         self.runs.start(
             id_, client, {"run": id_, **about}, lambda cancel: self._states(id_, start, cancel, phase)

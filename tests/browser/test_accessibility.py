@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -134,9 +135,41 @@ def labelled(page: Page, served: Scripted) -> Iterator[str]:
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_be_visible()
     yield "Label, no verdict"
+    page.get_by_role("listbox", name="Answer").get_by_role("option").last.click()
+    page.get_by_role("button", name="Keys ?").click()
+    yield "Label, keys"
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Search /").click()
+    page.get_by_role("searchbox").fill("capital")
+    expect(page.get_by_role("region", name="Search the queue").get_by_role("listitem").first).to_be_visible()
+    yield "Label, search"
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    page.get_by_text("Progress and recalibration").click()
+    yield "Label, progress"
     page.get_by_role("button", name="All queues").click()
     page.get_by_role("button", name="Delete run").click()
     yield "Label, deletion"
+
+
+def monitored(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}monitor?model=nobody")
+    expect(page.get_by_role("heading", name=re.compile("No question in|Nothing to watch"))).to_be_visible(
+        timeout=OPENED
+    )
+    yield "Monitor, empty"
+    served.workbench.answer("What is the capital?")
+    page.goto(f"{served.url}monitor")
+    plot = page.get_by_role("figure", name="Decisions").locator(".main-svg").first
+    expect(plot).to_be_visible(timeout=OPENED)
+    page.locator("summary", has_text="without a rule").click()
+    yield "Monitor"
+    page.get_by_role("button", name="Pause: Drift").click()
+    expect(page.get_by_role("button", name="Resume: Drift")).to_be_visible()
+    yield "Monitor, paused"
+    page.get_by_role("button", name="Resume: Drift").click()
+    expect(page.get_by_role("button", name="Pause: Drift")).to_be_visible()
 
 
 def queried(page: Page, served: Scripted) -> Iterator[str]:
@@ -182,7 +215,10 @@ def missing(page: Page, served: Scripted) -> Iterator[str]:
 @pytest.mark.parametrize("width", [1280, 800])
 @pytest.mark.parametrize(
     "states",
-    [missing, asked, indexed, evaluated, calibrated, tuned, labelled, queried, demonstrated, described],
+    [
+        *(missing, asked, indexed, evaluated, calibrated, tuned, labelled, monitored, queried),
+        *(demonstrated, described),
+    ],
 )
 def test_axe_finds_nothing(
     browser: Browser, served: Scripted, states: States, theme: Literal["light", "dark"], width: int

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -104,6 +106,18 @@ def test_a_task_of_label_studio_has_an_annotation_for_each_labeller(tmp_path: Pa
     assert second["ground_truth"] is True
     (span,) = [each for each in second["result"] if each["type"] == "labels"]
     assert span["value"] == {"start": 0, "end": 1, "text": "A", "labels": ["incorrect"]}
+
+
+def test_the_interface_in_the_documentation_has_the_controls_that_are_read(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs/labels.md").read_text()
+    (shown,) = re.findall(r"```xml\n(.*?)```", text, re.DOTALL)
+    interface = ElementTree.fromstring(shown)
+    controls = {each.get("name") for each in interface.iter() if each.get("toName") == "answer"}
+    label = Label("run", "q", "partly", "Ada", "Rome", "hm", ("date",), ((0, 1),))
+    row = LabelRow(label, "Q?", "A", pieces=((0, 1),))
+    (task,) = json.loads(written("label-studio", [row], tmp_path).read_text())
+    assert {each["from_name"] for each in task["annotations"][0]["result"]} == controls
+    assert tuple(each.get("value") for each in interface.iter("Choice")) == VERDICTS
 
 
 def test_what_label_studio_itself_writes_is_read(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -12,7 +13,7 @@ from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import Served, assert_error, running, workbench
 
 QUESTION = "What is the capital of Australia?"
-UNSURE = Script(["Perhaps", " Sydney"], [0.5, 0.35], samples=["Perth", "Canberra"])
+UNSURE = Script(["Perhaps", " Sydney"], [0.5, 0.35], samples=["Perhaps Sydney", "Canberra"])
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,11 @@ def test_a_deferred_question_is_answered_edited_withdrawn_and_deleted(served: Se
         told = infer(other, "whats the capital of australia")
     assert told["answer"] == "Canberra"
     assert told["model_answer"] == "Perhaps Sydney"
+    with httpx.Client(base_url=http.base_url, timeout=30) as other:
+        trace = other.get(f"/traces/{told['trace_id']}").text
+    for seen in (json.dumps(told), trace):  # Who asked first, and how, is told to nobody.
+        assert QUESTION not in seen
+        assert str(deferred["trace_id"]) not in seen
     person = told["person_answer"]
     assert isinstance(person, dict)
     assert set(person) == {"id", "answer", "author", "source", "made_at", "same", "similarity"}

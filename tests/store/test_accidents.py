@@ -157,8 +157,8 @@ def test_the_write_ahead_log_stays_bounded(tmp_path: Path, monkeypatch: pytest.M
             store.save(make_trace(number, tokens=50))
             largest = max(largest, wal.stat().st_size if wal.exists() else 0)
         assert largest > 0
-    # The log may pass the limit by the one trace (about 20 kB) that makes the checkpoint due.
-    assert largest < 130_000
+    # The log may pass the limit by the eight traces that wait (30 kB each) and are then spread (20 kB each).
+    assert largest < 500_000
 
 
 MANY = 100

@@ -15,9 +15,11 @@ import pytest
 from codex.store import Store
 from codex.store.label_queues import LabelQueue
 from codex.store.labels import Label
+from codex.store.migrations import MIGRATIONS, count_tokens
 from codex.store.monitoring import MOST_ANSWERS, SECONDS, Failed, Rollup, Window
 from codex.types import Action, Confidence, Decision, Gate, Trace, TraceParams
 from tests.support.traces import make_trace
+from tests.support.undone import UNDO
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -183,16 +185,15 @@ def test_rollups_survive_a_restart_and_the_deletion_of_their_answers(tmp_path: P
 
 
 def test_answers_of_before_there_was_monitoring_are_rolled_up_with_their_tokens(tmp_path: Path) -> None:
-    from tests.support.undone import UNDO
-
     path = tmp_path / "codex.duckdb"
     with Store(path) as store:
         store.save(answer(1, before=("retrieve",)))
+    before = MIGRATIONS.index(count_tokens)
     with duckdb.connect(path) as db:
-        for version in (14, 13):
+        for version in range(len(MIGRATIONS), before, -1):
             for statement in UNDO[version]:
                 db.execute(statement)
-        db.execute("DELETE FROM schema_migrations WHERE version > 12")
+        db.execute("DELETE FROM schema_migrations WHERE version > ?", [before])
     with Store(path) as store:
         store.monitoring.roll_up()
         [hour] = store.monitoring.hours(Window())

@@ -172,6 +172,18 @@ def test_a_deleted_session_is_deleted_there_too(server: Server, tmp_path: Path) 
     assert there(server, f"SELECT count(DISTINCT event_id) FROM codex.{TOKENS}") == [(1,)]
 
 
+def test_events_follow_after_the_file_was_rewritten(server: Server, tmp_path: Path) -> None:
+    with opened(tmp_path, server) as store:
+        store.save(make_trace(1, session="gone"))
+        store.save(make_trace(2, session="stays"))
+        copied(store)
+        store.delete_session("gone")
+        store.erasure.run()
+        store.save(make_trace(3, session="stays"))
+        copied(store)
+    assert traces(server) == [make_trace(2).id, make_trace(3).id]
+
+
 def test_what_privacy_leaves_out_is_left_out_there(server: Server, tmp_path: Path) -> None:
     trace = make_trace(1, question="a secret")
     with opened(tmp_path, server) as store:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    19: ["DROP TABLE traces", "DROP TABLE trace_inbox", "DROP TABLE due_erasures"],
+    18: [
+        f"ALTER TABLE model_inference_events DROP COLUMN {column}"
+        for column in ("ends_trace", "trace_prompt_tokens", "trace_generated_tokens")
+    ],
     17: [
         *(
             f"DROP TABLE {table}"

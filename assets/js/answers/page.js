@@ -45,7 +45,7 @@ class Answers extends Page {
   failed = "";
   said = "";
   draft = this.#empty();
-  confirmation = new Confirmation("Deletion", this.paint);
+  confirmation = new Confirmation("Deletion of an answer", this.paint);
   form = new Form(this.paint, async () => {
     const { value, error } = await this.call(this.draft.id ? "edit" : "put", { ...this.draft });
     if (error) return error.message;

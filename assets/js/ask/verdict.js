@@ -94,8 +94,9 @@ export class Verdict extends Part {
     const guaranteed = calibrated && recorded.gate === "proceed" && !this.changed && this.active.guarantee;
     const other = html`<p class="cx-muted cx-row">Decided when it was asked: ${decision(recorded.action)}</p>`;
     const words = muted(["confidence, ", written(basis)], "cx-tiny");
-    return html`<div class="cx-row between">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-large">${percent(confidence.value)}</span>${words}</div></div>
-      <p class="cx-reason">${written(`${trace.last.plain}; ${now.reason}`)}</p>${storyLine(trace)}
+    const whose = trace.person ? html`<p class="cx-muted">Of the model's own answer:</p>` : nothing;
+    return html`${whose}<div class="cx-row between">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-large">${percent(confidence.value)}</span>${words}</div></div>
+      <p class="cx-reason"><span class="cx-plain">${written(trace.last.plain)}</span>; ${written(now.reason)}</p>${storyLine(trace)}
       ${guaranteed ? html`<p class="cx-muted">${guaranteed}</p>` : nothing}${now.action === recorded.action ? nothing : other}`;
   }
 

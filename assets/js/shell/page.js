@@ -19,6 +19,8 @@ const PAGES = [
   ["calibrate", "calibrate", "Calibrate"],
   ["tune", "tune", "Tune"],
   ["label", "label", "Label"],
+  ["history", "history", "Sessions"],
+  ["monitor", "monitor", "Monitor"],
   ["sql", "sql", "SQL"],
   ["demo", "demo", "Demo"],
   ["docs", "docs", "HTTP"],

@@ -1,7 +1,7 @@
 """Labels as tasks of Label Studio: a task for each answer, an annotation for each label.
 
 The controls are verdict (Choices), correction, note, tags and labeller (TextArea), and spans (Labels on the
-answer). LABELLING_CONFIG is the project that shows them. Offsets are characters of the answer, end excluded;
+answer). docs/labels.md has the interface that shows them. Offsets are characters of the answer, end excluded;
 the tokens of a span stand in its `meta` beside the offsets that they were. Source:
 https://labelstud.io/guide/task_format.html
 """
@@ -15,21 +15,8 @@ from codex.labelling.formats import json_list
 from codex.labelling.formats.columns import moment, share, text, truth, verdict
 from codex.labelling.formats.json_list import Entry, part
 from codex.labelling.rows import LabelRow, Problem, Span, Unusable
-from codex.store.labels import VERDICTS, Label
+from codex.store.labels import Label
 
-LABELLING_CONFIG = f"""<View>
-  <Header value="$question"/>
-  <Labels name="spans" toName="answer"><Label value="incorrect"/></Labels>
-  <Text name="answer" value="$answer" granularity="word"/>
-  <Choices name="verdict" toName="answer" choice="single" required="true">
-    {"".join(f'<Choice value="{word}"/>' for word in VERDICTS)}
-  </Choices>
-  <TextArea name="correction" toName="answer" maxSubmissions="1"/>
-  <TextArea name="note" toName="answer" maxSubmissions="1"/>
-  <TextArea name="tags" toName="answer"/>
-  <TextArea name="labeller" toName="answer" maxSubmissions="1"/>
-</View>
-"""
 TEXTS = ("correction", "note", "labeller")
 
 

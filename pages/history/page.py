@@ -1,0 +1,230 @@
+"""The Sessions page: every question that was asked, as it looked; compared, replayed, exported, deleted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, cast
+
+from codex import signals
+from codex.ask.comparing import compare
+from codex.ask.places import Client
+from codex.ask.workbench import Workbench
+from codex.errors import CodexError, InvalidInput
+from codex.pages import JSON
+from codex.pages.ask.page import AskPage
+from codex.pages.ask.scales import SCALES
+from codex.pages.ask.view import trace_view
+from codex.pages.components import view
+from codex.server.callers import current_client
+from codex.store.codec import encode
+from codex.store.history import Filter, Labelled, TraceLine
+from codex.store.policies import UNSAVED
+from codex.types import Action, Event, Gate
+
+PAGE = 50
+"""Traces on a page."""
+LABELS: dict[Labelled, str] = {
+    "correct": "correct",
+    "incorrect": "incorrect",
+    "unclear": "undecided",
+    "none": "not labelled",
+}
+
+
+class HistoryView:
+    """What the page can do, as plain calls: JSON in, JSON out. Gradio only carries them."""
+
+    def __init__(self, workbench: Workbench, ask: AskPage) -> None:
+        """ask: the Ask page, which runs questions that a page follows and can stop."""
+        self.workbench = workbench
+        self.asking = ask
+        self.history = workbench.store.history
+
+    def config(self) -> JSON:
+        """What the page needs at the start."""
+        return {
+            "scales": {name: {**asdict(s), "captions": s.captions} for name, s in SCALES.items()},
+            "actions": [str(action) for action in Action],
+            "gates": [str(gate) for gate in Gate],
+            "labels": list(LABELS.items()),
+        }
+
+    def look(self, wanted: JSON) -> JSON:
+        """A page of the traces that match. wanted: {filter, sort, down, after}."""
+        found = self.history.page(
+            filter_of(wanted["filter"]),
+            sort=str(wanted["sort"]),
+            down=bool(wanted["down"]),
+            after=wanted.get("after"),
+            size=PAGE,
+        )
+        return {
+            "rows": [line_view(line) for line in found.traces],
+            "total": found.total,
+            "next": found.next,
+            "erasure": self.erasure({}),
+        }
+
+    def facets(self, _: JSON) -> JSON:
+        """The models and policies that the list can be limited to, and the policies that can decide again."""
+        found = self.history.facets()
+        return {
+            "models": found.models,
+            "policies": found.policies,
+            "deciding": [
+                [policy.version, policy.title]
+                for policy in self.workbench.store.policies.list()
+                if policy.name != UNSAVED
+            ],
+        }
+
+    def open(self, wanted: JSON) -> JSON:
+        """A trace as it looked. wanted: {trace}."""
+        return self._shown(str(wanted["trace"]))
+
+    def compare(self, wanted: JSON) -> JSON:
+        """Two traces side by side. wanted: {first, second}."""
+        reader = current_client()
+        ids = [str(wanted[which]) for which in ("first", "second")]
+        one, other = (self.workbench.trace(each, reader) for each in ids)
+        found = compare(one, other)
+        return {
+            "traces": [self._shown(each) for each in ids],
+            "same": {
+                "question": found.same_question,
+                "answer": found.same_answer,
+                "model": found.same_model,
+                "policy": found.same_policy,
+            },
+            "differences": [
+                {
+                    "name": each.name,
+                    "label": "Confidence" if each.name == "confidence" else signals.label_of(each.name),
+                    "first": each.first,
+                    "second": each.second,
+                    "change": each.change,
+                }
+                for each in found.differences
+            ],
+        }
+
+    def redecide(self, wanted: JSON) -> JSON:
+        """What a saved policy decides on a stored answer. wanted: {trace, policy}."""
+        policy = self.workbench.active.saved(str(wanted["policy"]))
+        return encode(self.workbench.redecide(str(wanted["trace"]), policy))
+
+    def replay(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
+        """Ask a stored question again of the model that is loaded; yields like the Ask page. asked: {run, trace}."""
+        trace = str(asked["trace"])
+
+        def start(cancel: threading.Event) -> Iterator[Event]:
+            return self.workbench.replay(trace, cancel=cancel, client=client)
+
+        about = {"question": None, "session": self._session(trace), "branch": None}
+        return self.asking.run(asked, client, about, start)
+
+    def cancel(self, asked: JSON) -> None:
+        """Stop a replay."""
+        self.asking.cancel(asked)
+
+    def delete_session(self, wanted: JSON) -> JSON:
+        """Delete a session for good: its rows now, its bytes as soon as the file is rewritten."""
+        self.asking.runs.cancel_session(wanted["session"])
+        self.workbench.forget_session(str(wanted["session"]))
+        return self.erasure({})
+
+    def erasure(self, _: JSON) -> JSON:
+        """Whether the database file may still hold what was deleted."""
+        return asdict(self.workbench.store.erasure.status)
+
+    def erase(self, _: JSON) -> JSON:
+        """Try again to rewrite the file."""
+        self.workbench.store.erasure.start()
+        return self.erasure({})
+
+    def _session(self, trace: str) -> str | None:
+        try:
+            return self.history.line(trace).session_id
+        except CodexError:  # It says so where it is asked for again.
+            return None
+
+    def _shown(self, trace_id: str) -> JSON:
+        line = self.history.line(trace_id)
+        trace = self.workbench.trace(trace_id, current_client())
+        model = self.workbench.status.model
+        policy = self.workbench.active.saved(trace.policy) if self._is_kept(trace.policy) else None
+        return {
+            **trace_view(trace, fingerprint=model, correct=line.correct),
+            "line": line_view(line),
+            "rules": [rule.model_dump() for rule in policy.rules] if policy else [],
+            "questions": len(self.workbench.store.session_traces(line.session_id)),
+            "no_replay": None
+            if trace.question is not None
+            else "The text of this question was not saved, so it cannot be asked again. Type it on the Ask page.",
+            "model_now": model,
+        }
+
+    def _is_kept(self, version: str) -> bool:
+        try:
+            self.workbench.store.policies.load(version)
+        except CodexError:
+            return False
+        return True
+
+
+def filter_of(typed: JSON) -> Filter:
+    """What the form holds as a filter; what is empty leaves all in. Raises InvalidInput."""
+
+    def text(name: str) -> str | None:
+        return str(typed.get(name) or "").strip() or None
+
+    return Filter(
+        since=_moment("since", text("since")),
+        until=_moment("until", text("until")),
+        model=text("model"),
+        policy=text("policy"),
+        session=text("session"),
+        action=Action(text("action")) if text("action") else None,
+        gate=Gate(text("gate")) if text("gate") else None,
+        low=_share("low", text("low")),
+        high=_share("high", text("high")),
+        label=cast("Labelled | None", text("label")),
+        text=text("text") or "",
+    )
+
+
+def line_view(line: TraceLine) -> JSON:
+    """One trace as a row of the table."""
+    return {
+        **encode(line, without=("confidence",)),
+        "confidence": line.confidence.value,
+        "calibrated": line.confidence.calibrated is not None,
+    }
+
+
+def _moment(name: str, typed: str | None) -> datetime | None:
+    try:
+        return None if typed is None else datetime.fromisoformat(typed)
+    except ValueError as error:
+        raise InvalidInput(f"{typed!r} is no date and time.", [name]) from error
+
+
+def _share(name: str, typed: str | None) -> float | None:
+    """From percent."""
+    try:
+        return None if typed is None else float(typed) / 100
+    except ValueError as error:
+        raise InvalidInput(f"{typed!r} is no percentage.", [name]) from error
+
+
+def build(workbench: Workbench, ask: AskPage) -> None:
+    """Put the page into the Blocks that are open."""
+    page = HistoryView(workbench, ask)
+    calls: tuple[Any, ...] = (
+        *(page.look, page.facets, page.open, page.compare, page.redecide, page.cancel),
+        *(page.delete_session, page.erasure, page.erase),
+    )
+    view("history", page.config(), calls, {"replay": page.replay})
