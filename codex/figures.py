@@ -11,7 +11,8 @@ from __future__ import annotations
 import html
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -288,6 +289,45 @@ def interval_bars(
                 "line": line,
             }
         ]
+    return figure
+
+
+def over_time(
+    times: Sequence[str],
+    series: Mapping[str, tuple[str, Sequence[float | None]]],
+    title: str,
+    x: str,
+    y: str,
+    *,
+    share: bool = False,
+    stacked: timedelta | None = None,
+) -> Figure:
+    """Numbers over time: lines, or where `stacked` says how wide one is, bars upon each other.
+
+    times: [n] in ISO 8601; series: name -> colour and [n] values, None where there is none. share: in [0, 1].
+    """
+    traces: list[Any] = []
+    for name, (colour, values) in series.items():
+        if stacked is None:
+            traces.append(
+                go.Scatter(
+                    x=list(times), y=list(values), name=name, mode="lines+markers",
+                    line={"color": colour, "width": 1.5}, marker={"color": colour, "size": 5},
+                )
+            )  # fmt: skip
+        else:
+            width = stacked.total_seconds() * 1000
+            traces.append(
+                go.Bar(x=list(times), y=list(values), name=name, marker={"color": colour}, width=width)
+            )
+    figure = _figure(
+        traces,
+        title,
+        {"title": {"text": x}, "type": "date"},
+        _share_axis(y) if share else {"title": {"text": y}, "rangemode": "tozero"},
+    )
+    if stacked is not None:
+        figure["layout"]["barmode"] = "stack"
     return figure
 
 

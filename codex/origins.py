@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::([0-9]{1,5}))?", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.IGNORECASE)
@@ -31,6 +32,12 @@ class Hosts:
             return True
         address = _address(name)
         return address is not None and (self._any_address or _is_loopback(address))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server that listens on this host is reached from its own machine only."""
+    address = _address(host.strip().removeprefix("[").removesuffix("]"))
+    return host.strip().lower() == "localhost" or (address is not None and _is_loopback(address))
 
 
 def authority(text: str) -> tuple[str, int | None]:
@@ -68,6 +75,20 @@ def origin(text: str) -> str:
     scheme = scheme.lower()
     name = f"[{host}]" if ":" in host else host
     return f"{scheme}://{name}" if port in (None, _DEFAULT_PORTS.get(scheme)) else f"{scheme}://{name}:{port}"
+
+
+def web_address(text: str) -> str:
+    """An address of http or https, as it is. Raises ValueError."""
+    address = text.strip()
+    parts = urlsplit(address)
+    if parts.scheme.lower() not in _DEFAULT_PORTS or not parts.hostname:
+        raise ValueError("that is no web address: write it as https://example.org/path")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("leave user and password out of the address")
+    authority(_in_ascii(parts.netloc))
+    if not address.isascii() or re.search(r"[\x00-\x20\x7f]", address):
+        raise ValueError("write the address with ASCII characters and without spaces")
+    return address
 
 
 def _in_ascii(name: str) -> str:

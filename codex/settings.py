@@ -67,6 +67,8 @@ class AskSettings(BaseModel):
     """Whether the retrieve gate may retrieve passages and ask again."""
     reflect: bool = True
     """Whether the reflect gate may ask a second time."""
+    people: bool = True
+    """Whether a person's answer to the same question, or to a like one, comes in place of the model's."""
     max_waiting: int = Field(16, ge=1)
     """Questions under way at once; one more is told to come back later. A client has at most half of them."""
 
@@ -84,6 +86,33 @@ class ServerSettings(BaseModel):
     """Host names under which it may be reached, beside localhost and server.host; others are refused."""
     cors_origins: tuple[Annotated[str, AfterValidator(origins.origin)], ...] = ()
     """Origins, e.g. http://localhost:3000, whose web pages may read and change everything."""
+
+
+class MonitoringSettings(BaseModel):
+    """What is watched of the answers, and who is told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    window_hours: int = Field(24, ge=1, le=24 * 366)
+    """The newest hours that the alerts on shares look at."""
+    minimum_answers: int = Field(50, ge=1)
+    """Questions in these hours below which a share says nothing."""
+    abstain_share: float = Field(0.5, ge=0.0, le=1.0)
+    """Alert where more of the answers are abstentions; 1 turns it off."""
+    error_share: float = Field(0.1, ge=0.0, le=1.0)
+    """Alert where more of the questions fail; 1 turns it off."""
+    risk: float | None = Field(None, gt=0.0, lt=1.0)
+    """The share of incorrect answers that labels may not contradict; none: what the policy guarantees."""
+    risk_error_level: float = Field(0.05, gt=0.0, lt=1.0)
+    """The chance that labels ever raise that alert although the risk is no higher."""
+    renotify_hours: float = Field(24.0, gt=0.0, le=24 * 366)
+    """An alert that lasts is told again after so many hours."""
+    retention_days: int | None = Field(None, ge=1, le=100_000)
+    """Answers are deleted after so many days, unless they are labelled or wait for a label; none: never."""
+    webhook: Annotated[str, AfterValidator(origins.web_address)] | None = None
+    """The address to which alerts are sent as JSON; none: they stand on the page and in the log alone."""
+    webhook_local: bool = Field(False, strict=True)
+    """Whether the webhook may be on this machine or in a private network."""
 
 
 def _of_known_signals(policy: Policy) -> Policy:
@@ -111,6 +140,7 @@ class Settings(BaseModel):
     policy: KnownPolicy = Policy()
     store: StoreConfig = StoreConfig()
     server: ServerSettings = ServerSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
 
     @property
     def database(self) -> Path:

@@ -372,6 +372,23 @@ class PredictionSet:
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredBy:
+    """A person's answer that was given to a question, as it was then."""
+
+    id: str
+    answer: str
+    author: str
+    source: str
+    """What it rests on, in the author's words; may be empty."""
+    made_at: datetime
+    """In UTC; when it was written or last edited."""
+    same: bool
+    """Whether it was given to the same question; else to a like one, in other words."""
+    similarity: float | None
+    """Cosine of the two questions; None: they were not compared by meaning."""
+
+
+@dataclass(frozen=True, slots=True)
 class TraceParams:
     """How a question was asked, as far as that is known."""
 
@@ -388,6 +405,8 @@ class TraceParams:
     """None: no calibrator with prediction sets held, or the answers had drifted away from it."""
     evidence: dict[str, object] = field(default_factory=dict)
     """The settings that evidence and checks depend on; documents: those that the search was limited to."""
+    person: AnsweredBy | None = None
+    """The person's answer that was given in place of the model's; None: there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,7 +427,8 @@ class Trace:
     params: TraceParams
     steps: tuple[Step, ...]
     answer: str
-    """What is said to the user; a clarifying question when the decision is to abstain."""
+    """What is said to the user: a person's answer to this question where there is one, else the model's, or a
+    clarifying question when the decision is to abstain."""
     seconds: float
     parent_id: str | None = None
     """The trace that this one branched from."""

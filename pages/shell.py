@@ -15,6 +15,7 @@ import gradio as gr
 import gradio.routes
 from anyio.to_thread import run_sync
 from fastapi import FastAPI
+from starlette.datastructures import State
 from starlette.routing import Mount
 
 from codex.ask.workbench import Workbench
@@ -22,12 +23,14 @@ from codex.errors import Conflict
 from codex.evaluation.example import NAME, load_example
 from codex.jobs import Jobs
 from codex.labelling.queues import Labelling
+from codex.monitoring.monitor import Monitor
 from codex.pages import JSON, missing
 from codex.pages.ask import page as ask
 from codex.pages.ask.runs import Runs
 from codex.pages.assets import ASSETS, ASSETS_URL, Assets, url
 from codex.pages.calibrate import page as calibrate
 from codex.pages.components import view
+from codex.pages.demo import page as demo
 from codex.pages.docs import page as docs
 from codex.pages.documents import page as documents
 from codex.pages.evaluate import downloads
@@ -35,6 +38,9 @@ from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
 from codex.pages.history import page as history
 from codex.pages.label import page as label
+from codex.pages.monitor import page as monitoring
+from codex.pages.sql import page as sql
+from codex.pages.trace import page as trace
 from codex.pages.tune import page as tune
 from codex.private import PARTIAL, make_folder, tighten
 from codex.server.callers import current_client
@@ -51,8 +57,11 @@ STYLES = (
     "calibrate",
     "tune",
     "label",
+    "monitor",
+    "sql",
     "history",
     "docs",
+    "demo",
 )
 SYSTEM_FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
@@ -64,11 +73,12 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     Temporary files end with the application.
     """
     temporary = _temporary_folder(workbench.settings.home)
-    runs = Runs()
-    blocks = _blocks(workbench, app.state.jobs, runs, app.state.labelling)
+    runs, shown = Runs(), demo.DemoPage(workbench)
+    blocks = _blocks(workbench, app.state, runs, shown)
     paths = [f"/{path}" for path, *_ in blocks.pages]
     _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
+    app.include_router(trace.router)
     app.mount(f"/{ASSETS_URL}", Assets(), name="codex-assets")
     with warnings.catch_warnings():
         # Gradio warns that it turns server-side rendering off for several pages; it was never on.
@@ -105,6 +115,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
         async with serving(app) as state:
             yield state
             await run_sync(runs.close)
+            await run_sync(shown.close)
         _remove(temporary)
 
     app.router.lifespan_context = lifespan
@@ -139,7 +150,11 @@ def _hear_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
         runs.leave(run, current_client())
 
 
-def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) -> gr.Blocks:
+def _blocks(workbench: Workbench, state: State, runs: Runs, shown: demo.DemoPage) -> gr.Blocks:
+    jobs: Jobs = state.jobs
+    labelling: Labelling = state.labelling
+    monitor: Monitor = state.monitor
+
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
 
@@ -150,10 +165,6 @@ def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) 
     with blocks:
         bar("ask")
         asking = ask.build(workbench, runs)
-    # The HTTP interface lists sessions at /sessions.
-    with blocks.route("Sessions", "/history"):
-        bar("history")
-        history.build(workbench, asking)
     with blocks.route("Documents", "/documents"):
         bar("documents")
         documents.build(workbench, jobs)
@@ -168,7 +179,20 @@ def _blocks(workbench: Workbench, jobs: Jobs, runs: Runs, labelling: Labelling) 
         tune.build(workbench)
     with blocks.route("Label", "/label"):
         bar("label")
-        label.build(workbench, labelling)
+        label.build(workbench, labelling, jobs)
+    # The HTTP interface lists sessions at /sessions.
+    with blocks.route("Sessions", "/history"):
+        bar("history")
+        history.build(workbench, asking)
+    with blocks.route("Monitor", "/monitor"):
+        bar("monitor")
+        monitoring.build(monitor)
+    with blocks.route("SQL", "/sql"):
+        bar("sql")
+        sql.build(workbench)
+    with blocks.route("Demo", "/demo"):
+        bar("demo")
+        demo.build(shown)
     # In the place of the plain page that the HTTP interface has by itself.
     with blocks.route("HTTP", "/docs"):
         bar("docs")

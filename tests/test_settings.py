@@ -25,7 +25,7 @@ def test_every_setting_of_every_group_stands_in_its_yaml_file() -> None:
         written = (CONF / "engine" / f"{engine}.yaml").read_text()
         for key in type(settings.engine).model_fields:
             assert f"{key}:" in written, key
-    for group in ("policy", "store", "server"):
+    for group in ("policy", "store", "server", "monitoring"):
         written = (CONF / group / "default.yaml").read_text()
         for key in type(getattr(settings, group)).model_fields:
             assert f"{key}:" in written, f"{group}.{key}"

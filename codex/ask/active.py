@@ -30,6 +30,7 @@ class Active:
         if engine is not None:
             self._activate_shipped(engine.fingerprint)
         self._monitor = self._monitor_of_active()
+        self._contradiction = ("", "")
 
     @property
     def policy(self) -> Policy:
@@ -54,7 +55,14 @@ class Active:
             return None
         if self.drift is not None and self.drift.detected:
             return f"The guarantee is suspended. {self.drift.message}"
+        version, why = self._contradiction
+        if version == self.policy.version:
+            return f"The guarantee is suspended. {why}"
         return f"{guarantee}, for questions like the {guarantee.questions:,} it was proven on."
+
+    def contradict(self, version: str, why: str) -> None:
+        """Suspend the guarantee of a policy's version that labels contradict, and say why; "": of none."""
+        self._contradiction = (version, why)
 
     @property
     def calibration(self) -> tuple[bool, str]:

@@ -87,6 +87,10 @@ class Loop:
         self._grounder = grounder
         self._options = options
 
+    def over(self, index: Index) -> Loop:
+        """The same over other documents."""
+        return Loop(self._engine, index, self._grounder, self._options, self._embed)
+
     def ask(self, request: Request) -> Generator[Event, None, list[Step]]:
         """Every step of a question. Raises PromptTooLong, ModelError, Cancelled."""
         course = _Course(request)

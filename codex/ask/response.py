@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from codex.ask.confidence import LikelyAnswers, basis
+from codex.ask.explaining import rationale
 from codex.grounding.told import judged_by, verified_by
 from codex.types import Action, Confidence, Gate, Observation, Passage, Stance, StepKind, Support, Trace
 
@@ -75,20 +78,40 @@ class EvidenceSentence(BaseModel):
     quote: str | None = Field(description="The words it rests on.")
 
 
+class PersonAnswer(BaseModel):
+    """A person's answer to this question, or to the same one in other words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    answer: str
+    author: str
+    source: str = Field(description="What it rests on, in the author's words; may be empty.")
+    made_at: datetime = Field(description="In UTC; when it was written or last edited.")
+    same: bool = Field(description="false: it was given to the question in other words.")
+    similarity: float | None = Field(description="Cosine of the two questions; null: not compared.")
+
+
 class AskResponse(BaseModel):
     """The answer, how far to trust it, and what was decided."""
 
     model_config = ConfigDict(extra="forbid")
 
     answer: str = Field(
-        description="What to tell the user; a clarifying question when the decision is abstain."
+        description="What to tell the user: a person's answer to this question where there is one, else the "
+        "model's, or a clarifying question when the decision is abstain."
     )
     model_answer: str = Field(description="What the model wrote, whatever was decided.")
     confidence: float | None = Field(description="In [0, 1]; an estimate unless `calibrated` is a number.")
     confidence_note: ConfidenceNote
     decision: Action
     gate: Gate
-    rationale: str
+    rationale: str = Field(description="Why, in one plain line.")
+    person_answer: PersonAnswer | None = Field(
+        None,
+        description="The person's answer that `answer` is; decision and confidence are of the model's own, "
+        "`model_answer`. null: nobody answered this question, or a like one.",
+    )
     steps: list[StepKind] = Field(description="What was done, in order.")
     passages: list[EvidencePassage] = Field(description="What the model was shown, best first.")
     sentences: list[EvidenceSentence] = Field(description="Empty when nothing was retrieved.")
@@ -126,7 +149,8 @@ def response_to(trace: Trace) -> AskResponse:
         confidence_note=confidence_note(last.confidence),
         decision=last.decision.action,
         gate=last.decision.gate,
-        rationale=last.decision.reason,
+        rationale=rationale(trace),
+        person_answer=PersonAnswer(**asdict(trace.params.person)) if trace.params.person else None,
         steps=[step.kind for step in trace.steps],
         passages=[_passage(passage) for passage in last.observation.passages],
         sentences=_sentences(last.observation),

@@ -21,7 +21,9 @@ from codex.ask.active import Active
 from codex.ask.choices import Choices
 from codex.ask.confidence import likely_answers
 from codex.ask.deciding import decide_one
+from codex.ask.failures import Failures
 from codex.ask.loop import Loop
+from codex.ask.people import PeoplesAnswers
 from codex.ask.places import Client, Places
 from codex.ask.priority import Priority
 from codex.ask.request import (
@@ -36,7 +38,7 @@ from codex.ask.request import (
 from codex.ask.starters import Starters
 from codex.engines.base import Engine, GenerationParams
 from codex.engines.models import Models
-from codex.errors import Cancelled, CodexError, Conflict, Stopping
+from codex.errors import Cancelled, CodexError, Conflict, Stopping, StoreError
 from codex.grounding import Grounder, Measured
 from codex.grounding.reliability import Done
 from codex.policy import Policy
@@ -47,7 +49,18 @@ from codex.retrieval.embedding import Embedding
 from codex.settings import Settings, load_settings
 from codex.store import Privacy, Store
 from codex.text import sha256
-from codex.types import Action, Decision, Event, Passage, PredictionSet, Step, Trace, TraceEvent, TraceParams
+from codex.types import (
+    Action,
+    AnsweredBy,
+    Decision,
+    Event,
+    Passage,
+    PredictionSet,
+    Step,
+    Trace,
+    TraceEvent,
+    TraceParams,
+)
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +130,8 @@ class Workbench:
             else Embedding(RetrievalConfig(device=settings.retrieval.device))
         )
         self._loop = Loop(engine, self.index, self._grounder, settings.ask, self.embed_questions)
+        self.people = PeoplesAnswers(store, self.embed_questions)
+        """Answers that people gave, which come before the model's."""
         self.starters = Starters(store, self.active)
         """Questions to begin with."""
         self._background: threading.Thread | None = None
@@ -124,6 +139,8 @@ class Workbench:
         self.priority = Priority()
         """Who waits for an answer, so that a run can make way."""
         self._places = Places(settings.ask.max_waiting)
+        self.failures = Failures()
+        """Questions that failed."""
         self._recent: OrderedDict[str, _Recent] = OrderedDict()
         self._recent_lock = threading.Lock()
         self._requests: dict[int, str | None] = {}
@@ -142,7 +159,9 @@ class Workbench:
         settings = load_settings(overrides)
         tighten_home(settings.home)
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
-        workbench = cls(settings, engine, Store(settings.database, settings.store.privacy), overrides)
+        events = settings.store.events.get_secret_value() if settings.store.events else None
+        store = Store(settings.database, settings.store.privacy, events)
+        workbench = cls(settings, engine, store, overrides)
         if any(override.startswith("policy") for override in overrides):
             workbench.active.decide_by(settings.policy)
         return workbench
@@ -157,6 +176,8 @@ class Workbench:
         self.index.close()
         if self._embedding is not None:
             self._embedding.close()
+        with suppress(StoreError):  # A database that cannot be written loses these counts, and nothing else.
+            self.failures.keep(self.store)
         self.store.close()
 
     def embed_questions(self, questions: Sequence[str]) -> NDArray[np.float32]:
@@ -192,6 +213,7 @@ class Workbench:
                 self.load()
             except CodexError:  # `load` remembers it; whoever asks is told.
                 return
+            self.people.load_quietly()
             if measure:
                 self._measure_quietly()
 
@@ -250,6 +272,13 @@ class Workbench:
     def answer(self, question: str, **options: Unpack[AskOptions]) -> Trace:
         """`ask`, waiting for the end; the same errors."""
         return last_trace(self.ask(question, **options))
+
+    def ask_aside(self, question: str, index: Index, **options: Unpack[AskOptions]) -> Iterator[Event]:
+        """`ask` over other documents than the user's. Nothing of it is kept, and no drift is seen in it.
+
+        index: what is searched. Raises as `ask`.
+        """
+        return self._ask_aside(self._resolved(question, options), index)
 
     def observe(self, question: str, passages: Sequence[Passage] = (), **options: Unpack[AskOptions]) -> Step:
         """Ask once with these passages: its gate is not followed and nothing is stored.
@@ -373,6 +402,7 @@ class Workbench:
             for request, session in self._requests.items():
                 self._requests[request] = session if session != session_id else None
             self.store.delete_session(session_id)
+            self.people.forget_questions()
         with self._recent_lock:
             for recent in [it for it in self._recent.values() if it.trace.session_id == session_id]:
                 del self._recent[recent.trace.id]
@@ -390,6 +420,12 @@ class Workbench:
             steps = yield from self._loop.ask(request)
             yield self._finished(request, steps, started)
 
+    def _ask_aside(self, request: Request, index: Index) -> Iterator[Event]:
+        with self._under_way(request):
+            started = time.monotonic()
+            steps = yield from self._loop.over(index).ask(request)
+            yield TraceEvent(self._bound(request, steps, started, index=index))
+
     def _branch(self, request: Request, parent: Trace, turn: Turn) -> Iterator[Event]:
         with self._under_way(request):
             started = time.monotonic()
@@ -399,6 +435,11 @@ class Workbench:
     @contextmanager
     def _under_way(self, request: Request) -> Iterator[None]:
         """Hold a place inside, before every background question. Raises as `Places.taken`."""
+        with self.failures.counted(self.engine.fingerprint, request.policy.version), self._placed(request):
+            yield
+
+    @contextmanager
+    def _placed(self, request: Request) -> Iterator[None]:
         place = self._places.taken(request.client, request.params.max_tokens, request.cancel)
         with self._keeping:
             self._requests[id(request)] = request.session_id
@@ -419,7 +460,25 @@ class Workbench:
         self, request: Request, steps: Sequence[Step], started: float, parent_id: str | None = None
     ) -> TraceEvent:
         """Bind the steps into a trace, remember and store it."""
-        trace = Trace(
+        person = self._person(request) if parent_id is None else None
+        trace = self._bound(request, steps, started, parent_id, person)
+        with self._keeping:
+            if self._requests[id(request)] is not None:
+                self._keep(request, trace)
+        self.active.watch(request.calibrator, steps)
+        return TraceEvent(trace)
+
+    def _bound(
+        self,
+        request: Request,
+        steps: Sequence[Step],
+        started: float,
+        parent_id: str | None = None,
+        person: AnsweredBy | None = None,
+        index: Index | None = None,
+    ) -> Trace:
+        """The steps as a trace. index: what was searched; None: the user's documents."""
+        return Trace(
             id=new_id(),
             session_id=request.session_id,
             created_at=datetime.now(UTC),
@@ -435,18 +494,14 @@ class Workbench:
                 calibrator=request.calibrator.version if request.calibrator else None,
                 calibrated_on=request.calibrator.datasets if request.calibrator else (),
                 prediction_set=self._prediction_set(request, steps[-1]),
-                evidence=self._evidence_params(request, steps),
+                evidence=self._evidence_params(request, steps, (index or self.index).config),
+                person=person,
             ),
             steps=tuple(_kept(step) for step in steps),
-            answer=_said(steps[-1]),
+            answer=person.answer if person else _said(steps[-1]),
             seconds=time.monotonic() - started,
             parent_id=parent_id,
         )
-        with self._keeping:
-            if self._requests[id(request)] is not None:
-                self._keep(request, trace)
-        self.active.watch(request.calibrator, steps)
-        return TraceEvent(trace)
 
     def _keep(self, request: Request, trace: Trace) -> None:
         with self._recent_lock:
@@ -458,6 +513,16 @@ class Workbench:
         )
         self.store.save(trace)
 
+    def _person(self, request: Request) -> AnsweredBy | None:
+        """What a person answered to this question or a like one; None where that cannot be told."""
+        if not self.settings.ask.people:
+            return None
+        try:
+            return self.people.find(request.question)
+        except CodexError as error:
+            log.warning("People's answers could not be searched: %s", error)
+            return None
+
     def _prediction_set(self, request: Request, last: Step) -> PredictionSet | None:
         """Which answers hold the correct one; None where nobody can say, or the answers have moved away."""
         drift = self.active.drift
@@ -465,9 +530,11 @@ class Workbench:
             return None
         return likely_answers(last.observation, last.confidence, request.calibrator)
 
-    def _evidence_params(self, request: Request, steps: Sequence[Step]) -> dict[str, object]:
+    def _evidence_params(
+        self, request: Request, steps: Sequence[Step], config: RetrievalConfig
+    ) -> dict[str, object]:
         """What the evidence and its checks depend on, besides the documents' contents."""
-        retrieval = self.settings.retrieval.model_dump(include={"embedding", "k", "candidates", "reranker"})
+        retrieval = config.model_dump(include={"embedding", "k", "candidates", "reranker"})
         grounding = self.settings.grounding.model_dump(mode="json")
         chosen: dict[str, object] = {"documents": list(request.documents)} if request.documents else {}
         return grounding | chosen | (retrieval if any(step.observation.passages for step in steps) else {})

@@ -135,23 +135,26 @@ class Calibrator(BaseModel):
 
 
 def before_and_after(
-    fitted: Fitted, correct: ArrayLike, resamples: int = 1000
+    fitted: Fitted, correct: ArrayLike, resamples: int = 1000, counts: Array | None = None
 ) -> dict[Literal["before", "after"], dict[MetricName, Metric]]:
-    """What a calibrator keeps as its `metrics`."""
+    """What a calibrator keeps as its `metrics`. counts: as for `measured`."""
     return {
-        "before": measured(fitted.raw_crossfitted, correct, resamples),
-        "after": measured(fitted.crossfitted, correct, resamples),
+        "before": measured(fitted.raw_crossfitted, correct, resamples, counts),
+        "after": measured(fitted.crossfitted, correct, resamples, counts),
     }
 
 
 def measured(
-    confidences: Array, correct: ArrayLike, resamples: int | None = None
+    confidences: Array, correct: ArrayLike, resamples: int | None = None, counts: Array | None = None
 ) -> dict[MetricName, Metric]:
     """Metrics of confidences, [n] or [repeats, n]: means over the repeats, with intervals of the first.
 
-    resamples: as many as are worth their time where None.
+    resamples: as many as are worth their time where None. counts: [n], how much each answer counts, such as
+    1 / the probability that it was drawn; None: all alike.
     """
     outcomes, repeats = np.asarray(correct, bool), np.atleast_2d(confidences)
+    if counts is not None:
+        return _weighted(repeats, outcomes, resamples, counts / counts.mean())
     values = {
         name: float(np.mean([metric(row, outcomes) for row in repeats])) for name, metric in _METRICS.items()
     }
@@ -163,6 +166,36 @@ def measured(
     ece = found["ece"]
     excess = Metric(value=ece.value - perfect, low=ece.low - perfect, high=ece.high - perfect)
     return {**found, "ece_excess": excess}
+
+
+def _weighted(
+    repeats: Array, correct: NDArray[np.bool_], resamples: int | None, counts: Array
+) -> dict[MetricName, Metric]:
+    def drawn_of(drawn: Resamples, row: Array) -> dict[str, Array]:
+        return drawn.ranking_draws(row, ("auroc",)) | drawn.probability_draws(row)
+
+    whole = [drawn_of(Resamples.as_it_is(correct, counts), row) for row in repeats]
+    names: tuple[MetricName, ...] = ("auroc", "ece", "brier", "nll")
+    values = {name: float(np.mean([found[name] for found in whole])) for name in names}
+    drawn = Resamples(correct, resamples, weight=counts)
+    ends = drawn.ranking(repeats[0], values, ("auroc",)) | drawn.probabilities(repeats[0], values)
+    found = {name: Metric.of(value, ends[name]) for name, value in values.items()}
+    perfect = _perfect_ece(repeats[0], counts)
+    ece = found["ece"]
+    excess = Metric(value=ece.value - perfect, low=ece.low - perfect, high=ece.high - perfect)
+    return {**found, "ece_excess": excess}
+
+
+def _perfect_ece(confidence: Array, counts: Array, draws: int = metrics.DRAWS) -> float:
+    """The mean ECE that perfect probabilities with these values and weights would show; simulated."""
+    known = ~np.isnan(confidence)
+    p, weight = confidence[known], counts[known]
+    rng = np.random.default_rng(0)
+    gaps = [
+        Resamples.as_it_is(rng.random(len(p)) < p, weight).probability_draws(p)["ece"][0]
+        for _ in range(draws if len(p) else 0)
+    ]
+    return float(np.mean(gaps)) if gaps else np.nan
 
 
 _METRICS: dict[MetricName, Callable[[ArrayLike, ArrayLike], float]] = {

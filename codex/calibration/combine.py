@@ -140,9 +140,13 @@ def combine(
     correct: NDArray[np.bool_],
     l2: float,
     start: Weights | None = None,
+    counts: Array | float = 1.0,
 ) -> Design:
-    """The terms, bent and weighted. scores: those of `pieces`, 0 where one is missing. start: of the fit."""
-    slopes, intercept = logistic(scores, correct.astype(float), l2, start=start)
+    """The terms, bent and weighted. scores: those of `pieces`, 0 where one is missing. start: of the fit.
+
+    counts: [n], how much each row counts.
+    """
+    slopes, intercept = logistic(scores, correct.astype(float), l2, start=start, counts=counts)
     bent = tuple(term.bent(each) for term, each in zip(terms, slopes.reshape(-1, PIECES), strict=True))
     return Design(terms=bent, intercept=intercept, l2=l2)
 

@@ -20,6 +20,8 @@ Flags = NDArray[np.bool_]
 Method = Literal["none", "temperature", "platt", "isotonic", "venn_abers"]
 METHODS: tuple[Method, ...] = get_args(Method)
 """From the simplest on."""
+WEIGHTED: tuple[Method, ...] = METHODS[:-1]
+"""Those that can count some rows for more than others."""
 
 SLOPE = 0.001
 """Share of the raw probability in a step map, so that answers on one step keep their order."""
@@ -66,47 +68,68 @@ class Map(BaseModel):
         return np.where(np.isnan(p), np.nan, (1 - SLOPE) * step + SLOPE * p)
 
 
-def fit_map(method: Method, raw: Array, correct: Flags) -> Map:
-    """The map of that method for these probabilities, none of them NaN, and outcomes of both kinds."""
+def fit_map(method: Method, raw: Array, correct: Flags, counts: Array | None = None) -> Map:
+    """The map of that method for these probabilities, none of them NaN, and outcomes of both kinds.
+
+    counts: [n], how much each row counts; None: all alike. Venn-Abers takes none. Raises InvalidInput.
+    """
     if method not in _FITS:
         raise InvalidInput(
             f"There is no method {method!r}; there are auto, {', '.join(METHODS)}.", ("method",)
         )
-    return _FITS[method](raw, correct)
+    if method not in WEIGHTED and counts is not None:
+        raise InvalidInput(
+            f"{method} takes all labels alike, and these were drawn unevenly: use {', '.join(WEIGHTED)}.",
+            ("method",),
+        )
+    return _FITS[method](raw, correct, counts)
 
 
 def _odds(p: Array) -> Array:
     return np.asarray(logit(np.clip(p, EDGE, 1 - EDGE)))
 
 
-def _none(raw: Array, correct: Flags) -> Map:
+def _none(raw: Array, correct: Flags, counts: Array | None) -> Map:
     return Map(method="none")
 
 
-def _temperature(raw: Array, correct: Flags) -> Map:
+def _temperature(raw: Array, correct: Flags, counts: Array | None) -> Map:
     # Guo et al. 2017, arXiv:1706.04599
-    slopes, _ = logistic(_odds(raw)[:, None], _targets(correct), most=STEEPEST, with_intercept=False)
+    slopes, _ = logistic(
+        _odds(raw)[:, None],
+        _targets(correct, counts),
+        most=STEEPEST,
+        with_intercept=False,
+        counts=1.0 if counts is None else counts,
+    )
     return Map(method="temperature", slope=float(slopes[0]))
 
 
-def _platt(raw: Array, correct: Flags) -> Map:
+def _platt(raw: Array, correct: Flags, counts: Array | None) -> Map:
     # Platt 1999; Lin et al. 2007, doi:10.1007/s10994-007-5018-6
-    slopes, intercept = logistic(_odds(raw)[:, None], _targets(correct), most=STEEPEST)
+    slopes, intercept = logistic(
+        _odds(raw)[:, None],
+        _targets(correct, counts),
+        most=STEEPEST,
+        counts=1.0 if counts is None else counts,
+    )
     return Map(method="platt", slope=float(slopes[0]), intercept=intercept)
 
 
-def _targets(correct: Flags) -> Array:
+def _targets(correct: Flags, counts: Array | None) -> Array:
     """[n]: Platt's, a little inside of 0 and 1, so that few answers of one kind make no one sure."""
-    n, m = int(correct.sum()), int((~correct).sum())
-    return np.where(correct, (n + 1) / (n + 2), 1 / (m + 2))
+    n, m = ((each if counts is None else counts[each]).sum() for each in (correct, ~correct))
+    return np.asarray(np.where(correct, (n + 1) / (n + 2), 1 / (m + 2)))
 
 
-def _isotonic(raw: Array, correct: Flags) -> Map:
+def _isotonic(raw: Array, correct: Flags, counts: Array | None) -> Map:
     with IMPORTS:
         from scipy.optimize import isotonic_regression
 
-    knots, place, counts = np.unique(raw, return_inverse=True, return_counts=True)
-    steps = isotonic_regression(np.bincount(place, correct) / counts, weights=counts).x
+    knots, place = np.unique(raw, return_inverse=True)
+    held = np.bincount(place, counts)
+    hits = np.bincount(place, correct if counts is None else correct * counts)
+    steps = isotonic_regression(hits / held, weights=held).x
     # Inside a step a line needs no knots.
     rise = np.diff(steps) != 0
     ends = np.append(True, rise) | np.append(rise, True)
@@ -115,7 +138,7 @@ def _isotonic(raw: Array, correct: Flags) -> Map:
     )
 
 
-def _venn_abers(raw: Array, correct: Flags) -> Map:
+def _venn_abers(raw: Array, correct: Flags, counts: Array | None) -> Map:
     # Vovk, Petej and Fedorova 2015, arXiv:1511.00213
     with np.errstate(divide="ignore", invalid="ignore"):  # Which the package sets for the whole process.
         with IMPORTS:
@@ -130,7 +153,7 @@ def _venn_abers(raw: Array, correct: Flags) -> Map:
     )
 
 
-_FITS: dict[Method, Callable[[Array, Flags], Map]] = {
+_FITS: dict[Method, Callable[[Array, Flags, Array | None], Map]] = {
     "none": _none,
     "temperature": _temperature,
     "platt": _platt,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from codex.calibration.metrics import MASS_BINS, WIDTH_BINS
 from codex.calibration.ranking import METRICS, Array, Flags, Order, Places, summed, ties
 
-Counts = NDArray[np.int16]
+Counts = NDArray[Any]
 Interval = tuple[float, float]
 Centres = Mapping[Any, float | None]
 
@@ -37,15 +37,24 @@ class Resamples:
     above it.
     """
 
-    def __init__(self, correct: Flags, resamples: int | None = None, seed: int = 0) -> None:
-        """correct: [n], of one answer at least."""
+    def __init__(
+        self, correct: Flags, resamples: int | None = None, seed: int = 0, weight: Array | None = None
+    ) -> None:
+        """correct: [n], of one answer at least. weight: [n], how much each counts; None: all alike."""
         n = len(correct)
         count = resamples_for(n) if resamples is None else resamples
         rng = np.random.default_rng(seed)
         drawn = [np.bincount(rng.integers(n, size=n), minlength=n).astype(np.int16) for _ in range(count)]
         self.correct = correct
-        self.weights: Counts = np.stack(drawn)
+        self.weights: Counts = np.stack(drawn) if weight is None else np.stack(drawn) * weight
         """[resamples, n]"""
+
+    @classmethod
+    def as_it_is(cls, correct: Flags, weight: Array) -> Resamples:
+        """The answers themselves, as the only draw; what is taken of it is the metric."""
+        found = cls(correct, 1)
+        found.weights = weight[None]
+        return found
 
     def ranking(
         self, confidence: Array, centres: Centres | None = None, names: Iterable[str] = METRICS

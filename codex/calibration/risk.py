@@ -17,6 +17,7 @@ says something about the rows in it, and the count of the incorrect ones is then
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
@@ -27,6 +28,8 @@ from codex.calibration.imports import IMPORTS
 from codex.errors import InvalidInput
 from codex.text import chosen, percent
 
+Counted = NDArray[np.int64] | NDArray[np.float64]
+"""[steps], rising."""
 START = 0.9
 """Share of delta that the threshold 1 - alpha owns; the others share the rest alike. An answer that says
 "1 - alpha or more" is incorrect less often than alpha if the confidence is calibrated, so a walk from there
@@ -173,6 +176,31 @@ def fewest_labels(alpha: float, delta: float) -> int:
     return math.ceil(min(math.log(START * delta) / math.log1p(-alpha), 2.0**53))
 
 
+def labels_for_guarantee(
+    confidence: ArrayLike,
+    correct: ArrayLike,
+    alpha: float,
+    delta: float,
+    weight: ArrayLike | None = None,
+) -> int | None:
+    """About how many labels make a guarantee, if they turn out like these: in all, and evenly drawn.
+
+    weight: [n], 1 / the probability that each of these was drawn; None: evenly. None where no number up to
+    ENOUGH would do. Otherwise as `selective_threshold`.
+    """
+    _check_level("alpha", alpha)
+    _check_level("delta", delta)
+    value, incorrect = _table(confidence, correct, None)
+    if not len(value):
+        return None
+    given = np.ones(len(value)) if weight is None else np.asarray(weight, dtype=np.float64)
+    # They tell as much as so many evenly drawn ones (Kish 1965).
+    n = given.sum() ** 2 / (given**2).sum()
+    thresholds, shares = _sequence(alpha, delta)
+    answered, errors = _counts(thresholds, value, incorrect, given * n / given.sum())
+    return _labels_needed(answered, errors, shares, float(n), alpha)
+
+
 def _walk(
     value: NDArray[np.float64], incorrect: NDArray[np.bool_], alpha: float, delta: float
 ) -> Guarantee | NoGuarantee:
@@ -216,20 +244,24 @@ def _sequence(alpha: float, delta: float) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _counts(
-    thresholds: NDArray[np.float64], value: NDArray[np.float64], incorrect: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Answers at or above each threshold, and the incorrect ones among them."""
+    thresholds: NDArray[np.float64],
+    value: NDArray[np.float64],
+    incorrect: NDArray[np.bool_],
+    weight: NDArray[np.float64] | None = None,
+) -> tuple[Counted, Counted]:
+    """Answers at or above each threshold, and the incorrect ones among them; weight: what each counts."""
     there = ~np.isnan(value)
     steps = len(thresholds)
-    first = np.searchsorted(-thresholds, -value[there], side="left")
-    answered = np.bincount(first, minlength=steps)
-    errors = np.bincount(first[incorrect[there]], minlength=steps)
+    first, wrong = np.searchsorted(-thresholds, -value[there], side="left"), incorrect[there]
+    counts = None if weight is None else weight[there]
+    answered = np.bincount(first, counts, steps)
+    errors = np.bincount(first[wrong], None if counts is None else counts[wrong], steps)
     return np.cumsum(answered), np.cumsum(errors)
 
 
 def _none(
-    answered: NDArray[np.int64],
-    errors: NDArray[np.int64],
+    answered: Counted,
+    errors: Counted,
     shares: NDArray[np.float64],
     n: int,
     alpha: float,
@@ -239,6 +271,7 @@ def _none(
     given, few = int(answered[-1]), fewest_labels(alpha, delta)
     labels = _labels_needed(answered, errors, shares, n, alpha) if given else None
     if labels is not None:
+        labels = max(n + 1, labels)
         why = (
             f"If more turn out like these {n:,} held-out answers, about {labels:,} are needed: "
             f"{labels - n:,} more."
@@ -259,31 +292,35 @@ def _none(
 
 
 def _labels_needed(
-    answered: NDArray[np.int64],
-    errors: NDArray[np.int64],
+    answered: Counted,
+    errors: Counted,
     shares: NDArray[np.float64],
-    n: int,
+    n: float,
     alpha: float,
 ) -> int | None:
     """About how many rows like these make some threshold pass at its own share of delta."""
-    with IMPORTS:
-        from scipy.stats import binom
-
     # Half an incorrect answer more than was seen, so that a handful of correct ones does not look perfect.
     rate = (errors + 0.5) / (answered + 1)
     good = (answered > 0) & (rate < alpha)
     if not good.any():
         return None
-    # Chernoff's bound puts the thresholds in order; the exact test then counts for the best one.
     rate, share, coverage = rate[good], shares[good], answered[good] / n
-    divergence = rate * np.log(rate / alpha) + (1 - rate) * np.log((1 - rate) / (1 - alpha))
-    best = int(np.argmin(-np.log(share) / divergence / coverage))
-    sizes = np.unique(np.geomspace(1, ENOUGH, 300).astype(np.int64))
-    enough = binom.cdf(np.floor(rate[best] * sizes), sizes, alpha) <= share[best]
-    if not enough.any():
-        return None
-    labels = math.ceil(sizes[np.argmax(enough)] / coverage[best])
-    return max(n + 1, labels) if labels <= ENOUGH else None
+    sizes, fewest = np.arange(1, ENOUGH + 1), np.inf
+    for one, level, given in zip(rate, share, coverage, strict=True):
+        passes = np.floor(one * sizes) <= _most_errors(alpha, float(level))
+        if passes.any():
+            fewest = min(fewest, sizes[np.argmax(passes)] / given)
+    return math.ceil(fewest) if fewest <= ENOUGH else None
+
+
+@lru_cache(maxsize=16)
+def _most_errors(alpha: float, level: float) -> NDArray[np.float64]:
+    """[ENOUGH]: of 1, 2, ... answers the most that may be incorrect for the test to pass; -1: none may."""
+    with IMPORTS:
+        from scipy.stats import binom
+
+    most: NDArray[np.float64] = binom.ppf(level, np.arange(1, ENOUGH + 1), alpha) - 1
+    return most
 
 
 def _table(

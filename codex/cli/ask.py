@@ -107,7 +107,8 @@ class _Decided:
     reason: str
 
 
-Part = _Retrieved | _Written | _Working | _Decided | AskResponse
+Shown = _Retrieved | _Written | _Working | AskResponse
+Part = Shown | _Decided
 """What is printed of a question, as it comes; the response is the last."""
 SAMPLES = _Working("drawing samples", ends_line=True)
 CHECKS = _Working("checking")
@@ -152,8 +153,15 @@ def _last(parts: Iterator[Part], console: Console | None) -> AskResponse:
     status = console.status("loading the model") if console else None
     if status:
         status.start()
+    decided: _Decided | None = None
     try:
         for part in parts:
+            if isinstance(part, _Decided):  # Of the last step the response says why.
+                decided = part
+                continue
+            if console and decided and not isinstance(part, AskResponse):
+                console.print(Text(decided.reason, style="dim"))
+            decided = None
             if status:
                 status.stop()
             if console and status:
@@ -166,7 +174,7 @@ def _last(parts: Iterator[Part], console: Console | None) -> AskResponse:
     raise Cancelled("The question was cancelled.")
 
 
-def _print(part: Part, console: Console, status: Status) -> None:
+def _print(part: Shown, console: Console, status: Status) -> None:
     match part:
         case _Retrieved(documents):
             console.print(Text(_retrieved(documents), style="dim"))
@@ -177,8 +185,6 @@ def _print(part: Part, console: Console, status: Status) -> None:
                 console.print()
             status.update(doing)
             status.start()
-        case _Decided(reason):
-            console.print(Text(reason, style="dim"))
         case AskResponse():
             _print_decision(part, console)
 
@@ -202,6 +208,8 @@ def _print_evidence(told: AskResponse, console: Console) -> None:
 def _print_decision(response: AskResponse, console: Console) -> None:
     _print_evidence(response, console)
     confidence = "not available" if response.confidence is None else percent(response.confidence)
+    _print_person(response, console)
+    console.print(Text(printable(response.rationale), style="dim"))
     console.print(
         Text.assemble(
             (DECIDED[response.decision], f"bold {DECISIONS[response.decision]}"),
@@ -211,8 +219,17 @@ def _print_decision(response: AskResponse, console: Console) -> None:
     )
     if response.answer_set is not None:
         console.print(Text(printable(str(response.answer_set))))
-    if response.decision is Action.ABSTAIN:
+    if response.decision is Action.ABSTAIN and response.person_answer is None:
         console.print(Text(printable(response.answer)))
+
+
+def _print_person(response: AskResponse, console: Console) -> None:
+    """A person's answer, which comes before the model's."""
+    person = response.person_answer
+    if person is not None:
+        console.print(Text(printable(person.answer), style="bold"))
+        if person.source:
+            console.print(Text(printable(person.source), style="dim"))
 
 
 def _coloured(text: str, logprob: float | None) -> Text:

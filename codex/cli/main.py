@@ -10,11 +10,13 @@ import typer
 from rich.text import Text
 
 from codex.cli import (
+    answers,
     ask,
     calibrate,
     datasets,
     documents,
     evaluate,
+    labels,
     models,
     policies,
     runs,
@@ -36,6 +38,8 @@ app.command()(runs.export)
 app.command()(calibrate.calibrate)
 app.add_typer(calibrate.app, name="calibrators")
 app.add_typer(policies.app, name="policies")
+app.add_typer(answers.app, name="answers")
+app.add_typer(labels.app, name="labels")
 app.add_typer(sessions.app, name="sessions")
 app.command()(documents.index)
 app.command()(documents.search)

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 from urllib.parse import quote
 
 import httpx
@@ -140,16 +140,32 @@ class Served:
 
     def imported(self, file: Path, told: dict[str, str | None]) -> RunSummary:
         """A run of stored answers. Raises InvalidInput, also where the file cannot be read."""
+        return summary_of(self.sent("/evaluations/import", file, told))
+
+    def sent(self, path: str, file: Path, told: dict[str, str | None]) -> Any:
+        """What a route makes of a file, which it takes under its name.
+
+        Raises InvalidInput, also where the file cannot be read.
+        """
         params = {name: value for name, value in told.items() if value}
         try:
             with _told(), file.open("rb") as body:
-                path = f"/evaluations/import/{quote(file.name, safe='')}"
-                response = self._http.put(path, params=params, content=body)
+                to = f"{path}/{quote(file.name, safe='')}"
+                response = self._http.put(to, params=params, content=body)
         except OSError as error:
             raise InvalidInput(f"{file} cannot be read: {error.strerror or error}.", ["file"]) from error
         if response.is_error:
             raise_sent(response.content)
-        return summary_of(response.json())
+        return response.json()
+
+    def fetched(self, path: str, params: dict[str, str | None], out: BinaryIO) -> None:
+        """Write what a route sends into a file."""
+        told = {name: value for name, value in params.items() if value is not None}
+        with _told(), self._http.stream("GET", path, params=told) as response:
+            if response.is_error:
+                raise_sent(response.read())
+            for block in response.iter_bytes():
+                out.write(block)
 
     def health(self) -> Any:
         """Whether it can answer now."""

@@ -168,7 +168,7 @@ def labelled_runs(store: Store, run_ids: Sequence[str]) -> Labelled:
         },
         ungraded=sum(table.ungraded for table in tables),
     )
-    return Labelled(_each_once(joined), runs[0].origin, tuple(chosen), len(joined.ids))
+    return Labelled(each_once(joined), runs[0].origin, tuple(chosen), len(joined.ids))
 
 
 def labelled_generations(
@@ -212,7 +212,7 @@ def labelled_generations(
         raise InvalidInput(
             "The file does not say which model answered: name its fingerprint with --model.", ["model"]
         )
-    return Labelled(_each_once(table), origin, graded=len(table.ids))
+    return Labelled(each_once(table), origin, graded=len(table.ids))
 
 
 def on_side(table: Table, side: Side) -> Table:
@@ -234,6 +234,21 @@ def fitted(
     embed: Embed | None = None,
 ) -> Calibrator:
     """A calibrator fitted on the calibration side. Raises InvalidInput, Cancelled; ModelError of `embed`."""
+    return crossfitted(labelled, method, name, progress, cancel, embed)[0]
+
+
+def crossfitted(
+    labelled: Labelled,
+    method: str = "auto",
+    name: str = "calibrator",
+    progress: OnProgress | None = None,
+    cancel: threading.Event | None = None,
+    embed: Embed | None = None,
+) -> tuple[Calibrator, NDArray[np.float64]]:
+    """The same, and what such fits say of the calibration side, each of rows that it did not see.
+
+    The latter: [repeats, n].
+    """
     name = _name(name)
     table = on_side(labelled.table, "calibration")
     _check_enough(labelled.counts)
@@ -242,12 +257,13 @@ def fitted(
         table.correct,
         signs={signal.name: 1 if signal.higher_is_confident else -1 for signal in REGISTRY.values()},
         groups=table.groups,
+        counts=table.counts,
         method=_method(method),
         progress=progress,
         cancel=cancel,
     )
     used = {term.name: table.signals[term.name] for term in result.design.terms}
-    return Calibrator(
+    made = Calibrator(
         name=name,
         method=result.method,
         design=result.design,
@@ -256,12 +272,13 @@ def fitted(
         runs=labelled.runs,
         datasets=tuple(sorted(set(table.groups.tolist()))),
         questions=len(table.ids),
-        accuracy=float(table.correct.mean()),
-        metrics=before_and_after(result, table.correct),
+        accuracy=float(np.average(table.correct, weights=table.counts)),
+        metrics=before_and_after(result, table.correct, counts=table.counts),
         briers=result.briers,
         reference=Reference.of(used).model_dump(mode="json"),
         familiarity=Familiarity.of(table.questions, embed) if embed else None,
     )
+    return made, result.crossfitted
 
 
 def guarantee(labelled: Labelled, calibrator: Calibrator, target: Target) -> Guarantee | NoGuarantee:
@@ -388,7 +405,7 @@ def _check_alike(runs: Sequence[Run]) -> None:
             )
 
 
-def _each_once(table: Table) -> Table:
+def each_once(table: Table) -> Table:
     """A question asked twice would be on both sides of a fold, and count twice in a guarantee."""
     first: dict[str, int] = {}
     for at, question in enumerate(table.questions):
@@ -408,6 +425,7 @@ def _rows(table: Table, keep: NDArray[np.bool_]) -> Table:
         correct=table.correct[kept],
         signals={name: column[kept] for name, column in table.signals.items()},
         ungraded=table.ungraded,
+        counts=None if table.counts is None else table.counts[kept],
     )
 
 

@@ -4,46 +4,35 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codex.ask.request import new_id
 from codex.ask.workbench import Workbench
 from codex.calibration.heuristic import heuristic_confidences
 from codex.errors import InvalidInput, NotFound
+from codex.jobs import Job, JobProgress, Jobs
 from codex.labelling.agreement import Agreement, agreement
-from codex.labelling.estimate import Share, ece, share_correct
-from codex.labelling.sampling import ORDERS, Order, probabilities, ranks, weights
-from codex.store.label_queues import SOURCES, LabelQueue, Pool, Source
-from codex.store.labels import Label
+from codex.labelling.progress import Progress, progress
+from codex.labelling.recalibrating import Recalibrated, check_enough, recalibrate
+from codex.labelling.sampling import ORDERS, Order, ranks, weights
+from codex.store.label_queues import SOURCES, Found, LabelQueue, Pool, Source
+from codex.store.labels import LONGEST, Label
 from codex.store.names import checked_name
-from codex.text import percent
 from codex.types import Observation
 
+KIND = "recalibrate"
+"""Of the jobs that fit on labels."""
 LEASE = 15 * 60.0
 """Seconds for which nobody else is given an answer, from when it was last seen."""
 MOST_LABELLERS = 20
+MOST_FOUND = 20
+"""Answers that a search shows."""
 Key = tuple[str, str]
 """Run and question of an answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a queue is."""
-
-    answers: int
-    labelled: int
-    """By anybody."""
-    correct: Share | None
-    """Of all answers of the queue; None: its order is not random, or nothing can be said yet."""
-    ece: float | None
-    """Of the confidences that the answers had, likewise."""
-    note: str
-    """In a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +131,12 @@ class Labelling:
                 self._store.label_queues.drop(queue_id, *key)
         return None
 
+    def search(self, queue_id: str, text: str, labeller: str) -> Sequence[Found]:
+        """Answers of a queue whose question or answer holds a text, MOST_FOUND at most. Raises NotFound."""
+        self._store.label_queues.get(queue_id)
+        text = text.strip()[:LONGEST]
+        return self._store.label_queues.search(queue_id, text, labeller, MOST_FOUND) if text else ()
+
     def read(self, key: Key) -> Card:
         """An answer by its key. Raises NotFound."""
         run, question = key
@@ -164,23 +159,9 @@ class Labelling:
 
     def progress(self, queue_id: str) -> Progress:
         """How far a queue is, and what its labels say of all its answers. Raises NotFound."""
-        self._store.label_queues.get(queue_id)
-        found = self._store.label_queues.standing(queue_id)
-        n, labelled = len(found.said), int(found.said.sum())
-        if not n or np.isnan(found.weight).any():
-            return Progress(n, labelled, None, None, _without_estimate(n, labelled))
-        # Whatever somebody labelled out of turn says nothing of the others.
-        open_ranks = found.rank[~found.said]
-        next_rank = float(open_ranks.min()) if len(open_ranks) else np.inf
-        correct: NDArray[np.bool_] = np.array([each is True for each in found.correct], dtype=np.bool_)
-        told = np.array([each is not None for each in found.correct], dtype=np.bool_)
-        drawn = told & (found.rank < next_rank)
-        chance = probabilities(found.weight[drawn], next_rank)
-        share = share_correct(correct[drawn], chance)
-        error = ece(found.confidence[drawn], correct[drawn], chance)
-        return Progress(
-            n, labelled, share, None if np.isnan(error) else error, _estimated(share, n, labelled)
-        )
+        queues = self._store.label_queues
+        queues.get(queue_id)
+        return progress(queues.standing(queue_id), queues.labels_made(queue_id))
 
     def agreement(self, queue_id: str) -> Agreement:
         """How far the labellers of a queue agree. Raises NotFound."""
@@ -189,6 +170,34 @@ class Labelling:
         runs = {run for run, _ in held} | {queue.run_id}
         said = (each for run in sorted(runs) for each in self._store.labels.of_run(run))
         return agreement(each for each in said if (each.run_id, each.question_id) in held)
+
+    def recalibrate(self, queue_id: str, name: str, jobs: Jobs) -> Job:
+        """Fit a calibrator to the labels of a queue in the background; see `recalibrating.recalibrate`.
+
+        Raises NotFound, Conflict; InvalidInput where the labels are too few.
+        """
+        self._store.label_queues.get(queue_id)
+        check_enough(self._store.label_queues.standing(queue_id))
+
+        def work(job: Job) -> Recalibrated:
+            def progress(done: int, total: int) -> None:
+                job.report(JobProgress(done, total, "fits"))
+
+            embed = self._workbench.embed_questions
+            return recalibrate(self._workbench, queue_id, name, progress, job.cancel, embed)
+
+        return jobs.start(KIND, "Recalibrating", work, queue_id)
+
+    def recalibrated(self, queue_id: str, jobs: Jobs) -> Recalibrated | None:
+        """The outcome of the last one that was begun; None: it is under way, or there was none.
+
+        Raises what it failed by; NotFound where the queue is gone.
+        """
+        self._store.label_queues.get(queue_id)
+        job = next((job for job in jobs.list(KIND) if job.about == queue_id), None)
+        if job is not None and job.error is not None:
+            raise job.error
+        return job.result if job is not None and job.state == "done" else None
 
     def _add(self, queue: LabelQueue, pool: Pool) -> None:
         order: Order = queue.ordering  # type: ignore[assignment]  # checked when it was made
@@ -244,14 +253,3 @@ def _left_out(unreadable: int) -> str:
         return ""
     what = "1 answer is" if unreadable == 1 else f"{unreadable:,} answers are"
     return f"{what} left out: the question was not saved. Choose on the Ask page what is kept of a question."
-
-
-def _without_estimate(n: int, labelled: int) -> str:
-    return f"{labelled:,} of {n:,} labelled. This order is not random: its labels say nothing of all answers."
-
-
-def _estimated(share: Share | None, n: int, labelled: int) -> str:
-    if share is None:
-        return f"{labelled:,} of {n:,} labelled."
-    interval = f"{percent(share.low)} to {percent(share.high)}"
-    return f"{labelled:,} of {n:,} labelled: {percent(share.value)} of all {n:,} are correct ({interval})."

@@ -16,6 +16,7 @@ from codex.ask.workbench import Workbench
 from codex.evaluation.evaluations import Evaluations
 from codex.jobs import Jobs
 from codex.labelling.queues import Labelling
+from codex.monitoring.monitor import Monitor
 from codex.origins import Hosts
 from codex.server import (
     calibrators,
@@ -25,9 +26,14 @@ from codex.server import (
     evaluations,
     imports,
     jobs,
+    label_files,
     label_queues,
     labels,
+    monitoring,
+    people,
     policies,
+    shares,
+    sql,
     traces,
 )
 from codex.server.callers import Callers
@@ -44,13 +50,18 @@ ROUTERS = (
     router,
     documents.router,
     labels.router,
+    shares.router,
+    label_files.router,
     label_queues.router,
+    people.router,
     datasets.router,
     drafts.router,
     evaluations.router,
     imports.router,
     calibrators.router,
     policies.router,
+    monitoring.router,
+    sql.router,
     jobs.router,
 )
 ABOUT = """
@@ -61,16 +72,18 @@ correct and with a decision: answer, abstain, or defer to a person.
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.monitor.start()
     # What a process that was killed had deleted.
     app.state.workbench.store.erasure.start()
     yield
+    await run_sync(app.state.monitor.close)
     await run_sync(app.state.jobs.close)
 
 
 def create_app(workbench: Workbench) -> FastAPI:
     """The HTTP interface, guarded; /docs describes it. app.state.pages: the paths that may be linked to.
 
-    app.state.jobs: the work in the background, which ends with the application.
+    app.state.jobs: the work in the background, which ends with the application; so does app.state.monitor.
 
     Load the workbench's model before or beside it: until then questions are answered with 503.
     """
@@ -87,6 +100,7 @@ def create_app(workbench: Workbench) -> FastAPI:
     app.state.workbench = workbench
     app.state.jobs = Jobs()
     app.state.labelling = Labelling(workbench)
+    app.state.monitor = Monitor(workbench)
     app.state.evaluations = Evaluations(workbench, app.state.jobs)
     app.add_exception_handler(HTTPException, no_route)
     for each in ROUTERS:

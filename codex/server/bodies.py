@@ -265,6 +265,16 @@ class SessionTracesBody(BaseModel):
     traces: list[TraceSummaryBody]  # type: ignore[valid-type]
 
 
+class EventsBody(BaseModel):
+    """How far the copy of events in PostgreSQL is."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    state: Literal["copying", "up to date", "waiting", "refused"]
+    waiting: int = Field(description="Changed traces that are not copied yet.")
+    note: str
+
+
 class HealthBody(BaseModel):
     """Whether a question can be answered now."""
 
@@ -287,3 +297,4 @@ class HealthBody(BaseModel):
     calibrated: bool = Field(description="Whether the active calibrator holds for this model.")
     version: str
     error: str | None = Field(None, description="Why the model could not be loaded.")
+    events: EventsBody | None = Field(None, description="Of store.events; null: it is not set.")

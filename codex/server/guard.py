@@ -15,6 +15,7 @@ from codex.errors import CodexError, ForeignOrigin, InvalidInput, UnknownHost
 from codex.origins import Hosts
 from codex.server.errors import error_response
 
+REFERRER = "Referrer-Policy"
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # No other page may show one of these in a frame, embed what is served, or keep hold of a tab it opened.
@@ -23,8 +24,10 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     # Addresses of pages name sessions and runs.
-    "Referrer-Policy": "same-origin",
+    REFERRER: "same-origin",
 }
+SHARED = "/shared/"
+"""Below it are the pages that other pages may link to under any token; a page there may tell even less."""
 WS_SCHEMES = {"ws": "http", "wss": "https"}
 POLICY_VIOLATION = 1008
 """The code that closes a websocket, RFC 6455."""
@@ -102,7 +105,7 @@ class Guard:
             and scope["method"] in {"GET", "HEAD"}
             and headers.getlist("sec-fetch-mode") == ["navigate"]
             and headers.getlist("sec-fetch-dest") == ["document"]
-            and (scope["path"].rstrip("/") or "/") in self._pages
+            and (scope["path"].startswith(SHARED) or (scope["path"].rstrip("/") or "/") in self._pages)
         )
 
 
@@ -150,7 +153,8 @@ def _with_security_headers(send: Send) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
-                headers.append(name, value)
+                if (name, headers.get(name)) != (REFERRER, "no-referrer"):
+                    headers.append(name, value)
         await send(message)
 
     return sending

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from codex.errors import BodyTooLarge, CodexError, InvalidInput, UnsupportedBody
 from codex.server.errors import error_response
 
-UPLOADS = ("/documents/", "/datasets/", "/evaluations/import/")
+UPLOADS = ("/documents/", "/datasets/", "/evaluations/import/", "/labels/records/")
 """PUT requests below these may have a body of any type; the routes there have limits of their own."""
 
 MAX_BODY_BYTES = 2**20

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from codex.ask.workbench import Workbench
+from codex.calibration.calibrator import MetricName
+from codex.errors import NotFound
 from codex.labelling.agreement import Agreement
-from codex.labelling.queues import MOST_LABELLERS, Labelling, Progress
+from codex.labelling.progress import Progress
+from codex.labelling.queues import MOST_LABELLERS, Labelling
+from codex.labelling.recalibrating import Recalibrated
+from codex.labelling.rows import characters
 from codex.labelling.sampling import Order
 from codex.server.bodies import Body, Number
 from codex.server.guard import GuardedRoute
+from codex.server.jobs import AppJobs, JobBody
 from codex.server.names import NAMED
 from codex.server.routes import Bench, errors
 from codex.store.label_queues import LabelQueue, Source
 from codex.store.labels import LONGEST, LONGEST_NAME, MOST, Label, LabelVerdict
+from codex.store.names import MAX_NAME
 
 router = APIRouter(prefix="/label-queues", tags=["labels"], route_class=GuardedRoute)
 QUEUE: JsonDict = {
@@ -36,6 +44,7 @@ NEXT: JsonDict = {
     "question_id": "5d2b8f0e9a1c4c7f8e6d3b2a1f0e9d8c",
     "question": "What is the capital of Australia?",
     "answer": "The capital of Australia is Sydney.",
+    "tokens": ["The", " capital", " of", " Australia", " is", " Sydney", "."],
     "accepted": [],
     "passages": [],
 }
@@ -44,7 +53,11 @@ PROGRESS: JsonDict = {
     "labelled": 40,
     "correct": {"value": 0.62, "low": 0.44, "high": 0.78, "labelled": 40, "effective": 31.5},
     "ece": 0.08,
-    "note": "40 of 200 labelled: 62% of all 200 are correct (44% to 78%).",
+    "more": 90,
+    "note": "40 of 200 labelled: 62% of all 200 are correct (44% to 78%), about 90 more labels for a "
+    "guarantee of 10% risk at 95%.",
+    "days": [{"day": "2026-01-31", "labels": 40}],
+    "shrinking": [{"value": 0.62, "low": 0.44, "high": 0.78, "labelled": 40, "effective": 31.5}],
 }
 AGREEMENT: JsonDict = {
     "answers": 50,
@@ -137,6 +150,7 @@ class NextBody(Body):
     question_id: str = Field(description="Of the evaluation; or the trace.")
     question: str
     answer: str
+    tokens: list[str] = Field(description="What each token shows of the answer; spans name them from 0.")
     accepted: list[str] = Field(description="Accepted answers, where they are known.")
     passages: list[str] = Field(description="Texts that the model was given.")
 
@@ -178,6 +192,13 @@ class ShareBody(Body):
     effective: float = Field(description="As many evenly drawn labels would tell as much.")
 
 
+class DayBody(Body):
+    """Labels of one day."""
+
+    day: date
+    labels: int
+
+
 class CoefficientBody(Body):
     """An agreement with its 95% interval; null: not defined."""
 
@@ -198,6 +219,65 @@ class AgreementBody(Body):
     differing: list[tuple[str, str]] = Field(description="Run and question that nobody has adjudicated.")
 
 
+RECALIBRATION: JsonDict = {
+    "version": "deferred in May@0a1b2c3d4e",
+    "active": False,
+    "answers": 80,
+    "before": {"brier": {"value": 0.24, "low": 0.2, "high": 0.28}},
+    "after": {"brier": {"value": 0.19, "low": 0.16, "high": 0.22}},
+    "note": "On 80 labelled answers, each by a fit that did not see it. Before: no calibrator, a heuristic.",
+}
+
+
+class NewCalibratorBody(BaseModel):
+    """What the calibrator is called."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, json_schema_extra={"examples": [{"name": "May"}]}
+    )
+
+    name: str = Field(
+        "",
+        max_length=MAX_NAME,
+        description="Empty: as the queue.",
+        json_schema_extra={"pattern": "^[^@]*$"},
+    )
+
+
+class RecalibrationBody(BaseModel):
+    """A calibrator that was fitted on labels, beside what was shown before."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [RECALIBRATION]})
+
+    version: str = Field(description="Of the calibrator, which is saved.")
+    active: bool
+    answers: int = Field(description="Labelled answers that both are measured on.")
+    before: dict[MetricName, MetricBody] = Field(description="Of the confidence that was shown then.")
+    after: dict[MetricName, MetricBody] = Field(description="Of answers that the fit did not see.")
+    note: str = Field(description="What the comparison rests on.")
+
+    @classmethod
+    def of(cls, made: Recalibrated, workbench: Workbench) -> RecalibrationBody:
+        """A calibrator as it was fitted, beside what is active now."""
+        active = workbench.active.calibrator
+        return cls(
+            version=made.calibrator.version,
+            active=active is not None and active.version == made.calibrator.version,
+            answers=made.answers,
+            before={name: MetricBody.model_validate(each) for name, each in made.before.items()},
+            after={name: MetricBody.model_validate(each) for name, each in made.after.items()},
+            note=made.note,
+        )
+
+
+class MetricBody(Body):
+    """A metric with its 95% interval; null: not defined."""
+
+    value: Number
+    low: Number
+    high: Number
+
+
 class ProgressBody(Body):
     """How far a queue is."""
 
@@ -207,7 +287,13 @@ class ProgressBody(Body):
     labelled: int
     correct: ShareBody | None = Field(description="Of all answers; null: the order is not random.")
     ece: float | None = Field(description="Of the confidences of all answers, likewise.")
+    more: int | None = Field(
+        description="About so many more labels make a guarantee of at most 10% incorrect answers at the 95% "
+        "confidence level; null: nothing can be said, or no number of labels would do."
+    )
     note: str
+    days: list[DayBody] = Field(description="Labels a day, by this machine's clock.")
+    shrinking: list[ShareBody] = Field(description="`correct` as it was with fewer labels, up to now.")
 
 
 @router.get("", summary="List the label queues", responses=errors(503))
@@ -246,11 +332,13 @@ def read_next(queue_id: str, body: LabellerBody, queues: Queues) -> NextBody | N
     card = queues.card(queue_id, body.labeller)
     if card is None:
         return None
+    generation = card.observation.generation
     return NextBody(
         run_id=card.key[0],
         question_id=card.key[1],
         question=card.question,
-        answer=card.observation.generation.text,
+        answer=generation.text,
+        tokens=[generation.text[start:end] for start, end in characters(generation)],
         accepted=list(card.accepted),
         passages=[passage.text for passage in card.observation.passages],
     )
@@ -276,6 +364,32 @@ def read_agreement(queue_id: str, queues: Queues) -> AgreementBody:
     """Coefficients of agreement over the answers of a queue, and the answers that labellers differ on."""
     found: Agreement = queues.agreement(queue_id)
     return AgreementBody.model_validate(found)
+
+
+@router.post(
+    "/{queue_id}/recalibrate",
+    summary="Recalibrate with the labels of a queue",
+    status_code=202,
+    responses=errors(404, 409, 503),
+)
+def recalibrate_queue(queue_id: str, body: NewCalibratorBody, queues: Queues, jobs: AppJobs) -> JobBody:
+    """Fit a calibrator to the labels and save it, in the background; it is not active yet.
+
+    Labels that were drawn unevenly are weighted. `about` of the job is the queue; the outcome is read from
+    its recalibration.
+    """
+    return JobBody.of(queues.recalibrate(queue_id, body.name, jobs))
+
+
+@router.get("/{queue_id}/recalibration", summary="Read the last recalibration", responses=errors(404, 503))
+def read_recalibration(queue_id: str, workbench: Bench, queues: Queues, jobs: AppJobs) -> RecalibrationBody:
+    """The calibrator that was fitted on the labels of a queue last, beside what was shown before."""
+    made = queues.recalibrated(queue_id, jobs)
+    if made is None:
+        raise NotFound(
+            f"Nothing was recalibrated with the queue {queue_id!r} since Codex started, or it is under way."
+        )
+    return RecalibrationBody.of(made, workbench)
 
 
 def _progress(found: Progress) -> ProgressBody:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 Privacy = Literal["hash", "preview", "full"]
 """What is kept of a question besides its SHA-256: nothing, its first 127 characters, or all of it.
@@ -24,3 +24,8 @@ class StoreConfig(BaseModel):
     """The database file; none: codex.duckdb in the home folder."""
     privacy: Privacy = "hash"
     """What is kept of a question besides its SHA-256: nothing (hash), its start (preview), or all (full)."""
+    events: SecretStr | None = None
+    """A second home for events: an address such as postgresql://user:password@host/database; none: only here.
+
+    Events that cannot be copied now wait in the database file, and follow in order, once each.
+    """

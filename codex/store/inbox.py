@@ -24,6 +24,7 @@ from codex.errors import Conflict, InvalidInput, StoreError
 from codex.store.codec import Part, parts
 from codex.store.config import Privacy
 from codex.store.database import Database, rows
+from codex.store.outbox import Outbox
 from codex.store.rows import TOKEN, TOKEN_COLUMNS, event_row, trace_of
 from codex.types import Alternative, Generation, Trace
 
@@ -40,8 +41,10 @@ log = logging.getLogger(__name__)
 class Inbox:
     """The traces of a database that are not in their tables yet. Thread-safe."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        """outbox: is told of each trace that comes into the tables."""
         self._database = database
+        self._outbox = outbox
         self._put = 1
         """One more than was put in: at the start there may be something that an earlier process left."""
         self._spread = 0
@@ -79,6 +82,7 @@ class Inbox:
                 for row in found:
                     _insert(db, row["trace_id"], json.loads(row["events"]), row["tokens"])
                     db.execute("DELETE FROM trace_inbox WHERE trace_id = ?", [row["trace_id"]])
+                self._outbox.add(db, [row["trace_id"] for row in found])
             if len(found) < WAITING:
                 self._spread = put
 

@@ -65,16 +65,38 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What has been said of the answers of a queue, as columns in its order; n of them."""
+    """How far a queue is, and its labelled answers as columns in its order; m of them."""
 
+    answers: int
+    is_random: bool
+    """Whether the order is a random one."""
+    next_rank: float
+    """The first that is not labelled; infinite where none is left."""
+    keys: tuple[tuple[str, str], ...]
+    """[m] run and question."""
     weight: Array
-    """[n]; NaN: the order is not random."""
+    """[m]; NaN: the order is not random."""
     rank: Array
     confidence: Array
-    said: NDArray[np.bool_]
-    """[n] whether anybody has said anything."""
-    correct: tuple[bool | None, ...]
-    """What counts."""
+    correct: Array
+    """[m] what counts: 1, 0; NaN: nobody can tell."""
+
+    @property
+    def labelled(self) -> int:
+        """Answers of which anybody has said anything."""
+        return len(self.rank)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer that a search found."""
+
+    key: tuple[str, str]
+    question: str
+    """As much as was kept."""
+    answer: str
+    verdict: str | None
+    """What the labeller who searches said of it."""
 
 
 class LabelQueues:
@@ -198,6 +220,27 @@ class LabelQueues:
             ).fetchall()
         return next(((run, question) for run, question in found if (run, question) not in leased), None)
 
+    def search(self, queue_id: str, text: str, labeller: str, most: int) -> Sequence[Found]:
+        """Answers of a queue whose question or answer holds a text, in the queue's order."""
+        with self._database.read() as db:
+            found = db.execute(
+                f"""
+                SELECT i.run_id, i.question_id, coalesce(r.question, e.question, ''),
+                       coalesce(r.answer, e.answer, ''), l.verdict
+                FROM label_queue_items i
+                LEFT JOIN run_records r ON r.run_id = i.run_id AND r.question_id = i.question_id
+                LEFT JOIN {_TOLD} e ON i.run_id = '' AND e.trace_id = i.question_id
+                LEFT JOIN labels l ON l.run_id = i.run_id AND l.question_id = i.question_id
+                     AND l.labeller = $labeller
+                WHERE i.queue_id = $queue AND (
+                    contains(lower(coalesce(r.question, e.question, '')), lower($text))
+                    OR contains(lower(coalesce(r.answer, e.answer, '')), lower($text)))
+                ORDER BY i."rank" LIMIT $most
+                """,
+                {"queue": queue_id, "text": text, "labeller": labeller, "most": most},
+            ).fetchall()
+        return [Found((run, question), *told) for run, question, *told in found]
+
     def drop(self, queue_id: str, run_id: str, question_id: str) -> None:
         """Take an answer out of a queue, since it is gone."""
         with self._database.write() as db:
@@ -206,29 +249,78 @@ class LabelQueues:
                 [queue_id, run_id, question_id],
             )
 
-    def standing(self, queue_id: str) -> Standing:
-        """What has been said of the answers of a queue, in its order."""
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Answers, and how many of them are labelled, by queue."""
         with self._database.read() as db:
             found = db.execute(
                 """
-                SELECT i.weight, i."rank", i.confidence, d.run_id IS NOT NULL AS said, d.correct
+                SELECT i.queue_id, count(*), count(l.run_id) FROM label_queue_items i
+                LEFT JOIN (SELECT DISTINCT run_id, question_id FROM labels) l
+                  ON l.run_id = i.run_id AND l.question_id = i.question_id
+                GROUP BY i.queue_id
+                """
+            ).fetchall()
+        return {queue: (answers, labelled) for queue, answers, labelled in found}
+
+    def standing(self, queue_id: str) -> Standing:
+        """What has been said of the answers of a queue, in its order."""
+        with self._database.read() as db:
+            db.begin()
+            ((answers, is_random, next_rank),) = db.execute(
+                """
+                SELECT count(*), count(i.weight) = count(*),
+                       min(i."rank") FILTER (l.run_id IS NULL)
                 FROM label_queue_items i
-                LEFT JOIN counted_labels d ON d.run_id = i.run_id AND d.question_id = i.question_id
-                WHERE i.queue_id = ? ORDER BY i."rank"
+                LEFT JOIN (SELECT DISTINCT run_id, question_id FROM labels) l
+                  ON l.run_id = i.run_id AND l.question_id = i.question_id
+                WHERE i.queue_id = ?
                 """,
                 [queue_id],
             ).fetchall()
-        weight, rank, confidence, said, correct = zip(*found, strict=True) if found else ((),) * 5
+            found = db.execute(
+                """
+                SELECT i.run_id, i.question_id, i.weight::DOUBLE AS weight, i."rank", i.confidence,
+                       d.correct::TINYINT::DOUBLE AS correct
+                FROM label_queue_items i
+                JOIN counted_labels d ON d.run_id = i.run_id AND d.question_id = i.question_id
+                WHERE i.queue_id = ? ORDER BY i."rank"
+                """,
+                [queue_id],
+            ).fetchnumpy()
+            db.rollback()
         return Standing(
-            np.array(weight, dtype=np.float64),
-            np.array(rank, dtype=np.float64),
-            np.array(confidence, dtype=np.float64),
-            np.array(said, dtype=np.bool_),
-            correct,
+            answers,
+            bool(answers) and is_random,
+            np.inf if next_rank is None else next_rank,
+            tuple(zip(found["run_id"].tolist(), found["question_id"].tolist(), strict=True)),
+            *(_column(found[name]) for name in ("weight", "rank", "confidence", "correct")),
         )
 
+    def labels_made(self, queue_id: str) -> Sequence[tuple[datetime, int]]:
+        """How many labels of a queue's answers were made in each quarter of an hour, the first first."""
+        with self._database.read() as db:
+            found = db.execute(
+                """
+                SELECT time_bucket(INTERVAL 15 MINUTES, l.made_at) AS made, count(*)
+                FROM labels l SEMI JOIN (SELECT * FROM label_queue_items WHERE queue_id = ?) i
+                  ON l.run_id = i.run_id AND l.question_id = i.question_id
+                GROUP BY made ORDER BY made
+                """,
+                [queue_id],
+            ).fetchall()
+        return [(in_utc(at), count) for at, count in found]
 
+
+_TOLD = """
+(SELECT trace_id, coalesce(question, question_preview) AS question, answer FROM model_inference_events
+ QUALIFY row_number() OVER (PARTITION BY trace_id ORDER BY step DESC) = 1)
+"""
 _NEW = "(run_id, question_id) NOT IN (SELECT (run_id, question_id) FROM label_queue_items WHERE queue_id = ?)"
+
+
+def _column(found: NDArray[Any]) -> Array:
+    """Numbers of a query; NaN for NULL."""
+    return np.asarray(np.ma.filled(np.ma.asarray(found, dtype=np.float64), np.nan), dtype=np.float64)
 
 
 def _pool(found: Sequence[Row], unreadable: int) -> Pool:

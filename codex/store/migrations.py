@@ -301,6 +301,151 @@ def create_label_queues(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def create_event_outbox(db: duckdb.DuckDBPyConnection) -> None:
+    """Traces that a second home of events does not have yet, once one was set."""
+    db.execute("CREATE TABLE event_source (id VARCHAR NOT NULL, copied_to BIGINT NOT NULL)")
+    db.execute("CREATE SEQUENCE outbox_numbers")
+    db.execute("CREATE TABLE event_outbox (number BIGINT NOT NULL, trace_id VARCHAR NOT NULL)")
+
+
+def create_shares(db: duckdb.DuckDBPyConnection) -> None:
+    """Links under which a trace can be read."""
+    db.execute(
+        """
+        CREATE TABLE shares (
+            id VARCHAR PRIMARY KEY,
+            token_sha256 VARCHAR NOT NULL,      -- the token itself is not kept
+            trace_id VARCHAR NOT NULL,
+            label VARCHAR NOT NULL,             -- '': none
+            created_at TIMESTAMP NOT NULL,      -- UTC
+            revoked_at TIMESTAMP                -- UTC; NULL: it can be opened
+        )
+        """
+    )
+
+
+def create_people_answers(db: duckdb.DuckDBPyConnection) -> None:
+    """Answers that people gave to questions, for when a like question comes."""
+    db.execute(
+        """
+        CREATE TABLE people_answers (
+            id VARCHAR PRIMARY KEY,
+            question VARCHAR,                   -- where its author typed it, or it was kept in full
+            question_sha256 VARCHAR NOT NULL,
+            answer VARCHAR NOT NULL,
+            author VARCHAR NOT NULL,
+            source VARCHAR NOT NULL,            -- what it rests on; may be empty
+            trace_id VARCHAR,                   -- the answer that was left to a person
+            typed BOOLEAN NOT NULL,             -- the question, by the author
+            made_at TIMESTAMP NOT NULL,         -- UTC, as the others
+            edited_at TIMESTAMP,
+            expires_at TIMESTAMP,
+            withdrawn_at TIMESTAMP,
+            vector BLOB                         -- of the question, float32; only beside its text
+        )
+        """
+    )
+
+
+def count_tokens(db: duckdb.DuckDBPyConnection) -> None:
+    """How many tokens each step wrote, so that they are added up without reading them."""
+    for column in ("answer_tokens", "sample_tokens"):
+        db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} UINTEGER")
+    db.execute(
+        """
+        UPDATE model_inference_events e
+        SET answer_tokens = coalesce(counted.answer, 0), sample_tokens = coalesce(counted.samples, 0)
+        FROM (
+            SELECT event_id, count(t.event_id) FILTER (t."row" = 0) AS answer,
+                   count(t.event_id) FILTER (t."row" > 0) AS samples
+            FROM model_inference_events LEFT JOIN model_inference_token_stats t USING (event_id)
+            GROUP BY event_id
+        ) counted
+        WHERE counted.event_id = e.event_id
+        """
+    )
+
+
+def create_monitoring(db: duckdb.DuckDBPyConnection) -> None:
+    """What the answers of each hour were like, alerts on it, and what was said of them."""
+    db.execute(
+        """
+        CREATE TABLE monitoring_series (
+            number INTEGER PRIMARY KEY,         -- in the order in which they first came
+            model VARCHAR NOT NULL,
+            policy VARCHAR NOT NULL             -- its version
+        )
+        """
+    )
+    sums = ("confidence_sum DOUBLE", "seconds_sum DOUBLE")
+    counts = (
+        *("answered", "deferred", "abstained", "retrievals", "reflections", "confident"),
+        *("prompt_tokens", "answer_tokens", "sample_tokens"),
+        *(f"seconds_{bin}" for bin in range(10)),
+        *(f"confidence_{bin}" for bin in range(10)),
+    )
+    columns = ", ".join(f"{column} NOT NULL" for column in (*(f"{name} BIGINT" for name in counts), *sums))
+    db.execute(
+        f"""
+        CREATE TABLE monitoring_hours (
+            "hour" TIMESTAMP NOT NULL,          -- its beginning, in UTC
+            series INTEGER NOT NULL,
+            {columns},
+            PRIMARY KEY ("hour", series)
+        )
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE monitoring_failures (
+            "hour" TIMESTAMP NOT NULL,
+            series INTEGER NOT NULL,
+            error VARCHAR NOT NULL,             -- the name of its type
+            count BIGINT NOT NULL,
+            PRIMARY KEY ("hour", series, error)
+        )
+        """
+    )
+    # Up to which event the hours are counted.
+    db.execute("CREATE TABLE monitoring_progress AS SELECT 0::BIGINT AS event_id")
+    # Answers of a calibrator that were deleted for their age.
+    db.execute("CREATE TABLE retired_answers (calibrator VARCHAR PRIMARY KEY, answers BIGINT NOT NULL)")
+    db.execute(
+        """
+        CREATE TABLE alerts (
+            name VARCHAR PRIMARY KEY,
+            about VARCHAR NOT NULL,             -- what it is measured on: another one begins anew
+            state VARCHAR NOT NULL,             -- cold_start, no_data, ok, alert or paused
+            since TIMESTAMP NOT NULL,           -- UTC
+            notified_at TIMESTAMP,              -- NULL: nothing to recover from
+            warm BOOLEAN NOT NULL,              -- whether there ever was enough to go by
+            value DOUBLE,
+            threshold DOUBLE,
+            count BIGINT NOT NULL,              -- what the value rests on
+            message VARCHAR NOT NULL
+        )
+        """
+    )
+    db.execute("CREATE SEQUENCE notice_numbers")
+    db.execute(
+        """
+        CREATE TABLE notices (
+            number BIGINT PRIMARY KEY,
+            alert VARCHAR NOT NULL,
+            kind VARCHAR NOT NULL,              -- alert, again, recovered, ended, paused or resumed
+            made_at TIMESTAMP NOT NULL,         -- UTC
+            message VARCHAR NOT NULL,
+            value DOUBLE,
+            threshold DOUBLE,
+            delivery VARCHAR NOT NULL,          -- none, waiting, delivered or failed
+            attempts UINTEGER NOT NULL,
+            next_at TIMESTAMP,                  -- of the next attempt
+            error VARCHAR NOT NULL              -- of the last one
+        )
+        """
+    )
+
+
 def add_ends_of_traces(db: duckdb.DuckDBPyConnection) -> None:
     """Which step is a trace's last, and what the whole trace cost in tokens."""
     for column, kind in (
@@ -377,6 +522,11 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_run_labels,
     hold_labels_of_several,
     create_label_queues,
+    create_event_outbox,
+    create_shares,
+    create_people_answers,
+    count_tokens,
+    create_monitoring,
     add_ends_of_traces,
     create_traces,
 )

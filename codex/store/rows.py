@@ -161,6 +161,8 @@ def event_row(trace: Trace, number: int, privacy: Privacy) -> dict[str, object]:
         "samples": [
             {"text": sample.text, **written(GENERATION, sample)} for sample in step.observation.samples
         ],
+        "answer_tokens": len(generation.tokens),
+        "sample_tokens": sum(len(sample.tokens) for sample in step.observation.samples),
         **written(EVIDENCE, _told(step.observation, privacy)),
         **{name: signals.get(name) for name in GATE_SIGNALS},
         # DuckDB's own form of a map: as a plain dict, some names would make it another type.

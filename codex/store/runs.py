@@ -102,6 +102,8 @@ class Table:
     """Records that are not in the table: they failed, or nobody could tell."""
     graders: dict[str, int] = field(default_factory=dict)
     """How many of them each grader graded, the most first; under "" those of which that is not known."""
+    counts: NDArray[np.float64] | None = None
+    """[n], how much each counts where they were drawn unevenly; None: all alike."""
 
 
 class Runs:

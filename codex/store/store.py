@@ -12,17 +12,25 @@ from types import TracebackType
 from typing import Any, Self, get_args
 
 from codex.errors import Conflict, InvalidInput, NotFound
+from codex.store.alerts import Alerts
 from codex.store.calibrators import Calibrators
 from codex.store.config import Privacy
 from codex.store.database import Database, Row, rows
+from codex.store.deletion import Deletion
 from codex.store.erasure import Erasure
 from codex.store.history import History
 from codex.store.inbox import Inbox
 from codex.store.label_queues import LabelQueues
 from codex.store.labels import Label, Labels, verdict_of
+from codex.store.monitoring import Monitoring
+from codex.store.outbox import Outbox
+from codex.store.people import People
 from codex.store.policies import Policies, SavedPolicy
+from codex.store.postgres import CopyStatus, EventCopy, check_address
 from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, trace_of
 from codex.store.runs import Runs
+from codex.store.sandbox import Sandbox
+from codex.store.shares import Shares
 from codex.types import Action, Confidence, Gate, Trace
 
 TITLE_CHARACTERS = 127
@@ -83,11 +91,20 @@ class Store:
     nothing, and the store can be used again afterwards.
     """
 
-    def __init__(self, path: Path, privacy: Privacy = "hash") -> None:
-        """Open the database, made when it is missing and brought up to date when it is older."""
+    def __init__(
+        self, path: Path, privacy: Privacy = "hash", events: str | None = None, event_days: int | None = None
+    ) -> None:
+        """Open the database, made when it is missing and brought up to date when it is older.
+
+        events: the address of a PostgreSQL server that gets a copy of all events; event_days: how long that
+        one keeps them, where it has TimescaleDB. Raises SettingsError where the address cannot be read.
+        """
+        if events:
+            check_address(events)
         self.privacy = privacy
         self._database = Database(path)
-        self._inbox = Inbox(self._database)
+        self._outbox = Outbox(self._database)
+        self._inbox = Inbox(self._database, self._outbox)
         self.erasure = Erasure(self._database)
         """The rewriting of the file, without what was deleted."""
         self.history = History(self._database)
@@ -99,11 +116,27 @@ class Store:
         self.labels = Labels(self._database)
         """What labellers say of answers."""
         self.label_queues = LabelQueues(self._database)
+        self._deletion = Deletion(self._outbox, self.erasure)
+        self.monitoring = Monitoring(self._database, self._deletion)
+        """What the answers were like, by hour."""
+        self.alerts = Alerts(self._database)
+        self.sandbox = Sandbox(self._database)
+        """Queries of analysts."""
+        self._copy = EventCopy(self._database, self._outbox, events, event_days) if events else None
+        self.shares = Shares(self._database)
+        """Links under which a trace can be read."""
+        self.people = People(self._database)
+        """What people answer to questions."""
 
     @property
     def path(self) -> Path:
         """The database file."""
         return self._database.path
+
+    @property
+    def event_copy(self) -> CopyStatus | None:
+        """How far the copy of events in PostgreSQL is; None: there is none."""
+        return None if self._copy is None else self._copy.status
 
     @property
     def privacy(self) -> Privacy:
@@ -123,6 +156,7 @@ class Store:
         Conflict when the id is taken; InvalidInput when a text holds half a character (a lone surrogate).
         """
         self._inbox.put(trace, self.privacy)
+        self._changed()
 
     def keep_question(self, trace: Trace) -> None:
         """Keep what privacy lets be kept now of a stored trace's question; no number changes."""
@@ -134,6 +168,8 @@ class Store:
                     " WHERE trace_id = ? AND step = ?",
                     [*(row[name] for name in TOLD), trace.id, number],
                 )
+            self._outbox.add(db, [trace.id])
+        self._changed()
 
     def load(self, trace_id: str) -> Trace:
         """The trace as it was saved; what privacy left out is None, and "" in observations and passages.
@@ -188,7 +224,10 @@ class Store:
             found = db.execute(
                 f"SELECT signals {spoke} ORDER BY event_id DESC LIMIT ?", [calibrator, newest]
             ).fetchall()
-        return seen, [dict(signals) for (signals,) in reversed(found)]
+            retired = db.execute(
+                "SELECT answers FROM retired_answers WHERE calibrator = ?", [calibrator]
+            ).fetchall()
+        return seen + sum(count for (count,) in retired), [dict(signals) for (signals,) in reversed(found)]
 
     def labelled_traces(self) -> Iterator[tuple[Trace, bool | None]]:
         """Every trace, oldest first, with what a person said of its answer, read as they are asked for."""
@@ -251,26 +290,19 @@ class Store:
         return [_summary(row) for row in found]
 
     def delete_session(self, session_id: str) -> None:
-        """Delete a session with its traces and labels. Raises NotFound.
+        """Delete a session with its traces, labels and links. Raises NotFound.
 
         Its bytes stay in the file until `erasure` has rewritten it.
         """
         with self._database.write() as db:
             if not rows(db, "DELETE FROM sessions WHERE id = ? RETURNING id", [session_id]):
                 raise NotFound(f"No session {session_id!r} is stored.")
-            events = "FROM model_inference_events WHERE session_id = ?"
-            for table in ("labels", "label_queue_items"):
-                db.execute(
-                    f"DELETE FROM {table} WHERE run_id = '' AND question_id IN (SELECT trace_id {events})",
-                    [session_id],
-                )
-            db.execute(
-                f"DELETE FROM model_inference_token_stats WHERE event_id IN (SELECT event_id {events})",
-                [session_id],
-            )
-            db.execute(f"DELETE FROM traces WHERE id IN (SELECT trace_id {events})", [session_id])
-            db.execute(f"DELETE {events}", [session_id])
-            self.erasure.want(db)
+            found = db.execute(
+                "SELECT DISTINCT trace_id FROM model_inference_events WHERE session_id = ?", [session_id]
+            ).fetchall()
+            self._deletion.delete(db, [trace_id for (trace_id,) in found])
+        self.sandbox.forget()
+        self._changed()
 
     def activate(self, calibrator: str, policy: str) -> None:
         """Activate a saved calibrator and a saved policy: both, or neither. Raises NotFound."""
@@ -331,6 +363,9 @@ class Store:
         An erasure is stopped; it begins again when it is next started.
         """
         self.erasure.close()
+        self.sandbox.forget()
+        if self._copy is not None:
+            self._copy.close()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -340,6 +375,10 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _changed(self) -> None:
+        if self._copy is not None:
+            self._copy.wake()
 
 
 def _needed(title: str, policy: SavedPolicy) -> Conflict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codex.ask.confidence import basis
+from codex.ask.explaining import answered_by, plain_line
 from codex.text import moment, percent
 from codex.types import Action, Passage, Trace
 
@@ -19,13 +20,24 @@ def as_text(trace: Trace) -> str:
     lines = [f"Question: {trace.question}"] if trace.question is not None else []
     lines += [
         f"Answer: {trace.answer.strip()}",
-        f"Decision: {DECISIONS[last.decision.action]} ({last.decision.reason})",
+        *_by(trace),
+        f"Decision: {DECISIONS[last.decision.action]} ({plain_line(last)}; {last.decision.reason})",
         f"Confidence: {_confidence(trace)}",
     ]
     passages = last.observation.passages
     lines.append("Sources:" if passages else "Sources: none, the model answered without documents")
     lines += [f"[{number}] {_place(passage)}" for number, passage in enumerate(passages, start=1)]
     return "\n".join([*lines, f"Model: {trace.model}, {moment(trace.created_at)}"])
+
+
+def _by(trace: Trace) -> list[str]:
+    """Who gave the answer where a person did, and what the model wrote itself."""
+    person = trace.params.person
+    if person is None:
+        return []
+    source = f" Source: {person.source}" if person.source else ""
+    own = trace.last.observation.generation.text.strip()
+    return [f"{answered_by(person)}.{source}", f"The model's own answer: {own}"]
 
 
 def _confidence(trace: Trace) -> str:

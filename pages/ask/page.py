@@ -23,6 +23,7 @@ from codex.pages import JSON
 from codex.pages.ask.evidence import passages_view
 from codex.pages.ask.runs import Runs
 from codex.pages.ask.scales import SCALES
+from codex.pages.ask.sharing import Sharing
 from codex.pages.ask.token_texts import Decoder
 from codex.pages.ask.view import family, roots, session_line, token_view, trace_view
 from codex.pages.components import view
@@ -396,8 +397,7 @@ def _policy(asked: JSON) -> Policy | None:
 
 def build(workbench: Workbench, runs: Runs) -> AskPage:
     """Put the page into the Blocks that are open. runs: where its questions can be stopped."""
-    page = AskPage(workbench, runs)
-
+    page, sharing = AskPage(workbench, runs), Sharing(workbench)
     calls = (
         page.look,
         page.version,
@@ -410,6 +410,7 @@ def build(workbench: Workbench, runs: Runs) -> AskPage:
         page.delete_session,
         page.set_privacy,
         page.set_evidence,
+        *(sharing.shares, sharing.share, sharing.unshare),
     )
     view("ask", page.config(), calls, {"ask": page.ask, "branch": page.branch, "follow": page.follow})
     return page

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from codex import signals
 from codex.ask.confidence import LikelyAnswers, basis
+from codex.ask.explaining import answered_by, plain_line
 from codex.calibration.heuristic import MEANING
 from codex.grounding.told import judged_by, verified_by
 from codex.pages import JSON, Fact
@@ -21,6 +22,7 @@ from codex.store.codec import encode
 from codex.text import number, percent
 from codex.types import (
     Alternative,
+    AnsweredBy,
     Generation,
     Observation,
     PredictionSet,
@@ -55,6 +57,7 @@ def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
         "branched": _branched(trace),
         "correct": correct,
         "no_branch": _no_branch(trace, fingerprint),
+        "person": person_view(trace.params.person),
         "story": story_line(trace.steps),
         "copy": as_text(trace),
         "first_answer": first_answer(trace),
@@ -64,12 +67,20 @@ def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
     }
 
 
+def person_view(person: AnsweredBy | None) -> JSON | None:
+    """A person's answer, with who gave it and when."""
+    if person is None:
+        return None
+    return {"answer": person.answer, "by": answered_by(person), "source": person.source}
+
+
 def step_view(step: Step, params: TraceParams) -> JSON:
     """The step that was decided on, in full."""
     generation = step.observation.generation
     cut = token_texts(generation.tokens, generation.text)
     return {
         **step_story(step, params.calibrated_on),
+        "plain": plain_line(step),
         "tokens": [
             token_view(token, text, given=index < generation.prefix_tokens)
             for index, (token, text) in enumerate(zip(generation.tokens, cut.texts, strict=True))

@@ -26,8 +26,11 @@ from tests.bench import (
     guarantees,
     injection,
     judges,
+    labelling,
     live,
     loop,
+    monitoring,
+    people_answers,
     retrieval,
     serving,
     sessions,
@@ -53,8 +56,11 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "calibration": calibration.measure,
     "familiarity": familiarity.measure,
     "guarantees": guarantees.measure,
+    "people_answers": people_answers.measure,
     "evaluation": evaluation.measure,
     "tuning": tuning.measure,
+    "monitoring": monitoring.measure,
+    "labelling": labelling.measure,
     "sessions": sessions.measure,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -55,6 +56,17 @@ def asked(page: Page, served: Scripted) -> Iterator[str]:
     yield "Ask, token"
     page.get_by_role("button", name="Add to a dataset").click()
     yield "Ask, into a dataset"
+    page.get_by_role("button", name="Share", exact=True).click()
+    page.get_by_role("textbox", name="What it is for").press("Enter")
+    link = page.get_by_role("list", name="Links").get_by_role("link")
+    expect(link).to_be_visible()
+    yield "Ask, share"
+    page.goto(link.get_attribute("href") or "")
+    expect(page.get_by_role("listbox", name="Answer, token by token")).to_be_visible()
+    yield "a shared answer"
+    page.goto(f"{served.url}shared/nothing")
+    expect(page.get_by_role("heading", name="This link does not work")).to_be_visible()
+    yield "a link that does not work"
 
 
 def indexed(page: Page, served: Scripted) -> Iterator[str]:
@@ -149,9 +161,55 @@ def labelled(page: Page, served: Scripted) -> Iterator[str]:
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_be_visible()
     yield "Label, no verdict"
+    page.get_by_role("listbox", name="Answer").get_by_role("option").last.click()
+    page.get_by_role("button", name="Keys ?").click()
+    yield "Label, keys"
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Search /").click()
+    page.get_by_role("searchbox").fill("capital")
+    expect(page.get_by_role("region", name="Search the queue").get_by_role("listitem").first).to_be_visible()
+    yield "Label, search"
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    page.get_by_text("Progress and recalibration").click()
+    yield "Label, progress"
     page.get_by_role("button", name="All queues").click()
     page.get_by_role("button", name="Delete run").click()
     yield "Label, deletion"
+
+
+def monitored(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}monitor?model=nobody")
+    expect(page.get_by_role("heading", name=re.compile("No question in|Nothing to watch"))).to_be_visible(
+        timeout=OPENED
+    )
+    yield "Monitor, empty"
+    served.workbench.answer("What is the capital?")
+    page.goto(f"{served.url}monitor")
+    plot = page.get_by_role("figure", name="Decisions").locator(".main-svg").first
+    expect(plot).to_be_visible(timeout=OPENED)
+    page.locator("summary", has_text="without a rule").click()
+    yield "Monitor"
+    page.get_by_role("button", name="Pause: Drift").click()
+    expect(page.get_by_role("button", name="Resume: Drift")).to_be_visible()
+    yield "Monitor, paused"
+    page.get_by_role("button", name="Resume: Drift").click()
+    expect(page.get_by_role("button", name="Pause: Drift")).to_be_visible()
+
+
+def queried(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}sql")
+    expect(page.get_by_role("button", name="Run")).to_be_visible(timeout=OPENED)
+    yield "SQL"
+    page.get_by_role("textbox", name="Query").fill("SELECT number, grade, question FROM run_records")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("region", name="Plot").locator(".main-svg").first).to_be_visible(timeout=OPENED)
+    yield "SQL, result"
+    page.get_by_role("textbox", name="Query").fill("DELETE FROM labels")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("alert")).to_be_visible(timeout=OPENED)
+    yield "SQL, refusal"
 
 
 def described(page: Page, served: Scripted) -> Iterator[str]:
@@ -159,6 +217,18 @@ def described(page: Page, served: Scripted) -> Iterator[str]:
     routes = page.get_by_role("region", name="Routes")
     expect(routes.get_by_role("heading", name="policies", exact=True)).to_be_visible(timeout=OPENED)
     yield "HTTP"
+
+
+def demonstrated(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}demo")
+    expect(page.get_by_role("slider")).to_be_visible(timeout=OPENED)
+    yield "Demo"
+    for question in ("Mongolia", "weather", "wheel"):
+        page.get_by_role("group", name="Questions").get_by_role("button", name=question).click()
+        page.get_by_role("button", name="Skip to the end").click()
+        expect(page.get_by_role("button", name="Play again")).to_be_visible()
+        page.wait_for_function("document.getAnimations().every(each => each.playState !== 'running')")
+        yield f"Demo, {question}"
 
 
 def missing(page: Page, served: Scripted) -> Iterator[str]:
@@ -170,7 +240,11 @@ def missing(page: Page, served: Scripted) -> Iterator[str]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 800])
 @pytest.mark.parametrize(
-    "states", [missing, asked, listed, indexed, evaluated, calibrated, tuned, labelled, described]
+    "states",
+    [
+        *(missing, asked, listed, indexed, evaluated, calibrated, tuned, labelled, monitored, queried),
+        *(demonstrated, described),
+    ],
 )
 def test_axe_finds_nothing(
     browser: Browser, served: Scripted, states: States, theme: Literal["light", "dark"], width: int

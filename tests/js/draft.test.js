@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { curveTable, withPoints } from "../../assets/js/tune/curve.js";
-import { bodyOf, content, Draft, numberOf, outline } from "../../assets/js/tune/draft.js";
+import { bodyOf, content, Draft, numberOf, outline, withThreshold } from "../../assets/js/tune/draft.js";
 
 const at = (answer_above) => ({ name: "p", rules: [], answer_above, abstain_below: 0.1 });
 const values = (policies) => policies.map(({ answer_above }) => answer_above);
@@ -73,4 +73,33 @@ test("the points of the curve go along, and its table names the thresholds", () 
     ["0.80", "50%", "10%"],
     ["0.10", "100%", "25%"],
   ]);
+});
+
+test("a threshold moves the first rule on its signal, or makes one that abstains, and ends the guarantee", () => {
+  const rule = (signal, side, value) => ({
+    signal,
+    below: null,
+    above: null,
+    gate: "reflect",
+    [side]: value,
+  });
+  const policy = {
+    ...at(0.5),
+    guarantee: { risk: 0.1 },
+    rules: [rule("entropy", "above", 2), rule("avg_logprob", "below", -1), rule("entropy", "above", 3)],
+  };
+  const moved = withThreshold(policy, "entropy", 1.5, "below");
+  assert.deepEqual(
+    moved.rules.map(({ below, above }) => [below, above]),
+    [
+      [null, 1.5],
+      [-1, null],
+      [null, 3],
+    ],
+  );
+  assert.equal(moved.guarantee, null);
+  assert.equal(policy.rules[0].above, 2);
+  const added = withThreshold(policy, "degmat", 0.4, "below");
+  assert.deepEqual(added.rules.at(-1), { signal: "degmat", below: 0.4, above: null, gate: "abstain" });
+  assert.equal(added.rules.length, 4);
 });

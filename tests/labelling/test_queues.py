@@ -175,7 +175,10 @@ def test_nothing_is_said_of_all_answers_where_the_order_is_not_random(labelling:
 
 def test_the_least_certain_come_first(labelling: Labelling, bench: Workbench) -> None:
     queue, _ = labelling.create("mine", "run", run_id="run-1", order="uncertainty")
+    for _ in range(ANSWERS):
+        label(labelling, queue.id)
     standing = bench.store.label_queues.standing(queue.id)
+    assert standing.labelled == ANSWERS
     distance = np.abs(standing.confidence - 0.5)
     assert (np.diff(distance) >= -1e-9).all()
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.evaluated import put_run
 from tests.support.scripted import Script, ScriptedEngine
-from tests.support.serving import Served, assert_error, running, workbench
+from tests.support.serving import Served, assert_error, eventually, running, workbench
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,9 @@ def test_a_run_is_labelled_by_two_and_how_far_they_agree_is_told(served: Served)
     for name, verdict in (("Ada", "correct"), ("Bob", "incorrect")):
         for _ in range(12):
             card = http.post(f"{path}/next", json={"labeller": name}).json()
-            assert set(card) == {"run_id", "question_id", "question", "answer", "accepted", "passages"}
+            told = {"run_id", "question_id", "question", "answer", "tokens", "accepted", "passages"}
+            assert set(card) == told
+            assert "".join(card["tokens"]) == card["answer"]
             label = {"question_id": card["question_id"], "run_id": "run-1", "labeller": name}
             done = http.post(
                 f"{path}/labels", json=label | {"verdict": verdict, "spans": [{"first": 0, "last": 1}]}
@@ -92,3 +94,30 @@ def test_what_is_no_label_is_refused_and_nothing_is_lost(served: Served) -> None
     assert http.post(f"{path}/next", json={"labeller": "Eve"}).json() == card
     http.delete(path)
     assert_error(http.post(f"{path}/next", json={}), 404)
+
+
+def test_labels_recalibrate_and_the_calibrator_is_activated(served: Served) -> None:
+    http, store = served.http, served.workbench.store
+    put_run(store, "run-2", graded=80, n_samples=0)
+    wanted = {"name": "many", "source": "run", "run_id": "run-2", "order": "random"}
+    path = f"/label-queues/{http.post('/label-queues', json=wanted).json()['id']}"
+    assert_error(http.get(f"{path}/recalibration"), 404)
+    refused = assert_error(http.post(f"{path}/recalibrate", json={}), 422, ["queue"])
+    assert "0 labels are too few" in refused["message"]
+    while (card := http.post(f"{path}/next", json={}).json()) is not None:
+        said = "correct" if store.runs.record("run-2", card["question_id"]).correct else "incorrect"
+        label = {"run_id": "run-2", "question_id": card["question_id"], "verdict": said}
+        assert http.post(f"{path}/labels", json=label).status_code == 200
+    progress = http.get(f"{path}/progress").json()
+    assert progress["days"][-1]["labels"] == 80
+    assert progress["shrinking"][-1] == progress["correct"]
+    job = http.post(f"{path}/recalibrate", json={"name": "labels"}).json()
+    assert eventually(lambda: http.get(f"/jobs/{job['id']}").json()["state"] == "done", 60)
+    made = http.get(f"{path}/recalibration").json()
+    assert (made["answers"], made["active"]) == (80, False)
+    assert set(made["before"]) == set(made["after"]) == {"auroc", "ece", "ece_excess", "brier", "nll"}
+    assert http.post("/calibrators/activate", json={"version": made["version"]}).status_code == 200
+    assert http.get(f"{path}/recalibration").json()["active"]
+    http.post("/calibrators/activate", json={"version": None})
+    http.delete(path)
+    assert_error(http.get(f"{path}/recalibration"), 404)

@@ -69,6 +69,8 @@ class Scripted(Served):
         self.workbench.choices.path.unlink(missing_ok=True)
         for session in self.workbench.store.sessions():
             self.workbench.forget_session(session.id)
+        for answer in self.workbench.store.people.list():
+            self.workbench.people.delete(answer.id)
 
 
 def open_page(page: Page, address: str) -> None:

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
-    14: ["DROP TABLE traces", "DROP TABLE trace_inbox", "DROP TABLE due_erasures"],
-    13: [
+    19: ["DROP TABLE traces", "DROP TABLE trace_inbox", "DROP TABLE due_erasures"],
+    18: [
         f"ALTER TABLE model_inference_events DROP COLUMN {column}"
         for column in ("ends_trace", "trace_prompt_tokens", "trace_generated_tokens")
     ],
+    17: [
+        *(
+            f"DROP TABLE {table}"
+            for table in (
+                *("monitoring_series", "monitoring_hours", "monitoring_failures", "monitoring_progress"),
+                *("retired_answers", "alerts", "notices"),
+            )
+        ),
+        "DROP SEQUENCE notice_numbers",
+    ],
+    16: [
+        f"ALTER TABLE model_inference_events DROP COLUMN {column}"
+        for column in ("answer_tokens", "sample_tokens")
+    ],
+    15: ["DROP TABLE people_answers"],
+    14: ["DROP TABLE shares"],
+    13: ["DROP TABLE event_source", "DROP TABLE event_outbox", "DROP SEQUENCE outbox_numbers"],
     12: ["DROP TABLE label_queues", "DROP TABLE label_queue_items"],
     11: [
         "DROP VIEW counted_labels",

@@ -5,6 +5,7 @@ import { fieldOf } from "../shared/events.js";
 import { Heatmap, legend } from "../shared/heatmap.js";
 import { html, live, nothing, repeat } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
+import { instead } from "../shared/panels.js";
 import {
   button,
   copied,
@@ -154,12 +155,10 @@ export class Answers extends Part {
       this.page.paint();
     };
     const active = card === this.active && this.cards.length > 1;
-    const instead = () =>
-      html`<p class="cx-withheld"><b>Withheld. Codex says:</b>${written(trace?.answer ?? "")}</p>`;
     return html`<section class="cx-branch cx-column ${active ? "active" : ""}" aria-label=${index ? `Branch ${index}` : "Answer"} @click=${pick}>
       <header class="cx-row wrap cx-small"><span class="cx-strong">${card.label}</span>${trace && this.#outcome(trace)}</header>
-      ${trace && trace.answer !== trace.last.text ? instead() : nothing}
-      <div>${heat.view()}</div>${trace && ending(trace.last)}${trace && this.#evidence(card, trace)}${trace && this.#lookUp(trace)}${trace && this.page.adding.view(trace)}
+      ${trace && instead(trace)}
+      <div>${heat.view()}</div>${trace && ending(trace.last)}${trace && this.#evidence(card, trace)}${trace && this.#lookUp(trace)}${trace && toPerson(trace)}${trace && this.page.adding.view(trace)}${trace && this.page.sharing.view(trace)}
       ${note ? html`<p class="cx-${note.kind}" role=${note.kind === "error" ? "alert" : "status"}>${note.words}</p>` : nothing}</section>`;
   }
 
@@ -193,7 +192,7 @@ export class Answers extends Part {
       return iconButton(this.copied === text ? "answer" : shape, name, press);
     };
     const vote = (/** @type {boolean} */ yes) => {
-      const name = `Mark as ${yes ? "correct" : "incorrect"}`;
+      const name = `Mark ${trace.person ? "the model's own answer " : ""}as ${yes ? "correct" : "incorrect"}`;
       return iconButton(yes ? "up" : "down", name, () => this.label(trace, yes), {
         pressed: correct === yes,
       });
@@ -201,10 +200,17 @@ export class Answers extends Part {
     const add = trace.question
       ? iconButton("plus", "Add to a dataset", () => this.page.adding.open(trace), { act: `add ${id}` })
       : nothing;
+    const share = iconButton("share", "Share", () => this.page.sharing.open(trace), { act: `share ${id}` });
     const took = html`<span class="cx-muted cx-num" title="${last.seconds} s for the answer">${number(seconds)} s</span>`;
     return html`${decision(last.decision.action)}${took}<span class="cx-actions">${copy(answer, "copy", "Copy the answer")}${copy(trace.copy, "copyAll", "Copy with decision, confidence and sources")}${add}${vote(true)}${vote(false)}<a
-      class="cx-icon-button" href=${link({ session, trace: id })} title="Link to this answer" aria-label="Link to this answer">${icon("link")}</a></span>`;
+      class="cx-icon-button" href=${link({ session, trace: id })} title="Link to this answer" aria-label="Link to this answer">${icon("link")}</a>${share}</span>`;
   }
+}
+
+/** The way to answer what Codex did not. @param {Trace} trace */
+function toPerson({ id, branched, person, last: { decision } }) {
+  if (decision.action === "answer" || branched || person) return nothing;
+  return html`<p><a class="cx-link cx-row tight cx-small" href=${link({ answer: id }, "label")}>${icon("defer")}Answer it yourself, for whoever asks again</a></p>`;
 }
 
 /** @param {Trace["last"]} last */

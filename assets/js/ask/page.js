@@ -12,6 +12,7 @@ import { Among } from "./among.js";
 import { Answers } from "./answers.js";
 import { Composer } from "./composer.js";
 import { Sessions } from "./sessions.js";
+import { Sharing } from "./sharing.js";
 import { Verdict } from "./verdict.js";
 
 /** @import {Failure, Given, Trace} from "../shared/types" */
@@ -51,6 +52,7 @@ export class Ask extends Page {
   among = new Among(this);
   answers = new Answers(this);
   adding = new Adding(this);
+  sharing = new Sharing(this);
   verdict = new Verdict(this);
   inspector = new Inspector(this.paint, {
     onbranch: ({ trace, position }, id) => trace && this.branch(trace, position, id),

@@ -77,7 +77,8 @@ export class Verdict extends Part {
     const { trace, now } = this;
     const last = trace?.last;
     const how = last ? `${share(last.confidence.value)}, ${last.basis}` : "n/a";
-    const said = now && `Decision: ${actionWords(now.action)}. ${now.reason}. Confidence ${how}.`;
+    const why = [last?.plain, now?.reason].filter(Boolean).join("; ");
+    const said = now && `Decision: ${actionWords(now.action)}. ${why}. Confidence ${how}.`;
     return html`<div class="cx-column">${trace && now ? this.#decision(trace, now) : hint("The decision on the answer appears here.")}</div><p
         class="cx-sr" aria-live="polite">${said}</p>
       <details class="cx-tune" ?open=${this.wide}><summary class="cx-row between">Thresholds</summary>${this.#routing()}${this.#rules()}
@@ -93,8 +94,9 @@ export class Verdict extends Part {
     const guaranteed = calibrated && recorded.gate === "proceed" && !this.changed && this.active.guarantee;
     const other = html`<p class="cx-muted cx-row">Decided when it was asked: ${decision(recorded.action)}</p>`;
     const words = muted(["confidence, ", written(basis)], "cx-tiny");
-    return html`<div class="cx-row between">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-large">${percent(confidence.value)}</span>${words}</div></div>
-      <p class="cx-reason">${written(now.reason)}</p>${storyLine(trace)}
+    const whose = trace.person ? html`<p class="cx-muted">Of the model's own answer:</p>` : nothing;
+    return html`${whose}<div class="cx-row between">${decision(now.action, true)}<div class="cx-confidence"><span class="cx-large">${percent(confidence.value)}</span>${words}</div></div>
+      <p class="cx-reason"><span class="cx-plain">${written(trace.last.plain)}</span>; ${written(now.reason)}</p>${storyLine(trace)}
       ${guaranteed ? html`<p class="cx-muted">${guaranteed}</p>` : nothing}${now.action === recorded.action ? nothing : other}`;
   }
 

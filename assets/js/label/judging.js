@@ -4,16 +4,22 @@ import { link } from "../shared/address.js";
 import { textOf } from "../shared/events.js";
 import { html, live, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { alarm, bar, button, hint, metric, muted, range, segments, written } from "../shared/parts.js";
+import { alarm, button, hint, metric, muted, range, segments, written } from "../shared/parts.js";
 import { single } from "../shared/server.js";
 import { column, table } from "../shared/table.js";
 import { number } from "../shared/words.js";
 
-/** @import {Agreement, Card, Own, Progress, Queue} from "./types" */
+import { draftOf, keepDraft } from "./drafts.js";
+import { Keyboard } from "./keyboard.js";
+import { actionOf, named } from "./keys.js";
+import { Search } from "./search.js";
+import { Spans } from "./spans.js";
+import { StandingPart } from "./standing.js";
 
-const DRAFT = "codex.label.draft";
+/** @import {Agreement, Card, Key, Own, Queue} from "./types" */
+
 /** @type {Own} */
-const EMPTY = { verdict: "", correction: "", note: "" };
+const EMPTY = { verdict: "", correction: "", note: "", tags: [], spans: [] };
 
 /** @extends {Part<import("./page.js").Labels>} */
 export class Judging extends Part {
@@ -21,11 +27,15 @@ export class Judging extends Part {
   queue = null;
   /** @type {Card | null} */
   card = null;
-  /** @type {Progress | null} */
-  progress = null;
+  standing = new StandingPart(this.page);
+  keyboard = new Keyboard(this.page);
+  search = new Search(this.page);
+  spans = new Spans(this.page);
   /** @type {Agreement | null} */
   agreement = null;
   draft = EMPTY;
+  /** What is typed of the tags. */
+  tags = "";
   note = "";
   failed = "";
   /** What was hidden of the last answer until it was judged. */
@@ -39,8 +49,11 @@ export class Judging extends Part {
 
   /** @param {Queue | null} queue @param {string} note */
   show(queue, note) {
-    const change = { queue, note, card: null, progress: null, agreement: null, loaded: false, busy: false };
+    const change = { queue, note, card: null, agreement: null, loaded: false, busy: false };
     this.set({ ...change, last: "", failed: "", past: [], at: 0 });
+    this.standing.show(queue);
+    Object.assign(this.search, { open: false, text: "", found: null });
+    Object.assign(this.keyboard, { open: false, waiting: null });
     if (queue) this.next();
   }
 
@@ -53,8 +66,9 @@ export class Judging extends Part {
     const { value, error } = await this.page.call("next", this.asked);
     if (queue !== this.queue) return;
     this.busy = false;
-    this.#open(value?.card ?? null, { progress: value?.progress ?? this.progress, at: this.past.length });
+    this.#open(value?.card ?? null, { at: this.past.length });
     this.set({ failed: error?.message ?? "" });
+    this.standing.look();
     if (queue && value && !value.card) {
       const { value: agreement } = await this.page.call("agreement", { queue: queue.id });
       if (queue === this.queue) this.set({ agreement: agreement ?? null });
@@ -63,27 +77,36 @@ export class Judging extends Part {
 
   /** @param {Card | null} card @param {object} change */
   #open(card, change) {
-    const kept = card && JSON.parse(localStorage.getItem(DRAFT) ?? "{}");
-    const draft = kept?.key === String(card?.key) ? kept.draft : (card?.own ?? EMPTY);
-    this.set({ card, draft, loaded: true, failed: "", ...change });
+    const draft = (card && draftOf(this.page.labeller, card.key)) ?? card?.own ?? EMPTY;
+    Object.assign(this.spans, { stop: 0, from: null });
+    this.set({ card, draft, tags: draft.tags.join(", "), loaded: true, failed: "", ...change });
     this.page.focus(".cx-judged h3");
   }
 
   /** @param {Partial<Own>} change */
   write(change) {
     this.set({ draft: { ...this.draft, ...change } });
-    const { card, draft } = this;
-    localStorage.setItem(DRAFT, JSON.stringify({ key: String(card?.key), draft }));
+    if (this.card) keepDraft(this.page.labeller, this.card.key, this.draft);
   }
 
   keep = single(async () => {
     const { card, draft } = this;
     if (!card) return;
-    if (!draft.verdict) return this.set({ failed: "Choose a verdict first: press 1, 2, 3 or 4." });
+    const { correct, incorrect, partly, unclear } = this.page.keys;
+    const choices = [correct, incorrect, partly].map(named).join(", ");
+    if (!draft.verdict)
+      return this.set({ failed: `Choose a verdict first: press ${choices} or ${named(unclear)}.` });
     this.set({ busy: true });
-    const { value, error } = await this.page.call("put", { ...this.asked, ...draft, key: card.key });
+    const told = { ...this.asked, ...draft, key: card.key, seen: card.seen };
+    const { value, error } = await this.page.call("put", told);
     if (error) return this.set({ failed: error.message, busy: false });
-    localStorage.removeItem(DRAFT);
+    if (value.taken)
+      return this.set({ failed: value.taken, busy: false, card: { ...card, seen: value.seen } });
+    keepDraft(this.page.labeller, card.key, null);
+    if (value.gone) {
+      this.set({ last: value.gone });
+      return this.next();
+    }
     const past = this.at < this.past.length ? this.past : [...this.past, card.key];
     this.set({ past, last: value.said });
     await this.next();
@@ -106,56 +129,84 @@ export class Judging extends Part {
     await this.next();
   });
 
+  pick = single(async (/** @type {Key} */ key) => {
+    const { value, error } = await this.page.call("card", { ...this.asked, key });
+    if (value) {
+      this.search.close();
+      this.#open(value, { at: this.past.length });
+    } else this.search.set({ failed: error?.message ?? "" });
+  });
+
   /** @param {KeyboardEvent} event */
   pressed(event) {
+    if (!this.queue || event.defaultPrevented || this.keyboard.took(event)) return;
     // What is typed before the next answer is there is no verdict on it.
-    if (!this.card || this.busy || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.busy || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = /** @type {HTMLElement} */ (event.target);
     const typing = target.matches("textarea, input:not([type=radio]), select");
-    const verdict = this.page.config.verdicts[Number(event.key) - 1];
-    /** @type {Record<string, () => unknown>} */
-    const keys = { Backspace: this.back, u: this.undo, Escape: () => this.page.close() };
-    if (event.key === "Enter" && !event.shiftKey && !target.matches("a, button, summary")) {
-      event.preventDefault();
-      this.keep();
-    } else if (event.key === "Escape" && typing) target.blur();
-    else if (!typing && verdict) this.write({ verdict: verdict[0] });
-    else if (!typing && keys[event.key]) {
-      event.preventDefault();
-      keys[event.key]();
+    const action = actionOf(this.page.keys, event.key);
+    if (event.key === "Escape") {
+      if (typing) target.blur();
+      else this.page.close();
+      return;
     }
+    if (!this.card && !["back", "undo", "search", "help"].includes(action ?? "")) return;
+    // Letters are typed, and Enter and Space press what has the focus.
+    if (!action || (typing && (action !== "keep" || event.key !== "Enter"))) return;
+    if (event.key === "Enter" && (event.shiftKey || target.matches("a, button, summary"))) return;
+    /** @type {Record<string, () => unknown>} */
+    const acts = {
+      keep: this.keep,
+      back: this.back,
+      undo: this.undo,
+      search: () => this.search.show(),
+      help: () => this.keyboard.toggle(),
+      sentence: () => {},
+    };
+    event.preventDefault();
+    if (acts[action]) acts[action]();
+    else this.write({ verdict: action });
   }
 
   view() {
-    const { queue, progress, last, note } = this;
-    const share = progress?.answers ? progress.labelled / progress.answers : 0;
+    const { queue, last, note } = this;
     const all = html`<button type="button" class="cx-link" @click=${() => this.page.close()}>All queues</button>`;
     return html`<section class="cx-column" aria-label="Labelling"><header class="cx-row wrap between">${all}<h2 class="cx-title">${written(queue?.name ?? "")}</h2>
-      <span class="cx-row">${queue?.run ? html`<a class="cx-link" href=${link({ run: queue.run }, "calibrate")}>Calibrate with it</a> ` : nothing}${muted(this.page.labeller || "you")}</span></header>${bar(share)}<p class="cx-hint" role="status">${progress?.note ?? ""}</p>${note ? hint(note) : nothing}
-      ${this.card ? this.#card(this.card) : this.loaded ? this.#done() : nothing}${last ? html`<p class="cx-hint" role="status">The last answer. ${last}.</p>` : nothing}</section>`;
+      <span class="cx-row">${queue?.run ? html`<a class="cx-link" href=${link({ run: queue.run }, "calibrate")}>Calibrate with it</a> ` : nothing}${muted(this.page.labeller || "you")}</span></header>${this.standing.line()}${note ? hint(note) : nothing}
+      ${this.search.view(this.asked, this.pick)}${this.keyboard.view()}${this.card ? this.#card(this.card) : this.loaded ? this.#done() : nothing}${last ? html`<p class="cx-hint" role="status">The last answer. ${last}.</p>` : nothing}${this.standing.view()}</section>`;
   }
 
   /** @param {Card} card */
-  #card({ question, answer, accepted, passages }) {
+  #card(card) {
     const { draft, page } = this;
-    const options = page.config.verdicts.map(
-      (/** @type {string[]} */ [word, said, counts], /** @type {number} */ at) => [
-        word,
-        html`${said} <kbd>${at + 1}</kbd>`,
-        counts || undefined,
-      ],
-    );
+    const { question, answer, accepted, passages } = card;
+    const { keys } = page;
+    const options = page.config.verdicts.map((/** @type {string[]} */ [word, said, counts]) => [
+      word,
+      html`${said} <kbd>${named(keys[word])}</kbd>`,
+      counts || undefined,
+    ]);
     const text = (/** @type {"correction" | "note"} */ name, /** @type {string} */ words) =>
       html`<label class="cx-field"><span>${words}</span><textarea class="cx-input" rows="1" maxlength="10000" .value=${live(draft[name])}
         @input=${(/** @type {Event} */ event) => this.write({ [name]: textOf(event) })}></textarea></label>`;
     const found = passages.map(([name, text]) => html`<p><b>${written(name)}</b><br>${written(text)}</p>`);
     const change = (/** @type {string} */ verdict) => this.write({ verdict });
-    return html`<article class="cx-card cx-body cx-judged"><h3 class="cx-question" tabindex="-1">${written(question)}</h3><p class="cx-answer">${answer ? written(answer) : muted("The answer is empty.")}</p>
+    return html`<article class="cx-card cx-body cx-judged"><h3 class="cx-question" tabindex="-1">${written(question)}</h3>${answer ? this.spans.view(card, draft.spans, (spans) => this.write({ spans })) : muted("The answer is empty.")}
       ${accepted.length ? html`<p>${muted("accepted")} ${written(accepted.join(" · "))}</p>` : nothing}
       ${found.length ? html`<details><summary>Evidence: ${found.length} passages</summary>${found}</details>` : nothing}
+      ${this.card?.key[0] ? nothing : html`<p><a class="cx-link" href=${link({ answer: this.card?.key[1] }, "label")}>Answer it yourself, for whoever asks again</a></p>`}
       ${segments({ name: "cx-verdict", legend: "Verdict", options, value: draft.verdict, change })}
-      <div class="cx-pair">${text("correction", "Correct answer")}${text("note", "Note")}</div>${alarm(this.failed)}
-      <footer class="cx-row wrap">${keyed("Enter", "Keep and continue", this.keep, { kind: "primary" })}${keyed("⌫", "Back", this.back, { disabled: !this.at })}${keyed("U", "Undo", this.undo, { disabled: !this.past.length })}</footer></article>`;
+      <div class="cx-pair">${text("correction", "Correct answer")}${text("note", "Note")}</div>${this.#tags()}${alarm(this.failed)}
+      <footer class="cx-row wrap">${keyed(keys.keep, "Keep and continue", this.keep, { kind: "primary" })}${keyed(keys.back, "Back", this.back, { disabled: !this.at })}${keyed(keys.undo, "Undo", this.undo, { disabled: !this.past.length })}<span class="cx-grow"></span>${keyed(keys.search, "Search", () => this.search.show())}${keyed(keys.help, "Keys", () => this.keyboard.toggle())}</footer></article>`;
+  }
+
+  #tags() {
+    const change = (/** @type {Event} */ event) => {
+      this.tags = textOf(event);
+      const tags = this.tags.split(",").map((tag) => tag.trim());
+      this.write({ tags: tags.filter(Boolean) });
+    };
+    return html`<label class="cx-field"><span>Tags, with commas between them</span><input class="cx-input" type="text" maxlength="1000" autocomplete="off" .value=${live(this.tags)} @input=${change}></label>`;
   }
 
   #done() {
@@ -170,11 +221,11 @@ export class Judging extends Part {
       ? html`${table({ kind: "cx-agreement", columns, rows: agreement.rows, key: ({ name }) => name })}${hint(`${agreement.answers} answers have several labels; labellers differ on ${agreement.differing} that nobody has decided yet.`)}`
       : nothing;
     return html`<article class="cx-card cx-body cx-judged">${alarm(this.failed)}<h3 tabindex="-1">Nothing waits for you here</h3><p>Everything in this queue is labelled, or others are at the last answers.</p>${told}
-      ${keyed("⌫", "Back", this.back, { disabled: !this.at })}</article>`;
+      ${keyed(this.page.keys.back, "Back", this.back, { disabled: !this.at })}</article>`;
   }
 }
 
 /** A button with its key. @param {string} key @param {string} words @param {() => unknown} press @param {object} options */
 function keyed(key, words, press, options = {}) {
-  return button(html`${words} <kbd>${key}</kbd>`, press, options);
+  return button(html`${words} <kbd>${named(key)}</kbd>`, press, options);
 }

@@ -9,7 +9,9 @@ import { Page } from "../shared/page.js";
 import { alarm, bar, hint, iconButton, unseen, written } from "../shared/parts.js";
 import { column, table } from "../shared/table.js";
 import { count } from "../shared/words.js";
+import { Files } from "./files.js";
 import { Judging } from "./judging.js";
+import { keptKeys } from "./keys.js";
 
 /** @import {Queue} from "./types" */
 
@@ -29,7 +31,9 @@ export class Labels extends Page {
   failed = "";
   labeller = localStorage.getItem(LABELLER) ?? "";
   confirmation = new Confirmation("Deletion", this.paint);
+  keys = keptKeys();
   judging = new Judging(this);
+  files = new Files(this);
   form = new Form(this.paint, async (values) => {
     const { value, error } = await this.call("create", values);
     if (error) return error.message;
@@ -74,7 +78,9 @@ export class Labels extends Page {
   }
 
   view() {
-    const shown = this.judging.queue ? this.judging.view() : [alarm(this.failed), this.#list(), this.#new()];
+    const shown = this.judging.queue
+      ? this.judging.view()
+      : [alarm(this.failed), this.#list(), this.#new(), this.files.view()];
     return html`<div class="cx-page cx-label cx-column"><h1 class="cx-sr">Label</h1>${shown}</div>`;
   }
 

@@ -18,6 +18,7 @@ export const STANCES = {
 /** The panel. @param {EvidenceShown} shown */
 export function evidencePanel(shown) {
   const { trace, live, sentence } = shown;
+  const { alone = false } = shown.options;
   const none = { sentences: [], judged: null, note: "", looked: true };
   const evidence = trace?.last.evidence ?? { passages: live ?? [], ...none };
   const { passages, sentences, judged, note } = evidence;
@@ -27,7 +28,7 @@ export function evidencePanel(shown) {
     ${trace && !sentences.length ? hint("No judge checked whether these passages support the answer.") : nothing}
     ${judged ? html`<p class="cx-hint">${written(judged)}</p>` : nothing}${sentences.length ? list : nothing}
     <h3>${passages.length === 1 ? "The passage" : `The ${passages.length} passages`} in the prompt</h3>
-    ${keyed(sentence, html`<ol class="cx-list cx-passages">${passages.map((one, i) => passageItem(one, i, evidence, sentence))}</ol>`)}`;
+    ${keyed(sentence, html`<ol class="cx-list cx-passages">${passages.map((one, i) => passageItem(one, i, evidence, sentence, alone))}</ol>`)}`;
 }
 
 /** @param {Evidence} evidence @param {EvidenceShown} shown */
@@ -73,14 +74,15 @@ function unfold(event, index) {
   passage.scrollIntoView({ block: "nearest" });
 }
 
-/** @param {PromptPassage} passage @param {number} i @param {Evidence} evidence @param {number | null} sentence */
-function passageItem(passage, i, { sentences }, sentence) {
+/** @param {PromptPassage} passage @param {number} i @param {Evidence} evidence @param {number | null} sentence @param {boolean} alone */
+function passageItem(passage, i, { sentences }, sentence, alone) {
   const cited = passage.cited.flatMap((n) => sentences[n].stance ?? []);
   const picked = sentence !== null && sentences[sentence].passage === i;
   const open = picked || (sentence === null && (cited.length > 0 || (i === 0 && !sentences.length)));
   const [start, end] = (picked && sentences[sentence ?? 0].span) || [passage.start, passage.end];
   // The Documents page, open at the passage, or at the words of it that are meant.
   const opened = link({ open: passage.document_id, start, end }, place("documents"));
+  const leads = html`<a class="cx-link" href=${opened}>open in Documents</a>`;
   const cites = cited.map(
     (of) =>
       html`<span class="cx-cited ${STANCES[of].name}" title=${of}>${icon(STANCES[of].icon)}${unseen(of)}</span>`,
@@ -88,14 +90,14 @@ function passageItem(passage, i, { sentences }, sentence) {
   return html`<li class=${picked ? "here" : nothing}><details ?open=${open}>
     <summary class="cx-row tight cx-small"><span class="cx-grow cx-strong"><span class="cx-num">[${i + 1}] </span>${where(passage)}</span>${cites}</summary>
     ${passage.heading ? html`<p class="cx-muted">${written(passage.heading)}</p>` : nothing}
-    <div class="cx-passage">${text(passage, sentence === null ? passage.cited : [sentence])}</div>
-    <p class="cx-passage-foot cx-row wrap cx-muted">${passage.scores.map(({ label, meaning, value }) => html`<span title=${meaning}>${label} ${metric(value)}</span>`)}<a
-      class="cx-link" href=${opened}>open in Documents</a></p></details></li>`;
+    <div class="cx-passage">${text(passage, sentence === null ? passage.cited : [sentence], alone)}</div>
+    <p class="cx-passage-foot cx-row wrap cx-muted">${passage.scores.map(({ label, meaning, value }) => html`<span title=${meaning}>${label} ${metric(value)}</span>`)}${alone ? nothing : leads}</p></details></li>`;
 }
 
-/** The words that a sentence comes closest to are underlined; those of `shown`, sentences by their index, marked. @param {PromptPassage} passage @param {number[]} shown */
-function text({ parts }, shown) {
-  if (!parts.length) return hint("The text of this passage was not saved, and the document is gone.");
+/** The words that a sentence comes closest to are underlined; those of `shown`, sentences by their index, marked. @param {PromptPassage} passage @param {number[]} shown @param {boolean} alone */
+function text({ parts }, shown, alone) {
+  if (!parts.length)
+    return hint(`The text of this passage was not saved${alone ? "" : ", and the document is gone"}.`);
   const quiet = (/** @type {number[]} */ held) => (held.some((n) => shown.includes(n)) ? nothing : "quiet");
   return html`<bdi>${parts.map(([part, held]) => (held.length ? html`<mark class=${quiet(held)}>${reveal(part)}</mark>` : reveal(part)))}</bdi>`;
 }

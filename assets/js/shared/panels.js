@@ -3,6 +3,7 @@
 import { place } from "./address.js";
 import { html, nothing } from "./lit.js";
 import {
+  badge,
   bar,
   facts,
   hint,
@@ -94,6 +95,15 @@ const DONE = {
   reflect: "Asked it to check its answer",
   branch: "Continued from another token",
 };
+
+/** What was said in the place of the model's answer: a person's, or that it is withheld. @param {Pick<Trace, "person" | "answer" | "last">} trace */
+export function instead({ person, answer, last }) {
+  if (person)
+    return html`<div class="cx-person"><p>${badge("person", "defer", person.by)}</p><p class="cx-answer">${written(person.answer)}</p>
+    ${person.source ? html`<p class="cx-muted">${written(person.source)}</p>` : nothing}</div><p class="cx-muted cx-small">The model's own answer:</p>`;
+  if (answer === last.text) return nothing;
+  return html`<p class="cx-withheld"><b>Withheld. Codex says:</b>${written(answer)}</p>`;
+}
 
 /** What was done with a question in one line; nothing when the model was simply asked. @param {Trace} trace */
 export function storyLine({ story }) {

@@ -19,7 +19,7 @@ export function spoken(token) {
   return `probability ${number(token.p)}${(token.rank ?? 0) > 1 ? `, choice number ${token.rank}` : ""}`;
 }
 
-/** Groups of tokens by the index after the last of each; without them, those that have a text. @param {Token[]} tokens @param {number[] | null} ends @returns {Unit[]} */
+/** Groups of tokens by the index after the last of each; without them, those that have a text. @param {{text: string}[]} tokens @param {number[] | null} ends @returns {Unit[]} */
 export function unitsOf(tokens, ends) {
   // A token without text is the beginning of a character; it goes with the token that completes it.
   const known = ends ?? tokens.flatMap(({ text }, i) => (text ? [i + 1] : []));

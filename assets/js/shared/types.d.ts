@@ -263,6 +263,8 @@ export interface Confidence {
 export interface Step {
   kind: string;
   text: string;
+  /** What the decision rests on, in one line. */
+  plain: string;
   tokens: Token[];
   units: number[];
   words: number[];
@@ -293,6 +295,8 @@ export interface Trace {
   /** null: it was not kept. */
   question: string | null;
   answer: string;
+  /** A person's answer in place of the model's. */
+  person: { answer: string; by: string; source: string } | null;
   /** The answer with decision, confidence and sources, as text. */
   copy: string;
   first_answer: string | null;
@@ -348,6 +352,8 @@ export interface Inspected {
 
 /** What the inspector does: branch from a token, point at a sentence, go back to it, search the documents. */
 export interface InspectorOptions {
+  /** Nothing else of Codex is around: no link leads to the documents. */
+  alone?: boolean;
   onbranch?: (pointed: Pointed, id: number) => void;
   onsentence: (index: number | null) => void;
   onleave: (index: number) => void;

@@ -14,12 +14,15 @@ const WAITS = { loading: 500, lost: 2000 };
 const IDLE = 15_000; // and otherwise
 const PAGES = [
   ["./", "ask", "Ask"],
-  ["history", "history", "Sessions"],
   ["documents", "documents", "Documents"],
   ["evaluate", "evaluate", "Evaluate"],
   ["calibrate", "calibrate", "Calibrate"],
   ["tune", "tune", "Tune"],
   ["label", "label", "Label"],
+  ["history", "history", "Sessions"],
+  ["monitor", "monitor", "Monitor"],
+  ["sql", "sql", "SQL"],
+  ["demo", "demo", "Demo"],
   ["docs", "docs", "HTTP"],
 ];
 /** @type {Record<string, string>} */

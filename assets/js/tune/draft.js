@@ -93,6 +93,25 @@ export function outline({ rules }) {
   return JSON.stringify(rules.map(({ signal, below, gate }) => [signal, below === null, gate]));
 }
 
+/**
+ * The policy with a threshold for a signal: that of its first rule on it, or of a new rule, which abstains.
+ * @param {Policy} policy @param {string} signal @param {number} threshold @param {"below" | "above"} side of a new rule
+ * @returns {Policy}
+ */
+export function withThreshold(policy, signal, threshold, side) {
+  const at = policy.rules.findIndex((rule) => rule.signal === signal);
+  const fresh = { signal, below: null, above: null, gate: "abstain", [side]: threshold };
+  const moved = (/** @type {import("../shared/types").Rule} */ rule) => ({
+    ...rule,
+    [rule.below === null ? "above" : "below"]: threshold,
+  });
+  const rules =
+    at < 0
+      ? [...policy.rules, fresh]
+      : policy.rules.map((rule, place) => (place === at ? moved(rule) : rule));
+  return { ...policy, rules, guarantee: null };
+}
+
 /** The number that was typed, with a point or a comma; NaN for what is none. @param {string} text */
 export function numberOf(text) {
   const value = text.trim() ? Number(text.trim().replace("\u2212", "-").replace(",", ".")) : Number.NaN;

@@ -10,7 +10,7 @@ import { latest, Poller } from "../shared/server.js";
 import { count, counted } from "../shared/words.js";
 import { Changes } from "./changes.js";
 import { curveTable, withPoints } from "./curve.js";
-import { bodyOf, content, Draft, outline } from "./draft.js";
+import { bodyOf, content, Draft, numberOf, outline, withThreshold } from "./draft.js";
 import { OutcomeView } from "./outcome.js";
 import { Policies } from "./policies.js";
 import { Saved } from "./saved.js";
@@ -84,6 +84,7 @@ export class Tune extends Page {
     const wanted = named ?? this.kept.run;
     this.draft = new Draft(bodyOf(active), this.kept.draft ?? null);
     this.saved.typed = this.kept.name ?? null;
+    this.#given(this.draft);
     const first = runs.find(({ id }) => id === wanted) ?? runs.find(({ graded }) => graded) ?? runs[0];
     this.missing = Boolean(first && named && first.id !== named);
     this.paint();
@@ -95,6 +96,17 @@ export class Tune extends Page {
     if (!first) return;
     Plot.warm();
     await this.open(first.id, settle);
+  }
+
+  /** A threshold that another page's link sets; once, so that a reload does not undo what was moved since. @param {Draft} draft */
+  #given(draft) {
+    const query = asked();
+    const [signal, threshold] = [query.get("signal") ?? "", numberOf(query.get("threshold") ?? "")];
+    settle({ signal: null, threshold: null, side: null });
+    if (!(signal in this.config.names) || Number.isNaN(threshold)) return;
+    const side = query.get("side") === "above" ? "above" : "below";
+    draft.move(withThreshold(draft.policy, signal, threshold, side));
+    this.keep();
   }
 
   /** Open a run, or read the open one again; of several, the one that was picked last. @param {string} id */

@@ -1,0 +1,86 @@
+"""Why a decision was made, in one plain line: what the samples said, how likely the weakest word was."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from datetime import datetime
+
+from codex.text import number
+from codex.types import AnsweredBy, Step, Trace
+
+SHOWN = 40
+"""Characters of an answer that the line repeats."""
+
+
+def plain_line(step: Step) -> str:
+    """What a decision rests on: "6 of 10 samples said Canberra; the weakest word had 0.53".
+
+    What was not measured is left out. A pure function of the step as it is stored.
+    """
+    answer = _carried(step)
+    if not answer:
+        return "the answer is empty"
+    parts = [
+        _agreement(step, answer),
+        _probability(step, "min_prob_focus", "the weakest word had {}"),
+        _probability(step, "evidence_support", "the passages support it with {}"),
+        _probability(step, "p_true", "the verifier gives it {}"),
+    ]
+    known = [part for part in parts if part]
+    return "; ".join(known) or "there are neither samples nor log-probabilities to go by"
+
+
+def rationale(trace: Trace) -> str:
+    """Why the user is told what they are told, in one line."""
+    line = f"{plain_line(trace.last)}; {trace.last.decision.reason}"
+    person = trace.params.person
+    return f"{answered_by(person)}; the model's own answer: {line}" if person else line
+
+
+def answered_by(person: AnsweredBy) -> str:
+    """Whose answer it is: "Answered by Ada on 28 November 2026"."""
+    to = "" if person.same else ", to the question in other words"
+    return f"Answered by {person.author} on {day(person.made_at)}{to}"
+
+
+def day(at: datetime) -> str:
+    """A day in local time: "28 November 2026"."""
+    local = at.astimezone()
+    return f"{local.day} {local:%B %Y}"
+
+
+def _carried(step: Step) -> str:
+    """The words of the answer that carry it."""
+    runs: list[list[bytes]] = [[]]
+    for token, carries in zip(step.observation.generation.tokens, step.focus, strict=True):
+        if carries:
+            runs[-1].append(token.bytes)
+        elif runs[-1]:
+            runs.append([])
+    return _joined([b"".join(run).decode("utf-8", "replace") for run in runs]) or _joined(
+        [step.observation.generation.text]
+    )
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return " ".join(" ".join(parts).split()).strip(" .,;:!?*\"'")
+
+
+def _agreement(step: Step, answer: str) -> str | None:
+    """How many samples said the answer."""
+    n, share = len(step.observation.samples), step.signals.get("answer_frequency_focus")
+    if not n or share is None:
+        return None
+    agreeing = round(share * n)
+    if n == 1:
+        return "the one sample said the same" if agreeing else "the one sample said something else"
+    said = "the same" if len(answer) > SHOWN else textwrap.shorten(answer, SHOWN)
+    if any(mark in said for mark in ",;"):
+        said = f"“{said}”"
+    return f"{agreeing or 'none'} of {n} samples said {said}"
+
+
+def _probability(step: Step, signal: str, words: str) -> str | None:
+    value = step.signals.get(signal)
+    return None if value is None else words.format(number(value))

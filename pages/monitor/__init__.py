@@ -1,0 +1,1 @@
+"""The Monitor page: what the answers are like while people use them."""

@@ -1,0 +1,1 @@
+"""The SQL page: read-only queries over the store."""

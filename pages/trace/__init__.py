@@ -1,0 +1,1 @@
+"""The page of a trace that somebody was sent a link to."""

@@ -1,0 +1,106 @@
+"""The page behind a link to a trace: read-only, without Gradio, and it leads to nothing else of Codex."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from html import escape
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import HTMLResponse
+
+from codex.errors import NotFound
+from codex.pages import JSON
+from codex.pages.assets import ASSETS_URL, url
+from codex.pages.trace.view import shared_view
+from codex.server.guard import REFERRER, SHARED, GuardedRoute
+from codex.server.routes import Bench
+
+router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
+STYLES = ("base", "parts", "heatmap", "inspector", "ask", "trace")
+HEADERS = {
+    REFERRER: "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    # Once it is revoked, it is not shown again from a cache.
+    "Cache-Control": "no-store",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
+)
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex, nofollow">
+<meta name="referrer" content="no-referrer">
+<title>{title} · Codex</title>
+<base href="{root}/">
+<link rel="icon" href="{assets}/logo.svg">
+{styles}
+</head>
+<body class="cx-bare gradio-container">
+<script nonce="{nonce}">
+  const chosen = localStorage.getItem("codex.theme");
+  const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.body.classList.toggle("dark", dark);
+</script>
+<div id="cx-trace">
+<header class="cx-top cx-row">
+<span class="cx-brand cx-row"><img src="{assets}/logo.svg" alt="" width="22" height="22">
+<span>Codex</span></span>
+<span class="cx-muted cx-small">{kind}</span>
+</header>
+<main>{content}</main>
+</div>
+</body>
+</html>
+"""
+SHOWN = """<div data-view></div>
+<noscript><p class="cx-empty">This page needs JavaScript to show an answer token by token.</p></noscript>
+<script type="application/json" id="codex-shared">{told}</script>
+<script type="module" src="{script}"></script>"""
+GONE = """<div class="cx-empty">
+<h1 class="cx-large">This link does not work</h1>
+<p class="cx-muted">The answer was deleted, the link was revoked, or the address is incomplete.
+Ask whoever sent it for another one.</p>
+</div>"""
+
+
+@router.api_route(SHARED + "{token:path}", methods=["GET", "HEAD"])
+def shared(token: str, request: Request, workbench: Bench) -> Response:
+    """The trace as the store kept it; the same page for every token that opens nothing."""
+    try:
+        if not TOKEN.fullmatch(token):
+            raise NotFound("No token looks like this.")
+        # Not the workbench's: it knows more of recent answers than privacy lets be kept.
+        trace_id = workbench.store.shares.trace_of(token)
+        told = shared_view(workbench.store.load(trace_id), workbench.store.question(trace_id))
+    except NotFound:
+        return _page(request, "Not found", "", GONE, 404)
+    content = SHOWN.format(told=_embedded(told), script=url("js/trace/page.js"))
+    return _page(request, "A shared answer", "A shared answer, to read only", content, 200)
+
+
+def _page(request: Request, title: str, kind: str, content: str, status: int) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    text = PAGE.format(
+        title=title,
+        kind=kind,
+        content=content,
+        nonce=nonce,
+        root=escape(request.scope.get("root_path", "")),
+        assets=ASSETS_URL,
+        styles="\n".join(f'<link rel="stylesheet" href="{url(f"css/{name}.css")}">' for name in STYLES),
+    )
+    policy = {"Content-Security-Policy": POLICY.format(nonce=nonce)}
+    return HTMLResponse(text, status, HEADERS | policy)
+
+
+def _embedded(told: JSON) -> str:
+    """JSON that cannot end the element it stands in, whatever a model wrote."""
+    return json.dumps(told).replace("<", "\\u003c")
