@@ -115,7 +115,6 @@ class Monitor:
         if self.retired.deleted:
             self.workbench.people.forget_questions()
             self.workbench.store.follow_deletion()
-            self.workbench.store.erasure.start()
             log.info("%d answers older than %d days were deleted.", self.retired.deleted, days)
         return self.retired
 
