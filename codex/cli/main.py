@@ -21,6 +21,7 @@ from codex.cli import (
     policies,
     runs,
     serve,
+    sessions,
     terminal,
 )
 from codex.errors import CodexError
@@ -39,6 +40,7 @@ app.add_typer(calibrate.app, name="calibrators")
 app.add_typer(policies.app, name="policies")
 app.add_typer(answers.app, name="answers")
 app.add_typer(labels.app, name="labels")
+app.add_typer(sessions.app, name="sessions")
 app.command()(documents.index)
 app.command()(documents.search)
 

@@ -36,7 +36,7 @@ LABELS: dict[Labelled, str] = {
 ENDS = "ends_trace"
 TEXT = """(contains(lower(answer), lower(?))
     OR contains(lower(coalesce(question, question_preview)), lower(?))
-    OR question_sha256 IN (?, ?) OR trace_id = ?)"""
+    OR question_sha256 IN (?, ?) OR event_id IN (SELECT last_event FROM traces WHERE id = ?))"""
 KEYS: dict[Sort, str] = {
     "time": "event_id",
     "confidence": "confidence",
@@ -146,29 +146,45 @@ class History:
             raise InvalidInput(f"A page has 1 to {MOST} traces, not {size}.", ["size"])
         where, values = _where(wanted)
         key, beyond = _order(KEYS[sort], down)
-        place, at = ("", []) if after is None else (f" FILTER ({beyond})", _place(after))
-        best = "max" if down else "min"
+        place: list[float | int] = []
+        if after is None:
+            beyond = "true"
+        else:
+            place = _place(after)[1:] if sort == "time" else _place(after)
+        way = "DESC" if down else "ASC"
+        best = f"WHERE {beyond} ORDER BY key {way}, event_id {way} LIMIT {size + 1}"
+        chosen = f"{key} AS key, event_id, rowid AS place FROM model_inference_events WHERE {where}"
         with self._database.read() as db:
-            # One scan finds how many there are and which come next; only these are read whole.
-            found = db.execute(
-                f"SELECT count(*), {best}(({key}, event_id), {size + 1}){place}"
-                f" FROM model_inference_events WHERE {where}",
-                [*at, *values],
-            ).fetchall()
-            total, keys = found[0][0], list(found[0][1] or [])
-            events = [event for _, event in keys[:size]]
-            traces = self._lines(db, events)
+            db.begin()  # The places of rows hold within a transaction.
+            if where == ENDS:
+                keys = db.execute(f"SELECT * FROM (SELECT {chosen}) {best}", place).fetchall()
+                ((total,),) = db.execute("SELECT count(*) FROM traces").fetchall()
+            else:
+                # One scan finds how many there are and which come next.
+                ((total, listed),) = db.execute(
+                    f"""
+                    WITH found AS MATERIALIZED (SELECT {chosen})
+                    SELECT (SELECT count(*) FROM found),
+                           (SELECT list((key, event_id, place)) FROM (SELECT * FROM found {best}))
+                    """,
+                    [*values, *place],
+                ).fetchall()
+                keys = listed or []
+            traces = self._lines(db, [at for _, _, at in keys[:size]])
         following = _cursor(keys[size - 1]) if len(keys) > size else None
-        by_event = {row["event_id"]: row for row in traces}
-        return HistoryPage(
-            [_line(by_event[event]) for event in events if event in by_event], total, following
-        )
+        by_event = {row["event_id"]: _line(row) for row in traces}
+        return HistoryPage([by_event[event] for _, event, _ in keys[:size]], total, following)
 
     def line(self, trace_id: str) -> TraceLine:
         """One trace as a line of the list. Raises NotFound."""
         with self._database.read() as db:
-            last = db.execute("SELECT last_event FROM traces WHERE id = ?", [trace_id]).fetchall()
-            found = self._lines(db, [event for (event,) in last])
+            db.begin()
+            places = db.execute(
+                "SELECT e.rowid FROM traces t JOIN model_inference_events e ON e.event_id = t.last_event"
+                " WHERE t.id = ?",
+                [trace_id],
+            ).fetchall()
+            found = self._lines(db, [at for (at,) in places])
         if not found:
             raise NotFound(f"No trace {trace_id!r} is stored.")
         return _line(found[0])
@@ -217,18 +233,21 @@ class History:
         with self._database.read() as db:
             db.execute(f"COPY ({source}) TO {quoted(str(path))} ({options})", values)
 
-    def _lines(self, db: Any, events: list[int]) -> list[Row]:
-        if not events:
-            return []
-        these = ", ".join("?" * len(events))
+    def _lines(self, db: Any, places: list[int]) -> list[Row]:
+        """The rows at these places, in any order."""
+        # A join with the places reads their blocks alone; a list of them, or of ids, all of the table.
         return rows(
             db,
             f"""
             SELECT e.*, l.correct
-            FROM (SELECT {COLUMNS} FROM model_inference_events WHERE event_id IN ({these})) e
+            FROM (
+                SELECT {COLUMNS} FROM model_inference_events
+                SEMI JOIN (SELECT unnest(?::BIGINT[]) AS place) chosen
+                ON chosen.place = model_inference_events.rowid
+            ) e
             LEFT JOIN counted_labels l ON l.run_id = '' AND l.question_id = e.trace_id
             """,
-            events,
+            [places],
         )
 
 
@@ -275,13 +294,14 @@ def _share(name: str, bound: float | None) -> float | None:
 
 def _order(key: str, down: bool) -> tuple[str, str]:
     """The key that is never NULL, and the condition of what comes after a place."""
-    if key != "event_id":
-        key = f"coalesce({key}::DOUBLE, {'-' if down else ''}'inf'::DOUBLE)"
-    return key, f"({key}, event_id) {'<' if down else '>'} (?, ?)"
+    if key == "event_id":
+        return key, f"event_id {'<' if down else '>'} ?"
+    beyond = f"(key, event_id) {'<' if down else '>'} (?, ?)"
+    return f"coalesce({key}::DOUBLE, {'-' if down else ''}'inf'::DOUBLE)", beyond
 
 
-def _cursor(place: tuple[float, int]) -> str:
-    key, event = place
+def _cursor(place: tuple[float, int, int]) -> str:
+    key, event, _ = place
     return f"{float(key)!r}:{event}"
 
 
@@ -320,7 +340,8 @@ def _exported(table: ExportTable, where: str, *, ordered: bool = True) -> str:
         return f"""
             SELECT e.trace_id, e.step, t.* REPLACE (
                 lower(hex(t.bytes)) AS bytes,
-                CASE WHEN t.alternatives IS NOT NULL THEN [{other} FOR a IN t.alternatives] END AS alternatives
+                CASE WHEN t.alternatives IS NOT NULL
+                THEN [{other} FOR a IN t.alternatives] END AS alternatives
             )
             FROM model_inference_token_stats t JOIN model_inference_events e ON e.event_id = t.event_id
             WHERE {where} {order}"""

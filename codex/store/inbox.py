@@ -30,6 +30,7 @@ from codex.types import Alternative, Generation, Trace
 
 WAITING = 8
 """Traces that may wait to be spread; they are spread together."""
+PUT = """INSERT INTO trace_inbox SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM traces WHERE id = $1)"""
 
 _TOKEN = [(column.part.name, attrgetter(column.part.name)) for column in TOKEN]
 _ALTERNATIVE = [(part.name, attrgetter(part.name)) for part in parts(Alternative)]
@@ -60,10 +61,10 @@ class Inbox:
         if self._put - self._spread > WAITING:
             self.settle()
         with self._database.append() as db:
-            if rows(db, "SELECT 1 FROM traces WHERE id = ?", [trace.id]):
-                raise _taken(trace.id)
             try:
-                db.execute("INSERT INTO trace_inbox VALUES (?, ?, ?)", [trace.id, events, tokens])
+                db.execute(PUT, [trace.id, events, tokens])
+                if db.fetchall() == [(0,)]:
+                    raise _taken(trace.id)
             except duckdb.ConstraintException as error:
                 raise _taken(trace.id) from error
             except duckdb.InvalidInputException as error:

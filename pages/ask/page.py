@@ -282,7 +282,7 @@ class AskPage:
         start: Callable[[threading.Event], Iterator[Event]],
         phase: str = "waiting",
     ) -> Iterator[JSON]:
-        """Run a question to its end, for a page that follows it. about: what that page needs to show it again."""
+        """Run a question to its end, followed by a page. about: what a page needs to show it again."""
         id_ = str(asked["run"])
         self.runs.start(
             id_, client, {"run": id_, **about}, lambda cancel: self._states(id_, start, cancel, phase)

@@ -26,6 +26,7 @@ from codex.types import Action, Event, Gate
 
 PAGE = 50
 """Traces on a page."""
+NOT_SAVED = "The text of this question was not saved, so it cannot be asked again. Type it on the Ask page."
 LABELS: dict[Labelled, str] = {
     "correct": "correct",
     "incorrect": "incorrect",
@@ -117,7 +118,7 @@ class HistoryView:
         return encode(self.workbench.redecide(str(wanted["trace"]), policy))
 
     def replay(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
-        """Ask a stored question again of the model that is loaded; yields like the Ask page. asked: {run, trace}."""
+        """Ask a stored question again; yields like the Ask page. asked: {run, trace}."""
         trace = str(asked["trace"])
 
         def start(cancel: threading.Event) -> Iterator[Event]:
@@ -161,9 +162,7 @@ class HistoryView:
             "line": line_view(line),
             "rules": [rule.model_dump() for rule in policy.rules] if policy else [],
             "questions": len(self.workbench.store.session_traces(line.session_id)),
-            "no_replay": None
-            if trace.question is not None
-            else "The text of this question was not saved, so it cannot be asked again. Type it on the Ask page.",
+            "no_replay": None if trace.question is not None else NOT_SAVED,
             "model_now": model,
         }
 

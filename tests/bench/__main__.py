@@ -33,6 +33,7 @@ from tests.bench import (
     people_answers,
     retrieval,
     serving,
+    sessions,
     system_prompts,
     tuning,
     verifier,
@@ -60,6 +61,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "tuning": tuning.measure,
     "monitoring": monitoring.measure,
     "labelling": labelling.measure,
+    "sessions": sessions.measure,
 }
 
 

@@ -124,6 +124,32 @@ def tuned(page: Page, served: Scripted) -> Iterator[str]:
     yield "Tune"
 
 
+def listed(page: Page, served: Scripted) -> Iterator[str]:
+    page.goto(f"{served.url}history")
+    expect(page.get_by_role("heading", name="Nothing was asked yet")).to_be_visible(timeout=OPENED)
+    yield "Sessions, empty"
+    open_page(page, served.url)
+    for question in ("What is the capital?", "And of what?"):
+        ask(page, question)
+    page.goto(f"{served.url}history")
+    lines = page.locator(".cx-traces tbody a")
+    expect(lines).to_have_count(2, timeout=OPENED)
+    page.locator("summary", has_text="Filters").click()
+    yield "Sessions"
+    lines.first.click()
+    expect(page.get_by_role("listbox", name="Answer, token by token")).to_be_visible()
+    yield "Sessions, an answer"
+    page.get_by_role("button", name="Delete the session").click()
+    yield "Sessions, deletion"
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Close the answer").click()
+    for box in page.locator(".cx-traces tbody").get_by_role("checkbox").all():
+        box.check()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("region", name="Differences")).to_be_visible()
+    yield "Sessions, two compared"
+
+
 def labelled(page: Page, served: Scripted) -> Iterator[str]:
     page.goto(f"{served.url}label")
     expect(page.get_by_role("heading", name="New queue")).to_be_visible(timeout=OPENED)
@@ -217,7 +243,7 @@ def missing(page: Page, served: Scripted) -> Iterator[str]:
     "states",
     [
         *(missing, asked, indexed, evaluated, calibrated, tuned, labelled, monitored, queried),
-        *(demonstrated, described),
+        *(listed, demonstrated, described),
     ],
 )
 def test_axe_finds_nothing(

@@ -3,7 +3,7 @@
 import { Heatmap, legend } from "../shared/heatmap.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { alarm, button, metric, muted, written } from "../shared/parts.js";
+import { alarm, button, metric, muted, percent, written } from "../shared/parts.js";
 import { column, scrolled } from "../shared/table.js";
 import { number } from "../shared/words.js";
 import { outcome, questionOf } from "./opened.js";
@@ -55,7 +55,7 @@ export class Comparing extends Part {
       ? `They differ in ${unlike.join(", ")}.`
       : "Question, answer, model and policy are the same.";
     const value = (/** @type {"first" | "second"} */ side) => (/** @type {Difference} */ each) =>
-      metric(each[side]);
+      each.name === "confidence" ? percent(each[side]) : metric(each[side]);
     const change = (/** @type {Difference} */ { change: by }) =>
       by === null ? muted("n/a") : html`<span title=${by}>${by > 0 ? "+" : ""}${number(by)}</span>`;
     /** @type {import("../shared/types").Column<Difference>[]} */
