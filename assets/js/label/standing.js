@@ -30,6 +30,7 @@ export class StandingPart extends Part {
 
   /** @param {Queue | null} queue */
   show(queue) {
+    this.#pause = 0;
     this.set({ queue, progress: null, made: null, busy: "", failed: "", active: "" });
   }
 
