@@ -10,6 +10,8 @@ import { count, number, share } from "../shared/words.js";
 /** @import {Progress, Queue, Recalibrated} from "./types" */
 
 const [WIDTH, HEIGHT] = [320, 90];
+/** A look waits for so many times as long as the last one took, and for no longer than that, in milliseconds. */
+const [PAUSES, LONGEST_PAUSE] = [4, 2000];
 
 /** @extends {Part<import("./page.js").Labels>} */
 export class StandingPart extends Part {
@@ -22,16 +24,28 @@ export class StandingPart extends Part {
   active = "";
   /** @type {Queue | null} */
   queue = null;
+  #timer = 0;
+  /** Milliseconds until the next look. */
+  #pause = 0;
 
   /** @param {Queue | null} queue */
   show(queue) {
+    this.#pause = 0;
     this.set({ queue, progress: null, made: null, busy: "", failed: "", active: "" });
   }
 
-  async look() {
+  /** Look soon: over a long queue, where it takes the server a while, not between two quick labels. */
+  look() {
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.#look(), this.#pause);
+  }
+
+  async #look() {
     const { queue } = this;
     if (!queue) return;
+    const start = performance.now();
     const { value } = await this.page.call("progress", { queue: queue.id });
+    this.#pause = Math.min(LONGEST_PAUSE, PAUSES * (performance.now() - start));
     if (value && queue === this.queue) this.set({ progress: value });
   }
 
