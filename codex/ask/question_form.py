@@ -26,6 +26,9 @@ MOST_CHARACTERS = 2_000
 MOST_MOVED = 12
 """Words of the longest question that may be put in another order."""
 SHORTEST_MISTYPED = 5
+"""Letters of a word that may be mistyped."""
+SHORTEST_MISTYPED_NAME = 8
+"""The same of a name: Johnson and Jonson are two."""
 
 Tense = Literal["past", "present", "future", "any"]
 _ARITHMETIC = (
@@ -50,6 +53,10 @@ _SHORTENED = (
     (re.compile(r"s' (?=\w)"), "s 's "),
     (re.compile(r"'s\b"), " 's "),
 )
+_RAISED = re.compile("[⁰¹²³⁴-⁹]+")
+_FACTORIAL = re.compile(r"(?<=\d)!")
+_PUNCTUATION = frozenset(".,;:?!'\"…¿¡‽、。？！")
+"""Marks that say nothing of what is asked."""
 _WH = frozenset("who whom whose what which when where why how".split())  # noqa: SIM905
 _MARK = "ǂ"
 """Behind a small word that stands there as a name: the symbol In."""
@@ -80,12 +87,14 @@ class Form:
     """Without a verb of its own, so that its parts may stand in any order."""
     directed: bool
     """Its order counts."""
+    signs: tuple[str, ...]
+    """What stands in it beside words and punctuation, such as @ and #."""
 
 
 def normalised(question: str) -> str:
     """The question without case, spaces and marks at its end: what is the same question."""
-    text = " ".join(unicodedata.normalize("NFKC", question).casefold().split())
-    return text.rstrip(" ?.!")
+    text = " ".join(_composed(question).casefold().split()).rstrip(" ?.")
+    return text if _FACTORIAL.search(text) else text.rstrip(" ?.!")
 
 
 def form(question: str, known: Container[str] = ()) -> Form | None:
@@ -95,7 +104,7 @@ def form(question: str, known: Container[str] = ()) -> Form | None:
     """
     if len(question) > MOST_CHARACTERS:
         return None
-    tokens, names, embedded = _tokens(question, known)
+    tokens, names, signs, embedded = _tokens(question, known)
     asked, after = _asked(tokens)
     capital_is_near = "capital" in tokens
     kept: list[tuple[str, str]] = []
@@ -120,9 +129,10 @@ def form(question: str, known: Container[str] = ()) -> Form | None:
     helped = any(token in english.DO for token in tokens)
     progressive = be and any(len(token) > 5 and token.endswith("ing") for token in tokens)
     modal = any(token in english.MODAL for token in tokens)
-    verbless = (be or not after or "has" in tokens or "have" in tokens) and not (
-        passive or helped or modal or progressive
-    )
+    acting = passive or helped or modal or progressive
+    # "The full name of the currency of Chad", which is no sentence, and English.
+    phrase = not after and not {"of", "the"}.isdisjoint(tokens) and not any(map(_is_participle, tokens))
+    verbless = not acting and (be or phrase or "has" in tokens or "have" in tokens)
     return Form(
         tuple(word for word, _ in kept),
         tuple(token for _, token in kept),
@@ -133,13 +143,15 @@ def form(question: str, known: Container[str] = ()) -> Form | None:
         None if verbless or modal or embedded else _role(tokens, asked, after, passive, helped),
         verbless and asked != "yes or no",
         any(token in english.DIRECTED for token in tokens),
+        signs,
     )
 
 
 def are_alike(one: Form, other: Form, known: Container[str] = ()) -> bool:
     """Whether an answer to the one question answers the other, in both directions."""
     return (
-        _agree(one.asked, other.asked, "what")
+        one.signs == other.signs
+        and _agree(one.asked, other.asked, "what")
         and (one.head is None or other.head is None or _same(one.head, other.head, one, other, known))
         and _agree(one.tense, other.tense, "any")
         and (one.role is None or other.role is None or one.role == other.role)
@@ -192,7 +204,8 @@ def _is_slip(one: Form, at: int, other: Form, there: int, known: Container[str])
         return False
     if first[0] != second[0] or (first in known) == (second in known):
         return False
-    if (one.capital[at], other.capital[there])[first in known]:
+    capitals = one.capital[at], other.capital[there]
+    if capitals[first in known] or (any(capitals) and min(len(first), len(second)) < SHORTEST_MISTYPED_NAME):
         return False
     return OSA.distance(first, second) == 1
 
@@ -221,13 +234,19 @@ def _numbers(found: Sequence[str]) -> list[str]:
     return [word for word in found if word[0].isdigit()]
 
 
-def _tokens(question: str, known: Container[str]) -> tuple[list[str], frozenset[str], bool]:
-    """The words of a question in one form, its names, and whether it stands inside another sentence."""
-    text = unicodedata.normalize("NFKC", question).replace("’", "'").replace("‘", "'")
-    text, names = _named(text)
+def _composed(question: str) -> str:
+    """The question in one form of each character; 10² is not 102."""
+    raised = _RAISED.sub(lambda match: f"^{match[0]}", question)
+    return unicodedata.normalize("NFKC", raised).replace("’", "'").replace("‘", "'")
+
+
+def _tokens(question: str, known: Container[str]) -> tuple[list[str], frozenset[str], tuple[str, ...], bool]:
+    """The words of a question in one form, its names, its signs, and whether it stands inside a sentence."""
+    text, names = _named(_composed(question))
     text = text.lower()
     for pattern, other in (*_ARITHMETIC, *_SHORTENED):
         text = pattern.sub(other, text)
+    signs = tuple(sorted([*filter(_is_sign, text), *_FACTORIAL.findall(text)]))
     text = " ".join(_straight(token, known) for token in text.split())
     text = english.TAILS.sub("", text)
     embedded = False
@@ -239,7 +258,13 @@ def _tokens(question: str, known: Container[str]) -> tuple[list[str], frozenset[
     text = english.OWNED.sub(r"\1 is the \2 of \3", text)
     if english.SUPERLATIVE.search(text):
         text = english.WORLD.sub("", text)
-    return [word.key for word in words(text)], names, embedded
+    return [word.key for word in words(text)], names, signs, embedded
+
+
+def _is_sign(character: str) -> bool:
+    """Whether it is neither part of a word nor punctuation."""
+    kind = unicodedata.category(character)
+    return kind[0] == "S" or (kind == "Po" and character not in _PUNCTUATION)
 
 
 def _is_mentioned(tokens: Sequence[str], at: int) -> bool:

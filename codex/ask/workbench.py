@@ -160,7 +160,8 @@ class Workbench:
         tighten_home(settings.home)
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
         events = settings.store.events.get_secret_value() if settings.store.events else None
-        store = Store(settings.database, settings.store.privacy, events)
+        days = settings.monitoring.retention_days
+        store = Store(settings.database, settings.store.privacy, events, days)
         workbench = cls(settings, engine, store, overrides)
         if any(override.startswith("policy") for override in overrides):
             workbench.active.decide_by(settings.policy)

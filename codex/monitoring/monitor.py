@@ -23,6 +23,8 @@ EVERY = 60.0
 """Seconds between two looks."""
 RETIRED_EVERY = 3600.0
 """Seconds between two deletions of old answers."""
+ERASED_EVERY = 24 * 3600.0
+"""Seconds until the database file is rewritten without them again, which costs as much as copying it."""
 BY_HAND = frozenset({"paused", "resumed"})
 """Notices of what a person did, which are told to nobody else."""
 
@@ -38,6 +40,7 @@ class Monitor:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._retired_at: float | None = None
+        self._erased_at: float | None = None
         self.retired: Retired | None = None
         """What the last deletion of old answers in this process left."""
         url = self.settings.webhook
@@ -111,6 +114,7 @@ class Monitor:
         self.retired = self.workbench.store.monitoring.retire(self._now() - timedelta(days=days))
         if self.retired.deleted:
             self.workbench.people.forget_questions()
+            self.workbench.store.follow_deletion()
             log.info("%d answers older than %d days were deleted.", self.retired.deleted, days)
         return self.retired
 
@@ -154,5 +158,9 @@ class Monitor:
     def _retire_when_due(self) -> None:
         now = time.monotonic()
         if self._retired_at is None or now - self._retired_at >= RETIRED_EVERY:
-            self.retire()
+            retired = self.retire()
             self._retired_at = now
+            rested = self._erased_at is None or now - self._erased_at >= ERASED_EVERY
+            if retired is not None and retired.deleted and rested:
+                self.workbench.store.erasure.start()
+                self._erased_at = now

@@ -12,9 +12,13 @@ GRADED = """
 """run_records with the verdict that counts as "right"; the grader's own is grader_right."""
 
 
-def labels_of(db: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, bool | None]:
-    """Question -> what a person said of its answer; None: not gradable."""
-    found = db.execute(
-        "SELECT question_id, correct FROM counted_labels WHERE run_id = ?", [run_id]
-    ).fetchall()
-    return dict(found)
+def labels_of(
+    db: duckdb.DuckDBPyConnection, run_id: str, question_id: str | None = None
+) -> dict[str, bool | None]:
+    """Question -> what a person said of its answer; None: not gradable. question_id: of that one alone."""
+    where, values = "run_id = ?", [run_id]
+    if question_id is not None:
+        where, values = f"{where} AND question_id = ?", [run_id, question_id]
+    return dict(
+        db.execute(f"SELECT question_id, correct FROM counted_labels WHERE {where}", values).fetchall()
+    )

@@ -200,23 +200,22 @@ class LabelQueues:
 
         leased: answers that others are labelling.
         """
-        wanted = (
-            "NOT coalesce(v.adjudicated, false)"
-            if queue.source == "differing"
-            else "coalesce(v.said, 0) < $overlap AND NOT coalesce(v.own, false)"
-        )
+        told: dict[str, object] = {"queue": queue.id, "most": len(leased) + 1}
+        if queue.source == "differing":
+            wanted = f"NOT EXISTS (SELECT 1 {_LABELS} AND adjudicated)"
+        elif queue.overlap == 1:
+            wanted = f"NOT EXISTS (SELECT 1 {_LABELS})"
+        else:
+            wanted = f"NOT EXISTS (SELECT 1 {_LABELS} AND labeller = $labeller)"
+            wanted += f" AND (SELECT count(*) {_LABELS}) < $overlap"
+            told |= {"labeller": labeller, "overlap": queue.overlap}
         with self._database.read() as db:
             found = db.execute(
                 f"""
-                SELECT i.run_id, i.question_id FROM label_queue_items i LEFT JOIN (
-                    SELECT run_id, question_id, count(*) AS said, bool_or(labeller = $labeller) AS own,
-                           bool_or(adjudicated) AS adjudicated
-                    FROM labels GROUP BY run_id, question_id
-                ) v ON v.run_id = i.run_id AND v.question_id = i.question_id
+                SELECT i.run_id, i.question_id FROM label_queue_items i
                 WHERE i.queue_id = $queue AND {wanted} ORDER BY i."rank" LIMIT $most
                 """,
-                {"labeller": labeller, "queue": queue.id, "most": len(leased) + 1}
-                | ({} if queue.source == "differing" else {"overlap": queue.overlap}),
+                told,
             ).fetchall()
         return next(((run, question) for run, question in found if (run, question) not in leased), None)
 
@@ -311,6 +310,8 @@ class LabelQueues:
         return [(in_utc(at), count) for at, count in found]
 
 
+_LABELS = "FROM labels l WHERE l.run_id = i.run_id AND l.question_id = i.question_id"
+"""Of an answer i of a queue."""
 _TOLD = """
 (SELECT trace_id, coalesce(question, question_preview) AS question, answer FROM model_inference_events
  QUALIFY row_number() OVER (PARTITION BY trace_id ORDER BY step DESC) = 1)

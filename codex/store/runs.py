@@ -278,7 +278,7 @@ class Runs:
             found = rows(
                 db, "SELECT * FROM run_records WHERE run_id = ? AND question_id = ?", [run_id, question_id]
             )
-            said = labels_of(db, run_id)
+            said = labels_of(db, run_id, question_id)
         if not found:
             raise NotFound(f"The run {run_id!r} has no question {question_id!r}.")
         return _record(found[0], names, said)

@@ -301,6 +301,10 @@ class Store:
                 "SELECT DISTINCT trace_id FROM model_inference_events WHERE session_id = ?", [session_id]
             ).fetchall()
             self._deletion.delete(db, [trace_id for (trace_id,) in found])
+        self.follow_deletion()
+
+    def follow_deletion(self) -> None:
+        """After traces were deleted: no query's copy of the database holds them, and PostgreSQL follows."""
         self.sandbox.forget()
         self._changed()
 

@@ -87,7 +87,7 @@ def _guarantee(rows: SortedTable, policy: Policy, risk: float) -> JSON:
             f"{chosen(round(found.threshold, 2))} on."
         )
         return {"holds": True, "words": words}
-    more = f" About {found.labels:,} labelled answers would do." if found.labels else ""
+    more = f" About {float(f'{found.labels:.1e}'):,.0f} would do." if found.labels else ""
     words = f"Not guaranteed for other questions: {found.n} labelled answers are too few.{more}"
     return {"holds": False, "words": words}
 

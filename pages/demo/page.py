@@ -32,6 +32,7 @@ class DemoPage:
         self.workbench = workbench
         self.runs, self._documents = Runs(), DemoDocuments(workbench)
         self._kept = Kept(workbench.settings.home / "cache" / "demo-dial")
+        self._reading = threading.Lock()
 
     def config(self) -> JSON:
         """The questions, and who answered them when they were recorded."""
@@ -59,9 +60,10 @@ class DemoPage:
         """Every place of the risk dial, and the reliability diagram."""
         recorded = recording.shipped()
         key = f"dial {recorded.model} {recorded.recorded_at.isoformat()}"
-        return self._kept.recall(
-            key, lambda: dial_view(recorded, held_out(recorded.model)), json.dumps, json.loads
-        )
+        with self._reading:  # It takes seconds; who comes meanwhile finds it kept.
+            return self._kept.recall(
+                key, lambda: dial_view(recorded, held_out(recorded.model)), json.dumps, json.loads
+            )
 
     def live(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
         """Ask the model that is loaded now; yields all that was shown so far. asked: {run, story}."""

@@ -59,7 +59,7 @@ def test_a_recording_plays_step_by_step_to_its_end_and_says_that_it_is_one(
     expect(stage.get_by_role("heading", name="Unsure: it searches the documents")).to_be_visible()
     expect(stage.get_by_text("Mongolia.txt")).to_be_visible()
     again = stage.get_by_role("listbox", name="The second answer, token by token")
-    expect(again).to_contain_text("aan", timeout=ANSWERED)
+    expect(again).to_contain_text("atar", timeout=ANSWERED)
     expect(stage.locator(".cx-strong").filter(has_text=GIVEN)).to_be_visible(timeout=ANSWERED)
     expect(stage.get_by_text("Correct, because of the document.")).to_be_visible()
     card = page.get_by_role("group", name="Questions").get_by_role("button", name=MONGOLIA)

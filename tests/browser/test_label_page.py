@@ -160,7 +160,7 @@ def test_tokens_and_sentences_are_marked_with_the_keyboard_and_stored(page: Page
     expect(question(page)).to_be_focused()
     answer = page.get_by_role("listbox", name="Answer; mark what is incorrect")
     tokens = answer.get_by_role("option")
-    expect(tokens).to_have_count(5)
+    expect(tokens).to_have_count(4)
     # Nothing of the model's probabilities is in the page before the verdict.
     assert "probability" not in page.locator(".cx-judged").inner_html()
     tokens.first.focus()
@@ -173,18 +173,18 @@ def test_tokens_and_sentences_are_marked_with_the_keyboard_and_stored(page: Page
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="Labelling")).to_contain_text(f"1 of {ANSWERS} labelled")
     (label,) = served.workbench.store.labels.of_run("run-1")
-    assert label.spans == ((0, 0), (3, 4))
+    assert label.spans == ((0, 0), (2, 3))
     page.keyboard.press("Backspace")
     expect(answer.get_by_role("option", selected=True)).to_have_count(3)
     tokens.nth(1).focus()
     page.keyboard.press("s")
-    expect(answer.get_by_role("option", selected=True)).to_have_count(5)
+    expect(answer.get_by_role("option", selected=True)).to_have_count(4)
     tokens.nth(2).focus()
     page.keyboard.press("Enter")
     expect(question(page)).not_to_have_text("")
     expect(answer.get_by_role("option", selected=True)).to_have_count(0)
     (label,) = served.workbench.store.labels.of_run("run-1")
-    assert label.spans == ((0, 4),)
+    assert label.spans == ((0, 3),)
 
 
 def test_tags_are_kept_and_each_answer_has_a_draft_of_its_own(page: Page, served: Scripted) -> None:
@@ -282,10 +282,12 @@ def test_labels_leave_and_come_back_on_the_page(page: Page, served: Scripted, tm
         files.locator("input[type=file]").set_input_files(path)
         expect(files).to_contain_text("1 new, 0 replaced.")
         assert store.labels.of_run("run-1") == before
-    bad = tmp_path / "bad.csv"
+    bad = tmp_path / "bad.txt"
     bad.write_text("run_id,question_id,verdict\nrun-1,q1,good\n")
     files.locator("input[type=file]").set_input_files(bad)
-    expect(files.get_by_role("alert")).to_contain_text("Row 1, column verdict: 'good' is no verdict")
+    expect(files.get_by_role("alert")).to_contain_text(
+        "bad.txt is not read; Codex reads csv, json, jsonl, parquet"
+    )
     assert store.labels.of_run("run-1") == before
 
 

@@ -70,7 +70,7 @@ def test_an_export_brings_every_label_back(store: Store, name: FormatName, tmp_p
 
 
 def test_spans_of_label_studio_find_their_tokens(store: Store, tmp_path: Path) -> None:
-    store.labels.put(Label("run-1", "q0", "incorrect", spans=((4, 4),)))
+    store.labels.put(Label("run-1", "q0", "incorrect", spans=((3, 3),)))
     path = exported(store, tmp_path, "label-studio")
     tasks = json.loads(path.read_text())
     (span,) = [each for each in tasks[0]["annotations"][0]["result"] if each["type"] == "labels"]

@@ -338,6 +338,17 @@ def test_old_answers_are_deleted_by_days_only_where_that_is_set(made: Made, cloc
     assert sum(each.answers for each in monitor.workbench.store.monitoring.totals(Window())) == 4
 
 
+def test_old_answers_are_erased_from_the_file_by_the_thread(made: Made) -> None:
+    monitor = made("monitoring.retention_days=30")
+    answered(monitor, range(3), at=NOON - 40 * 24 * HOUR)
+    store = monitor.workbench.store
+    monitor.start()
+    assert eventually(lambda: monitor.retired is not None and monitor.retired.deleted == 3, 20)
+    assert eventually(lambda: store.erasure.status.state == "none", 20)
+    monitor.close()
+    assert sum(each.answers for each in store.monitoring.totals(Window())) == 3
+
+
 def test_notices_wait_for_the_webhook_and_tell_no_question(made: Made) -> None:
     monitor = made(
         "monitoring.webhook=http://127.0.0.1:9/x", "monitoring.minimum_answers=1", "store.privacy=full"

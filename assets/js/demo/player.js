@@ -2,7 +2,8 @@
 
 /** @import {Beat} from "./types" */
 
-const LONGEST = 1200; // milliseconds; who watches does not wait for a slow machine
+// Milliseconds at most: who watches does not wait for a slow machine.
+const LONGEST = { token: 250, other: 1200 };
 /** @type {Partial<Record<Beat["kind"], number>>} milliseconds before what has to be read */
 const PAUSE = { token: 25, samples: 500, confidence: 900, passages: 1100, decision: 700, end: 700 };
 
@@ -64,7 +65,10 @@ export class Player {
       return;
     }
     const gap = beat.at === undefined ? 0 : 1000 * (beat.at - this.#last);
-    const wait = Math.max(PAUSE[beat.kind] ?? 0, Math.min(gap, LONGEST));
+    const wait = Math.max(
+      PAUSE[beat.kind] ?? 0,
+      Math.min(gap, LONGEST[beat.kind === "token" ? "token" : "other"]),
+    );
     this.#timer = window.setTimeout(() => {
       this.#waiting.shift();
       this.#last = beat.at ?? 0;

@@ -7,7 +7,7 @@ import { Heatmap, legend } from "../shared/heatmap.js";
 import { Inspector } from "../shared/inspector.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { storyLine } from "../shared/panels.js";
+import { instead, storyLine } from "../shared/panels.js";
 import {
   alarm,
   button,
@@ -138,7 +138,7 @@ export class OpenedView extends Part {
     const colours = segments({ name: "cx-colour", legend: "Colour by", options, value: this.scale, change });
     return html`<div class="cx-card cx-read" @keydown=${leave}>${head}${alarm(failed)}
         <div class="cx-body cx-column">${outcome(trace)}${storyLine(trace)}
-          ${trace.answer !== trace.last.text ? html`<p class="cx-withheld"><b>Withheld. Codex says:</b>${written(trace.answer)}</p>` : nothing}</div>
+          ${instead(trace)}</div>
         <div class="cx-read-heat">${this.heat.view()}</div>
         <div class="cx-toolbar cx-row wrap">${colours}${legend(this.scales[this.scale])}</div>${this.#actions(trace)}</div>
       <section class="cx-card" aria-label="Inspector" @keydown=${leave}>${this.inspector.view()}</section>`;
