@@ -180,14 +180,15 @@ def filter_of(typed: JSON) -> Filter:
     def text(name: str) -> str | None:
         return str(typed.get(name) or "").strip() or None
 
+    action, gate = text("action"), text("gate")
     return Filter(
         since=_moment("since", text("since")),
         until=_moment("until", text("until")),
         model=text("model"),
         policy=text("policy"),
         session=text("session"),
-        action=Action(text("action")) if text("action") else None,
-        gate=Gate(text("gate")) if text("gate") else None,
+        action=Action(action) if action else None,
+        gate=Gate(gate) if gate else None,
         low=_share("low", text("low")),
         high=_share("high", text("high")),
         label=cast("Labelled | None", text("label")),
