@@ -12,7 +12,7 @@ import html
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -298,17 +298,19 @@ def over_time(
     title: str,
     x: str,
     y: str,
+    step: timedelta,
     *,
     share: bool = False,
-    stacked: timedelta | None = None,
+    stacked: bool = False,
 ) -> Figure:
-    """Numbers over time: lines, or where `stacked` says how wide one is, bars upon each other.
+    """Numbers over time: lines, or bars upon each other.
 
-    times: [n] in ISO 8601; series: name -> colour and [n] values, None where there is none. share: in [0, 1].
+    times: [n] in ISO 8601, `step` or a multiple of it apart; series: name -> colour and [n] values, None
+    where there is none. share: in [0, 1].
     """
     traces: list[Any] = []
     for name, (colour, values) in series.items():
-        if stacked is None:
+        if not stacked:
             traces.append(
                 go.Scatter(
                     x=list(times), y=list(values), name=name, mode="lines+markers",
@@ -316,17 +318,19 @@ def over_time(
                 )
             )  # fmt: skip
         else:
-            width = stacked.total_seconds() * 1000
+            width = step.total_seconds() * 1000
             traces.append(
                 go.Bar(x=list(times), y=list(values), name=name, marker={"color": colour}, width=width)
             )
+    around = [] if not times else [(min(times), -step / 2), (max(times), step / 2)]
+    ends = [(datetime.fromisoformat(at) + half).isoformat() for at, half in around]
     figure = _figure(
         traces,
         title,
-        {"title": {"text": x}, "type": "date"},
+        {"title": {"text": x}, "type": "date", "range": ends or None},
         _share_axis(y) if share else {"title": {"text": y}, "rangemode": "tozero"},
     )
-    if stacked is not None:
+    if stacked:
         figure["layout"]["barmode"] = "stack"
     return figure
 

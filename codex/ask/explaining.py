@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from codex.text import number
 from codex.types import AnsweredBy, Step, Trace
 
+WORD = re.compile(r"\w+")
 SHOWN = 40
 """Characters of an answer that the line repeats."""
 
@@ -68,17 +69,28 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def _agreement(step: Step, answer: str) -> str | None:
-    """How many samples said the answer."""
-    n, share = len(step.observation.samples), step.signals.get("answer_frequency_focus")
+    """How many samples said the answer; for a long one, how many gave the same."""
+    samples, share = step.observation.samples, step.signals.get("answer_frequency_focus")
+    n = len(samples)
     if not n or share is None:
         return None
-    agreeing = round(share * n)
+    is_short = len(answer) <= SHOWN
+    agreeing = sum(_says(sample.text, answer) for sample in samples) if is_short else round(share * n)
     if n == 1:
         return "the one sample said the same" if agreeing else "the one sample said something else"
-    said = "the same" if len(answer) > SHOWN else textwrap.shorten(answer, SHOWN)
+    said = answer if is_short else "the same"
     if any(mark in said for mark in ",;"):
         said = f"“{said}”"
     return f"{agreeing or 'none'} of {n} samples said {said}"
+
+
+def _says(text: str, answer: str) -> bool:
+    """Whether each word of the answer stands in a text, whatever else it says."""
+    words, wanted = (set(WORD.findall(each.casefold())) for each in (text, answer))
+    # Scripts without spaces have no words to compare.
+    return wanted <= words or (
+        len(wanted) == 1 and not answer.isascii() and answer.casefold() in text.casefold()
+    )
 
 
 def _probability(step: Step, signal: str, words: str) -> str | None:

@@ -153,11 +153,13 @@ def charts_view(hours: Sequence[Rollup], *, by_hour: bool) -> JSON:
     failed = {"failed": (ROSE, [each.error_share for each in totals])}
     width = timedelta(hours=1 if by_hour else 24)
     return {
-        "decisions": figures.over_time(times, decisions, "Decisions", axis, "questions", stacked=width),
-        "failed": figures.over_time(times, failed, "Failed questions", axis, "share", share=True),
-        "confidence": figures.over_time(times, confidence, "Mean confidence", axis, "confidence", share=True),
-        "latency": figures.over_time(times, latency, "Mean time to the decision", axis, "seconds"),
-        "tokens": figures.over_time(times, tokens, "Tokens", axis, "tokens", stacked=width),
+        "decisions": figures.over_time(times, decisions, "Decisions", axis, "questions", width, stacked=True),
+        "failed": figures.over_time(times, failed, "Failed questions", axis, "share", width, share=True),
+        "confidence": figures.over_time(
+            times, confidence, "Mean confidence", axis, "confidence", width, share=True
+        ),
+        "latency": figures.over_time(times, latency, "Mean time to the decision", axis, "seconds", width),
+        "tokens": figures.over_time(times, tokens, "Tokens", axis, "tokens", width, stacked=True),
     }
 
 
