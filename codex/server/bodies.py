@@ -14,7 +14,7 @@ from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import AliasPath, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
 from codex.ask.response import AskResponse
@@ -48,6 +48,18 @@ def _finite(value: float | None) -> float | None:
 
 Number = Annotated[float | None, BeforeValidator(_finite)]
 """A measured number; None: not available."""
+
+
+def _written(value: object) -> object:
+    """Pydantic alone takes "0" for a moment of 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        raise ValueError("write the time in ISO 8601, e.g. 2026-01-31T12:00:00Z")
+    return value
+
+
+_NUMBER = re.compile(r"\s*[+-]?[\d.]+(e[+-]?\d+)?\s*", re.IGNORECASE)
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+"""A time with its offset, in ISO 8601."""
 
 Bytes = Annotated[list[int], BeforeValidator(list)]
 """Bytes as numbers, since a token can be a part of a character."""

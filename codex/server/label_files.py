@@ -50,7 +50,10 @@ class ImportedLabelsBody(Body):
     responses={
         200: {
             "content": {
-                each.media_type: {"schema": {"type": "string"}, "example": ""} for each in FORMATS.values()
+                each.media_type: {"schema": {"type": "array"}, "example": []}
+                if each.media_type == "application/json"
+                else {"schema": {"type": "string"}, "example": ""}
+                for each in FORMATS.values()
             }
         },
         **errors(404, 503),

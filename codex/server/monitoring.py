@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from codex.errors import InvalidInput
 from codex.monitoring.monitor import Monitor
 from codex.monitoring.prometheus import CONTENT_TYPE, exposition
-from codex.server.bodies import Body, Number
+from codex.server.bodies import Body, Moment, Number
 from codex.server.guard import GuardedRoute
 from codex.server.routes import errors
 from codex.signals import REGISTRY
@@ -88,8 +88,8 @@ def monitor_of(request: Request) -> Monitor:
 
 
 def window_of(
-    since: Annotated[AwareDatetime | None, Query(description="From then on, with its offset.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Before then, with its offset.")] = None,
+    since: Annotated[Moment | None, Query(description="From then on, with its offset.")] = None,
+    until: Annotated[Moment | None, Query(description="Before then, with its offset.")] = None,
     model: Annotated[str | None, Query(description="The engine's fingerprint.")] = None,
     policy: Annotated[str | None, Query(description="A policy's version.")] = None,
 ) -> Window:

@@ -11,7 +11,7 @@ from typing import Annotated
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 from starlette.background import BackgroundTask
 
@@ -19,7 +19,7 @@ from codex.ask.comparing import TraceComparison, compare
 from codex.ask.response import AskResponse, response_to
 from codex.ask.workbench import last_trace
 from codex.private import PARTIAL, make_folder
-from codex.server.bodies import Body, body_of
+from codex.server.bodies import Body, Moment, body_of
 from codex.server.guard import GuardedRoute
 from codex.server.routes import Asker, Bench, LoadedBench, Reader, errors
 from codex.server.streaming import cancelled_when_gone
@@ -80,8 +80,8 @@ class Limits(BaseModel):
 
     model_config = NOTHING_ELSE
 
-    since: AwareDatetime | None = Field(None, description="Asked then or later.")
-    until: AwareDatetime | None = Field(None, description="Asked before.")
+    since: Moment | None = Field(None, description="Asked then or later.")
+    until: Moment | None = Field(None, description="Asked before.")
     model: str | None = Field(None, description="The engine's fingerprint.")
     policy: str | None = Field(None, description="The policy's version.")
     session: str | None = None

@@ -207,13 +207,17 @@ class History:
         """What is stored of the traces that match, as lines of JSON, oldest first.
 
         events: a line for each step; tokens: a line for each token of an answer or a sample, their bytes in
-        hexadecimal. What is saved after the first line is not in it; what is deleted meanwhile drops out.
+        hexadecimal. What is saved after the call is not in it; what is deleted meanwhile drops out.
+        Raises InvalidInput, StoreError.
         """
         where, values = _where(wanted)
         with self._database.read() as db:
             events = db.execute(
                 f"SELECT event_id FROM model_inference_events WHERE {_steps_of(where)} ORDER BY 1", values
             ).fetchnumpy()["event_id"]
+        return self._lines_of_json(events, table)
+
+    def _lines_of_json(self, events: Any, table: ExportTable) -> Iterator[str]:
         size = CHUNKS[table]
         for start in range(0, len(events), size):
             chunk = events[start : start + size].tolist()

@@ -28,6 +28,8 @@ def test_every_answer_is_as_the_description_says(tmp_path: Path) -> None:
         {
             "seed": 1,
             "continue-on-failure": True,
+            # The first question that is embedded loads the embedding.
+            "request-timeout": 300,
             "operations": tomllib.loads(CONFIG.read_text())["operations"],
             "generation": {"max-examples": EXAMPLES, "deterministic": True, "database": "none"},
         }
