@@ -185,7 +185,8 @@ function numeric({ columns, rows }) {
 /** @param {unknown} value */
 function shown(value) {
   if (value === null) return html`<span class="cx-muted">NULL</span>`;
-  const text = String(value);
+  // A double's sixteen digits are on hover.
+  const text = String(typeof value === "number" ? Number(value.toPrecision(6)) : value);
   return html`<bdi class="cx-clamp">${text.length > SHOWN ? `${text.slice(0, SHOWN)} …` : text}</bdi>`;
 }
 
