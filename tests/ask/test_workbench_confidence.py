@@ -370,7 +370,7 @@ def test_what_is_calibrated_on_other_kinds_of_questions_is_an_estimate_and_defer
     assert unknown.last.decision.action is Action.DEFER
     kinds = "calibrated on other kinds of questions (capitals)"
     assert unknown.last.decision.reason.endswith(f"% likely correct, but {kinds}: a person decides")
-    assert response_to(unknown).rationale == unknown.last.decision.reason
+    assert response_to(unknown).rationale.endswith(f"; {unknown.last.decision.reason}")
     assert workbench.store.load(unknown.id).last.confidence == told
     reopened = bench()
     for trace in (unknown, reopened.trace(unknown.id)):

@@ -63,6 +63,10 @@ def test_the_metrics_of_a_calibrator_are_explained(page: Page, served: Scripted)
     put_calibrator(served.workbench.store, put_run(served.workbench.store, graded=300))
     page.goto(f"{served.url}calibrate")
     table = page.get_by_role("table", name="Metrics before and after")
+    # What is drawn later moves the table away from under the pointer.
+    expect(page.locator(".main-svg").first).to_be_visible(timeout=FITTED)
+    for waiting in ("Drawing the diagrams", "Reading the samples"):
+        expect(page.get_by_text(waiting)).to_have_count(0, timeout=FITTED)
     for key in ("ece_excess", "auroc", "ece"):
         name = table.get_by_role("button", name=GLOSSARY[key].name, exact=True)
         expect(name).to_be_visible(timeout=FITTED)
