@@ -50,7 +50,7 @@ Number = Annotated[float | None, BeforeValidator(_finite)]
 """A measured number; None: not available."""
 
 
-def _written(value: object) -> object:
+def _no_number(value: object) -> object:
     """Pydantic alone takes "0" for a moment of 1970."""
     if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
         raise ValueError("write the time in ISO 8601, e.g. 2026-01-31T12:00:00Z")
@@ -58,7 +58,7 @@ def _written(value: object) -> object:
 
 
 _NUMBER = re.compile(r"\s*[+-]?[\d.]+(e[+-]?\d+)?\s*", re.IGNORECASE)
-Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 """A time with its offset, in ISO 8601."""
 
 Bytes = Annotated[list[int], BeforeValidator(list)]
