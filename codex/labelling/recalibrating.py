@@ -55,7 +55,7 @@ class Recalibrated:
 
     @property
     def note(self) -> str:
-        """What the comparison rests on, in words."""
+        """What the comparison rests on, as a sentence."""
         which = f"{self.answers:,} labelled answers"
         if self.held_out:
             which += " held out: the active calibrator was fitted on the others"

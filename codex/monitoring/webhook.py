@@ -39,7 +39,7 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Undelivered(Exception):
-    """Why a notice did not arrive, in words."""
+    """Why a notice did not arrive, as a sentence."""
 
 
 class Webhook:

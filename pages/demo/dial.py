@@ -74,7 +74,7 @@ def _place(recordings: Recordings, rows: SortedTable, risk: float) -> JSON:
 
 
 def _guarantee(rows: SortedTable, policy: Policy, risk: float) -> JSON:
-    """What holds of other questions like these, in words."""
+    """What holds of other questions like these, as a sentence."""
     level = chosen(1 - DELTA)
     if risk <= 0:
         return {"holds": False, "words": "No number of answers can guarantee that none is incorrect."}

@@ -181,7 +181,7 @@ export class OpenedView extends Part {
     if (no_replay) return hint(no_replay);
     if (run) {
       const stop = () => this.page.call("cancel", { run: run.id });
-      return html`<div class="cx-row wrap" role="status">${working(run.phase === "loading" ? "The model is loading …" : "Asking again …")}${button("Stop", stop)}</div>`;
+      return html`<div class="cx-row wrap" role="status">${working(run.phase === "loading" ? "The model is loading …" : "The model answers again …")}${button("Stop", stop)}</div>`;
     }
     const press = button("Ask again", () => this.#replay());
     return html`<div class="cx-row wrap">${press}${muted(["of ", written(model_now), "; both answers are then compared"])}</div>`;

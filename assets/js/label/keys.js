@@ -2,7 +2,7 @@
 
 const KEPT = "codex.label.keys";
 
-/** What a key does, in words, with its first key. @type {Record<string, [words: string, key: string]>} */
+/** The name of what a key does, with its first key. @type {Record<string, [words: string, key: string]>} */
 export const ACTIONS = {
   correct: ["Correct", "1"],
   incorrect: ["Incorrect", "2"],

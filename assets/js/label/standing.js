@@ -111,7 +111,7 @@ export class StandingPart extends Part {
   }
 }
 
-/** How the estimate and its interval changed with each label, drawn and in words. @param {Progress["shrinking"]} points */
+/** How the estimate and its interval changed with each label, as a drawing and as a sentence. @param {Progress["shrinking"]} points */
 function shrinking(points) {
   if (points.length < 2) return nothing;
   const [first, last] = [points[0], points[points.length - 1]];
