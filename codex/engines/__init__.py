@@ -25,7 +25,7 @@ def preferred_engine() -> EngineName:
     return "huggingface" if found and count.value > 0 else "llama_cpp"
 
 
-def create(name: EngineName, config: EngineConfig, models: Models) -> Engine:
+def create(name: str, config: EngineConfig, models: Models) -> Engine:
     """An engine, not loaded yet. An engine's own packages are imported only when it is the one chosen."""
     if name == "huggingface":
         from codex.engines.huggingface.engine import HuggingFaceEngine

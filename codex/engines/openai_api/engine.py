@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -24,7 +24,7 @@ from codex.engines.openai_api.shapes import (
     Spelling,
     chat_deltas,
     completion_deltas,
-    usage,
+    prompt_tokens,
 )
 from codex.engines.openai_api.trust import distrusted
 from codex.errors import CapabilityError, InvalidInput, ModelError
@@ -279,33 +279,31 @@ async def _run(opened: _Open, call: Call, prompt: Prompt, rows: list[_Row], at_o
 async def _request(opened: _Open, call: Call, prompt: Prompt, rows: list[_Row]) -> None:
     """Run one request, which makes these rows. Raises ModelError, InvalidInput, PromptTooLong, Busy."""
     if not all(row.reason for row in rows):  # a prefix may hold a stop string
-        path = "/completions" if isinstance(prompt, str) else "/chat/completions"
-        parse = completion_deltas if isinstance(prompt, str) else chat_deltas
+        plain = isinstance(prompt, str)
+        path, parse = ("/completions", completion_deltas) if plain else ("/chat/completions", chat_deltas)
         async with aclosing(_events(opened, path, _body(opened, prompt, rows, call.prefix))) as events:
             async for event in events:
-                counted = usage(event)
-                for row in rows if counted else ():
-                    row.prompt_tokens = counted.prompt_tokens
-                for delta in parse(event):
-                    if delta.row < len(rows):
-                        rows[delta.row].take(delta)
-                for row in rows:
-                    if row.reason is None:
-                        for item in row.news():
-                            call.out.put(item)
+                _take(rows, parse(event), prompt_tokens(event))
+                for item in (item for row in rows if row.reason is None for item in row.news()):
+                    call.out.put(item)
                 if all(row.reason for row in rows) and any(row.stopped for row in rows):
-                    break  # The server goes on after a stop string: it knows none.
-    for row in rows:
-        if row.reason is None:
-            raise ModelError(
-                f"{opened.server.config.base_url} broke off in the middle of an answer. Ask again."
-            )
-    for row in rows:
-        for item in row.end():
-            call.out.put(item)
+                    break  # The server does not end at a stop string: it knows none.
+    if not all(row.reason for row in rows):
+        raise ModelError(f"{opened.server.config.base_url} broke off in the middle of an answer. Ask again.")
+    for item in (item for row in rows for item in row.end()):
+        call.out.put(item)
 
 
-async def _events(opened: _Open, path: str, body: dict[str, Any]) -> AsyncIterator[Json]:
+def _take(rows: Sequence[_Row], deltas: Sequence[Delta], counted: int | None) -> None:
+    """What one event brings; counted: tokens of the prompt."""
+    for delta in deltas:
+        if delta.row < len(rows):
+            rows[delta.row].take(delta)
+    for row in rows:
+        row.prompt_tokens = row.prompt_tokens if counted is None else counted
+
+
+async def _events(opened: _Open, path: str, body: dict[str, Any]) -> AsyncGenerator[Json, None]:
     """As a stream; whole where the server sends log-probabilities only so."""
     found = opened.findings
     if found.logprobs == "none" or found.streamed:
@@ -374,7 +372,9 @@ def _reason(said: str) -> FinishReason:
     if said in FINISHED:
         return FINISHED[said]
     if said in ("tool_calls", "function_call"):
-        raise ModelError("The model calls a tool in place of an answer: use a model or a prompt without tools.")
+        raise ModelError(
+            "The model calls a tool in place of an answer: use a model or a prompt without tools."
+        )
     if said == "content_filter":
         raise ModelError("The server's content filter ended the answer.")
     raise ModelError(f"The server ended the answer with {said!r}, of which it is not known what it means.")

@@ -173,8 +173,10 @@ async def _is_raw(server: Server, found: Findings, alternatives: int, cold: Entr
     hot = _first(await server.post("/chat/completions", _body(server, found, alternatives, 2.0)))
     if hot is None:
         return False
-    other = {it.same: it.logprob for it in hot.others}
-    pairs = [(it.logprob, other.get(it.same)) for it in cold.others[:3]]
+    pairs = [
+        (it.logprob, next((other.logprob for other in hot.others if other.is_same(it)), None))
+        for it in cold.others[:3]
+    ]
     return all(
         first is not None and second is not None and math.isclose(first, second, abs_tol=RAW)
         for first, second in pairs

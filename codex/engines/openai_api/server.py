@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import openai
+from openai import RequestOptions
 
 from codex.engines.openai_api.config import ServedConfig
 from codex.engines.openai_api.shapes import Json
@@ -30,10 +31,10 @@ class Server:
         """Raises ModelError where the key is missing."""
         self.config = config
         self._key = config.key
+        self._options: RequestOptions = {} if self._key else {"headers": {"Authorization": openai.omit}}
         self._client = openai.AsyncOpenAI(
             base_url=config.base_url,
             api_key=self._key or "none",
-            default_headers=None if self._key else {"Authorization": openai.Omit()},  # type: ignore[dict-item]
             max_retries=config.retries,
             # A redirect would hand the key and the question to whoever it names.
             http_client=openai.DefaultAsyncHttpxClient(
@@ -54,7 +55,7 @@ class Server:
         root = urljoin(self.config.base_url, "/")
         try:
             found = await self._client.get(
-                urljoin(root, path.lstrip("/")), cast_to=object, options={"max_retries": 0}
+                urljoin(root, path.lstrip("/")), cast_to=object, options={**self._options, "max_retries": 0}
             )
         except (openai.APIStatusError, openai.APIConnectionError, ValueError):
             return None
@@ -64,7 +65,7 @@ class Server:
         """The names of its models; none where it lists none. Raises ModelError."""
         with self._explained():
             try:
-                found = await self._client.get("/models", cast_to=object)
+                found = await self._client.get("/models", cast_to=object, options=self._options)
             except openai.NotFoundError:
                 return []
             listed = _json(found, self.config.base_url).get("data") or ()
@@ -73,16 +74,17 @@ class Server:
     async def post(self, path: str, body: Json) -> Json:
         """One response, whole. Raises ModelError, InvalidInput, PromptTooLong, Busy."""
         with self._explained():
-            found = await self._client.post(path, body=dict(body), cast_to=object)
+            found = await self._client.post(path, body=dict(body), cast_to=object, options=self._options)
             return _json(found, self.config.base_url)
 
-    async def stream(self, path: str, body: Json) -> AsyncIterator[Json]:
+    async def stream(self, path: str, body: Json) -> AsyncGenerator[Json, None]:
         """Its events. Raises as `post` does, and ModelError where the server goes away in the middle."""
         with self._explained():
             stream = await self._client.post(
                 path,
                 body={**body, "stream": True, "stream_options": {"include_usage": True}},
                 cast_to=object,
+                options=self._options,
                 stream=True,
                 stream_cls=openai.AsyncStream[object],
             )
@@ -114,8 +116,8 @@ class Server:
             )
         if isinstance(error, openai.APIConnectionError):
             return ModelError(
-                f"The connection to {where} failed: {self._words(error.__cause__ or error)}. Start the server, "
-                "or set engine.base_url."
+                f"The connection to {where} failed: {self._words(error.__cause__ or error)}. "
+                "Start the server, or set engine.base_url."
             )
         said = self._words(error)
         if not isinstance(error, openai.APIStatusError):
@@ -144,7 +146,7 @@ class Server:
     def _words(self, error: BaseException) -> str:
         """What an error says, without the key, which some servers repeat."""
         said = getattr(error, "message", None) or str(error) or type(error).__name__
-        said = re.sub(r"<[^>]*>", " ", str(said))
+        said = re.sub(r"^Error code: \d+ - |<[^>]*>", " ", str(said))
         if self._key:
             said = said.replace(self._key, "***")
             said = re.sub(re.escape(self._key[:6]) + r"\S*", "***", said) if len(self._key) > 12 else said
@@ -176,4 +178,7 @@ def _json(found: object, where: str) -> Mapping[str, Any]:
 
 
 def _no_interface(where: str, how: str) -> str:
-    return f"There is no OpenAI-compatible interface at {where}: it {how}. Most begin with /v1; set engine.base_url."
+    return (
+        f"There is no OpenAI-compatible interface at {where}: it {how}. Most begin with /v1; set "
+        "engine.base_url."
+    )

@@ -36,15 +36,15 @@ class Entry:
     others: tuple[Entry, ...] = ()
     """The likeliest tokens at its place, likeliest first; it may be among them."""
 
-    @property
-    def same(self) -> tuple[int, bytes]:
-        """Equal for the same token."""
-        return self.id, self.bytes
+    def is_same(self, other: Entry) -> bool:
+        """Whether it is the same token, whatever its probability."""
+        known = self.id != UNKNOWN_ID and other.id != UNKNOWN_ID
+        return self.id == other.id if known else self.bytes == other.bytes
 
     def token(self, vocabulary: int) -> Token:
         """As the engines have it; vocabulary: how many tokens the model has."""
         known = [it for it in self.others if it.logprob is not None]
-        rank = next((at for at, it in enumerate(known, 1) if it.same == self.same), None)
+        rank = next((at for at, it in enumerate(known, 1) if it.is_same(self)), None)
         logprobs = [it.logprob for it in known if it.logprob is not None]
         if rank is None and self.logprob is not None:
             known.append(self)
@@ -70,13 +70,6 @@ class Delta:
     entries: tuple[Entry, ...] = ()
     finish: str | None = None
     """Why the server ended the row, in its own word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What the server counted."""
-
-    prompt_tokens: int
 
 
 def chat_deltas(said: Json) -> list[Delta]:
@@ -109,11 +102,10 @@ def completion_deltas(said: Json) -> list[Delta]:
     ]
 
 
-def usage(said: Json) -> Usage | None:
-    """None where the event says nothing of it."""
-    counted = said.get("usage") or {}
-    tokens = counted.get("prompt_tokens")
-    return Usage(tokens) if isinstance(tokens, int) and tokens >= 0 else None
+def prompt_tokens(said: Json) -> int | None:
+    """How many tokens of prompt the server counted; None where it does not say."""
+    tokens = (said.get("usage") or {}).get("prompt_tokens")
+    return tokens if isinstance(tokens, int) and tokens >= 0 else None
 
 
 def entries(logprobs: Json | None) -> tuple[Entry, ...]:
