@@ -491,7 +491,7 @@ class Workbench:
                 answer=request.params.sampling,
                 samples=request.sample_params.sampling,
                 n_samples=len(steps[-1].observation.samples),
-                prompt=prompts.fingerprint(),
+                prompt=prompts.fingerprint(follows=bool(request.history)),
                 calibrator=request.calibrator.version if request.calibrator else None,
                 calibrated_on=request.calibrator.datasets if request.calibrator else (),
                 prediction_set=self._prediction_set(request, steps[-1]),
@@ -516,7 +516,7 @@ class Workbench:
 
     def _person(self, request: Request) -> AnsweredBy | None:
         """What a person answered to this question or a like one; None where that cannot be told."""
-        if not self.settings.ask.people:
+        if not self.settings.ask.people or request.history:  # "And in winter?" is another question each time.
             return None
         try:
             return self.people.find(request.question)

@@ -14,6 +14,7 @@ from codex.engines.openai_api.shapes import (
     chat_deltas,
     completion_deltas,
     entries,
+    nameless,
     prompt_tokens,
 )
 from codex.engines.openai_api.trust import distrusted
@@ -159,7 +160,7 @@ def test_the_text_is_spelled_by_its_tokens(deltas: list[Delta], pieces: list[str
 
 def test_a_text_without_tokens_has_no_log_probabilities() -> None:
     spelling = Spelling(expected=False)
-    assert spelling.take(Delta(text="abc")) == [Entry(-1, b"abc", None)]
+    assert spelling.take(Delta(text="abc")) == [nameless(b"abc", None)]
 
 
 def test_half_a_character_waits_for_its_text() -> None:
@@ -193,3 +194,10 @@ def told(logprob: float | None, *others: float) -> Token:
 def test_log_probabilities_that_cannot_be_are_not_trusted(tokens: list[Token], why: str | None) -> None:
     said = distrusted(tokens)
     assert (said is None) if why is None else (said is not None and why in said)
+
+
+def test_tokens_without_ids_can_be_told_apart() -> None:
+    (found,) = entries({"content": [entry("a", -0.1, {"a": -0.1, "b": -3.0, "c": -4.0})]})
+    token = found.token(1000)
+    assert len({it.id for it in token.alternatives}) == 3
+    assert token.id == token.alternatives[0].id < 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +20,6 @@ LOWEST_LOGPROB = -104.0
 _FLOAT_MIN = -3e38
 ROUNDING = 1e-3
 """A log-probability above 0 by no more is 0."""
-UNKNOWN_ID = -1
-"""The id of a token where the server tells none."""
 VOCABULARY = 2**17
 """Tokens of a model of which the server does not say how many. Twice as many would put the entropy higher by
 half of ln 2 times the mass that the alternatives leave."""
@@ -31,6 +30,7 @@ class Entry:
     """A token with its log-probability, in nats; None: the server does not know it or does not tell."""
 
     id: int
+    """Below 0 where the server tells none: see `nameless`."""
     bytes: bytes
     logprob: float | None
     others: tuple[Entry, ...] = ()
@@ -38,8 +38,7 @@ class Entry:
 
     def is_same(self, other: Entry) -> bool:
         """Whether it is the same token, whatever its probability."""
-        known = self.id != UNKNOWN_ID and other.id != UNKNOWN_ID
-        return self.id == other.id if known else self.bytes == other.bytes
+        return self.id == other.id if self.id >= 0 and other.id >= 0 else self.bytes == other.bytes
 
     def token(self, vocabulary: int) -> Token:
         """As the engines have it; vocabulary: how many tokens the model has."""
@@ -121,21 +120,25 @@ def entries(logprobs: Json | None) -> tuple[Entry, ...]:
     found = []
     for at, text in enumerate(tokens):
         likeliest: Json = (tops[at] if at < len(tops) else None) or {}
-        others = [Entry(UNKNOWN_ID, other.encode(), _nats(value)) for other, value in likeliest.items()]
+        others = [nameless(other.encode(), _nats(value)) for other, value in likeliest.items()]
         value = values[at] if at < len(values) else None
-        found.append(Entry(UNKNOWN_ID, text.encode(), _nats(value), _sorted(others)))
+        found.append(nameless(text.encode(), _nats(value), _sorted(others)))
     return tuple(found)
 
 
 def _entry(said: Json) -> Entry:
-    spelled = said.get("bytes")
-    token_id = said.get("id")
-    return Entry(
-        id=token_id if isinstance(token_id, int) and token_id >= 0 else UNKNOWN_ID,
-        bytes=bytes(spelled) if spelled is not None else str(said.get("token") or "").encode(),
-        logprob=_nats(said.get("logprob")),
-        others=_sorted([_entry(each) for each in said.get("top_logprobs") or ()]),
-    )
+    told, token_id = said.get("bytes"), said.get("id")
+    spelled = bytes(told) if told is not None else str(said.get("token") or "").encode()
+    logprob = _nats(said.get("logprob"))
+    others = _sorted([_entry(each) for each in said.get("top_logprobs") or ()])
+    if isinstance(token_id, int) and token_id >= 0:
+        return Entry(token_id, spelled, logprob, others)
+    return nameless(spelled, logprob, others)
+
+
+def nameless(spelled: bytes, logprob: float | None, others: tuple[Entry, ...] = ()) -> Entry:
+    """A token of which the server tells no id: one below 0 is made from its bytes, the same for the same."""
+    return Entry(-1 - zlib.crc32(spelled), spelled, logprob, others)
 
 
 def _sorted(others: list[Entry]) -> tuple[Entry, ...]:
@@ -183,7 +186,7 @@ class Spelling:
                 self.lost = True
         if self._text and (self.lost or last or not self._waiting):
             self.lost = True
-            found.append(Entry(UNKNOWN_ID, bytes(self._text), None))
+            found.append(nameless(bytes(self._text), None))
             self._text.clear()
         return found
 
