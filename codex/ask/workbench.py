@@ -84,6 +84,8 @@ class Status:
     """Whether a calibrator holds for questions that are asked as the settings say."""
     calibration: str = ""
     """What it was fitted on, or why there is none, in words."""
+    limits: str = ""
+    """See `Engine.limits`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +259,7 @@ class Workbench:
             state = "ready"
         elif self._failed is not None:
             state, error = "error", self._failed
-        return Status(state, model, error, calibrated, calibration)
+        return Status(state, model, error, calibrated, calibration, self.engine.limits)
 
     def ask(self, question: str, **options: Unpack[AskOptions]) -> Iterator[Event]:
         """Ask one question; what the options leave out comes from the settings.

@@ -116,6 +116,11 @@ class Engine(ABC):
     def capabilities(self) -> Capabilities: ...
 
     @property
+    def limits(self) -> str:
+        """What signals lack with this engine, and what would bring it, in a sentence; "": nothing."""
+        return ""
+
+    @property
     @abstractmethod
     def fingerprint(self) -> str:
         """Engine, model file and quantization, as one line; what a calibrator is bound to."""

@@ -72,7 +72,7 @@ class TestRealServer:
         assert found is not None
         assert (found.kind, found.logprobs, found.alternatives) == ("llama.cpp", "raw", 20)
         assert (found.streamed, found.token_ids, found.choices, found.vocabulary) == (True, True, 16, 49152)
-        assert found.missing == ""
+        assert served.limits == ""
         assert served.capabilities.prefix
 
     def test_it_says_what_the_engine_in_this_process_says(
@@ -178,8 +178,7 @@ def test_a_server_without_log_probabilities_has_texts_and_says_so(serve: Serve) 
     found = engine.chat(TOKYO, greedy(20))
     assert (found.text, found.logprobs) == ("It is Oslo.", "none")
     assert {it.logprob for it in found.tokens} == {None}
-    assert engine.findings is not None
-    assert "no log-probabilities" in engine.findings.missing
+    assert "no log-probabilities" in engine.limits
 
 
 def test_log_probabilities_only_in_whole_responses(serve: Serve) -> None:

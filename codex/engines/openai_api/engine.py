@@ -82,6 +82,10 @@ class OpenAIEngine(Engine):
         return self._open.findings if self._open else None
 
     @property
+    def limits(self) -> str:
+        return self._open.findings.missing if self._open else ""
+
+    @property
     def fingerprint(self) -> str:
         return f"{self.name}:{self.config.model_path or 'unknown'}:served"
 
