@@ -20,6 +20,7 @@ from codex.ask.response import AskResponse, response_to
 from codex.ask.workbench import last_trace
 from codex.engines.base import ALTERNATIVES, GenerationParams
 from codex.errors import InvalidInput, NotFound
+from codex.numbers import NumbersAsSuch
 from codex.server import bodies
 from codex.server.errors import error_body
 from codex.server.guard import GuardedRoute
@@ -68,7 +69,7 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class CodexOptions(BaseModel):
+class CodexOptions(NumbersAsSuch):
     """What Codex does for a request beyond OpenAI's parameters."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,7 +80,7 @@ class CodexOptions(BaseModel):
     session_id: str | None = Field(None, description="null: a new one.")
 
 
-class ChatBody(BaseModel):
+class ChatBody(NumbersAsSuch):
     """A request in OpenAI's shape. Parameters that Codex does not know are ignored, as other servers do."""
 
     model_config = ConfigDict(
