@@ -15,9 +15,17 @@ from tests.support.shared_data import FOLDER
 
 os.environ.setdefault(FOLDER, str(Path(__file__).parents[2] / "shared" / "data"))
 
+LONG = {"browser", "cli", "engines", "server"}
+"""Rooms in which one file may take a minute."""
+
 # A busy machine is slow, not incorrect: how long an example takes says nothing.
 settings.register_profile("codex", deadline=None)
 settings.load_profile("codex")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rooms of long files first: no process is left with one of them when the others are done."""
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.relative_to(Path(__file__).parent).parts))
 
 
 @pytest.fixture(scope="session", autouse=True)
