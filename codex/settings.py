@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -19,10 +19,11 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from codex import origins
-from codex.engines import preferred_engine
+from codex.engines import EngineName, preferred_engine
 from codex.engines.base import GenerationParams, ModelConfig
 from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.models import default_home
+from codex.engines.openai_api.config import ServedConfig
 from codex.errors import SettingsError
 from codex.grounding.config import GroundingConfig
 from codex.policy import Policy
@@ -53,7 +54,18 @@ class HuggingFaceSettings(HuggingFaceConfig):
     """How the shown answer is generated."""
 
 
-EngineSettings = Annotated[LlamaCppSettings | HuggingFaceSettings, Field(discriminator="name")]
+class OpenAIApiSettings(ServedConfig):
+    """Group engine=openai_api."""
+
+    name: Literal["openai_api"]
+    """A server with OpenAI's HTTP interface: vLLM, llama-server, TGI, Ollama, a hosted one."""
+    params: GenerationParams = GenerationParams()
+    """How the shown answer is generated."""
+
+
+EngineSettings = Annotated[
+    LlamaCppSettings | HuggingFaceSettings | OpenAIApiSettings, Field(discriminator="name")
+]
 
 
 class AskSettings(BaseModel):
@@ -250,7 +262,7 @@ def _validated(config: DictConfig) -> Settings:
 
 def _in_words(error: ValidationError) -> tuple[str, list[str]]:
     # The discriminator's tag stands in the location as if it were a key.
-    tags = {"llama_cpp", "huggingface"}
+    tags = get_args(EngineName)
     keys = [".".join(str(part) for part in e["loc"] if part not in tags) for e in error.errors()]
     parts = [
         f"{key} = {e['input']!r}: {e['msg'].removeprefix('Value error, ')}."

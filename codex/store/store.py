@@ -367,6 +367,7 @@ class Store:
         An erasure is stopped; it begins again when it is next started.
         """
         self.erasure.close()
+        self._inbox.close()
         self.sandbox.forget()
         if self._copy is not None:
             self._copy.close()

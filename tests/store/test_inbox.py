@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_trace_is_read_as_soon_as_it_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store(tmp_path / "codex.duckdb", "full") as store:
-        monkeypatch.setattr(store._inbox, "_spread_soon", lambda: None)  # Nobody but the reader spreads it.
+        monkeypatch.setattr(store._inbox, "_settled", lambda: None)  # Nobody but the reader spreads it.
         for number in range(3):
             store.save(make_trace(number))
             assert store.load(f"trace-{number}") == make_trace(number)
@@ -35,7 +35,7 @@ def test_what_a_killed_process_had_saved_is_there_at_the_next_start(tmp_path: Pa
     script = (
         "import os, sys; from pathlib import Path; from codex.store import Store, inbox; "
         "from tests.support.traces import make_trace; "
-        "inbox.Inbox._spread_soon = lambda self: None; "
+        "inbox.Inbox._settled = lambda self: None; "
         "store = Store(Path(sys.argv[1]), 'full'); store.save(make_trace(1)); os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", script, str(path)], check=True, cwd=ROOT)
@@ -63,7 +63,7 @@ def test_many_threads_save_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
 @pytest.mark.parametrize("settled", [True, False])
 def test_an_id_is_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settled: bool) -> None:
     with Store(tmp_path / "codex.duckdb", "full") as store:
-        monkeypatch.setattr(store._inbox, "_spread_soon", lambda: None)
+        monkeypatch.setattr(store._inbox, "_settled", lambda: None)
         store.save(make_trace(1))
         if settled:
             store.load("trace-1")
