@@ -160,6 +160,7 @@ class PeoplesAnswers:
                 if before is not None and before.question is not None:
                     self._drop(each.id)
                     self._hold(each, None)
+            self._form.cache_clear()
 
     def load_quietly(self) -> None:
         """Read the answers now, before the first question needs them."""
@@ -220,6 +221,7 @@ class PeoplesAnswers:
         place = self._places.pop(answer_id, None)
         if place is not None:
             self._rows[place] = None
+            self._matrix[place] = 0
 
     def _change(self, changed: PersonsAnswer) -> PersonsAnswer:
         kept = self._store.people.change(changed)
