@@ -7,7 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -88,8 +88,8 @@ class PeoplesAnswers:
         """Keep a person's answer to a question.
 
         question: as the author types it. trace_id: the answer that was left to a person; without a typed
-        question it is the trace's, whose text is used only as far as it was kept. Raises InvalidInput,
-        NotFound, ModelError, StoreError.
+        question it is the trace's, whose text is used only as far as it was kept. expires_at: with its time
+        zone. Raises InvalidInput, NotFound, ModelError, StoreError.
         """
         typed = question.strip() if question else ""
         kept, digest = typed or None, sha256(normalised(typed))
@@ -160,6 +160,7 @@ class PeoplesAnswers:
                 if before is not None and before.question is not None:
                     self._drop(each.id)
                     self._hold(each, None)
+            self._form.cache_clear()
 
     def load_quietly(self) -> None:
         """Read the answers now, before the first question needs them."""
@@ -220,6 +221,7 @@ class PeoplesAnswers:
         place = self._places.pop(answer_id, None)
         if place is not None:
             self._rows[place] = None
+            self._matrix[place] = 0
 
     def _change(self, changed: PersonsAnswer) -> PersonsAnswer:
         kept = self._store.people.change(changed)
@@ -247,6 +249,14 @@ def spelled_words() -> frozenset[str]:
     return frozenset(word for word in found.split() if len(word) > 2 and word.isalpha())
 
 
+def end_of(day: date) -> datetime:
+    """When an answer expires that is given up to a day: as that ends, in local time. Raises InvalidInput."""
+    try:
+        return datetime.combine(day + timedelta(days=1), time()).astimezone()
+    except (OverflowError, ValueError) as error:
+        raise InvalidInput(f"{day} is too late: choose an earlier day.", ["expires_at"]) from error
+
+
 def _nearest(scores: NDArray[np.float32]) -> list[int]:
     """Places of the highest scores that reach LEAST_SIMILARITY, the highest first."""
     near = np.flatnonzero(scores >= LEAST_SIMILARITY)
@@ -267,7 +277,6 @@ def _served(kept: PersonsAnswer, same: bool, similarity: float | None) -> Answer
 def _future(expires_at: datetime | None) -> datetime | None:
     if expires_at is None:
         return None
-    aware = expires_at if expires_at.tzinfo else expires_at.astimezone()
-    if aware <= datetime.now(UTC):
+    if expires_at <= datetime.now(UTC):
         raise InvalidInput("The answer would expire at once: choose a later day.", ["expires_at"])
-    return aware
+    return expires_at

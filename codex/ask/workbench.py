@@ -418,7 +418,7 @@ class Workbench:
         return replace(request, among=self.index.select(request.documents))
 
     def _ask(self, request: Request) -> Iterator[Event]:
-        with self._under_way(request):
+        with self._counted(request):
             started = time.monotonic()
             steps = yield from self._loop.ask(request)
             yield self._finished(request, steps, started)
@@ -430,19 +430,20 @@ class Workbench:
             yield TraceEvent(self._bound(request, steps, started, index=index))
 
     def _branch(self, request: Request, parent: Trace, turn: Turn) -> Iterator[Event]:
-        with self._under_way(request):
+        with self._counted(request):
             started = time.monotonic()
             steps = yield from self._loop.branch(request, parent.last, turn)
             yield self._finished(request, steps, started, parent.id)
 
     @contextmanager
-    def _under_way(self, request: Request) -> Iterator[None]:
-        """Hold a place inside, before every background question. Raises as `Places.taken`."""
-        with self.failures.counted(self.engine.fingerprint, request.policy.version), self._placed(request):
+    def _counted(self, request: Request) -> Iterator[None]:
+        """`_under_way`; a question that fails inside is counted."""
+        with self.failures.counted(self.engine.fingerprint, request.policy.version), self._under_way(request):
             yield
 
     @contextmanager
-    def _placed(self, request: Request) -> Iterator[None]:
+    def _under_way(self, request: Request) -> Iterator[None]:
+        """Hold a place inside, before every background question. Raises as `Places.taken`."""
         place = self._places.taken(request.client, request.params.max_tokens, request.cancel)
         with self._keeping:
             self._requests[id(request)] = request.session_id

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from codex.ask.people import PeoplesAnswers
+from codex.ask.people import PeoplesAnswers, end_of
 from codex.cli import terminal
 from codex.cli.runs import reached
 from codex.cli.scores import print_json
@@ -68,7 +68,7 @@ def add(
     ] = None,
 ) -> None:
     """Keep a person's answer to a question."""
-    expires = until.replace(hour=23, minute=59, second=59).astimezone() if until else None
+    expires = end_of(until.date()) if until else None
     with closing(reached()) as there:
         if isinstance(there, Served):
             body = {"question": question, "answer": answer, "author": author, "source": source}

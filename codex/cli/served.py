@@ -102,13 +102,6 @@ class Served:
             for line in response.iter_lines():
                 yield f"{line}\n"
 
-    def bytes(self, path: str) -> Iterator[bytes]:
-        """What a route streams, in pieces."""
-        with _told(), self._http.stream("GET", path) as response:
-            if response.is_error:
-                raise_sent(response.read())
-            yield from response.iter_bytes()
-
     @contextmanager
     def copied(self, runs: Sequence[Run]) -> Iterator[Store]:
         """A store of its own with a copy of these runs, as they are now, while the block runs."""

@@ -17,7 +17,7 @@ from codex.cli.scores import print_json
 from codex.cli.served import Served
 from codex.cli.terminal import printable
 from codex.errors import InvalidInput
-from codex.private import opener
+from codex.outputs import output
 from codex.store.codec import decode, encode
 from codex.store.history import MOST, ExportTable, Filter, TraceLine
 from codex.text import number, percent
@@ -44,7 +44,7 @@ def list_traces(
         return
     with closing(reached()) as there:
         if isinstance(there, Served):
-            found = there.call("GET", f"/traces?{_query(text, action, size=str(limit))}")
+            found = there.call("GET", f"/traces?{urlencode({**_asked(text, action), 'size': limit})}")
             lines, total = [decode(TraceLine, line) for line in found["traces"]], found["total"]
         else:
             page = there.history.page(Filter(text=text, action=action), size=limit)
@@ -84,16 +84,13 @@ def export(
     if kind not in ("jsonl", "parquet"):
         raise InvalidInput(f"{file} ends in neither .jsonl nor .parquet: name it so.", ["file"])
     wanted = Filter(text=text, action=action)
-    with closing(reached()) as there:
+    with closing(reached()) as there, output(file, "file") as out:
         if isinstance(there, Served):
-            parts = there.bytes(f"/traces/export?{_query(text, action, format=kind, table=table)}")
-            with open(file, "wb", opener=opener) as out:
-                out.writelines(parts)
+            there.fetched("/traces/export", {**_asked(text, action), "format": kind, "table": table}, out)
         elif kind == "parquet":
-            there.history.write_parquet(file, wanted, table)
+            there.history.write_parquet(Path(out.name), wanted, table)
         else:
-            with open(file, "w", encoding="utf-8", opener=opener) as lines:
-                lines.writelines(f"{line}\n" for line in there.history.lines_of_json(wanted, table))
+            out.writelines(f"{line}\n".encode() for line in there.history.lines_of_json(wanted, table))
 
 
 @app.command()
@@ -115,5 +112,5 @@ def delete(
     terminal.console().print(f"deleted  {printable(session)}; {erased}", highlight=False, soft_wrap=True)
 
 
-def _query(text: str, action: Action | None, **more: str) -> str:
-    return urlencode({"text": text, **({"action": str(action)} if action else {}), **more})
+def _asked(text: str, action: Action | None) -> dict[str, str | None]:
+    return {"text": text, **({"action": str(action)} if action else {})}

@@ -98,9 +98,7 @@ class Labelling:
     def renew(self, queue_id: str) -> int:
         """Put the answers that came since into a queue; returns how many. Raises NotFound."""
         queue = self._store.label_queues.get(queue_id)
-        pool = self._pool(queue)
-        self._add(queue, pool)
-        return len(pool.keys)
+        return self._add(queue, self._pool(queue))
 
     def next(self, queue_id: str, labeller: str) -> Key | None:
         """The answer that a labeller is to label now: again the same one until they did. Raises NotFound.
@@ -199,10 +197,10 @@ class Labelling:
             raise job.error
         return job.result if job is not None and job.state == "done" else None
 
-    def _add(self, queue: LabelQueue, pool: Pool) -> None:
+    def _add(self, queue: LabelQueue, pool: Pool) -> int:
         order: Order = queue.ordering  # type: ignore[assignment]  # checked when it was made
         place = ranks(order, pool.confidence, pool.made_at, np.random.default_rng())
-        self._store.label_queues.add(queue.id, pool, place, weights(order, pool.confidence))
+        return self._store.label_queues.add(queue.id, pool, place, weights(order, pool.confidence))
 
     def _pool(self, queue: LabelQueue) -> Pool:
         """The answers that belong into a queue and are not in it."""

@@ -233,6 +233,8 @@ class _Pinned(http.client.HTTPConnection):
             except OSError:
                 if last or self.aborted:
                     raise
+        if self.aborted:  # before there was a socket to shut down
+            raise TimeoutError
         if self._tls is not None:
             self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
 

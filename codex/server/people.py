@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from codex.server.bodies import NOT_BLANK, Body
+from codex.server.bodies import NOT_BLANK, Body, Moment
 from codex.server.guard import GuardedRoute
 from codex.server.routes import Bench, errors
 from codex.store.labels import LONGEST, LONGEST_NAME
@@ -57,7 +57,7 @@ class SaidBody(BaseModel):
         json_schema_extra=NOT_BLANK,
     )
     source: str = Field("", max_length=LONGEST_SOURCE, description="What it rests on.")
-    expires_at: datetime | None = Field(None, description="From then on it is given no more.")
+    expires_at: Moment | None = Field(None, description="From then on it is given no more.")
 
 
 class NewAnswerBody(SaidBody):

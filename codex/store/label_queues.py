@@ -167,8 +167,11 @@ class LabelQueues:
             ).fetchall()
         return {(run, question) for run, question in found}
 
-    def add(self, queue_id: str, pool: Pool, rank: Array, weight: Array | None) -> None:
-        """Put answers into a queue. Raises NotFound when it is gone."""
+    def add(self, queue_id: str, pool: Pool, rank: Array, weight: Array | None) -> int:
+        """Put answers into a queue, but those that came in meanwhile; returns how many.
+
+        Raises NotFound when it is gone.
+        """
         n = len(pool.keys)
         columns = {
             "run_id": np.array([run for run, _ in pool.keys], dtype=object),
@@ -181,17 +184,18 @@ class LabelQueues:
             if not rows(db, "SELECT 1 FROM label_queues WHERE id = ?", [queue_id]):
                 raise _not_found(queue_id)
             if not n:
-                return
+                return 0
             db.register("coming", columns)
-            db.execute(
-                """
+            ((added,),) = db.execute(
+                f"""
                 INSERT INTO label_queue_items
                 SELECT ?, run_id, question_id, "rank", CASE WHEN isnan(weight) THEN NULL ELSE weight END,
-                       CASE WHEN isnan(confidence) THEN NULL ELSE confidence END FROM coming
+                       CASE WHEN isnan(confidence) THEN NULL ELSE confidence END FROM coming WHERE {_NEW}
                 """,
-                [queue_id],
-            )
+                [queue_id, queue_id],
+            ).fetchall()
             db.unregister("coming")
+        return int(added)
 
     def next(
         self, queue: LabelQueue, labeller: str, leased: Collection[tuple[str, str]] = ()

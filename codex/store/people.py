@@ -74,9 +74,14 @@ class People:
         self._database = database
 
     def add(self, given: PersonsAnswer, vector: Vector | None) -> PersonsAnswer:
-        """Keep a new answer. vector: of its question. Raises InvalidInput."""
+        """Keep a new answer. vector: of its question.
+
+        Raises InvalidInput; NotFound where the trace has been deleted, whose question would stay with it.
+        """
         kept = checked(given)
         with self._database.write() as db:
+            if not kept.typed and not rows(db, "SELECT 1 FROM traces WHERE id = ?", [kept.trace_id]):
+                raise NotFound(f"No trace {kept.trace_id!r} is stored.")
             _insert(db, [(kept, vector)])
         return kept
 
@@ -144,11 +149,13 @@ class People:
         return [_answer(row) for row in found]
 
     def keep_vectors(self, vectors: Iterable[tuple[str, Vector]]) -> None:
-        """Keep the vectors of questions, by the ids of their answers."""
+        """Keep the vectors of questions that are kept, by the ids of their answers."""
         values = [[vector.astype("<f4").tobytes(), answer_id] for answer_id, vector in vectors]
         if values:
             with self._database.write() as db:
-                db.executemany("UPDATE people_answers SET vector = ? WHERE id = ?", values)
+                db.executemany(
+                    "UPDATE people_answers SET vector = ? WHERE id = ? AND question IS NOT NULL", values
+                )
 
     def open_questions(self, limit: int = 50) -> Sequence[OpenQuestion]:
         """What was left to a person or withheld and nobody has answered, the newest first.

@@ -24,6 +24,8 @@ EXACT = 2**53
 READ = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
 FETCHED = 256
 """Rows fetched at a time."""
+LONGEST_ERROR = 2_000
+"""Characters of a message, which may repeat a value of the query."""
 
 
 def confine(asked: dict[str, Any]) -> duckdb.DuckDBPyConnection:
@@ -111,7 +113,7 @@ def main() -> None:
     try:
         found = answer(confine(asked), asked)
     except (duckdb.Error, MemoryError) as error:
-        found = {"error": str(error) or "Out of memory."}
+        found = {"error": str(error)[:LONGEST_ERROR] or "Out of memory."}
     sys.stdout.write(json.dumps(found))
 
 

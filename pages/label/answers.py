@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from codex.ask.people import end_of
 from codex.ask.workbench import Workbench
 from codex.errors import InvalidInput, NotFound
 from codex.pages import JSON
@@ -41,7 +42,7 @@ class AnswersView:
             question=str(wanted["question"]) or None,
             trace_id=str(wanted["trace"]) or None,
             source=str(wanted["source"]),
-            expires_at=end_of(str(wanted["expires"])),
+            expires_at=_expiry(str(wanted["expires"])),
         )
         return {"id": kept.id}
 
@@ -52,7 +53,7 @@ class AnswersView:
             answer=str(wanted["answer"]),
             author=str(wanted["author"]),
             source=str(wanted["source"]),
-            expires_at=end_of(str(wanted["expires"])),
+            expires_at=_expiry(str(wanted["expires"])),
         )
         return {"id": kept.id}
 
@@ -102,15 +103,14 @@ def question_view(waiting: OpenQuestion) -> JSON:
     }
 
 
-def end_of(day: str) -> datetime | None:
-    """The end of the last day, in local time; None where none is named. Raises InvalidInput."""
+def _expiry(day: str) -> datetime | None:
+    """Of an answer whose last day was typed; None where none was. Raises InvalidInput."""
     if not day:
         return None
     try:
-        after = date.fromisoformat(day) + timedelta(days=1)
-    except (ValueError, OverflowError) as error:
+        return end_of(date.fromisoformat(day))
+    except ValueError as error:
         raise InvalidInput(f"{day!r} is no day: write it as 2027-01-31.", ["expires"]) from error
-    return datetime.combine(after, time()).astimezone()
 
 
 def build(workbench: Workbench) -> None:

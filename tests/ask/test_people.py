@@ -189,6 +189,32 @@ def test_a_question_that_was_kept_in_full_is_found_in_other_words_until_its_sess
     assert people.find(LIKE) is None
 
 
+def test_a_question_of_which_the_session_goes_while_it_is_answered_is_not_kept(
+    store: Store, people: PeoplesAnswers, embed: Counted
+) -> None:
+    store.privacy = "full"
+    store.save(make_trace(1, question=QUESTION))
+
+    def deleted_meanwhile(questions: Sequence[str]) -> NDArray[np.float32]:
+        store.delete_session("s")
+        return embed(questions)
+
+    with pytest.raises(NotFound, match="trace-1"):
+        PeoplesAnswers(store, deleted_meanwhile).put("Canberra", "Ada", trace_id="trace-1")
+    assert store.people.list() == []
+
+
+def test_no_vector_is_kept_of_a_question_that_went_while_it_was_embedded(
+    store: Store, people: PeoplesAnswers, embed: Counted
+) -> None:
+    store.privacy = "full"
+    store.save(make_trace(1, question=QUESTION))
+    kept = people.put("Canberra", "Ada", trace_id="trace-1")
+    store.delete_session("s")
+    store.people.keep_vectors([(kept.id, embed([QUESTION])[0])])
+    assert [vector for _, vector in store.people.standing()] == [None]
+
+
 def test_a_question_that_its_author_typed_stays(store: Store, people: PeoplesAnswers) -> None:
     store.save(make_trace(1, question=QUESTION))
     kept = people.put("Canberra", "Ada", question=QUESTION, trace_id="trace-1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,9 @@ def test_answers_are_added_listed_withdrawn_and_deleted(codex: Codex) -> None:
     assert kept.status == 0, kept.err
     [each] = codex("answers", "--json").json
     assert (each["answer"], each["author"], each["typed"]) == ("Canberra", "Ada", True)
+    assert datetime.fromisoformat(each["expires_at"]) == datetime(2999, 2, 1).astimezone()
     assert kept.out.split() == ["kept", each["id"]]
-    assert "given until 2999-01-31" in codex("answers").out
+    assert "given until 2999-02-01" in codex("answers").out
     assert codex("answers", "withdraw", each["id"]).status == 0
     assert "withdrawn" in codex("answers").out
     assert codex("answers", "delete", each["id"]).status == 0

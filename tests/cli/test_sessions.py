@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from codex.errors import StoreError
 from codex.settings import load_settings
 from codex.store import Store
+from codex.store.history import History
 from tests.support.command import Codex, command
 from tests.support.traces import make_trace
 
@@ -49,6 +52,23 @@ def test_answers_are_exported(codex: Codex, tmp_path: Path, kind: str) -> None:
     assert found == [("trace-1",)]
     refused = codex("sessions", "export", "out.csv")
     assert (refused.status, ".parquet" in refused.err) == (1, True)
+
+
+def test_an_export_that_fails_leaves_the_file_as_it_was(
+    codex: Codex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "out.jsonl"
+    file.write_text("of last week")
+
+    def broken(*_: object) -> Iterator[str]:
+        yield "{}"
+        raise StoreError("The disk cannot be read.")
+
+    monkeypatch.setattr(History, "lines_of_json", broken)
+    refused = codex("sessions", "export", str(file))
+    assert (refused.status, "The disk cannot be read" in refused.err) == (1, True)
+    assert file.read_text() == "of last week"
+    assert [path.name for path in tmp_path.glob("out*")] == ["out.jsonl"]
 
 
 def test_a_session_is_deleted_from_the_bytes_of_the_file(codex: Codex, database: Path) -> None:

@@ -6,7 +6,7 @@ Object.assign(globalThis.document, { hidden: false, body: {} });
 globalThis.window = globalThis;
 globalThis.addEventListener ??= () => {};
 globalThis.dispatchEvent ??= () => true;
-const { caller, latest, newest, Poller, single } = await import("../../assets/js/shared/server.js");
+const { caller, freshId, latest, newest, Poller, single } = await import("../../assets/js/shared/server.js");
 
 /** A promise that is kept by hand. */
 function later() {
@@ -16,6 +16,16 @@ function later() {
   });
   return Object.assign(promise, { keep });
 }
+
+test("what is under way has a name of its own, also where the page is served without TLS", () => {
+  const { randomUUID } = crypto;
+  Object.defineProperty(crypto, "randomUUID", { value: undefined, configurable: true });
+  try {
+    assert.notEqual(freshId(), freshId());
+  } finally {
+    Object.defineProperty(crypto, "randomUUID", { value: randomUUID, configurable: true });
+  }
+});
 
 test("a server that cannot be reached is an error in words", async () => {
   const call = caller({

@@ -110,6 +110,16 @@ def test_what_labellers_differ_on_is_a_queue_whose_verdict_decides(labelling: La
     assert labelling.agreement(queue.id).differing == ()
 
 
+def test_two_tabs_that_renew_at_once_put_an_answer_in_once(labelling: Labelling, bench: Workbench) -> None:
+    deferred(bench.store, 1)
+    queue, _ = labelling.create("left to me", "deferred")
+    deferred(bench.store, 2)
+    queues = bench.store.label_queues
+    pools = [queues.asked("deferred", queue.id) for _ in range(2)]
+    assert [queues.add(queue.id, pool, np.zeros(1), None) for pool in pools] == [1, 0]
+    assert queues.counts()[queue.id] == (2, 0)
+
+
 def test_deferred_questions_come_the_newest_first_and_later_ones_by_renewing(
     labelling: Labelling, bench: Workbench
 ) -> None:

@@ -21,6 +21,7 @@ from codex.monitoring.webhook import (
     LONGEST_WAIT,
     Undelivered,
     Webhook,
+    _Pinned,
     is_public,
     payload,
     post,
@@ -270,6 +271,15 @@ def test_a_server_that_is_slow_is_left_after_the_time_for_an_attempt(
         finally:
             over.set()
             thread.join()
+
+
+def test_a_connection_that_stands_too_late_is_not_used() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        late = _Pinned("127.0.0.1", server.getsockname()[1], ["127.0.0.1"], False, 10)
+        late.abort()
+        with pytest.raises(TimeoutError):
+            late.request("POST", "/", b"{}")
+        late.close()
 
 
 def test_nobody_waits_for_a_slow_webhook_and_it_ends_with_the_application(

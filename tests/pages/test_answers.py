@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from codex.ask.people import end_of
 from codex.ask.workbench import Workbench
 from codex.errors import InvalidInput
-from codex.pages.label.answers import AnswersView, answer_view, end_of
+from codex.pages.label.answers import AnswersView, answer_view
 from codex.settings import load_settings
 from codex.store import Store
 from codex.store.people import PersonsAnswer
@@ -104,11 +105,13 @@ def test_the_list_says_whether_an_answer_is_given(
 
 
 def test_the_last_day_is_given_to_its_end() -> None:
-    end = end_of("2027-01-31")
-    assert end
-    local = end.astimezone()
+    local = end_of(date(2027, 1, 31)).astimezone()
     assert (local.month, local.day, local.hour) == (2, 1, 0)
-    assert end_of("") is None
-    for bad in ("tomorrow", "2027-02-30", "9999-12-31"):
-        with pytest.raises(InvalidInput, match="no day"):
-            end_of(bad)
+    with pytest.raises(InvalidInput, match="earlier day"):
+        end_of(date.max)
+
+
+@pytest.mark.parametrize("typed", ["tomorrow", "2027-02-30"])
+def test_what_is_no_day_is_said_so(page: AnswersView, typed: str) -> None:
+    with pytest.raises(InvalidInput, match="no day"):
+        put(page, question="q", expires=typed)

@@ -13,11 +13,12 @@ import pytest
 from codex.demo.example import Example, held_out
 from codex.demo.recording import shipped
 from codex.demo.stories import STORIES
-from codex.errors import InvalidInput
+from codex.errors import InvalidInput, ModelError
 from codex.pages.demo.dial import RISKS, dial_view, threshold_for
 from codex.pages.demo.page import DemoPage
 from codex.pages.tune.table import SortedTable
 from codex.policy import Policy
+from codex.store.monitoring import Window
 from codex.store.runs import Table
 from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine
@@ -79,6 +80,14 @@ def test_live_shows_the_same_of_the_model_that_is_loaded(page: DemoPage) -> None
     assert "".join(beat["token"]["text"] for beat in last["beats"] if beat["kind"] == "token").endswith("Au.")
     assert last["model"] == page.workbench.status.model
     assert page.workbench.store.sessions() == []
+
+
+def test_a_question_that_fails_live_is_no_failure_of_the_service(page: DemoPage) -> None:
+    page.workbench.engine.failure = ModelError("The model is gone.")  # type: ignore[attr-defined]
+    *_, last = page.live({"run": "r", "story": "knows"})
+    assert last["error"]["message"] == "The model is gone."
+    page.workbench.failures.keep(page.workbench.store)
+    assert page.workbench.store.monitoring.totals(Window()) == []
 
 
 def test_what_is_stopped_says_so(page: DemoPage) -> None:

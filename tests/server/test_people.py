@@ -73,13 +73,18 @@ def test_a_deferred_question_is_answered_edited_withdrawn_and_deleted(served: Se
         ({"answer": "a", "author": "Ada"}, 422, ["question", "trace_id"]),
         ({"question": QUESTION, "answer": " ", "author": "Ada"}, 422, ["answer"]),
         (
-            {"question": QUESTION, "answer": "a", "author": "Ada", "expires_at": "2020-01-01"},
+            {"question": QUESTION, "answer": "a", "author": "Ada", "expires_at": "2020-01-01T00:00:00Z"},
+            422,
+            ["expires_at"],
+        ),
+        (
+            {"question": QUESTION, "answer": "a", "author": "Ada", "expires_at": "99999999999"},
             422,
             ["expires_at"],
         ),
         ({"trace_id": "nowhere", "answer": "a", "author": "Ada"}, 404, []),
     ],
-    ids=["no question", "blank", "in the past", "no such trace"],
+    ids=["no question", "blank", "in the past", "a time as a number", "no such trace"],
 )
 def test_what_cannot_be_kept_is_refused(
     served: Served, body: dict[str, str], status: int, fields: list[str]

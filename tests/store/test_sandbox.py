@@ -14,6 +14,7 @@ import pytest
 from codex.errors import Busy, Cancelled, InvalidInput
 from codex.store import Store, sandbox
 from codex.store.sandbox import Sandbox
+from codex.store.sandboxed import LONGEST_ERROR
 from tests.support.traces import make_trace
 
 SECRET = "sandbox-secret-7f3a"
@@ -204,6 +205,12 @@ def test_rows_are_limited(store: Store) -> None:
 def test_the_size_of_a_result_is_limited(store: Store) -> None:
     found = store.sandbox.run("SELECT repeat('x', 1000000) FROM range(100)")
     assert (len(found.rows), found.truncated) == (16, "bytes")
+
+
+def test_a_message_that_repeats_a_value_is_cut(store: Store) -> None:
+    with pytest.raises(InvalidInput, match="Invalid Input Error: xxx") as caught:
+        store.sandbox.run("SELECT error(repeat('x', 1000000))")
+    assert len(str(caught.value)) <= LONGEST_ERROR
 
 
 def test_the_environment_is_empty(store: Store, secret: Path) -> None:

@@ -6,6 +6,7 @@ import { Inspector } from "../shared/inspector.js";
 import { html, nothing } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
 import { icon, written } from "../shared/parts.js";
+import { freshId } from "../shared/server.js";
 import { bytes } from "../shared/words.js";
 import { Adding } from "./adding.js";
 import { Among } from "./among.js";
@@ -230,7 +231,7 @@ export class Ask extends Page {
 
   /** @param {Pick<Run, "question" | "aside" | "prefix">} begun @param {string} [known] of one that is under way already */
   #begin(begun, known) {
-    const id = known ?? crypto.randomUUID?.() ?? String(Math.random());
+    const id = known ?? freshId();
     const fresh = { read: 0, step: 0, tokens: [], card: null, passages: null, left: false, heard: 0 };
     const run = { id, ...fresh, ...begun };
     this.run = run;

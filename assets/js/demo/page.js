@@ -4,6 +4,7 @@ import { html, nothing } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
 import { alarm, button, decision, icon, segments, when, working, written } from "../shared/parts.js";
 import { Plot } from "../shared/plot.js";
+import { freshId } from "../shared/server.js";
 import { Dial } from "./dial.js";
 import { Player } from "./player.js";
 import { Stage } from "./stage.js";
@@ -68,7 +69,7 @@ export class Demo extends Page {
 
   /** @param {Story} story */
   #ask(story) {
-    const run = crypto.randomUUID?.() ?? String(Math.random());
+    const run = freshId();
     Object.assign(this, { run, live: null });
     this.#read = 0;
     this.player.start();

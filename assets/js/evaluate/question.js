@@ -1,15 +1,13 @@
 // One question of a run: the answer token by token, the samples and signals, and how it was graded.
 
 import { escaped } from "../shared/events.js";
-import { Heatmap, legend } from "../shared/heatmap.js";
-import { Inspector } from "../shared/inspector.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import { alarm, iconButton, metric, muted, percent, segments, written } from "../shared/parts.js";
+import { Reading } from "../shared/reading.js";
 import { grade } from "./questions.js";
 
 /** @import {Question} from "./types" */
-/** @import {Scale} from "../shared/types" */
 
 const CLOSED =
   "This answer belongs to a run. Ask the question on the Ask page to continue it from another token.";
@@ -27,28 +25,16 @@ export class QuestionView extends Part {
   /** @type {string | null} What is to be shown. */
   wanted = null;
   shown = false;
-  /** @type {Question | null} */
-  trace = null;
   /** @type {string | null} */
   failed = null;
-  scale = "probability";
-  /** @type {Record<string, Scale>} */
-  scales = this.page.config.scales;
-  heat = new Heatmap({
-    label: "Answer, token by token",
-    point: (index, how) => this.inspector.point(this, index, how),
-    sentence: (index, how) => this.inspector.tell(this, index, how),
-    leave: () => this.inspector.leave(this),
+  /** @type {Reading<Question>} */
+  reading = new Reading(this.page.paint, this.page.config.scales, {
+    tabs: ["Token", "Samples", "Signals", "Evidence"],
   });
-  inspector = new Inspector(
-    this.page.paint,
-    {
-      onsentence: (index) => this.inspector.tell(this, index, "pick"),
-      onleave: (index) => this.heat.focusSentence(index),
-      onlookup: () => {},
-    },
-    ["Token", "Samples", "Signals", "Evidence"],
-  );
+
+  get trace() {
+    return this.reading.trace;
+  }
 
   /** Show a question of a run; whether it is still wanted when it has come. @param {string} run @param {string} id */
   async show(run, id) {
@@ -56,13 +42,8 @@ export class QuestionView extends Part {
     this.wanted = wanted;
     const { value, error } = await this.page.call("question", { run, question: id });
     if (this.wanted !== wanted) return false;
-    Object.assign(this, { shown: true, trace: value ?? null, failed: error?.message ?? null });
-    const { inspector } = this;
-    this.heat.select(null);
-    this.#draw();
-    inspector.show(this, CLOSED);
-    inspector.rules = value?.rules ?? [];
-    if (!value?.last.evidence.passages.length && inspector.tab === "Evidence") inspector.open("Token");
+    Object.assign(this, { shown: true, failed: error?.message ?? null });
+    this.reading.show(value ?? null, CLOSED, value?.rules);
     this.page.paint();
     return true;
   }
@@ -79,11 +60,6 @@ export class QuestionView extends Part {
   /** Take it away, and what is still on its way too. */
   close() {
     Object.assign(this, { wanted: null, shown: false });
-  }
-
-  #draw() {
-    const last = this.trace?.last ?? null;
-    this.heat.draw(last?.tokens ?? [], last, { scale: this.scales[this.scale], words: false, focus: false });
   }
 
   /** What a person says of the answer. @param {Question} question */
@@ -108,14 +84,7 @@ export class QuestionView extends Part {
 
   view() {
     if (!this.shown) return nothing;
-    const { trace, page } = this;
-    const change = (/** @type {string} */ scale) => {
-      this.scale = scale;
-      this.#draw();
-      page.paint();
-    };
-    const options = Object.keys(this.scales).map((name) => /** @type {[string, string]} */ ([name, name]));
-    const colours = segments({ name: "cx-colour", legend: "Colour by", options, value: this.scale, change });
+    const { trace, page, reading } = this;
     const close = () => page.unread();
     const leave = escaped(close);
     return html`<div class="cx-card cx-read" @keydown=${leave}>
@@ -123,9 +92,9 @@ export class QuestionView extends Part {
           ${iconButton("back", "Previous question", () => page.step(-1))}${iconButton("next", "Next question", () => page.step(1))}
           ${iconButton("close", "Close the question", close, { title: "Close" })}</header>
         ${alarm(this.failed)}<div class="cx-read-grade cx-row wrap cx-small">${trace && graded(trace)}${trace && !trace.error ? this.#verdict(trace) : nothing}</div>
-        <div class="cx-read-heat">${this.heat.view()}</div>
-        <div class="cx-toolbar cx-row wrap">${colours}${legend(this.scales[this.scale])}</div></div>
-      <section class="cx-card" aria-label="Inspector" @keydown=${leave}>${this.inspector.view()}</section>`;
+        <div class="cx-read-heat">${reading.heat.view()}</div>
+        ${reading.colours()}</div>
+      <section class="cx-card" aria-label="Inspector" @keydown=${leave}>${reading.inspector.view()}</section>`;
   }
 }
 

@@ -3,8 +3,6 @@
 import { link } from "../shared/address.js";
 import { escaped } from "../shared/events.js";
 import { choice } from "../shared/form.js";
-import { Heatmap, legend } from "../shared/heatmap.js";
-import { Inspector } from "../shared/inspector.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import { instead, storyLine } from "../shared/panels.js";
@@ -16,15 +14,14 @@ import {
   iconButton,
   muted,
   percent,
-  segments,
   when,
   working,
   written,
 } from "../shared/parts.js";
-import { single } from "../shared/server.js";
+import { Reading } from "../shared/reading.js";
+import { freshId, single } from "../shared/server.js";
 import { count, number } from "../shared/words.js";
 
-/** @import {Scale} from "../shared/types" */
 /** @import {Opened, Redecided} from "./types" */
 
 const CLOSED = "Open the session on the Ask page to continue this answer from another token.";
@@ -34,54 +31,35 @@ export class OpenedView extends Part {
   /** @type {string | null} What is to be shown. */
   wanted = null;
   shown = false;
-  /** @type {Opened | null} */
-  trace = null;
   /** @type {string | null} */
   failed = null;
-  scale = "probability";
-  /** @type {Record<string, Scale>} */
-  scales = this.page.config.scales;
   policy = "";
   /** @type {Redecided | null} */
   decided = null;
   /** @type {{id: string, trace: string, phase: string} | null} The question that is asked again. */
   run = null;
-  heat = new Heatmap({
-    label: "Answer, token by token",
-    point: (index, how) => this.inspector.point(this, index, how),
-    sentence: (index, how) => this.inspector.tell(this, index, how),
-    leave: () => this.inspector.leave(this),
-  });
-  inspector = new Inspector(this.page.paint, {
-    onsentence: (index) => this.inspector.tell(this, index, "pick"),
-    onleave: (index) => this.heat.focusSentence(index),
-    onlookup: () => {},
-  });
+  /** @type {Reading<Opened>} */
+  reading = new Reading(this.page.paint, this.page.config.scales);
+
+  get trace() {
+    return this.reading.trace;
+  }
 
   /** Show a trace; whether it is still wanted when it has come. @param {string} trace */
   async show(trace) {
     this.wanted = trace;
     const { value, error } = await this.page.call("open", { trace });
     if (this.wanted !== trace) return false;
-    Object.assign(this, { shown: true, trace: value ?? null, failed: error?.message ?? null, decided: null });
-    const { inspector } = this;
-    this.heat.select(null);
-    this.#draw();
-    inspector.show(this, CLOSED);
-    inspector.rules = value?.rules ?? [];
-    if (!value?.last.evidence.passages.length && inspector.tab === "Evidence") inspector.open("Token");
+    Object.assign(this, { shown: true, failed: error?.message ?? null, decided: null });
+    this.reading.show(value ?? null, CLOSED, value?.rules);
     this.page.paint();
     return true;
   }
 
   /** Take it away, and what is still on its way too. */
   close() {
-    this.set({ wanted: null, shown: false, trace: null });
-  }
-
-  #draw() {
-    const last = this.trace?.last ?? null;
-    this.heat.draw(last?.tokens ?? [], last, { scale: this.scales[this.scale], words: false, focus: false });
+    this.reading.trace = null;
+    this.set({ wanted: null, shown: false });
   }
 
   redecide = single(async () => {
@@ -95,7 +73,7 @@ export class OpenedView extends Part {
   #replay() {
     const { trace } = this;
     if (!trace || this.run) return;
-    const id = crypto.randomUUID?.() ?? String(Math.random());
+    const id = freshId();
     this.set({ run: { id, trace: trace.id, phase: "waiting" }, failed: null });
     this.page.send.replay({ run: id, trace: trace.id });
   }
@@ -119,7 +97,7 @@ export class OpenedView extends Part {
 
   view() {
     if (!this.shown) return nothing;
-    const { trace, page, failed } = this;
+    const { trace, page, reading, failed } = this;
     const close = () => page.close();
     const leave = escaped(close);
     const title = trace
@@ -129,19 +107,12 @@ export class OpenedView extends Part {
       : "This answer cannot be shown";
     const head = html`<header class="cx-head"><h2 class="cx-grow cx-read-question" tabindex="-1">${title}</h2>${iconButton("close", "Close the answer", close, { title: "Close" })}</header>`;
     if (!trace) return html`<div class="cx-card cx-read" @keydown=${leave}>${head}${alarm(failed)}</div>`;
-    const change = (/** @type {string} */ scale) => {
-      this.scale = scale;
-      this.#draw();
-      page.paint();
-    };
-    const options = Object.keys(this.scales).map((name) => /** @type {[string, string]} */ ([name, name]));
-    const colours = segments({ name: "cx-colour", legend: "Colour by", options, value: this.scale, change });
     return html`<div class="cx-card cx-read" @keydown=${leave}>${head}${alarm(failed)}
         <div class="cx-body cx-column">${outcome(trace)}${storyLine(trace)}
           ${instead(trace)}</div>
-        <div class="cx-read-heat">${this.heat.view()}</div>
-        <div class="cx-toolbar cx-row wrap">${colours}${legend(this.scales[this.scale])}</div>${this.#actions(trace)}</div>
-      <section class="cx-card" aria-label="Inspector" @keydown=${leave}>${this.inspector.view()}</section>`;
+        <div class="cx-read-heat">${reading.heat.view()}</div>
+        ${reading.colours()}${this.#actions(trace)}</div>
+      <section class="cx-card" aria-label="Inspector" @keydown=${leave}>${reading.inspector.view()}</section>`;
   }
 
   /** What can be done with the trace. @param {Opened} trace */

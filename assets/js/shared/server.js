@@ -16,6 +16,11 @@ export function caller(server) {
   };
 }
 
+/** A name for what is under way, which nothing else has. A page that is served without TLS has no randomUUID. */
+export function freshId() {
+  return crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint32Array(4)), String).join("-");
+}
+
 /**
  * A filter for answers: null in place of one that was asked for before the newest.
  * @returns {<T>(answer: Promise<T> | T) => Promise<T | null>}

@@ -7,6 +7,7 @@ import { Page } from "../shared/page.js";
 import { alarm, hint } from "../shared/parts.js";
 import { Plot } from "../shared/plot.js";
 import { paged } from "../shared/rows.js";
+import { freshId } from "../shared/server.js";
 import { column, copyButton, pager, table } from "../shared/table.js";
 import { count } from "../shared/words.js";
 
@@ -44,13 +45,13 @@ class Sql extends Page {
 
   async start() {
     this.paint();
-    const { value } = await this.call("run", { query: SCHEMA, key: crypto.randomUUID() });
+    const { value } = await this.call("run", { query: SCHEMA, key: freshId() });
     this.set({ tables: value?.rows ?? [] });
   }
 
   async #run() {
     if (this.running) return;
-    const key = crypto.randomUUID();
+    const key = freshId();
     this.set({ running: key, failed: "" });
     const { value, error } = await this.call("run", { query: this.query, key });
     this.set({ running: "", failed: error?.message ?? "" });
@@ -63,7 +64,7 @@ class Sql extends Page {
   }
 
   async #save() {
-    const { value, error } = await this.call("csv", { query: this.query, key: crypto.randomUUID() });
+    const { value, error } = await this.call("csv", { query: this.query, key: freshId() });
     this.set({ failed: error?.message ?? "" });
     if (!value) return;
     const href = URL.createObjectURL(new Blob([value], { type: "text/csv" }));
