@@ -225,9 +225,7 @@ _EXPORTED = """
  FROM labels l
  LEFT JOIN run_records r ON r.run_id = l.run_id AND r.question_id = l.question_id
  LEFT JOIN runs ON runs.id = l.run_id
- LEFT JOIN (SELECT * FROM model_inference_events
-            QUALIFY row_number() OVER (PARTITION BY trace_id ORDER BY step DESC) = 1) e
-   ON l.run_id = '' AND e.trace_id = l.question_id)
+ LEFT JOIN model_inference_events e ON l.run_id = '' AND e.trace_id = l.question_id AND e.ends_trace)
 """
 
 

@@ -279,8 +279,7 @@ class Store:
                 SELECT e.*, l.correct
                 FROM model_inference_events e
                 LEFT JOIN counted_labels l ON l.run_id = '' AND l.question_id = e.trace_id
-                WHERE e.session_id = ?
-                QUALIFY row_number() OVER (PARTITION BY e.trace_id ORDER BY e.step DESC) = 1
+                WHERE e.session_id = ? AND e.ends_trace
                 ORDER BY e.event_id
                 """,
                 [session_id],
