@@ -78,7 +78,7 @@ def progress(found: Standing, made: Iterable[tuple[datetime, int]] = ()) -> Prog
     if share is not None:
         interval = f"{percent(share.low)} to {percent(share.high)}"
         note += f": {percent(share.value)} of all {n:,} are correct ({interval})"
-    note += _in_words(more, n - labelled)
+    note += _remaining(more, n - labelled)
     return Progress(
         n, labelled, share, None if np.isnan(error) else error, more, f"{note}.", by_day, tuple(line)
     )
@@ -121,7 +121,7 @@ def _about(labels: float) -> int:
     return int(math.ceil(labels / step) * step)
 
 
-def _in_words(more: int | None, left: int) -> str:
+def _remaining(more: int | None, left: int) -> str:
     of = f"a guarantee of {chosen(ALPHA)} risk at {chosen(1 - DELTA)}"
     if more is None:
         return ""

@@ -128,10 +128,10 @@ class Labels:
         with self._database.write() as db:
             db.register("coming", columns)
             try:
-                wrong = db.execute(_UNFIT).fetchall()
-                if wrong:
+                unfit = db.execute(_UNFIT).fetchall()
+                if unfit:
                     raise LabelsUnfit(
-                        {place: _why(run, question, failed) for place, run, question, failed in wrong}
+                        {place: _why(run, question, failed) for place, run, question, failed in unfit}
                     )
                 ((older, replaced),) = db.execute(_STANDING).fetchall()
                 db.execute(_TAKE_IN)

@@ -57,7 +57,8 @@ SUMMED = ", ".join(
             for name in ("prompt_tokens", "answer_tokens", "sample_tokens")
         ),
         *(
-            f"count(*) FILTER (ends_trace AND trace_seconds > {low} AND trace_seconds <= {high}) AS seconds_{bin}"
+            f"count(*) FILTER (ends_trace AND trace_seconds > {low} AND trace_seconds <= {high})"
+            f" AS seconds_{bin}"
             for bin, (low, high) in enumerate(
                 itertools.pairwise(("'-inf'::DOUBLE", *SECONDS, "'inf'::DOUBLE"))
             )

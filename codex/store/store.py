@@ -214,15 +214,15 @@ class Store:
         return kept
 
     def calibrated_signals(self, calibrator: str, newest: int) -> tuple[int, list[dict[str, float | None]]]:
-        """How many answers a calibrator's version spoke on, and the signals of the newest, oldest first."""
-        spoke = (
+        """How many answers a calibrator's version calibrated, and the signals of the newest, oldest first."""
+        calibrated = (
             "FROM model_inference_events WHERE calibrated IS NOT NULL"
             " AND json_extract_string(params, 'calibrator') = ?"
         )
         with self._database.read() as db:
-            ((seen,),) = db.execute(f"SELECT count(*) {spoke}", [calibrator]).fetchall()
+            ((seen,),) = db.execute(f"SELECT count(*) {calibrated}", [calibrator]).fetchall()
             found = db.execute(
-                f"SELECT signals {spoke} ORDER BY event_id DESC LIMIT ?", [calibrator, newest]
+                f"SELECT signals {calibrated} ORDER BY event_id DESC LIMIT ?", [calibrator, newest]
             ).fetchall()
             retired = db.execute(
                 "SELECT answers FROM retired_answers WHERE calibrator = ?", [calibrator]
