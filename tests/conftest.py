@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from codex.engines.models import DEFAULT_MODEL, Models, default_home
+from tests.support.new_database import copied, made_by_steps
 from tests.support.shared_data import FOLDER
 
 os.environ.setdefault(FOLDER, str(Path(__file__).parents[2] / "shared" / "data"))
 
+LONG = {"browser", "cli", "engines", "server"}
+"""Rooms in which one file may take a minute."""
+
 # A busy machine is slow, not incorrect: how long an example takes says nothing.
 settings.register_profile("codex", deadline=None)
 settings.load_profile("codex")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rooms of long files first: no process is left with one of them when the others are done."""
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.relative_to(Path(__file__).parent).parts))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def new_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """In the process of the tests a new database is a copy of one that was made once."""
+    with copied(tmp_path_factory.mktemp("new-database")):
+        yield
+
+
+@pytest.fixture
+def database_by_steps(new_databases: None) -> Iterator[None]:
+    """Databases that are made as a user's are: for tests of how they come to be."""
+    with made_by_steps():
+        yield
 
 
 @pytest.fixture(scope="session")

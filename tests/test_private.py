@@ -15,6 +15,8 @@ from codex.private import make_folder, tighten, tighten_home
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import running, workbench
 
+pytestmark = pytest.mark.usefixtures("database_by_steps")
+
 
 @pytest.fixture(autouse=True)
 def generous() -> Iterator[None]:

@@ -6,7 +6,7 @@ import pytest
 
 from codex import prompts
 from codex.prompts import answering
-from codex.types import Passage
+from codex.types import Message, Passage
 
 
 def passage(text: str, document: str = "notes.txt", page: int | None = None, heading: str = "") -> Passage:
@@ -119,3 +119,14 @@ def test_the_fingerprint_covers_every_template(monkeypatch: pytest.MonkeyPatch) 
         with monkeypatch.context() as patch:
             patch.setattr(answering, "TEMPLATES", tuple(changed))
             assert prompts.fingerprint() != before
+
+
+def test_turns_before_a_question_stand_between_the_system_turn_and_it() -> None:
+    turns = [Message("user", "Who was first?"), Message("assistant", "Ann.")]
+    said = prompts.ask("And then?", history=turns)
+    assert said == [Message("system", prompts.SYSTEM), *turns, Message("user", "And then?")]
+    assert (
+        prompts.ask("And then?", history=[Message("system", "Be brief."), *turns])[0].content == "Be brief."
+    )
+    assert prompts.reflect("And then?", "Bob.", history=turns)[1:3] == turns
+    assert prompts.fingerprint(follows=True) != prompts.fingerprint()

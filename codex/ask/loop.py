@@ -25,6 +25,7 @@ from codex.types import (
     Gate,
     Generation,
     GenerationEvent,
+    Message,
     Observation,
     Origin,
     Passage,
@@ -51,10 +52,25 @@ class _Course:
     passages: tuple[Passage, ...] = ()
     retrieved: bool = False
     reflected: bool = False
+    left_out: int = 0
+    """Of the turns before the question, how many of the oldest did not fit the context."""
     familiarity: float | None = None
     """p-value that the question is like those of the calibrator; None: not compared."""
     notes: list[str] = field(default_factory=list)
     """What could not be done as asked, in words; told with the next decision."""
+
+    @property
+    def history(self) -> tuple[Message, ...]:
+        """The turns before the question that the model is shown."""
+        told = tuple(turn for turn in self.request.history if turn.role == "system")
+        return told + self.request.history[len(told) + self.left_out :]
+
+    def forget_turn(self) -> bool:
+        """Leave out the oldest turn with its answer; False: there is none."""
+        if all(turn.role == "system" for turn in self.history):
+            return False
+        self.left_out += 2
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +160,26 @@ class Loop:
 
     def _draft(self, course: _Course, kind: StepKind, steps: Sequence[Step]) -> _Draft:
         """Start the model on as many of the passages, best first, as fit into its context."""
-        request, passages = course.request, course.passages
+        request, passages, before = course.request, course.passages, course.left_out
         rows = [request.params, *seeded(request.sample_params, request.n_samples)]
         while True:
             if kind == "reflect":
-                prompt = prompts.reflect(request.question, steps[-1].observation.generation.text, passages)
+                answer = steps[-1].observation.generation.text
+                prompt = prompts.reflect(request.question, answer, passages, course.history)
             else:
-                prompt = prompts.ask(request.question, passages)
+                prompt = prompts.ask(request.question, passages, course.history)
             try:
                 with on_behalf_of(_share(request)):
                     decoded = self._engine.decode(prompt, rows, cancel=request.cancel)
             except PromptTooLong:
+                if course.forget_turn():
+                    continue
                 if not passages:
                     raise
                 passages = passages[:-1]
                 continue
+            if forgotten := course.left_out - before:
+                course.notes.append(f"{forgotten} earlier turns did not fit the context")
             if left_out := len(course.passages) - len(passages):
                 course.notes.append(f"{left_out} of {len(course.passages)} passages did not fit the context")
                 course.passages = passages
@@ -203,7 +224,7 @@ class Loop:
         request = course.request
         return Origin(
             self._engine.fingerprint,
-            prompts.fingerprint(),
+            prompts.fingerprint(follows=bool(request.history)),
             request.sample_params.temperature,
             request.params.temperature,
             request.n_samples,

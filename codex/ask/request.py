@@ -17,7 +17,7 @@ from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput
 from codex.policy import Policy
 from codex.settings import MAX_SAMPLES, Settings
-from codex.types import Alternative, Step, Token, Trace
+from codex.types import Alternative, Message, Step, Token, Trace
 
 MAX_QUESTION_CHARACTERS = 1_000_000
 """Longer text is refused before it is tokenized."""
@@ -34,6 +34,8 @@ class AskOptions(TypedDict, total=False):
     """Names, paths or folders of the documents that may be searched; None: all."""
     session_id: str | None
     """None opens a new session."""
+    history: Sequence[Message]
+    """The turns before the question, oldest first."""
     params: GenerationParams | None
     """How the shown answer is generated."""
     sample_temperature: float | None
@@ -64,6 +66,8 @@ class Request:
     enable_rag: bool
     cancel: threading.Event
     client: Client | None = None
+    history: tuple[Message, ...] = ()
+    """The turns before the question, oldest first."""
     documents: tuple[str, ...] = ()
     """Those that may be searched, as they were named; (): all."""
     among: frozenset[str] | None = None
@@ -95,6 +99,7 @@ def resolve(
         enable_rag=given.get("enable_rag", False),
         cancel=given.get("cancel", threading.Event()),
         client=given.get("client"),
+        history=_checked_history(given.get("history", ())),
         documents=_checked_documents(given.get("documents")),
     )
 
@@ -157,6 +162,31 @@ def _sample_params(chosen: GenerationParams, temperature: float) -> GenerationPa
         raise InvalidInput(
             f"sample_temperature must be between 0 and 5, not {temperature!r}.", ["sample_temperature"]
         ) from error
+
+
+def _checked_history(history: Sequence[Message]) -> tuple[Message, ...]:
+    """Turns of user and assistant in turn, as chat templates have them, after system turns."""
+    turns = [turn for turn in history if turn.role != "system"]
+    if list(history[: len(history) - len(turns)]) != [turn for turn in history if turn.role == "system"]:
+        raise InvalidInput("A system turn stands behind others: put it first.", ["history"])
+    for at, turn in enumerate(turns):
+        if turn.role != ("user", "assistant")[at % 2]:
+            raise InvalidInput(
+                f"Turn {at + 1} before the question is of {turn.role}: user and assistant take turns.",
+                ["history"],
+            )
+    if len(turns) % 2:
+        raise InvalidInput(
+            "The last turn before the question is not answered: the user has two.", ["history"]
+        )
+    if sum(len(turn.content) for turn in history) > MAX_QUESTION_CHARACTERS:
+        raise InvalidInput(
+            f"The turns before the question have more than {MAX_QUESTION_CHARACTERS:,} characters.",
+            ["history"],
+        )
+    if any("\ud800" <= character <= "\udfff" for turn in history for character in turn.content):
+        raise InvalidInput("The history holds half a character (a lone surrogate).", ["history"])
+    return tuple(history)
 
 
 def _checked_question(question: str) -> str:

@@ -84,6 +84,8 @@ class Status:
     """Whether a calibrator holds for questions that are asked as the settings say."""
     calibration: str = ""
     """What it was fitted on, or why there is none, in words."""
+    limits: str = ""
+    """See `Engine.limits`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +259,7 @@ class Workbench:
             state = "ready"
         elif self._failed is not None:
             state, error = "error", self._failed
-        return Status(state, model, error, calibrated, calibration)
+        return Status(state, model, error, calibrated, calibration, self.engine.limits)
 
     def ask(self, question: str, **options: Unpack[AskOptions]) -> Iterator[Event]:
         """Ask one question; what the options leave out comes from the settings.
@@ -492,7 +494,7 @@ class Workbench:
                 answer=request.params.sampling,
                 samples=request.sample_params.sampling,
                 n_samples=len(steps[-1].observation.samples),
-                prompt=prompts.fingerprint(),
+                prompt=prompts.fingerprint(follows=bool(request.history)),
                 calibrator=request.calibrator.version if request.calibrator else None,
                 calibrated_on=request.calibrator.datasets if request.calibrator else (),
                 prediction_set=self._prediction_set(request, steps[-1]),
@@ -517,7 +519,7 @@ class Workbench:
 
     def _person(self, request: Request) -> AnsweredBy | None:
         """What a person answered to this question or a like one; None where that cannot be told."""
-        if not self.settings.ask.people:
+        if not self.settings.ask.people or request.history:  # "And in winter?" is another question each time.
             return None
         try:
             return self.people.find(request.question)

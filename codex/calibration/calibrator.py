@@ -13,13 +13,13 @@ from scipy.special import expit
 
 from codex.calibration import metrics
 from codex.calibration.combine import Columns, Design
-from codex.calibration.crossfit import Fitted
+from codex.calibration.crossfit import LEAST_LABELS, Fitted
 from codex.calibration.familiarity import Familiarity
 from codex.calibration.methods import Map, Method
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.resampling import Interval, Resamples
 from codex.text import sha256
-from codex.types import Origin
+from codex.types import Origin, Side
 
 Array = NDArray[np.float64]
 MetricName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
@@ -65,6 +65,9 @@ class Calibrator(BaseModel):
     datasets: tuple[str, ...]
     questions: int
     """Graded answers it was fitted on."""
+    sides: tuple[Side, ...] = ("calibration",)
+    """The sides of the split that they are on. What proves something of it rests on the others; on both where
+    it was fitted on labels too few to hold half of them out."""
     accuracy: float
     """Their share of correct ones."""
     metrics: dict[Literal["before", "after"], dict[MetricName, Metric]]
@@ -91,9 +94,27 @@ class Calibrator(BaseModel):
         left_out = {"name", "created_at", "shipped"}
         # As before there were these, and under their first name, so that a version stays what it was.
         left_out |= {name for name in ("prediction_sets", "familiarity") if getattr(self, name) is None}
+        left_out |= {"sides"} if self.holds_out else set()
         own = self.model_copy(update={"runs": ()}) if self.shipped else self
         content = own.model_dump_json(exclude=left_out, by_alias=True)
         return f"{self.name}@{sha256(content)[:10]}"
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether it was fitted on the calibration side alone, so that the other can prove things."""
+        return "test" not in self.sides
+
+    @property
+    def why_unproven(self) -> str:
+        """Why nothing can be proved of it and what to do, in a sentence; "" where it holds answers out."""
+        if self.holds_out:
+            return ""
+        least = 2 * LEAST_LABELS - self.questions
+        more = f"at least {least:,} more" if least > 0 else "more"
+        return (
+            f"This calibrator was fitted on all of its {self.questions:,} labels, so that none is left to "
+            f"prove a guarantee: label {more} and recalibrate."
+        )
 
     def raw(self, columns: Columns) -> Array:
         """[n]: the combined probability before the map; NaN where every signal is missing."""

@@ -6,6 +6,7 @@ the metrics mean stands in `codex.calibration.metrics`, and tests hold the two e
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -54,6 +55,12 @@ class Resamples:
         """The answers themselves, as the only draw; what is taken of it is the metric."""
         found = cls(correct, 1)
         found.weights = weight[None]
+        return found
+
+    def of(self, correct: Flags) -> Resamples:
+        """The same draws where other answers are correct, [n]."""
+        found = copy.copy(self)
+        found.correct = correct
         return found
 
     def ranking(

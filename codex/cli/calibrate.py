@@ -363,7 +363,7 @@ def _fit(
             made = make(progress, cancel)
         else:
             embed = Embedding(RetrievalConfig()).encode
-            made = fitted(labelled, wanted.method, wanted.name, progress, cancel, embed)
+            made, _ = fitted(labelled, wanted.method, wanted.name, progress, cancel, embed)
     if wanted.prediction_sets is not None and make is None:
         made = with_prediction_sets(made, samples, wanted.prediction_sets)
     if wanted.alpha is None:

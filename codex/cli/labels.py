@@ -12,16 +12,21 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from codex.ask.workbench import Workbench
+from codex.calibration.calibrator import MetricName
+from codex.calibration.glossary import GLOSSARY
 from codex.cli import terminal
 from codex.cli.runs import chosen_run, reached
 from codex.cli.scores import print_json
-from codex.cli.served import Served
-from codex.cli.terminal import printable
-from codex.errors import InvalidInput, NotFound
+from codex.cli.served import Served, served
+from codex.cli.terminal import interruptible, printable
+from codex.errors import Cancelled, InvalidInput, NotFound, StoreInUse
 from codex.labelling.exchange import Scope, export_labels, import_labels
 from codex.labelling.formats import FormatName, format_of
 from codex.labelling.progress import progress as progress_of
+from codex.labelling.recalibrating import recalibrate as recalibrated
 from codex.outputs import output
+from codex.settings import load_settings
 from codex.store import Store
 
 app = typer.Typer(help="What people say of answers, and the queues that wait for it.")
@@ -35,6 +40,7 @@ AsFormat = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Line = dict[str, Any]
+METRICS: tuple[MetricName, ...] = ("auroc", "ece", "brier")
 
 
 @app.callback(invoke_without_command=True)
@@ -101,6 +107,7 @@ def progress(queue: Queue, as_json: AsJson = False) -> None:
                 "answers": found.answers,
                 "labelled": found.labelled,
                 "more": found.more,
+                "to_recalibrate": found.to_recalibrate,
                 "note": found.note,
                 "days": [{"day": day.day.isoformat(), "labels": day.labels} for day in found.days],
             }
@@ -111,6 +118,38 @@ def progress(queue: Queue, as_json: AsJson = False) -> None:
     console.print(said["note"], highlight=False, soft_wrap=True)
     for line in said["days"]:
         console.print(f"{line['day']}  {line['labels']:,}", highlight=False)
+
+
+@app.command()
+def recalibrate(
+    queue: Queue,
+    name: Annotated[str, typer.Option(help="Of the calibrator; by default the queue's.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Fit a calibrator to the labels of a queue and save it; `codex calibrators activate` makes it active."""
+    from codex.server.label_queues import RecalibrationBody
+
+    console, errors = terminal.console(), terminal.console(stderr=True)
+    with closing(_workbench()) as there, interruptible(errors) as cancel, errors.status("fitting"):
+        chosen = _chosen(there if isinstance(there, Served) else there.store, queue)["id"]
+        if isinstance(there, Served):
+            path = f"/label-queues/{quote(chosen)}"
+            begun = there.call("POST", f"{path}/recalibrate", {"name": name})
+            if there.ended(begun, lambda _: None, cancel)["state"] == "cancelled":
+                raise Cancelled("The fit was cancelled; nothing was saved.")
+            said = there.call("GET", f"{path}/recalibration")
+        else:
+            made = recalibrated(there, chosen, name, cancel=cancel, embed=there.embed_questions)
+            said = RecalibrationBody.of(made, there).model_dump(mode="json")
+    if as_json:
+        print_json(said)
+        return
+    console.print(printable(said["version"]), highlight=False, soft_wrap=True)
+    table = Table("metric, 95% interval", "before", "after", box=None)
+    for key in METRICS:
+        table.add_row(GLOSSARY[key].name, *(_measured(said[when][key]) for when in ("before", "after")))
+    console.print(table)
+    console.print(said["note"], highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -154,6 +193,21 @@ def import_file(file: Path, form: AsFormat = None) -> None:
     said = f"labels: {new:,} new, {replaced:,} replaced"
     said += f", {older:,} older than what is here" if older else ""
     terminal.console().print(said, highlight=False, soft_wrap=True)
+
+
+def _workbench() -> Workbench | Served:
+    """A workbench, without its model, or the running one that has the database open. Raises Conflict."""
+    try:
+        return Workbench.open()
+    except StoreInUse as in_use:
+        return served(load_settings().home, in_use)
+
+
+def _measured(found: Line) -> str:
+    value, low, high = (found[name] for name in ("value", "low", "high"))
+    if value is None:
+        return "n/a"
+    return f"{value:z.3f}" if low is None else f"{value:z.3f} ({low:z.3f} to {high:z.3f})"
 
 
 def _told(moment: datetime) -> str:

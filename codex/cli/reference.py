@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel
 
 from codex.calibration.glossary import metrics_table
+from codex.engines import EngineName
 from codex.settings import load_settings
 from codex.signals import signals_table
 
@@ -24,9 +26,9 @@ DEPENDS = {
 def settings_table() -> str:
     """Every setting as a Markdown table: key, default, meaning."""
     rows: dict[str, str] = {}
-    for engine in ("huggingface", "llama_cpp"):
+    for engine in get_args(EngineName):
         for key, default, meaning in _settings(load_settings([f"engine={engine}"])):
-            rows[key] = f"| `{key}` | {DEPENDS.get(key, default)} | {meaning} |"
+            rows.setdefault(key, f"| `{key}` | {DEPENDS.get(key, default)} | {meaning} |")
     return "\n".join(
         ["| setting | default | what it is |", "| --- | --- | --- |", *(rows[k] for k in sorted(rows))]
     )
@@ -55,7 +57,7 @@ def _settings(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, str, st
 def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return "; ".join(str(item) for item in value) or "none"
-    return "none" if value is None else f"`{value}`"
+    return "none" if value in (None, "") else f"`{value}`"
 
 
 if __name__ == "__main__":

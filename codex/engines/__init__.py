@@ -5,10 +5,10 @@ from __future__ import annotations
 import ctypes
 from typing import Literal
 
-from codex.engines.base import Engine, ModelConfig
+from codex.engines.base import Engine, EngineConfig, ModelConfig
 from codex.engines.models import Models
 
-EngineName = Literal["llama_cpp", "huggingface"]
+EngineName = Literal["llama_cpp", "huggingface", "openai_api"]
 
 
 def preferred_engine() -> EngineName:
@@ -25,13 +25,18 @@ def preferred_engine() -> EngineName:
     return "huggingface" if found and count.value > 0 else "llama_cpp"
 
 
-def create(name: EngineName, config: ModelConfig, models: Models) -> Engine:
+def create(name: str, config: EngineConfig, models: Models) -> Engine:
     """An engine, not loaded yet. An engine's own packages are imported only when it is the one chosen."""
     if name == "huggingface":
         from codex.engines.huggingface.engine import HuggingFaceEngine
         from codex.engines.huggingface.loading import HuggingFaceConfig
 
         return HuggingFaceEngine(HuggingFaceConfig.model_validate(config, from_attributes=True), models)
+    if name == "openai_api":
+        from codex.engines.openai_api.config import ServedConfig
+        from codex.engines.openai_api.engine import OpenAIEngine
+
+        return OpenAIEngine(ServedConfig.model_validate(config, from_attributes=True))
     from codex.engines.llama_cpp.engine import LlamaCppEngine
 
-    return LlamaCppEngine(config, models)
+    return LlamaCppEngine(ModelConfig.model_validate(config, from_attributes=True), models)

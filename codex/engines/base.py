@@ -53,12 +53,21 @@ class GenerationParams(NumbersAsSuch):
         return cls(**{name: value for name, value in asdict(sampling).items() if value is not None})
 
 
-class ModelConfig(BaseModel):
-    """Which model, and how it is held in memory."""
+class EngineConfig(BaseModel):
+    """Which model, wherever it runs."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
     )
+
+    model_path: str
+    """The model's name."""
+    seed: int = Field(0, ge=0, lt=2**32)
+    """The seed of questions that bring none of their own."""
+
+
+class ModelConfig(EngineConfig):
+    """Which model, and how it is held in memory."""
 
     model_path: str = "smollm2-135m-instruct"
     """A name that `codex models` lists, a local path, or a Hugging Face name."""
@@ -70,8 +79,6 @@ class ModelConfig(BaseModel):
     """Processor threads that the model computes on."""
     batch_size: int = Field(512, ge=16, le=2**16)
     """Prompt tokens processed in one pass."""
-    seed: int = Field(0, ge=0, lt=2**32)
-    """The seed of questions that bring none of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +109,16 @@ class Engine(ABC):
     """
 
     name: ClassVar[str]
-    config: ModelConfig
+    config: EngineConfig
 
     @property
     @abstractmethod
     def capabilities(self) -> Capabilities: ...
+
+    @property
+    def limits(self) -> str:
+        """What signals lack with this engine, and what would bring it, in a sentence; "": nothing."""
+        return ""
 
     @property
     @abstractmethod

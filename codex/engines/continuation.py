@@ -59,7 +59,7 @@ class Continuation:
         self.reason: FinishReason | None = None
         """Set when the row is complete."""
         self._end_logprob: float | None = None
-        self._prompt_tokens = len(prompt)
+        self.prompt_tokens = len(prompt)
         self._prefix_tokens = self._told = len(prefix)
         self._ends = ends
         self._started = time.perf_counter()
@@ -105,7 +105,7 @@ class Continuation:
             text=self._filter.text,
             tokens=tuple(self._filter.tokens),
             finish_reason=reason,
-            prompt_tokens=self._prompt_tokens,
+            prompt_tokens=self.prompt_tokens,
             seconds=time.perf_counter() - self._started,
             prefix_tokens=min(self._prefix_tokens, len(self._filter.tokens)),
             end_logprob=self._end_logprob,

@@ -1,4 +1,4 @@
-"""From runs to a calibrator: fitted on one half of the split, so that guarantees can rest on the other."""
+"""From graded answers to a calibrator: fitted on one half of them, so that guarantees rest on the other."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class Counts(BaseModel):
     duplicates: int
     """Of these, answers to a question that was asked before: they are left out."""
     to_fit: int
-    """In the calibration half: a calibrator is fitted on them, and cross-fitted metrics are of them."""
+    """A calibrator is fitted on them, and cross-fitted metrics are of them: the calibration half, or all."""
     held_out: int
-    """In the other half: guarantees and held-out metrics are of them."""
+    """The others: guarantees and held-out metrics are of them."""
 
     def __str__(self) -> str:
         graded = f"{self.graded:,} graded answer{'' if self.graded == 1 else 's'}"
@@ -80,11 +80,28 @@ class Labelled:
     runs: tuple[str, ...] = ()
     graded: int = 0
     """With those that are not in the table, since their question stands there already."""
+    sides: tuple[Side, ...] = ("calibration",)
+    """The sides of the split that are fitted on; the others are held out."""
+
+    @property
+    def to_fit(self) -> Table:
+        """The answers that are fitted on."""
+        return _rows(self.table, self.is_to_fit)
+
+    @property
+    def held_out(self) -> Table:
+        """The answers that no fit sees."""
+        return _rows(self.table, ~self.is_to_fit)
+
+    @property
+    def is_to_fit(self) -> NDArray[np.bool_]:
+        """[n]: which answers of the table are fitted on."""
+        return np.array([split(question) in self.sides for question in self.table.questions], dtype=np.bool_)
 
     @property
     def counts(self) -> Counts:
-        """How many answers are in which half."""
-        n, to_fit = len(self.table.ids), len(on_side(self.table, "calibration").ids)
+        """How many answers are fitted on and held out."""
+        n, to_fit = len(self.table.ids), int(self.is_to_fit.sum())
         return Counts(graded=self.graded, duplicates=self.graded - n, to_fit=to_fit, held_out=n - to_fit)
 
 
@@ -114,7 +131,7 @@ def calibrate(
     if target is not None:
         selective_threshold([], [], target.alpha, target.delta)  # Says before the fit what cannot be.
     labelled = labelled_runs(store, run_ids)
-    calibrator = fitted(labelled, method, name, progress, cancel, embed)
+    calibrator, _ = fitted(labelled, method, name, progress, cancel, embed)
     if sets_alpha is not None and (samples := _gradable_samples(store, run_ids, cancel)):
         calibrator = with_prediction_sets(calibrator, samples, sets_alpha)
     policy = None
@@ -171,6 +188,11 @@ def labelled_runs(store: Store, run_ids: Sequence[str]) -> Labelled:
     return Labelled(each_once(joined), runs[0].origin, tuple(chosen), len(joined.ids))
 
 
+def answers_of(store: Store, calibrator: Calibrator) -> Labelled:
+    """What the runs of a calibrator hold now, divided as it was fitted. Raises as `labelled_runs`."""
+    return replace(labelled_runs(store, calibrator.runs), sides=calibrator.sides)
+
+
 def labelled_generations(
     generations: Iterable[Generated],
     model: str | None = None,
@@ -215,11 +237,6 @@ def labelled_generations(
     return Labelled(each_once(table), origin, graded=len(table.ids))
 
 
-def on_side(table: Table, side: Side) -> Table:
-    """The rows whose question is on a side of the split."""
-    return _rows(table, np.array([split(question) == side for question in table.questions], dtype=np.bool_))
-
-
 def of_groups(table: Table, groups: Sequence[str]) -> Table:
     """The rows of these groups."""
     return _rows(table, np.isin(table.groups, groups))
@@ -232,25 +249,14 @@ def fitted(
     progress: OnProgress | None = None,
     cancel: threading.Event | None = None,
     embed: Embed | None = None,
-) -> Calibrator:
-    """A calibrator fitted on the calibration side. Raises InvalidInput, Cancelled; ModelError of `embed`."""
-    return crossfitted(labelled, method, name, progress, cancel, embed)[0]
-
-
-def crossfitted(
-    labelled: Labelled,
-    method: str = "auto",
-    name: str = "calibrator",
-    progress: OnProgress | None = None,
-    cancel: threading.Event | None = None,
-    embed: Embed | None = None,
 ) -> tuple[Calibrator, NDArray[np.float64]]:
-    """The same, and what such fits say of the calibration side, each of rows that it did not see.
+    """A calibrator fitted on `labelled.to_fit`, and what such fits say of the rows there.
 
-    The latter: [repeats, n].
+    The latter: [repeats, n], each of a fit that did not see its row. Raises InvalidInput, Cancelled;
+    ModelError of `embed`.
     """
     name = _name(name)
-    table = on_side(labelled.table, "calibration")
+    table = labelled.to_fit
     _check_enough(labelled.counts)
     result = fit(
         table.signals,
@@ -259,6 +265,8 @@ def crossfitted(
         groups=table.groups,
         counts=table.counts,
         method=_method(method),
+        # Where nothing is held out to compare with, these metrics are all that there is.
+        balanced=labelled.counts.held_out > 0,
         progress=progress,
         cancel=cancel,
     )
@@ -272,6 +280,7 @@ def crossfitted(
         runs=labelled.runs,
         datasets=tuple(sorted(set(table.groups.tolist()))),
         questions=len(table.ids),
+        sides=labelled.sides,
         accuracy=float(np.average(table.correct, weights=table.counts)),
         metrics=before_and_after(result, table.correct, counts=table.counts),
         briers=result.briers,
@@ -285,8 +294,11 @@ def guarantee(labelled: Labelled, calibrator: Calibrator, target: Target) -> Gua
     """What can be guaranteed of the answers that no rule of the policy applies to, given at some threshold.
 
     Where a rule has the model asked again, what is answered then is another answer.
-    It rests on the test side alone, which the calibrator has not seen. Raises InvalidInput.
+    It rests on the side alone that the calibrator has not seen; where it has seen both, there is none.
+    Raises InvalidInput.
     """
+    if not calibrator.holds_out:
+        return _unproven(calibrator, target)
     held, confidence, given = _held_out(labelled, calibrator, target.policy)
     return selective_threshold(confidence, held.correct, target.alpha, target.delta, selectable=given)
 
@@ -294,7 +306,7 @@ def guarantee(labelled: Labelled, calibrator: Calibrator, target: Target) -> Gua
 def guarantee_labels(labelled: Labelled, calibrator: Calibrator, target: Target) -> int | None:
     """About how many held-out answers like these a guarantee takes; None where more would not help.
 
-    Raises InvalidInput.
+    The calibrator holds answers out. Raises InvalidInput.
     """
     held, confidence, given = _held_out(labelled, calibrator, target.policy)
 
@@ -316,12 +328,15 @@ def group_guarantees(
 ) -> dict[str, Guarantee | NoGuarantee]:
     """The same of each dataset by itself (Mondrian), by name: each holds with probability 1 - delta.
 
-    A dataset without an answer on the test side has no guarantee. Raises InvalidInput.
+    A dataset without a held-out answer has no guarantee. Raises InvalidInput.
     """
+    names = np.unique(labelled.table.groups).tolist()
+    if not calibrator.holds_out:
+        return dict.fromkeys(names, _unproven(calibrator, target))
     held, confidence, given = _held_out(labelled, calibrator, target.policy)
     found = by_group(confidence, held.correct, held.groups, target.alpha, target.delta, selectable=given)
     nothing = selective_threshold([], [], target.alpha, target.delta)
-    return {name: found.get(name, nothing) for name in np.unique(labelled.table.groups).tolist()}
+    return {name: found.get(name, nothing) for name in names}
 
 
 def _gradable_samples(store: Store, run_ids: Sequence[str], cancel: threading.Event | None) -> list[Sampled]:
@@ -335,11 +350,19 @@ def _gradable_samples(store: Store, run_ids: Sequence[str], cancel: threading.Ev
 def _held_out(
     labelled: Labelled, calibrator: Calibrator, policy: Policy
 ) -> tuple[Table, NDArray[np.float64], NDArray[np.bool_]]:
-    """The test side, its confidences, and which of its answers no rule of the policy holds for."""
-    held = on_side(labelled.table, "test")
+    """The answers it has not seen, their confidences, and which of them no rule of the policy holds for."""
+    held = replace(labelled, sides=calibrator.sides).held_out
     confidence = calibrator.confidences(held.signals) if held.ids else np.empty(0)
     gates = decide(policy, held.signals, confidence).gate
     return held, confidence, gates == GATES.index(Gate.PROCEED)
+
+
+def _unproven(calibrator: Calibrator, target: Target) -> NoGuarantee:
+    selective_threshold([], [], target.alpha, target.delta)  # Says what is wrong with a level.
+    few = fewest_labels(target.alpha, target.delta)
+    return NoGuarantee(
+        alpha=target.alpha, delta=target.delta, n=0, labels=few, reason=calibrator.why_unproven
+    )
 
 
 def with_guarantee(policy: Policy, found: Guarantee | NoGuarantee, calibrator: Calibrator) -> Policy | None:

@@ -208,8 +208,9 @@ def _differences(
             Difference(first=None, second=None, difference=None, interval=None),
         )
     count = int(np.clip(BUDGET // n, 200, RESAMPLES))
-    # The same seed draws the same questions for both.
-    draws = [Resamples(correct, count, seed) for correct in (first, second)]
+    # The same questions are drawn for both.
+    drawn = Resamples(first, count, seed)
+    draws = [drawn, drawn.of(second)]
     sides = ((first, sure_first), (second, sure_second))
     found: dict[str, tuple[Callable[[Array, Flags], float], list[Array]]] = {
         "accuracy": (
@@ -218,7 +219,7 @@ def _differences(
         ),
         "auroc": (
             metrics.auroc,
-            [it.ranking_draws(sure)["auroc"] for it, (_, sure) in zip(draws, sides, strict=True)],
+            [it.ranking_draws(sure, ("auroc",))["auroc"] for it, (_, sure) in zip(draws, sides, strict=True)],
         ),
         "ece": (
             metrics.ece,

@@ -24,7 +24,6 @@ from codex.evaluation.calibrating import (
     guarantee_labels,
     labelled_runs,
     of_groups,
-    on_side,
 )
 from codex.evaluation.runner import CALLERS, questions, run_params
 from codex.items import Item
@@ -229,8 +228,9 @@ def _earlier(
         if calibrator and each.run.id in counts and not calibrator.mismatch(each.run.origin):
             labelled = labelled_runs(workbench.store, [each.run.id])
             table = of_groups(labelled.table, groups)
-            if on_side(table, "test").ids:
-                return replace(labelled, table=table)
+            earlier = replace(labelled, table=table, sides=calibrator.sides)
+            if earlier.held_out.ids:
+                return earlier
     return None
 
 

@@ -41,7 +41,7 @@ from codex.types import Generation, Observation, Passage, Record, Run, RunParams
 
 # Nine questions with five samples by the default model on two cores took 19.6 s of processor time with one
 # caller, 17.8 s with two, 16.1 s with three and 17.5 s with four.
-CALLERS = {"llama_cpp": 3}
+CALLERS = {"llama_cpp": 3, "openai_api": 8}
 """Questions asked at once, by engine; one where it is not said."""
 FLUSH_RECORDS = 8
 FLUSH_SECONDS = 2.0

@@ -14,6 +14,7 @@ from codex.calibration import LEAST_LABELS, Calibrator, cross_fitted, metrics, r
 from codex.calibration.resampling import Interval, Resamples, resamples_for
 from codex.errors import Cancelled, InvalidInput
 from codex.evaluation.generations import Generated
+from codex.evaluation.seen import seen
 from codex.evaluation.text_metrics import TextScores, text_scores
 from codex.grading.grades import grade
 from codex.signals import REGISTRY, compute
@@ -225,10 +226,13 @@ GROUP_RESAMPLES = 100
 def confidences_of(table: Table, calibrator: Calibrator | None = None, *, seed: int = 0) -> Confidences:
     """The calibrator's confidence of each answer; without one it is cross-fitted on the table.
 
-    That takes seconds, and some labels of each kind.
+    That takes seconds, and some labels of each kind. There is none where a calibrator that holds nothing
+    out was fitted on such answers.
     """
     n, correct = len(table.correct), int(table.correct.sum())
     if calibrator is not None:
+        if not calibrator.holds_out and seen(calibrator, table).any():
+            return Confidences(None, "", calibrator.why_unproven)
         values = calibrator.confidences(table.signals)[None] if n else None
         return Confidences(values, calibrator.version, "")
     columns = {

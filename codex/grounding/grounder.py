@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Literal
 
 from codex import engines, prompts
-from codex.engines import EngineName
 from codex.engines.base import Engine
 from codex.engines.models import Models
 from codex.errors import Cancelled, ModelError
@@ -88,8 +87,7 @@ class Grounder:
         self._verifier = engine
         if config.verifier_model not in (None, engine.config.model_path):
             own = engine.config.model_copy(update={"model_path": config.verifier_model})
-            kind: EngineName = "huggingface" if engine.name == "huggingface" else "llama_cpp"
-            self._verifier = engines.create(kind, own, models)
+            self._verifier = engines.create(engine.name, own, models)
 
     def load(self) -> None:
         """Load the models that only checking needs. Raises ModelError."""

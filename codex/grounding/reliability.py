@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from codex.text import sha256
 from codex.types import Reliability
 
 RESAMPLES = 1000
+SHIPPED = Path(__file__).parent / "shipped"
+"""What was measured of the default model, which nobody has to wait for: by `codex models judge`."""
 UNMEASURED = Reliability()
 
 log = logging.getLogger(__name__)
@@ -80,21 +83,24 @@ def _scored(case: Case, score: Score, turn: Turn) -> float | None:
 
 
 class Reliabilities:
-    """What was measured, one small file a judge. What cannot be read counts as not measured."""
+    """What was measured, one small file a judge. What cannot be read counts as not measured.
+
+    What a folder lacks may have come with Codex.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def get(self, key: str) -> Reliability:
         """What is kept under a key, which stands for all that it depends on; else UNMEASURED."""
-        try:
-            return decode(Reliability, json.loads(self._path(key).read_text("utf-8")))
-        except (OSError, ValueError):
-            return UNMEASURED
+        for folder in (self.folder, SHIPPED):
+            with suppress(OSError, ValueError):
+                return decode(Reliability, json.loads(_path(folder, key).read_text("utf-8")))
+        return UNMEASURED
 
     def keep(self, key: str, reliability: Reliability) -> None:
         """Keep what was measured; a full disk costs measuring it again."""
-        path = self._path(key)
+        path = _path(self.folder, key)
         partial = path.with_suffix(".part")
         try:
             make_folder(self.folder)
@@ -104,5 +110,6 @@ class Reliabilities:
         except OSError as error:
             log.warning("%s is not kept: %s", path, error)
 
-    def _path(self, key: str) -> Path:
-        return self.folder / f"{sha256(key)[:32]}.json"
+
+def _path(folder: Path, key: str) -> Path:
+    return folder / f"{sha256(key)[:32]}.json"

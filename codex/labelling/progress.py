@@ -11,6 +11,7 @@ from datetime import date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from codex.calibration import LEAST_LABELS
 from codex.calibration.risk import labels_for_guarantee
 from codex.labelling.estimate import Share, ece, share_correct
 from codex.labelling.sampling import probabilities
@@ -20,7 +21,7 @@ from codex.text import chosen, percent
 ALPHA, DELTA = 0.1, 0.05
 """Of the guarantee that is counted down to: at most 10% incorrect, at the 95% confidence level."""
 SPLIT = 2
-"""A calibrator is fitted on one half of the labels, and a guarantee rests on the other."""
+"""A guarantee rests on one half of the labels, and its calibrator is fitted on the other."""
 POINTS = 24
 """Of the line that the interval draws."""
 
@@ -47,6 +48,8 @@ class Progress:
     more: int | None
     """About so many more labels make the guarantee; 0: there may be enough; None: nothing can be said, or no
     number of labels would do."""
+    to_recalibrate: int
+    """So many more labels make a calibrator; 0: there are enough."""
     note: str
     """In a sentence."""
     days: tuple[Day, ...] = ()
@@ -62,14 +65,17 @@ def progress(found: Standing, made: Iterable[tuple[datetime, int]] = ()) -> Prog
         days[at.astimezone().date()] += count
     by_day = tuple(Day(day, count) for day, count in sorted(days.items()))
     n, labelled = found.answers, found.labelled
+    missing = max(0, LEAST_LABELS - int(usable(found).sum()))
     if not found.is_random:
         note = f"{labelled:,} of {n:,} labelled."
         if n:
             note += " This order is not random: its labels say nothing of all answers."
-        return Progress(n, labelled, None, None, None, note, by_day)
+            said = _remaining(missing, None, n - labelled)
+            note += f" {said[0].upper()}{said[1:]}."
+        return Progress(n, labelled, None, None, None, missing, note, by_day)
     line = _shrinking(found)
     share = line[-1] if line else None
-    drawn = (found.rank < found.next_rank) & ~np.isnan(found.correct)
+    drawn = usable(found)
     chance = probabilities(found.weight[drawn], found.next_rank)
     correct = found.correct[drawn] == 1
     error = ece(found.confidence[drawn], correct, chance)
@@ -78,10 +84,19 @@ def progress(found: Standing, made: Iterable[tuple[datetime, int]] = ()) -> Prog
     if share is not None:
         interval = f"{percent(share.low)} to {percent(share.high)}"
         note += f": {percent(share.value)} of all {n:,} are correct ({interval})"
-    note += _remaining(more, n - labelled)
-    return Progress(
-        n, labelled, share, None if np.isnan(error) else error, more, f"{note}.", by_day, tuple(line)
-    )
+    if n:
+        note += f", {_remaining(missing, more, n - labelled)}"
+    known = None if np.isnan(error) else error
+    return Progress(n, labelled, share, known, more, missing, f"{note}.", by_day, tuple(line))
+
+
+def usable(found: Standing) -> NDArray[np.bool_]:
+    """[m]: the labels that a calibrator can be fitted on.
+
+    Not those of answers that nobody can tell, nor, in a random order, those of answers that were not drawn.
+    """
+    told: NDArray[np.bool_] = ~np.isnan(found.correct)
+    return told & (found.rank < found.next_rank) if found.is_random else told
 
 
 def _shrinking(found: Standing) -> list[Share]:
@@ -121,11 +136,19 @@ def _about(labels: float) -> int:
     return int(math.ceil(labels / step) * step)
 
 
-def _remaining(more: int | None, left: int) -> str:
-    of = f"a guarantee of {chosen(ALPHA)} risk at {chosen(1 - DELTA)}"
+def _remaining(missing: int, more: int | None, left: int) -> str:
+    """What it takes to recalibrate, and to guarantee something."""
+    guarantee = f"a guarantee of {chosen(ALPHA)} risk at {chosen(1 - DELTA)}"
+    if missing:
+        said = f"{missing:,} more labels to recalibrate{_here(missing, left)}"
+    else:
+        said = "enough labels to recalibrate"
     if more is None:
-        return ""
+        return said
     if not more:
-        return f", enough labels to try for {of}"
-    here = "" if more <= left else f", of which {left:,} wait here"
-    return f", about {more:,} more labels for {of}{here}"
+        return f"{said} and to try for {guarantee}"
+    return f"{said}, about {more:,} more labels for {guarantee}{_here(more, left)}"
+
+
+def _here(more: int, left: int) -> str:
+    return "" if more <= left else f", of which {left:,} wait here"

@@ -2,6 +2,9 @@
 
 Each label counts for 1 / the probability that its answer was drawn, so that what the labels say is true of
 all answers of the queue. Whatever was labelled out of turn in a random order was not drawn: it is left out.
+
+Half of the questions are held out to prove a guarantee. Where the others are too few to fit on, no guarantee
+would be possible anyway: then all labels are fitted on, and the calibrator says that none was held out.
 """
 
 from __future__ import annotations
@@ -18,8 +21,10 @@ from codex.calibration import LEAST_LABELS, Calibrator, heuristic_confidences
 from codex.calibration.calibrator import Metric, MetricName, measured
 from codex.calibration.familiarity import Embed
 from codex.errors import InvalidInput, NotFound
-from codex.evaluation.calibrating import Labelled, crossfitted, each_once, keep, on_side
+from codex.evaluation.calibrating import Counts, Labelled, each_once, fitted, keep
+from codex.evaluation.seen import ASK_PAGE, seen
 from codex.jobs import OnProgress
+from codex.labelling.progress import SPLIT, usable
 from codex.labelling.sampling import probabilities
 from codex.store import Store
 from codex.store.label_queues import Standing
@@ -32,8 +37,6 @@ Metrics = dict[MetricName, Metric]
 
 RESAMPLES = 300
 """Behind each interval of the comparison."""
-SPLIT = 2
-"""Half of the questions are fitted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,43 +45,57 @@ class Recalibrated:
 
     calibrator: Calibrator
     before: Metrics
-    """Of the confidence that is shown now, for `answers` of the labelled answers."""
+    """Of the confidence that is shown now, or of the heuristic, for `answers` of the labelled answers."""
     after: Metrics
     """Of the new calibrator, for the same answers, none of which its fit has seen."""
     answers: int
     weighted: bool
     """Whether labels count unevenly."""
-    held_out: bool
-    """Whether only those held out are compared, since the active calibrator has seen the others."""
+    unseen: bool
+    """Whether only those are compared that the active calibrator was not fitted on."""
     active: str
     """The version that is shown now; "": none holds for these answers, so that it is a heuristic."""
+    familiar: bool
+    """Whether the active calibrator was fitted on all of these answers, so that `before` is the heuristic."""
+    counts: Counts
+    """How many labels were fitted on and held out."""
+    more: int
+    """Where none is held out: about so many more labels are enough to hold half of them out; 0 else."""
 
     @property
     def note(self) -> str:
-        """What the comparison rests on, as a sentence."""
-        which = f"{self.answers:,} labelled answers"
-        if self.held_out:
-            which += " held out: the active calibrator was fitted on the others"
+        """What the fit and the comparison rest on, in a few sentences."""
+        to_fit, held_out = self.counts.to_fit, self.counts.held_out
+        if self.calibrator.holds_out:
+            fit = f"Fitted on {to_fit:,} labels; {held_out:,} others are held out to prove a guarantee."
         else:
-            which += ", each by a fit that did not see it"
+            fit = (
+                f"Fitted on all {to_fit:,} labels, so that none is left to prove a guarantee: label about "
+                f"{self.more:,} more and recalibrate to hold half of them out."
+            )
         how = ", weighted by how likely each was to be drawn" if self.weighted else ""
+        compared = f"Compared on {self.answers:,} labelled answers, each by a fit that did not see it{how}"
+        if self.unseen:
+            compared += "; the active calibrator was fitted on the others"
         what = self.active or "no calibrator, a heuristic"
-        return f"On {which}{how}. Before: {what}."
+        if self.familiar:
+            what = f"the heuristic, since {self.active} was fitted on these answers"
+        return f"{fit} {compared}. Before: {what}."
 
 
 def check_enough(found: Standing) -> None:
     """Raises InvalidInput where a queue has too few labels to fit on."""
-    n = int((~np.isnan(found.correct) & _drawn(found)).sum())
-    if n < SPLIT * LEAST_LABELS:
-        raise _too_few(n, SPLIT * LEAST_LABELS - n)
+    _check_enough(int(usable(found).sum()))
 
 
-def _too_few(labels: int, more: int) -> InvalidInput:
-    return InvalidInput(
-        f"{labels:,} labels are too few to recalibrate with: {LEAST_LABELS} are needed to fit on, which is "
-        f"half of all, since the others prove it. Label about {more:,} more.",
-        ["queue"],
-    )
+def _check_enough(labels: int) -> None:
+    if labels < LEAST_LABELS:
+        raise InvalidInput(
+            f"{labels:,} label{' is' if labels == 1 else 's are'} too few to recalibrate with: "
+            f"{LEAST_LABELS} are needed. "
+            f"Label {LEAST_LABELS - labels:,} more.",
+            ["queue"],
+        )
 
 
 def recalibrate(
@@ -91,6 +108,7 @@ def recalibrate(
 ) -> Recalibrated:
     """Fit a calibrator to the labels of a queue and save it; it is not made active.
 
+    It is fitted on one half of the questions, or, where that has fewer than LEAST_LABELS labels, on all.
     name: as the queue's where it is empty. Raises NotFound; InvalidInput where there are too few labels, of
     one kind, or of answers that came about in several ways; Cancelled, with nothing saved.
     """
@@ -98,12 +116,12 @@ def recalibrate(
     queue = store.label_queues.get(queue_id)
     found = store.label_queues.standing(queue_id)
     check_enough(found)
-    wanted = workbench.active.origin()
-    labelled = _labelled(store, found, wanted)
-    counts = labelled.counts
-    if counts.to_fit < LEAST_LABELS:
-        raise _too_few(counts.graded - counts.duplicates, SPLIT * (LEAST_LABELS - counts.to_fit))
-    calibrator, cross = crossfitted(
+    labelled = _labelled(store, found, workbench.active.origin())
+    _check_enough(len(labelled.table.ids))
+    short = LEAST_LABELS - labelled.counts.to_fit
+    if short > 0:
+        labelled = replace(labelled, sides=("calibration", "test"))
+    calibrator, cross = fitted(
         labelled,
         "auto",
         (name.strip() or queue.name.replace("@", " ")).strip()[:MAX_NAME],
@@ -112,47 +130,44 @@ def recalibrate(
         embed,
     )
     active = workbench.active.calibrator
-    holds = active is not None and not active.mismatch(labelled.origin)
-    seen = holds and active is not None and bool(set(active.runs) & set(labelled.runs))
-    fit_on, held = (on_side(labelled.table, side) for side in ("calibration", "test"))
-
-    def shown(table: Table) -> Array:
-        if holds and active is not None:
-            return active.confidences(table.signals)
-        return heuristic_confidences(table.signals, len(table.ids))
-
-    after = np.tile(calibrator.confidences(held.signals), (len(cross), 1))
-    tables = [held] if seen else [fit_on, held]
-    compared = after if seen else np.concatenate([cross, after], axis=1)
-    correct = np.concatenate([table.correct for table in tables])
-    weight = (
-        None
-        if held.counts is None
-        else np.concatenate([table.counts for table in tables if table.counts is not None])
-    )
-    before = np.concatenate([shown(table) for table in tables])
+    if active is not None and active.mismatch(labelled.origin):
+        active = None
+    rows, before = _shown_now(active, labelled)
+    after = np.tile(calibrator.confidences(labelled.table.signals), (len(cross), 1))
+    after[:, labelled.is_to_fit] = cross
+    correct, weight = labelled.table.correct[rows], labelled.table.counts
+    weight = None if weight is None else weight[rows]
     made = Recalibrated(
         calibrator,
-        measured(before, correct, RESAMPLES, weight),
-        measured(compared, correct, RESAMPLES, weight),
-        len(correct),
-        weight is not None and bool(np.ptp(weight) > 0),
-        bool(seen),
-        active.version if holds and active is not None else "",
+        measured(before[rows], correct, RESAMPLES, weight),
+        measured(after[:, rows], correct, RESAMPLES, weight),
+        answers=len(correct),
+        weighted=weight is not None and bool(np.ptp(weight) > 0),
+        unseen=not rows.all(),
+        active=active.version if active else "",
+        familiar=active is not None and bool(seen(active, labelled.table, labelled.runs).all()),
+        counts=labelled.counts,
+        more=max(0, SPLIT * short),
     )
     keep(store, calibrator)
     return made
 
 
-def _drawn(found: Standing) -> NDArray[np.bool_]:
-    """[m]: the labels that say something of all answers; every one where the order is not random."""
-    drawn: NDArray[np.bool_] = found.rank < found.next_rank
-    return drawn if found.is_random else np.ones(found.labelled, dtype=np.bool_)
+def _shown_now(active: Calibrator | None, labelled: Labelled) -> tuple[NDArray[np.bool_], Array]:
+    """The answers to compare on, and the confidence of each answer: of the active calibrator, if it can be.
+
+    Of answers that it was fitted on it would look better than it is. Where these are all, the heuristic's.
+    """
+    table = labelled.table
+    known = np.zeros(len(table.ids), np.bool_) if active is None else seen(active, table, labelled.runs)
+    if active is None or known.all():
+        return np.ones_like(known), heuristic_confidences(table.signals, len(table.ids))
+    return ~known, active.confidences(table.signals)
 
 
 def _labelled(store: Store, found: Standing, wanted: Origin) -> Labelled:
     """The labelled answers with what their labels say, and how they came about."""
-    told = ~np.isnan(found.correct) & _drawn(found)
+    told = usable(found)
     keys = [key for key, use in zip(found.keys, told.tolist(), strict=True) if use]
     correct = found.correct[told] == 1
     counts = None
@@ -217,7 +232,7 @@ def _of_traces(
         ids=tuple(id_ for id_, chosen in zip(ids, use.tolist(), strict=True) if chosen),
         questions=tuple(question for _, question in kept),
         texts=tuple(step.observation.generation.text for step, _ in kept),
-        groups=np.full(len(kept), "Ask page"),
+        groups=np.full(len(kept), ASK_PAGE),
         correct=correct[use],
         signals={
             name: np.array([step.signals.get(name) for step, _ in kept], dtype=np.float64) for name in names

@@ -56,20 +56,27 @@ _LINE_ENDS = re.compile(r"\s*[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]\s*")
 _DOUBLE_QUOTES = re.compile('["\u201c-\u201f\u2033\u301d-\u301f\uff02]')
 
 
-def ask(question: str, passages: Sequence[Passage] = ()) -> list[Message]:
-    """The prompt of a question; passages, best first, are quoted before it when there are any."""
+def ask(question: str, passages: Sequence[Passage] = (), history: Sequence[Message] = ()) -> list[Message]:
+    """The prompt of a question; passages, best first, are quoted before it when there are any.
+
+    history: the turns before it, oldest first; a system turn among them takes the place of our own.
+    """
     system = SYSTEM
     if passages:
         system = SYSTEM_WITH_PASSAGES
         quoted = "\n\n".join(_quoted(number, passage) for number, passage in enumerate(passages, 1))
         question = WITH_PASSAGES.format(passages=quoted, question=question)
-    return [Message("system", system), Message("user", question)]
+    told = [turn.content for turn in history if turn.role == "system"]
+    turns = [turn for turn in history if turn.role != "system"]
+    return [Message("system", "\n\n".join(told) or system), *turns, Message("user", question)]
 
 
-def reflect(question: str, answer: str, passages: Sequence[Passage] = ()) -> list[Message]:
+def reflect(
+    question: str, answer: str, passages: Sequence[Passage] = (), history: Sequence[Message] = ()
+) -> list[Message]:
     """The prompt of a reflection: the model sees its own answer and is asked to check it."""
     check = CHECK_WITH_PASSAGES if passages else CHECK
-    return [*ask(question, passages), Message("assistant", answer), Message("user", check)]
+    return [*ask(question, passages, history), Message("assistant", answer), Message("user", check)]
 
 
 def quotable(text: str) -> str:

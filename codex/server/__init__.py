@@ -20,6 +20,7 @@ from codex.monitoring.monitor import Monitor
 from codex.origins import Hosts
 from codex.server import (
     calibrators,
+    chat_completions,
     datasets,
     documents,
     drafts,
@@ -48,6 +49,7 @@ __all__ = ["create_app"]
 ROUTERS = (
     traces.router,  # before the one whose traces have any id
     router,
+    chat_completions.router,
     documents.router,
     labels.router,
     shares.router,

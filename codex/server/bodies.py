@@ -309,4 +309,5 @@ class HealthBody(BaseModel):
     calibrated: bool = Field(description="Whether the active calibrator holds for this model.")
     version: str
     error: str | None = Field(None, description="Why the model could not be loaded.")
+    limits: str = Field("", description="What signals lack with this engine, and what would bring it.")
     events: EventsBody | None = Field(None, description="Of store.events; null: it is not set.")

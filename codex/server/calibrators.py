@@ -16,6 +16,7 @@ from codex.errors import InvalidInput
 from codex.evaluation.calibrating import (
     Counts,
     Target,
+    answers_of,
     calibrate,
     delete,
     guarantee,
@@ -50,6 +51,7 @@ CALIBRATOR: JsonDict = {
     "datasets": ["capitals"],
     "questions": 120,
     "accuracy": 0.58,
+    "holds_out": True,
     "metrics": {"after": {"auroc": {"value": 0.81, "low": 0.72, "high": 0.89}}},
     "mismatch": "",
 }
@@ -164,6 +166,9 @@ class SavedCalibratorBody(BaseModel):
     datasets: list[str]
     questions: int = Field(description="Graded answers that it was fitted on.")
     accuracy: float = Field(description="Their share of correct ones.")
+    holds_out: bool = Field(
+        description="Whether others were held out, for guarantees to rest on; false: it was fitted on all."
+    )
     metrics: dict[Literal["before", "after"], dict[MetricName, Metric]] = Field(
         description="Cross-fitted; before: without the map."
     )
@@ -184,6 +189,7 @@ class SavedCalibratorBody(BaseModel):
             datasets=list(made.datasets),
             questions=made.questions,
             accuracy=made.accuracy,
+            holds_out=made.holds_out,
             metrics=made.metrics,
             mismatch=workbench.active.mismatch(made),
         )
@@ -267,12 +273,13 @@ def prove(body: GuaranteeBody, workbench: Bench) -> ProvenBody:
     made = Calibrator.model_validate_json(saved.body)
     if not made.runs:
         raise InvalidInput(
-            f"{saved.title} was fitted on answers from a file, so there is no held-out half here. "
+            made.why_unproven
+            or f"{saved.title} was fitted on answers of no run, so there is no held-out half here. "
             "Fit one on a run.",
             ["version"],
         )
     target = Target(body.alpha, body.delta, workbench.active.policy)
-    labelled = labelled_runs(workbench.store, made.runs)
+    labelled = answers_of(workbench.store, made)
     found = guarantee(labelled, made, target)
     policy = with_guarantee(target.policy, found, made)
     if policy is not None:

@@ -54,8 +54,9 @@ PROGRESS: JsonDict = {
     "correct": {"value": 0.62, "low": 0.44, "high": 0.78, "labelled": 40, "effective": 31.5},
     "ece": 0.08,
     "more": 90,
-    "note": "40 of 200 labelled: 62% of all 200 are correct (44% to 78%), about 90 more labels for a "
-    "guarantee of 10% risk at 95%.",
+    "to_recalibrate": 0,
+    "note": "40 of 200 labelled: 62% of all 200 are correct (44% to 78%), enough labels to recalibrate, "
+    "about 90 more labels for a guarantee of 10% risk at 95%.",
     "days": [{"day": "2026-01-31", "labels": 40}],
     "shrinking": [{"value": 0.62, "low": 0.44, "high": 0.78, "labelled": 40, "effective": 31.5}],
 }
@@ -223,9 +224,13 @@ RECALIBRATION: JsonDict = {
     "version": "deferred in May@0a1b2c3d4e",
     "active": False,
     "answers": 80,
+    "to_fit": 42,
+    "held_out": 38,
+    "more": 0,
     "before": {"brier": {"value": 0.24, "low": 0.2, "high": 0.28}},
     "after": {"brier": {"value": 0.19, "low": 0.16, "high": 0.22}},
-    "note": "On 80 labelled answers, each by a fit that did not see it. Before: no calibrator, a heuristic.",
+    "note": "Fitted on 42 labels; 38 others are held out to prove a guarantee. Compared on 80 labelled "
+    "answers, each by a fit that did not see it. Before: no calibrator, a heuristic.",
 }
 
 
@@ -252,9 +257,16 @@ class RecalibrationBody(BaseModel):
     version: str = Field(description="Of the calibrator, which is saved.")
     active: bool
     answers: int = Field(description="Labelled answers that both are measured on.")
-    before: dict[MetricName, MetricBody] = Field(description="Of the confidence that was shown then.")
+    to_fit: int = Field(description="Labels that it was fitted on.")
+    held_out: int = Field(description="Labels that are left to prove a guarantee; 0: all were fitted on.")
+    more: int = Field(
+        description="Where none is held out: about so many more labels are enough to hold half of them out."
+    )
+    before: dict[MetricName, MetricBody] = Field(
+        description="Of the confidence that was shown then; of the heuristic where it had seen all of these."
+    )
     after: dict[MetricName, MetricBody] = Field(description="Of answers that the fit did not see.")
-    note: str = Field(description="What the comparison rests on.")
+    note: str = Field(description="What the fit and the comparison rest on.")
 
     @classmethod
     def of(cls, made: Recalibrated, workbench: Workbench) -> RecalibrationBody:
@@ -264,6 +276,9 @@ class RecalibrationBody(BaseModel):
             version=made.calibrator.version,
             active=active is not None and active.version == made.calibrator.version,
             answers=made.answers,
+            to_fit=made.counts.to_fit,
+            held_out=made.counts.held_out,
+            more=made.more,
             before={name: MetricBody.model_validate(each) for name, each in made.before.items()},
             after={name: MetricBody.model_validate(each) for name, each in made.after.items()},
             note=made.note,
@@ -291,6 +306,7 @@ class ProgressBody(Body):
         description="About so many more labels make a guarantee of at most 10% incorrect answers at the 95% "
         "confidence level; null: nothing can be said, or no number of labels would do."
     )
+    to_recalibrate: int = Field(description="So many more labels make a calibrator; 0: there are enough.")
     note: str
     days: list[DayBody] = Field(description="Labels a day, by this machine's clock.")
     shrinking: list[ShareBody] = Field(description="`correct` as it was with fewer labels, up to now.")
@@ -375,6 +391,7 @@ def read_agreement(queue_id: str, queues: Queues) -> AgreementBody:
 def recalibrate_queue(queue_id: str, body: NewCalibratorBody, queues: Queues, jobs: AppJobs) -> JobBody:
     """Fit a calibrator to the labels and save it, in the background; it is not active yet.
 
+    On half of them, so that a guarantee can rest on the others; where half are fewer than 30, on all.
     Labels that were drawn unevenly are weighted. `about` of the job is the queue; the outcome is read from
     its recalibration.
     """

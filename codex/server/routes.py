@@ -242,6 +242,7 @@ def healthz(response: Response, workbench: Bench) -> bodies.HealthBody:
         calibrated=status.calibrated,
         version=version("codex-workbench"),
         error=status.error,
+        limits=status.limits,
         events=bodies.EventsBody.model_validate(copy) if (copy := workbench.store.event_copy) else None,
     )
 

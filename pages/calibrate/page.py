@@ -18,12 +18,11 @@ from codex.calibration.shipped import shipped_calibrators
 from codex.errors import Conflict, InvalidInput
 from codex.evaluation.calibrating import (
     Target,
+    answers_of,
     calibrate,
     delete,
     group_guarantees,
     guarantee,
-    labelled_runs,
-    on_side,
     with_guarantee,
 )
 from codex.evaluation.prediction_sets import NO_SAMPLES, Sampled, checked_sets, sampled_runs
@@ -160,14 +159,15 @@ class CalibratePage:
             metrics_row("heuristic", "What is shown without a calibrator", value.before if value else None),
             metrics_row("combined", "Cross-fitted, before the map", calibrator.metrics["before"]),
             metrics_row("calibrated", "Cross-fitted, after the map", calibrator.metrics["after"]),
-            metrics_row("held out", HELD_OUT, value.held_out if value else None),
         ]
+        if calibrator.holds_out:
+            rows.append(metrics_row("held out", HELD_OUT, value.held_out if value else None))
         return {
             "calibrator": self._card(version, calibrator, value, wanted),
             "left": self._left(value, str(other) if other else None, rival),
             "right": diagram(value.calibrated, value.correct, f"After: {calibrator.name}") if value else None,
             "rows": rows,
-            "groups": self._groups(value, calibrator, wanted) if value else None,
+            "groups": self._groups(value, calibrator, wanted) if value and calibrator.holds_out else None,
             "computing": self._progress() if computing else None,
             "note": " ".join(outcome.note for outcome in (seen, rival) if outcome and outcome.note),
             "hint": hints(calibrator, value),
@@ -284,10 +284,11 @@ class CalibratePage:
         calibrator = self._load(version)
         if not calibrator.runs:
             raise InvalidInput(
-                "It was fitted on answers from a file, so there is nothing to draw. Fit on a run to see it."
+                "It was fitted on answers of no run, so there is nothing to draw. "
+                + (calibrator.why_unproven or "Fit on a run to see it.")
             )
-        labelled = labelled_runs(self.workbench.store, calibrator.runs)
-        table, held = on_side(labelled.table, "calibration"), on_side(labelled.table, "test")
+        labelled = answers_of(self.workbench.store, calibrator)
+        table, held = labelled.to_fit, labelled.held_out
         job.report(JobProgress(text=version))
         plain = heuristic_confidences(table.signals, len(table.correct))
 
@@ -344,6 +345,7 @@ def _crossfitted(calibrator: Calibrator, table: Table, job: Job) -> list[float]:
         signs={each.name: 1 if each.higher_is_confident else -1 for each in REGISTRY.values()},
         groups=table.groups,
         repeats=1,
+        balanced=calibrator.holds_out,
         method="auto" if len(calibrator.briers) > 1 else calibrator.method,
         progress=lambda done, total: job.report(JobProgress(done, total, "fits")),
         cancel=job.cancel,

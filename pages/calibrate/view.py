@@ -44,9 +44,9 @@ class Seen:
     """What a calibrator's answers show: each judged by a fit that did not see it."""
 
     labelled: Labelled
-    """All answers that there are, both halves."""
+    """All answers that there are, those held out too."""
     correct: Flags
-    """[n], of the half that it was fitted on."""
+    """[n], of those to fit."""
     heuristic: Array
     """[n]: the confidence without a calibrator; NaN: nothing can be said."""
     calibrated: Array
@@ -128,6 +128,7 @@ def calibrator_facts(
     return [
         *([("graded", str(counts))] if counts else []),
         ("answers to fit", f"{calibrator.questions:,}, {percent(calibrator.accuracy)} correct"),
+        *([] if calibrator.holds_out else [("held out", "none")]),
         ("datasets", ", ".join(calibrator.datasets)),
         ("runs", runs or "none"),
         ("model", calibrator.model),
@@ -220,10 +221,14 @@ def hints(calibrator: Calibrator, seen: Seen | None) -> str:
     if seen is None:
         return ""
     counts = seen.labelled.counts
+    held_out = (
+        f"; held out and the guarantee are of the {counts.held_out:,} held out"
+        if calibrator.holds_out
+        else ""
+    )
     parts = [
         f"{counts}. The diagrams, heuristic, combined and calibrated are of the {counts.to_fit:,} to fit, "
-        "each scored by a fit that has not seen it; held out and the guarantee are of the "
-        f"{counts.held_out:,} held out. Bars and brackets are 95% intervals."
+        f"each scored by a fit that has not seen it{held_out}. Bars and brackets are 95% intervals."
     ]
     unknown = metrics.unknown(seen.calibrated)
     if unknown:

@@ -13,7 +13,7 @@ import numpy as np
 from codex.ask.active import Active
 from codex.calibration import Calibrator
 from codex.calibration.heuristic import heuristic_confidences
-from codex.datasets.splits import split
+from codex.evaluation.seen import seen
 from codex.pages.tune.table import Floats, Mask, SortedTable
 from codex.signals.text import normalise
 from codex.store import Store
@@ -47,7 +47,7 @@ class OpenRun:
     @property
     def seen(self) -> bool:
         """Whether the calibrator was fitted on a part of the answers."""
-        return bool(self._fitted_on.any())
+        return bool(self._seen.any())
 
     @cached_property
     def held_out(self) -> Mask:
@@ -55,22 +55,26 @@ class OpenRun:
 
         Each question once, and none that the calibrator was fitted on.
         """
-        table, order, seen = self.rows.table, self.rows.order, self._fitted_on
-        asked, free = set[str](), np.zeros(len(order), dtype=np.bool_)
-        for at, question in enumerate(table.questions):
+        asked, free = set[str](), ~self._seen
+        for at, question in enumerate(self.rows.table.questions):
             words = normalise(question)
-            free[at] = words not in asked and not (seen[at] and split(question) == "calibration")
+            free[at] &= words not in asked
             asked.add(words)
-        return free[order]
+        return free[self.rows.order]
 
     @property
-    def _fitted_on(self) -> Mask:
-        """[n], as in the table: of a run or a dataset of which the calibrator saw the calibration side."""
+    def why_unproven(self) -> str:
+        """Why nothing can be guaranteed here, where the calibrator holds nothing out of this run; "" else."""
+        calibrator = self.confidences.calibrator
+        return calibrator.why_unproven if calibrator and self.seen else ""
+
+    @cached_property
+    def _seen(self) -> Mask:
+        """[n], as in the table: the answers that the calibrator was fitted on."""
         table, calibrator = self.rows.table, self.confidences.calibrator
         if calibrator is None:
-            return np.zeros(len(table.groups), dtype=np.bool_)
-        named: Mask = np.isin(table.groups, list(calibrator.datasets))
-        return named | (self.summary.run.id in calibrator.runs)
+            return np.zeros(len(table.ids), dtype=np.bool_)
+        return seen(calibrator, table, [self.summary.run.id])
 
 
 class OpenRuns:

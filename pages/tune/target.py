@@ -59,6 +59,8 @@ def share(wanted: JSON, name: str, label: str, *, whole: bool = False) -> float:
 
 def _by_risk(opened: OpenRun, policy: Policy, alpha: float, delta: float) -> Proposal:
     rows, free = opened.rows, opened.held_out
+    if opened.why_unproven:
+        return Proposal(None, opened.why_unproven)
     found = selective_threshold(
         rows.confidence[free],
         rows.correct[free],
@@ -88,6 +90,8 @@ def _by_coverage(opened: OpenRun, policy: Policy, coverage: float, delta: float)
     answered = int(np.count_nonzero(given))
     incorrect = int(np.count_nonzero(given & ~rows.correct))
     bound = upper_bound(incorrect, answered, delta)
+    if opened.why_unproven:
+        return Proposal(_moved(policy, threshold, None), opened.why_unproven)
     if not answered or bound > 0.999:
         why = f"No guarantee is possible: of {answered} held-out answers, {incorrect} are incorrect."
         return Proposal(_moved(policy, threshold, None), _with_seen(why, free))

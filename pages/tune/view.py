@@ -41,6 +41,7 @@ def open_view(opened: OpenRun, policy: Policy) -> JSON:
         "ungraded": rows.table.ungraded,
         "calibrator": source.calibrator.version if source.calibrator else None,
         "seen": opened.seen,
+        "unproven": opened.why_unproven,
         "why": source.why,
         "unknown": int(np.count_nonzero(np.isnan(rows.confidence))),
         "signals": signal_choices(rows),

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from codex.calibration import Calibrator
 from codex.calibration.familiarity import FALSE_ALARMS, Embed
 from codex.calibration.metrics import ece
-from codex.evaluation.calibrating import fitted, labelled_generations, on_side
+from codex.evaluation.calibrating import fitted, labelled_generations
 from codex.evaluation.generations import read
 from codex.paths import resources
 from codex.retrieval.config import RetrievalConfig
@@ -53,7 +53,7 @@ def _left_out(population: str, files: list[Path], embed: Embed) -> Iterator[Line
     for name in np.unique(labelled.table.groups).tolist():
         inside = labelled.table.groups == name
         others, left = replace(labelled, table=_rows(labelled.table, ~inside)), _rows(labelled.table, inside)
-        calibrator = fitted(others, embed=embed)
+        calibrator, _ = fitted(others, embed=embed)
         known = calibrator.familiarity
         assert known is not None
         unlike = known.p_values(embed(left.questions)) <= FALSE_ALARMS
@@ -65,7 +65,7 @@ def _left_out(population: str, files: list[Path], embed: Embed) -> Iterator[Line
             f"{len(unlike)} questions; {_errors(calibrator, left, unlike)}",
             at_least=True,
         )
-        fresh = on_side(others.table, "test").questions
+        fresh = others.held_out.questions
         alarms = float((known.p_values(embed(fresh)) <= FALSE_ALARMS).mean())
         spread = math.sqrt(FALSE_ALARMS * (1 - FALSE_ALARMS) * (1 / len(fresh) + 1 / len(known.distances)))
         yield Line(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,13 @@ import pytest
 from playwright.sync_api import Page
 
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
-RUN = """axe.run({ exclude: [".swagger-ui"] }).then(({ violations }) => JSON.stringify(violations))"""
+RUN = """
+axe.run({ exclude: [".swagger-ui"] }, { resultTypes: ["violations"] })
+  .then(({ violations }) => JSON.stringify(violations))
+"""
 """But for what Swagger UI draws on the HTTP page: its colours, headings and nested buttons are its own."""
+DRAWN = "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+"""Until what follows a new size, plots for example, was drawn."""
 
 
 def require_axe() -> None:
@@ -25,15 +30,33 @@ def require_axe() -> None:
         pytest.skip(reason)
 
 
-def violations(page: Page, states: Iterable[str]) -> list[tuple[str, str, list[Any]]]:
-    """What each state breaks: its name, the rule, and the elements as selectors with what is wrong."""
+def violations(
+    page: Page, states: Iterable[str], widths: Sequence[int] = ()
+) -> list[tuple[str, str, list[Any]]]:
+    """What each state breaks: its name, the rule, and the elements as selectors with what is wrong.
+
+    widths: the state is looked at in each of them, and left in the first; none: in the one that it has.
+    """
     found = []
     for state in states:
         if not page.evaluate("'axe' in window"):
             page.evaluate(AXE.read_text())
-        broken = json.loads(page.evaluate(RUN))
-        found += [
-            (state, rule["id"], [(node["target"], node["failureSummary"]) for node in rule["nodes"]])
-            for rule in broken
-        ]
+        found += _broken(page, state)
+        for width in widths[1:]:
+            _resize(page, width)
+            found += _broken(page, f"{state}, {width} wide")
+        if widths:
+            _resize(page, widths[0])
     return found
+
+
+def _broken(page: Page, state: str) -> list[tuple[str, str, list[Any]]]:
+    return [
+        (state, rule["id"], [(node["target"], node["failureSummary"]) for node in rule["nodes"]])
+        for rule in json.loads(page.evaluate(RUN))
+    ]
+
+
+def _resize(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate(DRAWN)

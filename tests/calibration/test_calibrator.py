@@ -103,11 +103,24 @@ def test_prediction_sets_are_part_of_it_and_one_without_them_is_what_it_was_befo
     assert old.pop("prediction_sets") is None
     assert old.pop("familiarity") is None
     assert old.pop("shipped") is False
+    assert old.pop("sides") == ["calibration"]
     read = Calibrator.model_validate(old)
     content = read.model_dump_json(
-        exclude={"name", "created_at", "prediction_sets", "familiarity", "shipped"}
+        exclude={"name", "created_at", "prediction_sets", "familiarity", "shipped", "sides"}
     )
     assert read.version == f"first@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+
+
+def test_one_that_was_fitted_on_everything_is_another_and_says_what_it_takes_to_prove_something() -> None:
+    made = calibrator(sides=("calibration", "test"), questions=34)
+    assert made.version != calibrator(questions=34).version
+    assert not made.holds_out
+    assert made.why_unproven == (
+        "This calibrator was fitted on all of its 34 labels, so that none is left to prove a guarantee: "
+        "label at least 26 more and recalibrate."
+    )
+    assert "label more and recalibrate" in calibrator(sides=made.sides, questions=62).why_unproven
+    assert (calibrator().holds_out, calibrator().why_unproven) == (True, "")
 
 
 def test_it_holds_for_what_it_was_fitted_on_and_says_why_not_otherwise() -> None:

@@ -60,6 +60,33 @@ def test_labels_and_queues_are_listed_and_progress_is_told(codex: Codex) -> None
     assert (said["answers"], said["labelled"], len(said["days"])) == (6, 1, 1)
 
 
+def thirty(home: Path) -> None:
+    """A queue called thirty, with so many labels."""
+    settings = load_settings([f"home={home}"])
+    bench = Workbench(settings, ScriptedEngine(lambda _: Script(["A"])), Store(settings.database, "full"))
+    put_run(bench.store, "run-30", graded=30)
+    labelling = Labelling(bench)
+    queue, _ = labelling.create("thirty", "run", run_id="run-30", order="random")
+    while (key := labelling.next(queue.id, "")) is not None:
+        verdict = "correct" if bench.store.runs.record(*key).correct else "incorrect"
+        labelling.put(queue.id, Label(*key, verdict))
+    bench.close()
+
+
+def test_labels_recalibrate_and_it_is_said_what_was_fitted_on(codex: Codex, home: Path) -> None:
+    assert "too few to recalibrate with" in codex("labels", "recalibrate", "mine").err
+    thirty(home)
+    done = codex("labels", "recalibrate", "thirty", "--name", "new")
+    assert done.status == 0
+    assert done.out.startswith("new@")
+    assert "Fitted on all 30 labels, so that none is left to prove a guarantee" in done.out
+    assert "AUROC" in done.out
+    said = codex("labels", "recalibrate", "thirty", "--json").json
+    assert (said["to_fit"], said["held_out"], said["active"]) == (30, 0, False)
+    assert "enough labels to recalibrate" in codex("labels", "progress", "thirty").out
+    assert said["version"] in codex("calibrators", "--json").out
+
+
 @pytest.mark.parametrize("name", list(FORMATS))
 def test_labels_leave_and_come_back(codex: Codex, home: Path, name: str, tmp_path: Path) -> None:
     file = str(tmp_path / f"labels{FORMATS[name].suffix}")  # type: ignore[index]
@@ -98,6 +125,7 @@ def test_a_running_workbench_says_the_same(
     codex: Codex, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [str(tmp_path / name) for name in ("alone.jsonl", "served.jsonl")]
+    thirty(home)
     alone = [*lines(codex)]
     codex("labels", "export", "-o", files[0], "--queue", "mine")
     settings = load_settings([f"home={home}"])
@@ -108,10 +136,14 @@ def test_a_running_workbench_says_the_same(
 
     with running(bench) as served, announced(settings, "127.0.0.1", served.port):
         monkeypatch.setattr("codex.cli.runs.Store", in_use)
+        monkeypatch.setattr("codex.ask.workbench.Store", in_use)
         assert [*lines(codex)] == alone
         assert codex("labels", "export", "-o", files[1], "--queue", "mine").status == 0
         assert Path(files[0]).read_bytes() == Path(files[1]).read_bytes()
         assert codex("labels", "import", files[1]).out.strip() == "labels: 0 new, 1 replaced"
+        said = codex("labels", "recalibrate", "thirty", "--json").json
+        assert (said["to_fit"], said["held_out"]) == (30, 0)
+        assert "too few to recalibrate with" in codex("labels", "recalibrate", "mine").err
         (tmp_path / "bad.csv").write_text("question_id,verdict\ngone,correct\n")
         refused = codex("labels", "import", str(tmp_path / "bad.csv"))
         assert (refused.status, "Row 1, column question_id" in refused.err) == (1, True)

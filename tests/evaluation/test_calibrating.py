@@ -24,7 +24,6 @@ from codex.evaluation.calibrating import (
     guarantee,
     labelled_generations,
     labelled_runs,
-    on_side,
 )
 from codex.evaluation.generations import generated_of
 from codex.evaluation.prediction_sets import sampled_runs
@@ -75,7 +74,7 @@ def test_a_calibrator_is_fitted_to_one_side_and_saved_with_what_it_holds_for(sto
     assert (made.runs, made.datasets, made.method) == (("r",), ("sums",), "platt")
     expected = [n for n in range(160) if split(f"Is {n} it?") == "calibration"]
     assert made.questions == len(expected)
-    assert on_side(labelled_runs(store, ["r"]).table, "calibration").ids == tuple(f"q{n}" for n in expected)
+    assert labelled_runs(store, ["r"]).to_fit.ids == tuple(f"q{n}" for n in expected)
     # The signal alone ranks right above wrong with 0.83 on average over such draws.
     assert 0.7 < made.metrics["after"]["auroc"].value < 0.95
     assert made.reference is not None
@@ -209,7 +208,7 @@ def test_a_file_makes_the_same_calibrator_as_its_run(store: Store) -> None:
     origin = Origin("scripted:a", "p", 0.7)
     lines = [generated_of(answer(number), origin) for number in range(160)]
     labelled = labelled_generations(lines)
-    made = fitted(labelled, "temperature")
+    made, _ = fitted(labelled, "temperature")
     assert (made.model, made.prompt, made.sample_temperature, made.runs) == ("scripted:a", "p", 0.7, ())
     assert labelled.table.correct.tolist() == [answer(number).correct for number in range(160)]
 

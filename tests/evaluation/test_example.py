@@ -9,7 +9,7 @@ import pytest
 
 from codex.calibration.shipped import shipped_calibrators
 from codex.errors import Cancelled
-from codex.evaluation.calibrating import labelled_runs, on_side
+from codex.evaluation.calibrating import labelled_runs
 from codex.evaluation.example import NAME, load_example
 from codex.store import Store
 
@@ -28,7 +28,7 @@ def test_it_holds_what_the_shipped_calibrator_was_fitted_on(store: Store) -> Non
     assert (found.run.name, found.run.state, found.run.model) == (NAME, "done", OURS.model)
     assert set(found.run.dataset.split(", ")) == set(OURS.datasets)
     assert "" not in found.graders
-    fitted_on = on_side(labelled_runs(store, OURS.runs).table, "calibration")
+    fitted_on = labelled_runs(store, OURS.runs).to_fit
     assert len(fitted_on.ids) == OURS.questions
     assert fitted_on.correct.mean() == pytest.approx(OURS.accuracy)
 

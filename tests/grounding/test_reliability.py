@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,14 +12,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from codex import prompts, signals
+from codex import engines, prompts, signals
 from codex.engines.models import Models
 from codex.errors import Cancelled, ModelError, Stopping
 from codex.grounding import Grounder, labelled
 from codex.grounding.config import GroundingConfig
 from codex.grounding.labelled import Case, Labelled
-from codex.grounding.reliability import UNMEASURED, Reliabilities, measured
+from codex.grounding.reliability import (
+    SHIPPED,
+    UNMEASURED,
+    Reliabilities,
+    judge_key,
+    measured,
+    verifier_key,
+)
 from codex.retrieval.embedding import Identity
+from codex.settings import load_settings
 from codex.types import Generation, Observation, Passage, Stance
 from tests.support.reliable import CHANCE, GOOD, trust, trust_words
 from tests.support.scripted import Script, ScriptedEngine
@@ -136,6 +145,30 @@ class TestMeasuring:
 
 
 CASES = Labelled(tuple(Case(QUESTION, str(i), holds=i >= 6) for i in range(12)), "twelve")
+
+
+class TestShipped:
+    def test_the_default_model_comes_measured_as_it_is_asked_now(
+        self, tmp_path: Path, models: Models
+    ) -> None:
+        """Where prompts or sets change: `codex models judge` in a new home, and copy what it keeps."""
+        settings = load_settings(["engine=llama_cpp"])
+        model = engines.create("llama_cpp", settings.engine, models).fingerprint
+        keys = judge_key(f"model {model}"), verifier_key(model, settings.grounding.verifier_form)
+        shipped = [json.loads(file.read_text()) for file in SHIPPED.iterdir()]
+        assert {each["of"] for each in shipped} == set(keys)
+        for key in keys:
+            known = Reliabilities(tmp_path).get(key)
+            assert known.n == 200
+            # It is too small to judge, and tests/server/test_real_model.py sees that on the model itself.
+            assert known.auroc is not None
+            assert not known.is_sufficient
+
+    def test_what_was_measured_here_comes_first(self, tmp_path: Path, models: Models) -> None:
+        settings = load_settings(["engine=llama_cpp"])
+        model = engines.create("llama_cpp", settings.engine, models).fingerprint
+        kept = Reliabilities(Models(trust(tmp_path, model)).cache / "reliability")
+        assert kept.get(judge_key(f"model {model}")) == GOOD
 
 
 class TestOfScores:

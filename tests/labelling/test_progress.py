@@ -132,7 +132,10 @@ def test_what_a_guarantee_takes_is_said_and_where_it_exceeds_the_queue() -> None
         in few.note
     )
     assert progress(standing(400, 400, rate=1.0)).more == 0
-    assert "enough labels to try" in progress(standing(400, 400, rate=1.0)).note
+    assert (
+        "enough labels to recalibrate and to try for a guarantee"
+        in progress(standing(400, 400, rate=1.0)).note
+    )
     hopeless = progress(standing(400, 200, rate=0.3))
     assert hopeless.more is None
     assert "guarantee" not in hopeless.note
@@ -144,6 +147,18 @@ def test_an_order_that_is_not_random_counts_labels_alone() -> None:
     assert (found.correct, found.more, found.shrinking) == (None, None, ())
     assert [day.labels for day in found.days] == [3, 7]
     assert (found.days[1].day - found.days[0].day).days == 1
+
+
+@pytest.mark.parametrize("random", [True, False])
+def test_what_it_takes_to_recalibrate_is_said(random: bool) -> None:
+    few, enough = progress(standing(40, 22, random=random)), progress(standing(40, 30, random=random))
+    assert (few.to_recalibrate, enough.to_recalibrate) == (8, 0)
+    assert "8 more labels to recalibrate" in few.note
+    assert "nough labels to recalibrate" in enough.note
+    assert "22 more labels to recalibrate, of which 2 wait here" in progress(standing(10, 8)).note
+    nobody = standing(40, 30, random=random)
+    nobody.correct[:4] = np.nan
+    assert progress(nobody).to_recalibrate == 4
 
 
 def test_an_empty_queue_says_so() -> None:

@@ -152,6 +152,27 @@ def test_no_guarantee_says_why_and_cannot_be_made_active(page: CalibratePage) ->
     assert page.workbench.active.calibrator is None
 
 
+def test_a_calibrator_that_was_fitted_on_everything_guarantees_nothing(page: CalibratePage) -> None:
+    sides = ("calibration", "test")
+    version = put_calibrator(page.workbench.store, put_run(page.workbench.store, graded=90), sides=sides)
+    shown = drawn(page, version)
+    assert shown["calibrator"]["guarantee"]["holds"] is False
+    assert "so that none is left to prove a guarantee" in shown["calibrator"]["guarantee"]["words"]
+    assert [row["label"] for row in shown["rows"]] == ["heuristic", "combined", "calibrated"]
+    assert ("held out", "none") in [tuple(fact) for fact in shown["calibrator"]["facts"]]
+    assert "90 to fit, 0 held out" in shown["hint"]
+    assert shown["groups"] is None
+    with pytest.raises(Conflict, match="none is left to prove a guarantee"):
+        page.keep_guarantee({"version": version, **RISK})
+    assert page.workbench.active.calibrator is None
+
+
+def test_one_of_the_ask_pages_labels_says_why_nothing_is_drawn(page: CalibratePage) -> None:
+    run = put_run(page.workbench.store, graded=90)
+    version = put_calibrator(page.workbench.store, run, sides=("calibration", "test"), runs=())
+    assert "so that none is left to prove a guarantee" in drawn(page, version)["note"]
+
+
 def test_a_guarantee_becomes_the_policy_that_answers_by_it(page: CalibratePage) -> None:
     version = put_calibrator(page.workbench.store, put_run(page.workbench.store, graded=300))
     guarantee = drawn(page, version)["calibrator"]["guarantee"]

@@ -153,7 +153,7 @@ def test_labels_recalibrate_and_a_click_activates(page: LabelPage) -> None:
     queue = made(page)
     with pytest.raises(InvalidInput, match="0 labels are too few"):
         page.recalibrate({"queue": queue})
-    put_run(store, "run-2", graded=80, n_samples=0)
+    put_run(store, "run-2", graded=30, n_samples=0)
     queue = made(page, run="run-2", order="random")
     while card := page.next(asked(queue))["card"]:
         is_correct = store.runs.record(*card["key"]).correct
@@ -163,7 +163,8 @@ def test_labels_recalibrate_and_a_click_activates(page: LabelPage) -> None:
         assert now["words"].startswith("Fitting")
         now = page.recalibrating({"job": now["job"]})
     assert [row["name"] for row in now["rows"]] == ["AUROC", "ECE", "Brier"]
-    assert "80 labelled answers" in now["note"]
+    assert "Fitted on all 30 labels, so that none is left to prove a guarantee" in now["note"]
+    assert "30 labelled answers" in now["note"]
     assert page.activate({"version": now["version"]}) == {"active": now["version"]}
     active = page.workbench.active.calibrator
     assert active is not None

@@ -234,7 +234,8 @@ def test_a_target_that_is_no_share_is_refused_with_what_was_typed(
 def calibrator(page: TunePage, **also: Any) -> Calibrator:
     """Fitted to the questions of the run on the calibration side, and active."""
     table = page.workbench.store.runs.table("r1")
-    side = np.array([split(question) == "calibration" for question in table.questions])
+    sides = also.get("sides", ("calibration",))
+    side = np.array([split(question) in sides for question in table.questions])
     columns = {"top1_prob": table.signals["top1_prob"][side]}
     fitted = fit(columns, table.correct[side], signs={"top1_prob": 1}, method="platt")
     made = Calibrator(
@@ -276,6 +277,38 @@ def test_a_calibrator_of_another_model_is_not_used_and_the_page_says_why(page: T
     opened = page.open({"run": "r1", "policy": body(BARE)})
     assert opened["calibrator"] is None
     assert "another model" in opened["why"]
+
+
+@pytest.mark.parametrize("by", ["risk", "coverage"])
+def test_a_calibrator_that_has_seen_the_whole_run_guarantees_nothing_on_it(page: TunePage, by: str) -> None:
+    made = calibrator(page, sides=("calibration", "test"))
+    assert page.open({"run": "r1", "policy": body(BARE)})["unproven"] == made.why_unproven
+    found = proposed(page, by=by, risk="45", coverage="40")
+    assert found["words"] == made.why_unproven
+    assert "so that none is left to prove a guarantee" in found["words"]
+    if by == "risk":
+        assert found["policy"] is None
+    else:
+        assert Policy.model_validate(found["policy"]).guarantee is None
+
+
+def test_a_calibrator_of_other_answers_that_holds_nothing_out_is_proved_on_these(page: TunePage) -> None:
+    calibrator(page, sides=("calibration", "test"), runs=(), datasets=("rivers",))
+    guarantee = Policy.model_validate(proposed(page, by="coverage", coverage="40")["policy"]).guarantee
+    assert guarantee is not None
+    assert guarantee.questions == N
+
+
+@pytest.mark.parametrize("sides", [("calibration",), ("calibration", "test")])
+def test_questions_of_the_ask_page_may_stand_in_any_run(page: TunePage, sides: tuple[str, ...]) -> None:
+    made = calibrator(page, sides=sides, runs=(), datasets=("Ask page",))
+    found = proposed(page, by="coverage", coverage="40")
+    guarantee = Policy.model_validate(found["policy"]).guarantee
+    if made.holds_out:
+        assert guarantee is not None
+        assert guarantee.questions == N - made.questions
+    else:
+        assert (guarantee, found["words"]) == (None, made.why_unproven)
 
 
 def test_a_guarantee_rests_only_on_questions_that_the_calibrator_has_not_seen(page: TunePage) -> None:

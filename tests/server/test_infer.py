@@ -162,6 +162,7 @@ def test_health_says_ready_with_model_and_version(sure: Served) -> None:
         "version": "0.1.0",
         "error": None,
         "events": None,
+        "limits": "",
     }
 
 

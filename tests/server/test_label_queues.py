@@ -104,6 +104,8 @@ def test_labels_recalibrate_and_the_calibrator_is_activated(served: Served) -> N
     assert_error(http.get(f"{path}/recalibration"), 404)
     refused = assert_error(http.post(f"{path}/recalibrate", json={}), 422, ["queue"])
     assert "0 labels are too few" in refused["message"]
+    assert "Label 30 more." in refused["message"]
+    assert http.get(f"{path}/progress").json()["to_recalibrate"] == 30
     while (card := http.post(f"{path}/next", json={}).json()) is not None:
         said = "correct" if store.runs.record("run-2", card["question_id"]).correct else "incorrect"
         label = {"run_id": "run-2", "question_id": card["question_id"], "verdict": said}
@@ -115,9 +117,36 @@ def test_labels_recalibrate_and_the_calibrator_is_activated(served: Served) -> N
     assert eventually(lambda: http.get(f"/jobs/{job['id']}").json()["state"] == "done", 60)
     made = http.get(f"{path}/recalibration").json()
     assert (made["answers"], made["active"]) == (80, False)
+    assert (made["to_fit"] + made["held_out"], made["more"]) == (80, 0)
     assert set(made["before"]) == set(made["after"]) == {"auroc", "ece", "ece_excess", "brier", "nll"}
     assert http.post("/calibrators/activate", json={"version": made["version"]}).status_code == 200
     assert http.get(f"{path}/recalibration").json()["active"]
     http.post("/calibrators/activate", json={"version": None})
     http.delete(path)
     assert_error(http.get(f"{path}/recalibration"), 404)
+
+
+def test_thirty_labels_recalibrate_and_it_is_said_that_they_prove_nothing(served: Served) -> None:
+    http, store = served.http, served.workbench.store
+    put_run(store, "run-30", graded=30, n_samples=0)
+    wanted = {"name": "thirty", "source": "run", "run_id": "run-30", "order": "random"}
+    path = f"/label-queues/{http.post('/label-queues', json=wanted).json()['id']}"
+    while (card := http.post(f"{path}/next", json={}).json()) is not None:
+        said = "correct" if store.runs.record("run-30", card["question_id"]).correct else "incorrect"
+        label = {"run_id": "run-30", "question_id": card["question_id"], "verdict": said}
+        assert http.post(f"{path}/labels", json=label).status_code == 200
+    progress = http.get(f"{path}/progress").json()
+    assert progress["to_recalibrate"] == 0
+    assert "enough labels to recalibrate" in progress["note"]
+    job = http.post(f"{path}/recalibrate", json={}).json()
+    assert eventually(lambda: http.get(f"/jobs/{job['id']}").json()["state"] == "done", 60)
+    made = http.get(f"{path}/recalibration").json()
+    assert (made["answers"], made["to_fit"], made["held_out"]) == (30, 30, 0)
+    assert made["more"] > 0
+    assert "Fitted on all 30 labels, so that none is left to prove a guarantee" in made["note"]
+    assert http.get(f"/calibrators/{made['version']}").json()["holds_out"] is False
+    proven = http.post("/calibrators/guarantee", json={"version": made["version"], "activate": True}).json()
+    assert (proven["holds"], proven["policy"]) == (False, None)
+    assert "none is left to prove a guarantee" in proven["words"]
+    assert (proven["counts"]["to_fit"], proven["counts"]["held_out"]) == (30, 0)
+    assert not http.get(f"{path}/recalibration").json()["active"]

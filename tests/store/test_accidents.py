@@ -24,6 +24,8 @@ from tests.support.traces import make_trace
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.usefixtures("database_by_steps")
+
 
 @contextlib.contextmanager
 def writer(path: Path, first: int, checkpoint_bytes: int = 2**24) -> Iterator[subprocess.Popen[str]]:

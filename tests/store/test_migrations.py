@@ -83,6 +83,7 @@ def test_a_kill_right_after_the_steps_loses_nothing(tmp_path: Path) -> None:
         assert store.load("trace-2") == make_trace(2)
 
 
+@pytest.mark.usefixtures("database_by_steps")
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "codex.duckdb"
     seen = []
@@ -93,6 +94,7 @@ def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     assert seen[0] == seen[1]
 
 
+@pytest.mark.usefixtures("database_by_steps")
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "codex.duckdb"
     Store(path).close()

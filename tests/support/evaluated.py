@@ -10,7 +10,7 @@ import numpy as np
 
 from codex import prompts, signals
 from codex.calibration import Calibrator, before_and_after, fit
-from codex.evaluation.calibrating import labelled_runs, on_side
+from codex.evaluation.calibrating import labelled_runs
 from codex.evaluation.generations import Generated
 from codex.store import Store
 from codex.types import (
@@ -90,7 +90,7 @@ def put_calibrator(store: Store, run: Run, name: str = "mine", **changes: object
     changes: fields that are to say something else than what was fit.
     """
     signs = {each.name: 1 if each.higher_is_confident else -1 for each in signals.REGISTRY.values()}
-    half = on_side(labelled_runs(store, [run.id]).table, "calibration")
+    half = labelled_runs(store, [run.id]).to_fit
     fitted = fit(half.signals, half.correct, signs=signs, groups=half.groups, method="temperature", repeats=1)
     calibrator = Calibrator(
         name=name,

@@ -2,10 +2,10 @@
 
 import { html, nothing } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
-import { alarm, iconButton } from "../shared/parts.js";
+import { alarm, hint, iconButton } from "../shared/parts.js";
 import { Poller } from "../shared/server.js";
 
-/** @typedef {{state: string, model: string, error: string | null, calibrated: boolean, calibration: string}} Status */
+/** @typedef {{state: string, model: string, error: string | null, calibrated: boolean, calibration: string, limits: string}} Status */
 /** @import {Given} from "../shared/types" */
 
 const THEME = "codex.theme";
@@ -82,7 +82,7 @@ class Bar extends Page {
   }
 
   view() {
-    const { state, model, error, calibrated, calibration } = this.status;
+    const { state, model, error, calibrated, calibration, limits } = this.status;
     const change = () => {
       localStorage.setItem(THEME, this.dark ? "light" : "dark");
       this.#theme(!this.dark);
@@ -102,6 +102,7 @@ class Bar extends Page {
       <span class="cx-status cx-row" role="status" data-state=${state}><i aria-hidden="true"></i>${STATES[state] ?? ""}<b class="cx-clip">${model}</b><span
         class="cx-calibrated cx-clip" title=${this.answer ?? calibration}>${this.answer ?? (calibrated ? "calibrated" : "not calibrated")}</span></span>
       ${iconButton("theme", `Change to the ${this.dark ? "light" : "dark"} theme`, change)}
-    </header>${error ? html`<div class="cx-alarm">${alarm(error)}</div>` : nothing}`;
+    </header>${error ? html`<div class="cx-alarm">${alarm(error)}</div>` : nothing}
+    ${limits ? html`<div class="cx-limits">${hint(limits)}</div>` : nothing}`;
   }
 }

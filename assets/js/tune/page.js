@@ -395,10 +395,12 @@ function line({ name, graded, state, created }) {
 }
 
 /** What the metrics rest on. @param {Opened} run */
-function source({ questions, ungraded, calibrator, seen, why, unknown }) {
-  const fitted = seen
-    ? ", which was fitted on one half of this run. Guarantees rest on the other half."
-    : ".";
+function source({ questions, ungraded, calibrator, seen, unproven, why, unknown }) {
+  const fitted = unproven
+    ? `. ${unproven} What is shown here rests on answers that it has seen, so new ones may do worse.`
+    : seen
+      ? ", which was fitted on one half of these questions. Guarantees rest on the other half."
+      : ".";
   const calibrated = html`<p>Confidence: calibrated by <b>${calibrator}</b>${fitted}</p>`;
   const heuristic = html`<p><b>Not calibrated: </b>the confidence is the heuristic. ${why}</p>`;
   return html`<p>${counted(questions, "graded answer")}${ungraded ? `, ${count(ungraded)} not graded` : ""}.</p>

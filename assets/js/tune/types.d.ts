@@ -48,6 +48,7 @@ export interface Opened {
   ungraded: number;
   calibrator: string | null;
   seen: boolean;
+  unproven: string;
   why: string;
   unknown: number;
   signals: Signal[];

@@ -48,6 +48,7 @@ class LlamaCppEngine(Engine):
     """
 
     name: ClassVar[str] = "llama_cpp"
+    config: ModelConfig
 
     def __init__(self, config: ModelConfig, models: Models) -> None:
         self.config = config

@@ -1,0 +1,44 @@
+"""Which server, which of its models, and how it is called."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from codex import origins
+from codex.engines.base import EngineConfig
+from codex.errors import ModelError
+
+
+class ServedConfig(EngineConfig):
+    """Settings of the openai_api engine."""
+
+    model_path: str = ""
+    """The model's name as the server lists it."""
+    base_url: Annotated[str, AfterValidator(origins.web_address)] = "http://127.0.0.1:8080/v1"
+    """Where the server's interface begins."""
+    api_key_env: str = ""
+    """The environment variable that holds the key; empty: the server needs none."""
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    """How long a reasoning model may think; none: as the server has it."""
+    timeout_seconds: float = Field(120.0, gt=0.0, le=3600.0)
+    """How long to wait for the next bytes of a response."""
+    retries: int = Field(4, ge=0, le=20)
+    """How often a request is sent again after 429, 5xx or a lost connection, with growing pauses."""
+    concurrency: int = Field(8, ge=1, le=1024)
+    """Requests under way at once; more wait."""
+
+    @property
+    def key(self) -> str | None:
+        """The key itself; None: there is none. Raises ModelError."""
+        if not self.api_key_env:
+            return None
+        key = os.environ.get(self.api_key_env, "").strip()
+        if not key:
+            raise ModelError(
+                f"The environment variable {self.api_key_env} holds no key for {self.base_url}: set it, or "
+                "name another as engine.api_key_env."
+            )
+        return key

@@ -1,0 +1,194 @@
+"""What a server can do, found out by trying it: what it claims is not always so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from codex.engines.base import ALTERNATIVES
+from codex.engines.openai_api.server import Server
+from codex.engines.openai_api.shapes import VOCABULARY, Entry, Json, chat_deltas
+from codex.errors import InvalidInput, ModelError
+from codex.types import LogprobKind
+
+Kind = Literal["llama.cpp", "vLLM", "Ollama", "TGI", "unknown"]
+
+MOST_CHOICES = {"vLLM": 128, "unknown": 8}
+"""Rows in one request, where a server does several and does not say how many."""
+FEWER = 5
+"""Alternatives that a server may give which refuses more."""
+RAW = 0.05
+"""Nats by which a raw log-probability may differ between two temperatures, by rounding."""
+_QUESTION = [{"role": "user", "content": "Name a colour. Say one word."}]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found out of a server and its model."""
+
+    kind: Kind
+    logprobs: LogprobKind
+    alternatives: int
+    """How many of the likeliest tokens it gives at each place."""
+    streamed: bool
+    """Whether log-probabilities come in a stream too."""
+    choices: int
+    """Rows that one request may have."""
+    token_ids: bool
+    vocabulary: int
+    """Tokens that the model has, or `VOCABULARY`."""
+    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """How the length of an answer is bounded."""
+
+    @property
+    def continues(self) -> bool:
+        """Whether a last turn of the assistant is continued."""
+        return self.kind in ("llama.cpp", "vLLM")
+
+    @property
+    def missing(self) -> str:
+        """What signals lack, and the option of the server that would bring it; "": nothing."""
+        if self.logprobs == "none":
+            return "The server sends no log-probabilities: signals that need them are not available." + (
+                " Ollama sends them from version 0.12.11." if self.kind == "Ollama" else ""
+            )
+        if self.logprobs == "processed":
+            return "The server's log-probabilities are of the distribution after temperature and cuts." + (
+                " Start it with --logprobs-mode raw_logprobs." if self.kind == "vLLM" else ""
+            )
+        return ""
+
+
+async def probe(server: Server) -> Findings:
+    """Ask a server a few questions of one word. Raises ModelError, Busy."""
+    model = server.config.model_path
+    listed = await server.models()
+    if not model:
+        names = ", ".join(listed[:20]) or "it lists none"
+        raise ModelError(f"Name the model as engine.model_path; {server.config.base_url} has: {names}.")
+    if listed and model not in listed and not any(each.split(":")[0] == model for each in listed):
+        raise ModelError(
+            f"{server.config.base_url} has no model {model!r}; it has: {', '.join(listed[:20])}. "
+            "Set engine.model_path."
+        )
+    found = await _kind(server)
+    first: Json | None = None
+    for wanted in (ALTERNATIVES, FEWER, 0):
+        try:
+            limit, first = await _asked(server, _logprobs(wanted))
+        except InvalidInput:
+            if not wanted:
+                raise
+            continue
+        break
+    assert first is not None
+    found = replace(found, limit=limit)
+    entry = _first(first)
+    if entry is not None and entry.others:
+        found = replace(
+            found,
+            logprobs="raw",
+            alternatives=min(wanted, len(entry.others)),
+            token_ids=entry.id >= 0,
+            streamed=await _streams(server, found, wanted),
+        )
+        if not await _is_raw(server, found, wanted, entry):
+            found = replace(found, logprobs="processed")
+    elif entry is not None and entry.logprob is not None:
+        found = replace(found, logprobs="processed", streamed=await _streams(server, found, wanted))
+    return replace(found, choices=await _choices(server, found))
+
+
+async def _kind(server: Server) -> Findings:
+    found = Findings("unknown", "none", 0, False, MOST_CHOICES["unknown"], False, VOCABULARY)
+    props = await server.get("/props")
+    if props and "default_generation_settings" in props:
+        slots = props.get("total_slots")
+        vocabulary = _vocabulary(await server.get("/v1/models"), server.config.model_path)
+        return replace(found, kind="llama.cpp", choices=slots or 1, vocabulary=vocabulary or VOCABULARY)
+    ollama = await server.get("/api/version")
+    if ollama and "version" in ollama:
+        return replace(found, kind="Ollama", choices=1)
+    vllm = await server.get("/version")
+    if vllm and "version" in vllm:
+        return replace(found, kind="vLLM", choices=MOST_CHOICES["vLLM"])
+    tgi = await server.get("/info")
+    if tgi and "model_id" in tgi:
+        return replace(found, kind="TGI", choices=1)
+    return found
+
+
+def _vocabulary(listed: Json | None, model: str) -> int | None:
+    for each in (listed or {}).get("data") or ():
+        meta = each.get("meta") if isinstance(each, Mapping) and each.get("id") == model else None
+        if isinstance(meta, Mapping) and isinstance(meta.get("n_vocab"), int):
+            return int(meta["n_vocab"])
+    return None
+
+
+async def _asked(server: Server, more: dict[str, Any]) -> tuple[Any, Json]:
+    """One token of an answer, and under which name a server takes the bound."""
+    body = {"model": server.config.model_path, "messages": _QUESTION, "temperature": 0, **more}
+    try:
+        return "max_tokens", await server.post("/chat/completions", {**body, "max_tokens": 1})
+    except InvalidInput as error:
+        if "max_completion_tokens" not in str(error):
+            raise
+        # Reasoning models of OpenAI: no temperature, and the reasoning counts.
+        del body["temperature"]
+        return "max_completion_tokens", await server.post(
+            "/chat/completions", {**body, "max_completion_tokens": 64}
+        )
+
+
+def _logprobs(alternatives: int) -> dict[str, Any]:
+    return {"logprobs": True, "top_logprobs": alternatives} if alternatives else {}
+
+
+def _first(said: Json) -> Entry | None:
+    return next((entry for delta in chat_deltas(said) for entry in delta.entries), None)
+
+
+def _body(server: Server, found: Findings, alternatives: int, temperature: float) -> dict[str, Any]:
+    return {
+        "model": server.config.model_path,
+        "messages": _QUESTION,
+        "temperature": temperature,
+        found.limit: 1,
+        **_logprobs(alternatives),
+    }
+
+
+async def _streams(server: Server, found: Findings, alternatives: int) -> bool:
+    async for event in server.stream("/chat/completions", _body(server, found, alternatives, 0.0)):
+        if _first(event) is not None:
+            return True
+    return False
+
+
+async def _is_raw(server: Server, found: Findings, alternatives: int, cold: Entry) -> bool:
+    """Whether the log-probabilities stay the same when the temperature does not."""
+    hot = _first(await server.post("/chat/completions", _body(server, found, alternatives, 2.0)))
+    if hot is None:
+        return False
+    pairs = [
+        (it.logprob, next((other.logprob for other in hot.others if other.is_same(it)), None))
+        for it in cold.others[:3]
+    ]
+    return all(
+        first is not None and second is not None and math.isclose(first, second, abs_tol=RAW)
+        for first, second in pairs
+    )
+
+
+async def _choices(server: Server, found: Findings) -> int:
+    """Rows in one request: some servers refuse more than one, some send one all the same."""
+    if found.choices < 2:
+        return 1
+    try:
+        said = await server.post("/chat/completions", {**_body(server, found, 0, 1.0), "n": 2})
+    except (InvalidInput, ModelError):
+        return 1
+    return found.choices if len(said.get("choices") or ()) == 2 else 1
