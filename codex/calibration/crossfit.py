@@ -162,13 +162,13 @@ class _Data:
                 )
         _check_labels(outcomes)
         group = np.zeros(outcomes.size) if groups is None else np.asarray(groups)
-        held = None if counts is None else np.asarray(counts, float)
+        weight = None if counts is None else np.asarray(counts, float)
         return cls(
             arrays,
             outcomes,
             signs,
             np.unique(group, return_inverse=True)[1],
-            None if held is None else held / held.mean(),
+            None if weight is None else weight / weight.mean(),
         )
 
 
@@ -252,10 +252,10 @@ def _held_out(
     for held in np.unique(fold):
         train, test = fold != held, fold == held
         x, target = scores[train], correct[train].astype(float)
-        held = 1.0 if counts is None else counts[train]
+        weight = 1.0 if counts is None else counts[train]
         # A fold's fit is near that of the fold before, so it starts there.
         fits = [
-            logistic(x, target, l2, start=start, counts=held)
+            logistic(x, target, l2, start=start, counts=weight)
             for l2, start in zip(PENALTIES, starts, strict=True)
         ]
         for logit, (weights, intercept) in zip(logits, fits, strict=True):
@@ -271,8 +271,8 @@ def _losses(method: Method, raw: Array, correct: Flags, fold: Rows, counts: Arra
     mapped = np.empty(len(correct))
     for held in np.unique(fold):
         train, test = fold != held, fold == held
-        held = None if counts is None else counts[train]
-        mapped[test] = fit_map(method, raw[train], correct[train], held)(raw[test])
+        weight = None if counts is None else counts[train]
+        mapped[test] = fit_map(method, raw[train], correct[train], weight)(raw[test])
     return np.square(mapped - correct)
 
 

@@ -252,10 +252,10 @@ def _counts(
     """Answers at or above each threshold, and the incorrect ones among them; weight: what each counts."""
     there = ~np.isnan(value)
     steps = len(thresholds)
-    first, wrong = np.searchsorted(-thresholds, -value[there], side="left"), incorrect[there]
+    first, missed = np.searchsorted(-thresholds, -value[there], side="left"), incorrect[there]
     counts = None if weight is None else weight[there]
     answered = np.bincount(first, counts, steps)
-    errors = np.bincount(first[wrong], None if counts is None else counts[wrong], steps)
+    errors = np.bincount(first[missed], None if counts is None else counts[missed], steps)
     return np.cumsum(answered), np.cumsum(errors)
 
 

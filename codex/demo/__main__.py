@@ -1,4 +1,4 @@
-"""`python -m codex.demo [KEY=VALUE]...`: record the answers of the demo anew, with the default model."""
+"""`python -m codex.demo [KEY=VALUE]...`: record the answers of the demo again, with the default model."""
 
 from __future__ import annotations
 

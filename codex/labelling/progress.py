@@ -70,7 +70,7 @@ def progress(found: Standing, made: Iterable[tuple[datetime, int]] = ()) -> Prog
         note = f"{labelled:,} of {n:,} labelled."
         if n:
             note += " This order is not random: its labels say nothing of all answers."
-            said = _in_words(missing, None, n - labelled)
+            said = _remaining(missing, None, n - labelled)
             note += f" {said[0].upper()}{said[1:]}."
         return Progress(n, labelled, None, None, None, missing, note, by_day)
     line = _shrinking(found)
@@ -85,7 +85,7 @@ def progress(found: Standing, made: Iterable[tuple[datetime, int]] = ()) -> Prog
         interval = f"{percent(share.low)} to {percent(share.high)}"
         note += f": {percent(share.value)} of all {n:,} are correct ({interval})"
     if n:
-        note += f", {_in_words(missing, more, n - labelled)}"
+        note += f", {_remaining(missing, more, n - labelled)}"
     known = None if np.isnan(error) else error
     return Progress(n, labelled, share, known, more, missing, f"{note}.", by_day, tuple(line))
 
@@ -136,7 +136,7 @@ def _about(labels: float) -> int:
     return int(math.ceil(labels / step) * step)
 
 
-def _in_words(missing: int, more: int | None, left: int) -> str:
+def _remaining(missing: int, more: int | None, left: int) -> str:
     """What it takes to recalibrate, and to guarantee something."""
     guarantee = f"a guarantee of {chosen(ALPHA)} risk at {chosen(1 - DELTA)}"
     if missing:

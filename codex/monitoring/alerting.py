@@ -32,7 +32,7 @@ class Reading:
     """Whether the value is beyond the threshold."""
     message: str
     about: str = ""
-    """What it is measured on: with another one the alert begins anew."""
+    """What it is measured on: with another one the alert starts again."""
 
     @property
     def enough(self) -> bool:
@@ -55,8 +55,8 @@ def advance(
     if before is not None and fresh:
         begun = replace(begun, state="paused" if before.state == "paused" else begun.state)
         if before.notified_at is not None and before.state != "paused":
-            anew = f"Begins again, since another policy or calibrator is active. {reading.message}"
-            notices.append(replace(_notice("ended", reading, now), message=anew))
+            why = f"Starts again, since another policy or calibrator is active. {reading.message}"
+            notices.append(replace(_notice("ended", reading, now), message=why))
     warm = begun.warm or reading.enough
     state = _state(reading, warm) if begun.state != "paused" else "paused"
     told, notified = _told(begun, state, now, renotify)

@@ -23,7 +23,7 @@ class AlertState:
 
     name: str
     about: str
-    """What it is measured on, e.g. the policy's version: with another one it begins anew."""
+    """What it is measured on, e.g. the policy's version: with another one it starts again."""
     state: State
     since: datetime
     """In UTC."""

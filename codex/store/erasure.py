@@ -101,14 +101,14 @@ class Erasure:
             self._thread.join()
 
     def _run(self) -> None:
-        while self._goes_on():
+        while self._is_wanted_again():
             try:
                 self.run()
             except StoreError as error:
                 if not self._closed:
                     log.warning("What was deleted is not erased from the file yet: %s", error)
 
-    def _goes_on(self) -> bool:
+    def _is_wanted_again(self) -> bool:
         with self._starting:
             self._running, self._again = self._again, False
             return self._running

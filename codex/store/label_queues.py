@@ -22,7 +22,7 @@ ASKED = """
 (SELECT '' AS run_id, e.trace_id AS question_id, e.confidence, epoch(e.created_at) AS made_at, e.action,
         l.correct, coalesce(e.question, e.question_preview) IS NOT NULL AS readable
  FROM model_inference_events e LEFT JOIN counted_labels l ON l.run_id = '' AND l.question_id = e.trace_id
- QUALIFY row_number() OVER (PARTITION BY e.trace_id ORDER BY e.step DESC) = 1)
+ WHERE e.ends_trace)
 """
 """The answers of the Ask page; readable: whether their question was kept."""
 DIFFERING = """
@@ -318,7 +318,7 @@ _LABELS = "FROM labels l WHERE l.run_id = i.run_id AND l.question_id = i.questio
 """Of an answer i of a queue."""
 _TOLD = """
 (SELECT trace_id, coalesce(question, question_preview) AS question, answer FROM model_inference_events
- QUALIFY row_number() OVER (PARTITION BY trace_id ORDER BY step DESC) = 1)
+ WHERE ends_trace)
 """
 _NEW = "(run_id, question_id) NOT IN (SELECT (run_id, question_id) FROM label_queue_items WHERE queue_id = ?)"
 

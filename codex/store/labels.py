@@ -128,10 +128,10 @@ class Labels:
         with self._database.write() as db:
             db.register("coming", columns)
             try:
-                wrong = db.execute(_UNFIT).fetchall()
-                if wrong:
+                unfit = db.execute(_UNFIT).fetchall()
+                if unfit:
                     raise LabelsUnfit(
-                        {place: _why(run, question, failed) for place, run, question, failed in wrong}
+                        {place: _why(run, question, failed) for place, run, question, failed in unfit}
                     )
                 ((older, replaced),) = db.execute(_STANDING).fetchall()
                 db.execute(_TAKE_IN)
@@ -225,9 +225,7 @@ _EXPORTED = """
  FROM labels l
  LEFT JOIN run_records r ON r.run_id = l.run_id AND r.question_id = l.question_id
  LEFT JOIN runs ON runs.id = l.run_id
- LEFT JOIN (SELECT * FROM model_inference_events
-            QUALIFY row_number() OVER (PARTITION BY trace_id ORDER BY step DESC) = 1) e
-   ON l.run_id = '' AND e.trace_id = l.question_id)
+ LEFT JOIN model_inference_events e ON l.run_id = '' AND e.trace_id = l.question_id AND e.ends_trace)
 """
 
 

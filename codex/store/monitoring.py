@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from codex.store.database import Database, Row, rows
+from codex.store.database import Database, Row, quoted, rows
 from codex.store.deletion import Deletion
 from codex.store.rows import in_utc, naive_utc
 
@@ -44,44 +44,37 @@ BATCH = 10_000
 SUMMED = ", ".join(
     (
         *(
-            f"count(*) FILTER (ends AND action = '{action}') AS {name}"
+            f"count(*) FILTER (ends_trace AND action = '{action}') AS {name}"
             for action, name in (("answer", "answered"), ("defer", "deferred"), ("abstain", "abstained"))
         ),
         "count(*) FILTER (kind = 'retrieve') AS retrievals",
         "count(*) FILTER (kind = 'reflect') AS reflections",
-        "count(confidence) FILTER (ends) AS confident",
-        "coalesce(sum(confidence) FILTER (ends), 0) AS confidence_sum",
-        "coalesce(sum(trace_seconds) FILTER (ends), 0) AS seconds_sum",
+        "count(confidence) FILTER (ends_trace) AS confident",
+        "coalesce(sum(confidence) FILTER (ends_trace), 0) AS confidence_sum",
+        "coalesce(sum(trace_seconds) FILTER (ends_trace), 0) AS seconds_sum",
         *(
             f"coalesce(sum({name}), 0) AS {name}"
             for name in ("prompt_tokens", "answer_tokens", "sample_tokens")
         ),
         *(
-            f"count(*) FILTER (ends AND trace_seconds > {low} AND trace_seconds <= {high}) AS seconds_{bin}"
+            f"count(*) FILTER (ends_trace AND trace_seconds > {low} AND trace_seconds <= {high})"
+            f" AS seconds_{bin}"
             for bin, (low, high) in enumerate(
                 itertools.pairwise(("'-inf'::DOUBLE", *SECONDS, "'inf'::DOUBLE"))
             )
         ),
         *(
-            f"count(*) FILTER (ends AND confidence IS NOT NULL"
+            f"count(*) FILTER (ends_trace AND confidence IS NOT NULL"
             f" AND least(floor({TENTHS} * confidence), {TENTHS - 1}) = {bin})"
             f" AS confidence_{bin}"
             for bin in range(TENTHS)
         ),
     )
 )
-# The steps of a trace are stored at once, so that their ids follow each other: a step that no later one
-# follows ends its trace. DuckDB finds that five times as fast as the highest step of each trace.
-ENDS = "event_id NOT IN (SELECT event_id - 1 FROM model_inference_events WHERE step > 0)"
 FRESH = f"""
 CREATE OR REPLACE TEMP TABLE fresh AS
 SELECT date_trunc('hour', created_at) AS "hour", model, policy, min(event_id) AS "first", {SUMMED}
-FROM (
-    SELECT *, event_id NOT IN (
-        SELECT event_id - 1 FROM model_inference_events WHERE step > 0 AND event_id BETWEEN $1 AND $2
-    ) AS ends
-    FROM model_inference_events WHERE event_id BETWEEN $1 AND $2
-)
+FROM model_inference_events WHERE event_id BETWEEN $1 AND $2
 GROUP BY "hour", model, policy
 """
 NEW_SERIES = """
@@ -334,10 +327,12 @@ class Monitoring:
             newest = f"SELECT event_id {of_window} AND step = 0 ORDER BY event_id DESC LIMIT {MOST_ANSWERS}"
             ((oldest,),) = db.execute(f"SELECT min(event_id) FROM ({newest})", values).fetchall()
             values = [*values, oldest]
-            first, last = (f"{of_window} AND event_id >= ? AND {which}" for which in ("step = 0", ENDS))
+            first, last = (
+                f"{of_window} AND event_id >= ? AND {which}" for which in ("step = 0", "ends_trace")
+            )
             found: dict[str, Distribution] = {}
             for at in range(0, len(signals), AT_ONCE):
-                columns = {name: f"signals[{_quoted(name)}]" for name in signals[at : at + AT_ONCE]}
+                columns = {name: f"signals[{quoted(name)}]" for name in signals[at : at + AT_ONCE]}
                 found |= _quantiles(db, first, values, columns)
             ended = _quantiles(db, last, values, {name: name for name in ("confidence", "trace_seconds")})
         return Distributions(
@@ -351,10 +346,10 @@ class Monitoring:
         """
         with self._database.read() as db:
             found = db.execute(
-                f"""
+                """
                 SELECT l.correct FROM counted_labels l
                 JOIN model_inference_events e ON l.run_id = '' AND l.question_id = e.trace_id
-                WHERE l.correct IS NOT NULL AND e.policy = ? AND e.action = 'answer' AND {ENDS}
+                WHERE l.correct IS NOT NULL AND e.policy = ? AND e.action = 'answer' AND e.ends_trace
                   AND (? IS NULL OR e.calibrated IS NOT NULL
                                     AND json_extract_string(e.params, 'calibrator') = ?)
                 ORDER BY l.labelled_at, l.question_id
@@ -455,10 +450,6 @@ def _quantiles(
     [row] = db.execute(f"SELECT {told} {asked}", values).fetchall()
     pairs = zip(columns, row[::2], row[1::2], strict=True)
     return {name: Distribution(n, *quantiles) for name, n, quantiles in pairs if n}
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _key(row: Row) -> tuple[datetime | None, int]:

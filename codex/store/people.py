@@ -169,8 +169,7 @@ class People:
                 SELECT e.trace_id, e.whole AS question, e.answer, e.action, e.created_at FROM (
                     SELECT *, coalesce(question, CASE WHEN length(question_preview) < 127
                                                       THEN question_preview END) AS whole
-                    FROM model_inference_events
-                    QUALIFY row_number() OVER (PARTITION BY trace_id ORDER BY step DESC) = 1
+                    FROM model_inference_events WHERE ends_trace
                 ) e
                 WHERE e.action IN ('defer', 'abstain') AND e.whole IS NOT NULL
                   AND json_extract_string(e.params, '$.person') IS NULL AND e.parent_trace_id IS NULL

@@ -214,15 +214,15 @@ class Store:
         return kept
 
     def calibrated_signals(self, calibrator: str, newest: int) -> tuple[int, list[dict[str, float | None]]]:
-        """How many answers a calibrator's version spoke on, and the signals of the newest, oldest first."""
-        spoke = (
+        """How many answers a calibrator's version calibrated, and the signals of the newest, oldest first."""
+        calibrated = (
             "FROM model_inference_events WHERE calibrated IS NOT NULL"
             " AND json_extract_string(params, 'calibrator') = ?"
         )
         with self._database.read() as db:
-            ((seen,),) = db.execute(f"SELECT count(*) {spoke}", [calibrator]).fetchall()
+            ((seen,),) = db.execute(f"SELECT count(*) {calibrated}", [calibrator]).fetchall()
             found = db.execute(
-                f"SELECT signals {spoke} ORDER BY event_id DESC LIMIT ?", [calibrator, newest]
+                f"SELECT signals {calibrated} ORDER BY event_id DESC LIMIT ?", [calibrator, newest]
             ).fetchall()
             retired = db.execute(
                 "SELECT answers FROM retired_answers WHERE calibrator = ?", [calibrator]
@@ -279,8 +279,7 @@ class Store:
                 SELECT e.*, l.correct
                 FROM model_inference_events e
                 LEFT JOIN counted_labels l ON l.run_id = '' AND l.question_id = e.trace_id
-                WHERE e.session_id = ?
-                QUALIFY row_number() OVER (PARTITION BY e.trace_id ORDER BY e.step DESC) = 1
+                WHERE e.session_id = ? AND e.ends_trace
                 ORDER BY e.event_id
                 """,
                 [session_id],

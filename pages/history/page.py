@@ -51,6 +51,7 @@ class HistoryView:
             "actions": [str(action) for action in Action],
             "gates": [str(gate) for gate in Gate],
             "labels": list(LABELS.items()),
+            "size": PAGE,
         }
 
     def look(self, wanted: JSON) -> JSON:

@@ -15,7 +15,7 @@ from codex.jobs import Jobs
 from codex.labelling.agreement import Coefficient
 from codex.labelling.formats import FORMATS, FormatName
 from codex.labelling.progress import Progress
-from codex.labelling.queues import MOST_LABELLERS, Card, Labelling
+from codex.labelling.queues import MOST_FOUND, MOST_LABELLERS, Card, Labelling
 from codex.labelling.recalibrating import Recalibrated
 from codex.labelling.rows import tokens_at
 from codex.pages import JSON
@@ -83,6 +83,7 @@ class LabelPage:
             "orders": list(ORDERS.items()),
             "verdicts": [[word, said, COUNTS_AS.get(word, "")] for word, said in VERDICTS.items()],
             "labellers": MOST_LABELLERS,
+            "found": MOST_FOUND,
             "formats": list(FILES.items()),
             "upload": limits(self.workbench.settings, sorted({each.suffix for each in FORMATS.values()})),
         }

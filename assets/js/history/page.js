@@ -240,7 +240,7 @@ export class Sessions extends Page {
   #pager(shown) {
     const { seen, trail } = this;
     if (!seen?.total) return nothing;
-    const first = (trail.length - 1) * 50;
+    const first = (trail.length - 1) * this.config.size;
     const words = `${count(first + 1)}–${count(first + shown)} of ${count(seen.total)}`;
     return html`<nav class="cx-pager cx-row" aria-label="Pages of the answers">${iconButton("back", "Previous page", () => this.turn(-1), { disabled: trail.length < 2 })}<span
         class="cx-num" role="status">${shown ? words : `0 of ${count(seen.total)}`}</span>${iconButton("next", "Next page", () => this.turn(1), { disabled: !seen.next })}</nav>`;

@@ -45,7 +45,7 @@ export class Search extends Part {
     return html`<section class="cx-card cx-body cx-search" aria-label="Search the queue" @keydown=${this.#left}>
       <label class="cx-field"><span>Search questions and answers</span><input class="cx-input" type="search" maxlength="200" autocomplete="off" .value=${this.text}
         @input=${(/** @type {Event} */ event) => this.#look(textOf(event), asked)}></label>${alarm(this.failed)}
-      <div role="status">${found ? hint(found.length ? `${counted(found.length, "answer")}${found.length >= 20 ? " and more" : ""}` : "Nothing in this queue holds that.") : nothing}</div>
+      <div role="status">${found ? hint(found.length ? `${counted(found.length, "answer")}${found.length >= this.page.config.found ? " and more" : ""}` : "Nothing in this queue holds that.") : nothing}</div>
       ${found?.length ? html`<ul class="cx-plain">${found.map(one)}</ul>` : nothing}</section>`;
   }
 

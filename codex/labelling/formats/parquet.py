@@ -13,6 +13,7 @@ import duckdb
 
 from codex.labelling.formats.columns import check_columns, row_of, values_of
 from codex.labelling.rows import LabelRow, Problem, Unusable
+from codex.store.database import quoted
 from codex.store.rows import naive_utc
 
 TABLE = """
@@ -41,7 +42,7 @@ def write(rows: Iterable[LabelRow], out: BinaryIO) -> None:
                 values["made_at"] = naive_utc(made_at) if made_at else None
                 appender.append_row(*values.values())
         path = Path(folder) / "labels.parquet"
-        db.execute(f"COPY labels TO '{path}' (FORMAT parquet)")
+        db.execute(f"COPY labels TO {quoted(str(path))} (FORMAT parquet)")
         with path.open("rb") as file:
             while block := file.read(2**20):
                 out.write(block)
