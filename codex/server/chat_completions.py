@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 from sse_starlette import ServerSentEvent
 
 from codex.ask.response import AskResponse, response_to
@@ -66,7 +66,7 @@ class StreamOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    include_usage: bool = False
+    include_usage: StrictBool = False
 
 
 class CodexOptions(NumbersAsSuch):
@@ -75,7 +75,7 @@ class CodexOptions(NumbersAsSuch):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_samples: int | None = Field(None, ge=1, le=MAX_SAMPLES, description="Samples drawn beside the answer.")
-    enable_rag: bool = Field(False, description="Retrieve passages before answering.")
+    enable_rag: StrictBool = Field(False, description="Retrieve passages before answering.")
     documents: list[str] | None = Field(None, min_length=1, max_length=bodies.MAX_DOCUMENTS)
     session_id: str | None = Field(None, description="null: a new one.")
 
@@ -104,9 +104,9 @@ class ChatBody(NumbersAsSuch):
     max_completion_tokens: int | None = Field(None, ge=1, le=8192)
     stop: str | list[str] | None = None
     seed: int | None = Field(None, ge=0, lt=2**32)
-    stream: bool = False
+    stream: StrictBool = False
     stream_options: StreamOptions | None = None
-    logprobs: bool | None = None
+    logprobs: StrictBool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=ALTERNATIVES)
     codex: CodexOptions = CodexOptions()
 

@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
@@ -74,7 +75,8 @@ class Inbox:
                 raise InvalidInput(f"The trace holds text that cannot be stored: {error}") from error
         with self._counting:
             self._put += 1
-        self._spreader.submit(self._settled)
+        with suppress(RuntimeError):  # The store was closed meanwhile: the next start spreads it.
+            self._spreader.submit(self._settled)
 
     def settle(self) -> None:
         """Spread what was put in before; returns when it stands in its tables. Raises StoreError."""
