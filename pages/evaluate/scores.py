@@ -105,14 +105,14 @@ class RunScores:
         with self._lock:
             known: Any = self._tables.get(key)
         if known is not None:
-            return known  # type: ignore[no-any-return]
+            return known
         found: Any = read(run)
         if _key(self._store.runs.get(run)) == _key(summary):
             with self._lock:
                 self._tables[key] = found
                 while len(self._tables) > KEPT_TABLES:
                     self._tables.popitem(last=False)
-        return found  # type: ignore[no-any-return]
+        return found
 
     def confidence(self, summary: RunSummary) -> Judged:
         """Each graded answer's confidence: cross-fitted where it is known, else the heuristic."""

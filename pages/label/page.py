@@ -9,7 +9,7 @@ from typing import Any
 from codex.ask.workbench import Workbench
 from codex.calibration.calibrator import Metric, MetricName
 from codex.calibration.glossary import GLOSSARY
-from codex.errors import NotFound
+from codex.errors import CodexError, NotFound
 from codex.grounding.sentences import sentences
 from codex.jobs import Jobs
 from codex.labelling.agreement import Coefficient
@@ -141,7 +141,7 @@ class LabelPage:
         ]
 
     def put(self, wanted: JSON) -> JSON:
-        """Keep a label, and tell what was hidden until then: the last one's facts.
+        """Keep a label; returns what was hidden until then, the last one's facts, and the next card.
 
         wanted: {queue, labeller, key, verdict, correction, note, tags, spans, seen}; seen: when the label was
         made that the page has shown. {taken, seen} where another tab has made one since: nothing is kept.
@@ -171,7 +171,11 @@ class LabelPage:
             label = self.labelling.put(queue.id, label)
         except NotFound:
             return {"gone": "It was deleted in the meantime, and left the queue"}
-        return {"said": self._told(label)}
+        try:
+            following = self.next(wanted)
+        except CodexError:  # The label is kept; what is wrong is told to whoever wants the next one.
+            following = {}
+        return {"said": self._told(label), **following}
 
     def undo(self, wanted: JSON) -> None:
         """Take a label back. wanted: {key, labeller}."""
@@ -263,7 +267,7 @@ class LabelPage:
                 span for each in sentences(generation.text) if (span := tokens_at(generation, each))
             ],
             "accepted": card.accepted,
-            "passages": [[passage.name, passage.text] for passage in card.observation.passages],
+            "passages": [[passage.document, passage.text] for passage in card.observation.passages],
             "own": said,
             "seen": _moment(own) if own else None,
         }

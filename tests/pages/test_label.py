@@ -17,6 +17,7 @@ from codex.store import Store
 from codex.store.labels import Label
 from tests.support.evaluated import put_run
 from tests.support.scripted import Script, ScriptedEngine
+from tests.support.traces import make_trace
 
 ANSWERS = 6
 
@@ -58,9 +59,20 @@ def test_what_would_sway_a_labeller_comes_with_the_verdict_alone(page: LabelPage
     assert set(card) == told | {"tokens", "units", "sentences", "seen"}
     assert all(isinstance(text, str) for text in card["tokens"])
     page.workbench.store.labels.put(Label(*card["key"], "partly", "Ada"))
-    said = page.put(asked(queue, key=card["key"], verdict="correct"))["said"]
+    kept = page.put(asked(queue, key=card["key"], verdict="correct"))
+    assert kept["card"]["key"] == page.next(asked(queue))["card"]["key"] != card["key"]
+    said = kept["said"]
     grader = page.workbench.store.runs.record(*card["key"]).grader_correct
     assert said == f"You: correct; Ada: partly correct; the grader: {'correct' if grader else 'incorrect'}"
+
+
+def test_the_card_shows_what_the_answer_rests_on(page: LabelPage) -> None:
+    trace = make_trace(1)
+    page.workbench.store.save(trace)
+    card = page.card({"key": ("", trace.id), "labeller": ""})
+    shown = [[passage.document, passage.text] for passage in trace.last.observation.passages]
+    assert shown
+    assert card["passages"] == shown
 
 
 def test_of_an_answer_of_the_ask_page_the_confidence_is_told_afterwards(page: LabelPage) -> None:

@@ -16,6 +16,7 @@ import { Search } from "./search.js";
 import { Spans } from "./spans.js";
 import { StandingPart } from "./standing.js";
 
+/** @import {Failure} from "../shared/types" */
 /** @import {Agreement, Card, Key, Own, Queue} from "./types" */
 
 /** @type {Own} */
@@ -63,7 +64,14 @@ export class Judging extends Part {
 
   async next() {
     const { queue } = this;
-    const { value, error } = await this.page.call("next", this.asked);
+    await this.#took(queue, await this.page.call("next", this.asked));
+  }
+
+  /** Show the next answer of a queue, or how far its labellers agree. */
+  async #took(
+    /** @type {Queue | null} */ queue,
+    /** @type {{value?: any, error?: Failure}} */ { value, error },
+  ) {
     if (queue !== this.queue) return;
     this.busy = false;
     this.#open(value?.card ?? null, { at: this.past.length });
@@ -97,6 +105,7 @@ export class Judging extends Part {
     if (!draft.verdict)
       return this.set({ failed: `Choose a verdict first: press ${choices} or ${named(unclear)}.` });
     this.set({ busy: true });
+    const { queue } = this;
     const told = { ...this.asked, ...draft, key: card.key, seen: card.seen };
     const { value, error } = await this.page.call("put", told);
     if (error) return this.set({ failed: error.message, busy: false });
@@ -109,7 +118,7 @@ export class Judging extends Part {
     }
     const past = this.at < this.past.length ? this.past : [...this.past, card.key];
     this.set({ past, last: value.said });
-    await this.next();
+    await ("card" in value ? this.#took(queue, { value }) : this.next());
   });
 
   back = single(async () => {
