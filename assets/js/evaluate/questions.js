@@ -23,11 +23,14 @@ const word = (correct) => (correct === null ? "not graded" : correct ? "correct"
  * @param {{correct: boolean | null, error: string, by_person: boolean, grader_correct: boolean | null}} line
  */
 export function grade({ correct, error, by_person, grader_correct }) {
-  const words = error ? "failed" : `${word(correct)}${by_person ? " · by a person" : ""}`;
+  const words = error ? "failed" : word(correct);
   /** @type {["defer", "skip"] | ["answer", "answer"] | ["abstain", "close"]} */
   const [kind, shape] =
     correct === null ? ["defer", "skip"] : correct ? ["answer", "answer"] : ["abstain", "close"];
-  return [badge(kind, shape, words), by_person ? muted(` grader: ${word(grader_correct)}`) : null];
+  return [
+    badge(kind, shape, words),
+    by_person ? muted(` · by a person grader: ${word(grader_correct)}`) : null,
+  ];
 }
 
 /** @extends {Part<import("./page.js").Evaluate>} */
