@@ -22,14 +22,15 @@ TRACES = 9 * STEPS // 10
 FILL = """
 INSERT INTO model_inference_events BY NAME
 SELECT i + 2 AS event_id, md5((i - (i % 10 = 9)::INT)::VARCHAR) AS trace_id, 's' || (i // 50) AS session_id,
-       (i % 10 = 9)::INT AS step, CASE WHEN i % 10 = 9 THEN 'retrieve' ELSE 'ask' END AS kind,
+       (i % 10 = 9)::INT AS step, i % 10 <> 8 AS ends_trace,
+       CASE WHEN i % 10 = 9 THEN 'retrieve' ELSE 'ask' END AS kind,
        TIMESTAMP '2026-01-01' + INTERVAL (i // 20) MINUTE AS created_at,
        'llama_cpp:model:' || (i // 10 % 2) AS model, 'default@' || (i // 10 % 3) AS policy,
        ['answer', 'defer', 'abstain'][1 + i % 3] AS action, random() AS confidence,
        10 * random() AS trace_seconds, 120 AS prompt_tokens, 24 AS answer_tokens, 120 AS sample_tokens,
        {signals} AS signals,
-       e.* EXCLUDE (event_id, trace_id, session_id, step, kind, created_at, model, policy, action, confidence,
-                    trace_seconds, prompt_tokens, answer_tokens, sample_tokens, signals)
+       e.* EXCLUDE (event_id, trace_id, session_id, step, ends_trace, kind, created_at, model, policy, action,
+                    confidence, trace_seconds, prompt_tokens, answer_tokens, sample_tokens, signals)
 FROM range({n}) t(i), (FROM model_inference_events WHERE event_id = 1) e
 """
 ROUNDS = 5
