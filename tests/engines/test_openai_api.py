@@ -383,6 +383,19 @@ def test_unloading_ends_what_is_under_way_and_the_next_call_opens_again(serve: S
     assert engine.chat(TOKYO, greedy(20)).text == "It is Oslo."
 
 
+def test_unloading_waits_for_no_caller_that_stopped_reading(serve: Serve) -> None:
+    engine, script = serve(Scripted(ANSWER))
+    engine.load()
+    script.hold = threading.Event()
+    events = engine.decode(TOKYO, [greedy(20)])
+    assert isinstance(next(events), Token)
+    engine.unload()
+    (done,) = events
+    assert isinstance(done, Finished)
+    assert (done.generation.text, done.generation.finish_reason) == ("It", "cancelled")
+    assert not engine._running
+
+
 def test_parameters_that_a_server_does_not_know_are_refused(serve: Serve) -> None:
     engine, _ = serve(Scripted(ANSWER))
     with pytest.raises(InvalidInput, match="top_k"):

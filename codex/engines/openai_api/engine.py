@@ -6,6 +6,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -61,8 +62,8 @@ class OpenAIEngine(Engine):
         self._lock = threading.RLock()
         """Held while the connection is opened or closed."""
         self._open: _Open | None = None
-        self._running: set[Call] = set()
-        self._idle = threading.Condition()
+        self._running: dict[Call, Future[None]] = {}
+        """The calls under way, and the loop's side of each."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -100,10 +101,10 @@ class OpenAIEngine(Engine):
     def unload(self) -> None:
         with self._lock:
             opened, self._open = self._open, None
-        with self._idle:
-            for call in self._running:
-                call.stop.set()
-            self._idle.wait_for(lambda: not self._running)
+            running = dict(self._running)
+        for call, work in running.items():
+            call.stop.set()
+            work.cancel()
         if opened:
             opened.close()
 
@@ -153,26 +154,27 @@ class OpenAIEngine(Engine):
 
     def _stream(self, opened: _Open, call: Call, prompt: Prompt) -> Iterator[Token | Finished]:
         """The caller's side: hands out what comes."""
-        with self._idle:
-            self._running.add(call)
         at_once = min(len(call.rows), self.config.concurrency)
-        try:
-            with opened.admission.taken(at_once, 0, lambda: call.cancelled, call.client) as admitted:
-                rows = [_Row(at, call, opened.findings) for at in range(len(call.rows))]
-                if admitted:
-                    yield from self._answered(opened, call, prompt, rows, at_once)
-                for row in rows:
-                    yield from row.end(cancelled=True)
-        finally:
-            with self._idle:
-                self._running.discard(call)
-                self._idle.notify_all()
+
+        def given_up() -> bool:
+            return call.cancelled or self._open is not opened
+
+        with opened.admission.taken(at_once, 0, given_up, call.client) as admitted:
+            rows = [_Row(at, call, opened.findings) for at in range(len(call.rows))]
+            if admitted:
+                yield from self._answered(opened, call, prompt, rows, at_once)
+            for row in rows:
+                yield from row.end(cancelled=True)
 
     def _answered(
         self, opened: _Open, call: Call, prompt: Prompt, rows: list[_Row], at_once: int
     ) -> Iterator[Token | Finished]:
-        work = opened.portal.start_task_soon(_run, opened, call, prompt, rows, at_once)
-        item: Token | Finished | BaseException | None = None
+        with self._lock:
+            if self._open is not opened:  # It was unloaded meanwhile.
+                return
+            work = opened.portal.start_task_soon(_run, opened, call, prompt, rows, at_once)
+            self._running[call] = work
+        ended = False
         try:
             while not call.cancelled:
                 try:
@@ -180,14 +182,17 @@ class OpenAIEngine(Engine):
                 except queue.Empty:
                     continue
                 if item is None:
+                    ended = True
                     return
                 if isinstance(item, BaseException):
                     raise item
                 yield item
         finally:
             work.cancel()
-            while item is not None:  # The rows are the loop's until it has ended.
-                item = call.out.get()
+            while not ended:  # The rows are the loop's until then.
+                ended = call.out.get() is None
+            with self._lock:
+                del self._running[call]
 
 
 @dataclass(frozen=True, slots=True)
