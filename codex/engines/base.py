@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar, Self
 
@@ -102,6 +102,16 @@ class Finished:
     generation: Generation
 
 
+@dataclass(frozen=True, slots=True)
+class Enough:
+    """When a decode may end with fewer rows than were requested."""
+
+    after: tuple[int, ...]
+    """Counts of rows, ascending: so many are decoded before it is asked whether they are enough."""
+    is_reached: Callable[[Sequence[Generation]], bool]
+    """Whether these rows are enough, all complete, in their order; then no further row is begun."""
+
+
 class Engine(ABC):
     """One loaded model. Thread-safe: several callers may decode at once.
 
@@ -153,13 +163,15 @@ class Engine(ABC):
         *,
         prefix: Sequence[Token] = (),
         cancel: threading.Event | None = None,
+        enough: Enough | None = None,
     ) -> Iterator[Token | Finished]:
         """Continue one prompt once for each of `rows`, in one batch.
 
         Yields the tokens of row 0 as they come and a Finished for each row when it ends; row 0's
         tokens all come before its Finished. With a `prefix` every row goes on after those tokens;
         they open its Generation and are not yielded again. Setting `cancel`, or closing the
-        iterator, ends the work within a token: rows under way finish with reason "cancelled".
+        iterator, ends the work within a token: rows under way finish with reason "cancelled". `enough` is
+        called by a thread of the engine; rows that were not begun when it is reached have no Finished.
 
         Loads the model when it is not loaded. Raises PromptTooLong, ModelError, CapabilityError.
         """

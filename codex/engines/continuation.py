@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from codex.engines.admission import current_client
-from codex.engines.base import Finished, GenerationParams
+from codex.engines.base import Enough, Finished, GenerationParams
 from codex.engines.stopping import StopFilter
 from codex.types import FinishReason, Generation, Token
 
@@ -23,6 +24,7 @@ class Call:
     prefix: Sequence[Token]
     cancel: threading.Event
     """The caller's own."""
+    enough: Enough | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the caller no longer reads, or the model is to be unloaded."""
     out: queue.SimpleQueue[Token | Finished | BaseException | None] = field(default_factory=queue.SimpleQueue)
@@ -30,10 +32,30 @@ class Call:
     client: str | None = field(default_factory=current_client)
     """Whose share of the engine it takes."""
 
+    done: dict[int, Generation] = field(default_factory=dict)
+    """The rows that are complete."""
+
     @property
     def cancelled(self) -> bool:
         """Whether nobody wants the rest."""
         return self.stop.is_set() or self.cancel.is_set()
+
+    def tell(self, item: Token | Finished) -> None:
+        """Hand an item to the caller."""
+        if isinstance(item, Finished):
+            self.done[item.row] = item.generation
+        self.out.put(item)
+
+    def begins(self, row: int) -> bool:
+        """Whether `row` is to be decoded too, all rows before it being complete where it is asked."""
+        if self.enough is None or row not in self.enough.after or self.cancelled:
+            return True
+        return not self.enough.is_reached([self.done[at] for at in range(row)])
+
+    def groups(self) -> Iterator[range]:
+        """The rows, divided where it is asked whether they are enough."""
+        ends = [it for it in (self.enough.after if self.enough else ()) if 0 < it < len(self.rows)]
+        return itertools.starmap(range, itertools.pairwise([0, *ends, len(self.rows)]))
 
 
 class Continuation:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from codex.engines.base import COLDEST, GenerationParams
 
@@ -38,22 +39,26 @@ class Draw:
     ) -> None:
         self._rows = list(rows)
         self._device = device
-        self._first = first
+        self._vocabulary = vocabulary
         longest = max(row.max_tokens for row in rows)
         drawn = np.stack([np.random.default_rng(row.seed).random(first + longest)[first:] for row in rows])
         self._uniform = torch.from_numpy(drawn).to(device)
+        self._next = torch.zeros((len(rows), 1), dtype=torch.long, device=device)
+        """[rows, 1]: the column of each row's next number."""
         self._seen: Tensor | None = None
         if any(row.repeat_penalty != 1 for row in rows):
             self._seen = torch.zeros((len(rows), vocabulary), dtype=torch.bool, device=device)
             self._seen[:, torch.tensor(context, device=device)] = True
         self._settle()
 
-    def __call__(self, logits: Tensor, step: int) -> Tensor:
-        """The ids drawn at `step` (from 0): logits [rows, vocabulary] in float32 -> [rows]."""
+    def __call__(self, logits: Tensor) -> Tensor:
+        """The next id of each row: logits [rows, vocabulary] in float32 -> [rows]."""
         scores = logits if self._seen is None else self._penalised(logits, self._seen)
         ids = scores.argmax(-1)
         if self._sampled is not None:
-            ids[self._sampled] = self._sample(scores[self._sampled], self._uniform[self._sampled, step])
+            uniform = self._uniform.gather(1, self._next)[:, 0]
+            ids[self._sampled] = self._sample(scores[self._sampled], uniform[self._sampled])
+        self._next += 1
         if self._seen is not None:
             self._seen.scatter_(1, ids[:, None], True)
         return ids
@@ -61,9 +66,27 @@ class Draw:
     def keep(self, kept: Tensor, rows: Sequence[int]) -> None:
         """Go on with some of the rows only; both arguments are their indices."""
         self._rows = [self._rows[at] for at in rows]
-        self._uniform = self._uniform[kept]
+        self._uniform, self._next = self._uniform[kept], self._next[kept]
         self._seen = None if self._seen is None else self._seen[kept]
         self._settle()
+
+    def join(self, other: Draw) -> None:
+        """Draw for another's rows too, behind these."""
+        width = max(self._uniform.shape[1], other._uniform.shape[1])
+        self._rows += other._rows
+        self._uniform = torch.cat(
+            [pad(it._uniform, (0, width - it._uniform.shape[1])) for it in (self, other)]
+        )
+        self._next = torch.cat([self._next, other._next])
+        if self._seen is not None or other._seen is not None:
+            self._seen = torch.cat([it._tokens_seen() for it in (self, other)])
+        self._settle()
+
+    def _tokens_seen(self) -> Tensor:
+        """[rows, vocabulary]; of rows without a penalty it does not matter."""
+        if self._seen is not None:
+            return self._seen
+        return torch.zeros((len(self._next), self._vocabulary), dtype=torch.bool, device=self._device)
 
     def _settle(self) -> None:
         """Move to the device what stays the same until a row is dropped."""

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from codex.engines.admission import Admission
-from codex.engines.base import ALTERNATIVES, Capabilities, Engine, Finished, GenerationParams, ModelConfig
+from codex.engines.base import (
+    ALTERNATIVES,
+    Capabilities,
+    Engine,
+    Enough,
+    Finished,
+    GenerationParams,
+    ModelConfig,
+)
 from codex.engines.continuation import Call
 from codex.engines.gguf_header import read_header
 from codex.engines.llama_cpp.rows import Chunk, Row
@@ -106,11 +114,13 @@ class LlamaCppEngine(Engine):
         *,
         prefix: Sequence[Token] = (),
         cancel: threading.Event | None = None,
+        enough: Enough | None = None,
     ) -> Iterator[Token | Finished]:
         """See Engine.decode. The prompt, the prefix and max_tokens must fit in the context together."""
         if not rows:
             return iter(())
-        return self._stream(self._call(prompt, tuple(rows), tuple(prefix), cancel), self._decode_all)
+        call = self._call(prompt, tuple(rows), tuple(prefix), cancel, enough)
+        return self._stream(call, self._decode_all)
 
     def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
         """See Engine.next_token. Cells that the last calls left are used as far as the prompt is theirs."""
@@ -126,6 +136,7 @@ class LlamaCppEngine(Engine):
         rows: tuple[GenerationParams, ...],
         prefix: tuple[Token, ...],
         cancel: threading.Event | None,
+        enough: Enough | None = None,
     ) -> Call:
         server = self._ready().server
         text = prompt if isinstance(prompt, str) else self.render(prompt)
@@ -135,7 +146,7 @@ class LlamaCppEngine(Engine):
         answer = len(prefix) + max(row.max_tokens for row in rows)
         if len(ids) + answer > server.context:
             raise PromptTooLong(len(ids), server.context - answer, answer)
-        return Call(ids, rows, prefix, cancel or threading.Event())
+        return Call(ids, rows, prefix, cancel or threading.Event(), enough)
 
     def _identified(self, path: Path) -> str:
         shown = model_id(self.config.model_path, path)
@@ -190,9 +201,12 @@ class LlamaCppEngine(Engine):
                     call.out.put(server.vocabulary.token(entries[0], entries))
 
     def _decode_all(self, loaded: _Loaded, call: Call) -> None:
-        """One wave after another."""
-        for wave in _waves(call, loaded.server.cells):
-            self._decode(loaded, call, wave)
+        """One wave after another, until there are enough rows."""
+        for group in call.groups():
+            if not call.begins(group.start):
+                return
+            for wave in _waves(call, group, loaded.server.cells):
+                self._decode(loaded, call, wave)
 
     def _decode(self, loaded: _Loaded, call: Call, wave: range) -> None:
         """Decode rows that make one request, and tell the caller."""
@@ -204,7 +218,7 @@ class LlamaCppEngine(Engine):
 
             def tell(row: Row, cancelled: bool = False) -> None:
                 for item in row.news(cancelled):
-                    call.out.put(item)
+                    call.tell(item)
                 if row.reason:
                     left.discard(row.index)
 
@@ -229,15 +243,17 @@ class LlamaCppEngine(Engine):
                 tell(rows[index - wave.start], cancelled=True)
 
 
-def _waves(call: Call, cells: int) -> Iterator[range]:
-    """The first row alone, then rows that are equal but for consecutive seeds, as many as fit."""
-    yield range(1)
-    start = 1
-    while start < len(call.rows):
+def _waves(call: Call, group: range, cells: int) -> Iterator[range]:
+    """Row 0 alone, and rows that are equal but for consecutive seeds together, as many as fit."""
+    start = group.start
+    if start == 0:
+        yield range(1)
+        start = 1
+    while start < group.stop:
         room = cells - len(call.prompt) - len(call.prefix)
         most = min(ROWS_AT_ONCE, room // call.rows[start].max_tokens)
         end = start + 1
-        while end < len(call.rows) and end - start < most and _follows(call.rows[end - 1], call.rows[end]):
+        while end < group.stop and end - start < most and _follows(call.rows[end - 1], call.rows[end]):
             end += 1
         yield range(start, end)
         start = end
