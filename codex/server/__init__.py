@@ -33,6 +33,7 @@ from codex.server import (
     monitoring,
     people,
     policies,
+    scoring,
     shares,
     sql,
     traces,
@@ -50,6 +51,7 @@ ROUTERS = (
     traces.router,  # before the one whose traces have any id
     router,
     chat_completions.router,
+    scoring.router,
     documents.router,
     labels.router,
     shares.router,
