@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from codex import prompts, signals
 from codex.ask.confidence import confidence_of
 from codex.ask.deciding import decide_one
+from codex.ask.places import share_of
 from codex.ask.request import Request, Turn
+from codex.ask.scoring import Scored, is_own, why_uncalibrated
 from codex.calibration.familiarity import Embed
 from codex.engines.admission import on_behalf_of
 from codex.engines.base import Engine, Finished, seeded
@@ -130,7 +133,7 @@ class Loop:
             ended = _ended(last, turn.prefix, turn.end)
             decoded: Iterator[Token | Finished] = iter([Finished(0, ended)])
         else:
-            with on_behalf_of(_share(request)):
+            with on_behalf_of(share_of(request.client)):
                 decoded = self._engine.decode(
                     prompt, [request.params], prefix=turn.prefix, cancel=request.cancel
                 )
@@ -139,6 +142,43 @@ class Loop:
             "branch", 0, prompt, decoded, observation.passages, len(turn.prefix), observation.samples
         )
         return [(yield from self._judged(_Course(request, retrieved=True, reflected=True), draft))]
+
+    def score(self, request: Request, answer: str, passages: Sequence[Passage] = ()) -> Scored:
+        """An answer that exists already, judged as the model's own would be.
+
+        Raises PromptTooLong, ModelError, CapabilityError, Cancelled.
+        """
+        prompt = prompts.ask(request.question, passages, request.history)
+        rows = seeded(request.sample_params, request.n_samples)
+        with on_behalf_of(share_of(request.client)):
+            given = self._engine.score(prompt, answer, request.cancel)
+            own = request.calibrator is not None and is_own(self._engine, prompt, given, request)
+            drawn = list(self._engine.decode(prompt, rows, cancel=request.cancel)) if rows else []
+        samples = {item.row: item.generation for item in drawn if isinstance(item, Finished)}
+        if any(sample.finish_reason == "cancelled" for sample in samples.values()):
+            raise Cancelled("The question was cancelled.")
+        draft = _Draft(
+            "retrieve" if passages else "ask",
+            0,
+            prompt,
+            iter([Finished(0, given)]),
+            tuple(passages),
+            samples=tuple(samples[row] for row in range(len(rows))),
+        )
+        course = _Course(request, draft.passages, retrieved=True, reflected=True)
+        uncalibrated = why_uncalibrated(request, self._origin(course, draft), own)
+        if uncalibrated:
+            course.request = replace(request, calibrator=None)
+        self._compare(course)
+        step = exhausted(self._judged(course, draft))
+        return Scored(
+            step.observation,
+            step.focus,
+            step.signals,
+            step.confidence,
+            self._engine.fingerprint,
+            uncalibrated,
+        )
 
     def _next(self, course: _Course, step: Step) -> StepKind | None:
         """What the step's gate leads to, if anything."""
@@ -169,7 +209,7 @@ class Loop:
             else:
                 prompt = prompts.ask(request.question, passages, course.history)
             try:
-                with on_behalf_of(_share(request)):
+                with on_behalf_of(share_of(request.client)):
                     decoded = self._engine.decode(prompt, rows, cancel=request.cancel)
             except PromptTooLong:
                 if course.forget_turn():
@@ -294,8 +334,13 @@ class Loop:
             course.notes.append(f"{NOT_SEARCHED}: {error}")
 
 
-def _share(request: Request) -> str | None:
-    return request.client.share if request.client else None
+def exhausted(course: Generator[Event, None, Step]) -> Step:
+    """The step at the end of a course whose events nobody reads."""
+    while True:
+        try:
+            next(course)
+        except StopIteration as end:
+            return cast("Step", end.value)
 
 
 def _contents(prompt: Prompt) -> str:

@@ -27,6 +27,11 @@ class Client:
     """Whose share of the places its questions take."""
 
 
+def share_of(client: Client | None) -> str | None:
+    """Whose share a decode takes; None: this process's own."""
+    return client.share if client else None
+
+
 class Places:
     """The questions under way. Thread-safe.
 
@@ -63,7 +68,7 @@ class Places:
 
         max_tokens: of the answer. cancel: stops the question.
         """
-        share = client.share if client else None
+        share = share_of(client)
         is_long = max_tokens > LONG_ANSWER
         with self._lock:
             self._check(share, is_long)

@@ -153,7 +153,7 @@ def response_to(trace: Trace) -> AskResponse:
         person_answer=PersonAnswer(**asdict(trace.params.person)) if trace.params.person else None,
         steps=[step.kind for step in trace.steps],
         passages=[_passage(passage) for passage in last.observation.passages],
-        sentences=_sentences(last.observation),
+        sentences=sentences_of(last.observation),
         evidence_judge=judged_by(grounding) if grounding else None,
         verifier=verified_by(verdict) if verdict else None,
         confidence_breakdown=ConfidenceBreakdown(
@@ -190,7 +190,8 @@ def _passage(passage: Passage) -> EvidencePassage:
     return EvidencePassage(**{name: getattr(passage, name) for name in names})
 
 
-def _sentences(observation: Observation) -> list[EvidenceSentence]:
+def sentences_of(observation: Observation) -> list[EvidenceSentence]:
+    """What the passages say of each sentence of an answer; none where nobody judged."""
     grounding = observation.grounding
     return [_sentence(observation, support) for support in grounding.sentences] if grounding else []
 

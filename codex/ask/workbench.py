@@ -22,9 +22,9 @@ from codex.ask.choices import Choices
 from codex.ask.confidence import likely_answers
 from codex.ask.deciding import decide_one
 from codex.ask.failures import Failures
-from codex.ask.loop import Loop
+from codex.ask.loop import Loop, exhausted
 from codex.ask.people import PeoplesAnswers
-from codex.ask.places import Client, Places
+from codex.ask.places import Client, Places, share_of
 from codex.ask.priority import Priority
 from codex.ask.request import (
     AskOptions,
@@ -35,7 +35,9 @@ from codex.ask.request import (
     resolve_branch,
     turn_at,
 )
+from codex.ask.scoring import Scored, checked_text, scored_text
 from codex.ask.starters import Starters
+from codex.engines.admission import on_behalf_of
 from codex.engines.base import Engine, GenerationParams
 from codex.engines.models import Models
 from codex.errors import Cancelled, CodexError, Conflict, Stopping, StoreError
@@ -291,12 +293,37 @@ class Workbench:
         Raises InvalidInput, PromptTooLong, ModelError, Cancelled.
         """
         request = self._resolved(question, options)
-        course = self._loop.once(request, passages)
-        while True:
-            try:
-                next(course)
-            except StopIteration as end:
-                return _kept(end.value)
+        return _kept(exhausted(self._loop.once(request, passages)))
+
+    def score(
+        self, question: str, answer: str, passages: Sequence[Passage] = (), **options: Unpack[AskOptions]
+    ) -> Scored:
+        """Signals and confidence of an answer that exists already, whoever wrote it. Nothing is kept of it.
+
+        n_samples: left out, none is drawn, and what is measured on samples is missing. The confidence is
+        calibrated where the answer is what the model itself would say, and was come by as the calibrator's.
+        Raises InvalidInput, PromptTooLong, ModelError, CapabilityError, Busy, Cancelled.
+        """
+        request = self._resolved(question, options)
+        if options.get("n_samples") is None:
+            request = replace(request, n_samples=0)
+        checked_text(answer, "answer")
+        with self._under_way(request):
+            return self._loop.score(request, answer, passages)
+
+    def score_text(
+        self,
+        prompt: str,
+        text: str,
+        cancel: threading.Event | None = None,
+        client: Client | None = None,
+    ) -> Scored:
+        """Signals of a text as the continuation of a prompt as it stands. Raises as `score`."""
+        checked_text(prompt, "prompt")
+        checked_text(text, "text")
+        stop = cancel or threading.Event()
+        with self._places.taken(client, 1, stop), self.priority.live(), on_behalf_of(share_of(client)):
+            return scored_text(self.engine, self.engine.score(prompt, text, stop))
 
     def branch(
         self,

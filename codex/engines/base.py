@@ -213,9 +213,15 @@ class Engine(ABC):
         """n independent answers; answer i is drawn with seed params.seed + i."""
         return self._batch(messages, seeded(params, n))
 
-    def score(self, messages: Sequence[Message], answer: str) -> Generation:
-        """The log-probabilities the model gives to a text that is already there."""
-        raise CapabilityError(f"The {self.name} engine cannot score a given text; use engine=huggingface.")
+    def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
+        """The log-probabilities of a text that is already there, as the continuation of the prompt.
+
+        Its `end_logprob` is that of the likeliest token that would end the text after it. Raises
+        PromptTooLong, ModelError, CapabilityError, Cancelled.
+        """
+        raise CapabilityError(
+            f"The {self.name} engine cannot score a given text; use engine=llama_cpp or engine=huggingface."
+        )
 
     def embed(self, text: str) -> NDArray[np.float32]:
         """The mean of the last hidden states, [hidden size], of Euclidean length 1."""

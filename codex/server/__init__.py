@@ -33,6 +33,7 @@ from codex.server import (
     monitoring,
     people,
     policies,
+    scoring,
     shares,
     sql,
     traces,
@@ -42,6 +43,7 @@ from codex.server.description import describe, refuse_other_methods
 from codex.server.errors import no_route
 from codex.server.guard import Guard
 from codex.server.json_body import JsonBodies
+from codex.server.mcp_tools import McpTools
 from codex.server.routes import router
 
 __all__ = ["create_app"]
@@ -50,6 +52,7 @@ ROUTERS = (
     traces.router,  # before the one whose traces have any id
     router,
     chat_completions.router,
+    scoring.router,
     documents.router,
     labels.router,
     shares.router,
@@ -77,7 +80,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.monitor.start()
     # What a process that was killed had deleted.
     app.state.workbench.store.erasure.start()
-    yield
+    async with app.state.mcp.running():
+        yield
     await run_sync(app.state.monitor.close)
     await run_sync(app.state.jobs.close)
 
@@ -107,6 +111,8 @@ def create_app(workbench: Workbench) -> FastAPI:
     app.add_exception_handler(HTTPException, no_route)
     for each in ROUTERS:
         app.include_router(each)
+    app.state.mcp = McpTools(workbench)
+    app.router.routes.append(app.state.mcp.route)
     describe(app)
     refuse_other_methods(app, *ROUTERS)
     app.state.pages = {"/docs"}

@@ -73,6 +73,7 @@ MEANINGS = {
     429: "This client already has its share of the running questions; see Retry-After.",
     431: "The first line and the headers are too long.",
     500: "A fault in Codex; the message gives an id to look for in the log.",
+    501: "The engine cannot do it; the message says which one can.",
     503: "Too many questions, Codex is shutting down, the model cannot be used yet, or the database cannot; "
     "see Retry-After.",
 }

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from codex import prompts
 from codex.ask.active import Active
 from codex.ask.confidence import LikelyAnswers
 from codex.ask.response import response_to
 from codex.ask.workbench import Workbench, last_trace
-from codex.calibration import Calibrator, before_and_after, fit
-from codex.calibration.drift import EVERY, Reference
+from codex.calibration import Calibrator
+from codex.calibration.drift import EVERY
 from codex.calibration.familiarity import LEAST, Familiarity
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.engines.base import GenerationParams
@@ -25,6 +24,7 @@ from codex.policy import Policy, PolicyGuarantee, Rule
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Action
+from tests.support.calibrated import calibrator
 from tests.support.scripted import Script, ScriptedEngine
 
 SURE = Script(["The", " capital", " is", " Canberra", "."])
@@ -55,31 +55,6 @@ def again(workbench: Workbench, bench: Open) -> Iterator[Workbench]:
     """The workbench, and what comes after it."""
     yield workbench
     yield bench()
-
-
-def calibrator(model: str, n_samples: int = 5, evidence: bool = False) -> Calibrator:
-    """Fitted to 200 answers whose weakest token is as likely as they are to be correct."""
-    rng = np.random.default_rng(0)
-    weakest = rng.random(200)
-    correct = rng.random(200) < weakest
-    fitted = fit({"min_prob_focus": weakest}, correct, signs={"min_prob_focus": 1}, repeats=1)
-    return Calibrator(
-        name="fitted",
-        method=fitted.method,
-        design=fitted.design,
-        map=fitted.map,
-        model=model,
-        prompt=prompts.fingerprint(),
-        n_samples=n_samples,
-        sample_temperature=1.0,
-        evidence=evidence,
-        runs=("run",),
-        datasets=("capitals",),
-        questions=200,
-        accuracy=float(correct.mean()),
-        metrics=before_and_after(fitted, correct, resamples=10),
-        reference=Reference.of({"min_prob_focus": weakest}).model_dump(mode="json"),
-    )
 
 
 def activate(workbench: Workbench, fitted: Calibrator) -> None:

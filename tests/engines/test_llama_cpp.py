@@ -71,6 +71,23 @@ class TestNumbers:
         # At these seeds p is 0.72; drawn at temperature 0.8 or 1.2 it is below 1e-12.
         assert chisquare(observed, wanted).pvalue > 0.001
 
+    def test_score_gives_the_numbers_that_decoding_gave(self, llama: LlamaCppEngine) -> None:
+        answer = llama.chat(TOKYO, greedy(40))
+        scored = llama.score(TOKYO, answer.text)
+        assert (scored.text, ids(scored)) == (answer.text, ids(answer))
+        for given, drawn in zip(scored.tokens, answer.tokens, strict=True):
+            # Cells that are read one at a time are summed in another order.
+            assert given.logprob == pytest.approx(drawn.logprob, abs=0.05)
+            assert given.rank == 1
+        assert scored.end_logprob == pytest.approx(answer.end_logprob, abs=0.05)
+
+    def test_score_of_characters_that_tokens_part(self, llama: LlamaCppEngine) -> None:
+        scored = llama.score("In Japanese it is ", "東 😀")
+        assert scored.text == "東 😀"
+        assert b"".join(token.bytes for token in scored.tokens).decode() == "東 😀"
+        assert any(token.text == "\ufffd" for token in scored.tokens)
+        assert all(token.logprob is not None and token.logprob < 0 for token in scored.tokens)
+
     def test_entropy_is_the_midpoint_of_its_bounds_and_says_so(self, llama: LlamaCppEngine) -> None:
         for token in llama.chat(POEM, greedy(8)).tokens:
             top = [other.logprob for other in token.alternatives[:ALTERNATIVES]]
@@ -234,8 +251,6 @@ class TestService:
         engine.unload()
 
     def test_what_it_cannot_do_says_which_engine_can(self, llama: LlamaCppEngine) -> None:
-        with pytest.raises(CapabilityError, match="engine=huggingface"):
-            llama.score(TOKYO, "Tokyo")
         with pytest.raises(CapabilityError, match="engine=huggingface"):
             llama.embed("Tokyo")
 

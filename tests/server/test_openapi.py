@@ -42,6 +42,8 @@ def test_every_route_is_there_with_a_summary_and_a_description(document: dict[st
         ("POST", "/infer/stream"),
         ("GET", "/v1/models"),
         ("POST", "/v1/chat/completions"),
+        ("POST", "/tokenize"),
+        ("POST", "/score"),
         ("GET", "/traces"),
         ("GET", "/traces/export"),
         ("GET", "/traces/{trace_id}/comparison/{other_id}"),

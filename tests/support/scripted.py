@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +57,7 @@ class ScriptedEngine(Engine):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities("raw", full_vocabulary=False, prefix=True, score=False, embed=False)
+        return Capabilities("raw", full_vocabulary=False, prefix=True, score=True, embed=False)
 
     @property
     def fingerprint(self) -> str:
@@ -79,6 +80,20 @@ class ScriptedEngine(Engine):
 
     def tokenize(self, text: str) -> list[int]:
         return [len(word) for word in text.split()]
+
+    def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
+        """One token a word: of rank 1 where the script says the same there, else at a probability of 0.1."""
+        text = prompt if isinstance(prompt, str) else self.render(prompt)
+        own, given, tokens = _tokens(self.script(text)), answer.encode(), []
+        while given:
+            at = len(tokens)
+            if at < len(own) and given.startswith(own[at].bytes):
+                tokens.append(own[at])
+            else:
+                word = re.match(rb"\s*\S*", given)
+                tokens.append(_token(at, word.group() if word else given, 0.1, self.script(text)))
+            given = given[len(tokens[-1].bytes) :]
+        return Generation(answer, tuple(tokens), "stop", 7, 0.1)
 
     def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
         text = prompt if isinstance(prompt, str) else self.render(prompt)
@@ -104,7 +119,7 @@ class ScriptedEngine(Engine):
             for token in prefix:
                 kept.push(token)
             reason: FinishReason = "stop"
-            for token in _tokens(script)[len(prefix) : rows[0].max_tokens]:
+            for token in _tokens(script)[len(prefix) : len(prefix) + rows[0].max_tokens]:
                 if self.delay:
                     time.sleep(self.delay)
                 if cancel is not None and cancel.is_set():

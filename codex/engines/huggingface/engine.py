@@ -151,10 +151,11 @@ class HuggingFaceEngine(Engine):
                 return item
         raise Cancelled("The question was cancelled.")
 
-    def score(self, messages: Sequence[Message], answer: str) -> Generation:
-        ids, given = self._encode(messages), self.tokenize(answer)
+    def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
+        """See Engine.score."""
+        ids, given = self._encode(prompt), self.tokenize(answer)
         self._check_room(ids, len(given))
-        return self._worker.submit(self._score, ids, given).result()
+        return self._worker.submit(self._score, ids, given, cancel or threading.Event()).result()
 
     def embed(self, text: str) -> NDArray[np.float32]:
         ids = self._encode(text)
@@ -332,7 +333,7 @@ class HuggingFaceEngine(Engine):
         logits: Tensor = out.logits
         return logits[:, -1]
 
-    def _score(self, ids: list[int], given: list[int]) -> Generation:
+    def _score(self, ids: list[int], given: list[int], cancel: threading.Event) -> Generation:
         """Teacher forcing: the given tokens are read, never drawn."""
         import torch
 
@@ -343,16 +344,21 @@ class HuggingFaceEngine(Engine):
         with torch.inference_mode():
             cache, logits = self._prefill(loaded, ids)
             for piece in torch.tensor(given, device=logits.device).split(SCORED_AT_ONCE):
+                if cancel.is_set():
+                    raise Cancelled("The question was cancelled.")
                 out = loaded.model(input_ids=piece[None], past_key_values=cache, use_cache=True).logits[0]
                 before, logits = torch.cat([logits, out[:-1]]), out[-1:]
                 rows = measure(before.float(), piece).tolist()
                 tokens += [unpack(values, loaded.spelled, loaded.ends) for values in rows]
+            after = logits[-1].float().log_softmax(-1)
+            end_logprob = max((float(after[end]) for end in loaded.ends), default=None)
         return Generation(
             text=b"".join(token.bytes for token in tokens).decode("utf-8", "replace"),
             tokens=tuple(tokens),
             finish_reason="stop",
             prompt_tokens=len(ids),
             seconds=time.perf_counter() - started,
+            end_logprob=end_logprob,
         )
 
     def _embed(self, ids: list[int]) -> NDArray[np.float32]:

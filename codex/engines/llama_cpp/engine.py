@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from codex.engines.llama_cpp.rows import Chunk, Row
 from codex.engines.llama_cpp.server import SLOTS, LlamaServer
 from codex.engines.models import Models, model_id
 from codex.errors import Cancelled, InvalidInput, ModelError, PromptTooLong
-from codex.types import Message, Prompt, Token
+from codex.types import Generation, Message, Prompt, Token
 
 ROWS_AT_ONCE = 11
 """The most rows in a batch of one call. More go in waves."""
@@ -69,7 +70,7 @@ class LlamaCppEngine(Engine):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(logprobs="raw", full_vocabulary=False, prefix=True, score=False, embed=False)
+        return Capabilities(logprobs="raw", full_vocabulary=False, prefix=True, score=True, embed=False)
 
     @property
     def fingerprint(self) -> str:
@@ -128,6 +129,18 @@ class LlamaCppEngine(Engine):
         for item in self._stream(call, self._peek):
             if isinstance(item, Token):
                 return item
+        raise Cancelled("The question was cancelled.")
+
+    def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
+        """See Engine.score. One pass a token: llama.cpp's server does not tell them all at once."""
+        given = self.tokenize(answer)
+        call = self._call(prompt, (GenerationParams(max_tokens=1),), (), cancel)
+        room = self._ready().server.context - len(given) - 1
+        if len(call.prompt) > room:
+            raise PromptTooLong(len(call.prompt), room, len(given))
+        for item in self._stream(call, lambda loaded, call: self._score(loaded, call, given)):
+            if isinstance(item, Finished):
+                return item.generation
         raise Cancelled("The question was cancelled.")
 
     def _call(
@@ -199,6 +212,34 @@ class LlamaCppEngine(Engine):
                 entries = server.probe(call.prompt, ALTERNATIVES, lambda: call.cancelled)
                 if entries:
                     call.out.put(server.vocabulary.token(entries[0], entries))
+
+    def _score(self, loaded: _Loaded, call: Call, given: Sequence[int]) -> None:
+        """Put out the given tokens as a generation, unless the call is cancelled."""
+        server, started = loaded.server, time.perf_counter()
+        cells = len(call.prompt) + len(given) + 1
+        with loaded.admission.taken(1, cells, lambda: call.cancelled, call.client) as admitted:
+            if not admitted:
+                return
+            context, tokens = list(call.prompt), []
+            for chosen in given:
+                token = server.read(context, chosen, lambda: call.cancelled)
+                if token is None:
+                    return
+                tokens.append(token)
+                context.append(chosen)
+            after = server.probe(context, ALTERNATIVES, lambda: call.cancelled)
+            if call.cancelled or not after:
+                return
+        ends = [entry["logprob"] for entry in after if entry["id"] in server.vocabulary.ends]
+        generation = Generation(
+            text=b"".join(token.bytes for token in tokens).decode("utf-8", "replace"),
+            tokens=tuple(tokens),
+            finish_reason="stop",
+            prompt_tokens=len(call.prompt),
+            seconds=time.perf_counter() - started,
+            end_logprob=max(ends, default=None),
+        )
+        call.out.put(Finished(0, generation))
 
     def _decode_all(self, loaded: _Loaded, call: Call) -> None:
         """One wave after another, until there are enough rows."""

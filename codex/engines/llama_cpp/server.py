@@ -13,12 +13,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from codex.engines.base import ModelConfig
+from codex.engines.base import ALTERNATIVES, ModelConfig
 from codex.engines.control_tokens import neutral
 from codex.engines.gguf_header import read_control_tokens, read_header
 from codex.engines.llama_cpp.rows import Chunk, Entry, Vocabulary
 from codex.errors import CapabilityError, ModelError
 from codex.threads import spin_briefly
+from codex.types import Token
 
 SLOTS = 16
 """Rows that the server decodes at once, whoever asked for them."""
@@ -89,11 +90,30 @@ class LlamaServer:
         A whole character is forced as the outcome, since for a part of one, or for the end of the text,
         nothing would be sent.
         """
+        forced = self._forced(ids, self._whole, wanted, given_up)
+        return list(forced["top_logprobs"]) if forced else []
+
+    def read(
+        self, ids: Sequence[int], chosen: int, given_up: Callable[[], bool] = lambda: False
+    ) -> Token | None:
+        """The token `chosen` after `ids`, with its raw distribution; None when `given_up()` came first."""
+        forced = self._forced(ids, chosen, ALTERNATIVES, given_up)
+        if forced:
+            return self.vocabulary.token(forced, forced["top_logprobs"])
+        # Nothing is sent for a part of a character, or for the end of the text.
+        entries = self.probe(ids, self.vocabulary.size, given_up)
+        found = next((entry for entry in entries if entry["id"] == chosen), None)
+        return self.vocabulary.token(found, entries[:ALTERNATIVES]) if found else None
+
+    def _forced(
+        self, ids: Sequence[int], outcome: int, wanted: int, given_up: Callable[[], bool]
+    ) -> Entry | None:
+        """The entry of a token that is forced as the next one; None where nothing is sent for it."""
         request = {
             "prompt": list(ids),
             "max_tokens": 1,
             "logprobs": wanted,
-            "logit_bias": [[self._whole, 1e6]],
+            "logit_bias": [[outcome, 1e6]],
             "cache_prompt": True,
             "temperature": 0,
             # A chunk after each batch of a long prompt, at which it can be cancelled.
@@ -104,11 +124,11 @@ class LlamaServer:
         def take(chunk: Chunk) -> bool:
             said = chunk["choices"][0]["logprobs"]
             if said and not entries:
-                entries.extend(said["content"][0]["top_logprobs"])
+                entries.append(said["content"][0])
             return given_up()
 
         self.stream(request, take)
-        return entries
+        return entries[0] if entries else None
 
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         """Token ids; with `special`, control tokens are read and what opens a text is put in front."""
