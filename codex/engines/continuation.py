@@ -132,3 +132,9 @@ class Continuation:
             prefix_tokens=min(self._prefix_tokens, len(self._filter.tokens)),
             end_logprob=self._end_logprob,
         )
+
+
+def unstarted(call: Call) -> Iterator[Token | Finished]:
+    """What a call comes to that was cancelled before it began."""
+    for at, params in enumerate(call.rows):
+        yield from Continuation(at, params, call.prompt, call.prefix, frozenset()).news(cancelled=True)

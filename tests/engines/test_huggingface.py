@@ -12,7 +12,7 @@ import torch
 from scipy import stats
 
 from codex.engines.base import ALTERNATIVES, seeded
-from codex.engines.huggingface import statistics
+from codex.engines.huggingface import batch
 from codex.engines.huggingface.engine import HuggingFaceEngine
 from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.types import Token
@@ -122,27 +122,27 @@ class TestNumbers:
 
     def test_a_long_prompt_read_in_pieces_gives_the_same_numbers(self, hf: HuggingFaceEngine) -> None:
         pieces = HuggingFaceEngine(hf.config.model_copy(update={"batch_size": 7}), hf._models)
-        pieces._loaded = hf._ready()
         _, (whole,) = decode(hf, POEM, [greedy(4)])
         _, (read,) = decode(pieces, POEM, [greedy(4)])
         assert [it.id for it in read.tokens] == [it.id for it in whole.tokens]
         assert [it.logprob for it in read.tokens] == pytest.approx(
             [it.logprob for it in whole.tokens], abs=CLOSE
         )
+        pieces.unload()
 
     def test_no_distribution_outlives_its_step(
         self, hf: HuggingFaceEngine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         vocabulary = hf._ready().model.config.vocab_size
         held: list[int] = []
-        measure = statistics.measure
+        measure = batch.measure
 
         def spy(logits: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
             alive = (it for it in gc.get_objects() if issubclass(type(it), torch.Tensor))
             held.append(sum(it.numel() for it in alive if it.dim() and it.shape[-1] == vocabulary))
             return measure(logits, chosen)
 
-        monkeypatch.setattr(statistics, "measure", spy)
+        monkeypatch.setattr(batch, "measure", spy)
         decode(hf, POEM, [greedy(12), *seeded(sampled(12), 3)])
         assert len(held) == 12
         # At most the step's logits and their float32 copy (the same tensor here), four rows each.

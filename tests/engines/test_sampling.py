@@ -60,7 +60,7 @@ def processed(logits: torch.Tensor, params: GenerationParams) -> torch.Tensor:
 def test_frequencies_are_those_of_transformers(given: dict[str, float]) -> None:
     params = GenerationParams.model_validate({"temperature": 1.0, "max_tokens": 1, **given})
     logits, rows = logits_of(60), 8000
-    drawn = draw_for(seeded(params, rows), 60)(logits.expand(rows, -1), 0)
+    drawn = draw_for(seeded(params, rows), 60)(logits.expand(rows, -1))
     counts = np.bincount(drawn.numpy(), minlength=60)
     expected = processed(logits, params).double().numpy() * rows
     assert not counts[expected == 0].any(), "drew a token that the filters exclude"
@@ -90,20 +90,20 @@ def test_a_nucleus_of_any_size_is_found(top_p: float, top_k: int, spread: float)
 def test_tokens_of_equal_weight_at_the_edge_are_kept_together() -> None:
     logits = torch.tensor([[2.0, 1.0, 1.0, 1.0, -9.0]])
     rows = seeded(GenerationParams(temperature=1.0, top_k=2, max_tokens=1), 200)
-    drawn = draw_for(rows, 5)(logits.expand(200, -1), 0)
+    drawn = draw_for(rows, 5)(logits.expand(200, -1))
     assert set(drawn.tolist()) == {0, 1, 2, 3}
 
 
 def test_temperature_zero_takes_the_likeliest_whatever_the_seed() -> None:
     rows = seeded(GenerationParams(temperature=0.0, max_tokens=1), 20)
     logits = logits_of(60)
-    assert set(draw_for(rows, 60)(logits.expand(20, -1), 0).tolist()) == {logits.argmax().item()}
+    assert set(draw_for(rows, 60)(logits.expand(20, -1)).tolist()) == {logits.argmax().item()}
 
 
 @pytest.mark.parametrize("coldest", [5e-324, 1e-6])
 def test_the_lowest_temperatures_take_the_likeliest(coldest: float) -> None:
     logits = logits_of(60)
-    assert draw_for([GenerationParams(temperature=coldest)], 60)(logits, 0).item() == logits.argmax().item()
+    assert draw_for([GenerationParams(temperature=coldest)], 60)(logits).item() == logits.argmax().item()
 
 
 def test_rows_of_one_batch_keep_to_their_own_parameters() -> None:
@@ -115,8 +115,8 @@ def test_rows_of_one_batch_keep_to_their_own_parameters() -> None:
     ]
     logits = logits_of(60)
     logits[0, CONTEXT] += 20
-    together = draw_for(rows, 60)(logits.expand(4, -1), 0).tolist()
-    alone = [draw_for([row], 60)(logits, 0).item() for row in rows]
+    together = draw_for(rows, 60)(logits.expand(4, -1)).tolist()
+    alone = [draw_for([row], 60)(logits).item() for row in rows]
     assert together == alone
     assert together[0] == together[2] == logits.argmax().item()
     assert together[3] not in CONTEXT
@@ -130,8 +130,8 @@ def test_a_row_goes_on_with_its_own_numbers_after_others_are_dropped() -> None:
     for step in range(6):
         if step == 3:
             some.keep(torch.tensor([1, 4]), [1, 4])
-        expected.append(whole(logits[step].expand(5, -1), step)[[1, 4]].tolist())
-        drawn = some(logits[step].expand(5 if step < 3 else 2, -1), step)
+        expected.append(whole(logits[step].expand(5, -1))[[1, 4]].tolist())
+        drawn = some(logits[step].expand(5 if step < 3 else 2, -1))
         got.append((drawn[[1, 4]] if step < 3 else drawn).tolist())
     assert got == expected
 
@@ -140,13 +140,11 @@ def test_the_number_drawn_belongs_to_the_position_in_the_answer() -> None:
     params = GenerationParams(temperature=1.0, seed=9)
     logits = logits_of(60)
     whole, later = draw_for([params], 60), draw_for([params], 60, first=4)
-    assert [whole(logits, step).item() for step in range(8)][4:] == [
-        later(logits, step).item() for step in range(4)
-    ]
+    assert [whole(logits).item() for step in range(8)][4:] == [later(logits).item() for step in range(4)]
 
 
 def test_a_token_of_probability_zero_is_never_drawn() -> None:
     logits = torch.full((1, 8), -torch.inf)
     logits[0, [0, 3, 4]] = torch.tensor([1.0, 1.0, 1.0])
     rows = seeded(GenerationParams(temperature=1.0, max_tokens=1), 500)
-    assert set(draw_for(rows, 8)(logits.expand(500, -1), 0).tolist()) == {0, 3, 4}
+    assert set(draw_for(rows, 8)(logits.expand(500, -1)).tolist()) == {0, 3, 4}

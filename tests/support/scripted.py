@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from codex.engines.base import Capabilities, Engine, Finished, GenerationParams, ModelConfig
+from codex.engines.base import Capabilities, Engine, Enough, Finished, GenerationParams, ModelConfig
 from codex.engines.stopping import StopFilter
 from codex.types import Alternative, FinishReason, Generation, Message, Prompt, Token
 
@@ -107,6 +107,7 @@ class ScriptedEngine(Engine):
         *,
         prefix: Sequence[Token] = (),
         cancel: threading.Event | None = None,
+        enough: Enough | None = None,
     ) -> Iterator[Token | Finished]:
         text = prompt if isinstance(prompt, str) else self.render(prompt)
         self.decodes.append(text)
@@ -129,11 +130,15 @@ class ScriptedEngine(Engine):
                 if kept.stopped:
                     break
             yield from kept.finish()
-            yield Finished(0, Generation(kept.text, tuple(kept.tokens), reason, 7, 0.1, "raw", len(prefix)))
+            done = [Generation(kept.text, tuple(kept.tokens), reason, 7, 0.1, "raw", len(prefix))]
+            yield Finished(0, done[0])
             for row in range(1, len(rows)):
+                if enough and row in enough.after and enough.is_reached(done):
+                    return
                 said = script.samples[(row - 1) % len(script.samples)] if script.samples else kept.text
                 tokens = tuple(_token(i, piece, 0.5, script) for i, piece in enumerate(said.split(" ")))
-                yield Finished(row, Generation(said, tokens, "stop", 7, 0.1))
+                done.append(Generation(said, tokens, "stop", 7, 0.1))
+                yield Finished(row, done[row])
         finally:
             self.running -= 1
 

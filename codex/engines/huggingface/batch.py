@@ -13,18 +13,9 @@ from transformers.cache_utils import Cache
 from codex.engines.continuation import Call, Continuation
 from codex.engines.huggingface.cells import cells_of
 from codex.engines.huggingface.loading import LoadedModel
+from codex.engines.huggingface.passes import Read, forward
 from codex.engines.huggingface.sampling import Draw
 from codex.engines.huggingface.statistics import measure, unpack
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A prompt that was read."""
-
-    cache: Cache
-    """Of one row."""
-    logits: Tensor
-    """[1, vocabulary] of the token after it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -37,6 +28,16 @@ class Seat:
     """Tokens in its cells."""
 
 
+@dataclass(slots=True)
+class _Going:
+    """What the seats hold together; row by row in their order."""
+
+    cache: Cache
+    draw: Draw
+    ids: Tensor
+    """[rows]: the last token of each, which is in no cell yet."""
+
+
 class Batch:
     """Rows of several calls, each of its own length. Not thread-safe.
 
@@ -47,10 +48,8 @@ class Batch:
     def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
         self.seats: list[Seat] = []
-        self._cache: Cache | None = None
-        self._ids: Tensor | None = None
-        """[rows]: the last token of each, which is in no cell yet."""
-        self._draw: Draw | None = None
+        self._going: _Going | None = None
+        """None: there are no seats."""
 
     def takes(self, read: Read) -> bool:
         """Whether rows that continue this prompt can join those that are there."""
@@ -65,32 +64,31 @@ class Batch:
         logits = read.logits.float()  # one distribution, which all rows share
         draw = Draw([row.params for row in rows], context, first, logits.shape[-1], logits.device)
         length = len(context)
-        ids = self._push(rows, logits, draw(logits.expand(len(rows), -1)))
+        ids = draw(logits.expand(len(rows), -1))
+        self._push(rows, logits, ids)
         going = [at for at, row in enumerate(rows) if row.reason is None]
         if not going:
             return
         index = torch.tensor(going, device=logits.device)
         draw.keep(index, going)
-        if self._cache is None or self._draw is None or self._ids is None:
-            self._cache = copy.deepcopy(read.cache)
-            self._cache.batch_repeat_interleave(len(going))
-            self._draw, self._ids = draw, ids[index]
+        if self._going is None:
+            cache = copy.deepcopy(read.cache)
+            cache.batch_repeat_interleave(len(going))
+            self._going = _Going(cache, draw, ids[index])
         else:
-            for own, other in zip(cells_of(self._cache), cells_of(read.cache), strict=True):
+            for own, other in zip(cells_of(self._going.cache), cells_of(read.cache), strict=True):
                 own.join(other, len(going))
-            self._draw.join(draw)
-            self._ids = torch.cat([self._ids, ids[index]])
+            self._going.draw.join(draw)
+            self._going.ids = torch.cat([self._going.ids, ids[index]])
         self.seats += [Seat(call, rows[at], length) for at in going]
 
     def step(self) -> None:
-        """One more token for every row."""
-        assert self._cache is not None and self._draw is not None and self._ids is not None
-        lengths = [seat.length for seat in self.seats]
-        logits = self._loaded.forward(self._ids[:, None], self._cache, lengths)
-        distribution = logits.float()
-        self._ids = self._push(
-            [seat.row for seat in self.seats], distribution, self._draw(distribution)
-        )
+        """One more token for every row, of which there is one at least."""
+        assert self._going
+        cache, lengths = self._going.cache, [seat.length for seat in self.seats]
+        distribution = forward(self._loaded, self._going.ids[:, None], cache, lengths).float()
+        self._going.ids = self._going.draw(distribution)
+        self._push([seat.row for seat in self.seats], distribution, self._going.ids)
         for seat in self.seats:
             seat.length += 1
 
@@ -100,23 +98,21 @@ class Batch:
         if len(kept) == len(self.seats):
             return
         self.seats = [self.seats[at] for at in kept]
-        if not kept:
-            self._cache = self._draw = self._ids = None
+        if self._going is None or not kept:
+            self._going = None
             return
-        assert self._cache is not None and self._draw is not None and self._ids is not None
-        index = torch.tensor(kept, device=self._ids.device)
-        self._cache.batch_select_indices(index)
-        self._draw.keep(index, kept)
-        self._ids = self._ids[index]
-        empty = self._cache.get_seq_length() - max(seat.length for seat in self.seats)
-        for cells in cells_of(self._cache) if empty else []:
-            cells.trim(empty)
+        cache, index = self._going.cache, torch.tensor(kept, device=self._going.ids.device)
+        cache.batch_select_indices(index)
+        self._going.draw.keep(index, kept)
+        self._going.ids = self._going.ids[index]
+        if empty := cache.get_seq_length() - max(seat.length for seat in self.seats):
+            for cells in cells_of(cache):
+                cells.trim(empty)
 
-    def _push(self, rows: Sequence[Continuation], distribution: Tensor, ids: Tensor) -> Tensor:
+    def _push(self, rows: Sequence[Continuation], distribution: Tensor, ids: Tensor) -> None:
         """Give each row the token drawn for it, with its statistics: the step's one transfer from the device.
 
         Of the distributions, [rows, vocabulary] or [1, vocabulary], only the statistics stay.
         """
         for row, values in zip(rows, measure(distribution, ids).tolist(), strict=True):
             row.push(unpack(values, self._loaded.spelled, self._loaded.ends))
-        return ids

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedConfig
 from transformers.cache_utils import Cache, DynamicLayer
@@ -20,8 +19,11 @@ class Cells(DynamicLayer):
     What was handed out earlier stays as it was.
     """
 
+    keys: Tensor
+    values: Tensor
+
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._room: tuple[Tensor, Tensor] | None = None
 
     def update(
@@ -89,7 +91,10 @@ def _roomy(old: Tensor, new: Tensor, used: int, filled: int) -> Tensor:
 
 
 def _joined(own: Tensor, other: Tensor, rows: int) -> Tensor:
-    """own [n, heads, tokens, size], other [1, heads, tokens, size] -> [n + rows, heads, most tokens, size]."""
+    """own [n, heads, tokens, size], other [1, heads, tokens, size] -> [n + rows, heads, most tokens, size]
+
+    of the two, the shorter one's first cells being empty.
+    """
     n, heads, tokens, size = own.shape
     width = max(tokens, other.shape[-2])
     joined = own.new_zeros((n + rows, heads, width, size))

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import itertools
 import queue
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.engines.base import Capabilities, Engine, Finished, GenerationParams
-from codex.engines.continuation import Call, Continuation
+from codex.engines.admission import Admission
+from codex.engines.base import Capabilities, Engine, Enough, Finished, GenerationParams
+from codex.engines.continuation import Call, unstarted
 from codex.engines.control_tokens import neutral
 from codex.engines.huggingface.loading import HuggingFaceConfig, LoadedModel, Placement, load_model
 from codex.engines.models import Models, model_id
@@ -26,39 +27,34 @@ from codex.errors import Cancelled, CapabilityError, InvalidInput, ModelError, P
 from codex.types import Generation, Message, Prompt, Token
 
 if TYPE_CHECKING:
-    from torch import Tensor
-    from transformers import Cache
+    from codex.engines.huggingface.decoding import Decoding
+    from codex.engines.huggingface.kept import KeptPrompts
 
-SCORED_AT_ONCE = 32
-"""Positions of a given text whose distributions are held at the same time."""
+ROWS = 96
+"""Rows that are continued together, of all callers."""
+CONTEXTS = 8
+"""The tokens of all rows under way, as a multiple of the longest one's."""
 _PATIENCE = 0.05
 """Seconds between two looks at whether a caller that waits for its turn still wants it."""
 
 
-def _unstarted(call: Call) -> Iterator[Token | Finished]:
-    """What a call that never had its turn comes to."""
-    for at, params in enumerate(call.rows):
-        yield from Continuation(at, params, call.prompt, call.prefix, frozenset()).news(cancelled=True)
-
-
-Work = Callable[[LoadedModel, Call], Iterator[Token | Finished]]
-"""What the worker does for a call; it yields what the caller gets."""
-
-
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """A prompt and its keys and values, layer by layer, [1, heads, tokens, head size] each."""
+class _Loaded:
+    """What a loaded model runs with."""
 
-    ids: list[int] = field(default_factory=list)
-    states: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    model: LoadedModel
+    kept: KeptPrompts
+    """The worker's own."""
+    decoding: Decoding
+    """The worker's own."""
 
 
 class HuggingFaceEngine(Engine):
     """A model held by Transformers, on a GPU or a CPU.
 
-    One thread of its own runs the model, one call after another in the order they came; callers only
-    wait for what it puts out. So a caller that stops reading holds up nobody, and threads of a server
-    do not each grow a set of compute threads.
+    One thread of its own runs the model, turn by turn: rows of several callers are continued together, and
+    callers only wait for what it puts out. So one that stops reading holds up nobody, and threads of a
+    server do not each grow a set of compute threads.
     """
 
     name: ClassVar[str] = "huggingface"
@@ -67,14 +63,18 @@ class HuggingFaceEngine(Engine):
     def __init__(self, config: HuggingFaceConfig, models: Models) -> None:
         self.config = config
         self._models = models
-        self._loaded: LoadedModel | None = None
+        self._loaded: _Loaded | None = None
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="codex-huggingface")
         self._calls: set[Call] = set()
         self._calls_lock = threading.Lock()
         self._tokenizing = threading.Lock()
         self._fingerprint: str | None = None
-        self._kept = _Kept()
-        """Of the last prompt; the worker's own."""
+        self._admission = Admission(ROWS, 0)
+        """Of the loaded model."""
+        self._turning = False
+        """Whether the worker will have another turn."""
+        self._waiting: deque[Call] = deque()
+        """Decodes that the worker has not begun. This and whether it turns: under the lock of the calls."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -133,23 +133,31 @@ class HuggingFaceEngine(Engine):
         *,
         prefix: Sequence[Token] = (),
         cancel: threading.Event | None = None,
+        enough: Enough | None = None,
     ) -> Iterator[Token | Finished]:
         if not rows:
             return iter(())
         ids = self._encode(prompt)
         self._check_room(ids, max(row.max_tokens for row in rows) + len(prefix))
-        call = Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event())
-        return self._stream(call, self._decode)
+        return self._stream(Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event(), enough))
 
     def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
-        """See Engine.next_token. The states of the last prompt are used as far as this one is the same."""
+        """See Engine.next_token. The states of the last prompts are used as far as this one is like one."""
         ids = self._encode(prompt)
         self._check_room(ids, 1)
         call = Call(ids, (GenerationParams(max_tokens=1),), (), cancel or threading.Event())
-        for item in self._stream(call, self._peek):
-            if isinstance(item, Token):
-                return item
-        raise Cancelled("The question was cancelled.")
+        with self._known(call):
+            job = self._worker.submit(self._peek, call)
+            while True:
+                try:
+                    token = job.result(_PATIENCE)
+                except TimeoutError:
+                    if not (call.cancelled and job.cancel()):
+                        continue
+                    token = None
+                if token is None:
+                    raise Cancelled("The question was cancelled.")
+                return token
 
     def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
         """See Engine.score."""
@@ -163,7 +171,7 @@ class HuggingFaceEngine(Engine):
         return self._worker.submit(self._embed, ids).result()
 
     def _ready(self) -> LoadedModel:
-        return self._loaded or self._worker.submit(self._load).result()
+        return (self._loaded or self._worker.submit(self._load).result()).model
 
     def _encode(self, prompt: Prompt) -> list[int]:
         """Ids of a prompt; plain text gets the token that opens a text, where the model has one."""
@@ -187,196 +195,160 @@ class HuggingFaceEngine(Engine):
         if len(ids) > room:
             raise PromptTooLong(len(ids), room, taken)
 
-    def _stream(self, call: Call, work: Work) -> Iterator[Token | Finished]:
-        """The caller's side of a call: hands out what the worker puts out."""
+    @contextmanager
+    def _known(self, call: Call) -> Iterator[None]:
+        """Unloading ends the call inside."""
         with self._calls_lock:
             self._calls.add(call)
-        job = self._worker.submit(self._run, call, work)
-        job.add_done_callback(lambda job: call.out.put(None if job.cancelled() else job.exception()))
         try:
-            while True:
+            yield
+        finally:
+            call.stop.set()
+            with self._calls_lock:
+                self._calls.discard(call)
+
+    def _stream(self, call: Call) -> Iterator[Token | Finished]:
+        """The caller's side of a decode: hands out what the worker puts out."""
+        rows = len(call.rows)
+        cells = rows * (len(call.prompt) + len(call.prefix) + max(row.max_tokens for row in call.rows))
+        # What is larger than all there is has it alone.
+        rows, cells = min(rows, ROWS), min(cells, CONTEXTS * self._ready().context)
+        with (
+            self._known(call),
+            self._admission.taken(rows, cells, lambda: call.cancelled, call.client) as admitted,
+        ):
+            if admitted:
+                with self._calls_lock:
+                    self._waiting.append(call)
+                    self._turn_again()
+            while admitted:
                 try:
                     item = call.out.get(timeout=_PATIENCE)
                 except queue.Empty:
-                    if call.cancelled and job.cancel():
-                        yield from _unstarted(call)
-                        return
+                    admitted = not (call.cancelled and self._left_the_queue(call))
                     continue
                 if item is None:
                     return
                 if isinstance(item, BaseException):
                     raise item
                 yield item
-        finally:
-            call.stop.set()
-            job.cancel()
-            with self._calls_lock:
-                self._calls.discard(call)
+            yield from unstarted(call)
 
-    def _run(self, call: Call, work: Work) -> None:
-        """The worker's side of a call."""
+    def _left_the_queue(self, call: Call) -> bool:
+        """Whether the worker had not begun with a call, and never will."""
+        with self._calls_lock:
+            if call not in self._waiting:
+                return False
+            self._waiting.remove(call)
+            return True
+
+    def _turn_again(self) -> None:
+        """Have the worker take a turn, behind what else it was given to do. Under the lock of the calls."""
+        if not self._turning:
+            self._turning = True
+            self._worker.submit(self._turn)
+
+    def _turn(self) -> None:
+        """One step of the decodes under way; the worker's side."""
         import torch
 
-        with torch.inference_mode():
-            try:
-                # Looked at before the model is: a call that unload cancelled must not load it again.
-                items = _unstarted(call) if call.cancelled else work(self._load(), call)
-                for item in items:
-                    call.out.put(item)
-            except torch.OutOfMemoryError:
-                self._kept = _Kept()
-                raise ModelError(
-                    f"The GPU has not enough memory for {len(call.rows)} answers at once. "
+        loaded = self._loaded
+        try:
+            if loaded is None:  # It was unloaded, and a later call wants it again.
+                loaded = self._loaded_for_next()
+            if loaded is not None:
+                with torch.inference_mode():
+                    loaded.decoding.turn(self._next_call)
+        except torch.OutOfMemoryError:
+            self._fail(
+                ModelError(
+                    "The GPU has not enough memory for so many answers at once. "
                     "Ask for fewer samples or fewer tokens."
-                ) from None
+                )
+            )
+        except BaseException as error:
+            self._fail(error)
+        finally:
+            with self._calls_lock:
+                self._turning = False
+                if self._waiting or (loaded is not None and not loaded.decoding.is_idle):
+                    self._turn_again()
 
-    def _decode(self, loaded: LoadedModel, call: Call) -> Iterator[Token | Finished]:
-        """One prefill, then one step of the model for all rows at a time.
+    def _fail(self, error: BaseException) -> None:
+        """Every call under way gets the error."""
+        if self._loaded is not None:
+            self._loaded.kept.clear()
+            self._loaded.decoding.fail(error)
 
-        Of a step's distributions, [rows, vocabulary], only the statistics stay.
-        """
+    def _loaded_for_next(self) -> _Loaded | None:
+        """The model, where somebody waits for it; who waits is told why it cannot be loaded."""
+        call = self._next_call()
+        if call is None:
+            return None
+        try:
+            loaded = self._load()
+        except BaseException as error:
+            call.out.put(error)
+            return None
+        with self._calls_lock:
+            self._waiting.appendleft(call)
+        return loaded
+
+    def _next_call(self) -> Call | None:
+        """The next decode to begin; those cancelled meanwhile are ended."""
+        while True:
+            with self._calls_lock:
+                if not self._waiting:
+                    return None
+                call = self._waiting.popleft()
+            if not call.cancelled:
+                return call
+            for item in unstarted(call):
+                call.tell(item)
+            call.out.put(None)
+
+    def _peek(self, call: Call) -> Token | None:
+        """The likeliest next token; None: the call was cancelled on the way."""
         import torch
 
-        from codex.engines.huggingface.sampling import Draw
+        from codex.engines.huggingface.passes import Reading
         from codex.engines.huggingface.statistics import measure, unpack
 
-        rows = [
-            Continuation(at, params, call.prompt, call.prefix, loaded.ends)
-            for at, params in enumerate(call.rows)
-        ]
-        context = call.prompt + [token.id for token in call.prefix]
-        cache, logits = self._prefill(loaded, context, call)
-        self._keep(context, cache, call)
-        cache.batch_repeat_interleave(len(rows))
-        draw = Draw(call.rows, context, len(call.prefix), logits.shape[-1], logits.device)
-        ids = logits.new_empty(len(rows), dtype=torch.long)
-        for step in itertools.count():
-            for row in rows:
-                yield from row.news(call.cancelled)
-            kept = [at for at, row in enumerate(rows) if row.reason is None]
-            if not kept:
-                return
-            if len(kept) < len(rows):
-                rows = [rows[at] for at in kept]
-                index = torch.tensor(kept, device=logits.device)
-                cache.batch_select_indices(index)
-                draw.keep(index, kept)
-                ids = ids[index]
-            if step > 0:
-                logits = self._forward(loaded, ids[:, None], cache)
-            distribution = logits.float()  # [1, vocabulary] at first: all rows share it
-            ids = draw(distribution.expand(len(rows), -1), step)
-            # The step's one transfer from the device.
-            for row, values in zip(rows, measure(distribution, ids).tolist(), strict=True):
-                row.push(unpack(values, loaded.spelled, loaded.ends))
-
-    def _peek(self, loaded: LoadedModel, call: Call) -> Iterator[Token]:
-        """The likeliest next token, unless the call is cancelled on the way."""
-        from codex.engines.huggingface.statistics import measure, unpack
-
-        known = self._known(call.prompt)
-        cache, logits = self._prefill(loaded, call.prompt, call, known)
-        self._keep(call.prompt, cache, call)
-        if not call.cancelled:
-            distribution = logits.float()
-            values = measure(distribution, distribution.argmax(-1)).tolist()
-            yield unpack(values[0], loaded.spelled, loaded.ends)
-
-    def _keep(self, ids: list[int], cache: Cache, call: Call) -> None:
-        """Keep a prompt's states for the next `next_token`, which may go on from them; one prompt at a time.
-
-        Kept are the tensors, not the cache: it replaces them when it grows and leaves them as they are.
-        Layers that forget (sliding windows, recurrent states) cannot go back to an earlier token.
-        """
-        from transformers.cache_utils import DynamicLayer
-
-        states = [
-            (layer.keys, layer.values)
-            for layer in cache.layers
-            if type(layer) is DynamicLayer and layer.keys is not None and layer.values is not None
-        ]
-        if len(states) == len(cache.layers) and not call.cancelled:
-            self._kept = _Kept(ids, states)
-
-    def _known(self, ids: list[int]) -> _Kept:
-        """What is kept of the beginning of a prompt; its last token is always read anew."""
-        kept = self._kept
-        pairs = zip(kept.ids, ids[:-1], strict=False)
-        same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
-        return _Kept(ids[:same], [(k[:, :, :same], v[:, :, :same]) for k, v in kept.states])
-
-    def _prefill(
-        self, loaded: LoadedModel, ids: list[int], call: Call | None = None, known: _Kept | None = None
-    ) -> tuple[Cache, Tensor]:
-        """Read a prompt, batch_size tokens at a time: the cache, and logits [1, vocabulary] of what follows.
-
-        What is `known` of its beginning is not read again. A cancelled call's prompt is not read to the end.
-        """
-        import torch
-        from transformers import DynamicCache
-
-        cache = DynamicCache(config=loaded.model.config)
-        read = known.ids if known else []
-        for at, (keys, values) in enumerate(known.states if known and read else []):
-            cache.update(keys, values, at)
-        whole = torch.tensor([ids[len(read) :]], device=loaded.model.device)
-        for piece in whole.split(self.config.batch_size, dim=1):
-            logits = self._forward(loaded, piece, cache)
-            if call and call.cancelled:
-                break
-        return cache, logits
-
-    @staticmethod
-    def _forward(loaded: LoadedModel, ids: Tensor, cache: Cache) -> Tensor:
-        """ids [rows, n] -> logits [rows, vocabulary] of the token after the last."""
-        out = loaded.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
-        logits: Tensor = out.logits
-        return logits[:, -1]
-
-    def _score(self, ids: list[int], given: list[int], cancel: threading.Event) -> Generation:
-        """Teacher forcing: the given tokens are read, never drawn."""
-        import torch
-
-        from codex.engines.huggingface.statistics import measure, unpack
-
-        loaded, started = self._load(), time.perf_counter()
-        tokens: list[Token] = []
-        with torch.inference_mode():
-            cache, logits = self._prefill(loaded, ids)
-            for piece in torch.tensor(given, device=logits.device).split(SCORED_AT_ONCE):
-                if cancel.is_set():
-                    raise Cancelled("The question was cancelled.")
-                out = loaded.model(input_ids=piece[None], past_key_values=cache, use_cache=True).logits[0]
-                before, logits = torch.cat([logits, out[:-1]]), out[-1:]
-                rows = measure(before.float(), piece).tolist()
-                tokens += [unpack(values, loaded.spelled, loaded.ends) for values in rows]
-            after = logits[-1].float().log_softmax(-1)
-            end_logprob = max((float(after[end]) for end in loaded.ends), default=None)
-        return Generation(
-            text=b"".join(token.bytes for token in tokens).decode("utf-8", "replace"),
-            tokens=tuple(tokens),
-            finish_reason="stop",
-            prompt_tokens=len(ids),
-            seconds=time.perf_counter() - started,
-            end_logprob=end_logprob,
-        )
-
-    def _embed(self, ids: list[int]) -> NDArray[np.float32]:
-        import torch
-
+        if call.cancelled:  # Looked at before the model is: what unload cancelled must not load it again.
+            return None
         loaded = self._load()
         with torch.inference_mode():
-            whole = torch.tensor([ids], device=loaded.model.device)
-            states: Tensor = loaded.model.base_model(input_ids=whole, use_cache=False).last_hidden_state
-            mean = states[0].float().mean(0)
-            vector: NDArray[np.float32] = (mean / mean.norm()).cpu().numpy()
-        return vector
+            known = loaded.kept.beginning(call.prompt)
+            reading = Reading(loaded.model, call.prompt, self.config.batch_size, known)
+            while (read := reading.advance()) is None:
+                if call.cancelled:
+                    return None
+            loaded.kept.keep(call.prompt, read.cache)
+            distribution = read.logits.float()
+            values = measure(distribution, distribution.argmax(-1)).tolist()
+            return unpack(values[0], loaded.model.spelled, loaded.model.ends)
 
-    def _load(self) -> LoadedModel:
+    def _score(self, ids: list[int], given: list[int], cancel: threading.Event) -> Generation:
+        from codex.engines.huggingface.passes import score
+
+        return score(self._load().model, ids, given, self.config.batch_size, cancel)
+
+    def _embed(self, ids: list[int]) -> NDArray[np.float32]:
+        from codex.engines.huggingface.passes import embed
+
+        return embed(self._load().model, ids)
+
+    def _load(self) -> _Loaded:
         """On the worker, so that two callers never load twice, and its compute threads are the worker's."""
         if self._loaded is None:
+            from codex.engines.huggingface.decoding import Decoding
+            from codex.engines.huggingface.kept import KeptPrompts
+
             path = self._models.resolve(self.config.model_path)
-            self._loaded = load_model(self.config, path, self._models.cache)
+            model = load_model(self.config, path, self._models.cache)
+            kept = KeptPrompts(model.context)
+            self._admission = Admission(ROWS, CONTEXTS * model.context)
+            self._loaded = _Loaded(model, kept, Decoding(model, kept, self.config.batch_size))
         return self._loaded
 
     def _release(self) -> None:
@@ -384,7 +356,9 @@ class HuggingFaceEngine(Engine):
             return
         import torch
 
-        self._loaded, self._kept = None, _Kept()
+        with torch.inference_mode():
+            self._loaded.decoding.cancel()
+        self._loaded = None
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

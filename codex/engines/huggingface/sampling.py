@@ -73,13 +73,13 @@ class Draw:
     def join(self, other: Draw) -> None:
         """Draw for another's rows too, behind these."""
         width = max(self._uniform.shape[1], other._uniform.shape[1])
+        if self._seen is not None or other._seen is not None:
+            self._seen = torch.cat([it._tokens_seen() for it in (self, other)])
         self._rows += other._rows
         self._uniform = torch.cat(
             [pad(it._uniform, (0, width - it._uniform.shape[1])) for it in (self, other)]
         )
         self._next = torch.cat([self._next, other._next])
-        if self._seen is not None or other._seen is not None:
-            self._seen = torch.cat([it._tokens_seen() for it in (self, other)])
         self._settle()
 
     def _tokens_seen(self) -> Tensor:

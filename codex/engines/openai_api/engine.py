@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from codex.engines.admission import Admission
-from codex.engines.base import Capabilities, Engine, Finished, GenerationParams
+from codex.engines.base import Capabilities, Engine, Enough, Finished, GenerationParams
 from codex.engines.continuation import Call, Continuation
 from codex.engines.openai_api.config import ServedConfig
 from codex.engines.openai_api.probing import Findings, probe
@@ -122,6 +122,7 @@ class OpenAIEngine(Engine):
         *,
         prefix: Sequence[Token] = (),
         cancel: threading.Event | None = None,
+        enough: Enough | None = None,
     ) -> Iterator[Token | Finished]:
         """See Engine.decode. Raises Busy, InvalidInput too, with the server's words."""
         if not rows:
@@ -132,7 +133,7 @@ class OpenAIEngine(Engine):
         if prefix and not opened.findings.continues:
             raise CapabilityError(f"{self.config.base_url} cannot continue an answer that has begun.")
         self._check(opened.findings, rows)
-        call = Call([], tuple(rows), tuple(prefix), cancel or threading.Event())
+        call = Call([], tuple(rows), tuple(prefix), cancel or threading.Event(), enough)
         return self._stream(opened, call, prompt)
 
     def _check(self, found: Findings, rows: Sequence[GenerationParams]) -> None:
@@ -163,8 +164,9 @@ class OpenAIEngine(Engine):
             rows = [_Row(at, call, opened.findings) for at in range(len(call.rows))]
             if admitted:
                 yield from self._answered(opened, call, prompt, rows, at_once)
-            for row in rows:
-                yield from row.end(cancelled=True)
+            if call.cancelled or not admitted or self._open is not opened:
+                for row in rows:
+                    yield from row.end(cancelled=True)
 
     def _answered(
         self, opened: _Open, call: Call, prompt: Prompt, rows: list[_Row], at_once: int
@@ -276,9 +278,12 @@ async def _run(opened: _Open, call: Call, prompt: Prompt, rows: list[_Row], at_o
             await _request(opened, call, prompt, [rows[at] for at in group])
 
     try:
-        async with asyncio.TaskGroup() as tasks:
-            for group in _groups(call.rows, opened.findings.choices):
-                tasks.create_task(ask(group))
+        for wanted in call.groups():
+            if not call.begins(wanted.start):
+                break
+            async with asyncio.TaskGroup() as tasks:
+                for group in _groups(call.rows, wanted, opened.findings.choices):
+                    tasks.create_task(ask(group))
     except BaseExceptionGroup as failed:
         call.out.put(failed.exceptions[0])
     finally:
@@ -294,13 +299,13 @@ async def _request(opened: _Open, call: Call, prompt: Prompt, rows: list[_Row]) 
             async for event in events:
                 _take(rows, parse(event), prompt_tokens(event))
                 for item in (item for row in rows if row.reason is None for item in row.news()):
-                    call.out.put(item)
+                    call.tell(item)
                 if all(row.reason for row in rows) and any(row.stopped for row in rows):
                     break  # The server does not end at a stop string: it knows none.
     if not all(row.reason for row in rows):
         raise ModelError(f"{opened.server.config.base_url} broke off in the middle of an answer. Ask again.")
     for item in (item for row in rows for item in row.end()):
-        call.out.put(item)
+        call.tell(item)
 
 
 def _take(rows: Sequence[_Row], deltas: Sequence[Delta], counted: int | None) -> None:
@@ -361,14 +366,16 @@ def _body(opened: _Open, prompt: Prompt, rows: Sequence[_Row], prefix: Sequence[
     return body
 
 
-def _groups(rows: Sequence[GenerationParams], most: int) -> Iterator[range]:
-    """The first row alone, since it is streamed, then rows that are equal but for consecutive seeds."""
-    yield range(1)
-    start = 1
-    while start < len(rows):
+def _groups(rows: Sequence[GenerationParams], wanted: range, most: int) -> Iterator[range]:
+    """Row 0 alone, since it is streamed, and rows that are equal but for consecutive seeds together."""
+    start = wanted.start
+    if start == 0:
+        yield range(1)
+        start = 1
+    while start < wanted.stop:
         end = start + 1
         while (
-            end < len(rows)
+            end < wanted.stop
             and end - start < most
             and rows[end] == rows[end - 1].model_copy(update={"seed": rows[end - 1].seed + 1})
         ):
