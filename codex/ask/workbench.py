@@ -38,7 +38,7 @@ from codex.ask.request import (
 from codex.ask.scoring import Scored, checked_text, scored_text
 from codex.ask.starters import Starters
 from codex.engines.admission import on_behalf_of
-from codex.engines.base import Engine, GenerationParams
+from codex.engines.base import Engine, Finished, GenerationParams
 from codex.engines.models import Models
 from codex.errors import Cancelled, CodexError, Conflict, Stopping, StoreError
 from codex.grounding import Grounder, Measured
@@ -59,6 +59,7 @@ from codex.types import (
     Passage,
     PredictionSet,
     Step,
+    Token,
     Trace,
     TraceEvent,
     TraceParams,
@@ -324,6 +325,27 @@ class Workbench:
         stop = cancel or threading.Event()
         with self._places.taken(client, 1, stop), self.priority.live(), on_behalf_of(share_of(client)):
             return scored_text(self.engine, self.engine.score(prompt, text, stop))
+
+    def write_on(
+        self,
+        prompt: str,
+        rows: Sequence[GenerationParams],
+        cancel: threading.Event | None = None,
+        client: Client | None = None,
+    ) -> Iterator[Token | Finished]:
+        """A text written on as it stands by the model alone, once for each of `rows`; see Engine.decode.
+
+        No question: nothing is judged, decided or kept. Raises InvalidInput, PromptTooLong, ModelError,
+        Busy, Cancelled.
+        """
+        stop = cancel or threading.Event()
+        with self._places.taken(client, max(row.max_tokens for row in rows), stop), self.priority.live():
+            with on_behalf_of(share_of(client)):
+                decoded = self.engine.decode(prompt, rows, cancel=stop)
+            for item in decoded:
+                if isinstance(item, Finished) and item.generation.finish_reason == "cancelled":
+                    raise Cancelled("The text was cancelled.")
+                yield item
 
     def branch(
         self,

@@ -123,7 +123,23 @@ class ScoreBody(NumbersAsSuch):
 class ScoreResponse(BaseModel):
     """What the model makes of a text. null is: not available."""
 
-    model_config = ConfigDict(protected_namespaces=())
+    model_config = ConfigDict(
+        protected_namespaces=(),
+        json_schema_extra={
+            "examples": [
+                {
+                    "logprob": -0.61,
+                    "confidence": 0.71,
+                    "confidence_note": "not calibrated",
+                    "not_calibrated_because": "no calibrator is active",
+                    "signals": {"avg_logprob": -0.2, "answer_frequency": None},
+                    "samples": [],
+                    "prompt_tokens": 37,
+                    "model": "llama_cpp:smollm2-135m-instruct:Q4_1",
+                }
+            ]
+        },
+    )
 
     logprob: bodies.Number = Field(description="Natural log-probability of the whole text.")
     confidence: bodies.Number = Field(description="In [0, 1]; an estimate unless the note says calibrated.")
