@@ -102,6 +102,8 @@ def test_an_answer_that_is_cut_is_incomplete(serve: Serve) -> None:
 def test_what_is_not_done_is_refused(client: openai.OpenAI) -> None:
     with pytest.raises(openai.UnprocessableEntityError, match="previous_response_id"):
         client.responses.create(model="codex", input=QUESTION, previous_response_id="resp_1")
+    with pytest.raises(openai.UnprocessableEntityError, match=r"text.format"):
+        client.responses.create(model="codex", input=QUESTION, text={"format": {"type": "json_object"}})
     with pytest.raises(openai.UnprocessableEntityError, match="question is the user's"):
         client.responses.create(model="codex", input=[{"role": "assistant", "content": "Hm."}])
 

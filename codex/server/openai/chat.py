@@ -15,6 +15,7 @@ from codex.ask.response import AskResponse, response_to
 from codex.engines.base import ALTERNATIVES
 from codex.server.openai.asking import said, streamed_events
 from codex.server.openai.errors import OpenAIError, OpenAIErrorBody, openai_errors, openai_router
+from codex.server.openai.formats import FieldConfidence, ResponseFormat, field_confidences, in_form
 from codex.server.openai.models import NAME, checked_model
 from codex.server.openai.shapes import (
     MAX_TURNS,
@@ -59,7 +60,13 @@ class ChatBody(Sampled):
     stream_options: StreamOptions | None = None
     logprobs: StrictBool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=ALTERNATIVES)
+    response_format: ResponseFormat | None = Field(None, description="JSON needs engine=llama_cpp.")
     codex: CodexOptions = CodexOptions()
+
+    @property
+    def in_json(self) -> bool:
+        """Whether the answer is to be JSON."""
+        return self.response_format is not None and self.response_format.type != "text"
 
 
 class Logprobs(BaseModel):
@@ -72,8 +79,10 @@ class AnswerMessage(BaseModel):
     """What is said to the user."""
 
     role: Literal["assistant"] = "assistant"
-    content: str
-    refusal: None = None
+    content: str | None
+    refusal: str | None = Field(
+        None, description="What to tell the user in place of JSON, where Codex abstains."
+    )
 
 
 class Choice(BaseModel):
@@ -83,6 +92,14 @@ class Choice(BaseModel):
     message: AnswerMessage
     logprobs: Logprobs | None
     finish_reason: Literal["stop", "length"]
+
+
+class ChatDecision(AskResponse):
+    """What Codex decided about a completion."""
+
+    fields: list[FieldConfidence] | None = Field(
+        None, description="Each value of a JSON answer; null: none was asked for, or it is cut."
+    )
 
 
 class ChatCompletion(BaseModel):
@@ -117,7 +134,7 @@ class ChatCompletion(BaseModel):
     model: str
     choices: list[Choice]
     usage: Usage
-    codex: AskResponse
+    codex: ChatDecision
 
 
 @router.post(
@@ -126,7 +143,7 @@ class ChatCompletion(BaseModel):
     response_model=ChatCompletion,
     responses={
         200: {"content": {"text/event-stream": {}}, "description": "A completion, or its chunks."},
-        **openai_errors(404, 429, 503),
+        **openai_errors(404, 429, 501, 503),
     },
 )
 async def chat_completions(
@@ -136,11 +153,17 @@ async def chat_completions(
 
     The last message is the question; those before it are its history, and a system message takes the place of
     Codex's own. `content` is what to tell the user, as `answer` of /infer; log-probabilities are there where
-    that is the model's own answer. With n above 1 the others are samples.
+    that is the model's own answer. With n above 1 the others are samples. Where JSON was asked for, `content`
+    is the model's own answer, and null with a `refusal` where Codex abstains.
     """
     checked_model(body.model, workbench)
     question, history = turns(body.messages, "messages")
     settings = workbench.settings
+    params = in_form(
+        body.params(settings.engine.params, body.max_completion_tokens or body.max_tokens),
+        body.response_format,
+        "response_format",
+    )
 
     def ask(cancel: threading.Event) -> Iterator[Event]:
         return workbench.ask(
@@ -150,7 +173,7 @@ async def chat_completions(
             enable_rag=body.codex.enable_rag,
             documents=body.codex.documents,
             session_id=body.codex.session_id,
-            params=body.params(settings.engine.params, body.max_completion_tokens or body.max_tokens),
+            params=params,
             cancel=cancel,
             client=client,
         )
@@ -162,19 +185,26 @@ async def chat_completions(
 
 def _completion(body: ChatBody, trace: Trace) -> ChatCompletion:
     observation = trace.last.observation
-    rows: list[tuple[str, Generation]] = [(trace.answer, observation.generation)]
+    generation = observation.generation
+    refusal = trace.answer if body.in_json and trace.answer != generation.text else None
+    rows: list[tuple[str, Generation]] = [(generation.text if refusal else trace.answer, generation)]
     rows += [(sample.text, sample) for sample in observation.samples[: body.n - 1]]
+    choices = [_choice(body, at, text, made) for at, (text, made) in enumerate(rows)]
+    if refusal is not None:
+        choices[0].message, choices[0].logprobs = AnswerMessage(content=None, refusal=refusal), None
     return ChatCompletion(
         id=f"chatcmpl-{trace.id}",
         created=int(trace.created_at.timestamp()),
         model=trace.model,
-        choices=[_choice(body, at, text, generation) for at, (text, generation) in enumerate(rows)],
+        choices=choices,
         usage=Usage(
             prompt_tokens=trace.prompt_tokens,
             completion_tokens=trace.generated_tokens,
             total_tokens=trace.prompt_tokens + trace.generated_tokens,
         ),
-        codex=response_to(trace),
+        codex=ChatDecision(
+            **response_to(trace).model_dump(), fields=field_confidences(trace) if body.in_json else None
+        ),
     )
 
 
@@ -207,7 +237,9 @@ def _chunks(body: ChatBody, made: ChatCompletion) -> Iterator[dict[str, Any]]:
 
     for choice in made.choices:
         yield chunk(choice.index, {"role": "assistant", "content": ""})
-        if choice.logprobs is None:
+        if choice.message.content is None:
+            yield chunk(choice.index, {"refusal": choice.message.refusal})
+        elif choice.logprobs is None:
             yield chunk(choice.index, {"content": choice.message.content})
         else:
             for piece, tokens in pieces(choice.logprobs.content, choice.message.content):

@@ -14,6 +14,7 @@ from codex.ask.response import AskResponse, response_to
 from codex.engines.base import ALTERNATIVES
 from codex.server.openai.asking import said, streamed_events
 from codex.server.openai.errors import OpenAIError, openai_errors, openai_router
+from codex.server.openai.formats import AnyText
 from codex.server.openai.models import NAME, checked_model
 from codex.server.openai.shapes import (
     MAX_TURNS,
@@ -32,6 +33,14 @@ router = openai_router()
 
 LOGPROBS = "message.output_text.logprobs"
 """What asks for log-probabilities, among `include`."""
+
+
+class TextOptions(BaseModel):
+    """The form of the answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: AnyText | None = Field(None, description="JSON is answered by /v1/chat/completions.")
 
 
 class ResponsesBody(Sampled):
@@ -53,6 +62,7 @@ class ResponsesBody(Sampled):
     max_output_tokens: int | None = Field(None, ge=1, le=8192)
     include: list[str] | None = Field(None, max_length=100)
     top_logprobs: int | None = Field(None, ge=0, le=ALTERNATIVES)
+    text: TextOptions | None = None
     metadata: dict[str, str] | None = Field(None, description="Returned as it is.")
     stream: StrictBool = False
     codex: CodexOptions = CodexOptions()
