@@ -143,7 +143,7 @@ class _Reading:
             isinstance(name, str) and name in properties for name in required
         ):
             raise self._refused(at, "required is no list of its properties")
-        if any(len(name) > MAX_LENGTH for name in names):
+        if any(len(name) > MAX_LENGTH for name in properties):
             raise self._refused(at, f"the name of a property has more than {MAX_LENGTH:,} characters")
         return {
             "type": "object",

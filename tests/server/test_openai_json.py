@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import Any
 
 import openai
 import pytest
 from pydantic import BaseModel
 
-from codex.engines.base import Capabilities, JsonParams
-from codex.types import Prompt
-from tests.support.scripted import Script, ScriptedEngine
+from tests.support.scripted import JsonEngine, Script
 from tests.support.serving import Serve, openai_client
 
 QUESTION: Any = [{"role": "user", "content": "Where is Parliament House?"}]
@@ -23,20 +21,6 @@ class Place(BaseModel):
     city: str
 
 
-class JsonEngine(ScriptedEngine):
-    """Takes schemas, and remembers them."""
-
-    seen: ClassVar[list[Any]] = []
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities("raw", False, True, True, False, json_schema=True)
-
-    def decode(self, prompt: Prompt, rows: Any, **options: Any) -> Any:
-        self.seen.append([row.json_schema if isinstance(row, JsonParams) else None for row in rows])
-        return super().decode(prompt, rows, **options)
-
-
 def script(prompt: str) -> Script:
     # The marks are unlikely in the raw distribution, as they are with a real model.
     return Script(PIECES, [0.05, 0.05, 0.05, 0.9, 0.05], samples=[JSON, '{"city": "Perth"}'])
@@ -44,13 +28,13 @@ def script(prompt: str) -> Script:
 
 def test_the_official_client_parses_and_each_field_has_a_confidence(serve: Serve) -> None:
     served = serve(script, kind=JsonEngine)
-    JsonEngine.seen.clear()
     with openai_client(served) as client:
         said = client.chat.completions.parse(
             model="codex", messages=QUESTION, response_format=Place, extra_body={"codex": {"n_samples": 4}}
         )
     assert said.choices[0].message.parsed == Place(city="Canberra")
-    (rows,) = JsonEngine.seen
+    assert isinstance(served.scripted, JsonEngine)
+    (rows,) = served.scripted.schemas
     assert len(rows) == 5
     assert {json.loads(schema)["properties"]["city"]["type"] for schema in rows} == {"string"}
     told: Any = said.to_dict()["codex"]
