@@ -15,6 +15,7 @@ from sse_starlette import ServerSentEvent
 from codex import signals
 from codex.ask.request import new_id
 from codex.engines.base import ALTERNATIVES, Finished, seeded
+from codex.errors import InvalidInput
 from codex.server import bodies
 from codex.server.openai.errors import OpenAIErrorBody, openai_errors, openai_router, streamed
 from codex.server.openai.models import NAME, checked_model
@@ -45,7 +46,7 @@ class CompletionBody(Sampled):
     n: int = Field(1, ge=1, le=MAX_SAMPLES + 1, description="Texts of each prompt, with consecutive seeds.")
     max_tokens: int | None = Field(None, ge=1, le=8192)
     logprobs: int | None = Field(None, ge=0, le=ALTERNATIVES, description="And so many alternatives.")
-    echo: Literal[False] = Field(False, description="Only false: POST /score scores a given text.")
+    echo: StrictBool = Field(False, description="Only false: POST /score scores a given text.")
     suffix: None = Field(None, description="Only null.")
     stream: StrictBool = False
     stream_options: StreamOptions | None = None
@@ -131,6 +132,8 @@ async def completions(
     that its tokens give for free. Closing the connection cancels the work.
     """
     model = checked_model(body.model, workbench)
+    if body.echo:
+        raise InvalidInput("echo can only be false: POST /score scores a given text.", ["echo"])
     params = body.params(workbench.settings.engine.params, body.max_tokens)
     cancel = threading.Event()
 

@@ -35,7 +35,7 @@ class NamedSchema(BaseModel):
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
 
-    name: str = Field("answer", max_length=1000)
+    name: str = "answer"
     given: dict[str, Any] = Field(
         alias="schema",
         description="With type, properties, required, items, enum, const, anyOf, lengths, and $ref without "
