@@ -12,9 +12,10 @@ from codex.ask.deciding import decide_one
 from codex.ask.places import share_of
 from codex.ask.request import Request, Turn
 from codex.ask.scoring import Scored, is_own, why_uncalibrated
+from codex.ask.structure import values_only
 from codex.calibration.familiarity import Embed
 from codex.engines.admission import on_behalf_of
-from codex.engines.base import Engine, Finished, seeded
+from codex.engines.base import Engine, Finished, JsonParams, seeded
 from codex.errors import Cancelled, CodexError, PromptTooLong
 from codex.grounding import Grounder
 from codex.retrieval import Index
@@ -237,9 +238,11 @@ class Loop:
         except CodexError as error:  # The answer is there, and its other signals are.
             course.notes.append(f"the answer could not be checked: {error}")
         yield CheckedEvent(draft.index, observation.grounding, observation.verdict)
-        measured = signals.compute(observation)
-        # No calibrator is fitted on reflected answers, or on branches that a person began.
-        calibrator = None if draft.kind in ("reflect", "branch") else course.request.calibrator
+        in_json = isinstance(course.request.params, JsonParams)
+        measured = signals.compute(values_only(observation) if in_json else observation)
+        # No calibrator is fitted on reflected answers, on branches that a person began, or on JSON.
+        unlike_any = draft.kind in ("reflect", "branch") or in_json
+        calibrator = None if unlike_any else course.request.calibrator
         confidence = confidence_of(measured, self._origin(course, draft), calibrator, course.familiarity)
         yield SignalsEvent(draft.index, measured, confidence)
         unlike = calibrator.datasets if calibrator and confidence.unfamiliar else None

@@ -155,13 +155,14 @@ def turn_at(step: Step, position: int, token_id: int) -> Turn:
 def _sample_params(chosen: GenerationParams, temperature: float) -> GenerationParams:
     """Samples are drawn from the whole distribution, whatever shapes the answer."""
     try:
-        return GenerationParams(
+        plain = GenerationParams(
             max_tokens=chosen.max_tokens, temperature=temperature, stop=chosen.stop, seed=chosen.seed
         )
     except ValidationError as error:
         raise InvalidInput(
             f"sample_temperature must be between 0 and 5, not {temperature!r}.", ["sample_temperature"]
         ) from error
+    return chosen.model_copy(update=plain.model_dump())
 
 
 def _checked_history(history: Sequence[Message]) -> tuple[Message, ...]:

@@ -38,9 +38,9 @@ from codex.ask.request import (
 from codex.ask.scoring import Scored, checked_text, scored_text
 from codex.ask.starters import Starters
 from codex.engines.admission import on_behalf_of
-from codex.engines.base import Engine, GenerationParams
+from codex.engines.base import Engine, Finished, GenerationParams, JsonParams
 from codex.engines.models import Models
-from codex.errors import Cancelled, CodexError, Conflict, Stopping, StoreError
+from codex.errors import Cancelled, CapabilityError, CodexError, Conflict, Stopping, StoreError
 from codex.grounding import Grounder, Measured
 from codex.grounding.reliability import Done
 from codex.policy import Policy
@@ -59,6 +59,7 @@ from codex.types import (
     Passage,
     PredictionSet,
     Step,
+    Token,
     Trace,
     TraceEvent,
     TraceParams,
@@ -68,6 +69,8 @@ log = logging.getLogger(__name__)
 
 PRIVACY = "store.privacy"
 """The setting that can also be chosen on the Ask page."""
+JSON = "json"
+"""Among the settings of a trace: its answer was held to a JSON schema, which is not kept."""
 RECENT_TRACES = 256
 """Traces kept whole in memory, with the question's text, whatever the store keeps; for who asked alone."""
 SHOWN_ANSWER = 60
@@ -325,6 +328,27 @@ class Workbench:
         with self._places.taken(client, 1, stop), self.priority.live(), on_behalf_of(share_of(client)):
             return scored_text(self.engine, self.engine.score(prompt, text, stop))
 
+    def write_on(
+        self,
+        prompt: str,
+        rows: Sequence[GenerationParams],
+        cancel: threading.Event | None = None,
+        client: Client | None = None,
+    ) -> Iterator[Token | Finished]:
+        """A text written on as it stands by the model alone, once for each of `rows`; see Engine.decode.
+
+        No question: nothing is judged, decided or kept. Raises InvalidInput, PromptTooLong, ModelError,
+        Busy, Cancelled.
+        """
+        stop = cancel or threading.Event()
+        with self._places.taken(client, max(row.max_tokens for row in rows), stop), self.priority.live():
+            with on_behalf_of(share_of(client)):
+                decoded = self.engine.decode(prompt, rows, cancel=stop)
+            for item in decoded:
+                if isinstance(item, Finished) and item.generation.finish_reason == "cancelled":
+                    raise Cancelled("The text was cancelled.")
+                yield item
+
     def branch(
         self,
         trace_id: str,
@@ -348,6 +372,7 @@ class Workbench:
                 "The text of this question was not kept, so its answer cannot be continued. "
                 "Ask it again; store.privacy=full keeps the text."
             )
+        _check_form(parent)
         if parent.model != self.engine.fingerprint:
             raise Conflict(
                 f"This answer was written by {parent.model}, and {self.engine.fingerprint} is loaded. "
@@ -371,6 +396,7 @@ class Workbench:
                 "The text of this question was not kept, so it cannot be asked again. Type it on the Ask "
                 "page; store.privacy=full keeps the text."
             )
+        _check_form(stored)
         params, documents = stored.params, stored.params.evidence.get("documents")
         return self.ask(
             stored.question,
@@ -440,6 +466,10 @@ class Workbench:
 
     def _resolved(self, question: str, options: AskOptions) -> Request:
         request = resolve(question, options, self.settings, self.active.policy, self.active.calibrator)
+        if isinstance(request.params, JsonParams) and not self.engine.capabilities.json_schema:
+            raise CapabilityError(
+                f"The {self.engine.name} engine cannot hold an answer to JSON; use engine=llama_cpp."
+            )
         if not request.documents:
             return request
         return replace(request, among=self.index.select(request.documents))
@@ -546,7 +576,8 @@ class Workbench:
 
     def _person(self, request: Request) -> AnsweredBy | None:
         """What a person answered to this question or a like one; None where that cannot be told."""
-        if not self.settings.ask.people or request.history:  # "And in winter?" is another question each time.
+        # "And in winter?" is another question each time; a person's answer is no JSON.
+        if not self.settings.ask.people or request.history or isinstance(request.params, JsonParams):
             return None
         try:
             return self.people.find(request.question)
@@ -568,6 +599,8 @@ class Workbench:
         retrieval = config.model_dump(include={"embedding", "k", "candidates", "reranker"})
         grounding = self.settings.grounding.model_dump(mode="json")
         chosen: dict[str, object] = {"documents": list(request.documents)} if request.documents else {}
+        if isinstance(request.params, JsonParams):
+            chosen[JSON] = True
         return grounding | chosen | (retrieval if any(step.observation.passages for step in steps) else {})
 
     def _with_passages(self, trace: Trace) -> Trace:
@@ -593,6 +626,15 @@ def last_trace(events: Iterator[Event]) -> Trace:
         if isinstance(event, TraceEvent):
             return event.trace
     raise Cancelled("The question was cancelled.")
+
+
+def _check_form(trace: Trace) -> None:
+    """Raises Conflict where the answer's form is not kept."""
+    if trace.params.evidence.get(JSON):
+        raise Conflict(
+            "This answer was held to a JSON schema, which is not kept, so it cannot be continued or asked "
+            "again from here. Send the request again with its schema."
+        )
 
 
 def _kept(step: Step) -> Step:

@@ -53,6 +53,13 @@ class GenerationParams(NumbersAsSuch):
         return cls(**{name: value for name, value in asdict(sampling).items() if value is not None})
 
 
+class JsonParams(GenerationParams):
+    """The text is a JSON object of a schema. Reported log-probabilities do not depend on that either."""
+
+    json_schema: str = Field(exclude=True)
+    """In the form of `codex.ask.json_schema.accepted`; it is not kept."""
+
+
 class EngineConfig(BaseModel):
     """Which model, wherever it runs."""
 
@@ -92,6 +99,8 @@ class Capabilities:
     """Can continue from given tokens of the answer."""
     score: bool
     embed: bool
+    json_schema: bool = False
+    """Takes `JsonParams`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.content import StoredChunk
 from codex.retrieval.discovery import discover
 from codex.retrieval.documents import Document, DocumentText, IndexingProgress, Report
-from codex.retrieval.embedding import Embedding, Identity
+from codex.retrieval.embedding import MAX_CHARACTERS, Embedding, Identity
 from codex.retrieval.fusion import reciprocal_ranks
 from codex.retrieval.readers.encodings import checked_encoding
 from codex.retrieval.readers.reading import SUFFIXES
@@ -171,6 +171,11 @@ class Index:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of unit length, [n, d]. Raises ModelError."""
         return self._embedding.encode(texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> int:
+        """How many tokens the embedding reads of texts, special ones left out. Raises ModelError."""
+        most = self._embedding.max_tokens
+        return sum(min(self._embedding.count(text[:MAX_CHARACTERS]), most) for text in texts)
 
     @property
     def embedding(self) -> Identity:

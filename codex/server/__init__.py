@@ -20,7 +20,6 @@ from codex.monitoring.monitor import Monitor
 from codex.origins import Hosts
 from codex.server import (
     calibrators,
-    chat_completions,
     datasets,
     documents,
     drafts,
@@ -31,6 +30,7 @@ from codex.server import (
     label_queues,
     labels,
     monitoring,
+    openai,
     people,
     policies,
     scoring,
@@ -51,7 +51,7 @@ __all__ = ["create_app"]
 ROUTERS = (
     traces.router,  # before the one whose traces have any id
     router,
-    chat_completions.router,
+    *openai.ROUTERS,
     scoring.router,
     documents.router,
     labels.router,

@@ -141,11 +141,7 @@ class _Endpoint:
 
 def _server(workbench: Workbench) -> MCPServer[Any]:
     """The server with its tools."""
-    # Tells of each refused argument; the client is told.
-    logging.getLogger("mcp").setLevel(logging.ERROR)
-    server: MCPServer[Any] = MCPServer(
-        "codex", title="Codex", instructions=ABOUT, version=version("codex-workbench"), log_level="ERROR"
-    )
+    server = _made()
     reading = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
     @server.tool(
@@ -269,6 +265,18 @@ def _server(workbench: Workbench) -> MCPServer[Any]:
 
         return await _called(ctx, scored, cancel)
 
+    return server
+
+
+def _made() -> MCPServer[Any]:
+    """The server without tools. The constructor sets up the root logger, which is the application's own."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    server: MCPServer[Any] = MCPServer(
+        "codex", title="Codex", instructions=ABOUT, version=version("codex-workbench")
+    )
+    root.handlers[:] = handlers
+    root.setLevel(level)
     return server
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from codex.ask.response import ConfidenceNote, EvidenceSentence, confidence_note, sentences_of
-from codex.ask.scoring import Scored
+from codex.ask.scoring import Scored, checked_text
 from codex.numbers import NumbersAsSuch
 from codex.retrieval.config import MAX_PASSAGES
 from codex.server import bodies
@@ -35,7 +35,7 @@ class TokenizeBody(BaseModel):
         extra="forbid", frozen=True, json_schema_extra={"examples": [{"text": "The capital is Canberra."}]}
     )
 
-    text: str = Field(max_length=1_000_000)
+    text: str
 
 
 class Tokens(BaseModel):
@@ -72,8 +72,8 @@ class GivenPassage(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    text: Annotated[str, Field(min_length=1, max_length=100_000)]
-    document: str = Field("passage", max_length=500, description="What it is called.")
+    text: str = Field(json_schema_extra=bodies.NOT_BLANK)
+    document: str = Field("passage", description="What it is called.")
 
 
 class ScoreBody(NumbersAsSuch):
@@ -123,7 +123,23 @@ class ScoreBody(NumbersAsSuch):
 class ScoreResponse(BaseModel):
     """What the model makes of a text. null is: not available."""
 
-    model_config = ConfigDict(protected_namespaces=())
+    model_config = ConfigDict(
+        protected_namespaces=(),
+        json_schema_extra={
+            "examples": [
+                {
+                    "logprob": -0.61,
+                    "confidence": 0.71,
+                    "confidence_note": "not calibrated",
+                    "not_calibrated_because": "no calibrator is active",
+                    "signals": {"avg_logprob": -0.2, "answer_frequency": None},
+                    "samples": [],
+                    "prompt_tokens": 37,
+                    "model": "llama_cpp:smollm2-135m-instruct:Q4_1",
+                }
+            ]
+        },
+    )
 
     logprob: bodies.Number = Field(description="Natural log-probability of the whole text.")
     confidence: bodies.Number = Field(description="In [0, 1]; an estimate unless the note says calibrated.")
@@ -172,8 +188,8 @@ async def score(body: ScoreBody, request: Request, workbench: LoadedBench, clien
 
 
 def passage_of(text: str, document: str) -> Passage:
-    """A passage that a caller brings."""
-    digest = sha256(text)
+    """A passage that a caller brings. Raises InvalidInput."""
+    digest = sha256(checked_text(text, "passages"))
     return Passage(id=digest, document_id=digest, document=document, text=text, start=0, end=len(text))
 
 

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
@@ -48,15 +49,18 @@ class EventStream(EventSourceResponse):
             log.info("A client let the model wait for %s seconds and was given up.", SEND_SECONDS)
 
 
-class UnderWay:
-    """A question under way, pulled one event at a time without blocking the event loop."""
+Each = TypeVar("Each")
 
-    def __init__(self, events: Iterator[Event], cancel: threading.Event) -> None:
+
+class UnderWay(Generic[Each]):
+    """Work under way, pulled one event at a time without blocking the event loop."""
+
+    def __init__(self, events: Iterator[Each], cancel: threading.Event) -> None:
         self._events = events
         self._cancel = cancel
         self._pulling = threading.Lock()
 
-    async def next(self) -> Event | None:
+    async def next(self) -> Each | None:
         """The next event; None at the end. Raises what the workbench raises."""
         # Abandoned when the connection breaks, so that `close` can cancel the work at once.
         return await run_sync(self._pull, abandon_on_cancel=True)
@@ -67,7 +71,7 @@ class UnderWay:
         with anyio.CancelScope(shield=True):
             await run_sync(self._end)
 
-    def _pull(self) -> Event | None:
+    def _pull(self) -> Each | None:
         with self._pulling:
             return next(self._events, None)
 
@@ -97,7 +101,7 @@ async def cancelled_when_gone(request: Request, cancel: threading.Event) -> Asyn
         watcher.cancel()
 
 
-def stream(first: Event | None, asked: UnderWay, cancel: threading.Event) -> EventStream:
+def stream(first: Event | None, asked: UnderWay[Event], cancel: threading.Event) -> EventStream:
     """The events as they come, `first` before all others."""
 
     async def gone(message: Message) -> None:
@@ -111,7 +115,7 @@ def stream(first: Event | None, asked: UnderWay, cancel: threading.Event) -> Eve
     )
 
 
-async def _server_sent(first: Event | None, asked: UnderWay) -> AsyncIterator[ServerSentEvent]:
+async def _server_sent(first: Event | None, asked: UnderWay[Event]) -> AsyncIterator[ServerSentEvent]:
     event = first
     try:
         while event is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import subprocess
@@ -15,7 +16,8 @@ import pytest
 from gguf import GGUFWriter
 from scipy.stats import chisquare
 
-from codex.engines.base import ALTERNATIVES, Finished, GenerationParams, ModelConfig
+from codex.ask.json_schema import accepted
+from codex.engines.base import ALTERNATIVES, Finished, GenerationParams, JsonParams, ModelConfig
 from codex.engines.entropy import entropy_bounds
 from codex.engines.llama_cpp.engine import ANY_SEED, ROWS_AT_ONCE, LlamaCppEngine
 from codex.engines.llama_cpp.rows import Row
@@ -87,6 +89,31 @@ class TestNumbers:
         assert b"".join(token.bytes for token in scored.tokens).decode() == "東 😀"
         assert any(token.text == "\ufffd" for token in scored.tokens)
         assert all(token.logprob is not None and token.logprob < 0 for token in scored.tokens)
+
+    def test_json_conforms_to_its_schema_samples_and_characters_in_parts_too(
+        self, llama: LlamaCppEngine
+    ) -> None:
+        """The enum makes the model write characters that its tokens part."""
+        schema = {
+            "type": "object",
+            "properties": {
+                "city": {"enum": ["😀"]},
+                "people": {"type": "integer", "minimum": 0, "maximum": 99},
+            },
+            "required": ["city", "people"],
+        }
+        form = accepted(schema, "schema")
+        rows = [JsonParams(max_tokens=60, json_schema=form)]
+        rows += [JsonParams(max_tokens=60, temperature=1.0, seed=seed, json_schema=form) for seed in range(2)]
+        done = [it for it in llama.decode(TOKYO, rows) if isinstance(it, Finished)]
+        assert len(done) == 3
+        for each in done:
+            said = json.loads(each.generation.text)
+            assert said["city"] == "😀"
+            assert 0 <= said["people"] <= 99
+            assert each.generation.finish_reason == "stop"
+            spelled = b"".join(token.bytes for token in each.generation.tokens)
+            assert spelled.decode() == each.generation.text
 
     def test_entropy_is_the_midpoint_of_its_bounds_and_says_so(self, llama: LlamaCppEngine) -> None:
         for token in llama.chat(POEM, greedy(8)).tokens:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import openai
 import pytest
 
 from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine
-from tests.support.serving import SURE, Serve, Served, running, workbench
+from tests.support.serving import SURE, Serve, Served, openai_client, running, workbench
 
 
 @pytest.fixture
@@ -39,3 +40,10 @@ def sure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     engine = ScriptedEngine(lambda prompt: SURE)
     with running(workbench(trust(tmp_path_factory.mktemp("sure")), engine)) as served:
         yield served
+
+
+@pytest.fixture
+def client(sure: Served) -> Iterator[openai.OpenAI]:
+    """OpenAI's own client of the shared server."""
+    with openai_client(sure) as made:
+        yield made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 from collections.abc import Callable, Coroutine
@@ -136,6 +137,14 @@ def test_a_client_that_goes_away_stops_the_work(serve: Serve) -> None:
         assert eventually(lambda: served.scripted.running == 1, 10)
     assert eventually(lambda: served.scripted.running == 0, 5)
     assert served.http.get("/traces").json()["traces"] == []
+
+
+def test_the_applications_log_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    level = logging.getLogger().level
+    called(serve(SURE), "ask", question=QUESTION)
+    assert logging.getLogger().handlers == []
+    assert logging.getLogger().level == level
 
 
 def test_other_web_pages_and_other_hosts_are_kept_out(sure: Served) -> None:

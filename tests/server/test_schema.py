@@ -11,7 +11,7 @@ from schemathesis.openapi import from_asgi
 
 import tests.server.schema_hooks  # noqa: F401 - what it registers is used
 from codex.server import create_app
-from tests.support.scripted import Script, ScriptedEngine
+from tests.support.scripted import JsonEngine, Script
 from tests.support.serving import workbench
 
 CONFIG = Path(__file__).parents[2] / "schemathesis.toml"
@@ -21,7 +21,7 @@ EXAMPLES = 8
 
 def test_every_answer_is_as_the_description_says(tmp_path: Path) -> None:
     """With every check of schemathesis in every phase, chained requests included."""
-    engine = ScriptedEngine(lambda prompt: Script(["Canberra"]))
+    engine = JsonEngine(lambda prompt: Script(["Canberra"]))
     # The name by which schemathesis calls an application in its own process.
     bench = workbench(tmp_path, engine, "retrieval.max_file_mb=1", "server.allowed_hosts=[testserver]")
     config = SchemathesisConfig.from_dict(

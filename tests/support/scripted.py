@@ -7,9 +7,18 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from codex.engines.base import Capabilities, Engine, Enough, Finished, GenerationParams, ModelConfig
+from codex.engines.base import (
+    Capabilities,
+    Engine,
+    Enough,
+    Finished,
+    GenerationParams,
+    JsonParams,
+    ModelConfig,
+)
 from codex.engines.stopping import StopFilter
 from codex.types import Alternative, FinishReason, Generation, Message, Prompt, Token
 
@@ -141,6 +150,24 @@ class ScriptedEngine(Engine):
                 yield Finished(row, done[row])
         finally:
             self.running -= 1
+
+
+@dataclass
+class JsonEngine(ScriptedEngine):
+    """Takes schemas, and says what its script says all the same."""
+
+    schemas: list[list[str | None]] = field(default_factory=list)
+    """Of each row of each decode."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, json_schema=True)
+
+    def decode(
+        self, prompt: Prompt, rows: Sequence[GenerationParams], **options: Any
+    ) -> Iterator[Token | Finished]:
+        self.schemas.append([row.json_schema if isinstance(row, JsonParams) else None for row in rows])
+        return super().decode(prompt, rows, **options)
 
 
 def _label(probability: float, prompt: str) -> Token:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import openai
 
 from codex.ask.workbench import Workbench
 from codex.engines.base import Engine
@@ -37,6 +38,11 @@ class Served:
         """The engine, where it is the scripted one."""
         assert isinstance(self.workbench.engine, ScriptedEngine)
         return self.workbench.engine
+
+
+def openai_client(served: Served) -> openai.OpenAI:
+    """OpenAI's own client, which asks once."""
+    return openai.OpenAI(base_url=f"http://127.0.0.1:{served.port}/v1", api_key="none", max_retries=0)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from codex.engines.base import (
     Enough,
     Finished,
     GenerationParams,
+    JsonParams,
     ModelConfig,
 )
 from codex.engines.continuation import Call
@@ -70,7 +72,9 @@ class LlamaCppEngine(Engine):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(logprobs="raw", full_vocabulary=False, prefix=True, score=True, embed=False)
+        return Capabilities(
+            logprobs="raw", full_vocabulary=False, prefix=True, score=True, embed=False, json_schema=True
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -268,7 +272,9 @@ class LlamaCppEngine(Engine):
                 if row.index in left:
                     row.take(chunk)
                     tell(row)
-                return call.cancelled or not left or (row.paused and len(rows) == 1)
+                # A new request would begin the grammar again.
+                alone = len(rows) == 1 and not isinstance(row.params, JsonParams)
+                return call.cancelled or not left or (row.paused and alone)
 
             for row in rows:
                 tell(row)  # a prefix may hold a stop string
@@ -314,7 +320,9 @@ def _request(rows: Sequence[Row], cached: bool, context: int) -> dict[str, Any]:
     they hold would depend on what was asked before.
     """
     first, params = rows[0], rows[0].params
+    form = {"json_schema": json.loads(params.json_schema)} if isinstance(params, JsonParams) else {}
     return {
+        **form,
         "prompt": first.context,
         "n": len(rows),
         "seed": (params.seed + _SEED_STEP * (params.max_tokens - first.tokens_left)) % ANY_SEED,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -10,20 +9,10 @@ import pytest
 
 from codex.types import Message
 from tests.support.scripted import Script
-from tests.support.serving import SURE, Serve, Served
+from tests.support.serving import SURE, Serve, Served, openai_client
 
 QUESTION: Any = [{"role": "user", "content": "What is the capital of Australia?"}]
 ANSWER = "The capital is Canberra."
-
-
-@pytest.fixture
-def client(sure: Served) -> Iterator[openai.OpenAI]:
-    with client_of(sure) as made:
-        yield made
-
-
-def client_of(served: Served) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"http://127.0.0.1:{served.port}/v1", api_key="none", max_retries=0)
 
 
 def test_a_completion_says_what_infer_says(sure: Served, client: openai.OpenAI) -> None:
@@ -80,7 +69,7 @@ def test_a_stream_brings_the_answer_the_decision_and_the_counts(client: openai.O
 
 def test_n_is_the_answer_and_samples(serve: Serve) -> None:
     served = serve(Script(["Canberra"], samples=["Sydney", "Perth"]))
-    with client_of(served) as client:
+    with openai_client(served) as client:
         said = client.chat.completions.create(model="codex", messages=QUESTION, n=3)
     assert [choice.message.content for choice in said.choices] == ["Canberra", "Sydney", "Perth"]
     assert [choice.index for choice in said.choices] == [0, 1, 2]
@@ -88,7 +77,7 @@ def test_n_is_the_answer_and_samples(serve: Serve) -> None:
 
 def test_what_is_said_in_place_of_an_answer_has_no_log_probabilities(serve: Serve) -> None:
     served = serve(SURE, "policy.answer_above=1", "policy.abstain_below=1")
-    with client_of(served) as client:
+    with openai_client(served) as client:
         said = client.chat.completions.create(model="codex", messages=QUESTION, logprobs=True)
     assert said.to_dict()["codex"]["decision"] == "abstain"  # type: ignore[index]
     assert said.choices[0].message.content != ANSWER
@@ -106,7 +95,7 @@ def test_earlier_messages_are_the_history_and_nothing_is_calibrated_for_them(ser
             "content": [{"type": "text", "text": "And of "}, {"type": "text", "text": "Australia?"}],
         },
     ]
-    with client_of(served) as client:
+    with openai_client(served) as client:
         said = client.chat.completions.create(model="codex", messages=turns).to_dict()
     prompt = served.scripted.decodes[0]
     assert prompt == served.scripted.render(
@@ -162,5 +151,5 @@ def test_parameters_that_are_not_known_are_ignored(client: openai.OpenAI) -> Non
 def test_a_fault_in_the_middle_of_a_stream_is_told(serve: Serve) -> None:
     served = serve(Script(["Canberra"]))
     served.scripted.failure = RuntimeError("out of paper")
-    with client_of(served) as client, pytest.raises(openai.APIError, match="Something went wrong"):
+    with openai_client(served) as client, pytest.raises(openai.APIError, match="Something went wrong"):
         list(client.chat.completions.create(model="codex", messages=QUESTION, stream=True))
