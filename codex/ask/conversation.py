@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from codex import prompts
+from codex.ask.request import parted
 from codex.engines.base import Engine
 from codex.errors import Conflict, NotFound
-from codex.types import Message, Trace
+from codex.types import Message, Passage, Trace
 
 NO_TURNS = (
     "The turns before this question came with the request and were not kept, so that it can be neither asked "
@@ -23,10 +24,10 @@ GONE = "An earlier turn of this conversation was deleted, so it cannot be contin
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much of the context a follow-up begins with."""
+    """How much of the context the turns before a follow-up take."""
 
     tokens: int | None
-    """Of the system prompt and every turn; None: not known."""
+    """Of all of them; None: not known."""
     context: int | None
     """Tokens of prompt and answer that the model holds; None: not known."""
 
@@ -68,7 +69,17 @@ def messages(turns: Sequence[Trace]) -> tuple[Message, ...]:
 
 
 def budget(engine: Engine, turns: Sequence[Trace]) -> Budget:
-    """What a follow-up of these turns begins with; not known while the model is not loaded."""
+    """What these turns take of the context; not known while the model is not loaded."""
     if not engine.is_loaded:
         return Budget(None, None)
-    return Budget(engine.prompt_tokens([Message("system", prompts.SYSTEM), *messages(turns)]), engine.context)
+    return Budget(added_tokens(engine, "", history=messages(turns)), engine.context)
+
+
+def added_tokens(
+    engine: Engine, question: str, passages: Sequence[Passage] = (), history: Sequence[Message] = ()
+) -> int | None:
+    """Tokens that the turns of a history add to the prompt of a question; None: not known."""
+    told, _ = parted(history)
+    with_turns = engine.prompt_tokens(prompts.ask(question, passages, history))
+    without = engine.prompt_tokens(prompts.ask(question, passages, told))
+    return None if with_turns is None or without is None else with_turns - without

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from codex import prompts, signals
 from codex.ask.confidence import confidence_of
+from codex.ask.conversation import added_tokens
 from codex.ask.deciding import decide_one
 from codex.ask.request import Request, Turn, parted
 from codex.calibration.familiarity import Embed
@@ -237,15 +238,11 @@ class Loop:
         )
 
     def _conversation(self, course: _Course) -> Conversation:
-        told, _ = parted(course.history)
-        with_turns, without = (
-            self._engine.prompt_tokens(prompts.ask(course.request.question, course.passages, history))
-            for history in (course.history, told)
-        )
+        question, passages = course.request.question, course.passages
         return Conversation(
             turns=course.turns,
             dropped=course.left_out,
-            tokens=None if with_turns is None or without is None else with_turns - without,
+            tokens=added_tokens(self._engine, question, passages, course.history),
             context=self._engine.context,
             follows=course.request.follows,
         )

@@ -378,7 +378,7 @@ class Workbench:
         return turns_to(self.trace(trace_id, reader), lambda earlier: self.trace(earlier, reader))
 
     def budget(self, turns: Sequence[Trace]) -> Budget:
-        """How much of the context a follow-up of these turns begins with."""
+        """What these turns take of the context."""
         return budget(self.engine, turns)
 
     def redecide(self, trace_id: str, policy: Policy) -> Decision:

@@ -125,7 +125,7 @@ class HistoryView:
         def start(cancel: threading.Event) -> Iterator[Event]:
             return self.workbench.replay(trace, cancel=cancel, client=client)
 
-        about = {"question": None, "session": self._session(trace), "branch": None}
+        about = {"question": None, "session": self._session(trace), "branch": None, "follows": None}
         return self.asking.run(asked, client, about, start)
 
     def cancel(self, asked: JSON) -> None:
