@@ -341,6 +341,10 @@ class Sampling:
     seed: int | None = None
 
 
+FOLLOWS = "+turns"
+"""Behind the fingerprint of the prompt templates where turns come before the question."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """How an answer came about, as far as a calibrator depends on it."""

@@ -22,12 +22,15 @@ def conversation_view(
     """Of an answer with its branches, `members`, among the traces of a session.
 
     turns: what came before, oldest first; before: how much of it the model was shown, null for a first
-    question; follow: for each of the members, what a follow-up of it would be asked after.
+    question; uncalibrated: why the active calibrator does not hold for such a follow-up, "" where it does;
+    follow: for each of the members, what a follow-up of it would be asked after.
     """
-    before = workbench.trace(members[0].id, reader).params.conversation
+    trace, calibrator = workbench.trace(members[0].id, reader), workbench.active.calibrator
+    before = trace.params.conversation
     return {
         "turns": [turn_view(workbench, turn, reader) for turn in earlier_turns(traces, members[0])],
         "before": encode(before) if before else None,
+        "uncalibrated": calibrator.mismatch(trace.origin) if before and calibrator else "",
         "follow": {member.id: _follow(workbench, member, reader) for member in members},
     }
 

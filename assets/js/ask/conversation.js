@@ -20,20 +20,24 @@ export class Conversation extends Part {
   /** @type {Before | null} What the model was shown of them; null: not known yet. */
   before = null;
 
+  /** Why the confidence of the answer that is shown is not calibrated. */
+  uncalibrated = "";
+
   /** Show a stored answer, and follow up one of its conversation, or none. @param {Open} open @param {string | null | undefined} following */
   show(open, following) {
     const known = following && (open.follow[following] || open.turns.some(({ id }) => id === following));
-    Object.assign(this, { turns: open.turns, before: open.before, following: known ? following : null });
+    const { turns, before, uncalibrated } = open;
+    Object.assign(this, { turns, before, uncalibrated, following: known ? following : null });
   }
 
   /** A question is under way after these turns: null: none. @param {string | null} follows */
   begin(follows) {
-    Object.assign(this, { turns: follows ? this.#upTo(follows) : [], before: null });
+    Object.assign(this, { turns: follows ? this.#upTo(follows) : [], before: null, uncalibrated: "" });
   }
 
   /** Nothing is shown. */
   clear() {
-    Object.assign(this, { following: null, turns: [], before: null });
+    Object.assign(this, { following: null, turns: [], before: null, uncalibrated: "" });
   }
 
   /** What an answer's question was asked after, so that it can be asked again. */
@@ -67,9 +71,13 @@ export class Conversation extends Part {
   view() {
     const { turns, before } = this;
     const note = untold(before);
+    const { uncalibrated } = this;
+    const why = uncalibrated
+      ? hint(`The confidence below is not calibrated. The calibrator: ${uncalibrated}`)
+      : nothing;
     if (!turns.length)
       return note
-        ? html`<section class="cx-card cx-body" aria-label="Earlier turns">${hint(note)}</section>`
+        ? html`<section class="cx-card cx-body" aria-label="Earlier turns">${hint(note)}${why}</section>`
         : nothing;
     const dropped = before?.dropped ?? 0;
     const title = turns.length === 1 ? "1 earlier turn" : `${turns.length} earlier turns`;
@@ -80,7 +88,7 @@ export class Conversation extends Part {
     );
     return html`<section class="cx-card cx-body cx-turns" aria-label="Earlier turns"><div class="cx-row wrap between"><h2>${title}</h2>${
       before ? muted(`${taken(before.tokens, before.context)}`, "cx-small cx-num") : nothing
-    }</div><ol class="cx-list">${list}</ol>${note ? hint(note) : nothing}${hint(KEPT)}</section>`;
+    }</div><ol class="cx-list">${list}</ol>${note ? hint(note) : nothing}${hint(KEPT)}${why}</section>`;
   }
 
   /** @param {Turn} turn @param {boolean} dropped */

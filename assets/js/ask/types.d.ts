@@ -87,6 +87,8 @@ export interface Open {
   traces: Trace[];
   turns: Turn[];
   before: Before | null;
+  /** Why the calibrator does not hold for a follow-up; "": it does, or there is none. */
+  uncalibrated: string;
   follow: Record<string, Follow>;
   roots: { id: string; title: string; action: Action }[];
 }
