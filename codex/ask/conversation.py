@@ -59,7 +59,7 @@ def turns_to(trace: Trace, read: Callable[[str], Trace]) -> list[Trace]:
 def messages(turns: Sequence[Trace]) -> tuple[Message, ...]:
     """The history that turns are: each question with what the user was told.
 
-    So a withheld answer is not in it, but the question back is; and a person's answer is, not the model's.
+    So the question back is in it in place of a withheld answer, and a person's answer in place of the model's.
     """
     return tuple(
         message
