@@ -59,7 +59,7 @@ def turns_to(trace: Trace, read: Callable[[str], Trace]) -> list[Trace]:
 def messages(turns: Sequence[Trace]) -> tuple[Message, ...]:
     """The history that turns are: each question with what the user was told.
 
-    So the question back is in it in place of a withheld answer, and a person's answer in place of the model's.
+    The question back stands in place of a withheld answer, and a person's answer in place of the model's.
     """
     return tuple(
         message
