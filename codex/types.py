@@ -360,6 +360,11 @@ class Origin:
     evidence: bool = False
     """With passages in the prompt."""
 
+    @property
+    def follows(self) -> bool:
+        """Whether turns came before the question."""
+        return self.prompt.endswith(FOLLOWS)
+
 
 @dataclass(frozen=True, slots=True)
 class PredictionSet:

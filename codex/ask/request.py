@@ -108,7 +108,7 @@ def resolve(
         enable_rag=given.get("enable_rag", False),
         cancel=given.get("cancel", threading.Event()),
         client=given.get("client"),
-        history=_checked_history(given.get("history", ())),
+        history=checked_history(given.get("history", ())),
         follows=given.get("follows"),
         documents=_checked_documents(given.get("documents")),
     )
@@ -180,8 +180,11 @@ def parted(history: Sequence[Message]) -> tuple[list[Message], list[Message]]:
     return told, [message for message in history if message.role != "system"]
 
 
-def _checked_history(history: Sequence[Message]) -> tuple[Message, ...]:
-    """Messages of user and assistant in turn, as chat templates have them, after those of the system."""
+def checked_history(history: Sequence[Message]) -> tuple[Message, ...]:
+    """Messages of user and assistant in turn, as chat templates have them, after those of the system.
+
+    Raises InvalidInput for any others.
+    """
     told, turns = parted(history)
     if list(history[: len(told)]) != told:
         raise InvalidInput("A system message stands behind others: put it first.", ["history"])

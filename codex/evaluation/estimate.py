@@ -11,7 +11,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from codex import prompts
 from codex.ask.request import AskOptions
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
@@ -25,7 +24,7 @@ from codex.evaluation.calibrating import (
     labelled_runs,
     of_groups,
 )
-from codex.evaluation.runner import CALLERS, questions, run_params
+from codex.evaluation.runner import CALLERS, asked_with, questions, run_params
 from codex.items import Item
 from codex.signals.text import normalise
 from codex.store.runs import Cost, RunSummary
@@ -108,7 +107,7 @@ def estimate(
     params = run_params(workbench, **options)
     origin = Origin(
         workbench.engine.fingerprint,
-        prompts.fingerprint(),
+        asked_with(chosen),
         params.samples.temperature or 0.0,
         params.answer.temperature or 0.0,
         params.n_samples or 0,
