@@ -72,11 +72,18 @@ class _Course:
         """Questions with their answers that the model is shown before this one."""
         return len(parted(self.history)[1]) // 2
 
-    def forget_turn(self) -> bool:
-        """Leave out the oldest turn; False: there is none."""
-        if not self.turns:
+    def forget_turns(self, excess: int, engine: Engine) -> bool:
+        """Leave out the oldest turns, by the least that may free so many tokens; False: there is none.
+
+        A turn frees fewer than it takes as a prompt of its own, so that none is left out needlessly.
+        """
+        _, turns = parted(self.history)
+        if not turns:
             return False
-        self.left_out += 1
+        while turns and excess > 0:
+            excess -= engine.prompt_tokens(turns[:2]) or excess
+            del turns[:2]
+            self.left_out += 1
         return True
 
 
@@ -187,8 +194,8 @@ class Loop:
             try:
                 with on_behalf_of(_share(request)):
                     decoded = self._engine.decode(prompt, rows, cancel=request.cancel)
-            except PromptTooLong:
-                if course.forget_turn():
+            except PromptTooLong as error:
+                if course.forget_turns(max(1, error.prompt_tokens - error.room), self._engine):
                     continue
                 if not passages:
                     raise

@@ -29,7 +29,7 @@ from codex.items import Item
 from codex.signals.text import normalise
 from codex.store.runs import Cost, RunSummary
 from codex.text import percent
-from codex.types import Origin, Side
+from codex.types import FOLLOWS, Origin, Side
 
 ALPHA, DELTA = 0.2, 0.05
 """The risk and the error level of the guarantee that is estimated, unless others are named."""
@@ -143,11 +143,17 @@ def estimate(
     return found.model_copy(update={"lines": _lines(found, dataset, side)})
 
 
+def _prompts(calibrator: Calibrator, origin: Origin) -> str:
+    if calibrator.templates != origin.prompt.removesuffix(FOLLOWS):
+        return "other prompt templates"
+    return "follow-ups" if calibrator.for_follow_ups else "first questions"
+
+
 def differing(calibrator: Calibrator, origin: Origin) -> list[str]:
     """How a calibrator's answers came about, in words, where others came about differently."""
     words = {
         "model": f"model {calibrator.model}",
-        "prompt": "other prompt templates",
+        "prompt": _prompts(calibrator, origin),
         "evidence": "passages in the prompt" if calibrator.evidence else "no passages in the prompt",
         "temperature": f"answers at temperature {calibrator.temperature:g}",
         "n_samples": f"{calibrator.n_samples} samples",

@@ -31,6 +31,7 @@ class Narrow(ScriptedEngine):
     """Its context holds so many characters."""
 
     room = 10_000
+    attempts = 0
 
     @property
     def context(self) -> int:
@@ -40,6 +41,7 @@ class Narrow(ScriptedEngine):
         return len(self.render(messages))
 
     def decode(self, prompt: Any, *args: Any, **options: Any) -> Iterator[Token | Finished]:
+        self.attempts += 1
         text = prompt if isinstance(prompt, str) else self.render(prompt)
         if len(text) > self.room:
             raise PromptTooLong(len(text), self.room)
@@ -74,6 +76,18 @@ def test_the_oldest_turns_that_do_not_fit_are_left_out_whole_and_said_so(bench: 
     assert TURNS[1].content not in engine.decodes[0]
     assert TURNS[3].content in engine.decodes[0]
     assert "1 earlier turn did not fit the context" in trace.last.decision.reason
+
+
+def test_many_turns_that_do_not_fit_are_left_out_in_a_few_attempts(bench: Workbench) -> None:
+    """Each attempt counts the tokens of the whole conversation: 400 of them would take seconds."""
+    engine = engine_of(bench)
+    long = TURNS[:2] * 398 + TURNS[2:]
+    engine.room = len(engine.render([*TURNS[2:], Message("user", QUESTION)])) + 100
+    attempts = engine.attempts
+    trace = bench.answer(QUESTION, history=long)
+    assert trace.params.conversation is not None
+    assert (trace.params.conversation.turns, trace.params.conversation.dropped) == (1, 398)
+    assert engine.attempts - attempts < 12
 
 
 def test_a_question_that_does_not_fit_without_them_is_refused(bench: Workbench) -> None:
