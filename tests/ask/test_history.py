@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from codex import prompts
+from codex.ask.conversation import turns_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.engines.base import Finished
-from codex.errors import Conflict, InvalidInput, PromptTooLong
+from codex.errors import Conflict, InvalidInput, NotFound, PromptTooLong
 from codex.policy import Policy
 from codex.store import Store
-from codex.types import Action, Message, Token
+from codex.types import Action, Message, Token, Trace
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import workbench
 
@@ -241,3 +242,15 @@ def test_a_branch_of_a_follow_up_belongs_to_the_conversation(bench: Workbench) -
     third = bench.answer("Three?", follows=branch.id)
     assert [turn.id for turn in bench.turns(third.id)] == [first.id, branch.id, third.id]
     assert branch.origin.prompt == second.origin.prompt
+
+
+def test_a_conversation_that_lost_a_turn_is_not_followed_up(bench: Workbench) -> None:
+    """Retention deletes old answers one by one."""
+    first = bench.answer("One?")
+    second = bench.answer("Two?", follows=first.id)
+
+    def read(trace_id: str) -> Trace:
+        raise NotFound(trace_id)
+
+    with pytest.raises(Conflict, match="was deleted"):
+        turns_to(second, read)
