@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from codex.text import sha256
+from codex.types import Message
 
 GraderName = Literal[
     "exact",
@@ -49,6 +50,9 @@ class Item:
     labels: tuple[str, ...] = ()
     """What the set calls its choices, e.g. 1, 2, 3, in their order; (): A, B, C ..."""
 
+    history: tuple[Message, ...] = ()
+    """What was said before the question, oldest first; (): it is a first question."""
+
     meta: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     """What else its row says, such as a topic: names of columns and their values."""
 
@@ -80,6 +84,8 @@ class Item:
             row["choices"] = list(self.choices)
         if self.labels:
             row["labels"] = list(self.labels)
+        if self.history:
+            row["history"] = [{"role": said.role, "content": said.content} for said in self.history]
         if self.meta:
             row["meta"] = dict(self.meta)
         return row
@@ -97,6 +103,7 @@ class Item:
             grader=row.get("grader"),
             choices=tuple(map(str, row.get("choices", ()))),
             labels=tuple(map(str, row.get("labels", ()))),
+            history=tuple(Message(said["role"], str(said["content"])) for said in row.get("history", ())),
             meta=tuple((str(name), str(value)) for name, value in row.get("meta", {}).items()),
         )
 
@@ -125,11 +132,16 @@ def letter(at: int) -> str:
     return chr(ord("A") + at)
 
 
-def content_id(question: str, context: str | None = None, choices: tuple[str, ...] = ()) -> str:
+def content_id(
+    question: str,
+    context: str | None = None,
+    choices: tuple[str, ...] = (),
+    history: tuple[Message, ...] = (),
+) -> str:
     """A name for a question by what is asked: 16 hexadecimal digits of SHA-256.
 
     Case and white space do not matter; everything else does.
     """
-    parts = (question, context or "", *choices)
+    parts = (question, context or "", *choices, *(said.content for said in history))
     plain = "\0".join(" ".join(unicodedata.normalize("NFKC", part).casefold().split()) for part in parts)
     return sha256(plain)[:16]

@@ -39,7 +39,7 @@ Measured = Annotated[float, Computed]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """What one side of a conversation said."""
 
     role: Role
     content: str
@@ -341,6 +341,10 @@ class Sampling:
     seed: int | None = None
 
 
+FOLLOWS = "+turns"
+"""Behind the fingerprint of the prompt templates where turns come before the question."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """How an answer came about, as far as a calibrator depends on it."""
@@ -355,6 +359,11 @@ class Origin:
     n_samples: Count = 0
     evidence: bool = False
     """With passages in the prompt."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether turns came before the question."""
+        return self.prompt.endswith(FOLLOWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +398,22 @@ class AnsweredBy:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversation:
+    """What came before a question, without its text. A turn is a question with its answer."""
+
+    turns: Count
+    """That the model was shown."""
+    dropped: Count = 0
+    """Older ones, which did not fit the context."""
+    tokens: Count | None = None
+    """Of the context, taken by the turns shown; None: not known."""
+    context: Count | None = None
+    """Tokens of prompt and answer that the model holds; None: not known."""
+    follows: str | None = None
+    """The trace whose answer it follows up; None: the turns came with the request."""
+
+
+@dataclass(frozen=True, slots=True)
 class TraceParams:
     """How a question was asked, as far as that is known."""
 
@@ -407,6 +432,8 @@ class TraceParams:
     """The settings that evidence and checks depend on; documents: those that the search was limited to."""
     person: AnsweredBy | None = None
     """The person's answer that was given in place of the model's; None: there was none."""
+    conversation: Conversation | None = None
+    """None: it is a first question."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from typing import cast
 
 from codex import prompts, signals
 from codex.ask.confidence import confidence_of
+from codex.ask.conversation import added_tokens
 from codex.ask.deciding import decide_one
 from codex.ask.places import share_of
-from codex.ask.request import Request, Turn
+from codex.ask.request import Request, Turn, parted
 from codex.ask.scoring import Scored, is_own, why_uncalibrated
 from codex.ask.structure import values_only
 from codex.calibration.familiarity import Embed
@@ -24,6 +25,7 @@ from codex.text import sha256
 from codex.types import (
     Alternative,
     CheckedEvent,
+    Conversation,
     DecisionEvent,
     Event,
     Gate,
@@ -57,7 +59,7 @@ class _Course:
     retrieved: bool = False
     reflected: bool = False
     left_out: int = 0
-    """Of the turns before the question, how many of the oldest did not fit the context."""
+    """Turns before the question that did not fit the context, the oldest."""
     familiarity: float | None = None
     """p-value that the question is like those of the calibrator; None: not compared."""
     notes: list[str] = field(default_factory=list)
@@ -65,16 +67,37 @@ class _Course:
 
     @property
     def history(self) -> tuple[Message, ...]:
-        """The turns before the question that the model is shown."""
-        told = tuple(turn for turn in self.request.history if turn.role == "system")
-        return told + self.request.history[len(told) + self.left_out :]
+        """The messages before the question that the model is shown."""
+        told, turns = parted(self.request.history)
+        return (*told, *turns[2 * self.left_out :])
 
-    def forget_turn(self) -> bool:
-        """Leave out the oldest turn with its answer; False: there is none."""
-        if all(turn.role == "system" for turn in self.history):
+    @property
+    def turns(self) -> int:
+        """Questions with their answers that the model is shown before this one."""
+        return len(parted(self.history)[1]) // 2
+
+    def forget_turns(self, excess: int, engine: Engine) -> bool:
+        """Leave out the oldest turns, by the least that may free so many tokens; False: there is none.
+
+        A turn frees fewer than it takes as a prompt of its own, so that none is left out needlessly.
+        """
+        _, turns = parted(self.history)
+        if not turns:
             return False
-        self.left_out += 2
+        while turns and excess > 0:
+            excess -= engine.prompt_tokens(turns[:2]) or excess
+            del turns[:2]
+            self.left_out += 1
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What became of a question."""
+
+    steps: list[Step]
+    conversation: Conversation | None
+    """What the model was shown of the turns before it; None: there were none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +134,7 @@ class Loop:
         """The same over other documents."""
         return Loop(self._engine, index, self._grounder, self._options, self._embed)
 
-    def ask(self, request: Request) -> Generator[Event, None, list[Step]]:
+    def ask(self, request: Request) -> Generator[Event, None, Asked]:
         """Every step of a question. Raises PromptTooLong, ModelError, Cancelled."""
         course = _Course(request)
         if request.enable_rag:
@@ -120,7 +143,7 @@ class Loop:
         steps = [(yield from self._answered(course, "retrieve" if course.passages else "ask", steps=()))]
         while kind := self._next(course, steps[-1]):
             steps.append((yield from self._answered(course, kind, steps)))
-        return steps
+        return Asked(steps, self._conversation(course) if request.history else None)
 
     def once(self, request: Request, passages: Sequence[Passage] = ()) -> Generator[Event, None, Step]:
         """Ask once with these passages, wherever its gate leads. Raises as `ask`."""
@@ -212,15 +235,16 @@ class Loop:
             try:
                 with on_behalf_of(share_of(request.client)):
                     decoded = self._engine.decode(prompt, rows, cancel=request.cancel)
-            except PromptTooLong:
-                if course.forget_turn():
+            except PromptTooLong as error:
+                if course.forget_turns(max(1, error.prompt_tokens - error.room), self._engine):
                     continue
                 if not passages:
                     raise
                 passages = passages[:-1]
                 continue
             if forgotten := course.left_out - before:
-                course.notes.append(f"{forgotten} earlier turns did not fit the context")
+                turns = "1 earlier turn" if forgotten == 1 else f"{forgotten} earlier turns"
+                course.notes.append(f"{turns} did not fit the context")
             if left_out := len(course.passages) - len(passages):
                 course.notes.append(f"{left_out} of {len(course.passages)} passages did not fit the context")
                 course.passages = passages
@@ -261,6 +285,16 @@ class Loop:
             signals=measured,
             confidence=confidence,
             decision=decision,
+        )
+
+    def _conversation(self, course: _Course) -> Conversation:
+        question, passages = course.request.question, course.passages
+        return Conversation(
+            turns=course.turns,
+            dropped=course.left_out,
+            tokens=added_tokens(self._engine, question, passages, course.history),
+            context=self._engine.context,
+            follows=course.request.follows,
         )
 
     def _origin(self, course: _Course, draft: _Draft) -> Origin:

@@ -34,8 +34,10 @@ class AskOptions(TypedDict, total=False):
     """Names, paths or folders of the documents that may be searched; None: all."""
     session_id: str | None
     """None opens a new session."""
-    history: Sequence[Message]
-    """The turns before the question, oldest first."""
+    history: Sequence[Message] | None
+    """The messages before the question, oldest first, where they are no traces of ours."""
+    follows: str | None
+    """The trace whose answer the question follows up: its conversation is the history."""
     params: GenerationParams | None
     """How the shown answer is generated."""
     sample_temperature: float | None
@@ -67,7 +69,9 @@ class Request:
     cancel: threading.Event
     client: Client | None = None
     history: tuple[Message, ...] = ()
-    """The turns before the question, oldest first."""
+    """The messages before the question, oldest first."""
+    follows: str | None = None
+    """The trace whose answer it follows up."""
     documents: tuple[str, ...] = ()
     """Those that may be searched, as they were named; (): all."""
     among: frozenset[str] | None = None
@@ -86,6 +90,11 @@ def resolve(
     if unknown:
         raise InvalidInput(f"Unknown option {unknown[0]!r}.", unknown)
     params = given.get("params", settings.engine.params)
+    if given.get("history") and "follows" in given:
+        raise InvalidInput(
+            "history and follows both say what came before the question: leave one out.",
+            ["history", "follows"],
+        )
     return Request(
         question=_checked_question(question),
         session_id=_checked_session(given.get("session_id", new_id())),
@@ -99,7 +108,8 @@ def resolve(
         enable_rag=given.get("enable_rag", False),
         cancel=given.get("cancel", threading.Event()),
         client=given.get("client"),
-        history=_checked_history(given.get("history", ())),
+        history=checked_history(given.get("history", ())),
+        follows=given.get("follows"),
         documents=_checked_documents(given.get("documents")),
     )
 
@@ -165,27 +175,37 @@ def _sample_params(chosen: GenerationParams, temperature: float) -> GenerationPa
     return chosen.model_copy(update=plain.model_dump())
 
 
-def _checked_history(history: Sequence[Message]) -> tuple[Message, ...]:
-    """Turns of user and assistant in turn, as chat templates have them, after system turns."""
-    turns = [turn for turn in history if turn.role != "system"]
-    if list(history[: len(history) - len(turns)]) != [turn for turn in history if turn.role == "system"]:
-        raise InvalidInput("A system turn stands behind others: put it first.", ["history"])
-    for at, turn in enumerate(turns):
-        if turn.role != ("user", "assistant")[at % 2]:
+def parted(history: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+    """The messages of the system, and those of user and assistant: two for each turn."""
+    told = [message for message in history if message.role == "system"]
+    return told, [message for message in history if message.role != "system"]
+
+
+def checked_history(history: Sequence[Message]) -> tuple[Message, ...]:
+    """Messages of user and assistant in turn, as chat templates have them, after those of the system.
+
+    Raises InvalidInput for any others.
+    """
+    told, turns = parted(history)
+    if list(history[: len(told)]) != told:
+        raise InvalidInput("A system message stands behind others: put it first.", ["history"])
+    for at, message in enumerate(turns):
+        if message.role != ("user", "assistant")[at % 2]:
             raise InvalidInput(
-                f"Turn {at + 1} before the question is of {turn.role}: user and assistant take turns.",
+                f"Message {len(told) + at + 1} before the question is of {message.role}: user and assistant "
+                "take turns.",
                 ["history"],
             )
     if len(turns) % 2:
         raise InvalidInput(
-            "The last turn before the question is not answered: the user has two.", ["history"]
+            "The last message before the question is not answered: the user has two.", ["history"]
         )
-    if sum(len(turn.content) for turn in history) > MAX_QUESTION_CHARACTERS:
+    if sum(len(message.content) for message in history) > MAX_QUESTION_CHARACTERS:
         raise InvalidInput(
-            f"The turns before the question have more than {MAX_QUESTION_CHARACTERS:,} characters.",
+            f"The messages before the question have more than {MAX_QUESTION_CHARACTERS:,} characters.",
             ["history"],
         )
-    if any("\ud800" <= character <= "\udfff" for turn in history for character in turn.content):
+    if any("\ud800" <= character <= "\udfff" for message in history for character in message.content):
         raise InvalidInput("The history holds half a character (a lone surrogate).", ["history"])
     return tuple(history)
 

@@ -92,6 +92,22 @@ class PersonAnswer(BaseModel):
     similarity: float | None = Field(description="Cosine of the two questions; null: not compared.")
 
 
+class ConversationUse(BaseModel):
+    """What the model was shown of the turns before the question. A turn is a question with its answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    turns: int = Field(description="That the model was shown.")
+    dropped: int = Field(description="Older ones, which did not fit the context: they are left out whole.")
+    tokens: int | None = Field(description="Of the context, taken by the turns shown; null: not known.")
+    context: int | None = Field(
+        description="Tokens of prompt and answer that the model holds together; null: not known."
+    )
+    follows: str | None = Field(
+        description="The trace whose answer is followed up; null: the turns came as `history`."
+    )
+
+
 class AskResponse(BaseModel):
     """The answer, how far to trust it, and what was decided."""
 
@@ -111,6 +127,9 @@ class AskResponse(BaseModel):
         None,
         description="The person's answer that `answer` is; decision and confidence are of the model's own, "
         "`model_answer`. null: nobody answered this question, or a like one.",
+    )
+    conversation: ConversationUse | None = Field(
+        None, description="What was shown of the turns before the question; null: there were none."
     )
     steps: list[StepKind] = Field(description="What was done, in order.")
     passages: list[EvidencePassage] = Field(description="What the model was shown, best first.")
@@ -151,6 +170,7 @@ def response_to(trace: Trace) -> AskResponse:
         gate=last.decision.gate,
         rationale=rationale(trace),
         person_answer=PersonAnswer(**asdict(trace.params.person)) if trace.params.person else None,
+        conversation=ConversationUse(**asdict(told)) if (told := trace.params.conversation) else None,
         steps=[step.kind for step in trace.steps],
         passages=[_passage(passage) for passage in last.observation.passages],
         sentences=sentences_of(last.observation),

@@ -20,9 +20,10 @@ from codex import engines, prompts, signals
 from codex.ask.active import Active
 from codex.ask.choices import Choices
 from codex.ask.confidence import likely_answers
+from codex.ask.conversation import Budget, budget, earlier, messages, turns_to
 from codex.ask.deciding import decide_one
 from codex.ask.failures import Failures
-from codex.ask.loop import Loop, exhausted
+from codex.ask.loop import Asked, Loop, exhausted
 from codex.ask.people import PeoplesAnswers
 from codex.ask.places import Client, Places, share_of
 from codex.ask.priority import Priority
@@ -40,7 +41,15 @@ from codex.ask.starters import Starters
 from codex.engines.admission import on_behalf_of
 from codex.engines.base import Engine, Finished, GenerationParams, JsonParams
 from codex.engines.models import Models
-from codex.errors import Cancelled, CapabilityError, CodexError, Conflict, Stopping, StoreError
+from codex.errors import (
+    Cancelled,
+    CapabilityError,
+    CodexError,
+    Conflict,
+    InvalidInput,
+    Stopping,
+    StoreError,
+)
 from codex.grounding import Grounder, Measured
 from codex.grounding.reliability import Done
 from codex.policy import Policy
@@ -272,8 +281,8 @@ class Workbench:
         Yields events as things happen; the last is a TraceEvent with all of it, already stored.
         Setting `cancel`, or closing the iterator, stops the model within a token and stores nothing.
 
-        Raises InvalidInput at once; PromptTooLong, ModelError, Busy, Cancelled and StoreError while
-        iterating.
+        Raises InvalidInput at once, and with `follows` NotFound, and Conflict where that conversation was not
+        kept; PromptTooLong, ModelError, Busy, Cancelled and StoreError while iterating.
         """
         return self._ask(self._resolved(question, options))
 
@@ -387,8 +396,8 @@ class Workbench:
     ) -> Iterator[Event]:
         """Ask a stored question again, as it was asked, of the model and by the policy of now.
 
-        A new trace in the same session. Raises NotFound; Conflict when the question was not kept; and what
-        `ask` raises.
+        A follow-up is asked after the same turns. A new trace in the same session. Raises NotFound; Conflict
+        when the question or a turn before it was not kept; and what `ask` raises.
         """
         stored = self.trace(trace_id, client)
         if stored.question is None:
@@ -406,6 +415,7 @@ class Workbench:
             sample_temperature=params.samples.temperature,
             enable_rag=bool(stored.steps[0].observation.passages),
             documents=[str(name) for name in documents] if isinstance(documents, list) else None,
+            follows=earlier(stored),
             cancel=cancel,
             client=client,
         )
@@ -420,6 +430,17 @@ class Workbench:
         if recent is not None and (reader is None or recent.owner == reader.secret):
             return recent.trace
         return self._with_passages(self.store.load(trace_id))
+
+    def turns(self, trace_id: str, reader: Client | None = None) -> list[Trace]:
+        """The conversation that ends with a trace, oldest first; what a follow-up of it is asked after.
+
+        Raises NotFound; Conflict where it was not kept whole.
+        """
+        return turns_to(self.trace(trace_id, reader), lambda earlier: self.trace(earlier, reader))
+
+    def budget(self, turns: Sequence[Trace]) -> Budget:
+        """What these turns take of the context."""
+        return budget(self.engine, turns)
 
     def redecide(self, trace_id: str, policy: Policy) -> Decision:
         """What another policy would decide on a stored answer; no model runs. Raises NotFound."""
@@ -470,27 +491,38 @@ class Workbench:
             raise CapabilityError(
                 f"The {self.engine.name} engine cannot hold an answer to JSON; use engine=llama_cpp."
             )
-        if not request.documents:
+        if request.documents:
+            request = replace(request, among=self.index.select(request.documents))
+        if request.follows is None:
             return request
-        return replace(request, among=self.index.select(request.documents))
+        turns = self.turns(request.follows, request.client)
+        session = turns[-1].session_id
+        if options.get("session_id") not in (None, session):
+            raise InvalidInput(
+                f"The question follows up an answer of the session {session}: it belongs to that one. Leave "
+                "session_id out.",
+                ["session_id"],
+            )
+        return replace(request, session_id=session, history=messages(turns))
 
     def _ask(self, request: Request) -> Iterator[Event]:
         with self._counted(request):
             started = time.monotonic()
-            steps = yield from self._loop.ask(request)
-            yield self._finished(request, steps, started)
+            asked = yield from self._loop.ask(request)
+            yield self._finished(request, asked, started)
 
     def _ask_aside(self, request: Request, index: Index) -> Iterator[Event]:
         with self._under_way(request):
             started = time.monotonic()
-            steps = yield from self._loop.over(index).ask(request)
-            yield TraceEvent(self._bound(request, steps, started, index=index))
+            asked = yield from self._loop.over(index).ask(request)
+            yield TraceEvent(self._bound(request, asked, started, index=index))
 
     def _branch(self, request: Request, parent: Trace, turn: Turn) -> Iterator[Event]:
         with self._counted(request):
             started = time.monotonic()
             steps = yield from self._loop.branch(request, parent.last, turn)
-            yield self._finished(request, steps, started, parent.id)
+            asked = Asked(steps, parent.params.conversation)
+            yield self._finished(request, asked, started, parent.id)
 
     @contextmanager
     def _counted(self, request: Request) -> Iterator[None]:
@@ -518,27 +550,28 @@ class Workbench:
             return len(self._requests)
 
     def _finished(
-        self, request: Request, steps: Sequence[Step], started: float, parent_id: str | None = None
+        self, request: Request, asked: Asked, started: float, parent_id: str | None = None
     ) -> TraceEvent:
         """Bind the steps into a trace, remember and store it."""
         person = self._person(request) if parent_id is None else None
-        trace = self._bound(request, steps, started, parent_id, person)
+        trace = self._bound(request, asked, started, parent_id, person)
         with self._keeping:
             if self._requests[id(request)] is not None:
                 self._keep(request, trace)
-        self.active.watch(request.calibrator, steps)
+        self.active.watch(request.calibrator, asked.steps)
         return TraceEvent(trace)
 
     def _bound(
         self,
         request: Request,
-        steps: Sequence[Step],
+        asked: Asked,
         started: float,
         parent_id: str | None = None,
         person: AnsweredBy | None = None,
         index: Index | None = None,
     ) -> Trace:
-        """The steps as a trace. index: what was searched; None: the user's documents."""
+        """What was asked as a trace. index: what was searched; None: the user's documents."""
+        steps = asked.steps
         return Trace(
             id=new_id(),
             session_id=request.session_id,
@@ -551,12 +584,13 @@ class Workbench:
                 answer=request.params.sampling,
                 samples=request.sample_params.sampling,
                 n_samples=len(steps[-1].observation.samples),
-                prompt=prompts.fingerprint(follows=bool(request.history)),
+                prompt=prompts.fingerprint(follows=asked.conversation is not None),
                 calibrator=request.calibrator.version if request.calibrator else None,
                 calibrated_on=request.calibrator.datasets if request.calibrator else (),
                 prediction_set=self._prediction_set(request, steps[-1]),
                 evidence=self._evidence_params(request, steps, (index or self.index).config),
                 person=person,
+                conversation=asked.conversation,
             ),
             steps=tuple(_kept(step) for step in steps),
             answer=person.answer if person else _said(steps[-1]),

@@ -19,7 +19,7 @@ from codex.calibration.methods import Map, Method
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.resampling import Interval, Resamples
 from codex.text import sha256
-from codex.types import Origin, Side
+from codex.types import FOLLOWS, Origin, Side
 
 Array = NDArray[np.float64]
 MetricName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
@@ -100,6 +100,16 @@ class Calibrator(BaseModel):
         return f"{self.name}@{sha256(content)[:10]}"
 
     @property
+    def templates(self) -> str:
+        """The fingerprint of the prompt templates, whether turns came before the questions or not."""
+        return self.prompt.removesuffix(FOLLOWS)
+
+    @property
+    def for_follow_ups(self) -> bool:
+        """Whether it holds for follow-ups alone, or for first questions alone."""
+        return self.prompt.endswith(FOLLOWS)
+
+    @property
     def holds_out(self) -> bool:
         """Whether it was fitted on the calibration side alone, so that the other can prove things."""
         return "test" not in self.sides
@@ -137,6 +147,9 @@ class Calibrator(BaseModel):
         """Why it does not hold for answers that came about so, in words; "" when it does."""
         if other.model != self.model:
             return f"It was fitted on answers of {self.model}, not of {other.model}."
+        if self.templates == other.prompt.removesuffix(FOLLOWS) and self.prompt != other.prompt:
+            fitted, asked = ("follow-ups", "first questions")[:: 1 if self.for_follow_ups else -1]
+            return f"It was fitted on answers to {fitted}, not to {asked}."
         if other.prompt != self.prompt:
             return "It was fitted on answers to other prompt templates."
         if other.evidence != self.evidence:

@@ -13,6 +13,7 @@ from codex.cli import (
     answers,
     ask,
     calibrate,
+    chat,
     datasets,
     documents,
     evaluate,
@@ -29,6 +30,7 @@ from codex.private import UMASK
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(ask.ask)
+app.command()(chat.chat)
 app.command("serve")(serve.command)
 app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")

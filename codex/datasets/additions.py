@@ -84,7 +84,7 @@ def _there(name: str, home: Path, item: Item) -> int:
     count = 0
     for each in items(name, home):
         count += 1
-        if item.id in (each.id, content_id(each.question, each.context, each.choices)):
+        if item.id in (each.id, content_id(each.question, each.context, each.choices, each.history)):
             accepted = ", ".join(each.answers) or "a refusal"
             raise Conflict(f"The dataset {name} asks this question already; it accepts {accepted[:200]}.")
     return count

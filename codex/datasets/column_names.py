@@ -60,6 +60,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "answerable": ("answerable", "hasanswer"),
     "is_impossible": ("isimpossible", "impossible", "unanswerable"),
     "grader": ("grader",),
+    "history": ("history",),
 }
 """Of each field the columns that are taken for it, whatever their case and signs; of answers all of them."""
 OTHER_ANSWERS = (

@@ -12,6 +12,7 @@ from codex.datasets.formats import cells, keys
 from codex.datasets.formats.answers import How
 from codex.datasets.formats.cells import squeezed
 from codex.datasets.formats.choices import Choices, inline, is_flagged, of_value
+from codex.datasets.formats.history import history
 from codex.datasets.formats.keys import Numbered
 from codex.datasets.formats.passages import flattened
 from codex.datasets.meta import meta
@@ -75,8 +76,9 @@ def draft(
     if len(own_id) > LONGEST_ID:
         raise InvalidInput(f"its id is longer than {LONGEST_ID} characters")
     texts = choices.texts if choices else ()
+    said = history(found.value("history", values))
     item = Item(
-        id=own_id or content_id(question, context, texts),
+        id=own_id or content_id(question, context, texts, said),
         question=question,
         answers=answers,
         group=cells.text(found.value("group", values), "group").strip() or group,
@@ -85,6 +87,7 @@ def draft(
         grader=_grader(values, found, texts, grader),
         choices=texts,
         labels=choices.labels if choices else (),
+        history=said,
         meta=meta(values, found),
     )
     return Draft(item, choices, places)

@@ -262,7 +262,9 @@ def _rejected(line: int, part: str, wrong: InvalidInput) -> Rejected:
 
 
 def _content(asked: Item) -> int:
-    return _digest(repr((asked.question, asked.context, asked.choices, asked.answers, asked.answerable)))
+    return _digest(
+        repr((asked.question, asked.context, asked.choices, asked.answers, asked.answerable, asked.history))
+    )
 
 
 def _digest(text: str) -> int:

@@ -148,6 +148,11 @@ class Engine(ABC):
     @abstractmethod
     def is_loaded(self) -> bool: ...
 
+    @property
+    def context(self) -> int | None:
+        """Tokens of prompt and answer that the loaded model holds together; None: not known."""
+        return None
+
     @abstractmethod
     def load(self) -> None:
         """Read the model into memory; does nothing when it is there. Raises ModelError."""
@@ -163,6 +168,10 @@ class Engine(ABC):
     @abstractmethod
     def tokenize(self, text: str) -> list[int]:
         """Token ids of plain text, without special tokens added."""
+
+    def prompt_tokens(self, messages: Sequence[Message]) -> int | None:
+        """How many tokens of the context a conversation takes, as `decode` counts; None: not known."""
+        return None
 
     @abstractmethod
     def decode(

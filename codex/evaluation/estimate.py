@@ -11,7 +11,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from codex import prompts
 from codex.ask.request import AskOptions
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
@@ -25,12 +24,12 @@ from codex.evaluation.calibrating import (
     labelled_runs,
     of_groups,
 )
-from codex.evaluation.runner import CALLERS, questions, run_params
+from codex.evaluation.runner import CALLERS, asked_with, questions, run_params
 from codex.items import Item
 from codex.signals.text import normalise
 from codex.store.runs import Cost, RunSummary
 from codex.text import percent
-from codex.types import Origin, Side
+from codex.types import FOLLOWS, Origin, Side
 
 ALPHA, DELTA = 0.2, 0.05
 """The risk and the error level of the guarantee that is estimated, unless others are named."""
@@ -108,7 +107,7 @@ def estimate(
     params = run_params(workbench, **options)
     origin = Origin(
         workbench.engine.fingerprint,
-        prompts.fingerprint(),
+        asked_with(chosen),
         params.samples.temperature or 0.0,
         params.answer.temperature or 0.0,
         params.n_samples or 0,
@@ -144,11 +143,17 @@ def estimate(
     return found.model_copy(update={"lines": _lines(found, dataset, side)})
 
 
+def _prompts(calibrator: Calibrator, origin: Origin) -> str:
+    if calibrator.templates != origin.prompt.removesuffix(FOLLOWS):
+        return "other prompt templates"
+    return "follow-ups" if calibrator.for_follow_ups else "first questions"
+
+
 def differing(calibrator: Calibrator, origin: Origin) -> list[str]:
     """How a calibrator's answers came about, in words, where others came about differently."""
     words = {
         "model": f"model {calibrator.model}",
-        "prompt": "other prompt templates",
+        "prompt": _prompts(calibrator, origin),
         "evidence": "passages in the prompt" if calibrator.evidence else "no passages in the prompt",
         "temperature": f"answers at temperature {calibrator.temperature:g}",
         "n_samples": f"{calibrator.n_samples} samples",

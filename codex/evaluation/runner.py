@@ -91,6 +91,7 @@ def prepare(
     Loads the model. Raises NotFound, InvalidInput, ModelError.
     """
     items = questions(dataset, workbench.settings.home, limit, side)
+    prompt = asked_with(items)
     workbench.load()
     run = Run(
         id=new_id(),
@@ -98,7 +99,7 @@ def prepare(
         dataset=dataset,
         created_at=datetime.now(UTC),
         model=workbench.engine.fingerprint,
-        prompt=prompts.fingerprint(),
+        prompt=prompt,
         params=replace(
             run_params(workbench, **options),
             grader=known(grader) if grader else None,
@@ -114,6 +115,21 @@ def prepare(
     )
     workbench.store.runs.create(run)
     return run
+
+
+def asked_with(items: Sequence[Item]) -> str:
+    """The fingerprint of the prompts that these questions are asked with.
+
+    Raises InvalidInput where some are follow-ups and some are not: one calibrator cannot hold for both.
+    """
+    follow_ups = sum(bool(item.history) for item in items)
+    if 0 < follow_ups < len(items):
+        raise InvalidInput(
+            f"{follow_ups:,} of these {len(items):,} questions come after a history and the others do not: a "
+            "run asks either follow-ups or first questions. Part the dataset.",
+            ["dataset"],
+        )
+    return prompts.fingerprint(follows=follow_ups > 0)
 
 
 def run_params(workbench: Workbench, **options: Unpack[AskOptions]) -> RunParams:
@@ -219,6 +235,7 @@ def extend(workbench: Workbench, run_id: str, limit: int) -> Run:
             f"{there}.",
             ["limit"],
         )
+    asked_with(every[:limit])
     params = replace(run.params, limit=limit, questions=_digest(every[:limit]))
     extended = replace(run, params=params, total=limit)
     workbench.store.runs.extend(extended)
@@ -232,7 +249,7 @@ def check_same(workbench: Workbench, run: Run, params: RunParams | None = None) 
     """
     pairs: dict[str, tuple[object, object]] = {
         "model": (run.model, workbench.engine.fingerprint),
-        "prompt": (run.prompt, prompts.fingerprint()),
+        "prompt": (run.prompt, prompts.fingerprint(follows=run.origin.follows)),
         **_pairs("checks", run.params.checks, workbench.settings.grounding.model_dump(mode="json")),
     }
     if params is not None:
@@ -267,7 +284,11 @@ def _items(workbench: Workbench, run: Run) -> list[Item]:
 
 def _digest(items: Sequence[Item]) -> str:
     """Of what is asked, and under which ids."""
-    asked = "\0".join(f"{item.id}\0{item.asked}\0{item.context or ''}" for item in items)
+    asked = "\0".join(
+        f"{item.id}\0{item.asked}\0{item.context or ''}"
+        + "".join(f"\0{it.role}\0{it.content}" for it in item.history)
+        for item in items
+    )
     return sha256(asked)[:16]
 
 
@@ -413,7 +434,8 @@ class _Course:
                 with self.workbench.priority.background(stop, self.halt):
                     begun = time.monotonic()
                     cancel = stop if restarts < MOST_RESTARTS else self.halt
-                    return self.workbench.observe(item.asked, passages, **self._options(cancel)), begun
+                    options = self._options(item, cancel)
+                    return self.workbench.observe(item.asked, passages, **options), begun
             except Cancelled:
                 if self.halt.is_set() or not stop.is_set():
                     raise
@@ -422,9 +444,10 @@ class _Course:
                     self.asked.discard(stop)
         raise AssertionError("not reached")
 
-    def _options(self, cancel: threading.Event) -> AskOptions:
+    def _options(self, item: Item, cancel: threading.Event) -> AskOptions:
         asked = self.run.params
         return {
+            "history": item.history,
             "params": GenerationParams.of(asked.answer),
             "n_samples": asked.n_samples,
             "sample_temperature": asked.samples.temperature,

@@ -23,6 +23,11 @@ def keep_subset(store: Store, home: Path, run_id: str, ids: Collection[str], nam
     Raises NotFound; InvalidInput for a name that no dataset can have, or without questions; Conflict where
     the name is taken; StoreError.
     """
+    if store.runs.get(run_id).run.origin.follows:
+        raise InvalidInput(
+            "What was said before the questions of this run is in its dataset alone: take them from there.",
+            ["ids"],
+        )
     wanted = set(ids)
     items = [_item(record) for record in store.runs.records(run_id) if record.id in wanted]
     if not items:

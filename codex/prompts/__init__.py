@@ -5,9 +5,7 @@ from __future__ import annotations
 from codex.prompts import answering, judging
 from codex.prompts.answering import CHECK, SYSTEM, SYSTEM_WITH_PASSAGES, ask, reflect
 from codex.text import sha256
-
-FOLLOWS = "+turns"
-"""Behind the fingerprint where turns come before the question."""
+from codex.types import FOLLOWS
 
 __all__ = ["CHECK", "SYSTEM", "SYSTEM_WITH_PASSAGES", "ask", "fingerprint", "reflect"]
 

@@ -14,7 +14,16 @@ from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import AliasPath, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import (
+    AliasPath,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    create_model,
+    field_validator,
+)
 from pydantic.config import JsonDict
 
 from codex.ask.response import AskResponse
@@ -33,6 +42,7 @@ from codex.types import (
     Observation,
     Passage,
     PassagesEvent,
+    Role,
     SamplesEvent,
     SignalsEvent,
     Step,
@@ -65,6 +75,8 @@ Bytes = Annotated[list[int], BeforeValidator(list)]
 """Bytes as numbers, since a token can be a part of a character."""
 
 
+MAX_MESSAGES = 1000
+"""Of a question's history."""
 MAX_DOCUMENTS = 1000
 """Names in one question; a folder is one."""
 NOT_BLANK: JsonDict = {"pattern": r"\S"}
@@ -76,6 +88,22 @@ class Body(BaseModel):
     """Read from an object of the same shape, e.g. a Token."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True, protected_namespaces=())
+
+
+class HistoryMessage(BaseModel):
+    """What one side said before the question."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: Role
+    content: str = Field(json_schema_extra=NOT_BLANK)
+
+    @field_validator("content")
+    @classmethod
+    def _not_blank(cls, content: str) -> str:
+        if not content.strip():
+            raise ValueError("the message is empty: leave it out, with the one that it belongs to")
+        return content
 
 
 class InferBody(NumbersAsSuch):
@@ -94,6 +122,13 @@ class InferBody(NumbersAsSuch):
                     "params": {"max_tokens": 64, "temperature": 0.0, "seed": 1},
                     "policy": {"name": "strict", "answer_above": 0.8, "abstain_below": 0.4},
                 },
+                {
+                    "query": "And how many people live there?",
+                    "history": [
+                        {"role": "user", "content": "What is the capital of Australia?"},
+                        {"role": "assistant", "content": "Canberra."},
+                    ],
+                },
             ]
         },
     )
@@ -111,6 +146,18 @@ class InferBody(NumbersAsSuch):
         min_length=1,
         max_length=MAX_DOCUMENTS,
         description="Names, paths or folders of the documents that may be searched; left out: all.",
+    )
+    history: list[HistoryMessage] = Field(
+        default=[],
+        max_length=MAX_MESSAGES,
+        description="What was said before, oldest first: user and assistant in turn, the assistant last; "
+        "messages of the system come first. The oldest turns that do not fit the context are left out whole.",
+    )
+    follows: str | None = Field(
+        None,
+        description="A trace_id: the question follows up its answer, in its session. The same as sending "
+        "each question and `answer` of that conversation as `history`; for who asked them, or where "
+        "store.privacy=full kept them.",
     )
     session_id: str | None = Field(
         None,

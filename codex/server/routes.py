@@ -22,7 +22,7 @@ from codex.server import bodies
 from codex.server.callers import asker, reader
 from codex.server.guard import GuardedRoute
 from codex.server.streaming import EventStream, UnderWay, cancelled_when_gone, stream
-from codex.types import Event
+from codex.types import Event, Message
 
 router = APIRouter(route_class=GuardedRoute)
 
@@ -79,7 +79,7 @@ MEANINGS = {
 }
 
 
-@router.post("/infer", tags=["ask"], summary="Ask a question", responses=errors(429, 503))
+@router.post("/infer", tags=["ask"], summary="Ask a question", responses=errors(404, 409, 429, 503))
 async def infer(
     body: bodies.InferBody, request: Request, workbench: LoadedBench, client: Asker
 ) -> AskResponse:
@@ -103,7 +103,7 @@ async def infer(
             "description": "Server-sent events, each with one of these bodies as its data.",
             "model": reduce(or_, bodies.EVENTS.values()),
         },
-        **errors(429, 503),
+        **errors(404, 409, 429, 503),
     },
 )
 async def infer_stream(
@@ -261,6 +261,8 @@ def _ask(
         enable_rag=body.enable_rag,
         documents=body.documents,
         session_id=body.session_id,
+        history=[Message(said.role, said.content) for said in body.history],
+        follows=body.follows,
         params=params,
         policy=body.policy,
         cancel=cancel,

@@ -73,6 +73,8 @@ class TraceSummary:
     parent_id: str | None
     correct: bool | None
     """What a person said of the answer; None: nobody has."""
+    follows: str | None = None
+    """The trace whose answer it follows up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,4 +406,5 @@ def _summary(row: Row) -> TraceSummary:
         confidence=Confidence(row["confidence"], row["calibrated"], row["familiarity"]),
         parent_id=row["parent_trace_id"],
         correct=row["correct"],
+        follows=(json.loads(row["params"]).get("conversation") or {}).get("follows"),
     )

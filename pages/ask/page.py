@@ -20,6 +20,7 @@ from codex.datasets.additions import add, own
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, InvalidInput
 from codex.pages import JSON
+from codex.pages.ask.conversation import conversation_view
 from codex.pages.ask.evidence import passages_view
 from codex.pages.ask.runs import Runs
 from codex.pages.ask.scales import SCALES
@@ -116,6 +117,7 @@ class AskPage:
             return self.workbench.ask(
                 str(asked["question"]),
                 session_id=asked.get("session"),
+                follows=asked.get("follows"),
                 enable_rag=evidence == "first",
                 documents=asked.get("documents"),
                 n_samples=optional(asked, "n_samples"),
@@ -127,7 +129,12 @@ class AskPage:
             )
 
         first = evidence == "first" and not self.workbench.index.is_empty
-        about = {"question": str(asked["question"]), "session": asked.get("session"), "branch": None}
+        about = {
+            "question": str(asked["question"]),
+            "session": asked.get("session"),
+            "branch": None,
+            "follows": asked.get("follows"),
+        }
         return self.run(asked, client, about, start, "looking" if first else "waiting")
 
     def branch(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
@@ -144,7 +151,7 @@ class AskPage:
             )
 
         branch = {name: asked[name] for name in ("trace", "position", "token")}
-        about = {"question": None, "session": asked.get("session"), "branch": branch}
+        about = {"question": None, "session": asked.get("session"), "branch": branch, "follows": None}
         return self.run(asked, client, about, start)
 
     def follow(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
@@ -263,6 +270,7 @@ class AskPage:
             "question": views[0]["question"] or root.question,
             "cut": views[0]["question"] is None and root.question is not None,
             "traces": views,
+            **conversation_view(self.workbench, traces, members, reader),
             "roots": [
                 {"id": trace.id, "title": trace.question or trace.model_answer, "action": trace.action}
                 for trace in roots(traces)

@@ -97,6 +97,9 @@ def run_choice(summary: RunSummary) -> JSON:
     }
 
 
+HOLDS_FOR = "first questions; follow-ups are not calibrated"
+
+
 def calibrator_line(
     saved: SavedCalibrator, calibrator: Calibrator, mismatch: str, asked: FitTarget | None = None
 ) -> JSON:
@@ -135,6 +138,7 @@ def calibrator_facts(
         ("samples", samples),
         ("evidence", "passages in the prompt" if calibrator.evidence else "none"),
         ("prompt", calibrator.prompt),
+        ("holds for", "follow-ups, not first questions" if calibrator.for_follow_ups else HOLDS_FOR),
         ("method", METHODS.get(calibrator.method, calibrator.method)),
         ("signals", ", ".join(term.name for term in calibrator.design.terms if term.weight > 0) or "none"),
         *([("prediction sets", str(calibrator.prediction_sets))] if calibrator.prediction_sets else []),

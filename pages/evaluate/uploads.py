@@ -33,6 +33,7 @@ LABELS = {
     "answerable": "Answerable: yes or no",
     "is_impossible": "Unanswerable: yes or no",
     "grader": "Grader of the row",
+    "history": "History: messages before the question",
 }
 SEVERAL = ("answers", "choices")
 """What several columns may hold together."""

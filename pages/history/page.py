@@ -22,7 +22,7 @@ from codex.server.callers import current_client
 from codex.store.codec import encode
 from codex.store.history import Filter, Labelled, TraceLine
 from codex.store.policies import UNSAVED
-from codex.types import Action, Event, Gate
+from codex.types import Action, Event, Gate, Trace
 
 PAGE = 50
 """Traces on a page."""
@@ -125,7 +125,7 @@ class HistoryView:
         def start(cancel: threading.Event) -> Iterator[Event]:
             return self.workbench.replay(trace, cancel=cancel, client=client)
 
-        about = {"question": None, "session": self._session(trace), "branch": None}
+        about = {"question": None, "session": self._session(trace), "branch": None, "follows": None}
         return self.asking.run(asked, client, about, start)
 
     def cancel(self, asked: JSON) -> None:
@@ -163,8 +163,33 @@ class HistoryView:
             "line": line_view(line),
             "rules": [rule.model_dump() for rule in policy.rules] if policy else [],
             "questions": len(self.workbench.store.session_traces(line.session_id)),
-            "no_replay": None if trace.question is not None else NOT_SAVED,
+            "no_replay": NOT_SAVED if trace.question is None else self._no_turns(trace),
+            "conversation": self._conversation(trace),
             "model_now": model,
+        }
+
+    def _no_turns(self, trace: Trace) -> str | None:
+        """Why the turns before a question cannot be asked after again; None: they can, or there are none."""
+        try:
+            self.workbench.turns(trace.id, current_client())
+        except CodexError as error:
+            return str(error)
+        return None
+
+    def _conversation(self, trace: Trace) -> JSON | None:
+        """Where a trace stands in its conversation; None: it is in none."""
+        told = trace.params.conversation
+        traces = self.workbench.store.session_traces(trace.session_id)
+        after = [each.id for each in traces if each.follows == trace.id]
+        if told is None and not after:
+            return None
+        return {
+            "turns": told.turns if told else 0,
+            "dropped": told.dropped if told else 0,
+            "tokens": told.tokens if told else None,
+            "context": told.context if told else None,
+            "previous": told.follows if told else None,
+            "next": after,
         }
 
     def _is_kept(self, version: str) -> bool:

@@ -56,6 +56,9 @@ def asked(page: Page, served: Scripted) -> Iterator[str]:
     yield "Ask, token"
     page.get_by_role("button", name="Add to a dataset").click()
     yield "Ask, into a dataset"
+    page.get_by_role("button", name="Follow up").click()
+    ask(page, "And the largest city?")
+    yield "Ask, a follow-up"
     page.get_by_role("button", name="Share", exact=True).click()
     page.get_by_role("textbox", name="What it is for").press("Enter")
     link = page.get_by_role("list", name="Links").get_by_role("link")
@@ -129,8 +132,9 @@ def listed(page: Page, served: Scripted) -> Iterator[str]:
     expect(page.get_by_role("heading", name="Nothing was asked yet")).to_be_visible(timeout=OPENED)
     yield "Sessions, empty"
     open_page(page, served.url)
-    for question in ("What is the capital?", "And of what?"):
-        ask(page, question)
+    ask(page, "What is the capital?")
+    page.get_by_role("button", name="Follow up").click()
+    ask(page, "And of what?")
     page.goto(f"{served.url}history")
     lines = page.locator(".cx-traces tbody a")
     expect(lines).to_have_count(2, timeout=OPENED)

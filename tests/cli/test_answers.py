@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codex.ask.response import PersonAnswer, response_to
-from codex.cli.ask import _print_decision
+from codex.cli.answering import print_decision
 from codex.cli.terminal import console
 from tests.support.command import Codex, command
 from tests.support.traces import make_trace
@@ -53,7 +53,7 @@ def test_a_persons_answer_stands_before_the_decision_on_the_models(
     )
     rationale = "Answered by Ada on 1 January 2026; the model's own answer: 3 of 5 samples said Sydney"
     response = response_to(trace).model_copy(update={"person_answer": person, "rationale": rationale})
-    _print_decision(response, console())
+    print_decision(response, console())
     lines = capsys.readouterr().out
     assert lines.index("Canberra") < lines.index("an atlas") < lines.index("Answered by Ada on 1 January")
     assert lines.index("3 of 5 samples said Sydney") < lines.index("DEFER")

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from codex.ask.response import AskResponse
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.shipped import shipped_calibrators
-from codex.cli.ask import SHADES
+from codex.cli.answering import SHADES
 from codex.cli.main import app
 from codex.cli.terminal import printable
 from codex.settings import load_settings

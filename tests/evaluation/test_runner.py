@@ -244,7 +244,7 @@ def test_a_run_does_not_go_on_with_another_model_or_other_checks(
 def test_a_run_does_not_go_on_with_other_prompts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     workbench = bench()
     run_id = prepare(workbench, "sums").id
-    monkeypatch.setattr("codex.prompts.fingerprint", lambda: "other")
+    monkeypatch.setattr("codex.prompts.fingerprint", lambda follows=False: "other")
     with pytest.raises(Conflict, match=r"prompt was .* now 'other'"):
         run(workbench, run_id)
 

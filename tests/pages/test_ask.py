@@ -170,7 +170,13 @@ def test_what_a_page_left_is_taken_up_by_the_next_page_of_the_same_client_alone(
     assert (page.runs.left(bob), page.runs.under_way(bob), page.runs.version("r", bob)) == (None, [], None)
     with pytest.raises(NotFound):
         next(page.follow({"run": "r"}, bob))
-    assert page.runs.left(ann) == {"run": "r", "question": QUESTION, "session": None, "branch": None}
+    assert page.runs.left(ann) == {
+        "run": "r",
+        "question": QUESTION,
+        "session": None,
+        "branch": None,
+        "follows": None,
+    }
     assert [*page.follow({"run": "r"}, ann)][-1]["phase"] == "done"
     assert (page.runs.left(ann), page.runs.under_way(ann)) == (None, [])
 

@@ -14,6 +14,7 @@ from codex.pages.ask.runs import Runs
 from codex.pages.history.page import HistoryView, filter_of
 from codex.settings import load_settings
 from codex.store import Store
+from codex.types import Message
 from tests.support.scripted import Script, ScriptedEngine
 
 
@@ -92,3 +93,28 @@ def test_a_deleted_session_is_erased(page: HistoryView) -> None:
     assert look(page) == []
     with pytest.raises(NotFound):
         page.delete_session({"session": trace.session_id})
+
+
+def test_a_conversation_leads_from_turn_to_turn(page: HistoryView) -> None:
+    bench = page.workbench
+    first = bench.answer("One?")
+    second = bench.answer("Two?", follows=first.id)
+    third = bench.answer("Three?", follows=first.id)
+    shown = page.open({"trace": first.id})["conversation"]
+    assert (shown["turns"], shown["previous"], shown["next"]) == (0, None, [second.id, third.id])
+    shown = page.open({"trace": second.id})["conversation"]
+    assert (shown["turns"], shown["previous"], shown["next"]) == (1, first.id, [])
+    assert page.open({"trace": bench.answer("Alone?").id})["conversation"] is None
+
+
+def test_a_follow_up_is_asked_again_after_its_turns_or_it_is_said_why_not(page: HistoryView) -> None:
+    bench = page.workbench
+    first = bench.answer("One?")
+    second = bench.answer("Two?", follows=first.id)
+    assert page.open({"trace": second.id})["no_replay"] is None
+    *_, last = page.replay({"run": "r", "trace": second.id})
+    again = bench.trace(last["trace"]).params.conversation
+    assert again is not None
+    assert again.follows == first.id
+    foreign = bench.answer("Two?", history=[Message("user", "One?"), Message("assistant", "1.")])
+    assert "came with the request" in page.open({"trace": foreign.id})["no_replay"]

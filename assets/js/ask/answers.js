@@ -125,7 +125,7 @@ export class Answers extends Part {
     const { question } = this;
     if (question === undefined) return nothing;
     if (question === null) return muted("Question not saved");
-    const again = () => this.page.composer.put(question);
+    const again = () => this.page.edit(question);
     return [written(question), iconButton("edit", "Edit and ask again", again)];
   }
 
@@ -158,7 +158,7 @@ export class Answers extends Part {
     return html`<section class="cx-branch cx-column ${active ? "active" : ""}" aria-label=${index ? `Branch ${index}` : "Answer"} @click=${pick}>
       <header class="cx-row wrap cx-small"><span class="cx-strong">${card.label}</span>${trace && this.#outcome(trace)}</header>
       ${trace && instead(trace)}
-      <div>${heat.view()}</div>${trace && ending(trace.last)}${trace && this.#evidence(card, trace)}${trace && this.#lookUp(trace)}${trace && toPerson(trace)}${trace && this.page.adding.view(trace)}${trace && this.page.sharing.view(trace)}
+      <div>${heat.view()}</div>${trace && ending(trace.last)}${trace && this.#evidence(card, trace)}${trace && this.#lookUp(trace)}${trace && this.#followUp(trace)}${trace && toPerson(trace)}${trace && this.page.adding.view(trace)}${trace && this.page.sharing.view(trace)}
       ${note ? html`<p class="cx-${note.kind}" role=${note.kind === "error" ? "alert" : "status"}>${note.words}</p>` : nothing}</section>`;
   }
 
@@ -177,6 +177,13 @@ export class Answers extends Part {
     if (decision.action === "answer" || branched || searched || !documents || !again) return nothing;
     const press = () => this.page.lookUp();
     return html`<p>${button([icon("search"), "Look it up in my documents"], press, { disabled: Boolean(this.page.run) })}</p>`;
+  }
+
+  // The next question follows this answer up; no second way where it already does.
+  #followUp(/** @type {Trace} */ { id }) {
+    if (this.page.conversation.following === id) return nothing;
+    const press = () => this.page.followUp(id);
+    return html`<p>${button("Follow up", press, { disabled: Boolean(this.page.run), act: `follow ${id}`, title: "Ask the next question in the context of this answer" })}</p>`;
   }
 
   /** @param {Trace} trace */

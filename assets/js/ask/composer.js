@@ -142,10 +142,10 @@ export class Composer extends Part {
     const cancel = () => button("Stop", () => page.cancel(), { kind: "", disabled: phase === "cancelling" });
     const progress = () =>
       html`<p class="cx-progress" role="status">${PHASES[phase ?? ""]}<span class="cx-num" aria-hidden="true"></span></p>`;
-    return html`<form class="cx-card cx-body cx-composer ${phase ? "busy" : ""}" novalidate @submit=${submit}><label for="cx-question" class="cx-sr">Question</label>
+    return html`<form class="cx-card cx-body cx-composer ${phase ? "busy" : ""}" novalidate @submit=${submit}>${page.conversation.strip()}<label for="cx-question" class="cx-sr">Question</label>
       <div class="cx-row end"><button type="button" class="cx-icon-button cx-drawer" title="Sessions" aria-label="Show or hide the sessions"
           aria-controls="cx-sessions" aria-expanded=${String(page.drawer)} @click=${() => page.set({ drawer: !page.drawer })}>${icon("menu")}</button>
-        <textarea class="cx-input cx-grow" id="cx-question" rows="1" placeholder="Ask a question" aria-describedby="cx-ask-error" spellcheck="true" aria-invalid=${wrong("query")}
+        <textarea class="cx-input cx-grow" id="cx-question" rows="1" placeholder=${page.conversation.following ? "Ask a follow-up question" : "Ask a question"} aria-describedby="cx-follows cx-ask-error" spellcheck="true" aria-invalid=${wrong("query")}
           @keydown=${key} @input=${() => this.#changed()}></textarea>
         <button type="submit" class="cx-button primary" ?hidden=${phase}>Ask</button>${phase ? cancel() : nothing}</div>
       <div class="cx-below"><div class="cx-settings cx-row wrap">${FIELDS.map(number)}<div class="cx-row wrap cx-settings-row">${this.#evidence(wrong("documents"))}<span

@@ -12,6 +12,7 @@ import { Adding } from "./adding.js";
 import { Among } from "./among.js";
 import { Answers } from "./answers.js";
 import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
 import { Sessions } from "./sessions.js";
 import { Sharing } from "./sharing.js";
 import { Verdict } from "./verdict.js";
@@ -50,6 +51,7 @@ export class Ask extends Page {
   listed = 0;
   sessions = new Sessions(this);
   composer = new Composer(this);
+  conversation = new Conversation(this);
   among = new Among(this);
   answers = new Answers(this);
   adding = new Adding(this);
@@ -84,9 +86,10 @@ export class Ask extends Page {
 
   /** Show what the address names, and the answer that a page left before its end. @param {URLSearchParams} query */
   async #arrive(query) {
-    const [session, trace] = [query.get("session"), query.get("trace")];
+    const [session, follow] = [query.get("session"), query.get("follow")];
+    const trace = query.get("trace") ?? follow;
     if (!session && !trace && this.open) this.fresh(settle);
-    const left = await this.look({ session, trace, own: sessionStorage.getItem(OWN) }, settle);
+    const left = await this.look({ session, trace, follow, own: sessionStorage.getItem(OWN) }, settle);
     const here = left && (session ? session === left.session : !trace);
     if (here && !this.run) await this.follow(left, settle);
   }
@@ -104,7 +107,7 @@ export class Ask extends Page {
       return null;
     }
     if (named) this.opening = null;
-    if (value) this.display(value, turn, put);
+    if (value) this.display(value, turn, put, wanted.follow);
     else if (named) this.fresh(settle);
     // A link that leads nowhere does not hide the sessions that there are.
     if (error && named && !this.sidebar) await this.look({});
@@ -115,14 +118,19 @@ export class Ask extends Page {
   }
 
   /** Show an answer that is under way, beside what it belongs to. @param {About} about */
-  async follow({ run, question, session, branch }, put = keep) {
+  async follow({ run, question, session, branch, follows }, put = keep) {
     this.run = null;
-    if (session) await this.look({ session, trace: branch?.trace ?? null }, put);
+    if (session) await this.look({ session, trace: branch?.trace ?? follows, follow: follows }, put);
     else this.fresh(put);
     if (this.run) return;
     const from = branch && this.open?.traces.find(({ id }) => id === branch.trace);
     const prefix = from ? prefixOf(from, branch.position, branch.token) : [];
-    const begun = { question: question ?? this.open?.question ?? null, aside: Boolean(from), prefix };
+    const begun = {
+      question: question ?? this.open?.question ?? null,
+      aside: Boolean(from),
+      prefix,
+      follows,
+    };
     this.#begin(begun, run).heard = 1;
     this.#live();
     this.send.follow({ run });
@@ -142,16 +150,23 @@ export class Ask extends Page {
   }
 
   /** @param {Looked} looked @param {number} turn */
-  display({ sidebar, open, documents, evidence, active, starters }, turn, put = keep) {
+  display(
+    { sidebar, open, documents, evidence, active, starters },
+    turn,
+    put = keep,
+    /** @type {string | null | undefined} */ follow = null,
+  ) {
     if (active) this.verdict.activate(active);
     if (starters?.length) this.starters = starters;
     if (open) {
       this.open = open;
-      put({ session: open.session, trace: open.trace === open.roots.at(-1)?.id ? null : open.trace });
+      this.conversation.show(open, follow);
+      this.#place(put);
       this.answers.show(open.question, open.traces, open.trace);
     }
     if (documents !== undefined) {
-      this.inspector.lookup = { documents, again: Boolean(this.open?.question) && !this.open?.cut };
+      const whole = !this.open?.before || this.open.before.follows !== null;
+      this.inspector.lookup = { documents, again: Boolean(this.open?.question) && !this.open?.cut && whole };
       this.composer.documents = documents;
       this.composer.chosen ??= evidence ?? "unsure";
     }
@@ -166,7 +181,8 @@ export class Ask extends Page {
     this.run = null;
     this.composer.run(null);
     this.open = null;
-    put({ session: null, trace: null });
+    this.conversation.clear();
+    put({ session: null, trace: null, follow: null });
     this.answers.show(null, [], null);
     this.paint();
     this.composer.focus();
@@ -202,34 +218,67 @@ export class Ask extends Page {
     this.paint();
   }
 
-  /** Ask the open question again, with passages first. */
-  lookUp() {
-    this.composer.submit(this.open?.question ?? "", { evidence: "first" });
+  /** Let the next question follow up an answer. @param {string} id */
+  followUp(id) {
+    const no = this.open?.follow[id]?.no;
+    if (no) return this.composer.fail({ message: no, fields: [] });
+    this.composer.fail(null);
+    // Back leads to this answer, whatever is asked after it.
+    settle({ session: this.open?.session, trace: this.open?.trace });
+    this.conversation.following = id;
+    this.#place(keep);
+    this.paint();
+    this.composer.box.focus();
   }
 
-  /** @param {Record<string, unknown> & {question: string}} wanted */
+  // The last answer of a session needs no name, unless a question of another page may come after it.
+  #place(/** @type {typeof keep} */ put) {
+    const { open } = this;
+    if (!open) return;
+    const { following: follow } = this.conversation;
+    const last = open.trace === open.roots.at(-1)?.id;
+    put({ session: open.session, trace: last || follow === open.trace ? null : open.trace, follow });
+  }
+
+  /** Put the open question into the box, to be asked after the same turns. @param {string} question */
+  edit(question) {
+    this.conversation.following = this.conversation.again;
+    this.#place(keep);
+    this.composer.put(question);
+    this.paint();
+  }
+
+  /** Ask the open question again, with passages first. */
+  lookUp() {
+    const follows = this.conversation.again;
+    this.composer.submit(this.open?.question ?? "", { evidence: "first", follows });
+  }
+
+  /** @param {Record<string, unknown> & {question: string, follows?: string | null}} wanted */
   ask(wanted) {
     const most = this.config.question_bytes;
     if (new Blob([JSON.stringify(wanted.question)]).size > most) {
       const message = `The question is too long to be sent: shorten it to ${bytes(most)}.`;
       return this.composer.fail({ message, fields: ["query"] });
     }
-    const { id } = this.#begin({ question: wanted.question, aside: false, prefix: [] });
-    this.send.ask({ run: id, session: this.open?.session ?? null, policy: this.verdict.wanted, ...wanted });
+    const follows = wanted.follows === undefined ? this.conversation.following : wanted.follows;
+    const { id } = this.#begin({ question: wanted.question, aside: false, prefix: [], follows });
+    const session = this.open?.session ?? null;
+    this.send.ask({ run: id, session, policy: this.verdict.wanted, ...wanted, follows });
   }
 
   /** Continue from another token. @param {Trace} trace @param {number} position @param {number} id */
   branch(trace, position, id) {
     if (this.run) return;
     const prefix = prefixOf(trace, position, id);
-    const run = this.#begin({ question: this.open?.question ?? null, aside: true, prefix });
+    const run = this.#begin({ question: this.open?.question ?? null, aside: true, prefix, follows: null });
     this.#live();
     this.paint();
     const turn = { trace: trace.id, position, token: id };
     this.send.branch({ run: run.id, session: trace.session, ...turn, policy: this.verdict.wanted });
   }
 
-  /** @param {Pick<Run, "question" | "aside" | "prefix">} begun @param {string} [known] of one that is under way already */
+  /** @param {Pick<Run, "question" | "aside" | "prefix" | "follows">} begun @param {string} [known] of one that is under way already */
   #begin(begun, known) {
     const id = known ?? freshId();
     const fresh = { read: 0, step: 0, tokens: [], card: null, passages: null, left: false, heard: 0 };
@@ -301,16 +350,18 @@ export class Ask extends Page {
     const { run } = this;
     if (!run || run.card || run.left) return;
     run.card = this.answers.live(run.question, run.prefix, run.aside);
+    if (!run.aside) this.conversation.begin(run.follows);
     if (!run.aside) this.explain(null);
     this.answers.grow(run.card, run.tokens);
   }
 
   /** @param {Run} run @param {Wanted} wanted */
-  async #done({ question, aside, left }, wanted) {
+  async #done({ question, aside, left, follows }, wanted) {
     this.run = null;
     dispatchEvent(new Event("codex-status"));
+    const follow = aside ? this.conversation.following : follows && wanted.trace;
     // Who has opened something else in the meantime is left there.
-    await this.look(left ? {} : wanted);
+    await this.look(left ? {} : { ...wanted, follow });
     if (!this.run) this.composer.run(null);
     if (!aside) this.composer.answered(question ?? "");
   }
@@ -359,7 +410,7 @@ export class Ask extends Page {
     return html`<div class="cx-page ask ${empty ? "empty" : ""} ${this.drawer ? "drawer-open" : ""}"><h1 class="cx-sr">Ask Codex</h1>
       <aside class="cx-column cx-side" id="cx-sessions" aria-label="Sessions and privacy">${this.sessions.view(sidebar, this.open)}</aside>
       <section class="cx-column loose cx-main" aria-label="Question and answer">${this.composer.view()}${this.among.view()}
-        <div class="cx-welcome" ?hidden=${!empty || this.run?.card}>${this.#welcome()}</div>${this.answers.view()}${first ? this.sessions.first(this.open?.session ?? "") : nothing}</section>
+        <div class="cx-welcome" ?hidden=${!empty || this.run?.card}>${this.#welcome()}</div>${empty ? nothing : this.conversation.view()}${this.answers.view()}${first ? this.sessions.first(this.open?.session ?? "") : nothing}</section>
       <div class="cx-column loose cx-right"><section class="cx-card cx-body" aria-label="Decision">${this.verdict.view()}</section>
         <section class="cx-card" aria-label="Inspector">${this.inspector.view()}</section></div></div>`;
   }

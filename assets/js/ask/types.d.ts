@@ -32,6 +32,36 @@ export interface About {
   question: string | null;
   session: string | null;
   branch: { trace: string; position: number; token: number } | null;
+  /** The answer that it follows up. */
+  follows: string | null;
+}
+
+/** A question of a conversation, with what the user was told. */
+export interface Turn {
+  id: string;
+  /** null: it was not kept. */
+  question: string | null;
+  answer: string;
+  action: Action;
+  confidence: number | null;
+  basis: string;
+}
+
+/** What the model was shown of the turns before an answer: Conversation in codex/types.py. */
+export interface Before {
+  turns: number;
+  dropped: number;
+  tokens: number | null;
+  context: number | null;
+  follows: string | null;
+}
+
+/** What a follow-up of an answer would be asked after; no: why there can be none. */
+export interface Follow {
+  turn: Turn;
+  tokens: number | null;
+  context: number | null;
+  no: string | null;
 }
 
 export interface Sidebar {
@@ -55,6 +85,11 @@ export interface Open {
   question: string | null;
   cut: boolean;
   traces: Trace[];
+  turns: Turn[];
+  before: Before | null;
+  /** Why the calibrator does not hold for a follow-up; "": it does, or there is none. */
+  uncalibrated: string;
+  follow: Record<string, Follow>;
   roots: { id: string; title: string; action: Action }[];
 }
 
@@ -92,6 +127,7 @@ export interface Run {
   question: string | null;
   aside: boolean;
   prefix: Token[];
+  follows: string | null;
   read: number;
   step: number;
   tokens: Token[];
@@ -128,6 +164,8 @@ export interface Config {
 export interface Wanted {
   session?: string | null;
   trace?: string | null;
+  /** The answer that the next question follows up. */
+  follow?: string | null;
   /** The run that this tab began before it was reloaded. */
   own?: string | null;
 }

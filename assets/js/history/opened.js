@@ -1,6 +1,6 @@
 // One answer as it looked, and what can be done with it: decide again, ask again, compare, delete.
 
-import { link } from "../shared/address.js";
+import { followed, link } from "../shared/address.js";
 import { escaped } from "../shared/events.js";
 import { choice } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
@@ -108,11 +108,30 @@ export class OpenedView extends Part {
     const head = html`<header class="cx-head"><h2 class="cx-grow cx-read-question" tabindex="-1">${title}</h2>${iconButton("close", "Close the answer", close, { title: "Close" })}</header>`;
     if (!trace) return html`<div class="cx-card cx-read" @keydown=${leave}>${head}${alarm(failed)}</div>`;
     return html`<div class="cx-card cx-read" @keydown=${leave}>${head}${alarm(failed)}
-        <div class="cx-body cx-column">${outcome(trace)}${storyLine(trace)}
+        <div class="cx-body cx-column">${this.#conversation(trace)}${outcome(trace)}${storyLine(trace)}
           ${instead(trace)}</div>
         <div class="cx-read-heat">${reading.heat.view()}</div>
         ${reading.colours()}${this.#actions(trace)}</div>
       <section class="cx-card" aria-label="Inspector" @keydown=${leave}>${reading.inspector.view()}</section>`;
+  }
+
+  /** Where it stands in its conversation, with the ways to the turns beside it. @param {Opened} trace */
+  #conversation({ conversation }) {
+    if (!conversation) return nothing;
+    const { turns, dropped, tokens, context, previous, next } = conversation;
+    const to = (/** @type {string} */ id, /** @type {string} */ words) =>
+      html`<a class="cx-link" href=${link({ trace: id })} @click=${followed(() => this.page.open(id))}>${words}</a>`;
+    const after = next.map((id, i) =>
+      to(id, next.length > 1 ? `Next turn (${i + 1} of ${next.length})` : "Next turn"),
+    );
+    const known = turns + dropped > 0;
+    const budget =
+      tokens === null ? "" : `: ${count(tokens)}${context ? ` of ${count(context)}` : ""} tokens of context`;
+    const lost = dropped ? `; ${dropped} more did not fit the context` : "";
+    const words = known
+      ? `Follow-up after ${turns === 1 ? "1 earlier turn" : `${turns} earlier turns`}${budget}${lost}`
+      : "First turn of a conversation";
+    return html`<nav class="cx-row wrap cx-small" aria-label="Conversation">${muted(words)}${previous ? to(previous, "Previous turn") : nothing}${after}</nav>`;
   }
 
   /** What can be done with the trace. @param {Opened} trace */

@@ -51,6 +51,15 @@ export type Opened = Trace & {
   questions: number;
   /** Why it cannot be asked again. */
   no_replay: string | null;
+  /** null: it neither follows anything up nor is followed up. */
+  conversation: {
+    turns: number;
+    dropped: number;
+    tokens: number | null;
+    context: number | null;
+    previous: string | null;
+    next: string[];
+  } | null;
   model_now: string;
 };
 

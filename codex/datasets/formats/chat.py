@@ -7,16 +7,23 @@ from collections.abc import Mapping
 from codex.datasets.formats import cells
 from codex.datasets.formats.cells import squeezed
 from codex.errors import InvalidInput
+from codex.types import Role
 
 _WHOLE = ("messages", "conversations", "conversation")
 """Columns, squeezed, that hold a question and its answer."""
 _ASKED = ("question", "prompt", "input")
 """Columns, squeezed, that hold a question, as a text or as a conversation."""
-_ROLES = {"user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant", "system": "system"}
+_ROLES: dict[str, Role] = {
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "gpt": "assistant",
+    "system": "system",
+}
 _WORDINGS = (("role", "content"), ("from", "value"))
 """The names under which a message says who speaks, and what."""
 
-Message = tuple[str, str]
+Message = tuple[Role, str]
 """Who speaks, and the text."""
 
 
@@ -26,18 +33,18 @@ def plain(values: Mapping[str, object], named: Mapping[str, str]) -> Mapping[str
     named: the columns by their squeezed names. Raises InvalidInput for a conversation of several turns.
     """
     for column in [named[name] for name in _ASKED if name in named][:1]:
-        if messages := _messages(values[column]):
-            return {**values, column: _said(messages, "user")}
+        if said := messages(values[column]):
+            return {**values, column: _said(said, "user")}
     if any(name in named for name in _ASKED):
         return values
     for column in (named[name] for name in _WHOLE if name in named):
-        if messages := _messages(values[column]):
+        if said := messages(values[column]):
             rest = {name: held for name, held in values.items() if name != column}
-            return {**rest, "question": _said(messages, "user"), "answer": _said(messages, "assistant")}
+            return {**rest, "question": _said(said, "user"), "answer": _said(said, "assistant")}
     return values
 
 
-def _messages(value: object) -> list[Message]:
+def messages(value: object) -> list[Message]:
     """The messages of a conversation; []: it is none."""
     is_written = isinstance(value, str) and value.lstrip().startswith("[{")
     held = cells.opened(value, "question") if is_written else value

@@ -95,6 +95,11 @@ class HuggingFaceEngine(Engine):
     def is_loaded(self) -> bool:
         return self._loaded is not None
 
+    @property
+    def context(self) -> int | None:
+        loaded = self._loaded
+        return loaded.context if loaded else None
+
     def load(self) -> None:
         self._ready()
 
@@ -125,6 +130,9 @@ class HuggingFaceEngine(Engine):
 
     def tokenize(self, text: str) -> list[int]:
         return self._ids(text, control=False, opened=True)
+
+    def prompt_tokens(self, messages: Sequence[Message]) -> int:
+        return len(self._encode(messages))
 
     def decode(
         self,

@@ -92,6 +92,11 @@ class LlamaCppEngine(Engine):
     def is_loaded(self) -> bool:
         return self._loaded is not None
 
+    @property
+    def context(self) -> int | None:
+        loaded = self._loaded
+        return loaded.server.context if loaded else None
+
     def load(self) -> None:
         self._ready()
 
@@ -111,6 +116,9 @@ class LlamaCppEngine(Engine):
 
     def tokenize(self, text: str) -> list[int]:
         return self._ready().server.tokenize(text)
+
+    def prompt_tokens(self, messages: Sequence[Message]) -> int:
+        return len(self._ready().server.tokenize(self.render(messages), special=True))
 
     def decode(
         self,
