@@ -13,6 +13,7 @@ from codex.cli import (
     answers,
     ask,
     calibrate,
+    classify,
     datasets,
     documents,
     evaluate,
@@ -41,6 +42,7 @@ app.add_typer(policies.app, name="policies")
 app.add_typer(answers.app, name="answers")
 app.add_typer(labels.app, name="labels")
 app.add_typer(sessions.app, name="sessions")
+app.command()(classify.classify)
 app.command()(documents.index)
 app.command()(documents.search)
 

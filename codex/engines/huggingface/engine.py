@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.engines.base import Capabilities, Engine, Finished, GenerationParams
+from codex.engines.base import Capabilities, Engine, Finished, GenerationParams, peeked
 from codex.engines.continuation import Call, Continuation
 from codex.engines.control_tokens import neutral
 from codex.engines.huggingface.loading import HuggingFaceConfig, LoadedModel, Placement, load_model
@@ -141,14 +141,22 @@ class HuggingFaceEngine(Engine):
         call = Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event())
         return self._stream(call, self._decode)
 
-    def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
-        """See Engine.next_token. The states of the last prompt are used as far as this one is the same."""
+    def ahead(
+        self,
+        prompt: Prompt,
+        most: int = 1,
+        *,
+        prefix: Sequence[Token] = (),
+        cancel: threading.Event | None = None,
+    ) -> Generation:
+        """See Engine.ahead. The states of the last prompt are used as far as this one is the same."""
+        started = time.perf_counter()
         ids = self._encode(prompt)
-        self._check_room(ids, 1)
-        call = Call(ids, (GenerationParams(max_tokens=1),), (), cancel or threading.Event())
+        self._check_room(ids, 1 + len(prefix))
+        call = Call(ids, (GenerationParams(max_tokens=1),), tuple(prefix), cancel or threading.Event())
         for item in self._stream(call, self._peek):
             if isinstance(item, Token):
-                return item
+                return peeked(item, len(ids), call.prefix, time.perf_counter() - started)
         raise Cancelled("The question was cancelled.")
 
     def score(self, messages: Sequence[Message], answer: str) -> Generation:
@@ -273,16 +281,16 @@ class HuggingFaceEngine(Engine):
         """The likeliest next token, unless the call is cancelled on the way."""
         from codex.engines.huggingface.statistics import measure, unpack
 
-        known = self._known(call.prompt)
-        cache, logits = self._prefill(loaded, call.prompt, call, known)
-        self._keep(call.prompt, cache, call)
+        ids = call.prompt + [token.id for token in call.prefix]
+        cache, logits = self._prefill(loaded, ids, call, self._known(ids))
+        self._keep(ids, cache, call)
         if not call.cancelled:
             distribution = logits.float()
             values = measure(distribution, distribution.argmax(-1)).tolist()
             yield unpack(values[0], loaded.spelled, loaded.ends)
 
     def _keep(self, ids: list[int], cache: Cache, call: Call) -> None:
-        """Keep a prompt's states for the next `next_token`, which may go on from them; one prompt at a time.
+        """Keep a prompt's states for the next `ahead`, which may go on from them; one prompt at a time.
 
         Kept are the tensors, not the cache: it replaces them when it grows and leaves them as they are.
         Layers that forget (sliding windows, recurrent states) cannot go back to an earlier token.

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from codex.engines.admission import Admission
-from codex.engines.base import ALTERNATIVES, Capabilities, Engine, Finished, GenerationParams, ModelConfig
+from codex.engines.base import (
+    ALTERNATIVES,
+    Capabilities,
+    Engine,
+    Finished,
+    GenerationParams,
+    ModelConfig,
+    peeked,
+)
 from codex.engines.continuation import Call
 from codex.engines.gguf_header import read_header
 from codex.engines.llama_cpp.rows import Chunk, Row
 from codex.engines.llama_cpp.server import SLOTS, LlamaServer
 from codex.engines.models import Models, model_id
 from codex.errors import Cancelled, InvalidInput, ModelError, PromptTooLong
-from codex.types import Message, Prompt, Token
+from codex.types import Generation, Message, Prompt, Token
 
 ROWS_AT_ONCE = 11
 """The most rows in a batch of one call. More go in waves."""
@@ -112,12 +121,24 @@ class LlamaCppEngine(Engine):
             return iter(())
         return self._stream(self._call(prompt, tuple(rows), tuple(prefix), cancel), self._decode_all)
 
-    def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
-        """See Engine.next_token. Cells that the last calls left are used as far as the prompt is theirs."""
-        call = self._call(prompt, (GenerationParams(max_tokens=1),), (), cancel)
+    @property
+    def slots(self) -> int:
+        return SLOTS
+
+    def ahead(
+        self,
+        prompt: Prompt,
+        most: int = 1,
+        *,
+        prefix: Sequence[Token] = (),
+        cancel: threading.Event | None = None,
+    ) -> Generation:
+        """See Engine.ahead. Cells that the last calls left are used as far as the prompt is theirs."""
+        started = time.perf_counter()
+        call = self._call(prompt, (GenerationParams(max_tokens=1),), tuple(prefix), cancel)
         for item in self._stream(call, self._peek):
             if isinstance(item, Token):
-                return item
+                return peeked(item, len(call.prompt), call.prefix, time.perf_counter() - started)
         raise Cancelled("The question was cancelled.")
 
     def _call(
@@ -181,11 +202,12 @@ class LlamaCppEngine(Engine):
 
     def _peek(self, loaded: _Loaded, call: Call) -> None:
         """Put out the likeliest next token, unless the call is cancelled."""
-        cells = len(call.prompt) + 1
+        ids = [*call.prompt, *(token.id for token in call.prefix)]
+        cells = len(ids) + 1
         with loaded.admission.taken(1, cells, lambda: call.cancelled, call.client) as admitted:
             if admitted:
                 server = loaded.server
-                entries = server.probe(call.prompt, ALTERNATIVES, lambda: call.cancelled)
+                entries = server.probe(ids, ALTERNATIVES, lambda: call.cancelled)
                 if entries:
                     call.out.put(server.vocabulary.token(entries[0], entries))
 

@@ -57,8 +57,10 @@ class OpenAIEngine(Engine):
     name: ClassVar[str] = "openai_api"
     config: ServedConfig
 
-    def __init__(self, config: ServedConfig) -> None:
+    def __init__(self, config: ServedConfig, key: str | None = None) -> None:
+        """key: of the server; None: the one that the configuration names."""
         self.config = config
+        self._key = key
         self._lock = threading.RLock()
         """Held while the connection is opened or closed."""
         self._open: _Open | None = None
@@ -93,6 +95,10 @@ class OpenAIEngine(Engine):
     @property
     def is_loaded(self) -> bool:
         return self._open is not None
+
+    @property
+    def slots(self) -> int:
+        return self.config.concurrency
 
     def load(self) -> None:
         """Find out what the server can do. Raises ModelError, Busy."""
@@ -148,7 +154,7 @@ class OpenAIEngine(Engine):
         if opened is None:
             with self._lock:
                 if self._open is None:
-                    self._open = _Open.to(self.config)
+                    self._open = _Open.to(self.config, self._key)
                 opened = self._open
         return opened
 
@@ -206,12 +212,12 @@ class _Open:
     admission: Admission
 
     @classmethod
-    def to(cls, config: ServedConfig) -> _Open:
+    def to(cls, config: ServedConfig, key: str | None = None) -> _Open:
         """Raises ModelError, Busy."""
         running = start_blocking_portal("asyncio", name="codex-openai-api")
         portal = running.__enter__()
         try:
-            server = portal.call(Server, config)
+            server = portal.call(Server, config, key)
             try:
                 findings = portal.call(probe, server)
             except BaseException:

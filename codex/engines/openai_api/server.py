@@ -27,10 +27,10 @@ _CONTEXT = re.compile(r"context|too long|maximum.{0,20}length", re.IGNORECASE)
 class Server:
     """A server with OpenAI's HTTP interface. It belongs to one event loop."""
 
-    def __init__(self, config: ServedConfig) -> None:
-        """Raises ModelError where the key is missing."""
+    def __init__(self, config: ServedConfig, key: str | None = None) -> None:
+        """key: None: the one that the configuration names. Raises ModelError where that is missing."""
         self.config = config
-        self._key = config.key
+        self._key = key or config.key
         self._options: RequestOptions = {} if self._key else {"headers": {"Authorization": openai.omit}}
         self._client = openai.AsyncOpenAI(
             base_url=config.base_url,
@@ -130,7 +130,7 @@ class Server:
                 "trust it, set that as engine.base_url."
             )
         if status in (401, 403):
-            what = f"the key in {config.api_key_env}" if self._key else "requests without a key"
+            what = f"the key in {config.api_key_env or 'api_key'}" if self._key else "requests without a key"
             return ModelError(
                 f"The server at {where} refuses {what}: put a key into an environment variable, and its name "
                 f"into engine.api_key_env. It says: {said}"
