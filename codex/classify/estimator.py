@@ -45,6 +45,15 @@ class Key(str):
         return "'***'"
 
 
+class _Kept:
+    """What an estimator keeps between calls, beside what `fit` learned."""
+
+    def __init__(self, path: Path | None, spent: Spent) -> None:
+        self.records = Records(path)
+        self.spent = spent
+        self.failures: Mapping[int, str] = {}
+
+
 class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classifies texts, or rows of a table, by asking a language model for the label.
 
@@ -53,7 +62,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     several by all of them, where the engine tells them; else the share of `n_samples` answers that name it.
     They are often overconfident; scikit-learn's CalibratedClassifierCV calibrates them.
 
-    Fitted: classes_ [n labels], sorted; failures_: of the last call, each failed row's reason by its index.
+    Fitted: classes_ [n labels], sorted.
     """
 
     def __init__(
@@ -127,14 +136,14 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any = None, y: Any = None) -> LocalLLMClassifier:
         """Take the labels, and the examples where n_examples is above 0. Raises UnusableRows."""
         self._check_parameters()
+        if y is None and self.labels is None:
+            raise UnusableRows(
+                "LocalLLMClassifier requires y to be passed, but the target y is None: pass it, or name the "
+                "labels.",
+                ["y"],
+            )
         rows = None if X is None else self._rows(X, reset=True)
         if y is None:
-            if self.labels is None:
-                raise UnusableRows(
-                    "LocalLLMClassifier requires y to be passed, but the target y is None: pass it, or name "
-                    "the labels.",
-                    ["y"],
-                )
             self.classes_ = np.unique(np.asarray(self.labels))
             self._examples: list[Example] = []
         else:
@@ -145,6 +154,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.classes_ = self._classes(y)
             self._examples = self._chosen_examples(rows or [], y)
         self._label_set()
+        self._keeping()
         return self
 
     def predict(self, X: Any, use_async: bool = True) -> NDArray[Any]:
@@ -182,12 +192,12 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._known_classes()
         self._check_parameters()
         rows, labels = self._rows(X, reset=False), self._label_set()
-        engine, spent = self._engine(), self._counts()
+        engine, kept = self._engine(), self._keeping()
+        records, spent = kept.records if self.cache else Records(), kept.spent
         engine.load()
         is_text = texts_of(X) is not None
         prompts = [self._prompt(row, is_text, labels) for row in rows]
         keys = [self._key(engine, prompt, labels) for prompt in prompts]
-        records = self._kept()
         firsts = first_of_each(keys)
         found: dict[str, Outcome] = {key: known for key in firsts if (known := records.get(key)) is not None}
         waiting = {at: key for key, at in firsts.items() if key not in found}
@@ -221,7 +231,12 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     @property
     def usage_(self) -> Usage:
         """Requests, tokens and cost so far."""
-        return self._counts().usage
+        return self._keeping().spent.usage(self.prompt_price, self.completion_price)
+
+    @property
+    def failures_(self) -> Mapping[int, str]:
+        """Of the last call, the reason of each row that failed, by its index."""
+        return self._keeping().failures
 
     def close(self) -> None:
         """Give the memory of the model back, or the connections; the next call opens it again."""
@@ -233,7 +248,6 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
         tags.input_tags.allow_nan = True
         tags.target_tags.required = self.labels is None
         tags.requires_fit = self.labels is None
@@ -244,8 +258,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         """Without the engine, the key and the cache in memory."""
         state = dict(super().__getstate__())
-        for name in ("_records", "_spent", "_opened"):
-            state.pop(name, None)
+        state.pop("_kept", None)
         state["api_key"] = None
         if isinstance(self.engine, Engine):
             state["engine"] = self.engine.name
@@ -285,11 +298,18 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.unique(np.asarray(self.labels))
 
     def _classes(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Of the rows, or the labels that were given.
+
+        Where these are texts and y their places in sorted order, the classes are the places: in that form
+        CalibratedClassifierCV(method="temperature") fits an estimator.
+        """
         found = np.unique(y)
         if self.labels is None:
             return found
         known = np.unique(np.asarray(self.labels))
         strange = [it for it in found.tolist() if it not in known.tolist()]
+        if strange and known.dtype.kind in "UO" and set(found.tolist()) <= set(range(len(known))):
+            return np.arange(len(known))
         if strange:
             raise UnusableRows(f"y has {strange[0]!r}, which is none of the labels: name it there.", ["y"])
         return known
@@ -302,15 +322,23 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _columns(self) -> list[int]:
         """Of each label of the label set, its place among the classes."""
-        places = {str(it): at for at, it in enumerate(self._known_classes().tolist())}
+        places = {text: at for at, text in enumerate(self._class_texts())}
         return [places[text] for text in self._label_set().texts]
+
+    def _class_texts(self) -> list[str]:
+        """What the model is told for each class, in their order."""
+        known = self._known_classes() if self.labels is None else np.unique(np.asarray(self.labels))
+        return [str(it) for it in known.tolist()]
 
     def _chosen_examples(self, rows: Sequence[str], y: NDArray[Any]) -> list[Example]:
         """n_examples of each label, one label after another in turn, drawn by random_state."""
         if not self.n_examples:
             return []
         order = np.random.default_rng(self.random_state).permutation(len(rows))
-        of_label = {str(it): [rows[at] for at in order if y[at] == it] for it in self.classes_}
+        of_label = {
+            text: [rows[at] for at in order if y[at] == it]
+            for text, it in zip(self._class_texts(), self.classes_, strict=True)
+        }
         return [
             (texts[turn], label)
             for turn in range(self.n_examples)
@@ -342,7 +370,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _unless_failed(self, outcomes: list[Outcome]) -> list[Outcome]:
         """The same. Raises RowsFailed where one failed, unless that is to be missing."""
         failures = {at: str(it) for at, it in enumerate(outcomes) if isinstance(it, Exception)}
-        self.failures_: Mapping[int, str] = failures
+        self._keeping().failures = failures
         if not failures or self.on_error == "missing":
             return outcomes
         classes, order = self._known_classes(), self._columns()
@@ -380,21 +408,13 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         key = str(self.api_key) if self.api_key else None
         return shared_engine(self.engine, self.base_url, key, changes)
 
-    def _kept(self) -> Records:
-        """Where results are kept; without a cache only while a call lasts."""
-        if self.cache is False:
-            return Records()
+    def _keeping(self) -> _Kept:
+        """Made again where another cache is named."""
         path = Path(self.cache) if isinstance(self.cache, str | Path) else None
-        records: Records | None = getattr(self, "_records", None)
-        if records is None or records.path != path:
-            records = self._records = Records(path)
-        return records
-
-    def _counts(self) -> Spent:
-        spent: Spent | None = getattr(self, "_spent", None)
-        if spent is None:
-            spent = self._spent = Spent(self.prompt_price, self.completion_price)
-        return spent
+        kept: _Kept | None = getattr(self, "_kept", None)
+        if kept is None or kept.records.path != path:
+            kept = self._kept = _Kept(path, Spent() if kept is None else kept.spent)
+        return kept
 
 
 def _best(found: Classified, order: Sequence[int]) -> int:

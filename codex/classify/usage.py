@@ -24,9 +24,7 @@ class Usage:
 class Spent:
     """Counts of one estimator, to which many threads add."""
 
-    def __init__(self, prompt_price: float = 0.0, completion_price: float = 0.0) -> None:
-        """Prices of a million tokens."""
-        self._prices = (prompt_price, completion_price)
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows = self._requests = self._prompt = self._completion = 0
 
@@ -42,10 +40,8 @@ class Spent:
         with self._lock:
             self._rows += 1
 
-    @property
-    def usage(self) -> Usage:
-        """The sums at this moment."""
+    def usage(self, prompt_price: float = 0.0, completion_price: float = 0.0) -> Usage:
+        """The sums at this moment, at these prices of a million tokens."""
         with self._lock:
-            of_prompt, of_completion = self._prices
-            cost = (self._prompt * of_prompt + self._completion * of_completion) / 1e6
+            cost = (self._prompt * prompt_price + self._completion * completion_price) / 1e6
             return Usage(self._rows, self._requests, self._prompt, self._completion, cost)
