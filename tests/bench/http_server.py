@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
-from tests.bench.raw_server import BEST
+from codex.threads import spin_briefly
 
 
 class HttpServer:
@@ -23,7 +23,6 @@ class HttpServer:
         self.model = str(model)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.http_server", self.model, str(slots), str(context)],
-            env=os.environ | BEST,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -58,6 +57,7 @@ class HttpServer:
 
 def main(path: str, slots: int, context: int) -> None:
     """Print the address and serve until standard input ends."""
+    spin_briefly()
     import xllamacpp
 
     params: Any = xllamacpp.CommonParams()
@@ -65,6 +65,8 @@ def main(path: str, slots: int, context: int) -> None:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = min(4, len(os.sched_getaffinity(0)))
     params.n_ctx, params.n_parallel, params.kv_unified = context, slots, True
     params.warmup = params.fit_params = False
+    # Copies of idle slots for later prompts: no prompt comes twice here.
+    params.cache_ram_mib = params.n_ctx_checkpoints = 0
     params.verbosity = -1
     server = xllamacpp.Server(params)
     print(server.listening_address, flush=True)

@@ -72,7 +72,7 @@ def test_a_label_that_is_not_among_the_likeliest_has_at_most_what_the_least_of_t
 
 @pytest.mark.parametrize("seed", range(8))
 def test_labels_cut_anyhow_are_summed_exactly_but_for_what_is_negligible(seed: int) -> None:
-    """Labels of which some begin others, cut in up to four ways; what is under 0.001 is not followed."""
+    """Labels of which some begin others, cut in up to four ways; what is under 0.01 is not followed."""
     draw = random.Random(seed)
     labels = list(dict.fromkeys("".join(draw.choices("ab", k=draw.randint(1, 4))) for _ in range(5)))
     weights: dict[tuple[str, ...], float] = {("zzz",): draw.random(), ("The", " text"): draw.random()}
