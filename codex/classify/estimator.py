@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from codex.calibration.imports import IMPORTS
 from codex.classify.engines import shared_engine
-from codex.classify.label_probabilities import Classified, classify
+from codex.classify.label_probabilities import Classified, classify, from_generation, label_tokens
 from codex.classify.labels import LabelSet
 from codex.classify.records import Records
 from codex.classify.rows import FORMATS, FormatType, row_text, texts_of
@@ -22,9 +22,10 @@ from codex.classify.templates import EXAMPLE_FORMS, Example, ExampleForm, templa
 from codex.classify.usage import Spent, Usage
 from codex.engines import EngineName
 from codex.engines.base import Engine
-from codex.errors import CapabilityError, InvalidInput, RowsFailed, UnusableRows
+from codex.engines.openai_api.engine import OpenAIEngine
+from codex.errors import CapabilityError, CodexError, InvalidInput, RowsFailed, UnusableRows
 from codex.text import sha256
-from codex.types import Message
+from codex.types import Generation, Message
 
 with IMPORTS:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -34,6 +35,8 @@ with IMPORTS:
     from sklearn.utils.validation import column_or_1d, validate_data
 
 Float = NDArray[np.float64]
+POLL = 30.0
+"""Seconds between two looks at a batch."""
 
 
 class Key(str):
@@ -83,6 +86,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         examples_as: ExampleForm = "turns",
         n_samples: int = 10,
         max_tokens: int | None = None,
+        use_batch: bool = False,
         concurrency: int | None = None,
         retries: int = 2,
         timeout_seconds: float | None = None,
@@ -102,7 +106,8 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for texts, record for tables. format_type: how a row of a table is written. labels: all there are;
         None: those of `fit`. instructions: what the labels mean. n_examples: of each label, shown to the
         model, from the rows of `fit`. examples_as: turns before the row's, or a part of the instructions.
-        max_tokens: of an answer; None: what a label takes. concurrency: rows at once; None: as many as the
+        max_tokens: of an answer; None: what a label takes. use_batch: by the server's
+        batch interface, which is cheaper and may take a day. concurrency: rows at once; None: as many as the
         engine works on. retries: of a row that failed on the way. cache: of rows by their content; a path
         keeps them in a file, by which an interrupted run resumes. on_error: "missing" gives failed rows
         missing_label and probabilities NaN. progress: None: on a terminal. Prices: of a million tokens.
@@ -122,6 +127,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.examples_as = examples_as
         self.n_samples = n_samples
         self.max_tokens = max_tokens
+        self.use_batch = use_batch
         self.concurrency = concurrency
         self.retries = retries
         self.timeout_seconds = timeout_seconds
@@ -203,6 +209,12 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         waiting = {at: key for key, at in firsts.items() if key not in found}
 
         def work(row: int, stop: threading.Event) -> Classified:
+            if self.use_batch:
+                said = batch[row]
+                if isinstance(said, CodexError):
+                    raise InvalidInput(str(said))  # The batch is over: nothing is tried again.
+                spent.add_row()
+                return from_generation(engine, prompts[row], labels, said, spent)
             result = classify(
                 engine,
                 prompts[row],
@@ -218,6 +230,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         at_once = (self.concurrency or engine.slots) if use_async else 1
         with progress(len(waiting), self.progress) as tell:
+            batch = self._in_batch(engine, {at: prompts[at] for at in waiting}, labels, cancel)
 
             def done(row: int, outcome: Outcome) -> None:
                 found[waiting[row]] = outcome
@@ -367,6 +380,22 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         examples = getattr(self, "_examples", [])
         return chosen.messages(row, labels.texts, self.instructions, examples, self.examples_as)
 
+    def _in_batch(
+        self,
+        engine: Engine,
+        prompts: Mapping[int, Sequence[Message]],
+        labels: LabelSet,
+        cancel: threading.Event | None,
+    ) -> dict[int, Generation | CodexError]:
+        """What the server's batch says of each row; nothing where no batch is wanted."""
+        if not self.use_batch or not prompts:
+            return {}
+        if not isinstance(engine, OpenAIEngine):
+            raise InvalidInput(f"use_batch is of engine='openai_api', not {engine.name!r}.", ["use_batch"])
+        most = self.max_tokens or label_tokens(labels)
+        found = engine.ahead_in_batch(list(prompts.values()), most, poll_seconds=POLL, cancel=cancel)
+        return dict(zip(prompts, found, strict=True))
+
     def _unless_failed(self, outcomes: list[Outcome]) -> list[Outcome]:
         """The same. Raises RowsFailed where one failed, unless that is to be missing."""
         failures = {at: str(it) for at, it in enumerate(outcomes) if isinstance(it, Exception)}
@@ -390,7 +419,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _key(self, engine: Engine, prompt: Sequence[Message], labels: LabelSet) -> str:
         """Of all that decides a row's result."""
         of_engine = [engine.fingerprint, getattr(engine.config, "base_url", None), self.reasoning_effort]
-        drawn = [self.n_samples, self.max_tokens, self.random_state]
+        drawn = [self.n_samples, self.max_tokens, self.random_state, self.use_batch]
         turns = [(it.role, it.content) for it in prompt]
         return sha256(json.dumps([of_engine, drawn, labels.texts, turns]))
 

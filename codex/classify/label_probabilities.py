@@ -56,13 +56,34 @@ def classify(
     took is added there. Raises ModelError where no label is named at all, and what engines raise.
     """
     if engine.capabilities.logprobs == "raw":
-        found = _Tree(engine, prompt, labels, max_tokens or _tokens(labels), spent, cancel).measured()
+        found = _Tree(engine, prompt, labels, max_tokens or label_tokens(labels), spent, cancel).measured()
         if found is not None:
             return found
     return _from_samples(engine, prompt, labels, n_samples, max_tokens, seed, spent, cancel)
 
 
-def _tokens(labels: LabelSet) -> int:
+def from_generation(
+    engine: Engine, prompt: Sequence[Message], labels: LabelSet, found: Generation, spent: Spent
+) -> Classified:
+    """The probabilities that one answer tells: of a batch, in which no other beginning is asked for.
+
+    Raises ModelError where no label is among the likeliest.
+    """
+    tree = _Tree(engine, prompt, labels, 1, spent, None, asks=False)
+    tree.learn((), found)
+    spent.add(found)
+    measured = tree.measured()
+    if measured is None:
+        named = labels.named(found.text)
+        if named is None:
+            said = " ".join(found.text.split())[:60]
+            raise ModelError(f"The model names none of the labels; it says {said!r}. Try another template.")
+        return Classified(tuple(float(at == named) for at in range(len(labels))), 1.0, "samples")
+    return measured
+
+
+def label_tokens(labels: LabelSet) -> int:
+    """About how many tokens an answer takes that is a label."""
     return 1 + max(math.ceil(len(text.encode()) / BYTES_A_TOKEN) for text in labels.texts)
 
 
@@ -84,6 +105,8 @@ class _Tree:
     shares: list[float] = field(default_factory=list)
     known: dict[tuple[bytes, ...], Token | None] = field(default_factory=dict)
     """The distribution after each beginning, by its tokens; None: the engine does not tell."""
+    asks: bool = True
+    """Whether the engine is asked for what is not known yet."""
     least: float = 0.0
 
     def measured(self) -> Classified | None:
@@ -107,7 +130,7 @@ class _Tree:
 
     def _unlisted(self, label: int, lowest: float) -> float:
         """Of a label that is not among the likeliest: scored, else half of what it can be at most."""
-        if not self.engine.capabilities.score:
+        if not self.asks or not self.engine.capabilities.score:
             return lowest / 2
         found = self.engine.score(self.prompt, self.labels.texts[label])
         self.spent.add(found)
@@ -153,7 +176,7 @@ class _Tree:
         path = tuple(it.bytes for it in prefix)
         if path not in self.known:
             self.known[path] = None
-            if not prefix or self.engine.capabilities.prefix:
+            if self.asks and (not prefix or self.engine.capabilities.prefix):
                 self._ask(prefix, path)
         return self.known[path]
 
@@ -165,6 +188,10 @@ class _Tree:
         except CapabilityError:
             return
         self.spent.add(found)
+        self.learn(path, found)
+
+    def learn(self, path: tuple[bytes, ...], found: Generation) -> None:
+        """The distributions that an answer brings after a beginning."""
         for token in found.tokens[found.prefix_tokens :]:
             if token.logprob is None:
                 return
@@ -182,7 +209,9 @@ def _from_samples(
     spent: Spent,
     cancel: threading.Event | None,
 ) -> Classified:
-    params = GenerationParams(max_tokens=max_tokens or _tokens(labels) + TALK, temperature=1.0, seed=seed)
+    params = GenerationParams(
+        max_tokens=max_tokens or label_tokens(labels) + TALK, temperature=1.0, seed=seed
+    )
     samples: list[Generation] = engine.sample(prompt, params, n)
     counts = [0] * len(labels)
     for sample in samples:

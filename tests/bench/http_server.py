@@ -65,7 +65,8 @@ def main(path: str, slots: int, context: int) -> None:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = min(4, len(os.sched_getaffinity(0)))
     params.n_ctx, params.n_parallel, params.kv_unified = context, slots, True
     params.warmup = params.fit_params = False
-    # Copies of idle slots for later prompts: no prompt comes twice here.
+    # Each slot keeps the beginning that all prompts share.
+    params.cache_idle_slots = False
     params.cache_ram_mib = params.n_ctx_checkpoints = 0
     params.verbosity = -1
     server = xllamacpp.Server(params)

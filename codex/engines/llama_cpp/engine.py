@@ -123,7 +123,8 @@ class LlamaCppEngine(Engine):
 
     @property
     def slots(self) -> int:
-        return SLOTS
+        """One on a CPU: rows of different prompts at once push one another out of the cache there."""
+        return SLOTS if self.config.gpu_layers else 1
 
     def ahead(
         self,

@@ -95,6 +95,28 @@ class Server:
                 async for event in events:
                     yield _json(event, self.config.base_url)
 
+    async def begin_batch(self, lines: bytes, window: str) -> Json:
+        """Send the requests of a batch, a line of JSON each, and begin it. Raises as `post`."""
+        with self._explained():
+            file = await self._client.files.create(file=("batch.jsonl", lines), purpose="batch")
+        body = {"input_file_id": file.id, "endpoint": "/v1/chat/completions", "completion_window": window}
+        return await self.post("/batches", body)
+
+    async def batch(self, batch_id: str) -> Json:
+        """How a batch stands. Raises as `post`."""
+        with self._explained():
+            found = await self._client.get(f"/batches/{batch_id}", cast_to=object, options=self._options)
+            return _json(found, self.config.base_url)
+
+    async def cancel_batch(self, batch_id: str) -> None:
+        """Raises as `post`."""
+        await self.post(f"/batches/{batch_id}/cancel", {})
+
+    async def content(self, file_id: str) -> str:
+        """What a file holds. Raises as `post`."""
+        with self._explained():
+            return (await self._client.files.content(file_id)).text
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
