@@ -16,12 +16,12 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 
 from codex.classify import LocalLLMClassifier
 from codex.classify.labels import LabelSet
+from codex.classify.templates import template
 from codex.datasets.library import items
 from codex.engines.base import Engine, GenerationParams, ModelConfig
 from codex.engines.models import Models
 from codex.engines.openai_api import engine as openai_engine
 from codex.engines.openai_api.config import ServedConfig
-from codex.types import Message
 from tests.bench.http_server import HttpServer
 from tests.bench.line import Line
 
@@ -177,12 +177,11 @@ def _questions(home: Path, n: int) -> tuple[list[str], list[str]]:
 
 
 def _by_plain_prompt(engine: Engine, texts: Sequence[str]) -> list[str]:
-    """A prompt as one writes it first: the answer's text is taken, and matched with the labels."""
+    """The same words to the model; the text that it answers is matched with the labels."""
     labels, found = LabelSet(LABELS), []
     for text in texts:
-        prompt = f"{INSTRUCTIONS}\nAnswer with one of: {', '.join(LABELS)}.\n\nQuestion: {text}"
-        said = engine.chat([Message("user", prompt)], GenerationParams(max_tokens=24)).text
-        named = labels.named(said)
+        prompt = template("text").messages(text, LABELS, INSTRUCTIONS)
+        named = labels.named(engine.chat(prompt, GenerationParams(max_tokens=24)).text)
         found.append("none" if named is None else LABELS[named])
     return found
 
