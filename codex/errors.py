@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class CodexError(Exception):
@@ -20,6 +20,20 @@ class InvalidInput(CodexError):
     def __init__(self, message: str, fields: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.fields = tuple(fields)
+
+
+class UnusableRows(InvalidInput, ValueError):
+    """Rows or labels that an estimator cannot take; a ValueError, as scikit-learn expects it."""
+
+
+class RowsFailed(CodexError):
+    """Some rows could not be classified; the others are done and kept, so that calling again resumes."""
+
+    def __init__(self, message: str, failures: Mapping[int, str], labels: Mapping[int, object]) -> None:
+        """failures: the reason of each row that failed, by its index; labels: of the rows that are done."""
+        super().__init__(message)
+        self.failures = dict(failures)
+        self.labels = dict(labels)
 
 
 class TooManyRejected(InvalidInput):

@@ -46,6 +46,15 @@ def asks(codex: Path, cwd: Path) -> None:
     assert json.loads(said.stdout)["answer"], said.stdout
 
 
+def classifies(codex: Path, cwd: Path) -> None:
+    (cwd / "rows.csv").write_text("text\nWhat is 2 + 2?\n")
+    words = ["classify", "rows.csv", "--column", "text", "--labels", "sums,capitals"]
+    subprocess.run([codex, *words], cwd=cwd, check=True)
+    assert (
+        (cwd / "rows.labels.csv").read_text().startswith("text,label,probability_sums,probability_capitals")
+    )
+
+
 def lists_datasets(codex: Path, cwd: Path) -> None:
     said = subprocess.run(
         [codex, "datasets", "list"], cwd=cwd, check=True, stdout=subprocess.PIPE, text=True
@@ -79,7 +88,7 @@ def main() -> None:
         os.environ.pop("PYTHONPATH", None)
         codex = install(build(folder / "dist"), folder / "environment") / "codex"
         subprocess.run([codex, "models", "fetch", "smollm2-135m-instruct"], check=True)
-        for check in (lists_datasets, asks, serves_pages):
+        for check in (lists_datasets, asks, classifies, serves_pages):
             check(codex, folder)
             print(check.__name__.replace("_", " "))
 

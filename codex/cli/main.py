@@ -14,6 +14,7 @@ from codex.cli import (
     ask,
     calibrate,
     chat,
+    classify,
     datasets,
     documents,
     evaluate,
@@ -43,6 +44,7 @@ app.add_typer(policies.app, name="policies")
 app.add_typer(answers.app, name="answers")
 app.add_typer(labels.app, name="labels")
 app.add_typer(sessions.app, name="sessions")
+app.command()(classify.classify)
 app.command()(documents.index)
 app.command()(documents.search)
 

@@ -25,8 +25,11 @@ def preferred_engine() -> EngineName:
     return "huggingface" if found and count.value > 0 else "llama_cpp"
 
 
-def create(name: str, config: EngineConfig, models: Models) -> Engine:
-    """An engine, not loaded yet. An engine's own packages are imported only when it is the one chosen."""
+def create(name: str, config: EngineConfig, models: Models, key: str | None = None) -> Engine:
+    """An engine, not loaded yet. An engine's own packages are imported only when it is the one chosen.
+
+    key: of a server; None: the one that the configuration names.
+    """
     if name == "huggingface":
         from codex.engines.huggingface.engine import HuggingFaceEngine
         from codex.engines.huggingface.loading import HuggingFaceConfig
@@ -36,7 +39,7 @@ def create(name: str, config: EngineConfig, models: Models) -> Engine:
         from codex.engines.openai_api.config import ServedConfig
         from codex.engines.openai_api.engine import OpenAIEngine
 
-        return OpenAIEngine(ServedConfig.model_validate(config, from_attributes=True))
+        return OpenAIEngine(ServedConfig.model_validate(config, from_attributes=True), key)
     from codex.engines.llama_cpp.engine import LlamaCppEngine
 
     return LlamaCppEngine(ModelConfig.model_validate(config, from_attributes=True), models)

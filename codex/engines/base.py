@@ -124,7 +124,8 @@ class Enough:
 class Engine(ABC):
     """One loaded model. Thread-safe: several callers may decode at once.
 
-    A subclass gives `decode`; completing, chatting, streaming and sampling follow from it.
+    A subclass gives `decode`; completing, chatting, streaming and sampling follow from it. A copy is the
+    engine itself: a model is held once.
     """
 
     name: ClassVar[str]
@@ -194,20 +195,52 @@ class Engine(ABC):
         Loads the model when it is not loaded. Raises PromptTooLong, ModelError, CapabilityError.
         """
 
-    def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
-        """The likeliest token after a prompt, with its alternatives; it may be one that ends the text.
+    @property
+    def slots(self) -> int:
+        """Calls that are worked on at the same time; more wait for their turn."""
+        return 1
 
-        May start from what an earlier call left in the cache: where the prompt goes on from that call's,
-        only the rest is read, and rounding moves the log-probabilities a little.
+    def ahead(
+        self,
+        prompt: Prompt,
+        most: int = 1,
+        *,
+        prefix: Sequence[Token] = (),
+        cancel: threading.Event | None = None,
+    ) -> Generation:
+        """The likeliest continuation of a prompt, with the alternatives at each of its tokens.
+
+        most: how many tokens may come where one request brings several for the price of one; at least one
+        comes, which may be a token that ends the text. Where an engine does not say how likely the end is,
+        there is none after the last word. May start from what an earlier call left in the cache: where the
+        prompt goes on from that call's, only the rest is read, and rounding moves the log-probabilities a
+        little. The `prefix` opens the generation, as in `decode`.
 
         Raises Cancelled, and what `decode` raises.
         """
-        for item in self.decode(prompt, [GenerationParams(max_tokens=1)], cancel=cancel):
-            if isinstance(item, Token):
-                return item
-            if item.generation.finish_reason == "cancelled":
-                raise Cancelled("The question was cancelled.")
+        (found,) = (
+            item.generation
+            for item in self.decode(prompt, [GenerationParams(max_tokens=most)], prefix=prefix, cancel=cancel)
+            if isinstance(item, Finished)
+        )
+        if found.finish_reason == "cancelled":
+            raise Cancelled("The question was cancelled.")
+        return found
+
+    def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
+        """The likeliest token after a prompt, with its alternatives; it may be one that ends the text.
+
+        Raises Cancelled, and what `decode` raises.
+        """
+        for token in self.ahead(prompt, cancel=cancel).tokens:
+            return token
         raise CapabilityError(f"The {self.name} engine does not say how likely the end of a text is.")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
     def complete(self, prompt: str, params: GenerationParams) -> Generation:
         """Continue a text as it stands, without a chat template."""
@@ -259,3 +292,16 @@ class Engine(ABC):
 def seeded(params: GenerationParams, n: int) -> list[GenerationParams]:
     """n copies of the parameters with consecutive seeds, so that samples are independent."""
     return [params.model_copy(update={"seed": (params.seed + i) % 2**32}) for i in range(n)]
+
+
+def peeked(token: Token, prompt_tokens: int, prefix: Sequence[Token], seconds: float) -> Generation:
+    """One token after a prompt and what was given of the answer, as `Engine.ahead` has it."""
+    tokens = (*prefix, token)
+    return Generation(
+        text=b"".join(it.bytes for it in tokens).decode("utf-8", "replace"),
+        tokens=tokens,
+        finish_reason="length",
+        prompt_tokens=prompt_tokens,
+        seconds=seconds,
+        prefix_tokens=len(prefix),
+    )

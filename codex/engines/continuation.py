@@ -36,6 +36,11 @@ class Call:
     """The rows that are complete."""
 
     @property
+    def context(self) -> list[int]:
+        """The ids that every row goes on from."""
+        return self.prompt + [token.id for token in self.prefix]
+
+    @property
     def cancelled(self) -> bool:
         """Whether nobody wants the rest."""
         return self.stop.is_set() or self.cancel.is_set()

@@ -13,7 +13,8 @@ from codex.types import Alternative
 NO_LOGPROB = -9999.0
 """Some servers write this, and llama.cpp less, for a probability that they do not know."""
 
-_AROUND = b" \t\r\n.,:;!*_\"'`"
+AROUND = b" \t\r\n.,:;!*_\"'`"
+"""What may stand around a label without changing it."""
 
 
 def label_probability(alternatives: Sequence[Alternative], positive: str, *negatives: str) -> float | None:
@@ -63,12 +64,22 @@ def p_true(view: View) -> float | None:
 @lru_cache(maxsize=4096)
 def _label_begun(token: bytes, labels: tuple[str, ...]) -> str | None:
     """The one label that a token begins; None where it begins none, or several."""
-    piece = token.strip(_AROUND)
-    begun = [label for label in labels if piece and _begins(piece, label)]
+    piece = token.strip(AROUND)
+    begun = [label for label in labels if piece and begins(piece, label)]
     return begun[0] if len(begun) == 1 else None
 
 
-def _begins(piece: bytes, label: str) -> bool:
-    # Compared as bytes, since a token may end inside a character.
-    spellings = (label, label.lower(), label.upper(), label.capitalize())
-    return any(spelling.encode().startswith(piece) for spelling in spellings)
+def begins(piece: bytes, label: str) -> bool:
+    """Whether a piece, without what stands around it, is the beginning of the label in one of its spellings.
+
+    Compared as bytes, since a token may end inside a character.
+    """
+    return any(spelling.startswith(piece) for spelling in spellings(label))
+
+
+@lru_cache(maxsize=4096)
+def spellings(label: str) -> tuple[bytes, ...]:
+    """A label as a model may write it."""
+    return tuple(
+        dict.fromkeys(it.encode() for it in (label, label.lower(), label.upper(), label.capitalize()))
+    )

@@ -19,6 +19,7 @@ from rich.table import Table
 from codex.engines.models import Models, default_home
 from tests.bench import (
     calibration,
+    classify,
     decoding,
     evaluation,
     familiarity,
@@ -62,6 +63,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "monitoring": monitoring.measure,
     "labelling": labelling.measure,
     "sessions": sessions.measure,
+    "classify": classify.measure,
 }
 
 

@@ -125,7 +125,9 @@ def serving(script: Scripted) -> Iterator[str]:
             self._respond({})
 
         def do_POST(self) -> None:
-            self._respond(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            sent = self.rfile.read(int(self.headers["Content-Length"]))
+            is_json = self.headers["Content-Type"] == "application/json"
+            self._respond(json.loads(sent) if is_json else {"file": sent.decode()})
 
         def _respond(self, body: Json) -> None:
             script.seen.append((self.path, body, {k.lower(): v for k, v in self.headers.items()}))

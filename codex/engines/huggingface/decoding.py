@@ -82,7 +82,7 @@ class Decoding:
         """One piece of the prompt that is being read, or of the next one."""
         if self._ready is None and self._reading is None and (call := another()):
             self._begun.add(call)
-            ids = _context(call)
+            ids = call.context
             reading = Reading(self._loaded, ids, self._piece, self._kept.beginning(ids, self._piece))
             self._reading = _Decode(call, list(call.groups())), reading
         if self._reading:
@@ -91,7 +91,7 @@ class Decoding:
                 self._reading = None
                 self._end(decode)
             elif read := reading.advance():
-                self._kept.keep(_context(decode.call), read.cache)
+                self._kept.keep(decode.call.context, read.cache)
                 decode.read, self._reading, self._ready = read, None, decode
         if self._ready and self._ready.read and self._batch.takes(self._ready.read):
             decode, self._ready = self._ready, None
@@ -152,7 +152,3 @@ class Decoding:
 
     def _row(self, call: Call, at: int) -> Continuation:
         return Continuation(at, call.rows[at], call.prompt, call.prefix, self._loaded.ends)
-
-
-def _context(call: Call) -> list[int]:
-    return call.prompt + [token.id for token in call.prefix]

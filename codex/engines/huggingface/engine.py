@@ -7,6 +7,7 @@ import gc
 import queue
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.engines.admission import Admission
-from codex.engines.base import Capabilities, Engine, Enough, Finished, GenerationParams
+from codex.engines.base import Capabilities, Engine, Enough, Finished, GenerationParams, peeked
 from codex.engines.continuation import Call, unstarted
 from codex.engines.control_tokens import neutral
 from codex.engines.huggingface.loading import HuggingFaceConfig, LoadedModel, Placement, load_model
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 ROWS = 96
 """Rows that are continued together, of all callers."""
+CALLS = ROWS // 6
+"""Calls whose rows fit, with the usual samples."""
 CONTEXTS = 8
 """The tokens of all rows under way, as a multiple of the longest one's."""
 _PATIENCE = 0.05
@@ -98,7 +101,11 @@ class HuggingFaceEngine(Engine):
     @property
     def context(self) -> int | None:
         loaded = self._loaded
-        return loaded.context if loaded else None
+        return loaded.model.context if loaded else None
+
+    @property
+    def slots(self) -> int:
+        return CALLS
 
     def load(self) -> None:
         self._ready()
@@ -149,11 +156,19 @@ class HuggingFaceEngine(Engine):
         self._check_room(ids, max(row.max_tokens for row in rows) + len(prefix))
         return self._stream(Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event(), enough))
 
-    def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
-        """See Engine.next_token. The states of the last prompts are used as far as this one is like one."""
+    def ahead(
+        self,
+        prompt: Prompt,
+        most: int = 1,
+        *,
+        prefix: Sequence[Token] = (),
+        cancel: threading.Event | None = None,
+    ) -> Generation:
+        """See Engine.ahead. The states of the last prompts are used as far as this one is like one."""
+        started = time.perf_counter()
         ids = self._encode(prompt)
-        self._check_room(ids, 1)
-        call = Call(ids, (GenerationParams(max_tokens=1),), (), cancel or threading.Event())
+        self._check_room(ids, 1 + len(prefix))
+        call = Call(ids, (GenerationParams(max_tokens=1),), tuple(prefix), cancel or threading.Event())
         with self._known(call):
             job = self._worker.submit(self._peek, call)
             while True:
@@ -165,7 +180,7 @@ class HuggingFaceEngine(Engine):
                     token = None
                 if token is None:
                     raise Cancelled("The question was cancelled.")
-                return token
+                return peeked(token, len(ids), call.prefix, time.perf_counter() - started)
 
     def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
         """See Engine.score."""
@@ -326,12 +341,12 @@ class HuggingFaceEngine(Engine):
             return None
         loaded = self._load()
         with torch.inference_mode():
-            known = loaded.kept.beginning(call.prompt)
-            reading = Reading(loaded.model, call.prompt, self.config.batch_size, known)
+            ids = call.context
+            reading = Reading(loaded.model, ids, self.config.batch_size, loaded.kept.beginning(ids))
             while (read := reading.advance()) is None:
                 if call.cancelled:
                     return None
-            loaded.kept.keep(call.prompt, read.cache)
+            loaded.kept.keep(ids, read.cache)
             distribution = read.logits.float()
             values = measure(distribution, distribution.argmax(-1)).tolist()
             return unpack(values[0], loaded.model.spelled, loaded.model.ends)

@@ -20,6 +20,7 @@ from codex.engines.base import (
     GenerationParams,
     JsonParams,
     ModelConfig,
+    peeked,
 )
 from codex.engines.continuation import Call
 from codex.engines.gguf_header import read_header
@@ -135,12 +136,25 @@ class LlamaCppEngine(Engine):
         call = self._call(prompt, tuple(rows), tuple(prefix), cancel, enough)
         return self._stream(call, self._decode_all)
 
-    def next_token(self, prompt: Prompt, cancel: threading.Event | None = None) -> Token:
-        """See Engine.next_token. Cells that the last calls left are used as far as the prompt is theirs."""
-        call = self._call(prompt, (GenerationParams(max_tokens=1),), (), cancel)
+    @property
+    def slots(self) -> int:
+        """One on a CPU: rows of different prompts at once push one another out of the cache there."""
+        return SLOTS if self.config.gpu_layers else 1
+
+    def ahead(
+        self,
+        prompt: Prompt,
+        most: int = 1,
+        *,
+        prefix: Sequence[Token] = (),
+        cancel: threading.Event | None = None,
+    ) -> Generation:
+        """See Engine.ahead. Cells that the last calls left are used as far as the prompt is theirs."""
+        started = time.perf_counter()
+        call = self._call(prompt, (GenerationParams(max_tokens=1),), tuple(prefix), cancel)
         for item in self._stream(call, self._peek):
             if isinstance(item, Token):
-                return item
+                return peeked(item, len(call.prompt), call.prefix, time.perf_counter() - started)
         raise Cancelled("The question was cancelled.")
 
     def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
@@ -217,11 +231,12 @@ class LlamaCppEngine(Engine):
 
     def _peek(self, loaded: _Loaded, call: Call) -> None:
         """Put out the likeliest next token, unless the call is cancelled."""
-        cells = len(call.prompt) + 1
+        ids = [*call.prompt, *(token.id for token in call.prefix)]
+        cells = len(ids) + 1
         with loaded.admission.taken(1, cells, lambda: call.cancelled, call.client) as admitted:
             if admitted:
                 server = loaded.server
-                entries = server.probe(call.prompt, ALTERNATIVES, lambda: call.cancelled)
+                entries = server.probe(ids, ALTERNATIVES, lambda: call.cancelled)
                 if entries:
                     call.out.put(server.vocabulary.token(entries[0], entries))
 

@@ -6,7 +6,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -16,6 +16,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from codex.engines.admission import Admission
 from codex.engines.base import Capabilities, Engine, Enough, Finished, GenerationParams
 from codex.engines.continuation import Call, Continuation
+from codex.engines.openai_api.batches import run_batch
 from codex.engines.openai_api.config import ServedConfig
 from codex.engines.openai_api.probing import Findings, probe
 from codex.engines.openai_api.server import Server
@@ -28,7 +29,7 @@ from codex.engines.openai_api.shapes import (
     prompt_tokens,
 )
 from codex.engines.openai_api.trust import distrusted
-from codex.errors import CapabilityError, InvalidInput, ModelError
+from codex.errors import Cancelled, CapabilityError, CodexError, InvalidInput, ModelError
 from codex.types import FinishReason, Generation, Message, Prompt, Token
 
 _PATIENCE = 0.05
@@ -57,8 +58,10 @@ class OpenAIEngine(Engine):
     name: ClassVar[str] = "openai_api"
     config: ServedConfig
 
-    def __init__(self, config: ServedConfig) -> None:
+    def __init__(self, config: ServedConfig, key: str | None = None) -> None:
+        """key: of the server; None: the one that the configuration names."""
         self.config = config
+        self._key = key
         self._lock = threading.RLock()
         """Held while the connection is opened or closed."""
         self._open: _Open | None = None
@@ -93,6 +96,10 @@ class OpenAIEngine(Engine):
     @property
     def is_loaded(self) -> bool:
         return self._open is not None
+
+    @property
+    def slots(self) -> int:
+        return self.config.concurrency
 
     def load(self) -> None:
         """Find out what the server can do. Raises ModelError, Busy."""
@@ -136,6 +143,40 @@ class OpenAIEngine(Engine):
         call = Call([], tuple(rows), tuple(prefix), cancel or threading.Event(), enough)
         return self._stream(opened, call, prompt)
 
+    def ahead_in_batch(
+        self,
+        prompts: Sequence[Prompt],
+        most: int,
+        *,
+        poll_seconds: float = 30.0,
+        cancel: threading.Event | None = None,
+    ) -> list[Generation | CodexError]:
+        """As `ahead`, of many conversations by the server's batch interface; it may take a day.
+
+        Raises Cancelled, which ends the batch, CapabilityError where the server has none, ModelError.
+        """
+        opened = self._ready()
+        params = (GenerationParams(max_tokens=most),)
+        calls = [Call([], params, (), cancel or threading.Event()) for _ in prompts]
+        rows = [_Row(0, call, opened.findings) for call in calls]
+        bodies = [_body(opened, prompt, [row], ()) for prompt, row in zip(prompts, rows, strict=True)]
+        work = opened.portal.start_task_soon(run_batch, opened.server, bodies, poll_seconds)
+        while not work.done():
+            if cancel is not None and cancel.wait(_PATIENCE):
+                work.cancel()
+                raise Cancelled("The batch was cancelled.")
+            if cancel is None:
+                wait([work])
+        found: list[Generation | CodexError] = []
+        for row, result in zip(rows, work.result(), strict=True):
+            if isinstance(result, str):
+                found.append(ModelError(f"{self.config.base_url}: {result}"))
+                continue
+            _take([row], chat_deltas(result), prompt_tokens(result))
+            ends = [item for item in row.end() if isinstance(item, Finished)]
+            found.append(ends[0].generation)
+        return found
+
     def _check(self, found: Findings, rows: Sequence[GenerationParams]) -> None:
         cut = any(row.top_k or row.repeat_penalty != 1.0 for row in rows)
         if cut and found.kind not in TEMPERED:
@@ -149,7 +190,7 @@ class OpenAIEngine(Engine):
         if opened is None:
             with self._lock:
                 if self._open is None:
-                    self._open = _Open.to(self.config)
+                    self._open = _Open.to(self.config, self._key)
                 opened = self._open
         return opened
 
@@ -208,12 +249,12 @@ class _Open:
     admission: Admission
 
     @classmethod
-    def to(cls, config: ServedConfig) -> _Open:
+    def to(cls, config: ServedConfig, key: str | None = None) -> _Open:
         """Raises ModelError, Busy."""
         running = start_blocking_portal("asyncio", name="codex-openai-api")
         portal = running.__enter__()
         try:
-            server = portal.call(Server, config)
+            server = portal.call(Server, config, key)
             try:
                 findings = portal.call(probe, server)
             except BaseException:

@@ -27,10 +27,10 @@ _CONTEXT = re.compile(r"context|too long|maximum.{0,20}length", re.IGNORECASE)
 class Server:
     """A server with OpenAI's HTTP interface. It belongs to one event loop."""
 
-    def __init__(self, config: ServedConfig) -> None:
-        """Raises ModelError where the key is missing."""
+    def __init__(self, config: ServedConfig, key: str | None = None) -> None:
+        """key: None: the one that the configuration names. Raises ModelError where that is missing."""
         self.config = config
-        self._key = config.key
+        self._key = key or config.key
         self._options: RequestOptions = {} if self._key else {"headers": {"Authorization": openai.omit}}
         self._client = openai.AsyncOpenAI(
             base_url=config.base_url,
@@ -95,6 +95,28 @@ class Server:
                 async for event in events:
                     yield _json(event, self.config.base_url)
 
+    async def begin_batch(self, lines: bytes, window: str) -> Json:
+        """Send the requests of a batch, a line of JSON each, and begin it. Raises as `post`."""
+        with self._explained():
+            file = await self._client.files.create(file=("batch.jsonl", lines), purpose="batch")
+        body = {"input_file_id": file.id, "endpoint": "/v1/chat/completions", "completion_window": window}
+        return await self.post("/batches", body)
+
+    async def batch(self, batch_id: str) -> Json:
+        """How a batch stands. Raises as `post`."""
+        with self._explained():
+            found = await self._client.get(f"/batches/{batch_id}", cast_to=object, options=self._options)
+            return _json(found, self.config.base_url)
+
+    async def cancel_batch(self, batch_id: str) -> None:
+        """Raises as `post`."""
+        await self.post(f"/batches/{batch_id}/cancel", {})
+
+    async def content(self, file_id: str) -> str:
+        """What a file holds. Raises as `post`."""
+        with self._explained():
+            return (await self._client.files.content(file_id)).text
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
@@ -130,7 +152,7 @@ class Server:
                 "trust it, set that as engine.base_url."
             )
         if status in (401, 403):
-            what = f"the key in {config.api_key_env}" if self._key else "requests without a key"
+            what = f"the key in {config.api_key_env or 'api_key'}" if self._key else "requests without a key"
             return ModelError(
                 f"The server at {where} refuses {what}: put a key into an environment variable, and its name "
                 f"into engine.api_key_env. It says: {said}"
