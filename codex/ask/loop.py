@@ -16,7 +16,7 @@ from codex.ask.scoring import Scored, is_own, why_uncalibrated
 from codex.ask.structure import values_only
 from codex.calibration.familiarity import Embed
 from codex.engines.admission import on_behalf_of
-from codex.engines.base import Engine, Finished, JsonParams, seeded
+from codex.engines.base import Engine, Finished, GenerationParams, JsonParams, seeded
 from codex.errors import Cancelled, CodexError, PromptTooLong
 from codex.grounding import Grounder
 from codex.retrieval import Index
@@ -173,11 +173,14 @@ class Loop:
         Raises PromptTooLong, ModelError, CapabilityError, Cancelled.
         """
         prompt = prompts.ask(request.question, passages, request.history)
-        rows = seeded(request.sample_params, request.n_samples)
+        # The samples stand where they stand behind an answer, so that they are drawn alike.
+        rows = [GenerationParams(max_tokens=1), *seeded(request.sample_params, request.n_samples)]
         with on_behalf_of(share_of(request.client)):
             given = self._engine.score(prompt, answer, request.cancel)
             own = request.calibrator is not None and is_own(self._engine, prompt, given, request)
-            drawn = list(self._engine.decode(prompt, rows, cancel=request.cancel)) if rows else []
+            drawn = (
+                list(self._engine.decode(prompt, rows, cancel=request.cancel)) if request.n_samples else []
+            )
         samples = {item.row: item.generation for item in drawn if isinstance(item, Finished)}
         if any(sample.finish_reason == "cancelled" for sample in samples.values()):
             raise Cancelled("The question was cancelled.")
@@ -187,7 +190,7 @@ class Loop:
             prompt,
             iter([Finished(0, given)]),
             tuple(passages),
-            samples=tuple(samples[row] for row in range(len(rows))),
+            samples=tuple(samples[row] for row in range(1, len(rows)) if samples),
         )
         course = _Course(request, draft.passages, retrieved=True, reflected=True)
         uncalibrated = why_uncalibrated(request, self._origin(course, draft), own)
