@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from codex import prompts, signals
+from codex.ask.adaptive import enough
 from codex.ask.confidence import confidence_of
 from codex.ask.conversation import added_tokens
 from codex.ask.deciding import decide_one
@@ -229,6 +230,9 @@ class Loop:
         """Start the model on as many of the passages, best first, as fit into its context."""
         request, passages, before = course.request, course.passages, course.left_out
         rows = [request.params, *seeded(request.sample_params, request.n_samples)]
+        until = None
+        if request.adaptive:
+            until = enough(request.question, request.n_samples, request.sample_params.temperature)
         while True:
             if kind == "reflect":
                 answer = steps[-1].observation.generation.text
@@ -237,7 +241,7 @@ class Loop:
                 prompt = prompts.ask(request.question, passages, course.history)
             try:
                 with on_behalf_of(share_of(request.client)):
-                    decoded = self._engine.decode(prompt, rows, cancel=request.cancel)
+                    decoded = self._engine.decode(prompt, rows, cancel=request.cancel, enough=until)
             except PromptTooLong as error:
                 if course.forget_turns(max(1, error.prompt_tokens - error.room), self._engine):
                     continue
@@ -309,6 +313,7 @@ class Loop:
             request.params.temperature,
             request.n_samples,
             evidence=bool(draft.passages),
+            adaptive=request.adaptive,
         )
 
     def _observed(self, request: Request, draft: _Draft) -> Generator[Event, None, Observation]:
