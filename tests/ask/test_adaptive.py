@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import closing
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from codex.ask.adaptive import AGREE, DISAGREE, ERROR, enough
 from codex.calibration.risk import Guarantee, selective_threshold
-from codex.engines.base import Finished, seeded
-from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.types import Alternative, Generation, Token
-from tests.support.decoding import greedy, sampled
+from tests.support.calibrated import calibrator
+from tests.support.scripted import Script, ScriptedEngine
+from tests.support.serving import workbench
 
 QUESTION = "What is the capital of Oman?"
 
@@ -70,58 +73,69 @@ def test_few_samples_are_all_drawn_and_many_are_looked_at_in_between() -> None:
     ]
 
 
-@pytest.mark.parametrize(("share", "wrongly"), [(AGREE, False), (DISAGREE, True)])
-def test_the_error_of_the_test_is_the_stated_one(share: float, wrongly: bool) -> None:
-    generator = np.random.default_rng(7)
-    n, taken = 4000, 0
-    until = enough(QUESTION, 60, 1.0)
-    for agree in generator.random((n, 60)) < share:
-        for rows in until.after:
-            samples = ["Muscat" if one else f"w{at}" for at, one in enumerate(agree[: rows - 1])]
-            if until.is_reached([said("Muscat"), *map(said, samples)]):
-                taken += (np.mean(agree[: rows - 1]) > (AGREE + DISAGREE) / 2) == wrongly
-                break
+@cache
+def looked_at(agree: tuple[bool, ...]) -> bool:
+    """Whether samples that agree with the answer so are enough."""
+    samples = ["Muscat" if one else f"w{at}" for at, one in enumerate(agree)]
+    return enough(QUESTION, 60, 1.0).is_reached([said("Muscat"), *map(said, samples)])
+
+
+def stopped(agree: Sequence[bool], n: int) -> int:
+    """How many of n samples are drawn."""
+    looks = [rows - 1 for rows in enough(QUESTION, n, 1.0).after]
+    return next((k for k in looks if looked_at(tuple(map(bool, agree[:k])))), n)
+
+
+@pytest.mark.parametrize(("share", "agreeing"), [(AGREE, False), (DISAGREE, True)], ids=["agree", "disagree"])
+def test_the_error_of_the_test_is_the_stated_one(share: float, agreeing: bool) -> None:
+    """agreeing: what is wrong to conclude from samples of this share."""
+    n, mistaken = 1000, 0
+    for agree in np.random.default_rng(7).random((n, 60)) < share:
+        k = stopped(agree, 60)
+        mistaken += k < 60 and (agree[:k].mean() > (AGREE + DISAGREE) / 2) == agreeing
     # Three standard errors above Wald's bound.
-    assert taken / n <= ERROR / (1 - ERROR) + 3 * math.sqrt(ERROR / n)
+    assert mistaken / n <= ERROR / (1 - ERROR) + 3 * math.sqrt(ERROR / n)
 
 
 def test_a_guarantee_holds_for_answers_sampled_so() -> None:
-    """Calibrated on some questions, the risk of the others is as guaranteed, in 95 of 100 draws."""
-    generator, alpha, delta, broken, proven, saved = np.random.default_rng(3), 0.2, 0.1, 0, 0, []
+    """Proven on some answers, at most the share delta of guarantees is broken by all others."""
+    generator, alpha, delta = np.random.default_rng(3), 0.2, 0.2
 
-    def scores(n: int) -> tuple[np.ndarray, np.ndarray]:
+    def answers(n: int) -> tuple[np.ndarray, np.ndarray, float]:
         share = generator.beta(1.2, 0.8, n)
-        correct = generator.random(n) < share
-        found = []
-        for agree in generator.random((n, 10)) < share[:, None]:
-            samples = ["Muscat" if one else f"w{at}" for at, one in enumerate(agree)]
-            k = drawn(said("Muscat"), samples, 10)
-            saved.append(k)
-            found.append((agree[:k].mean() * k + 0.5) / (k + 1))
-        return np.array(found), correct
+        agree = generator.random((n, 10)) < share[:, None]
+        counts = [stopped(row, 10) for row in agree]
+        scores = np.array([row[:k].sum() + 0.5 for row, k in zip(agree, counts, strict=True)])
+        return scores / (np.array(counts) + 1), generator.random(n) < share, float(np.mean(counts))
 
-    for _ in range(60):
-        held, correct = scores(150)
-        found = selective_threshold(held, correct, alpha, delta)
-        if not isinstance(found, Guarantee):
-            continue
-        proven += 1
-        confidence, truth = scores(400)
-        given = confidence >= found.threshold
-        broken += bool((~truth[given]).mean() > alpha + 0.03) if given.any() else 0
-    assert proven > 30, "a guarantee must be found often enough to be tested"
-    assert broken / proven <= delta + 3 * math.sqrt(delta * (1 - delta) / proven)
-    assert np.mean(saved) < 8
+    everyone, truth, drawn_on_average = answers(20_000)
+    risks = []
+    for _ in range(200):
+        scores, correct, _ = answers(150)
+        found = selective_threshold(scores, correct, alpha, delta)
+        if isinstance(found, Guarantee):
+            risks.append(float((~truth[everyone >= found.threshold]).mean()))
+    assert len(risks) > 100, "a guarantee must be found often enough to be tested"
+    assert np.mean(np.array(risks) > alpha) <= delta
+    assert drawn_on_average < 7.5
 
 
-def test_the_samples_drawn_are_the_first_of_all_samples(llama: LlamaCppEngine) -> None:
-    """On the real model: the same seeds say the same, and the others are never begun."""
-    rows = [greedy(12), *seeded(sampled(12), 10)]
-    prompt = "Question: What is the capital of France?\nAnswer: The capital of France is"
-    until = enough("What is the capital of France?", 10, 1.0)
-    found = {it.row: it.generation for it in llama.decode(prompt, rows, enough=until) if isinstance(it, Finished)}
-    assert sorted(found) in ([*range(4)], [*range(7)], [*range(11)])
-    asked = until.after[0]
-    assert [found[at].text for at in range(asked)] == [
-        it.generation.text for it in llama.decode(prompt, rows[:asked]) if isinstance(it, Finished)
-    ]
+def test_an_answer_says_that_it_was_sampled_so(tmp_path: Path) -> None:
+    script = Script(["Paris"], samples=["Paris"])
+    with closing(workbench(tmp_path, ScriptedEngine(lambda _: script))) as bench:
+        whole = bench.answer("What is the capital of France?", n_samples=10)
+        fewer = bench.answer("What is the capital of France?", n_samples=10, adaptive=True)
+        assert [len(it.last.observation.samples) for it in (whole, fewer)] == [10, 3]
+        assert (fewer.origin.n_samples, fewer.origin.adaptive) == (10, True)
+        fitted = calibrator(bench.engine.fingerprint, n_samples=10).model_copy(
+            update={"prompt": fewer.origin.prompt}
+        )
+        assert fitted.mismatch(whole.origin) == ""
+        assert "all samples" in fitted.mismatch(fewer.origin)
+        adapted = fitted.model_copy(update={"adaptive": True})
+        assert adapted.mismatch(fewer.origin) == ""
+        assert "as many samples as each answer needed" in adapted.mismatch(whole.origin)
+        assert adapted.version != fitted.version
+        stored = bench.store.traces.load(fewer.id)
+        assert stored.params.adaptive
+        assert stored.origin == fewer.origin

@@ -396,6 +396,12 @@ def test_unloading_waits_for_no_caller_that_stopped_reading(serve: Serve) -> Non
     assert not engine._running
 
 
+def test_an_answer_is_not_continued_inside_a_character(served: OpenAIEngine) -> None:
+    half = Token(1, "é".encode()[:1], None)
+    with pytest.raises(CapabilityError, match="inside a character"):
+        served.chat(TOKYO, greedy(1), prefix=[half])
+
+
 def test_parameters_that_a_server_does_not_know_are_refused(serve: Serve) -> None:
     engine, _ = serve(Scripted(ANSWER))
     with pytest.raises(InvalidInput, match="top_k"):
