@@ -470,8 +470,9 @@ def _name(name: str) -> str:
 
 
 def _in_words(origin: Origin) -> str:
+    samples = f"{'at most ' if origin.adaptive else ''}{origin.n_samples} samples"
     return (
-        f"{origin.model or 'a model not named'}, {origin.n_samples} samples{' at most' if origin.adaptive else ''} at temperature "
+        f"{origin.model or 'a model not named'}, {samples} at temperature "
         f"{origin.sample_temperature:g}, {'with' if origin.evidence else 'without'} passages, "
         f"answers at temperature {origin.temperature:g}"
     )

@@ -98,8 +98,8 @@ def test_the_error_of_the_test_is_the_stated_one(share: float, agreeing: bool) -
 
 
 def test_a_guarantee_holds_for_answers_sampled_so() -> None:
-    """Proven on some answers, at most the share delta of guarantees is broken by all others."""
-    generator, alpha, delta = np.random.default_rng(3), 0.2, 0.2
+    """Proven on some answers, it is broken by all others in no more than the share delta of draws."""
+    generator, alpha, delta = np.random.default_rng(3), 0.24, 0.1
 
     def answers(n: int) -> tuple[np.ndarray, np.ndarray, float]:
         share = generator.beta(1.2, 0.8, n)
@@ -109,14 +109,15 @@ def test_a_guarantee_holds_for_answers_sampled_so() -> None:
         return scores / (np.array(counts) + 1), generator.random(n) < share, float(np.mean(counts))
 
     everyone, truth, drawn_on_average = answers(20_000)
-    risks = []
-    for _ in range(200):
-        scores, correct, _ = answers(150)
+    draws, risks = 300, []
+    for _ in range(draws):
+        scores, correct, _ = answers(250)
         found = selective_threshold(scores, correct, alpha, delta)
         if isinstance(found, Guarantee):
             risks.append(float((~truth[everyone >= found.threshold]).mean()))
     assert len(risks) > 100, "a guarantee must be found often enough to be tested"
-    assert np.mean(np.array(risks) > alpha) <= delta
+    broken = sum(risk > alpha for risk in risks) / draws
+    assert broken <= delta + 3 * math.sqrt(delta * (1 - delta) / draws)
     assert drawn_on_average < 7.5
 
 
@@ -136,6 +137,6 @@ def test_an_answer_says_that_it_was_sampled_so(tmp_path: Path) -> None:
         assert adapted.mismatch(fewer.origin) == ""
         assert "as many samples as each answer needed" in adapted.mismatch(whole.origin)
         assert adapted.version != fitted.version
-        stored = bench.store.traces.load(fewer.id)
+        stored = bench.store.load(fewer.id)
         assert stored.params.adaptive
         assert stored.origin == fewer.origin

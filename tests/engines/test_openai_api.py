@@ -23,22 +23,6 @@ TOKYO = [Message("user", "What is the capital of Japan?")]
 KEY = "sk-test-0123456789abcdef"
 
 
-@pytest.fixture(scope="module")
-def served(llama: LlamaCppEngine) -> Iterator[OpenAIEngine]:
-    """An engine on the HTTP port of the same llama.cpp that `llama` uses in this process."""
-    server = llama._ready().server
-    name = str(llama._models.resolve(llama.config.model_path, gguf=True))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("CODEX_TEST_KEY", server._key)
-        config = ServedConfig(
-            model_path=name, base_url=f"http://{server._address}/v1", api_key_env="CODEX_TEST_KEY"
-        )
-        engine = OpenAIEngine(config)
-        engine.load()
-        yield engine
-        engine.unload()
-
-
 Serve = Callable[..., tuple[OpenAIEngine, Scripted]]
 
 
