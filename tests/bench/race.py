@@ -50,12 +50,13 @@ class _Peer:
     """Another library in a process of its own, asked a line at a time."""
 
     def __init__(self, interpreter: str, script: str, *arguments: str, **environment: str) -> None:
+        self._complaints = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             [interpreter, str(PEERS / script), *arguments],
             env=os.environ | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._complaints,
             text=True,
         )
 
@@ -65,6 +66,7 @@ class _Peer:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
+        self._complaints.close()
 
     def ask(self, text: str) -> dict[str, Any]:
         """Its seconds, text and estimates."""
@@ -74,7 +76,8 @@ class _Peer:
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self._process.args!r} ended: run it by hand to see why.")
+            self._complaints.seek(0)
+            raise RuntimeError(f"{self._process.args!r} ended:\n{self._complaints.read()[-2000:]}")
         said: dict[str, Any] = json.loads(line)
         return said
 
@@ -143,7 +146,8 @@ def _uqlm(home: Path, interpreter: str, questions: Sequence[str]) -> Iterator[Li
         engine = host.engine
         assert isinstance(engine, LlamaCppEngine)
         server = engine._ready().server
-        url, name = f"http://{server._address}/v1", engine.config.model_path
+        url = f"http://{server._address}/v1"
+        name = str(engine._models.resolve(engine.config.model_path, gguf=True))
         os.environ["CODEX_RACE_KEY"] = server._key
         over_http = (
             "engine=openai_api",
