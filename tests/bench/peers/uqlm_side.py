@@ -54,9 +54,10 @@ def main() -> None:
     base_url, model, system = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what it prints must not stand among the answers
-    for line in sys.stdin:
-        said = asyncio.run(answer(json.loads(line), base_url, model, system))
-        print(json.dumps(said, default=float), file=answers, flush=True)
+    with asyncio.Runner() as runner:
+        for line in sys.stdin:
+            said = runner.run(answer(json.loads(line), base_url, model, system))
+            print(json.dumps(said, default=float), file=answers, flush=True)
 
 
 main()
