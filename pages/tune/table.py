@@ -11,8 +11,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
+from codex.calibration.metrics import wilson
 from codex.policy import ACTIONS, GATES, Decisions, Policy, decide
 from codex.store.runs import Table
 from codex.types import Action, Gate
@@ -60,10 +60,7 @@ class PolicyOutcome:
     @property
     def interval(self) -> tuple[float, float] | None:
         """Of the accuracy, 95%, by Wilson's score; None where nothing is answered."""
-        if not self.answered:
-            return None
-        low, high = binomtest(self.correct, self.answered).proportion_ci(0.95, method="wilson")
-        return float(low), float(high)
+        return wilson(self.correct, self.answered) if self.answered else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,21 @@ PATIENCE = 20
 """Seconds, the same for what happens on the server."""
 FEW = ["engine.threads=2", "engine.params.max_tokens=32", "ask.n_samples=3"]
 """Short answers and few samples, so that the tests stay quick."""
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+OFF = (
+    # What Playwright turns off: the last of two such flags is the one that counts.
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"),
+    *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding"),
+    *("ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints"),
+    *("NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch"),
+    # Pages that Chromium draws its address bar's suggestions with: in each new window they cost as much
+    # processor time as a page of Codex, though nobody sees them.
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "PreloadTopChromeWebUI"),
+)
+"""Features of Chromium that no test needs."""
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    f"--disable-features={','.join(OFF)}",
+]
 CANBERRA = Script(
     ["The", " capital", " is", " Can", "berra", "."],
     [0.95, 0.97, 0.99, 0.6, 0.2, 0.8],
