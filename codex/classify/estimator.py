@@ -71,7 +71,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         model_name: str | None = None,
-        base_url: str | None = None,
+        base_url: str | Sequence[str] | None = None,
         api_key: str | None = None,
         engine: Engine | EngineName | None = None,
         template_name: str | None = None,
@@ -100,7 +100,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         """What is None is as the settings have it.
 
-        model_name: as `engine.model_path`. base_url, api_key: of a server with OpenAI's interface;
+        model_name: as `engine.model_path`. base_url, api_key: of a server with OpenAI's interface, or several;
         api_key_env names the environment variable that holds its key, which pickles keep, and `api_key` they
         do not. engine: one that is there, or the name of one. template_name: one that ships, or a file; text
         for texts, record for tables. format_type: how a row of a table is written. labels: all there are;

@@ -31,7 +31,7 @@ async def run_batch(server: Server, bodies: Sequence[dict[str, Any]], poll_secon
     try:
         batch = await server.begin_batch("\n".join(map(json.dumps, lines)).encode(), WINDOW)
     except (InvalidInput, ModelError) as error:
-        raise CapabilityError(f"{server.config.base_url} takes no batch: {error}") from error
+        raise CapabilityError(f"{server.address} takes no batch: {error}") from error
     batch_id = str(batch["id"])
     try:
         while batch.get("status") not in ENDED:
@@ -44,7 +44,7 @@ async def run_batch(server: Server, bodies: Sequence[dict[str, Any]], poll_secon
     results: list[Result] = [missing] * len(bodies)
     files = [batch.get(name) for name in ("output_file_id", "error_file_id")]
     if not any(files):
-        raise ModelError(f"{server.config.base_url}: the batch {batch_id} {batch['status']}: {_why(batch)}")
+        raise ModelError(f"{server.address}: the batch {batch_id} {batch['status']}: {_why(batch)}")
     for file_id in filter(None, files):
         for line in (await server.content(str(file_id))).splitlines():
             _take(line, results)

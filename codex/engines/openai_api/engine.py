@@ -18,8 +18,9 @@ from codex.engines.base import Capabilities, Engine, Enough, Finished, Generatio
 from codex.engines.continuation import Call, Continuation
 from codex.engines.openai_api.batches import run_batch
 from codex.engines.openai_api.config import ServedConfig
-from codex.engines.openai_api.probing import Findings, probe
-from codex.engines.openai_api.server import Server
+from codex.engines.openai_api.probing import Findings
+from codex.engines.openai_api.replicas import Replicas
+from codex.engines.openai_api.server import Server, Unanswered
 from codex.engines.openai_api.shapes import (
     Delta,
     Json,
@@ -87,7 +88,8 @@ class OpenAIEngine(Engine):
 
     @property
     def limits(self) -> str:
-        return self._open.findings.missing if self._open else ""
+        opened = self._open
+        return " ".join(filter(None, (opened.findings.missing, opened.replicas.missing))) if opened else ""
 
     @property
     def fingerprint(self) -> str:
@@ -99,7 +101,8 @@ class OpenAIEngine(Engine):
 
     @property
     def slots(self) -> int:
-        return self.config.concurrency
+        opened = self._open
+        return self.config.concurrency * (opened.replicas.answering if opened else len(self.config.base_url))
 
     def load(self) -> None:
         """Find out what the server can do. Raises ModelError, Busy."""
@@ -120,7 +123,7 @@ class OpenAIEngine(Engine):
         return None
 
     def tokenize(self, text: str) -> list[int]:
-        raise CapabilityError(f"{self.config.base_url} does not say how it splits a text into tokens.")
+        raise CapabilityError(f"{self.config.where} does not say how it splits a text into tokens.")
 
     def decode(
         self,
@@ -138,7 +141,7 @@ class OpenAIEngine(Engine):
             raise InvalidInput("There is nothing to continue: the prompt is empty.", ["prompt"])
         opened = self._ready()
         if prefix and not opened.findings.continues:
-            raise CapabilityError(f"{self.config.base_url} cannot continue an answer that has begun.")
+            raise CapabilityError(f"{self.config.where} cannot continue an answer that has begun.")
         self._check(opened.findings, rows)
         call = Call([], tuple(rows), tuple(prefix), cancel or threading.Event(), enough)
         return self._stream(opened, call, prompt)
@@ -160,7 +163,7 @@ class OpenAIEngine(Engine):
         calls = [Call([], params, (), cancel or threading.Event()) for _ in prompts]
         rows = [_Row(0, call, opened.findings) for call in calls]
         bodies = [_body(opened, prompt, [row], ()) for prompt, row in zip(prompts, rows, strict=True)]
-        work = opened.portal.start_task_soon(run_batch, opened.server, bodies, poll_seconds)
+        work = opened.portal.start_task_soon(run_batch, opened.replicas.all[0].server, bodies, poll_seconds)
         while not work.done():
             if cancel is not None and cancel.wait(_PATIENCE):
                 work.cancel()
@@ -170,7 +173,7 @@ class OpenAIEngine(Engine):
         found: list[Generation | CodexError] = []
         for row, result in zip(rows, work.result(), strict=True):
             if isinstance(result, str):
-                found.append(ModelError(f"{self.config.base_url}: {result}"))
+                found.append(ModelError(f"{self.config.where}: {result}"))
                 continue
             _take([row], chat_deltas(result), prompt_tokens(result))
             ends = [item for item in row.end() if isinstance(item, Finished)]
@@ -181,7 +184,7 @@ class OpenAIEngine(Engine):
         cut = any(row.top_k or row.repeat_penalty != 1.0 for row in rows)
         if cut and found.kind not in TEMPERED:
             raise InvalidInput(
-                f"{self.config.base_url} knows no top_k and no repeat_penalty: leave them as they are.",
+                f"{self.config.where} knows no top_k and no repeat_penalty: leave them as they are.",
                 ["engine.params"],
             )
 
@@ -196,7 +199,7 @@ class OpenAIEngine(Engine):
 
     def _stream(self, opened: _Open, call: Call, prompt: Prompt) -> Iterator[Token | Finished]:
         """The caller's side: hands out what comes."""
-        at_once = min(len(call.rows), self.config.concurrency)
+        at_once = min(len(call.rows), opened.most)
 
         def given_up() -> bool:
             return call.cancelled or self._open is not opened
@@ -244,9 +247,16 @@ class _Open:
 
     portal: BlockingPortal
     _running: AbstractContextManager[BlockingPortal]
-    server: Server
-    findings: Findings
+    config: ServedConfig
+    replicas: Replicas
+    most: int
+    """Requests under way at once, at all servers together."""
     admission: Admission
+
+    @property
+    def findings(self) -> Findings:
+        """What its servers can do."""
+        return self.replicas.findings
 
     @classmethod
     def to(cls, config: ServedConfig, key: str | None = None) -> _Open:
@@ -254,20 +264,28 @@ class _Open:
         running = start_blocking_portal("asyncio", name="codex-openai-api")
         portal = running.__enter__()
         try:
-            server = portal.call(Server, config, key)
-            try:
-                findings = portal.call(probe, server)
-            except BaseException:
-                portal.call(server.close)
-                raise
+            replicas = portal.call(_reached, config, key)
         except BaseException:
             running.__exit__(None, None, None)
             raise
-        return cls(portal, running, server, findings, Admission(config.concurrency, 1))
+        most = config.concurrency * len(config.base_url)
+        return cls(portal, running, config, replicas, most, Admission(most, 1))
 
     def close(self) -> None:
-        self.portal.call(self.server.close)
+        self.portal.call(self.replicas.close)
         self._running.__exit__(None, None, None)
+
+
+async def _reached(config: ServedConfig, key: str | None) -> Replicas:
+    """Raises ModelError, Busy."""
+    servers: list[Server] = []
+    try:
+        servers.extend(Server(config, address, key) for address in config.base_url)
+        return await Replicas.to(servers)
+    except BaseException:
+        for server in servers:
+            await server.close()
+        raise
 
 
 class _Row(Continuation):
@@ -280,7 +298,17 @@ class _Row(Continuation):
         self._closed = False
         """Whether the server says that it has ended."""
         self._findings = findings
+        self._call = call
         self._spelling = Spelling(expected=findings.logprobs != "none")
+        self._known: Sequence[Token] = ()
+        """What the caller was told already, by a request that failed."""
+
+    def again(self) -> _Row:
+        """The same row for another server; it has to begin with what the caller was told."""
+        row = _Row(self.index, self._call, self._findings)
+        row._told = self._told
+        row._known = self._filter.tokens[: self._told]
+        return row
 
     @property
     def stopped(self) -> bool:
@@ -294,6 +322,11 @@ class _Row(Continuation):
             self.push(entry.token(self._findings.vocabulary))
         self._closed = self._closed or reason is not None
         self.reason = self.reason or reason
+        known = [it.bytes for it in self._known[: len(self._filter.tokens)]]
+        if known != [it.bytes for it in self._filter.tokens[: len(known)]]:
+            raise ModelError(
+                "A server broke off in the middle of an answer that another one begins otherwise. Ask again."
+            )
 
     def end(self, cancelled: bool = False) -> Iterator[Token | Finished]:
         """What the caller does not know yet, and that this is the end."""
@@ -316,7 +349,17 @@ async def _run(opened: _Open, call: Call, prompt: Prompt, rows: list[_Row], at_o
 
     async def ask(group: range) -> None:
         async with turns:
-            await _request(opened, call, prompt, [rows[at] for at in group])
+            begun = False
+
+            async def work(server: Server) -> None:
+                nonlocal begun
+                if begun:
+                    for at in group:
+                        rows[at] = rows[at].again()
+                begun = True
+                await _request(opened, server, call, prompt, [rows[at] for at in group])
+
+            await opened.replicas.anywhere(work)
 
     try:
         for wanted in call.groups():
@@ -331,12 +374,12 @@ async def _run(opened: _Open, call: Call, prompt: Prompt, rows: list[_Row], at_o
         call.out.put(None)
 
 
-async def _request(opened: _Open, call: Call, prompt: Prompt, rows: list[_Row]) -> None:
+async def _request(opened: _Open, server: Server, call: Call, prompt: Prompt, rows: list[_Row]) -> None:
     """Run one request, which makes these rows. Raises ModelError, InvalidInput, PromptTooLong, Busy."""
     if not all(row.reason for row in rows):  # a prefix may hold a stop string
-        plain = isinstance(prompt, str)
+        plain, found = isinstance(prompt, str), opened.findings
         path, parse = ("/completions", completion_deltas) if plain else ("/chat/completions", chat_deltas)
-        async with aclosing(_events(opened, path, _body(opened, prompt, rows, call.prefix))) as events:
+        async with aclosing(_events(server, found, path, _body(opened, prompt, rows, call.prefix))) as events:
             async for event in events:
                 _take(rows, parse(event), prompt_tokens(event))
                 for item in (item for row in rows if row.reason is None for item in row.news()):
@@ -344,7 +387,7 @@ async def _request(opened: _Open, call: Call, prompt: Prompt, rows: list[_Row]) 
                 if all(row.reason for row in rows) and any(row.stopped for row in rows):
                     break  # The server does not end at a stop string: it knows none.
     if not all(row.reason for row in rows):
-        raise ModelError(f"{opened.server.config.base_url} broke off in the middle of an answer. Ask again.")
+        raise Unanswered(f"{server.address} broke off in the middle of an answer. Ask again.")
     for item in (item for row in rows for item in row.end()):
         call.tell(item)
 
@@ -358,20 +401,21 @@ def _take(rows: Sequence[_Row], deltas: Sequence[Delta], counted: int | None) ->
         row.prompt_tokens = row.prompt_tokens if counted is None else counted
 
 
-async def _events(opened: _Open, path: str, body: dict[str, Any]) -> AsyncGenerator[Json, None]:
+async def _events(
+    server: Server, found: Findings, path: str, body: dict[str, Any]
+) -> AsyncGenerator[Json, None]:
     """As a stream; whole where the server sends log-probabilities only so."""
-    found = opened.findings
     if found.logprobs == "none" or found.streamed:
-        async with aclosing(opened.server.stream(path, body)) as events:
+        async with aclosing(server.stream(path, body)) as events:
             async for event in events:
                 yield event
     else:
-        yield await opened.server.post(path, body)
+        yield await server.post(path, body)
 
 
 def _body(opened: _Open, prompt: Prompt, rows: Sequence[_Row], prefix: Sequence[Token]) -> dict[str, Any]:
     """Every sampler but those that were asked for is off, where the server lets us say so."""
-    found, config, params = opened.findings, opened.server.config, rows[0].params
+    found, config, params = opened.findings, opened.config, rows[0].params
     begun = b"".join(token.bytes for token in prefix).decode("utf-8", "replace")
     body: dict[str, Any] = {
         "model": config.model_path,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from codex.engines.base import ALTERNATIVES
@@ -41,6 +41,8 @@ class Findings:
     """Tokens that the model has, or `VOCABULARY`."""
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """How the length of an answer is bounded."""
+    first: Entry | None = field(default=None, compare=False)
+    """The first token of the answer to the question that every server is asked."""
 
     @property
     def continues(self) -> bool:
@@ -67,10 +69,10 @@ async def probe(server: Server) -> Findings:
     listed = await server.models()
     if not model:
         names = ", ".join(listed[:20]) or "it lists none"
-        raise ModelError(f"Name the model as engine.model_path; {server.config.base_url} has: {names}.")
+        raise ModelError(f"Name the model as engine.model_path; {server.address} has: {names}.")
     if listed and model not in listed and not any(each.split(":")[0] == model for each in listed):
         raise ModelError(
-            f"{server.config.base_url} has no model {model!r}; it has: {', '.join(listed[:20])}. "
+            f"{server.address} has no model {model!r}; it has: {', '.join(listed[:20])}. "
             "Set engine.model_path."
         )
     found = await _kind(server)
@@ -84,8 +86,8 @@ async def probe(server: Server) -> Findings:
             continue
         break
     assert first is not None
-    found = replace(found, limit=limit)
     entry = _first(first)
+    found = replace(found, limit=limit, first=entry)
     if entry is not None and entry.others:
         found = replace(
             found,
