@@ -1,4 +1,4 @@
-"""Many chat completions as one batch of a server that has OpenAI's batch interface: cheaper, and later."""
+"""Many conversations as one batch of a server that has OpenAI's batch interface: cheaper, and later."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ Result = Json | str
 """The body of a response, or why there is none."""
 
 
-async def run_batch(server: Server, bodies: Sequence[dict[str, Any]], poll_seconds: float) -> list[Result]:
+async def run_batch(
+    server: Server, path: str, bodies: Sequence[dict[str, Any]], poll_seconds: float
+) -> list[Result]:
     """What came of each body, in their order; the batch is cancelled where the caller is.
 
     Raises CapabilityError where the server has no batches, ModelError where the whole batch failed.
     """
     lines = [
-        {"custom_id": str(at), "method": "POST", "url": "/v1/chat/completions", "body": body}
+        {"custom_id": str(at), "method": "POST", "url": f"/v1{path}", "body": body}
         for at, body in enumerate(bodies)
     ]
     try:
-        batch = await server.begin_batch("\n".join(map(json.dumps, lines)).encode(), WINDOW)
+        batch = await server.begin_batch(f"/v1{path}", "\n".join(map(json.dumps, lines)).encode(), WINDOW)
     except (InvalidInput, ModelError) as error:
         raise CapabilityError(f"{server.address} takes no batch: {error}") from error
     batch_id = str(batch["id"])

@@ -43,6 +43,10 @@ class ServedConfig(EngineConfig):
     """The environment variable that holds the key; empty: the server needs none."""
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
     """How long a reasoning model may think; none: as the server has it."""
+    reasoning_summary: Literal["auto", "concise", "detailed"] | None = None
+    """How the reasoning is summed up, where a server shows no more of it; needs the Responses interface."""
+    interface: Literal["auto", "chat", "responses"] = "auto"
+    """Chat completions or Responses; auto: chat completions, unless the server has Responses alone."""
     timeout_seconds: float = Field(120.0, gt=0.0, le=3600.0)
     """How long to wait for the next bytes of a response."""
     retries: int = Field(4, ge=0, le=20)

@@ -20,15 +20,16 @@ from codex.engines.openai_api.batches import run_batch
 from codex.engines.openai_api.config import ServedConfig
 from codex.engines.openai_api.probing import Findings
 from codex.engines.openai_api.replicas import Replicas
+from codex.engines.openai_api.responses import response_body
 from codex.engines.openai_api.server import Server, Unanswered
 from codex.engines.openai_api.shapes import (
     Delta,
     Json,
     Spelling,
-    chat_deltas,
     completion_deltas,
     prompt_tokens,
 )
+from codex.engines.openai_api.thinking import Thinking
 from codex.engines.openai_api.trust import distrusted
 from codex.errors import Cancelled, CapabilityError, CodexError, InvalidInput, ModelError
 from codex.types import FinishReason, Generation, Message, Prompt, Token
@@ -163,22 +164,23 @@ class OpenAIEngine(Engine):
         calls = [Call([], params, (), cancel or threading.Event()) for _ in prompts]
         rows = [_Row(0, call, opened.findings) for call in calls]
         bodies = [_body(opened, prompt, [row], ()) for prompt, row in zip(prompts, rows, strict=True)]
-        work = opened.portal.start_task_soon(run_batch, opened.replicas.all[0].server, bodies, poll_seconds)
+        server, found = opened.replicas.all[0].server, opened.findings
+        work = opened.portal.start_task_soon(run_batch, server, found.path, bodies, poll_seconds)
         while not work.done():
             if cancel is not None and cancel.wait(_PATIENCE):
                 work.cancel()
                 raise Cancelled("The batch was cancelled.")
             if cancel is None:
                 wait([work])
-        found: list[Generation | CodexError] = []
+        done: list[Generation | CodexError] = []
         for row, result in zip(rows, work.result(), strict=True):
             if isinstance(result, str):
-                found.append(ModelError(f"{self.config.where}: {result}"))
+                done.append(ModelError(f"{self.config.where}: {result}"))
                 continue
-            _take([row], chat_deltas(result), prompt_tokens(result))
+            _take([row], opened.findings.deltas(result), prompt_tokens(result))
             ends = [item for item in row.end() if isinstance(item, Finished)]
-            found.append(ends[0].generation)
-        return found
+            done.append(ends[0].generation)
+        return done
 
     def _check(self, found: Findings, rows: Sequence[GenerationParams]) -> None:
         cut = any(row.top_k or row.repeat_penalty != 1.0 for row in rows)
@@ -205,7 +207,8 @@ class OpenAIEngine(Engine):
             return call.cancelled or self._open is not opened
 
         with opened.admission.taken(at_once, 0, given_up, call.client) as admitted:
-            rows = [_Row(at, call, opened.findings) for at in range(len(call.rows))]
+            plain = isinstance(prompt, str)
+            rows = [_Row(at, call, opened.findings, plain) for at in range(len(call.rows))]
             if admitted:
                 yield from self._answered(opened, call, prompt, rows, at_once)
             if call.cancelled or not admitted or self._open is not opened:
@@ -291,7 +294,8 @@ async def _reached(config: ServedConfig, key: str | None) -> Replicas:
 class _Row(Continuation):
     """A row that a server streams."""
 
-    def __init__(self, index: int, call: Call, findings: Findings) -> None:
+    def __init__(self, index: int, call: Call, findings: Findings, plain: bool = False) -> None:
+        """plain: of a text that is continued as it stands."""
         super().__init__(index, call.rows[index], (), call.prefix, frozenset())
         self.told = False
         """Whether the caller knows its end."""
@@ -299,13 +303,16 @@ class _Row(Continuation):
         """Whether the server says that it has ended."""
         self._findings = findings
         self._call = call
+        self._plain = plain
+        self._reasoning = ""
+        self._thinking = Thinking(expected=not plain and not call.prefix)
         self._spelling = Spelling(expected=findings.logprobs != "none")
         self._known: Sequence[Token] = ()
         """What the caller was told already, by a request that failed."""
 
     def again(self) -> _Row:
         """The same row for another server; it has to begin with what the caller was told."""
-        row = _Row(self.index, self._call, self._findings)
+        row = _Row(self.index, self._call, self._findings, self._plain)
         row._told = self._told
         row._known = self._filter.tokens[: self._told]
         return row
@@ -318,8 +325,13 @@ class _Row(Continuation):
     def take(self, delta: Delta) -> None:
         """Raises ModelError where the server ends the answer for another reason than its end."""
         reason = _reason(delta.finish) if delta.finish else None
+        self._reasoning += delta.reasoning
         for entry in self._spelling.take(delta, last=reason is not None):
-            self.push(entry.token(self._findings.vocabulary))
+            for own in self._thinking.take(entry):
+                self.push(own.token(self._findings.vocabulary))
+        if reason is not None:
+            for own in self._thinking.end():
+                self.push(own.token(self._findings.vocabulary))
         self._closed = self._closed or reason is not None
         self.reason = self.reason or reason
         known = [it.bytes for it in self._known[: len(self._filter.tokens)]]
@@ -335,7 +347,8 @@ class _Row(Continuation):
             yield from self.news(cancelled)
 
     def _generation(self, reason: FinishReason) -> Generation:
-        made = super()._generation(reason)
+        reasoning = self._reasoning.strip() or self._thinking.text
+        made = replace(super()._generation(reason), reasoning=reasoning or None)
         kind = self._findings.logprobs
         if kind == "none" or distrusted(made.tokens):
             bare = (replace(it, logprob=None, entropy=None, rank=None, alternatives=()) for it in made.tokens)
@@ -378,7 +391,7 @@ async def _request(opened: _Open, server: Server, call: Call, prompt: Prompt, ro
     """Run one request, which makes these rows. Raises ModelError, InvalidInput, PromptTooLong, Busy."""
     if not all(row.reason for row in rows):  # a prefix may hold a stop string
         plain, found = isinstance(prompt, str), opened.findings
-        path, parse = ("/completions", completion_deltas) if plain else ("/chat/completions", chat_deltas)
+        path, parse = ("/completions", completion_deltas) if plain else (found.path, found.deltas)
         async with aclosing(_events(server, found, path, _body(opened, prompt, rows, call.prefix))) as events:
             async for event in events:
                 _take(rows, parse(event), prompt_tokens(event))
@@ -417,12 +430,20 @@ def _body(opened: _Open, prompt: Prompt, rows: Sequence[_Row], prefix: Sequence[
     """Every sampler but those that were asked for is off, where the server lets us say so."""
     found, config, params = opened.findings, opened.config, rows[0].params
     begun = b"".join(token.bytes for token in prefix).decode("utf-8", "replace")
-    body: dict[str, Any] = {
+    chosen = {"temperature": params.temperature, "top_p": params.top_p} if found.takes_temperature else {}
+    if found.interface == "responses" and not isinstance(prompt, str):
+        # They know neither a seed nor several rows.
+        asked = found.alternatives if found.logprobs != "none" else None
+        body = response_body(config.model_path, prompt, rows[0].tokens_left, asked)
+        thought = {"effort": config.reasoning_effort, "summary": config.reasoning_summary}
+        given = {name: value for name, value in thought.items() if value}
+        return {**body, **chosen, **({"reasoning": given} if given else {})}
+    bound = "max_tokens" if isinstance(prompt, str) else found.limit
+    body = {
         "model": config.model_path,
-        "temperature": params.temperature,
-        "top_p": params.top_p,
+        **chosen,
         "seed": params.seed,
-        found.limit: rows[0].tokens_left,
+        bound: rows[0].tokens_left,
     }
     if len(rows) > 1:
         body["n"] = len(rows)

@@ -19,6 +19,8 @@ from codex.errors import Busy, CodexError, InvalidInput, ModelError, PromptTooLo
 CONNECT_SECONDS = 10.0
 SAID = 300
 """Characters of what a server says of an error that are shown."""
+USAGE = {"stream_options": {"include_usage": True}}
+"""What makes a stream say how many tokens there were; Responses do so by themselves."""
 RETRY_SECONDS = 30
 """When to come back to a server that has too much to do and does not say."""
 _CONTEXT = re.compile(r"context|too long|maximum.{0,20}length", re.IGNORECASE)
@@ -26,6 +28,10 @@ _CONTEXT = re.compile(r"context|too long|maximum.{0,20}length", re.IGNORECASE)
 
 class Unanswered(ModelError):
     """A server gave no answer, or not the whole of it: another one may."""
+
+
+class NotThere(ModelError):
+    """The server has no such interface, or no such model."""
 
 
 class Server:
@@ -91,7 +97,7 @@ class Server:
         with self._explained():
             stream = await self._client.post(
                 path,
-                body={**body, "stream": True, "stream_options": {"include_usage": True}},
+                body={**body, "stream": True, **({} if path == "/responses" else USAGE)},
                 cast_to=object,
                 options=self._options,
                 stream=True,
@@ -104,11 +110,11 @@ class Server:
                 async for event in events:
                     yield _json(event, self.address)
 
-    async def begin_batch(self, lines: bytes, window: str) -> Json:
+    async def begin_batch(self, endpoint: str, lines: bytes, window: str) -> Json:
         """Send the requests of a batch, a line of JSON each, and begin it. Raises as `post`."""
         with self._explained():
             file = await self._client.files.create(file=("batch.jsonl", lines), purpose="batch")
-        body = {"input_file_id": file.id, "endpoint": "/v1/chat/completions", "completion_window": window}
+        body = {"input_file_id": file.id, "endpoint": endpoint, "completion_window": window}
         return await self.post("/batches", body)
 
     async def batch(self, batch_id: str) -> Json:
@@ -167,7 +173,7 @@ class Server:
                 f"into engine.api_key_env. It says: {said}"
             )
         if status == 404:
-            return ModelError(f"The server at {where} has no model {config.model_path!r}: {said}")
+            return NotThere(f"The server at {where} has no model {config.model_path!r}: {said}")
         if status == 429:
             return Busy(f"The server at {where} has too much to do: {said}", _retry_after(error))
         if status < 500:

@@ -103,7 +103,8 @@ def completion_deltas(said: Json) -> list[Delta]:
 
 def prompt_tokens(said: Json) -> int | None:
     """How many tokens of prompt the server counted; None where it does not say."""
-    tokens = (said.get("usage") or {}).get("prompt_tokens")
+    usage = said.get("usage") or (said.get("response") or {}).get("usage") or {}
+    tokens = usage.get("prompt_tokens", usage.get("input_tokens"))
     return tokens if isinstance(tokens, int) and tokens >= 0 else None
 
 
