@@ -66,6 +66,16 @@ def test_the_reasoning_stands_beside_the_answer_and_is_not_scored(served: Served
     assert workbench.store.load(trace.id).last.observation.generation.reasoning is None
 
 
+def test_what_the_server_can_do_is_told(served: Served) -> None:
+    http, _, _ = served
+    body = http.get("/healthz").json()
+    assert body["limits"] == ""
+    assert body["abilities"] == (
+        "a server, chat completions, raw log-probabilities of the 1 likeliest tokens, also in a stream, "
+        "8 samples a request, no token ids, does not score given texts"
+    )
+
+
 def test_the_reasoning_is_kept_where_the_whole_question_is(served: Served) -> None:
     _, workbench, _ = served
     workbench.store.privacy = "full"

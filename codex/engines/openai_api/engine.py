@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, aclosing
@@ -18,7 +19,7 @@ from codex.engines.base import Capabilities, Engine, Enough, Finished, Generatio
 from codex.engines.continuation import Call, Continuation
 from codex.engines.openai_api.batches import run_batch
 from codex.engines.openai_api.config import ServedConfig
-from codex.engines.openai_api.probing import Findings
+from codex.engines.openai_api.probing import Findings, scored_body
 from codex.engines.openai_api.replicas import Replicas
 from codex.engines.openai_api.responses import response_body
 from codex.engines.openai_api.server import Server, Unanswered
@@ -27,6 +28,8 @@ from codex.engines.openai_api.shapes import (
     Json,
     Spelling,
     completion_deltas,
+    ending,
+    prompt_entries,
     prompt_tokens,
 )
 from codex.engines.openai_api.thinking import Thinking
@@ -78,7 +81,7 @@ class OpenAIEngine(Engine):
             logprobs=found.logprobs if found else "none",
             full_vocabulary=False,
             prefix=found.continues if found else False,
-            score=False,
+            score=found.scores_turns if found else False,
             embed=False,
         )
 
@@ -91,6 +94,16 @@ class OpenAIEngine(Engine):
     def limits(self) -> str:
         opened = self._open
         return " ".join(filter(None, (opened.findings.missing, opened.replicas.missing))) if opened else ""
+
+    @property
+    def abilities(self) -> str:
+        opened = self._open
+        if not opened:
+            return ""
+        count = len(opened.replicas.all)
+        return opened.findings.words + (
+            f"; {opened.replicas.answering} of {count} servers" if count > 1 else ""
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -146,6 +159,40 @@ class OpenAIEngine(Engine):
         self._check(opened.findings, rows)
         call = Call([], tuple(rows), tuple(prefix), cancel or threading.Event(), enough)
         return self._stream(opened, call, prompt)
+
+    def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
+        """See Engine.score. No server says which tokens would end a text, so that `end_logprob` is None."""
+        if not prompt:
+            raise InvalidInput("There is nothing to continue: the prompt is empty.", ["prompt"])
+        opened, started = self._ready(), time.perf_counter()
+        found = opened.findings
+        if not (found.scores_text if isinstance(prompt, str) else found.scores_turns):
+            raise CapabilityError(
+                f"{self.config.where} does not tell the log-probabilities of a text that is there, as vLLM "
+                "does: use that, engine=llama_cpp or engine=huggingface."
+            )
+        path, body = scored_body(found, self.config.model_path, prompt, answer)
+        said: list[Json] = []
+
+        async def work(server: Server) -> None:
+            said.append(await server.post(path, body))
+
+        with opened.admission.taken(1, 0, lambda: self._gone(opened, cancel)) as admitted:
+            if not admitted:
+                raise Cancelled("The question was cancelled.")
+            running = opened.portal.start_task_soon(opened.replicas.anywhere, work)
+            while not running.done():
+                if self._gone(opened, cancel):
+                    running.cancel()
+                    raise Cancelled("The question was cancelled.")
+                wait([running], _PATIENCE)
+            if self._gone(opened, cancel):
+                raise Cancelled("The question was cancelled.")
+            running.result()
+        return _scored(found, said[-1], answer, time.perf_counter() - started)
+
+    def _gone(self, opened: _Open, cancel: threading.Event | None) -> bool:
+        return self._open is not opened or (cancel is not None and cancel.is_set())
 
     def ahead_in_batch(
         self,
@@ -470,6 +517,25 @@ def _body(opened: _Open, prompt: Prompt, rows: Sequence[_Row], prefix: Sequence[
         if begun and not isinstance(prompt, str):
             body |= {"continue_final_message": True, "add_generation_prompt": False}
     return body
+
+
+def _scored(found: Findings, said: Json, answer: str, seconds: float) -> Generation:
+    prompt = prompt_entries(said)
+    own = ending(prompt, answer)
+    if own is None:
+        raise ModelError(
+            f"The server's tokens do not spell the text {answer[:60]!r} by itself: they join it with what "
+            "stands before, or its template changes it."
+        )
+    tokens = tuple(entry.token(found.vocabulary) for entry in own)
+    return Generation(
+        text=answer,
+        tokens=tokens,
+        finish_reason="stop",
+        prompt_tokens=len(prompt) - len(own),
+        seconds=seconds,
+        logprobs="none" if distrusted(tokens) else "raw",
+    )
 
 
 def _groups(rows: Sequence[GenerationParams], wanted: range, most: int) -> Iterator[range]:

@@ -11,9 +11,17 @@ from typing import Any, Literal
 from codex.engines.base import ALTERNATIVES
 from codex.engines.openai_api.responses import response_body, response_deltas
 from codex.engines.openai_api.server import NotThere, Server
-from codex.engines.openai_api.shapes import VOCABULARY, Delta, Entry, Json, chat_deltas
+from codex.engines.openai_api.shapes import (
+    VOCABULARY,
+    Delta,
+    Entry,
+    Json,
+    chat_deltas,
+    ending,
+    prompt_entries,
+)
 from codex.errors import InvalidInput, ModelError
-from codex.types import LogprobKind, Message
+from codex.types import LogprobKind, Message, Prompt
 
 Kind = Literal["llama.cpp", "vLLM", "Ollama", "TGI", "unknown"]
 
@@ -24,6 +32,7 @@ FEWER = 5
 RAW = 0.05
 """Nats by which a raw log-probability may differ between two temperatures, by rounding."""
 _QUESTION = [Message("user", "Name a colour. Say one word.")]
+_SCORED = " Blue"
 REASONED = 64
 """Tokens of a short answer with its reasoning."""
 
@@ -47,6 +56,10 @@ class Findings:
     """How the length of an answer is bounded."""
     takes_temperature: bool = True
     """Whether it takes a temperature: some reasoning models do not."""
+    scores_turns: bool = False
+    """Whether it tells the log-probabilities of an answer that is there already."""
+    scores_text: bool = False
+    """The same of plain text."""
     first: Entry | None = field(default=None, compare=False)
     """The first token of the answer to the question that every server is asked."""
 
@@ -68,6 +81,22 @@ class Findings:
     def continues(self) -> bool:
         """Whether a last turn of the assistant is continued."""
         return self.interface == "chat" and self.kind in ("llama.cpp", "vLLM")
+
+    @property
+    def words(self) -> str:
+        """What it can do, in a line."""
+        parts = [
+            self.kind if self.kind != "unknown" else "a server",
+            "Responses" if self.interface == "responses" else "chat completions",
+            "no log-probabilities"
+            if self.logprobs == "none"
+            else f"{self.logprobs} log-probabilities of the {self.alternatives} likeliest tokens",
+        ]
+        if self.logprobs != "none":
+            parts.append("also in a stream" if self.streamed else "not in a stream")
+        parts += [f"{self.choices} samples a request", "token ids" if self.token_ids else "no token ids"]
+        parts.append("scores given texts" if self.scores_turns else "does not score given texts")
+        return ", ".join(parts)
 
     @property
     def missing(self) -> str:
@@ -114,7 +143,36 @@ async def probe(server: Server) -> Findings:
             found = replace(found, logprobs="processed")
     elif entry is not None and entry.logprob is not None:
         found = replace(found, logprobs="processed", streamed=await _streams(server, found, wanted))
+    if found.logprobs != "none":
+        found = replace(
+            found,
+            scores_turns=await _scores(server, *scored_body(found, model, _QUESTION, _SCORED)),
+            scores_text=await _scores(server, *scored_body(found, model, _QUESTION[0].content, _SCORED)),
+        )
     return replace(found, choices=await _choices(server, found))
+
+
+def scored_body(found: Findings, model: str, prompt: Prompt, answer: str) -> tuple[str, dict[str, Any]]:
+    """Where to ask for the log-probabilities of an answer that is there, and how."""
+    most = found.alternatives or 1
+    body: dict[str, Any] = {"model": model, "max_tokens": 1, "temperature": 0.0}
+    if isinstance(prompt, str):
+        return "/completions", {**body, "prompt": prompt + answer, "echo": True, "logprobs": most}
+    turns = [*prompt, Message("assistant", answer)]
+    return "/chat/completions", {
+        **body,
+        "messages": [{"role": it.role, "content": it.content} for it in turns],
+        "prompt_logprobs": most,
+        "add_generation_prompt": False,
+        "continue_final_message": True,
+    }
+
+
+async def _scores(server: Server, path: str, body: dict[str, Any]) -> bool:
+    try:
+        return ending(prompt_entries(await server.post(path, body)), _SCORED) is not None
+    except (InvalidInput, ModelError):
+        return False
 
 
 async def _kind(server: Server) -> Findings:

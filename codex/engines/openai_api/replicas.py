@@ -18,6 +18,12 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 SAME_MODEL = 0.5
 """Nats by which the likeliest first tokens of two servers may differ, by rounding, if they have one model."""
 
+ALIKE = (
+    *("kind", "logprobs", "alternatives", "streamed", "token_ids", "vocabulary", "limit"),
+    *("takes_temperature", "scores_turns", "scores_text"),
+)
+"""What every server has to have in common with the others."""
+
 log = logging.getLogger(__name__)
 
 
@@ -174,7 +180,7 @@ class Unlike(ModelError):
 
 def _difference(first: Findings, second: Findings) -> str:
     """What two servers do not have in common, in words; "": nothing that matters."""
-    for name in ("kind", "logprobs", "alternatives", "streamed", "token_ids", "vocabulary", "limit"):
+    for name in ALIKE:
         mine, other = getattr(first, name), getattr(second, name)
         if mine != other:
             return f"{name.replace('_', ' ')} is {other!r}, not {mine!r}"
