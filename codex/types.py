@@ -107,6 +107,9 @@ class Generation:
     end_logprob: float | None = None
     """Log-probability of the end-of-sequence token after the last one: how sure the model was to stop.
     None where it did not end the text (a stop string, the length), or the engine does not say."""
+    reasoning: str | None = None
+    """What a reasoning model wrote before the text, apart from it and its tokens; it is never scored.
+    None: nothing, or privacy did not let it be kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,10 @@ class AskResponse(BaseModel):
         "model's, or a clarifying question when the decision is abstain."
     )
     model_answer: str = Field(description="What the model wrote, whatever was decided.")
+    reasoning: str | None = Field(
+        None,
+        description="What a reasoning model wrote before that; it is not scored. null: nothing, or not kept.",
+    )
     confidence: float | None = Field(description="In [0, 1]; an estimate unless `calibrated` is a number.")
     confidence_note: ConfidenceNote
     decision: Action
@@ -164,6 +168,7 @@ def response_to(trace: Trace) -> AskResponse:
     return AskResponse(
         answer=trace.answer,
         model_answer=last.observation.generation.text,
+        reasoning=last.observation.generation.reasoning,
         confidence=last.confidence.value,
         confidence_note=confidence_note(last.confidence),
         decision=last.decision.action,

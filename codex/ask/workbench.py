@@ -100,6 +100,8 @@ class Status:
     """What it was fitted on, or why there is none, in words."""
     limits: str = ""
     """See `Engine.limits`."""
+    abilities: str = ""
+    """See `Engine.abilities`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,8 @@ class Workbench:
             state = "ready"
         elif self._failed is not None:
             state, error = "error", self._failed
-        return Status(state, model, error, calibrated, calibration, self.engine.limits)
+        engine = self.engine
+        return Status(state, model, error, calibrated, calibration, engine.limits, engine.abilities)
 
     def ask(self, question: str, **options: Unpack[AskOptions]) -> Iterator[Event]:
         """Ask one question; what the options leave out comes from the settings.

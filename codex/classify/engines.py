@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from codex.engines import EngineName, create, preferred_engine
@@ -16,7 +17,7 @@ _lock = threading.Lock()
 
 
 def shared_engine(
-    name: EngineName | None, base_url: str | None, key: str | None, changes: dict[str, Any]
+    name: EngineName | None, base_url: str | Sequence[str] | None, key: str | None, changes: dict[str, Any]
 ) -> Engine:
     """The engine of these settings; made, and not loaded, where there is none yet.
 

@@ -23,7 +23,7 @@ from codex.classify.usage import Spent, Usage
 from codex.engines import EngineName
 from codex.engines.base import Engine
 from codex.engines.openai_api.engine import OpenAIEngine
-from codex.errors import CapabilityError, CodexError, InvalidInput, RowsFailed, UnusableRows
+from codex.errors import CodexError, InvalidInput, RowsFailed, UnusableRows
 from codex.text import sha256
 from codex.types import Generation, Message
 
@@ -71,7 +71,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         model_name: str | None = None,
-        base_url: str | None = None,
+        base_url: str | Sequence[str] | None = None,
         api_key: str | None = None,
         engine: Engine | EngineName | None = None,
         template_name: str | None = None,
@@ -100,17 +100,17 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         """What is None is as the settings have it.
 
-        model_name: as `engine.model_path`. base_url, api_key: of a server with OpenAI's interface;
-        api_key_env names the environment variable that holds its key, which pickles keep, and `api_key` they
-        do not. engine: one that is there, or the name of one. template_name: one that ships, or a file; text
-        for texts, record for tables. format_type: how a row of a table is written. labels: all there are;
-        None: those of `fit`. instructions: what the labels mean. n_examples: of each label, shown to the
-        model, from the rows of `fit`. examples_as: turns before the row's, or a part of the instructions.
-        max_tokens: of an answer; None: what a label takes. use_batch: by the server's
-        batch interface, which is cheaper and may take a day. concurrency: rows at once; None: as many as the
-        engine works on. retries: of a row that failed on the way. cache: of rows by their content; a path
-        keeps them in a file, by which an interrupted run resumes. on_error: "missing" gives failed rows
-        missing_label and probabilities NaN. progress: None: on a terminal. Prices: of a million tokens.
+        model_name: as `engine.model_path`. base_url, api_key: of one or several servers with OpenAI's
+        interface; api_key_env names the environment variable that holds its key, which pickles keep, and
+        `api_key` they do not. engine: one that is there, or the name of one. template_name: one that ships,
+        or a file; text for texts, record for tables. format_type: how a row of a table is written. labels:
+        all there are; None: those of `fit`. instructions: what the labels mean. n_examples: of each label,
+        shown to the model, from the rows of `fit`. examples_as: turns before the row's, or a part of the
+        instructions. max_tokens: of an answer; None: what a label takes. use_batch: by the server's batch
+        interface, which is cheaper and may take a day. concurrency: rows at once; None: as many as the engine
+        works on. retries: of a row that failed on the way. cache: of rows by their content; a path keeps them
+        in a file, by which an interrupted run resumes. on_error: "missing" gives failed rows missing_label
+        and probabilities NaN. progress: None: on a terminal. Prices: of a million tokens.
         """
         self.model_name = model_name
         self.base_url = base_url
@@ -293,11 +293,6 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for name, least in (("n_samples", 1), ("n_examples", 0), ("retries", 0)):
             if getattr(self, name) < least:
                 raise InvalidInput(f"{name} is {getattr(self, name)}: give {least} or more.", [name])
-        if self.reasoning_summary is not None:
-            raise CapabilityError(
-                "reasoning_summary needs the Responses API, which the openai_api engine does not read yet: "
-                "leave it out."
-            )
 
     def _known_classes(self) -> NDArray[Any]:
         """Those of `fit`; without it the labels that were given, sorted."""
@@ -430,6 +425,7 @@ class LocalLLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "model_path": self.model_name,
             "api_key_env": self.api_key_env,
             "reasoning_effort": self.reasoning_effort,
+            "reasoning_summary": self.reasoning_summary,
             "timeout_seconds": self.timeout_seconds,
         }
         if self.concurrency and (self.base_url or self.engine == "openai_api"):

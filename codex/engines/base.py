@@ -141,6 +141,11 @@ class Engine(ABC):
         return ""
 
     @property
+    def abilities(self) -> str:
+        """What was found out of a server and its model, in a line; "": it is no server, or not loaded."""
+        return ""
+
+    @property
     @abstractmethod
     def fingerprint(self) -> str:
         """Engine, model file and quantization, as one line; what a calibrator is bound to."""

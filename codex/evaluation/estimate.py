@@ -24,7 +24,7 @@ from codex.evaluation.calibrating import (
     labelled_runs,
     of_groups,
 )
-from codex.evaluation.runner import CALLERS, asked_with, questions, run_params
+from codex.evaluation.runner import asked_with, callers_for, questions, run_params
 from codex.items import Item
 from codex.signals.text import normalise
 from codex.store.runs import Cost, RunSummary
@@ -198,8 +198,8 @@ def _seconds(
     costs = workbench.store.runs.costs(alike[0].run.id, MEASURED) if alike else []
     if not costs:
         return None
-    callers = min(CALLERS.get(workbench.engine.name, 1), count)
-    return count * seconds_each(costs, origin.n_samples, max_tokens) / callers
+    at_once = min(callers_for(workbench.engine), count)
+    return count * seconds_each(costs, origin.n_samples, max_tokens) / at_once
 
 
 def _places(items: Sequence[Item], half: Side) -> list[int]:

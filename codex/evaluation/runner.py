@@ -22,7 +22,7 @@ from codex.ask.request import AskOptions, new_id, resolve
 from codex.ask.workbench import Workbench
 from codex.datasets.library import load
 from codex.datasets.splits import split
-from codex.engines.base import GenerationParams
+from codex.engines.base import Engine, GenerationParams
 from codex.errors import (
     Cancelled,
     CapabilityError,
@@ -41,8 +41,9 @@ from codex.types import Generation, Observation, Passage, Record, Run, RunParams
 
 # Nine questions with five samples by the default model on two cores took 19.6 s of processor time with one
 # caller, 17.8 s with two, 16.1 s with three and 17.5 s with four.
-CALLERS = {"llama_cpp": 3, "openai_api": 8}
-"""Questions asked at once, by engine; one where it is not said."""
+CALLERS = {"llama_cpp": 3}
+"""Questions asked at once, by engine; see `callers_for`."""
+MOST_CALLERS = 256
 FLUSH_RECORDS = 8
 FLUSH_SECONDS = 2.0
 """Records are written when there are so many of them, or when the first is so old."""
@@ -189,6 +190,12 @@ def measure(
         workbench.measure(done, cancel, evidence=run.params.evidence)
 
 
+def callers_for(engine: Engine) -> int:
+    """Questions that a run asks at once: as many as servers take."""
+    served = min(engine.slots, MOST_CALLERS) if engine.name == "openai_api" else 1
+    return CALLERS.get(engine.name, served)
+
+
 def run(
     workbench: Workbench,
     run_id: str,
@@ -214,7 +221,7 @@ def run(
         workbench,
         summary.run,
         iter([item for item in items if item.id not in done]),
-        callers or CALLERS.get(workbench.engine.name, 1),
+        callers or callers_for(workbench.engine),
         progress or (lambda now: None),
         cancel or threading.Event(),
     )

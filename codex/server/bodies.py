@@ -362,4 +362,5 @@ class HealthBody(BaseModel):
     version: str
     error: str | None = Field(None, description="Why the model could not be loaded.")
     limits: str = Field("", description="What signals lack with this engine, and what would bring it.")
+    abilities: str = Field("", description="What was found out of a model's server; empty: it is no server.")
     events: EventsBody | None = Field(None, description="Of store.events; null: it is not set.")

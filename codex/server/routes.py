@@ -244,6 +244,7 @@ def healthz(response: Response, workbench: Bench) -> bodies.HealthBody:
         version=version("codex-workbench"),
         error=status.error,
         limits=status.limits,
+        abilities=status.abilities,
         events=bodies.EventsBody.model_validate(copy) if (copy := workbench.store.event_copy) else None,
     )
 

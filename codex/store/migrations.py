@@ -509,6 +509,12 @@ def create_traces(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("CREATE TABLE due_erasures (since TIMESTAMP NOT NULL)")
 
 
+def add_reasoning(db: duckdb.DuckDBPyConnection) -> None:
+    """What the model reasoned before the answer and before its samples."""
+    for column in ("reasoning", "samples.element.reasoning"):
+        db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} VARCHAR")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -529,6 +535,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_monitoring,
     add_ends_of_traces,
     create_traces,
+    add_reasoning,
 )
 
 

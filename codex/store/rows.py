@@ -145,7 +145,7 @@ _TOKEN_DEFAULTS = tuple(
 def event_row(trace: Trace, number: int, privacy: Privacy) -> dict[str, object]:
     """One step as a row of model_inference_events, without its id: column -> value."""
     step = trace.steps[number]
-    generation = step.observation.generation
+    generation = _without_reasoning(step.observation.generation, privacy)
     signals = {name: finite(value) for name, value in step.signals.items()}
     return {
         "step": number,
@@ -159,7 +159,8 @@ def event_row(trace: Trace, number: int, privacy: Privacy) -> dict[str, object]:
         "answer": generation.text,
         **written(GENERATION, generation),
         "samples": [
-            {"text": sample.text, **written(GENERATION, sample)} for sample in step.observation.samples
+            {"text": sample.text, **written(GENERATION, _without_reasoning(sample, privacy))}
+            for sample in step.observation.samples
         ],
         "answer_tokens": len(generation.tokens),
         "sample_tokens": sum(len(sample.tokens) for sample in step.observation.samples),
@@ -231,6 +232,11 @@ def _alternative_of(row: Row) -> Alternative:
     if None in row.values():  # Of a field that came later than the row.
         row = {name: value for name, value in row.items() if value is not None}
     return Alternative(**row)
+
+
+def _without_reasoning(generation: Generation, privacy: Privacy) -> Generation:
+    """What may be kept: reasoning repeats what was asked."""
+    return generation if privacy == "full" else replace(generation, reasoning=None)
 
 
 def _told(observation: Observation, privacy: Privacy) -> Observation:

@@ -36,7 +36,7 @@ from codex.types import Action, Confidence, Gate, Trace
 TITLE_CHARACTERS = 127
 """How much of an answer stands in for a question that was not kept."""
 
-TOLD = ("question_preview", "question", "prompt", "passages")
+TOLD = ("question_preview", "question", "prompt", "passages", "reasoning")
 """The columns that tell what was asked."""
 
 

@@ -74,6 +74,7 @@ def step_story(step: Step, fitted_on: Sequence[str] = ()) -> JSON:
     return {
         **encode(step, without=("observation", "focus", "signals")),
         "text": observation.generation.text,
+        "reasoning": observation.generation.reasoning,
         "seconds": observation.generation.seconds,
         "samples": {"total": len(observation.samples), "distinct": len(groups)},
         "passages": [passage.document for passage in observation.passages],

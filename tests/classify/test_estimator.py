@@ -25,7 +25,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from codex.classify import LocalLLMClassifier, running
 from codex.classify import engines as pool
-from codex.errors import Busy, Cancelled, CapabilityError, InvalidInput, ModelError, RowsFailed, UnusableRows
+from codex.errors import Busy, Cancelled, InvalidInput, ModelError, RowsFailed, UnusableRows
 from tests.support.spelled import Answers, SpelledEngine
 
 LABELS = ["positive", "negative"]
@@ -200,11 +200,10 @@ class TestLabels:
             made(**options)[0].predict(["good"])
         assert wrong.value.fields == (field,)
 
-    def test_what_no_engine_does_yet_is_refused(self) -> None:
-        with pytest.raises(CapabilityError, match="Responses API"):
-            made(reasoning_summary="auto")[0].predict(["good"])
-        with pytest.raises(InvalidInput, match="reasoning_effort"):
-            LocalLLMClassifier(engine="llama_cpp", labels=LABELS, reasoning_effort="low").predict(["good"])
+    @pytest.mark.parametrize(("name", "value"), [("reasoning_effort", "low"), ("reasoning_summary", "auto")])
+    def test_what_an_engine_does_not_do_is_refused(self, name: str, value: str) -> None:
+        with pytest.raises(InvalidInput, match=name):
+            LocalLLMClassifier(engine="llama_cpp", labels=LABELS, **{name: value}).predict(["good"])
 
 
 class TestManyRows:

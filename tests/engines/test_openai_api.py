@@ -201,6 +201,12 @@ def test_tokens_of_the_reasoning_are_not_of_the_answer(serve: Serve) -> None:
     engine, _ = serve(Scripted([*thinking, *ANSWER], content="It is Oslo.", reasoning="Norway?"))
     found = engine.chat(TOKYO, greedy(20))
     assert [it.text for it in found.tokens] == ["It", " is", " Oslo", "."]
+    assert found.reasoning == "Norway?"
+    thought = [entry("<think>", -1.0), entry("Norway?", -3.0), entry("</think>", -1.0), entry("\n\n", 0.0)]
+    engine, _ = serve(Scripted([*thought, *ANSWER]))
+    found = engine.chat(TOKYO, greedy(20))
+    assert [it.text for it in found.tokens] == ["It", " is", " Oslo", "."]
+    assert (found.text, found.reasoning) == ("It is Oslo.", "Norway?")
 
 
 def html(path: str, body: Json) -> Said:

@@ -18,7 +18,7 @@ from codex.datasets.splits import split
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation.calibrating import Target, guarantee, labelled_runs
 from codex.evaluation.estimate import estimate, seconds_each
-from codex.evaluation.runner import CALLERS
+from codex.evaluation.runner import callers_for
 from codex.settings import load_settings
 from codex.store import Store
 from codex.store.runs import Cost
@@ -75,11 +75,11 @@ def test_time_is_that_of_earlier_answers_by_their_tokens(workbench: Workbench) -
         len(record.observation.generation.tokens),
         tuple(len(sample.tokens) for sample in record.observation.samples),
     )
-    callers = CALLERS.get(workbench.engine.name, 1)
+    at_once = callers_for(workbench.engine)
     same = estimate(workbench, "sums", limit=60, n_samples=5)
-    assert same.seconds == pytest.approx(60 * 0.25 / callers)
+    assert same.seconds == pytest.approx(60 * 0.25 / at_once)
     fewer = estimate(workbench, "sums", limit=60, n_samples=2)
-    assert fewer.seconds == pytest.approx(60 * seconds_each(costs, 2, None) / callers)
+    assert fewer.seconds == pytest.approx(60 * seconds_each(costs, 2, None) / at_once)
     assert fewer.seconds < same.seconds
     assert same.lines[0].startswith("60 questions: about 15 seconds. This model is correct on about ")
 

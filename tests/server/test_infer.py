@@ -163,6 +163,7 @@ def test_health_says_ready_with_model_and_version(sure: Served) -> None:
         "error": None,
         "events": None,
         "limits": "",
+        "abilities": "",
     }
 
 

@@ -85,6 +85,7 @@ def generations(with_alternatives: bool) -> st.SearchStrategy[Generation]:
         logprobs=st.sampled_from(["raw", "processed", "none"]),
         prefix_tokens=st.integers(0, 2**31),
         end_logprob=maybe,
+        reasoning=st.none() | st.text(min_size=1),
     )
 
 

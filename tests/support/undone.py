@@ -4,6 +4,10 @@ from __future__ import annotations
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    20: [
+        f"ALTER TABLE model_inference_events DROP COLUMN {column}"
+        for column in ("reasoning", "samples.element.reasoning")
+    ],
     19: ["DROP TABLE traces", "DROP TABLE trace_inbox", "DROP TABLE due_erasures"],
     18: [
         f"ALTER TABLE model_inference_events DROP COLUMN {column}"

@@ -5,7 +5,7 @@ import { fieldOf } from "../shared/events.js";
 import { Heatmap, legend } from "../shared/heatmap.js";
 import { html, live, nothing, repeat } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { instead } from "../shared/panels.js";
+import { instead, reasoning } from "../shared/panels.js";
 import {
   button,
   copied,
@@ -157,7 +157,7 @@ export class Answers extends Part {
     const active = card === this.active && this.cards.length > 1;
     return html`<section class="cx-branch cx-column ${active ? "active" : ""}" aria-label=${index ? `Branch ${index}` : "Answer"} @click=${pick}>
       <header class="cx-row wrap cx-small"><span class="cx-strong">${card.label}</span>${trace && this.#outcome(trace)}</header>
-      ${trace && instead(trace)}
+      ${trace && instead(trace)}${trace && reasoning(trace.last)}
       <div>${heat.view()}</div>${trace && ending(trace.last)}${trace && this.#evidence(card, trace)}${trace && this.#lookUp(trace)}${trace && this.#followUp(trace)}${trace && toPerson(trace)}${trace && this.page.adding.view(trace)}${trace && this.page.sharing.view(trace)}
       ${note ? html`<p class="cx-${note.kind}" role=${note.kind === "error" ? "alert" : "status"}>${note.words}</p>` : nothing}</section>`;
   }

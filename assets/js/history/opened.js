@@ -5,7 +5,7 @@ import { escaped } from "../shared/events.js";
 import { choice } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { instead, storyLine } from "../shared/panels.js";
+import { instead, reasoning, storyLine } from "../shared/panels.js";
 import {
   alarm,
   button,
@@ -109,7 +109,7 @@ export class OpenedView extends Part {
     if (!trace) return html`<div class="cx-card cx-read" @keydown=${leave}>${head}${alarm(failed)}</div>`;
     return html`<div class="cx-card cx-read" @keydown=${leave}>${head}${alarm(failed)}
         <div class="cx-body cx-column">${this.#conversation(trace)}${outcome(trace)}${storyLine(trace)}
-          ${instead(trace)}</div>
+          ${instead(trace)}${reasoning(trace.last)}</div>
         <div class="cx-read-heat">${reading.heat.view()}</div>
         ${reading.colours()}${this.#actions(trace)}</div>
       <section class="cx-card" aria-label="Inspector" @keydown=${leave}>${reading.inspector.view()}</section>`;

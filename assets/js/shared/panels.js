@@ -105,6 +105,12 @@ export function instead({ person, answer, last }) {
   return html`<p class="cx-withheld"><b>Withheld. Codex says:</b>${written(answer)}</p>`;
 }
 
+/** What a reasoning model wrote before its answer, folded. @param {{reasoning: string | null}} step */
+export function reasoning({ reasoning: text }) {
+  if (!text) return nothing;
+  return html`<details class="cx-reasoning"><summary class="cx-muted">Reasoning</summary><pre tabindex="0" aria-label="Reasoning">${reveal(text)}</pre></details>`;
+}
+
 /** What was done with a question in one line; nothing when the model was simply asked. @param {Trace} trace */
 export function storyLine({ story }) {
   if (!story.length) return nothing;
@@ -135,7 +141,7 @@ function stepItem(step, open) {
   const names = [...new Set(passages)].map((name, i) => [i ? ", " : null, written(name)]);
   const seen = html`<p>Saw ${counted(passages.length, "passage")} of ${names}${step.support ? `: ${step.support}.` : "."}</p>`;
   const drawn = samples.total ? `${counted(samples.total, "sample")}, ${samples.distinct} different. ` : "";
-  return html`<li><details ?open=${open}><summary class="cx-row between"><b>${DONE[step.kind]}</b>${muted(`${number(step.seconds)} s`)}</summary><blockquote>${written(step.text)}</blockquote>${passages.length ? seen : nothing}
+  return html`<li><details ?open=${open}><summary class="cx-row between"><b>${DONE[step.kind]}</b>${muted(`${number(step.seconds)} s`)}</summary>${reasoning(step)}<blockquote>${written(step.text)}</blockquote>${passages.length ? seen : nothing}
     <p>${drawn}Confidence ${percent(confidence.value)}${confidence.calibrated === null ? [", ", written(basis)] : nothing}.</p>
     <p>Gate <b>${decision.gate}</b>, decision <b>${actionWords(decision.action)}</b>: ${written(decision.reason)}</p>
     <details class="cx-inner"><summary>Signals</summary>${facts(values, "pairs numbers")}</details>

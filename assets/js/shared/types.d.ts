@@ -282,6 +282,8 @@ export interface Step {
   prompt: string | null;
   prompt_sha256: string;
   generation: { finish_reason: string };
+  /** What a reasoning model wrote before the answer; null: nothing, or it was not kept. */
+  reasoning: string | null;
   seconds: number;
   support: string | null;
 }
@@ -309,6 +311,7 @@ export interface Trace {
     kind: string;
     seconds: number;
     text: string;
+    reasoning: string | null;
     passages: string[];
     support: string | null;
     samples: { total: number; distinct: number };

@@ -5,7 +5,7 @@ import { Page } from "../shared/page.js";
 import { alarm, hint, iconButton } from "../shared/parts.js";
 import { Poller } from "../shared/server.js";
 
-/** @typedef {{state: string, model: string, error: string | null, calibrated: boolean, calibration: string, limits: string}} Status */
+/** @typedef {{state: string, model: string, error: string | null, calibrated: boolean, calibration: string, limits: string, abilities: string}} Status */
 /** @import {Given} from "../shared/types" */
 
 const THEME = "codex.theme";
@@ -82,7 +82,7 @@ class Bar extends Page {
   }
 
   view() {
-    const { state, model, error, calibrated, calibration, limits } = this.status;
+    const { state, model, error, calibrated, calibration, limits, abilities } = this.status;
     const change = () => {
       localStorage.setItem(THEME, this.dark ? "light" : "dark");
       this.#theme(!this.dark);
@@ -99,7 +99,7 @@ class Bar extends Page {
       <a class="cx-skip" href="#content" @click=${skip}>Skip to the content</a>
       <a class="cx-brand cx-row" href="./"><img src="codex-assets/logo.svg" alt="" width="22" height="22"><span>Codex</span></a>
       <nav class="cx-pages cx-row tight" aria-label="Pages">${pages}</nav>
-      <span class="cx-status cx-row" role="status" data-state=${state}><i aria-hidden="true"></i>${STATES[state] ?? ""}<b class="cx-clip">${model}</b><span
+      <span class="cx-status cx-row" role="status" data-state=${state}><i aria-hidden="true"></i>${STATES[state] ?? ""}<b class="cx-clip" title=${abilities || model}>${model}</b><span
         class="cx-calibrated cx-clip" title=${this.answer ?? calibration}>${this.answer ?? (calibrated ? "calibrated" : "not calibrated")}</span></span>
       ${iconButton("theme", `Change to the ${this.dark ? "light" : "dark"} theme`, change)}
     </header>${error ? html`<div class="cx-alarm">${alarm(error)}</div>` : nothing}

@@ -1,4 +1,4 @@
-"""Many chat completions as one batch of a server that has OpenAI's batch interface: cheaper, and later."""
+"""Many conversations as one batch of a server that has OpenAI's batch interface: cheaper, and later."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ Result = Json | str
 """The body of a response, or why there is none."""
 
 
-async def run_batch(server: Server, bodies: Sequence[dict[str, Any]], poll_seconds: float) -> list[Result]:
+async def run_batch(
+    server: Server, path: str, bodies: Sequence[dict[str, Any]], poll_seconds: float
+) -> list[Result]:
     """What came of each body, in their order; the batch is cancelled where the caller is.
 
     Raises CapabilityError where the server has no batches, ModelError where the whole batch failed.
     """
     lines = [
-        {"custom_id": str(at), "method": "POST", "url": "/v1/chat/completions", "body": body}
+        {"custom_id": str(at), "method": "POST", "url": f"/v1{path}", "body": body}
         for at, body in enumerate(bodies)
     ]
     try:
-        batch = await server.begin_batch("\n".join(map(json.dumps, lines)).encode(), WINDOW)
+        batch = await server.begin_batch(f"/v1{path}", "\n".join(map(json.dumps, lines)).encode(), WINDOW)
     except (InvalidInput, ModelError) as error:
-        raise CapabilityError(f"{server.config.base_url} takes no batch: {error}") from error
+        raise CapabilityError(f"{server.address} takes no batch: {error}") from error
     batch_id = str(batch["id"])
     try:
         while batch.get("status") not in ENDED:
@@ -44,7 +46,7 @@ async def run_batch(server: Server, bodies: Sequence[dict[str, Any]], poll_secon
     results: list[Result] = [missing] * len(bodies)
     files = [batch.get(name) for name in ("output_file_id", "error_file_id")]
     if not any(files):
-        raise ModelError(f"{server.config.base_url}: the batch {batch_id} {batch['status']}: {_why(batch)}")
+        raise ModelError(f"{server.address}: the batch {batch_id} {batch['status']}: {_why(batch)}")
     for file_id in filter(None, files):
         for line in (await server.content(str(file_id))).splitlines():
             _take(line, results)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, aclosing
@@ -18,16 +19,20 @@ from codex.engines.base import Capabilities, Engine, Enough, Finished, Generatio
 from codex.engines.continuation import Call, Continuation
 from codex.engines.openai_api.batches import run_batch
 from codex.engines.openai_api.config import ServedConfig
-from codex.engines.openai_api.probing import Findings, probe
-from codex.engines.openai_api.server import Server
+from codex.engines.openai_api.probing import Findings, scored_body
+from codex.engines.openai_api.replicas import Replicas
+from codex.engines.openai_api.responses import response_body
+from codex.engines.openai_api.server import Server, Unanswered
 from codex.engines.openai_api.shapes import (
     Delta,
     Json,
     Spelling,
-    chat_deltas,
     completion_deltas,
+    ending,
+    prompt_entries,
     prompt_tokens,
 )
+from codex.engines.openai_api.thinking import Thinking
 from codex.engines.openai_api.trust import distrusted
 from codex.errors import Cancelled, CapabilityError, CodexError, InvalidInput, ModelError
 from codex.types import FinishReason, Generation, Message, Prompt, Token
@@ -76,7 +81,7 @@ class OpenAIEngine(Engine):
             logprobs=found.logprobs if found else "none",
             full_vocabulary=False,
             prefix=found.continues if found else False,
-            score=False,
+            score=found.scores_turns if found else False,
             embed=False,
         )
 
@@ -87,7 +92,18 @@ class OpenAIEngine(Engine):
 
     @property
     def limits(self) -> str:
-        return self._open.findings.missing if self._open else ""
+        opened = self._open
+        return " ".join(filter(None, (opened.findings.missing, opened.replicas.missing))) if opened else ""
+
+    @property
+    def abilities(self) -> str:
+        opened = self._open
+        if not opened:
+            return ""
+        count = len(opened.replicas.all)
+        return opened.findings.words + (
+            f"; {opened.replicas.answering} of {count} servers" if count > 1 else ""
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -99,7 +115,8 @@ class OpenAIEngine(Engine):
 
     @property
     def slots(self) -> int:
-        return self.config.concurrency
+        opened = self._open
+        return self.config.concurrency * (opened.replicas.answering if opened else len(self.config.base_url))
 
     def load(self) -> None:
         """Find out what the server can do. Raises ModelError, Busy."""
@@ -120,7 +137,7 @@ class OpenAIEngine(Engine):
         return None
 
     def tokenize(self, text: str) -> list[int]:
-        raise CapabilityError(f"{self.config.base_url} does not say how it splits a text into tokens.")
+        raise CapabilityError(f"{self.config.where} does not say how it splits a text into tokens.")
 
     def decode(
         self,
@@ -138,12 +155,46 @@ class OpenAIEngine(Engine):
             raise InvalidInput("There is nothing to continue: the prompt is empty.", ["prompt"])
         opened = self._ready()
         if prefix and not opened.findings.continues:
-            raise CapabilityError(f"{self.config.base_url} cannot continue an answer that has begun.")
+            raise CapabilityError(f"{self.config.where} cannot continue an answer that has begun.")
         if prefix and not _is_text(prefix):
-            raise CapabilityError(f"{self.config.base_url} cannot continue an answer inside a character.")
+            raise CapabilityError(f"{self.config.where} cannot continue an answer inside a character.")
         self._check(opened.findings, rows)
         call = Call([], tuple(rows), tuple(prefix), cancel or threading.Event(), enough)
         return self._stream(opened, call, prompt)
+
+    def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
+        """See Engine.score. No server says which tokens would end a text, so that `end_logprob` is None."""
+        if not prompt:
+            raise InvalidInput("There is nothing to continue: the prompt is empty.", ["prompt"])
+        opened, started = self._ready(), time.perf_counter()
+        found = opened.findings
+        if not (found.scores_text if isinstance(prompt, str) else found.scores_turns):
+            raise CapabilityError(
+                f"{self.config.where} does not tell the log-probabilities of a text that is there, as vLLM "
+                "does: use that, engine=llama_cpp or engine=huggingface."
+            )
+        path, body = scored_body(found, self.config.model_path, prompt, answer)
+        said: list[Json] = []
+
+        async def work(server: Server) -> None:
+            said.append(await server.post(path, body))
+
+        with opened.admission.taken(1, 0, lambda: self._gone(opened, cancel)) as admitted:
+            if not admitted:
+                raise Cancelled("The question was cancelled.")
+            running = opened.portal.start_task_soon(opened.replicas.anywhere, work)
+            while not running.done():
+                if self._gone(opened, cancel):
+                    running.cancel()
+                    raise Cancelled("The question was cancelled.")
+                wait([running], _PATIENCE)
+            if self._gone(opened, cancel):
+                raise Cancelled("The question was cancelled.")
+            running.result()
+        return _scored(found, said[-1], answer, time.perf_counter() - started)
+
+    def _gone(self, opened: _Open, cancel: threading.Event | None) -> bool:
+        return self._open is not opened or (cancel is not None and cancel.is_set())
 
     def ahead_in_batch(
         self,
@@ -162,28 +213,29 @@ class OpenAIEngine(Engine):
         calls = [Call([], params, (), cancel or threading.Event()) for _ in prompts]
         rows = [_Row(0, call, opened.findings) for call in calls]
         bodies = [_body(opened, prompt, [row], ()) for prompt, row in zip(prompts, rows, strict=True)]
-        work = opened.portal.start_task_soon(run_batch, opened.server, bodies, poll_seconds)
+        server, found = opened.replicas.all[0].server, opened.findings
+        work = opened.portal.start_task_soon(run_batch, server, found.path, bodies, poll_seconds)
         while not work.done():
             if cancel is not None and cancel.wait(_PATIENCE):
                 work.cancel()
                 raise Cancelled("The batch was cancelled.")
             if cancel is None:
                 wait([work])
-        found: list[Generation | CodexError] = []
+        done: list[Generation | CodexError] = []
         for row, result in zip(rows, work.result(), strict=True):
             if isinstance(result, str):
-                found.append(ModelError(f"{self.config.base_url}: {result}"))
+                done.append(ModelError(f"{self.config.where}: {result}"))
                 continue
-            _take([row], chat_deltas(result), prompt_tokens(result))
+            _take([row], opened.findings.deltas(result), prompt_tokens(result))
             ends = [item for item in row.end() if isinstance(item, Finished)]
-            found.append(ends[0].generation)
-        return found
+            done.append(ends[0].generation)
+        return done
 
     def _check(self, found: Findings, rows: Sequence[GenerationParams]) -> None:
         cut = any(row.top_k or row.repeat_penalty != 1.0 for row in rows)
         if cut and found.kind not in TEMPERED:
             raise InvalidInput(
-                f"{self.config.base_url} knows no top_k and no repeat_penalty: leave them as they are.",
+                f"{self.config.where} knows no top_k and no repeat_penalty: leave them as they are.",
                 ["engine.params"],
             )
 
@@ -198,13 +250,14 @@ class OpenAIEngine(Engine):
 
     def _stream(self, opened: _Open, call: Call, prompt: Prompt) -> Iterator[Token | Finished]:
         """The caller's side: hands out what comes."""
-        at_once = min(len(call.rows), self.config.concurrency)
+        at_once = min(len(call.rows), opened.most)
 
         def given_up() -> bool:
             return call.cancelled or self._open is not opened
 
         with opened.admission.taken(at_once, 0, given_up, call.client) as admitted:
-            rows = [_Row(at, call, opened.findings) for at in range(len(call.rows))]
+            plain = isinstance(prompt, str)
+            rows = [_Row(at, call, opened.findings, plain) for at in range(len(call.rows))]
             if admitted:
                 yield from self._answered(opened, call, prompt, rows, at_once)
             if call.cancelled or not admitted or self._open is not opened:
@@ -246,9 +299,16 @@ class _Open:
 
     portal: BlockingPortal
     _running: AbstractContextManager[BlockingPortal]
-    server: Server
-    findings: Findings
+    config: ServedConfig
+    replicas: Replicas
+    most: int
+    """Requests under way at once, at all servers together."""
     admission: Admission
+
+    @property
+    def findings(self) -> Findings:
+        """What its servers can do."""
+        return self.replicas.findings
 
     @classmethod
     def to(cls, config: ServedConfig, key: str | None = None) -> _Open:
@@ -256,33 +316,55 @@ class _Open:
         running = start_blocking_portal("asyncio", name="codex-openai-api")
         portal = running.__enter__()
         try:
-            server = portal.call(Server, config, key)
-            try:
-                findings = portal.call(probe, server)
-            except BaseException:
-                portal.call(server.close)
-                raise
+            replicas = portal.call(_reached, config, key)
         except BaseException:
             running.__exit__(None, None, None)
             raise
-        return cls(portal, running, server, findings, Admission(config.concurrency, 1))
+        most = config.concurrency * len(config.base_url)
+        return cls(portal, running, config, replicas, most, Admission(most, 1))
 
     def close(self) -> None:
-        self.portal.call(self.server.close)
+        self.portal.call(self.replicas.close)
         self._running.__exit__(None, None, None)
+
+
+async def _reached(config: ServedConfig, key: str | None) -> Replicas:
+    """Raises ModelError, Busy."""
+    servers: list[Server] = []
+    try:
+        servers.extend(Server(config, address, key) for address in config.base_url)
+        return await Replicas.to(servers)
+    except BaseException:
+        for server in servers:
+            await server.close()
+        raise
 
 
 class _Row(Continuation):
     """A row that a server streams."""
 
-    def __init__(self, index: int, call: Call, findings: Findings) -> None:
+    def __init__(self, index: int, call: Call, findings: Findings, plain: bool = False) -> None:
+        """plain: of a text that is continued as it stands."""
         super().__init__(index, call.rows[index], (), call.prefix, frozenset())
         self.told = False
         """Whether the caller knows its end."""
         self._closed = False
         """Whether the server says that it has ended."""
         self._findings = findings
+        self._call = call
+        self._plain = plain
+        self._reasoning = ""
+        self._thinking = Thinking(expected=not plain and not call.prefix)
         self._spelling = Spelling(expected=findings.logprobs != "none")
+        self._known: Sequence[Token] = ()
+        """What the caller was told already, by a request that failed."""
+
+    def again(self) -> _Row:
+        """The same row for another server; it has to begin with what the caller was told."""
+        row = _Row(self.index, self._call, self._findings, self._plain)
+        row._told = self._told
+        row._known = self._filter.tokens[: self._told]
+        return row
 
     @property
     def stopped(self) -> bool:
@@ -292,10 +374,20 @@ class _Row(Continuation):
     def take(self, delta: Delta) -> None:
         """Raises ModelError where the server ends the answer for another reason than its end."""
         reason = _reason(delta.finish) if delta.finish else None
+        self._reasoning += delta.reasoning
         for entry in self._spelling.take(delta, last=reason is not None):
-            self.push(entry.token(self._findings.vocabulary))
+            for own in self._thinking.take(entry):
+                self.push(own.token(self._findings.vocabulary))
+        if reason is not None:
+            for own in self._thinking.end():
+                self.push(own.token(self._findings.vocabulary))
         self._closed = self._closed or reason is not None
         self.reason = self.reason or reason
+        known = [it.bytes for it in self._known[: len(self._filter.tokens)]]
+        if known != [it.bytes for it in self._filter.tokens[: len(known)]]:
+            raise ModelError(
+                "A server broke off in the middle of an answer that another one begins otherwise. Ask again."
+            )
 
     def end(self, cancelled: bool = False) -> Iterator[Token | Finished]:
         """What the caller does not know yet, and that this is the end."""
@@ -304,7 +396,8 @@ class _Row(Continuation):
             yield from self.news(cancelled)
 
     def _generation(self, reason: FinishReason) -> Generation:
-        made = super()._generation(reason)
+        reasoning = self._reasoning.strip() or self._thinking.text
+        made = replace(super()._generation(reason), reasoning=reasoning or None)
         kind = self._findings.logprobs
         if kind == "none" or distrusted(made.tokens):
             bare = (replace(it, logprob=None, entropy=None, rank=None, alternatives=()) for it in made.tokens)
@@ -318,7 +411,17 @@ async def _run(opened: _Open, call: Call, prompt: Prompt, rows: list[_Row], at_o
 
     async def ask(group: range) -> None:
         async with turns:
-            await _request(opened, call, prompt, [rows[at] for at in group])
+            begun = False
+
+            async def work(server: Server) -> None:
+                nonlocal begun
+                if begun:
+                    for at in group:
+                        rows[at] = rows[at].again()
+                begun = True
+                await _request(opened, server, call, prompt, [rows[at] for at in group])
+
+            await opened.replicas.anywhere(work)
 
     try:
         for wanted in call.groups():
@@ -333,12 +436,12 @@ async def _run(opened: _Open, call: Call, prompt: Prompt, rows: list[_Row], at_o
         call.out.put(None)
 
 
-async def _request(opened: _Open, call: Call, prompt: Prompt, rows: list[_Row]) -> None:
+async def _request(opened: _Open, server: Server, call: Call, prompt: Prompt, rows: list[_Row]) -> None:
     """Run one request, which makes these rows. Raises ModelError, InvalidInput, PromptTooLong, Busy."""
     if not all(row.reason for row in rows):  # a prefix may hold a stop string
-        plain = isinstance(prompt, str)
-        path, parse = ("/completions", completion_deltas) if plain else ("/chat/completions", chat_deltas)
-        async with aclosing(_events(opened, path, _body(opened, prompt, rows, call.prefix))) as events:
+        plain, found = isinstance(prompt, str), opened.findings
+        path, parse = ("/completions", completion_deltas) if plain else (found.path, found.deltas)
+        async with aclosing(_events(server, found, path, _body(opened, prompt, rows, call.prefix))) as events:
             async for event in events:
                 _take(rows, parse(event), prompt_tokens(event))
                 for item in (item for row in rows if row.reason is None for item in row.news()):
@@ -346,7 +449,7 @@ async def _request(opened: _Open, call: Call, prompt: Prompt, rows: list[_Row]) 
                 if all(row.reason for row in rows) and any(row.stopped for row in rows):
                     break  # The server does not end at a stop string: it knows none.
     if not all(row.reason for row in rows):
-        raise ModelError(f"{opened.server.config.base_url} broke off in the middle of an answer. Ask again.")
+        raise Unanswered(f"{server.address} broke off in the middle of an answer. Ask again.")
     for item in (item for row in rows for item in row.end()):
         call.tell(item)
 
@@ -360,27 +463,36 @@ def _take(rows: Sequence[_Row], deltas: Sequence[Delta], counted: int | None) ->
         row.prompt_tokens = row.prompt_tokens if counted is None else counted
 
 
-async def _events(opened: _Open, path: str, body: dict[str, Any]) -> AsyncGenerator[Json, None]:
+async def _events(
+    server: Server, found: Findings, path: str, body: dict[str, Any]
+) -> AsyncGenerator[Json, None]:
     """As a stream; whole where the server sends log-probabilities only so."""
-    found = opened.findings
     if found.logprobs == "none" or found.streamed:
-        async with aclosing(opened.server.stream(path, body)) as events:
+        async with aclosing(server.stream(path, body)) as events:
             async for event in events:
                 yield event
     else:
-        yield await opened.server.post(path, body)
+        yield await server.post(path, body)
 
 
 def _body(opened: _Open, prompt: Prompt, rows: Sequence[_Row], prefix: Sequence[Token]) -> dict[str, Any]:
     """Every sampler but those that were asked for is off, where the server lets us say so."""
-    found, config, params = opened.findings, opened.server.config, rows[0].params
+    found, config, params = opened.findings, opened.config, rows[0].params
     begun = b"".join(token.bytes for token in prefix).decode("utf-8", "replace")
-    body: dict[str, Any] = {
+    chosen = {"temperature": params.temperature, "top_p": params.top_p} if found.takes_temperature else {}
+    if found.interface == "responses" and not isinstance(prompt, str):
+        # They know neither a seed nor several rows.
+        asked = found.alternatives if found.logprobs != "none" else None
+        body = response_body(config.model_path, prompt, rows[0].tokens_left, asked)
+        thought = {"effort": config.reasoning_effort, "summary": config.reasoning_summary}
+        given = {name: value for name, value in thought.items() if value}
+        return {**body, **chosen, **({"reasoning": given} if given else {})}
+    bound = "max_tokens" if isinstance(prompt, str) else found.limit
+    body = {
         "model": config.model_path,
-        "temperature": params.temperature,
-        "top_p": params.top_p,
+        **chosen,
         "seed": params.seed,
-        found.limit: rows[0].tokens_left,
+        bound: rows[0].tokens_left,
     }
     if len(rows) > 1:
         body["n"] = len(rows)
@@ -416,6 +528,25 @@ def _is_text(tokens: Sequence[Token]) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _scored(found: Findings, said: Json, answer: str, seconds: float) -> Generation:
+    prompt = prompt_entries(said)
+    own = ending(prompt, answer)
+    if own is None:
+        raise ModelError(
+            f"The server's tokens do not spell the text {answer[:60]!r} by itself: they join it with what "
+            "stands before, or its template changes it."
+        )
+    tokens = tuple(entry.token(found.vocabulary) for entry in own)
+    return Generation(
+        text=answer,
+        tokens=tokens,
+        finish_reason="stop",
+        prompt_tokens=len(prompt) - len(own),
+        seconds=seconds,
+        logprobs="none" if distrusted(tokens) else "raw",
+    )
 
 
 def _groups(rows: Sequence[GenerationParams], wanted: range, most: int) -> Iterator[range]:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from codex.engines.base import ALTERNATIVES
-from codex.engines.openai_api.server import Server
-from codex.engines.openai_api.shapes import VOCABULARY, Entry, Json, chat_deltas
+from codex.engines.openai_api.responses import response_body, response_deltas
+from codex.engines.openai_api.server import NotThere, Server
+from codex.engines.openai_api.shapes import (
+    VOCABULARY,
+    Delta,
+    Entry,
+    Json,
+    chat_deltas,
+    ending,
+    prompt_entries,
+)
 from codex.errors import InvalidInput, ModelError
-from codex.types import LogprobKind
+from codex.types import LogprobKind, Message, Prompt
 
 Kind = Literal["llama.cpp", "vLLM", "Ollama", "TGI", "unknown"]
 
@@ -21,7 +31,10 @@ FEWER = 5
 """Alternatives that a server may give which refuses more."""
 RAW = 0.05
 """Nats by which a raw log-probability may differ between two temperatures, by rounding."""
-_QUESTION = [{"role": "user", "content": "Name a colour. Say one word."}]
+_QUESTION = [Message("user", "Name a colour. Say one word.")]
+_SCORED = " Blue"
+REASONED = 64
+"""Tokens of a short answer with its reasoning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +52,66 @@ class Findings:
     token_ids: bool
     vocabulary: int
     """Tokens that the model has, or `VOCABULARY`."""
-    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    limit: Literal["max_tokens", "max_completion_tokens", "max_output_tokens"] = "max_tokens"
     """How the length of an answer is bounded."""
+    takes_temperature: bool = True
+    """Whether it takes a temperature: some reasoning models do not."""
+    scores_turns: bool = False
+    """Whether it tells the log-probabilities of an answer that is there already."""
+    scores_text: bool = False
+    """The same of plain text."""
+    first: Entry | None = field(default=None, compare=False)
+    """The first token of the answer to the question that every server is asked."""
+
+    @property
+    def path(self) -> str:
+        """Where conversations are sent."""
+        return "/responses" if self.interface == "responses" else "/chat/completions"
+
+    def deltas(self, said: Json) -> list[Delta]:
+        """What a response to a conversation says."""
+        return response_deltas(said) if self.interface == "responses" else chat_deltas(said)
+
+    @property
+    def interface(self) -> Literal["chat", "responses"]:
+        """How conversations are sent."""
+        return "responses" if self.limit == "max_output_tokens" else "chat"
 
     @property
     def continues(self) -> bool:
         """Whether a last turn of the assistant is continued."""
-        return self.kind in ("llama.cpp", "vLLM")
+        return self.interface == "chat" and self.kind in ("llama.cpp", "vLLM")
+
+    @property
+    def words(self) -> str:
+        """What it can do, in a line."""
+        parts = [
+            self.kind if self.kind != "unknown" else "a server",
+            "Responses" if self.interface == "responses" else "chat completions",
+            "no log-probabilities"
+            if self.logprobs == "none"
+            else f"{self.logprobs} log-probabilities of the {self.alternatives} likeliest tokens",
+        ]
+        if self.logprobs != "none":
+            parts.append("also in a stream" if self.streamed else "not in a stream")
+        parts += [f"{self.choices} samples a request", "token ids" if self.token_ids else "no token ids"]
+        parts.append("scores given texts" if self.scores_turns else "does not score given texts")
+        return ", ".join(parts)
 
     @property
     def missing(self) -> str:
         """What signals lack, and the option of the server that would bring it; "": nothing."""
         if self.logprobs == "none":
-            return "The server sends no log-probabilities: signals that need them are not available." + (
-                " Ollama sends them from version 0.12.11." if self.kind == "Ollama" else ""
-            )
+            option = {"Ollama": " Ollama sends them from version 0.12.11."}.get(self.kind, "")
+            if self.interface == "responses":
+                option = " Where it has chat completions too, set engine.interface=chat."
+            return "The server sends no log-probabilities: signals that need them are not available." + option
         if self.logprobs == "processed":
             return "The server's log-probabilities are of the distribution after temperature and cuts." + (
                 " Start it with --logprobs-mode raw_logprobs." if self.kind == "vLLM" else ""
             )
+        if not self.streamed:
+            return "The server sends log-probabilities with whole responses only: answers come all at once."
         return ""
 
 
@@ -67,25 +121,16 @@ async def probe(server: Server) -> Findings:
     listed = await server.models()
     if not model:
         names = ", ".join(listed[:20]) or "it lists none"
-        raise ModelError(f"Name the model as engine.model_path; {server.config.base_url} has: {names}.")
+        raise ModelError(f"Name the model as engine.model_path; {server.address} has: {names}.")
     if listed and model not in listed and not any(each.split(":")[0] == model for each in listed):
         raise ModelError(
-            f"{server.config.base_url} has no model {model!r}; it has: {', '.join(listed[:20])}. "
+            f"{server.address} has no model {model!r}; it has: {', '.join(listed[:20])}. "
             "Set engine.model_path."
         )
     found = await _kind(server)
-    first: Json | None = None
-    for wanted in (ALTERNATIVES, FEWER, 0):
-        try:
-            limit, first = await _asked(server, _logprobs(wanted))
-        except InvalidInput:
-            if not wanted:
-                raise
-            continue
-        break
-    assert first is not None
-    found = replace(found, limit=limit)
-    entry = _first(first)
+    found, wanted, first = await _interface(server, found)
+    entry = _first(found, first)
+    found = replace(found, first=entry)
     if entry is not None and entry.others:
         found = replace(
             found,
@@ -98,7 +143,36 @@ async def probe(server: Server) -> Findings:
             found = replace(found, logprobs="processed")
     elif entry is not None and entry.logprob is not None:
         found = replace(found, logprobs="processed", streamed=await _streams(server, found, wanted))
+    if found.logprobs != "none":
+        found = replace(
+            found,
+            scores_turns=await _scores(server, *scored_body(found, model, _QUESTION, _SCORED)),
+            scores_text=await _scores(server, *scored_body(found, model, _QUESTION[0].content, _SCORED)),
+        )
     return replace(found, choices=await _choices(server, found))
+
+
+def scored_body(found: Findings, model: str, prompt: Prompt, answer: str) -> tuple[str, dict[str, Any]]:
+    """Where to ask for the log-probabilities of an answer that is there, and how."""
+    most = found.alternatives or 1
+    body: dict[str, Any] = {"model": model, "max_tokens": 1, "temperature": 0.0}
+    if isinstance(prompt, str):
+        return "/completions", {**body, "prompt": prompt + answer, "echo": True, "logprobs": most}
+    turns = [*prompt, Message("assistant", answer)]
+    return "/chat/completions", {
+        **body,
+        "messages": [{"role": it.role, "content": it.content} for it in turns],
+        "prompt_logprobs": most,
+        "add_generation_prompt": False,
+        "continue_final_message": True,
+    }
+
+
+async def _scores(server: Server, path: str, body: dict[str, Any]) -> bool:
+    try:
+        return ending(prompt_entries(await server.post(path, body)), _SCORED) is not None
+    except (InvalidInput, ModelError):
+        return False
 
 
 async def _kind(server: Server) -> Findings:
@@ -128,49 +202,86 @@ def _vocabulary(listed: Json | None, model: str) -> int | None:
     return None
 
 
-async def _asked(server: Server, more: dict[str, Any]) -> tuple[Any, Json]:
-    """One token of an answer, and under which name a server takes the bound."""
-    body = {"model": server.config.model_path, "messages": _QUESTION, "temperature": 0, **more}
-    try:
-        return "max_tokens", await server.post("/chat/completions", {**body, "max_tokens": 1})
-    except InvalidInput as error:
-        if "max_completion_tokens" not in str(error):
-            raise
-        # Reasoning models of OpenAI: no temperature, and the reasoning counts.
-        del body["temperature"]
-        return "max_completion_tokens", await server.post(
-            "/chat/completions", {**body, "max_completion_tokens": 64}
+async def _interface(server: Server, found: Findings) -> tuple[Findings, int, Json]:
+    """Which interface a server has, how many alternatives it takes, and its first response."""
+    chat, responses = found, replace(found, limit="max_output_tokens", choices=1)
+    config = server.config
+    if config.interface == "responses" or (config.interface == "auto" and config.reasoning_summary):
+        try:
+            return await _taken(server, responses)
+        except NotThere as error:
+            if config.interface == "responses":
+                raise
+            raise ModelError(f"engine.reasoning_summary needs the Responses interface: {error}") from None
+    if config.reasoning_summary:
+        raise ModelError(
+            "engine.reasoning_summary needs the Responses interface: set engine.interface=responses, or "
+            "leave it out."
         )
+    try:
+        return await _taken(server, chat)
+    except NotThere:
+        if config.interface == "chat":
+            raise
+        with suppress(NotThere):
+            return await _taken(server, responses)
+        raise
 
 
-def _logprobs(alternatives: int) -> dict[str, Any]:
-    return {"logprobs": True, "top_logprobs": alternatives} if alternatives else {}
+async def _taken(server: Server, found: Findings) -> tuple[Findings, int, Json]:
+    """With as many alternatives as the server takes, and with the bound and the temperature if it does."""
+    for wanted in (ALTERNATIVES, FEWER, 0):
+        try:
+            taken, said = await _asked(server, found, wanted)
+            return taken, wanted, said
+        except InvalidInput:
+            if not wanted:
+                raise
+    raise AssertionError
 
 
-def _first(said: Json) -> Entry | None:
-    return next((entry for delta in chat_deltas(said) for entry in delta.entries), None)
+async def _asked(server: Server, found: Findings, alternatives: int) -> tuple[Findings, Json]:
+    try:
+        return found, await server.post(found.path, _body(server, found, alternatives, 0.0))
+    except InvalidInput as error:
+        if "max_completion_tokens" in str(error):
+            found = replace(found, limit="max_completion_tokens", takes_temperature=False)
+        elif found.takes_temperature and "temperature" in str(error):
+            found = replace(found, takes_temperature=False)
+        else:
+            raise
+    return found, await server.post(found.path, _body(server, found, alternatives, 0.0))
+
+
+def _first(found: Findings, said: Json) -> Entry | None:
+    return next((entry for delta in found.deltas(said) for entry in delta.entries), None)
 
 
 def _body(server: Server, found: Findings, alternatives: int, temperature: float) -> dict[str, Any]:
-    return {
-        "model": server.config.model_path,
-        "messages": _QUESTION,
-        "temperature": temperature,
-        found.limit: 1,
-        **_logprobs(alternatives),
-    }
+    """The question of the probe, answered by one token where the reasoning does not count."""
+    model = server.config.model_path
+    if found.interface == "responses":
+        body = response_body(model, _QUESTION, 1, alternatives or None)
+    else:
+        bound = 1 if found.takes_temperature else REASONED
+        body = {"model": model, "messages": [{"role": it.role, "content": it.content} for it in _QUESTION]}
+        body |= {found.limit: bound}
+        body |= {"logprobs": True, "top_logprobs": alternatives} if alternatives else {}
+    return {**body, "temperature": temperature} if found.takes_temperature else body
 
 
 async def _streams(server: Server, found: Findings, alternatives: int) -> bool:
-    async for event in server.stream("/chat/completions", _body(server, found, alternatives, 0.0)):
-        if _first(event) is not None:
+    async for event in server.stream(found.path, _body(server, found, alternatives, 0.0)):
+        if _first(found, event) is not None:
             return True
     return False
 
 
 async def _is_raw(server: Server, found: Findings, alternatives: int, cold: Entry) -> bool:
     """Whether the log-probabilities stay the same when the temperature does not."""
-    hot = _first(await server.post("/chat/completions", _body(server, found, alternatives, 2.0)))
+    if not found.takes_temperature:
+        return False
+    hot = _first(found, await server.post(found.path, _body(server, found, alternatives, 2.0)))
     if hot is None:
         return False
     pairs = [
@@ -188,7 +299,7 @@ async def _choices(server: Server, found: Findings) -> int:
     if found.choices < 2:
         return 1
     try:
-        said = await server.post("/chat/completions", {**_body(server, found, 0, 1.0), "n": 2})
+        said = await server.post(found.path, {**_body(server, found, 0, 1.0), "n": 2})
     except (InvalidInput, ModelError):
         return 1
     return found.choices if len(said.get("choices") or ()) == 2 else 1

@@ -19,23 +19,38 @@ from codex.errors import Busy, CodexError, InvalidInput, ModelError, PromptTooLo
 CONNECT_SECONDS = 10.0
 SAID = 300
 """Characters of what a server says of an error that are shown."""
+USAGE = {"stream_options": {"include_usage": True}}
+"""What makes a stream say how many tokens there were; Responses do so by themselves."""
 RETRY_SECONDS = 30
 """When to come back to a server that has too much to do and does not say."""
 _CONTEXT = re.compile(r"context|too long|maximum.{0,20}length", re.IGNORECASE)
 
 
+class Unanswered(ModelError):
+    """A server gave no answer, or not the whole of it: another one may."""
+
+
+class NotThere(ModelError):
+    """The server has no such interface, or no such model."""
+
+
 class Server:
     """A server with OpenAI's HTTP interface. It belongs to one event loop."""
 
-    def __init__(self, config: ServedConfig, key: str | None = None) -> None:
-        """key: None: the one that the configuration names. Raises ModelError where that is missing."""
+    def __init__(self, config: ServedConfig, address: str, key: str | None = None) -> None:
+        """address: one of the configuration's. key: None: the one that the configuration names.
+
+        Raises ModelError where that is missing.
+        """
         self.config = config
+        self.address = address
         self._key = key or config.key
         self._options: RequestOptions = {} if self._key else {"headers": {"Authorization": openai.omit}}
         self._client = openai.AsyncOpenAI(
-            base_url=config.base_url,
+            base_url=address,
             api_key=self._key or "none",
-            max_retries=config.retries,
+            # Where there are replicas, another one is tried at once instead: see `Replicas`.
+            max_retries=config.retries if len(config.base_url) == 1 else 0,
             # A redirect would hand the key and the question to whoever it names.
             http_client=openai.DefaultAsyncHttpxClient(
                 follow_redirects=False,
@@ -52,7 +67,7 @@ class Server:
 
     async def get(self, path: str) -> Json | None:
         """What stands at a path beside the interface, e.g. /props; None where there is nothing."""
-        root = urljoin(self.config.base_url, "/")
+        root = urljoin(self.address, "/")
         try:
             found = await self._client.get(
                 urljoin(root, path.lstrip("/")), cast_to=object, options={**self._options, "max_retries": 0}
@@ -68,21 +83,21 @@ class Server:
                 found = await self._client.get("/models", cast_to=object, options=self._options)
             except openai.NotFoundError:
                 return []
-            listed = _json(found, self.config.base_url).get("data") or ()
+            listed = _json(found, self.address).get("data") or ()
             return [str(each["id"]) for each in listed if isinstance(each, Mapping) and "id" in each]
 
     async def post(self, path: str, body: Json) -> Json:
         """One response, whole. Raises ModelError, InvalidInput, PromptTooLong, Busy."""
         with self._explained():
             found = await self._client.post(path, body=dict(body), cast_to=object, options=self._options)
-            return _json(found, self.config.base_url)
+            return _json(found, self.address)
 
     async def stream(self, path: str, body: Json) -> AsyncGenerator[Json, None]:
         """Its events. Raises as `post` does, and ModelError where the server goes away in the middle."""
         with self._explained():
             stream = await self._client.post(
                 path,
-                body={**body, "stream": True, "stream_options": {"include_usage": True}},
+                body={**body, "stream": True, **({} if path == "/responses" else USAGE)},
                 cast_to=object,
                 options=self._options,
                 stream=True,
@@ -91,22 +106,22 @@ class Server:
             async with stream, aclosing(stream.__aiter__()) as events:  # type: ignore[type-var]
                 kind = stream.response.headers.get("content-type", "")
                 if not kind.startswith("text/event-stream"):
-                    raise ModelError(_no_interface(self.config.base_url, f"sends {kind or 'no type'}"))
+                    raise ModelError(_no_interface(self.address, f"sends {kind or 'no type'}"))
                 async for event in events:
-                    yield _json(event, self.config.base_url)
+                    yield _json(event, self.address)
 
-    async def begin_batch(self, lines: bytes, window: str) -> Json:
+    async def begin_batch(self, endpoint: str, lines: bytes, window: str) -> Json:
         """Send the requests of a batch, a line of JSON each, and begin it. Raises as `post`."""
         with self._explained():
             file = await self._client.files.create(file=("batch.jsonl", lines), purpose="batch")
-        body = {"input_file_id": file.id, "endpoint": "/v1/chat/completions", "completion_window": window}
+        body = {"input_file_id": file.id, "endpoint": endpoint, "completion_window": window}
         return await self.post("/batches", body)
 
     async def batch(self, batch_id: str) -> Json:
         """How a batch stands. Raises as `post`."""
         with self._explained():
             found = await self._client.get(f"/batches/{batch_id}", cast_to=object, options=self._options)
-            return _json(found, self.config.base_url)
+            return _json(found, self.address)
 
     async def cancel_batch(self, batch_id: str) -> None:
         """Raises as `post`."""
@@ -126,24 +141,24 @@ class Server:
         except ValueError as error:
             if isinstance(error, CodexError):
                 raise
-            where = self.config.base_url
+            where = self.address
             raise ModelError(_no_interface(where, "sends what is not JSON")) from None
 
     def _explain(self, error: openai.APIError) -> CodexError:
-        where, config = self.config.base_url, self.config
+        where, config = self.address, self.config
         if isinstance(error, openai.APITimeoutError):
-            return ModelError(
+            return Unanswered(
                 f"The server at {where} sent nothing for {config.timeout_seconds:g} s. Ask again, or raise "
                 "engine.timeout_seconds."
             )
         if isinstance(error, openai.APIConnectionError):
-            return ModelError(
+            return Unanswered(
                 f"The connection to {where} failed: {self._words(error.__cause__ or error)}. "
                 "Start the server, or set engine.base_url."
             )
         said = self._words(error)
         if not isinstance(error, openai.APIStatusError):
-            return ModelError(f"The server at {where} broke off: {said}")
+            return Unanswered(f"The server at {where} broke off: {said}")
         status = error.status_code
         if 300 <= status < 400:
             target = urlsplit(error.response.headers.get("location", ""))
@@ -158,12 +173,12 @@ class Server:
                 f"into engine.api_key_env. It says: {said}"
             )
         if status == 404:
-            return ModelError(f"The server at {where} has no model {config.model_path!r}: {said}")
+            return NotThere(f"The server at {where} has no model {config.model_path!r}: {said}")
         if status == 429:
             return Busy(f"The server at {where} has too much to do: {said}", _retry_after(error))
         if status < 500:
             return _refused(where, error, said)
-        return ModelError(f"The server at {where} failed ({status}): {said}")
+        return Unanswered(f"The server at {where} failed ({status}): {said}")
 
     def _words(self, error: BaseException) -> str:
         """What an error says, without the key, which some servers repeat."""

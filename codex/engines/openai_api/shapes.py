@@ -103,8 +103,46 @@ def completion_deltas(said: Json) -> list[Delta]:
 
 def prompt_tokens(said: Json) -> int | None:
     """How many tokens of prompt the server counted; None where it does not say."""
-    tokens = (said.get("usage") or {}).get("prompt_tokens")
+    usage = said.get("usage") or (said.get("response") or {}).get("usage") or {}
+    tokens = usage.get("prompt_tokens", usage.get("input_tokens"))
     return tokens if isinstance(tokens, int) and tokens >= 0 else None
+
+
+def prompt_entries(said: Json) -> tuple[Entry, ...]:
+    """The tokens of the prompt, of a response that tells them: vLLM's `prompt_logprobs`, or with `echo`.
+
+    With `echo` the last token is the one that was generated; it is left out.
+    """
+    for choice in (said, *(said.get("choices") or ())):
+        told = choice.get("prompt_logprobs")
+        if told:
+            return tuple(_of_prompt(each) for each in told if each)
+    for choice in said.get("choices") or ():
+        logprobs = choice.get("logprobs") or {}
+        found = entries(logprobs) if logprobs.get("tokens") else ()
+        return found[:-1]
+    return ()
+
+
+def _of_prompt(said: Json) -> Entry:
+    """vLLM's form: by token id, the prompt's own token first."""
+    every = [
+        Entry(int(key), str(it.get("decoded_token") or "").encode(), _nats(it.get("logprob")))
+        for key, it in said.items()
+    ]
+    return Entry(every[0].id, every[0].bytes, every[0].logprob, _sorted(every))
+
+
+def ending(prompt: Sequence[Entry], text: str) -> tuple[Entry, ...] | None:
+    """The last tokens of a prompt, which spell a text; None where none do."""
+    wanted, spelled = text.encode(), b""
+    for at in range(len(prompt) - 1, -1, -1):
+        spelled = prompt[at].bytes + spelled
+        if spelled == wanted:
+            return tuple(prompt[at:])
+        if not wanted.endswith(spelled):
+            break
+    return None
 
 
 def entries(logprobs: Json | None) -> tuple[Entry, ...]:
