@@ -70,9 +70,7 @@ class ModelUse:
             if self._changing is not None:
                 raise Conflict(f"{self._changing} already; wait for that.")
             if self._held:
-                raise Conflict(
-                    f"{self._held[0]} needs the loaded model; wait for its end, or cancel it."
-                )
+                raise Conflict(f"{self._held[0]} needs the loaded model; wait for its end, or cancel it.")
             self._changing = doing
         try:
             make_way()

@@ -29,6 +29,8 @@ def engine_settings(
     if base_url is not None or engine == "openai_api":
         if engine not in (None, "openai_api"):
             raise InvalidInput(f"base_url is for engine=openai_api, not {engine}: leave one out.", ["engine"])
+        if base_url is None and settings.engine.name != "openai_api":
+            raise InvalidInput("engine=openai_api needs the base_url of its server.", ["base_url"])
         server = {"base_url": base_url, "api_key_env": api_key_env}
         given = {name: value for name, value in server.items() if value is not None}
         return _changed(settings, "openai_api", {"model_path": model, **given})

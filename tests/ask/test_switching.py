@@ -99,7 +99,7 @@ def test_a_question_that_does_not_end_keeps_its_model(bench: Workbench) -> None:
 
 
 def test_a_model_that_cannot_be_loaded_leaves_the_one_before(bench: Workbench) -> None:
-    with pytest.raises(ModelError, match=r"broken could not be loaded: the file is cut short\. scripted:first"):
+    with pytest.raises(ModelError, match=r"broken could not be loaded: the file is cut short\. script"):
         switch(bench, "broken")
     assert (bench.status.state, bench.status.model) == ("ready", "scripted:first:test")
     assert bench.settings.engine.model_path != "broken"
@@ -189,6 +189,8 @@ def test_a_server_is_named_by_its_address(models: Path) -> None:
     assert (chosen.model_path, chosen.base_url) == ("big", "http://127.0.0.1:9/v1")
     with pytest.raises(InvalidInput, match="base_url cannot be 'nowhere'"):
         engine_settings(settings, "big", base_url="nowhere")
+    with pytest.raises(InvalidInput, match="needs the base_url"):
+        engine_settings(settings, "big", "openai_api")
     with pytest.raises(InvalidInput, match="leave one out"):
         engine_settings(settings, "big", "llama_cpp", base_url="http://127.0.0.1:9/v1")
 
