@@ -90,7 +90,7 @@ def loaded_model(workbench: Workbench) -> LoadedModel:
 
 
 def list_models(
-    models: Models, context: int, store: Store | None = None, loaded: str = ""
+    models: Models, context: int = CONTEXT, store: Store | None = None, loaded: str = ""
 ) -> list[ListedModel]:
     """Every model, those that are here first.
 
