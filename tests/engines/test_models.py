@@ -78,6 +78,7 @@ def packaged(tiny: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
         sha256=hashlib.sha256(tiny).hexdigest(),
         size=len(tiny),
         download=wheel.stat().st_size,
+        token_bytes=0,
         about="for tests",
     )
     monkeypatch.setitem(PACKAGED, "tiny", known)

@@ -79,7 +79,7 @@ def test_another_model_is_loaded_and_everything_names_it(served: Served) -> None
     assert listed(served)["second"]["state"] == "loaded"
     answer = http.post("/infer", json={"query": "Which one?", "n_samples": 1}).json()
     assert answer["answer"] == "Two"
-    error = assert_error(http.post("/models/active", json={"model": "broken"}), 503)
+    error = assert_error(http.post("/models/active", json={"model": "broken"}), 422, ["model"])
     assert "second:test is loaded again" in error["message"]
     assert_error(http.post("/models/active", json={"model": "nowhere"}), 404)
     assert_error(http.post("/models/active", json={"model": "it", "base_url": "ftp://x"}), 422, ["base_url"])
