@@ -36,6 +36,10 @@ class RowsFailed(CodexError):
         self.labels = dict(labels)
 
 
+class UnusableModel(InvalidInput):
+    """The model that was chosen cannot be loaded; the message says what is loaded instead."""
+
+
 class TooManyRejected(InvalidInput):
     """A file of which so many rows cannot be used that it is not kept unless that is accepted."""
 

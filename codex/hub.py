@@ -14,13 +14,15 @@ TIMEOUT = 10.0
 
 
 def known_model(name: str) -> ModelInfo:
-    """What the hub says of a model, owner/repo. Raises whatever keeps it from saying so.
+    """What the hub says of a model, owner/repo, with the sizes of its files.
+
+    Raises whatever keeps it from saying so.
 
     To be asked before a download: the download functions try an unreachable hub again for half a minute.
     """
     import huggingface_hub
 
-    return huggingface_hub.HfApi().model_info(name, timeout=TIMEOUT)
+    return huggingface_hub.HfApi().model_info(name, timeout=TIMEOUT, files_metadata=True)
 
 
 @contextmanager

@@ -38,6 +38,7 @@ from codex.pages.evaluate import page as evaluate
 from codex.pages.gradio_routes import restrict
 from codex.pages.history import page as history
 from codex.pages.label import page as label
+from codex.pages.model_menu import ModelMenu
 from codex.pages.monitor import page as monitoring
 from codex.pages.sql import page as sql
 from codex.pages.trace import page as trace
@@ -47,6 +48,7 @@ from codex.server.callers import current_client
 
 STYLES = (
     "base",
+    "models",
     "parts",
     "heatmap",
     "inspector",
@@ -154,12 +156,13 @@ def _blocks(workbench: Workbench, state: State, runs: Runs, shown: demo.DemoPage
     jobs: Jobs = state.jobs
     labelling: Labelling = state.labelling
     monitor: Monitor = state.monitor
+    models = ModelMenu(workbench, jobs)
 
     def status(_: JSON) -> JSON:
         return asdict(workbench.status)
 
     def bar(page: str) -> None:
-        view("shell", {"page": page, "status": asdict(workbench.status)}, (status,))
+        view("shell", {"page": page, "status": asdict(workbench.status)}, (status, *models.calls))
 
     blocks = gr.Blocks(title="Codex", analytics_enabled=False, fill_width=True)
     with blocks:

@@ -32,6 +32,15 @@ class Active:
         self._monitor = self._monitor_of_active()
         self._contradiction = ("", "")
 
+    def follow(self, settings: Settings, engine: Engine) -> None:
+        """Another model is asked, as these settings say. What ships for it is active as at the start.
+
+        Raises StoreError.
+        """
+        self._settings, self._engine = settings, engine
+        self._activate_shipped(engine.fingerprint)
+        self._monitor = self._monitor_of_active()
+
     @property
     def policy(self) -> Policy:
         """The one that decides."""

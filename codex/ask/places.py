@@ -62,6 +62,11 @@ class Places:
                 self._disturbed = threading.Event()
             return self._disturbed
 
+    def disturb(self) -> None:
+        """Stop whoever waited for `quiet`, as a question would."""
+        with self._lock:
+            self._disturbed.set()
+
     @contextmanager
     def taken(self, client: Client | None, max_tokens: int, cancel: threading.Event) -> Iterator[None]:
         """Hold a place inside. Raises Busy, TooMany; Stopping, also where the block is cancelled by `stop`.

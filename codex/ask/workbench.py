@@ -8,7 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, Self, Unpack, cast, get_args
@@ -24,6 +24,7 @@ from codex.ask.conversation import Budget, budget, earlier, messages, turns_to
 from codex.ask.deciding import decide_one
 from codex.ask.failures import Failures
 from codex.ask.loop import Asked, Loop, exhausted
+from codex.ask.model_use import PATIENCE, ModelUse
 from codex.ask.people import PeoplesAnswers
 from codex.ask.places import Client, Places, share_of
 from codex.ask.priority import Priority
@@ -49,6 +50,7 @@ from codex.errors import (
     InvalidInput,
     Stopping,
     StoreError,
+    UnusableModel,
 )
 from codex.grounding import Grounder, Measured
 from codex.grounding.reliability import Done
@@ -57,7 +59,7 @@ from codex.private import tighten_home
 from codex.retrieval import Index
 from codex.retrieval.config import PACKAGED_EMBEDDING, RetrievalConfig
 from codex.retrieval.embedding import Embedding
-from codex.settings import Settings, load_settings
+from codex.settings import EngineSettings, Settings, load_settings
 from codex.store import Privacy, Store
 from codex.text import sha256
 from codex.types import (
@@ -86,11 +88,15 @@ SHOWN_ANSWER = 60
 """Characters of a sample's answer in a clarifying question."""
 
 
+State = Literal["loading", "ready", "error", "unloaded"]
+"""unloaded: its memory was given back on request; the next question loads it again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What the workbench can do right now."""
 
-    state: Literal["loading", "ready", "error"]
+    state: State
     model: str
     """The engine's fingerprint."""
     error: str | None = None
@@ -135,19 +141,18 @@ class Workbench:
         """The policy and the calibrator of the next question."""
         self.index = Index(settings.retrieval, settings.home)
         """The user's documents."""
-        self._grounder = Grounder(
-            settings.grounding,
-            engine,
-            Models(settings.home),
-            self.index.embed,
-            lambda: self.index.embedding,
-        )
         self._embedding = (
             None
             if settings.retrieval.embedding == PACKAGED_EMBEDDING
             else Embedding(RetrievalConfig(device=settings.retrieval.device))
         )
-        self._loop = Loop(engine, self.index, self._grounder, settings.ask, self.embed_questions)
+        self._grounder = self._grounder_of(engine)
+        self._loop = self._loop_of(engine)
+        self._use = ModelUse()
+        self._given_back = False
+        """Whether its memory was given back on request."""
+        self._measures = False
+        """Whether judge and verifier of each model are measured when it is loaded."""
         self.people = PeoplesAnswers(store, self.embed_questions)
         """Answers that people gave, which come before the model's."""
         self.starters = Starters(store, self.active)
@@ -212,7 +217,11 @@ class Workbench:
         self._places.stop()
 
     def load(self) -> None:
-        """Load the model now; raises ModelError and remembers it for `status`."""
+        """Load the model now; raises ModelError, Busy and remembers it for `status`."""
+        with self._use.using():
+            self._load()
+
+    def _load(self) -> None:
         try:
             self.engine.load()
             self._grounder.load()
@@ -220,6 +229,87 @@ class Workbench:
         except CodexError as error:
             self._failed = str(error)
             raise
+
+    def switch_model(self, chosen: EngineSettings, patience: float = PATIENCE) -> None:
+        """Load another model, or the same otherwise, in place of this one, without a restart.
+
+        Questions under way end first; new ones raise Busy until it is loaded. Where it cannot be loaded, the
+        one before is loaded again. It lasts until this process ends: the settings name the next one's model.
+
+        patience: seconds that the questions under way have. Raises UnusableModel; Conflict while an
+        evaluation runs, another change is under way, or a question does not end.
+        """
+        settings = self.settings.model_copy(update={"engine": chosen})
+        engine = engines.create(chosen.name, chosen, Models(settings.home))
+        before = (self.settings, self.engine)
+        with self._use.change(f"{engine.fingerprint} is being loaded", self._places.disturb, patience):
+            self._give_back()
+            try:
+                self._follow(settings, engine)
+                self._load()
+            except Exception as error:
+                self._give_back()
+                self._follow(*before)
+                raise UnusableModel(
+                    f"{chosen.model_path or engine.fingerprint} could not be loaded: {error} "
+                    f"{self._loaded_again()}",
+                    ["model"],
+                ) from error
+        self._measure_again()
+
+    def unload_model(self, patience: float = PATIENCE) -> None:
+        """Give the model's memory back when the questions under way have ended; the next one loads it again.
+
+        Raises Conflict as `switch_model`.
+        """
+        with self._use.change("The model is being unloaded", self._places.disturb, patience):
+            self._give_back()
+            self._given_back = True
+
+    def holding_model(self, work: str) -> AbstractContextManager[None]:
+        """No other model is loaded while the block runs: see `ModelUse.held`. Raises Conflict."""
+        return self._use.held(work)
+
+    def tokenize(self, text: str) -> list[int]:
+        """Token ids of plain text by the loaded model. Raises Busy, CapabilityError, ModelError."""
+        with self._use.using():
+            return self.engine.tokenize(text)
+
+    def _follow(self, settings: Settings, engine: Engine) -> None:
+        """Use this engine from now on, wherever one is used."""
+        self.settings, self.engine = settings, engine
+        self.active.follow(settings, engine)
+        self._grounder = self._grounder_of(engine)
+        self._loop = self._loop_of(engine)
+        self._given_back, self._failed = False, None
+
+    def _give_back(self) -> None:
+        self.engine.unload()
+        self._grounder.unload()
+
+    def _loaded_again(self) -> str:
+        """Load the model that was there before; what came of it, in a sentence."""
+        try:
+            self._load()
+        except CodexError as error:
+            return f"Nor could {self.engine.fingerprint} be loaded again: {error}"
+        return f"{self.engine.fingerprint} is loaded again."
+
+    def _measure_again(self) -> None:
+        """Measure judge and verifier of another model too, where that was begun at the start."""
+        if self._measures:
+            self._background = threading.Thread(
+                target=self._measure_quietly, name="codex-measure", daemon=True
+            )
+            self._background.start()
+
+    def _grounder_of(self, engine: Engine) -> Grounder:
+        settings = self.settings
+        models = Models(settings.home)
+        return Grounder(settings.grounding, engine, models, self.index.embed, lambda: self.index.embedding)
+
+    def _loop_of(self, engine: Engine) -> Loop:
+        return Loop(engine, self.index, self._grounder, self.settings.ask, self.embed_questions)
 
     def load_in_background(self, *, measure: bool = False) -> threading.Thread:
         """Load the model while pages are already served; a failure shows in `status`.
@@ -236,6 +326,7 @@ class Workbench:
             if measure:
                 self._measure_quietly()
 
+        self._measures = measure
         self._background = threading.Thread(target=load, name="codex-load", daemon=True)
         self._background.start()
         return self._background
@@ -253,9 +344,13 @@ class Workbench:
         def turn() -> threading.Event:
             if cancel is not None and cancel.is_set():
                 raise Cancelled("Measuring was cancelled.")
-            return self._places.quiet()
+            quiet = self._places.quiet()
+            if self._use.changing:
+                raise Cancelled("Measuring was cancelled: another model is being loaded.")
+            return quiet
 
-        return self._grounder.measure(turn, done, evidence=evidence)
+        with self._use.using():
+            return self._grounder.measure(turn, done, evidence=evidence)
 
     def _measure_quietly(self) -> None:
         try:
@@ -270,11 +365,15 @@ class Workbench:
         """Whether a question can be answered now."""
         calibrated, calibration = self.active.calibration
         model, error = self.engine.fingerprint, None
-        state: Literal["loading", "ready", "error"] = "loading"
-        if self.engine.is_loaded:
+        state: State = "loading"
+        if self._use.changing:
+            pass
+        elif self.engine.is_loaded:
             state = "ready"
         elif self._failed is not None:
             state, error = "error", self._failed
+        elif self._given_back:
+            state = "unloaded"
         engine = self.engine
         return Status(state, model, error, calibrated, calibration, engine.limits, engine.abilities)
 
@@ -337,7 +436,8 @@ class Workbench:
         checked_text(prompt, "prompt")
         checked_text(text, "text")
         stop = cancel or threading.Event()
-        with self._places.taken(client, 1, stop), self.priority.live(), on_behalf_of(share_of(client)):
+        place, share = self._places.taken(client, 1, stop), share_of(client)
+        with self._use.using(), place, self.priority.live(), on_behalf_of(share):
             return scored_text(self.engine, self.engine.score(prompt, text, stop))
 
     def write_on(
@@ -353,7 +453,8 @@ class Workbench:
         Busy, Cancelled.
         """
         stop = cancel or threading.Event()
-        with self._places.taken(client, max(row.max_tokens for row in rows), stop), self.priority.live():
+        place = self._places.taken(client, max(row.max_tokens for row in rows), stop)
+        with self._use.using(), place, self.priority.live():
             with on_behalf_of(share_of(client)):
                 decoded = self.engine.decode(prompt, rows, cancel=stop)
             for item in decoded:
@@ -541,7 +642,7 @@ class Workbench:
         with self._keeping:
             self._requests[id(request)] = request.session_id
         try:
-            with place, self.priority.live():
+            with self._use.using(), place, self.priority.live():
                 yield
         finally:
             with self._keeping:

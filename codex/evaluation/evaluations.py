@@ -110,7 +110,8 @@ class Evaluations:
 
     def _begin(self, run: Run) -> Job:
         def work(job: Job) -> RunSummary:
-            runner.measure(self._workbench, run, job.report, job.cancel)
-            return runner.run(self._workbench, run.id, job.report, job.cancel)
+            with self._workbench.holding_model(f"The evaluation {run.name!r}"):
+                runner.measure(self._workbench, run, job.report, job.cancel)
+                return runner.run(self._workbench, run.id, job.report, job.cancel)
 
         return self._jobs.start(KIND, f"Asking {run.name}", work, about=run.id)

@@ -214,18 +214,19 @@ def run(
     """
     summary = workbench.store.runs.get(run_id)
     items = _items(workbench, summary.run)
-    workbench.load()
-    check_same(workbench, summary.run)
-    done = workbench.store.runs.ids(run_id)
-    course = _Course(
-        workbench,
-        summary.run,
-        iter([item for item in items if item.id not in done]),
-        callers or callers_for(workbench.engine),
-        progress or (lambda now: None),
-        cancel or threading.Event(),
-    )
-    return course.go(len(done))
+    with workbench.holding_model(f"The evaluation {summary.run.name!r}"):
+        workbench.load()
+        check_same(workbench, summary.run)
+        done = workbench.store.runs.ids(run_id)
+        course = _Course(
+            workbench,
+            summary.run,
+            iter([item for item in items if item.id not in done]),
+            callers or callers_for(workbench.engine),
+            progress or (lambda now: None),
+            cancel or threading.Event(),
+        )
+        return course.go(len(done))
 
 
 def extend(workbench: Workbench, run_id: str, limit: int) -> Run:

@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from codex.ask.response import AskResponse
+from codex.ask.workbench import State
 from codex.engines.base import GenerationParams
 from codex.numbers import NumbersAsSuch
 from codex.settings import MAX_SAMPLES, KnownPolicy
@@ -356,7 +357,7 @@ class HealthBody(BaseModel):
         },
     )
 
-    status: Literal["loading", "ready", "error"]
+    status: State = Field(description="unloaded: the next question loads the model again.")
     model: str = Field(description="The engine's fingerprint: engine, model and quantization.")
     calibrated: bool = Field(description="Whether the active calibrator holds for this model.")
     version: str

@@ -231,9 +231,9 @@ def delete_session(session_id: str, workbench: Bench) -> None:
     | {503: {"model": bodies.HealthBody, "description": "Not now: the model is loading, or broken."}},
 )
 def healthz(response: Response, workbench: Bench) -> bodies.HealthBody:
-    """200 when the model is ready, else 503 with the same body."""
+    """200 when the model is ready or unloaded, else 503 with the same body."""
     status = workbench.status
-    if status.state != "ready":
+    if status.state not in ("ready", "unloaded"):
         response.status_code = 503
     if status.state == "loading":
         response.headers["Retry-After"] = str(LOADING_SECONDS)

@@ -157,7 +157,7 @@ class ScoreResponse(BaseModel):
 @router.post("/tokenize", summary="Tokenize a text", responses=errors(503))
 def tokenize(body: TokenizeBody, workbench: LoadedBench) -> Tokens:
     """The ids of a text's tokens, by the model that answers."""
-    ids = workbench.engine.tokenize(body.text)
+    ids = workbench.tokenize(body.text)
     return Tokens(tokens=ids, count=len(ids), model=workbench.engine.fingerprint)
 
 

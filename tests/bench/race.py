@@ -50,7 +50,7 @@ class _Peer:
     """Another library in a process of its own, asked a line at a time."""
 
     def __init__(self, interpreter: str, script: str, *arguments: str, **environment: str) -> None:
-        self._complaints = tempfile.TemporaryFile("w+")
+        self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed at the end
         self._process = subprocess.Popen(
             [interpreter, str(PEERS / script), *arguments],
             env=os.environ | environment,

@@ -76,6 +76,13 @@ def indexed(page: Page, served: Scripted) -> Iterator[str]:
     documents.open_documents(page, served)
     expect(page.get_by_role("row")).to_have_count(3)
     yield "Documents"
+    page.get_by_role("button", name="Models").click()
+    menu = page.get_by_role("dialog", name="Models")
+    expect(menu.get_by_role("button", name="Unload")).to_be_visible()
+    for more in menu.locator("summary").all():
+        more.click()
+    yield "the models, all of the menu"
+    page.keyboard.press("Escape")
     page.get_by_role("checkbox", name="Select all").check()
     page.get_by_role("button", name="Remove 2 selected").click()
     yield "Documents, removal"

@@ -78,6 +78,7 @@ def packaged(tiny: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
         sha256=hashlib.sha256(tiny).hexdigest(),
         size=len(tiny),
         download=wheel.stat().st_size,
+        token_bytes=0,
         about="for tests",
     )
     monkeypatch.setitem(PACKAGED, "tiny", known)
@@ -201,7 +202,7 @@ class TestFinding:
         (home.folder / "notes.txt").touch()
         first, *others = home.list()
         assert (first.name, first.present, first.size) == (DEFAULT_MODEL, False, 98_362_432)
-        assert [(it.name, it.present, it.size) for it in others] == [
+        assert [(it.name, it.present, it.size) for it in others if it.present] == [
             ("folder", True, 2),
             ("other", True, len(tiny)),
         ]

@@ -19,7 +19,7 @@ export function meter(share, label) {
 }
 
 /** A bar for the newest job of a kind: while it runs and, until it is dismissed, how it ended. */
-class JobBar {
+export class JobBar {
   /** @type {string | null} */
   dismissed = null;
   /** @type {string | null} Why nothing is known of it at the moment. */

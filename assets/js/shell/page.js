@@ -4,9 +4,11 @@ import { html, nothing } from "../shared/lit.js";
 import { Page } from "../shared/page.js";
 import { alarm, hint, iconButton } from "../shared/parts.js";
 import { Poller } from "../shared/server.js";
+import { ModelMenu } from "./models.js";
 
 /** @typedef {{state: string, model: string, error: string | null, calibrated: boolean, calibration: string, limits: string, abilities: string}} Status */
 /** @import {Given} from "../shared/types" */
+/** @import {Status} from "./types" */
 
 const THEME = "codex.theme";
 /** @type {Record<string, number>} milliseconds between two looks, by what was seen */
@@ -26,14 +28,19 @@ const PAGES = [
   ["docs", "docs", "HTTP"],
 ];
 /** @type {Record<string, string>} */
-const STATES = { loading: "loading ", error: "not loaded: ", lost: "cannot be reached: " };
+const STATES = {
+  loading: "loading ",
+  error: "not loaded: ",
+  lost: "cannot be reached: ",
+  unloaded: "unloaded: ",
+};
 
 /** @param {Given} given */
 export function mount(given) {
   new Bar(given).start();
 }
 
-class Bar extends Page {
+export class Bar extends Page {
   /** @type {Status} */
   status = this.config.status;
   dark = false;
@@ -41,6 +48,7 @@ class Bar extends Page {
   answer = null;
   /** @type {HTMLElement | null | undefined} */
   main = null;
+  models = new ModelMenu(this);
 
   start() {
     const [, , title] = PAGES.find(([, name]) => name === this.config.page) ?? [];
@@ -101,8 +109,8 @@ class Bar extends Page {
       <nav class="cx-pages cx-row tight" aria-label="Pages">${pages}</nav>
       <span class="cx-status cx-row" role="status" data-state=${state}><i aria-hidden="true"></i>${STATES[state] ?? ""}<b class="cx-clip" title=${abilities || model}>${model}</b><span
         class="cx-calibrated cx-clip" title=${this.answer ?? calibration}>${this.answer ?? (calibrated ? "calibrated" : "not calibrated")}</span></span>
-      ${iconButton("theme", `Change to the ${this.dark ? "light" : "dark"} theme`, change)}
-    </header>${error ? html`<div class="cx-alarm">${alarm(error)}</div>` : nothing}
+      ${this.models.opener()}${iconButton("theme", `Change to the ${this.dark ? "light" : "dark"} theme`, change)}
+    </header>${this.models.view()}${error ? html`<div class="cx-alarm">${alarm(error)}</div>` : nothing}
     ${limits ? html`<div class="cx-limits">${hint(limits)}</div>` : nothing}`;
   }
 }

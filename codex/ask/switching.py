@@ -1,0 +1,61 @@
+"""From what somebody wants to load to the settings of its engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from codex.engines import EngineName
+from codex.engines.models import Models
+from codex.errors import InvalidInput, NotFound
+from codex.settings import EngineSettings, Settings, load_settings
+
+
+def engine_settings(
+    settings: Settings,
+    model: str,
+    engine: EngineName | None = None,
+    base_url: str | None = None,
+    api_key_env: str | None = None,
+) -> EngineSettings:
+    """The settings of an engine for another model: those of now where they apply, else the defaults.
+
+    model: a name that `codex models` lists, a local path, or a model of the server at `base_url`. engine:
+    None takes openai_api for a server, huggingface for a Transformers folder, and for a GGUF file the one in
+    use where it reads that, else llama_cpp. Raises InvalidInput; NotFound where the model is not on this
+    machine.
+    """
+    if base_url is not None or engine == "openai_api":
+        if engine not in (None, "openai_api"):
+            raise InvalidInput(f"base_url is for engine=openai_api, not {engine}: leave one out.", ["engine"])
+        if base_url is None and settings.engine.name != "openai_api":
+            raise InvalidInput("engine=openai_api needs the base_url of its server.", ["base_url"])
+        server = {"base_url": base_url, "api_key_env": api_key_env}
+        given = {name: value for name, value in server.items() if value is not None}
+        return _changed(settings, "openai_api", {"model_path": model, **given})
+    path = Models(settings.home).find(model)
+    if path is None:
+        raise NotFound(
+            f"There is no model {model!r} on this machine. `codex models` lists those that are here; fetch "
+            "it first, or give the path of a GGUF file or of a Transformers folder."
+        )
+    return _changed(settings, engine or _engine_for(path, settings.engine.name), {"model_path": model})
+
+
+def _engine_for(path: Path, now: EngineName) -> EngineName:
+    if path.is_dir() and not list(path.glob("*.gguf")):
+        return "huggingface"
+    return "llama_cpp" if now == "openai_api" else now
+
+
+def _changed(settings: Settings, name: EngineName, changes: dict[str, object]) -> EngineSettings:
+    now = settings.engine
+    base = now if now.name == name else load_settings([f"engine={name}"]).engine
+    kept = base.model_dump() | {"params": now.params, "seed": now.seed}
+    try:
+        return type(base).model_validate(kept | changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0]) if first["loc"] else ""
+        raise InvalidInput(f"{field} cannot be {first['input']!r}: {first['msg']}.", [field]) from error
