@@ -81,7 +81,7 @@ def loaded_model(workbench: Workbench) -> LoadedModel:
         model=status.model,
         name=engine.model_path,
         engine=engine.name,
-        base_url=engine.base_url if engine.name == "openai_api" else None,
+        base_url=engine.where if engine.name == "openai_api" else None,
         state=status.state,
         process_memory=resident_memory(),
         memory=None if served else _memory_of(Models(workbench.settings.home), engine.model_path, workbench),

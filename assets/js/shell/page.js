@@ -6,7 +6,6 @@ import { alarm, hint, iconButton } from "../shared/parts.js";
 import { Poller } from "../shared/server.js";
 import { ModelMenu } from "./models.js";
 
-/** @typedef {{state: string, model: string, error: string | null, calibrated: boolean, calibration: string, limits: string, abilities: string}} Status */
 /** @import {Given} from "../shared/types" */
 /** @import {Status} from "./types" */
 

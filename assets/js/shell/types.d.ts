@@ -9,6 +9,7 @@ export interface Status {
   calibrated: boolean;
   calibration: string;
   limits: string;
+  abilities: string;
 }
 
 export interface ListedModel {
