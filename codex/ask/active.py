@@ -93,6 +93,7 @@ class Active:
             params.temperature,
             ask.n_samples,
             evidence,
+            ask.adaptive,
         )
 
     def activate(self, calibrator: str, policy: Policy) -> None:

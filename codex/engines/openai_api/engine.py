@@ -156,6 +156,8 @@ class OpenAIEngine(Engine):
         opened = self._ready()
         if prefix and not opened.findings.continues:
             raise CapabilityError(f"{self.config.where} cannot continue an answer that has begun.")
+        if prefix and not _is_text(prefix):
+            raise CapabilityError(f"{self.config.where} cannot continue an answer inside a character.")
         self._check(opened.findings, rows)
         call = Call([], tuple(rows), tuple(prefix), cancel or threading.Event(), enough)
         return self._stream(opened, call, prompt)
@@ -536,6 +538,15 @@ def _scored(found: Findings, said: Json, answer: str, seconds: float) -> Generat
         seconds=seconds,
         logprobs="none" if distrusted(tokens) else "raw",
     )
+
+
+def _is_text(tokens: Sequence[Token]) -> bool:
+    """Whether they end between two characters, as what is sent in JSON has to."""
+    try:
+        b"".join(token.bytes for token in tokens).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _groups(rows: Sequence[GenerationParams], wanted: range, most: int) -> Iterator[range]:
