@@ -521,15 +521,6 @@ def _body(opened: _Open, prompt: Prompt, rows: Sequence[_Row], prefix: Sequence[
     return body
 
 
-def _is_text(tokens: Sequence[Token]) -> bool:
-    """Whether they end between two characters, as what is sent in JSON has to."""
-    try:
-        b"".join(token.bytes for token in tokens).decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _scored(found: Findings, said: Json, answer: str, seconds: float) -> Generation:
     prompt = prompt_entries(said)
     own = ending(prompt, answer)
@@ -547,6 +538,15 @@ def _scored(found: Findings, said: Json, answer: str, seconds: float) -> Generat
         seconds=seconds,
         logprobs="none" if distrusted(tokens) else "raw",
     )
+
+
+def _is_text(tokens: Sequence[Token]) -> bool:
+    """Whether they end between two characters, as what is sent in JSON has to."""
+    try:
+        b"".join(token.bytes for token in tokens).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _groups(rows: Sequence[GenerationParams], wanted: range, most: int) -> Iterator[range]:
