@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import httpx
 import huggingface_hub
 from huggingface_hub.errors import RepositoryNotFoundError
-from huggingface_hub.utils import build_hf_headers
+from huggingface_hub.utils._headers import build_hf_headers
 
 from codex.errors import ModelError
 from codex.hub import TIMEOUT, known_model

@@ -52,6 +52,8 @@ def switch(bench: Workbench, model: str = "second", patience: float = WAIT) -> N
 
 def test_everything_that_names_or_asks_the_model_follows(bench: Workbench) -> None:
     first = bench.engine
+    told: list[str] = []
+    bench.on_switch = lambda settings: told.append(settings.engine.model_path)
     bench.store.calibrators.save("c@1", "c", calibrator(first.fingerprint).model_dump_json())
     bench.active.activate_calibrator("c@1")
     assert bench.status.calibrated
@@ -59,6 +61,7 @@ def test_everything_that_names_or_asks_the_model_follows(bench: Workbench) -> No
     status = bench.status
     assert (status.state, status.model) == ("ready", bench.engine.fingerprint)
     assert status.model == f"{bench.settings.engine.name}:second:test"
+    assert told == [bench.settings.engine.model_path] == ["second"]
     assert not status.calibrated
     assert "scripted:first:test" in status.calibration
     assert not first.is_loaded
