@@ -359,6 +359,8 @@ class Origin:
     n_samples: Count = 0
     evidence: bool = False
     """With passages in the prompt."""
+    adaptive: bool = False
+    """With fewer samples where the first ones settled it."""
 
     @property
     def follows(self) -> bool:
@@ -420,6 +422,8 @@ class TraceParams:
     answer: Sampling = Sampling()
     samples: Sampling = Sampling()
     n_samples: Count | None = None
+    adaptive: bool = False
+    """Fewer of them were drawn where the first ones settled it."""
     prompt: str = ""
     """The fingerprint of the prompt templates."""
     calibrator: str | None = None
@@ -485,8 +489,9 @@ class Trace:
             asked.prompt,
             1.0 if temperature is None else temperature,
             asked.answer.temperature or 0.0,
-            len(observation.samples),
+            (asked.n_samples or 0) if asked.adaptive else len(observation.samples),
             bool(observation.passages),
+            asked.adaptive,
         )
 
 
@@ -502,6 +507,8 @@ class RunParams:
     answer: Sampling = Sampling()
     samples: Sampling = Sampling()
     n_samples: Count | None = None
+    adaptive: bool = False
+    """Fewer of them are drawn where the first ones settle it."""
     checks: dict[str, object] = field(default_factory=dict)
     """The settings of the verifier and of the judge of evidence."""
     grader: str | None = None
@@ -550,6 +557,7 @@ class Run:
             asked.answer.temperature or 0.0,
             asked.n_samples or 0,
             asked.evidence,
+            asked.adaptive,
         )
 
 

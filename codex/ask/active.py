@@ -102,6 +102,7 @@ class Active:
             params.temperature,
             ask.n_samples,
             evidence,
+            ask.adaptive,
         )
 
     def activate(self, calibrator: str, policy: Policy) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from codex import prompts, signals
+from codex.ask.adaptive import enough
 from codex.ask.confidence import confidence_of
 from codex.ask.conversation import added_tokens
 from codex.ask.deciding import decide_one
@@ -16,7 +17,7 @@ from codex.ask.scoring import Scored, is_own, why_uncalibrated
 from codex.ask.structure import values_only
 from codex.calibration.familiarity import Embed
 from codex.engines.admission import on_behalf_of
-from codex.engines.base import Engine, Finished, JsonParams, seeded
+from codex.engines.base import Engine, Finished, GenerationParams, JsonParams, seeded
 from codex.errors import Cancelled, CodexError, PromptTooLong
 from codex.grounding import Grounder
 from codex.retrieval import Index
@@ -173,11 +174,14 @@ class Loop:
         Raises PromptTooLong, ModelError, CapabilityError, Cancelled.
         """
         prompt = prompts.ask(request.question, passages, request.history)
-        rows = seeded(request.sample_params, request.n_samples)
+        # The samples stand where they stand behind an answer, so that they are drawn alike.
+        rows = [GenerationParams(max_tokens=1), *seeded(request.sample_params, request.n_samples)]
         with on_behalf_of(share_of(request.client)):
             given = self._engine.score(prompt, answer, request.cancel)
             own = request.calibrator is not None and is_own(self._engine, prompt, given, request)
-            drawn = list(self._engine.decode(prompt, rows, cancel=request.cancel)) if rows else []
+            drawn = (
+                list(self._engine.decode(prompt, rows, cancel=request.cancel)) if request.n_samples else []
+            )
         samples = {item.row: item.generation for item in drawn if isinstance(item, Finished)}
         if any(sample.finish_reason == "cancelled" for sample in samples.values()):
             raise Cancelled("The question was cancelled.")
@@ -187,7 +191,7 @@ class Loop:
             prompt,
             iter([Finished(0, given)]),
             tuple(passages),
-            samples=tuple(samples[row] for row in range(len(rows))),
+            samples=tuple(samples[row] for row in range(1, len(rows)) if samples),
         )
         course = _Course(request, draft.passages, retrieved=True, reflected=True)
         uncalibrated = why_uncalibrated(request, self._origin(course, draft), own)
@@ -226,6 +230,9 @@ class Loop:
         """Start the model on as many of the passages, best first, as fit into its context."""
         request, passages, before = course.request, course.passages, course.left_out
         rows = [request.params, *seeded(request.sample_params, request.n_samples)]
+        until = None
+        if request.adaptive:
+            until = enough(request.question, request.n_samples, request.sample_params.temperature)
         while True:
             if kind == "reflect":
                 answer = steps[-1].observation.generation.text
@@ -234,7 +241,7 @@ class Loop:
                 prompt = prompts.ask(request.question, passages, course.history)
             try:
                 with on_behalf_of(share_of(request.client)):
-                    decoded = self._engine.decode(prompt, rows, cancel=request.cancel)
+                    decoded = self._engine.decode(prompt, rows, cancel=request.cancel, enough=until)
             except PromptTooLong as error:
                 if course.forget_turns(max(1, error.prompt_tokens - error.room), self._engine):
                     continue
@@ -306,6 +313,7 @@ class Loop:
             request.params.temperature,
             request.n_samples,
             evidence=bool(draft.passages),
+            adaptive=request.adaptive,
         )
 
     def _observed(self, request: Request, draft: _Draft) -> Generator[Event, None, Observation]:

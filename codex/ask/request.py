@@ -28,6 +28,8 @@ class AskOptions(TypedDict, total=False):
 
     n_samples: int | None
     """Independent answers drawn beside the shown one."""
+    adaptive: bool | None
+    """Draw fewer of them where the first ones settle it."""
     enable_rag: bool
     """Retrieve passages before answering."""
     documents: Sequence[str] | None
@@ -63,6 +65,7 @@ class Request:
     params: GenerationParams
     sample_params: GenerationParams
     n_samples: int
+    adaptive: bool
     policy: Policy
     calibrator: Calibrator | None
     enable_rag: bool
@@ -103,6 +106,7 @@ def resolve(
             params, given.get("sample_temperature", settings.ask.sample_temperature)
         ),
         n_samples=_checked_samples(given.get("n_samples", settings.ask.n_samples)),
+        adaptive=given.get("adaptive", settings.ask.adaptive),
         policy=given.get("policy", policy),
         calibrator=calibrator,
         enable_rag=given.get("enable_rag", False),
@@ -124,6 +128,7 @@ def resolve_branch(
         params=GenerationParams.of(parent.params.answer),
         sample_params=GenerationParams.of(parent.params.samples),
         n_samples=len(parent.last.observation.samples),
+        adaptive=parent.params.adaptive,
         policy=policy,
         calibrator=None,
         enable_rag=False,

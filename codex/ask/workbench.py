@@ -518,6 +518,7 @@ class Workbench:
             stored.question,
             session_id=stored.session_id,
             n_samples=params.n_samples,
+            adaptive=params.adaptive,
             params=GenerationParams.of(params.answer),
             sample_temperature=params.samples.temperature,
             enable_rag=bool(stored.steps[0].observation.passages),
@@ -690,7 +691,8 @@ class Workbench:
             params=TraceParams(
                 answer=request.params.sampling,
                 samples=request.sample_params.sampling,
-                n_samples=len(steps[-1].observation.samples),
+                n_samples=request.n_samples if request.adaptive else len(steps[-1].observation.samples),
+                adaptive=request.adaptive,
                 prompt=prompts.fingerprint(follows=asked.conversation is not None),
                 calibrator=request.calibrator.version if request.calibrator else None,
                 calibrated_on=request.calibrator.datasets if request.calibrator else (),

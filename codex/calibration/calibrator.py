@@ -58,6 +58,8 @@ class Calibrator(BaseModel):
     temperature: float = 0.0
     """Of the answers."""
     n_samples: int
+    adaptive: bool = False
+    """With fewer samples where the first ones settled it."""
     sample_temperature: float
     evidence: bool
     """Asked with passages in the prompt."""
@@ -95,6 +97,7 @@ class Calibrator(BaseModel):
         # As before there were these, and under their first name, so that a version stays what it was.
         left_out |= {name for name in ("prediction_sets", "familiarity") if getattr(self, name) is None}
         left_out |= {"sides"} if self.holds_out else set()
+        left_out |= set() if self.adaptive else {"adaptive"}
         own = self.model_copy(update={"runs": ()}) if self.shipped else self
         content = own.model_dump_json(exclude=left_out, by_alias=True)
         return f"{self.name}@{sha256(content)[:10]}"
@@ -160,6 +163,9 @@ class Calibrator(BaseModel):
             )
         if other.n_samples != self.n_samples:
             return f"It was fitted with {self.n_samples} samples of each answer, not {other.n_samples}."
+        if self.n_samples and other.adaptive != self.adaptive:
+            how = "as many samples as each answer needed", "all samples of each answer"
+            return f"It was fitted with {how[not self.adaptive]}, not with {how[self.adaptive]}."
         if self.n_samples and other.sample_temperature != self.sample_temperature:
             return (
                 f"It was fitted with samples at temperature {self.sample_temperature:g}, "

@@ -11,7 +11,7 @@ from typing import Literal
 from codex.classify.labels import LabelSet
 from codex.classify.usage import Spent
 from codex.engines.base import Engine, GenerationParams
-from codex.errors import CapabilityError, ModelError
+from codex.errors import CapabilityError
 from codex.signals.verifier import AROUND
 from codex.types import Alternative, Generation, Message, Token
 
@@ -53,7 +53,7 @@ def classify(
     """The probabilities of the labels after a prompt.
 
     max_tokens: of an answer; None: what a label takes. A model that reasons first needs more. spent: what it
-    took is added there. Raises ModelError where no label is named at all, and what engines raise.
+    took is added there. Raises CapabilityError where no label is named at all, and what engines raise.
     """
     if engine.capabilities.logprobs == "raw":
         found = _Tree(engine, prompt, labels, max_tokens or label_tokens(labels), spent, cancel).measured()
@@ -67,7 +67,7 @@ def from_generation(
 ) -> Classified:
     """The probabilities that one answer tells: of a batch, in which no other beginning is asked for.
 
-    Raises ModelError where no label is among the likeliest.
+    Raises CapabilityError where no label is named.
     """
     tree = _Tree(engine, prompt, labels, 1, spent, None, asks=False)
     tree.learn((), found)
@@ -77,7 +77,9 @@ def from_generation(
         named = labels.named(found.text)
         if named is None:
             said = " ".join(found.text.split())[:60]
-            raise ModelError(f"The model names none of the labels; it says {said!r}. Try another template.")
+            raise CapabilityError(
+                f"The model names none of the labels; it says {said!r}. Try another template."
+            )
         return Classified(tuple(float(at == named) for at in range(len(labels))), 1.0, "samples")
     return measured
 
@@ -221,5 +223,5 @@ def _from_samples(
             counts[named] += 1
     if not any(counts):
         said = " ".join(samples[0].text.split())[:60]
-        raise ModelError(f"The model names none of the labels; it says {said!r}. Try another template.")
+        raise CapabilityError(f"The model names none of the labels; it says {said!r}. Try another template.")
     return Classified(tuple(it / sum(counts) for it in counts), sum(counts) / n, "samples")

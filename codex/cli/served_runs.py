@@ -18,7 +18,7 @@ from codex.settings import load_settings
 from codex.store.runs import RunSummary
 
 PARAMS = "engine.params."
-CARRIED = ("ask.n_samples", "ask.sample_temperature", PARAMS)
+CARRIED = ("ask.n_samples", "ask.adaptive", "ask.sample_temperature", PARAMS)
 """Settings that a request for a run brings, by how their keys begin."""
 
 
@@ -84,6 +84,8 @@ def _carried(overrides: Sequence[str]) -> dict[str, Any]:
         key = override.lstrip("+").partition("=")[0].strip()
         if key == "ask.n_samples":
             carried["n_samples"] = settings.ask.n_samples
+        elif key == "ask.adaptive":
+            carried["adaptive"] = settings.ask.adaptive
         elif key == "ask.sample_temperature":
             carried["sample_temperature"] = settings.ask.sample_temperature
         elif key.startswith(PARAMS):

@@ -215,7 +215,7 @@ def labelled_generations(
                     said,
                     model=model or said.model,
                     prompt=prompt or said.prompt,
-                    n_samples=len(observation.samples),
+                    n_samples=said.n_samples if said.adaptive else len(observation.samples),
                     evidence=bool(observation.passages),
                 )
                 ways.setdefault(origin, each.id)
@@ -409,6 +409,7 @@ def _check_alike(runs: Sequence[Run]) -> None:
             **{f"answer.{name}": value for name, value in asdict(asked.answer).items()},
             **{f"samples.{name}": value for name, value in asdict(asked.samples).items()},
             "n_samples": asked.n_samples,
+            "adaptive": asked.adaptive,
             **{f"checks.{name}": value for name, value in asked.checks.items()},
         }
 
@@ -469,8 +470,9 @@ def _name(name: str) -> str:
 
 
 def _in_words(origin: Origin) -> str:
+    samples = f"{'at most ' if origin.adaptive else ''}{origin.n_samples} samples"
     return (
-        f"{origin.model or 'a model not named'}, {origin.n_samples} samples at temperature "
+        f"{origin.model or 'a model not named'}, {samples} at temperature "
         f"{origin.sample_temperature:g}, {'with' if origin.evidence else 'without'} passages, "
         f"answers at temperature {origin.temperature:g}"
     )

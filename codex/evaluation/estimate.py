@@ -112,6 +112,7 @@ def estimate(
         params.answer.temperature or 0.0,
         params.n_samples or 0,
         evidence or any(item.context for item in chosen),
+        params.adaptive,
     )
     groups = sorted({item.group for item in every})
     runs = [each for each in workbench.store.runs.list() if each.run.model == origin.model]
@@ -157,6 +158,7 @@ def differing(calibrator: Calibrator, origin: Origin) -> list[str]:
         "evidence": "passages in the prompt" if calibrator.evidence else "no passages in the prompt",
         "temperature": f"answers at temperature {calibrator.temperature:g}",
         "n_samples": f"{calibrator.n_samples} samples",
+        "adaptive": "no more samples than needed" if calibrator.adaptive else "all samples",
         "sample_temperature": f"samples at temperature {calibrator.sample_temperature:g}",
     }
     without = not (calibrator.n_samples or origin.n_samples)
@@ -164,7 +166,7 @@ def differing(calibrator: Calibrator, origin: Origin) -> list[str]:
         said
         for name, said in words.items()
         if getattr(calibrator, name) != getattr(origin, name)
-        and not (name == "sample_temperature" and without)
+        and not (name in ("sample_temperature", "adaptive") and without)
     ]
 
 

@@ -142,6 +142,7 @@ def run_params(workbench: Workbench, **options: Unpack[AskOptions]) -> RunParams
         answer=request.params.sampling,
         samples=request.sample_params.sampling,
         n_samples=request.n_samples,
+        adaptive=request.adaptive,
         checks=workbench.settings.grounding.model_dump(mode="json"),
     )
 
@@ -155,6 +156,7 @@ def overrides_of(workbench: Workbench, **options: Unpack[AskOptions]) -> tuple[s
     own, params = settings.engine.params, options.get("params") or settings.engine.params
     wanted = {
         "ask.n_samples": (options.get("n_samples"), settings.ask.n_samples),
+        "ask.adaptive": (options.get("adaptive"), settings.ask.adaptive),
         "ask.sample_temperature": (options.get("sample_temperature"), settings.ask.sample_temperature),
         **{f"engine.params.{key}": (value, getattr(own, key)) for key, value in params},
     }
@@ -257,6 +259,7 @@ def check_same(workbench: Workbench, run: Run, params: RunParams | None = None) 
         pairs |= _pairs("answer", asdict(run.params.answer), asdict(params.answer))
         pairs |= _pairs("samples", asdict(run.params.samples), asdict(params.samples))
         pairs["n_samples"] = (run.params.n_samples, params.n_samples)
+        pairs["adaptive"] = (run.params.adaptive, params.adaptive)
     differing = [f"{name} was {was!r}, now {is_!r}" for name, (was, is_) in pairs.items() if was != is_]
     if differing:
         raise Conflict(
@@ -451,6 +454,7 @@ class _Course:
             "history": item.history,
             "params": GenerationParams.of(asked.answer),
             "n_samples": asked.n_samples,
+            "adaptive": asked.adaptive,
             "sample_temperature": asked.samples.temperature,
             "cancel": cancel,
         }

@@ -141,6 +141,11 @@ class InferBody(NumbersAsSuch):
         le=MAX_SAMPLES,
         description="Independent answers drawn beside the shown one; left out: the setting ask.n_samples.",
     )
+    adaptive: bool | None = Field(
+        None,
+        strict=True,
+        description="Draw fewer of them where the first ones settle it; left out: the setting ask.adaptive.",
+    )
     enable_rag: bool = Field(False, strict=True, description="Retrieve passages before answering.")
     documents: list[str] | None = Field(
         None,

@@ -85,6 +85,9 @@ class NewEvaluationBody(NumbersAsSuch):
     )
     evidence: bool = Field(False, strict=True, description="Retrieve passages for each question first.")
     n_samples: int | None = Field(None, ge=1, le=MAX_SAMPLES, description="Samples beside each answer.")
+    adaptive: bool | None = Field(
+        None, strict=True, description="Fewer of them where the first ones settle it."
+    )
     sample_temperature: float | None = Field(None, ge=0.0, le=5.0, allow_inf_nan=False)
     params: GenerationParams | None = Field(None, description="How answers are generated.")
 
@@ -357,6 +360,8 @@ def _options(body: NewEvaluationBody, own: GenerationParams) -> AskOptions:
     options: AskOptions = {}
     if body.n_samples is not None:
         options["n_samples"] = body.n_samples
+    if body.adaptive is not None:
+        options["adaptive"] = body.adaptive
     if body.sample_temperature is not None:
         options["sample_temperature"] = body.sample_temperature
     if body.params is not None:

@@ -22,6 +22,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -130,12 +131,17 @@ class McpTools:
 
 
 class _Endpoint:
-    """The tools as an application of their own, which takes every method."""
+    """The tools as an application of their own. Raises HTTPException.
+
+    The protocol also knows GET, for what a server says unasked, and DELETE, for sessions: there are none.
+    """
 
     def __init__(self, tools: McpTools) -> None:
         self._tools = tools
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            raise HTTPException(405, f"{PATH} takes POST alone.", {"Allow": "POST"})
         await self._tools.handle(scope, receive, send)
 
 

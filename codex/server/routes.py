@@ -258,6 +258,7 @@ def _ask(
     return workbench.ask(
         body.query,
         n_samples=body.n_samples,
+        adaptive=body.adaptive,
         enable_rag=body.enable_rag,
         documents=body.documents,
         session_id=body.session_id,

@@ -266,7 +266,7 @@ def _details(trace: Trace) -> list[Fact]:
         ("prompt", f"{generation.prompt_tokens} tokens, template {params.prompt or 'unknown'}"),
         ("log-probabilities", generation.logprobs),
         ("parameters", _words(params.answer)),
-        ("samples", f"{len(observation.samples)}, compared {compared(observation.similarity)}"),
+        ("samples", f"{_drawn(observation, params)}, compared {compared(observation.similarity)}"),
         ("sampling", _words(params.samples)),
         *_limited(trace),
         *_checks(observation),
@@ -311,6 +311,13 @@ def _checks(observation: Observation) -> list[tuple[str, str]]:
 def _rate(generation: Generation) -> str:
     written = len(generation.tokens) - generation.prefix_tokens
     return f", {number(written / generation.seconds)} a second" if written and generation.seconds else ""
+
+
+def _drawn(observation: Observation, params: TraceParams) -> str:
+    drawn = len(observation.samples)
+    if params.adaptive and params.n_samples and drawn < params.n_samples:
+        return f"{drawn} of at most {params.n_samples}, which settled it"
+    return str(drawn)
 
 
 def _words(sampling: Sampling) -> str:

@@ -125,7 +125,7 @@ def calibrator_facts(
     where they are not known.
     """
     runs = ", ".join(names.get(run, f"{run[:8]} (deleted)") for run in calibrator.runs)
-    samples = f"{calibrator.n_samples}"
+    samples = f"at most {calibrator.n_samples}" if calibrator.adaptive else f"{calibrator.n_samples}"
     if calibrator.n_samples:
         samples += f" at temperature {calibrator.sample_temperature:g}"
     return [

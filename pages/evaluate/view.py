@@ -84,6 +84,8 @@ def run_facts(summary: RunSummary) -> list[Fact]:
     run, params = summary.run, summary.run.params
     temperature, n_samples = params.samples.temperature, params.n_samples
     asked = f"{n_samples} samples" if n_samples is not None else "unknown"
+    if n_samples and params.adaptive:
+        asked = f"at most {asked}, fewer where the first ones settled it"
     if n_samples and temperature is not None:
         asked += f" at temperature {temperature:g}"
     facts: list[Fact] = [

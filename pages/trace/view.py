@@ -19,6 +19,15 @@ PLACES = ("id", "document_id")
 """Of a passage, what leads into the documents."""
 
 
+def _after(trace: Trace) -> list[str]:
+    """That a question was asked after turns which the link does not show."""
+    told = trace.params.conversation
+    if told is None:
+        return []
+    turns = "1 earlier turn" if told.turns == 1 else f"{told.turns} earlier turns"
+    return [f"Asked after {turns}, not shown here"]
+
+
 def shared_view(trace: Trace, question: str | None) -> JSON:
     """trace: as the store kept it. question: what is kept of it, all or its beginning; None: nothing."""
     last = step_view(trace.last, trace.params)
@@ -35,6 +44,6 @@ def shared_view(trace: Trace, question: str | None) -> JSON:
         "person": person_view(trace.params.person),
         "asked": trace.created_at.isoformat(),
         "model": trace.model,
-        "story": story_line(trace.steps),
+        "story": [*_after(trace), *story_line(trace.steps)],
         "last": {name: last[name] for name in TOLD} | {"evidence": {**evidence, "passages": passages}},
     }

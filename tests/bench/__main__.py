@@ -18,6 +18,7 @@ from rich.table import Table
 
 from codex.engines.models import Models, default_home
 from tests.bench import (
+    adaptive,
     calibration,
     classify,
     decoding,
@@ -56,6 +57,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "system_prompts": system_prompts.measure,
     "calibration": calibration.measure,
     "familiarity": familiarity.measure,
+    "adaptive": adaptive.measure,
     "guarantees": guarantees.measure,
     "people_answers": people_answers.measure,
     "evaluation": evaluation.measure,

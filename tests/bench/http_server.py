@@ -15,6 +15,9 @@ from typing import Any, Self
 
 from codex.threads import spin_briefly
 
+THREADS = "CODEX_BENCH_THREADS"
+"""The environment variable that sets its threads; 1 on a busy machine, where threads wait for one another."""
+
 
 class HttpServer:
     """The server with a model. Use it as a context manager, which ends its process."""
@@ -62,7 +65,8 @@ def main(path: str, slots: int, context: int) -> None:
 
     params: Any = xllamacpp.CommonParams()
     params.model.path = path
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = min(4, len(os.sched_getaffinity(0)))
+    threads = int(os.environ.get(THREADS) or min(4, len(os.sched_getaffinity(0))))
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     params.n_ctx, params.n_parallel, params.kv_unified = context, slots, True
     params.warmup = params.fit_params = False
     # Each slot keeps the beginning that all prompts share.

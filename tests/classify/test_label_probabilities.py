@@ -9,7 +9,7 @@ import pytest
 from codex.classify.label_probabilities import NEGLIGIBLE, Classified, classify
 from codex.classify.labels import LabelSet
 from codex.classify.usage import Spent
-from codex.errors import ModelError
+from codex.errors import CapabilityError
 from codex.types import Message
 from tests.support.spelled import Answers, SpelledEngine
 
@@ -117,5 +117,5 @@ def test_samples_are_drawn_too_where_no_label_is_among_the_likeliest_tokens() ->
 
 
 def test_a_model_that_names_no_label_is_an_error_with_its_words() -> None:
-    with pytest.raises(ModelError, match="names none of the labels; it says 'I cannot tell'"):
+    with pytest.raises(CapabilityError, match="names none of the labels; it says 'I cannot tell'"):
         measured({("I cannot", " tell"): 1.0}, "good", "bad")

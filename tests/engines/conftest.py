@@ -11,6 +11,8 @@ from codex.engines.huggingface.engine import HuggingFaceEngine
 from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.models import Models, default_home
+from codex.engines.openai_api.config import ServedConfig
+from codex.engines.openai_api.engine import OpenAIEngine
 from codex.threads import spin_briefly
 
 spin_briefly()
@@ -36,3 +38,19 @@ def llama() -> Iterator[LlamaCppEngine]:
     engine.load()
     yield engine
     engine.unload()
+
+
+@pytest.fixture(scope="session")
+def served(llama: LlamaCppEngine) -> Iterator[OpenAIEngine]:
+    """An engine on the HTTP port of the same llama.cpp that `llama` uses in this process."""
+    server = llama._ready().server
+    name = str(llama._models.resolve(llama.config.model_path, gguf=True))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CODEX_TEST_KEY", server._key)
+        config = ServedConfig(
+            model_path=name, base_url=f"http://{server._address}/v1", api_key_env="CODEX_TEST_KEY"
+        )
+        engine = OpenAIEngine(config)
+        engine.load()
+        yield engine
+        engine.unload()

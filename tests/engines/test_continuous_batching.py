@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 import torch
 
-from codex.engines.base import Enough, Finished, seeded
+from codex.engines.base import Finished, seeded
 from codex.engines.huggingface import passes
 from codex.engines.huggingface.engine import HuggingFaceEngine
 from codex.types import Generation, Message, Prompt
@@ -102,22 +102,6 @@ def test_a_step_that_fails_is_told_to_every_caller_and_the_next_one_is_answered(
             with pytest.raises(ZeroDivisionError):
                 list(call)
     assert hf.complete("The capital of France is", greedy(1)).text == " Paris"
-
-
-def test_rows_are_drawn_in_groups_until_they_are_enough(hf: HuggingFaceEngine) -> None:
-    rows = [greedy(4), *seeded(sampled(4), 6)]
-    whole = decode(hf, POEM, rows)[1]
-    asked: list[int] = []
-
-    def is_reached(done: Sequence[Generation]) -> bool:
-        asked.append(len(done))
-        return len(done) == 5
-
-    items = list(hf.decode(POEM, rows, enough=Enough((3, 5), is_reached)))
-    done = {it.row: it.generation for it in items if isinstance(it, Finished)}
-    assert asked == [3, 5]
-    assert sorted(done) == [0, 1, 2, 3, 4]
-    assert [done[at].text for at in range(5)] == [it.text for it in whole[:5]]
 
 
 def test_a_prompt_that_begins_as_an_earlier_one_is_read_from_there_and_gives_the_same_bits(

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from codex.engines.base import ALTERNATIVES, Engine
+from codex.engines.huggingface import passes
 from codex.engines.huggingface.engine import HuggingFaceEngine
 from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.errors import Cancelled, PromptTooLong
@@ -91,29 +92,19 @@ def test_llama_cpp_reads_only_what_is_new(llama: LlamaCppEngine, monkeypatch: py
 
 def test_huggingface_reads_only_what_is_new(hf: HuggingFaceEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    forward = HuggingFaceEngine._forward
+    forward = passes.forward
     answer = hf.sample(STORY, sampled(8), 3)[0]
 
     def watched(loaded: object, ids: object, cache: object) -> object:
         read.append(ids.shape[1])  # type: ignore[attr-defined]
         return forward(loaded, ids, cache)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(hf, "_forward", watched)
+    monkeypatch.setattr(passes, "forward", watched)
     for asked in ("Is that right?", "Is it in the text?", "Is it in the text?"):
         read.clear()
         hf.next_token(follow_up(answer.text, asked))
         assert sum(read) < 40
     assert read == [1]  # of a prompt that is known whole, the last token gives the distribution
-
-
-def test_huggingface_keeps_one_prompt_and_gives_it_back(hf: HuggingFaceEngine) -> None:
-    hf.next_token(STORY)
-    kept = len(hf._kept.ids)
-    hf.next_token(CAPITAL)
-    assert 0 < len(hf._kept.ids) < kept
-    hf.unload()
-    assert hf._kept.ids == []
-    hf.load()
 
 
 def test_a_cancelled_call_says_so(engine: Engine) -> None:

@@ -23,22 +23,6 @@ TOKYO = [Message("user", "What is the capital of Japan?")]
 KEY = "sk-test-0123456789abcdef"
 
 
-@pytest.fixture(scope="module")
-def served(llama: LlamaCppEngine) -> Iterator[OpenAIEngine]:
-    """An engine on the HTTP port of the same llama.cpp that `llama` uses in this process."""
-    server = llama._ready().server
-    name = str(llama._models.resolve(llama.config.model_path, gguf=True))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("CODEX_TEST_KEY", server._key)
-        config = ServedConfig(
-            model_path=name, base_url=f"http://{server._address}/v1", api_key_env="CODEX_TEST_KEY"
-        )
-        engine = OpenAIEngine(config)
-        engine.load()
-        yield engine
-        engine.unload()
-
-
 Serve = Callable[..., tuple[OpenAIEngine, Scripted]]
 
 
@@ -394,6 +378,12 @@ def test_unloading_waits_for_no_caller_that_stopped_reading(serve: Serve) -> Non
     assert isinstance(done, Finished)
     assert (done.generation.text, done.generation.finish_reason) == ("It", "cancelled")
     assert not engine._running
+
+
+def test_an_answer_is_not_continued_inside_a_character(served: OpenAIEngine) -> None:
+    half = Token(1, "é".encode()[:1], None)
+    with pytest.raises(CapabilityError, match="inside a character"):
+        served.chat(TOKYO, greedy(1), prefix=[half])
 
 
 def test_parameters_that_a_server_does_not_know_are_refused(serve: Serve) -> None:

@@ -117,3 +117,14 @@ def test_another_page_may_link_to_it_and_neither_read_nor_embed_it(
 def test_the_other_pages_keep_their_referrer_policy(served: tuple[TestClient, Workbench]) -> None:
     http, _ = served
     assert http.get("/sessions").headers.get_list("Referrer-Policy") == ["same-origin"]
+
+
+def test_a_follow_up_says_that_turns_before_it_are_not_shown(served: tuple[TestClient, Workbench]) -> None:
+    http, workbench = served
+    first = workbench.answer(SECRET)
+    second = workbench.answer("And when?", follows=first.id)
+    _, token = workbench.store.shares.create(second.id)
+    shown = http.get(f"/shared/{token}")
+    assert "Asked after 1 earlier turn, not shown here" in told(shown)["story"]
+    assert first.id not in shown.text
+    assert SECRET not in shown.text

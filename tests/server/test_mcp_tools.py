@@ -154,5 +154,7 @@ def test_other_web_pages_and_other_hosts_are_kept_out(sure: Served) -> None:
     assert httpx.post(url, json=body, headers=accept).status_code == 200
     assert httpx.post(url, json=body, headers=accept | {"Origin": "http://evil.example"}).status_code == 403
     assert httpx.post(url, json=body, headers=accept | {"Host": "evil.example"}).status_code == 421
+    read = httpx.get(url, headers=accept)
+    assert (read.status_code, read.headers["Allow"]) == (405, "POST")
     text = httpx.post(url, content=b"{}", headers=accept | {"Content-Type": "text/plain"})
     assert text.status_code == 415

@@ -57,6 +57,13 @@ def test_samples_are_drawn_where_they_are_asked_for(serve: Serve) -> None:
     assert said["signals"]["answer_frequency"] is not None
 
 
+def test_an_answer_of_ask_has_the_confidence_that_ask_gave_it(calibrated: Served) -> None:
+    asked = calibrated.http.post("/infer", json={"query": QUESTION}).json()
+    said = scored(calibrated, answer=asked["model_answer"], n_samples=2)
+    assert said["confidence"] == asked["confidence"]
+    assert said["confidence_note"] == asked["confidence_note"] == "calibrated"
+
+
 def test_passages_and_history_are_in_the_prompt(serve: Serve) -> None:
     served = serve(SURE)
     said = scored(

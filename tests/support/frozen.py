@@ -27,7 +27,7 @@ def frozen_answers(name: str) -> tuple[list[dict[str, float | None]], NDArray[np
         pytest.skip(f"no {path.name} under {FOLDER}")
     rows = list(read(path))
     signals = [compute(row.observation) for row in rows]
-    return signals, np.array([_is_correct(row.observation.generation.text, row.answers) for row in rows])
+    return signals, np.array([is_correct(row.observation.generation.text, row.answers) for row in rows])
 
 
 def auroc(scores: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
@@ -53,7 +53,7 @@ def judged_by_others(
     return judged
 
 
-def _is_correct(answer: str, accepted: tuple[str, ...]) -> bool:
+def is_correct(answer: str, accepted: tuple[str, ...]) -> bool:
     """Whether a normalised accepted answer is contained in the answer as whole words."""
     said = f" {_plain(answer)} "
     return any(plain and f" {plain} " in said for plain in map(_plain, accepted))

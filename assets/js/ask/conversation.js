@@ -73,7 +73,9 @@ export class Conversation extends Part {
     const note = untold(before);
     const { uncalibrated } = this;
     const why = uncalibrated
-      ? hint(`The confidence below is not calibrated. The calibrator: ${uncalibrated}`)
+      ? hint(
+          `The confidence below is not calibrated, since the calibrator does not hold for it. ${uncalibrated}`,
+        )
       : nothing;
     if (!turns.length)
       return note

@@ -91,7 +91,7 @@ class Decoding:
                 self._reading = None
                 self._end(decode)
             elif read := reading.advance():
-                self._kept.keep(decode.call.context, read.cache)
+                self._kept.keep(decode.call.context, read.cache, reading.exact)
                 decode.read, self._reading, self._ready = read, None, decode
         if self._ready and self._ready.read and self._batch.takes(self._ready.read):
             decode, self._ready = self._ready, None

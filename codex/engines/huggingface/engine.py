@@ -346,7 +346,7 @@ class HuggingFaceEngine(Engine):
             while (read := reading.advance()) is None:
                 if call.cancelled:
                     return None
-            loaded.kept.keep(ids, read.cache)
+            loaded.kept.keep(ids, read.cache, reading.exact)
             distribution = read.logits.float()
             values = measure(distribution, distribution.argmax(-1)).tolist()
             return unpack(values[0], loaded.model.spelled, loaded.model.ends)

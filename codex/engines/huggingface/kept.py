@@ -21,10 +21,13 @@ class Prompt:
 
     ids: list[int]
     states: list[tuple[Tensor, Tensor]]
+    exact: int
+    """How many of its tokens were read in whole pieces from the first on, and the last piece."""
 
     def beginning(self, n: int) -> Prompt:
         """Its first n tokens."""
-        return Prompt(self.ids[:n], [(keys[:, :, :n], values[:, :, :n]) for keys, values in self.states])
+        states = [(keys[:, :, :n], values[:, :, :n]) for keys, values in self.states]
+        return Prompt(self.ids[:n], states, min(n, self.exact))
 
 
 class KeptPrompts:
@@ -34,27 +37,29 @@ class KeptPrompts:
         self._tokens = tokens
         self._prompts: list[Prompt] = []
 
-    def keep(self, ids: Sequence[int], cache: Cache) -> None:
+    def keep(self, ids: Sequence[int], cache: Cache, exact: int) -> None:
         """Keep a prompt that was read, in place of those that it continues; nothing where layers forget."""
         cells = cells_of(cache)
         if not cells or len(ids) > self._tokens:
             return
         whole = list(ids)
         self._prompts = [it for it in self._prompts if it.ids != whole[: len(it.ids)]]
-        self._prompts.append(Prompt(whole, [(it.keys, it.values) for it in cells]))
+        self._prompts.append(Prompt(whole, [(it.keys, it.values) for it in cells], exact))
         while len(self._prompts) > PROMPTS or sum(len(it.ids) for it in self._prompts) > self._tokens:
             del self._prompts[0]
 
-    def beginning(self, ids: Sequence[int], piece: int = 1) -> Prompt | None:
-        """What is known of a prompt's beginning: the most whole pieces, never its last token; None: nothing.
+    def beginning(self, ids: Sequence[int], piece: int | None = None) -> Prompt | None:
+        """What is known of a prompt's beginning, never its last token; None: nothing.
 
-        Read in the same pieces, the states are the same to the last bit, whatever was read before.
+        piece: only whole pieces of so many tokens, read one after another: the states are the same to the
+        last bit then, whatever was read before.
         """
         best, found = 0, None
         for prompt in self._prompts:
             pairs = zip(prompt.ids, ids[:-1], strict=False)
             same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
-            same -= same % piece
+            if piece:
+                same = min(same, prompt.exact) // piece * piece
             if same > best:
                 best, found = same, prompt
         return found.beginning(best) if found else None

@@ -41,7 +41,9 @@ class Reading:
         """piece: tokens read in one pass. known: of its beginning, which is not read again."""
         self._loaded = loaded
         self._cache = new_cache(loaded.model.config)
-        begun = len(known.ids) if known else 0
+        begun, exact = (len(known.ids), known.exact) if known else (0, 0)
+        self.exact = len(ids) if begun == exact // piece * piece else exact
+        """See Prompt."""
         for cells, (keys, values) in zip(cells_of(self._cache), known.states if known else (), strict=False):
             cells.begin(keys, values)
         left = torch.tensor([ids[begun:]], device=loaded.model.device)

@@ -139,6 +139,8 @@ class OpenAIEngine(Engine):
         opened = self._ready()
         if prefix and not opened.findings.continues:
             raise CapabilityError(f"{self.config.base_url} cannot continue an answer that has begun.")
+        if prefix and not _is_text(prefix):
+            raise CapabilityError(f"{self.config.base_url} cannot continue an answer inside a character.")
         self._check(opened.findings, rows)
         call = Call([], tuple(rows), tuple(prefix), cancel or threading.Event(), enough)
         return self._stream(opened, call, prompt)
@@ -405,6 +407,15 @@ def _body(opened: _Open, prompt: Prompt, rows: Sequence[_Row], prefix: Sequence[
         if begun and not isinstance(prompt, str):
             body |= {"continue_final_message": True, "add_generation_prompt": False}
     return body
+
+
+def _is_text(tokens: Sequence[Token]) -> bool:
+    """Whether they end between two characters, as what is sent in JSON has to."""
+    try:
+        b"".join(token.bytes for token in tokens).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _groups(rows: Sequence[GenerationParams], wanted: range, most: int) -> Iterator[range]:

@@ -170,6 +170,8 @@ async def chat_completions(
             question,
             history=history,
             n_samples=max(body.codex.n_samples or settings.ask.n_samples, body.n - 1),
+            # Each of n is to come.
+            adaptive=False if body.n > 1 else body.codex.adaptive,
             enable_rag=body.codex.enable_rag,
             documents=body.codex.documents,
             session_id=body.codex.session_id,

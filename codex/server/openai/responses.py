@@ -184,6 +184,7 @@ async def responses(
             question,
             history=history,
             n_samples=body.codex.n_samples,
+            adaptive=body.codex.adaptive,
             enable_rag=body.codex.enable_rag,
             documents=body.codex.documents,
             session_id=body.codex.session_id,

@@ -56,6 +56,7 @@ class CodexOptions(NumbersAsSuch):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_samples: int | None = Field(None, ge=1, le=MAX_SAMPLES, description="Samples drawn beside the answer.")
+    adaptive: StrictBool | None = Field(None, description="Fewer of them where the first ones settle it.")
     enable_rag: StrictBool = Field(False, description="Retrieve passages before answering.")
     documents: list[str] | None = Field(None, min_length=1, max_length=bodies.MAX_DOCUMENTS)
     session_id: str | None = Field(None, description="null: a new one.")
