@@ -11,6 +11,9 @@ from codex.engines.models import Models
 from codex.errors import InvalidInput, NotFound
 from codex.settings import EngineSettings, Settings, load_settings
 
+KEYS = "CODEX_KEY"
+"""How the variables begin that may hold the key of a server that is named while Codex runs."""
+
 
 def engine_settings(
     settings: Settings,
@@ -31,9 +34,9 @@ def engine_settings(
             raise InvalidInput(f"base_url is for engine=openai_api, not {engine}: leave one out.", ["engine"])
         if base_url is None and settings.engine.name != "openai_api":
             raise InvalidInput("engine=openai_api needs the base_url of its server.", ["base_url"])
-        server = {"base_url": base_url, "api_key_env": api_key_env}
-        given = {name: value for name, value in server.items() if value is not None}
-        return _changed(settings, "openai_api", {"model_path": model, **given})
+        return _changed(
+            settings, "openai_api", {"model_path": model, **_server(settings, base_url, api_key_env)}
+        )
     path = Models(settings.home).find(model)
     if path is None:
         raise NotFound(
@@ -41,6 +44,23 @@ def engine_settings(
             "it first, or give the path of a GGUF file or of a Transformers folder."
         )
     return _changed(settings, engine or _engine_for(path, settings.engine.name), {"model_path": model})
+
+
+def _server(settings: Settings, base_url: str | None, api_key_env: str | None) -> dict[str, object]:
+    """The address and the variable of the key. Another server never gets the key of this one, or any other.
+
+    Whoever reaches the pages may name a server of their own, and would read each variable there.
+    """
+    if api_key_env and not api_key_env.startswith(KEYS):
+        raise InvalidInput(
+            f"The key of a server that is named here must be in a variable that begins with {KEYS}, not in "
+            f"{api_key_env!r}. Set it before Codex starts, or start Codex with engine.api_key_env.",
+            ["api_key_env"],
+        )
+    now = settings.engine
+    if base_url is None or (now.name == "openai_api" and base_url == now.base_url):
+        return {"api_key_env": api_key_env} if api_key_env else {}
+    return {"base_url": base_url, "api_key_env": api_key_env or ""}
 
 
 def _engine_for(path: Path, now: EngineName) -> EngineName:

@@ -7,7 +7,7 @@ import textwrap
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -151,6 +151,8 @@ class Workbench:
         self._use = ModelUse()
         self._given_back = False
         """Whether its memory was given back on request."""
+        self.on_switch: Callable[[Settings], None] = lambda settings: None
+        """Told of the settings by which another model was loaded."""
         self._measures = False
         """Whether judge and verifier of each model are measured when it is loaded."""
         self.people = PeoplesAnswers(store, self.embed_questions)
@@ -255,6 +257,10 @@ class Workbench:
                     f"{self._loaded_again()}",
                     ["model"],
                 ) from error
+            try:
+                self.on_switch(settings)
+            except OSError as error:
+                log.warning("Commands are not told of the other model: %s", error)
         self._measure_again()
 
     def unload_model(self, patience: float = PATIENCE) -> None:
@@ -489,7 +495,7 @@ class Workbench:
         if parent.model != self.engine.fingerprint:
             raise Conflict(
                 f"This answer was written by {parent.model}, and {self.engine.fingerprint} is loaded. "
-                "Start Codex with that model, or ask the question again."
+                "Load that model, or ask the question again."
             )
         turn = turn_at(parent.last, position, token_id)
         request = resolve_branch(parent, policy or self.active.policy, cancel, client)

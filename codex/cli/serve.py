@@ -55,7 +55,8 @@ def serve(overrides: Sequence[str] = ()) -> None:
     try:
         serving = Server(mount(create_app(workbench), workbench), workbench.stop)
         host, port = listener.getsockname()[:2]
-        with announced(workbench.settings, host, port), suppress(KeyboardInterrupt):
+        with announced(workbench.settings, host, port) as say, suppress(KeyboardInterrupt):
+            workbench.on_switch = say
             print(f"Codex is on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
             serving.run(sockets=[listener])  # interrupted, by then everything has ended in order
     finally:

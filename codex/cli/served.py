@@ -45,16 +45,23 @@ ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 @contextmanager
-def announced(settings: Settings, host: str, port: int) -> Iterator[None]:
-    """Say in the home where this process serves it, while the block runs. Raises OSError."""
+def announced(settings: Settings, host: str, port: int) -> Iterator[Callable[[Settings], None]]:
+    """Say in the home where this process serves it, while the block runs. Raises OSError.
+
+    What is yielded says it again with other settings.
+    """
     path = settings.home / FILE
     host = ANYWHERE.get(host, host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    said = {"url": url, "pid": os.getpid(), "settings": settings.model_dump(mode="json")}
-    with open(path, "w", encoding="utf-8", opener=opener) as file:
-        json.dump(said, file)
+
+    def say(now: Settings) -> None:
+        said = {"url": url, "pid": os.getpid(), "settings": now.model_dump(mode="json")}
+        with open(path, "w", encoding="utf-8", opener=opener) as file:
+            json.dump(said, file)
+
+    say(settings)
     try:
-        yield
+        yield say
     finally:
         path.unlink(missing_ok=True)
 

@@ -107,7 +107,9 @@ class ChangeModelBody(BaseModel):
     base_url: str | None = Field(
         None, description="Of a server with OpenAI's HTTP interface, e.g. http://127.0.0.1:11434/v1."
     )
-    api_key_env: str | None = Field(None, description="The environment variable that holds its key.")
+    api_key_env: str | None = Field(
+        None, description="The environment variable that holds its key; begins with CODEX_KEY."
+    )
 
 
 class FetchModelBody(BaseModel):

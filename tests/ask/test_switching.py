@@ -52,6 +52,8 @@ def switch(bench: Workbench, model: str = "second", patience: float = WAIT) -> N
 
 def test_everything_that_names_or_asks_the_model_follows(bench: Workbench) -> None:
     first = bench.engine
+    told: list[str] = []
+    bench.on_switch = lambda settings: told.append(settings.engine.model_path)
     bench.store.calibrators.save("c@1", "c", calibrator(first.fingerprint).model_dump_json())
     bench.active.activate_calibrator("c@1")
     assert bench.status.calibrated
@@ -59,6 +61,7 @@ def test_everything_that_names_or_asks_the_model_follows(bench: Workbench) -> No
     status = bench.status
     assert (status.state, status.model) == ("ready", bench.engine.fingerprint)
     assert status.model == f"{bench.settings.engine.name}:second:test"
+    assert told == [bench.settings.engine.model_path] == ["second"]
     assert not status.calibrated
     assert "scripted:first:test" in status.calibration
     assert not first.is_loaded
@@ -193,6 +196,23 @@ def test_a_server_is_named_by_its_address(models: Path) -> None:
         engine_settings(settings, "big", "openai_api")
     with pytest.raises(InvalidInput, match="leave one out"):
         engine_settings(settings, "big", "llama_cpp", base_url="http://127.0.0.1:9/v1")
+
+
+def test_no_other_server_gets_a_key(models: Path) -> None:
+    here, other = "http://127.0.0.1:9/v1", "http://127.0.0.1:8/v1"
+    given = ["engine=openai_api", f"engine.base_url={here}", "engine.api_key_env=MY_KEY"]
+    settings = load_settings([f"home={models}", *given])
+
+    def key_of(base_url: str | None, named: str | None = None) -> str:
+        chosen = engine_settings(settings, "big", "openai_api", base_url, named)
+        assert chosen.name == "openai_api"
+        return chosen.api_key_env
+
+    assert key_of(here) == key_of(None) == "MY_KEY"
+    assert key_of(other) == ""
+    assert key_of(other, "CODEX_KEY_OTHER") == "CODEX_KEY_OTHER"
+    with pytest.raises(InvalidInput, match="begins with CODEX_KEY, not in 'OPENAI_API_KEY'"):
+        key_of(other, "OPENAI_API_KEY")
 
 
 def test_a_model_that_is_not_here_is_not_fetched_while_questions_wait(models: Path) -> None:

@@ -166,7 +166,7 @@ export class ModelMenu extends Part {
       <form class="cx-row wrap" @submit=${submitted(path)}>${field("File or folder", textual("model", { placeholder: "/path/to/model.gguf", maxlength: 1000 }))}<button type="submit" class="cx-button small">Load</button></form></details>
       <details><summary>A server</summary><form class="cx-row wrap" @submit=${submitted(server)}>
         ${field("Base URL", textual("base_url", { placeholder: "http://127.0.0.1:11434/v1", maxlength: 500 }))}
-        ${field("Model", textual("model"))}${field("Variable with the key", textual("api_key_env"))}
+        ${field("Model", textual("model"))}${field("Variable with the key", textual("api_key_env", { placeholder: "CODEX_KEY…" }))}
         <button type="submit" class="cx-button small">Connect</button></form></details>`;
   }
 }
