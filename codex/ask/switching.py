@@ -58,7 +58,7 @@ def _server(settings: Settings, base_url: str | None, api_key_env: str | None) -
             ["api_key_env"],
         )
     now = settings.engine
-    if base_url is None or (now.name == "openai_api" and base_url == now.base_url):
+    if base_url is None or (now.name == "openai_api" and base_url == now.where):
         return {"api_key_env": api_key_env} if api_key_env else {}
     return {"base_url": base_url, "api_key_env": api_key_env or ""}
 
