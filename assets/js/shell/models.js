@@ -117,7 +117,8 @@ export class ModelMenu extends Part {
     const way = calibrators.length
       ? html`<a class="cx-link" href="calibrate">Activate one of ${calibrators.length} that hold</a>`
       : html`<a class="cx-link" href="evaluate">Start a run to fit one</a>`;
-    return html`<p>Not calibrated. ${written(calibration)} ${way}</p>`;
+    // In a line of its own: within text colour alone would tell it from the words around it.
+    return html`<p>Not calibrated. ${written(calibration)}</p><p>${way}</p>`;
   }
 
   /** @param {ListedModel[]} models */
