@@ -102,7 +102,7 @@ def test_nothing_of_a_score_is_kept(serve: Serve) -> None:
         ({"n_samples": 3}, "fitted with 2 samples"),
         (
             {"history": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]},
-            "other prompt templates",
+            "not to follow-ups",
         ),
     ],
     ids=["own", "other", "cut", "samples", "history"],
