@@ -38,6 +38,37 @@ def url(path: str) -> str:
     return f"{ASSETS_URL}/{version()}/{path}"
 
 
+class Packed:
+    """Files that stay as they are while this process runs: read and compressed once, sent from memory."""
+
+    def __init__(self) -> None:
+        self._packed: dict[Path, tuple[bytes, bytes, str]] = {}
+        self._lock = threading.Lock()
+
+    async def send(self, path: Path, cached: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request for a file that is there. cached: how long the browser may keep it."""
+        plain, packed, tag = self._bytes(path)
+        headers = Headers(scope=scope)
+        told = {"Cache-Control": cached, "ETag": tag, "Vary": "Accept-Encoding"}
+        if headers.get("if-none-match") == tag:
+            await Response(status_code=304, headers=told)(scope, receive, send)
+            return
+        body = plain
+        if "gzip" in headers.get("accept-encoding", "") and len(packed) < len(plain):
+            body, told["Content-Encoding"] = packed, "gzip"
+        kind = mimetypes.guess_type(path.name)[0]
+        await Response(body, headers=told, media_type=kind)(scope, receive, send)
+
+    def _bytes(self, path: Path) -> tuple[bytes, bytes, str]:
+        """A file, the same compressed, and its tag."""
+        with self._lock:
+            if path not in self._packed:
+                plain = path.read_bytes()
+                tag = f'"{hashlib.sha256(plain).hexdigest()[:16]}"'
+                self._packed[path] = plain, gzip.compress(plain, mtime=0), tag
+            return self._packed[path]
+
+
 class Assets:
     """The application that serves the files: <version>/path for good, path alone asked about each time.
 
@@ -45,8 +76,7 @@ class Assets:
     """
 
     def __init__(self) -> None:
-        self._packed: dict[Path, tuple[bytes, bytes, str]] = {}
-        self._lock = threading.Lock()
+        self._packed = Packed()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for a file. Raises HTTPException."""
@@ -58,30 +88,8 @@ class Assets:
         path = _known().get(rest if current else asked)
         if path is None:
             raise HTTPException(404)
-        plain, packed, tag = self._bytes(path)
-        headers = Headers(scope=scope)
-        told = {
-            "Cache-Control": FOREVER if current or first == "vendor" else ASKED_EACH_TIME,
-            "ETag": tag,
-            "Vary": "Accept-Encoding",
-        }
-        if headers.get("if-none-match") == tag:
-            await Response(status_code=304, headers=told)(scope, receive, send)
-            return
-        body = plain
-        if "gzip" in headers.get("accept-encoding", "") and len(packed) < len(plain):
-            body, told["Content-Encoding"] = packed, "gzip"
-        kind = mimetypes.guess_type(path.name)[0]
-        await Response(body, headers=told, media_type=kind)(scope, receive, send)
-
-    def _bytes(self, path: Path) -> tuple[bytes, bytes, str]:
-        """A file, the same compressed, and its tag; read once, since its version is that of the start."""
-        with self._lock:
-            if path not in self._packed:
-                plain = path.read_bytes()
-                tag = f'"{hashlib.sha256(plain).hexdigest()[:16]}"'
-                self._packed[path] = plain, gzip.compress(plain, mtime=0), tag
-            return self._packed[path]
+        cached = FOREVER if current or first == "vendor" else ASKED_EACH_TIME
+        await self._packed.send(path, cached, scope, receive, send)
 
 
 @cache

@@ -16,12 +16,13 @@ from starlette.routing import Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from codex.errors import CodexError, InvalidInput, NotFound
+from codex.pages.gradio_files import FOLDERS, GradioFiles
 from codex.server.errors import error_response
 from codex.server.json_body import replayed
 
 log = logging.getLogger(__name__)
 
-FILES = ("/assets/{path:path}", "/static/{path:path}", "/theme.css", "/favicon.ico")
+FILES = ("/theme.css", "/favicon.ico")
 CALL = "/gradio_api/component_server/"
 JOIN = "/gradio_api/queue/join"
 EVENTS = "/gradio_api/queue/data"
@@ -129,6 +130,8 @@ def restrict(app: FastAPI, mounted: Mount, heads: Mapping[str, str]) -> None:
     # Gradio leads an address that ends with a slash to the page.
     slashed = [f"{page}/" for page in pages if page != "/"]
     read = [Route(path, gradio, methods=["GET"]) for path in (*pages, *slashed, *FILES, EVENTS)]
+    files = GradioFiles()
+    read += [Route(f"/{name}/{{path:path}}", files, methods=["GET"]) for name in FOLDERS]
     sent = [Route(path, gradio, methods=["POST"]) for path in (CALL, JOIN)]
     # First, since a route of documents takes every path below its page's.
     app.router.routes[:0] = [*read, *sent]

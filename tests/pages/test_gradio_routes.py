@@ -13,6 +13,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from codex.ask.workbench import Workbench
+from codex.pages.assets import ASKED_EACH_TIME, FOREVER
+from codex.pages.gradio_files import FOLDERS
 from codex.pages.gradio_routes import CALL, EVENTS, JOIN, GradioRoutes
 from codex.pages.shell import mount
 from codex.server import create_app
@@ -104,6 +106,27 @@ def test_each_page_and_the_files_that_it_names_are_there(http: TestClient) -> No
         assert any(path.startswith("assets/") for path in found)
         for path in found:
             assert http.get(f"/{path}").status_code == 200, path
+
+
+def test_gradios_own_files_are_compressed_and_those_with_a_hash_in_their_name_kept(http: TestClient) -> None:
+    script = max(FOLDERS["assets"].glob("index-*.js"), key=lambda path: path.stat().st_size)
+    kept = http.get(f"/assets/{script.name}", headers={"Accept-Encoding": "gzip"})
+    assert kept.content == script.read_bytes()
+    assert int(kept.headers["content-length"]) < script.stat().st_size / 2
+    assert kept.headers["cache-control"] == FOREVER
+    assert "javascript" in kept.headers["content-type"]
+    asked = http.get("/static/img/logo.svg", headers={"Accept-Encoding": "identity"})
+    assert asked.content == (FOLDERS["static"] / "img/logo.svg").read_bytes()
+    assert asked.headers["cache-control"] == ASKED_EACH_TIME
+    again = http.get("/static/img/logo.svg", headers={"If-None-Match": asked.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["nothing.js", "", "%2e%2e/index.html", "..%2Findex.html", "/etc/passwd"])
+@pytest.mark.parametrize("folder", ["assets", "static"])
+def test_no_other_file_is_served(http: TestClient, folder: str, path: str) -> None:
+    assert (FOLDERS[folder].parent / "index.html").exists()
+    said(http.get(f"/{folder}/{path}"), 404)
 
 
 CALLS: list[tuple[dict[str, Any], int, str]] = [
