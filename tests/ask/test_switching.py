@@ -189,7 +189,7 @@ def test_a_server_is_named_by_its_address(models: Path) -> None:
     settings = load_settings([f"home={models}", "engine=llama_cpp"])
     chosen = engine_settings(settings, "big", base_url="http://127.0.0.1:9/v1")
     assert chosen.name == "openai_api"
-    assert (chosen.model_path, chosen.base_url) == ("big", "http://127.0.0.1:9/v1")
+    assert (chosen.model_path, chosen.base_url) == ("big", ("http://127.0.0.1:9/v1",))
     with pytest.raises(InvalidInput, match="base_url cannot be 'nowhere'"):
         engine_settings(settings, "big", base_url="nowhere")
     with pytest.raises(InvalidInput, match="needs the base_url"):

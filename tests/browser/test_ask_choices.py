@@ -17,13 +17,15 @@ from tests.support.scripted import ScriptedEngine
 
 
 @contextmanager
-def started(home: Path, *overrides: str) -> Iterator[Served]:
+def started(page: Page, home: Path, *overrides: str) -> Iterator[Served]:
     """Codex over a home, from its start to its end; each start is at another address."""
     settings = load_settings([f"home={home}", *overrides])
     store = Store(settings.database, settings.store.privacy)
     workbench = Workbench(settings, ScriptedEngine(lambda prompt: CANBERRA), store, overrides)
     with serving(workbench) as url:
         yield Served(url, workbench)
+        # Before the server ends: a page that is left without it logs errors.
+        page.goto("about:blank")
     workbench.close()
 
 
@@ -63,11 +65,11 @@ def test_no_is_a_choice_too(page: Page, scripted: Scripted) -> None:
 
 
 def test_the_choice_survives_a_restart(page: Page, tmp_path: Path) -> None:
-    with started(tmp_path) as served:
+    with started(page, tmp_path) as served:
         open_page(page, served.url)
         page.get_by_role("group", name="Save my questions").get_by_label("first words").check(force=True)
         expect(page.get_by_text("The first 127 characters")).to_be_visible()
-    with started(tmp_path) as served:
+    with started(page, tmp_path) as served:
         open_page(page, served.url)
         expect(page.get_by_label("first words")).to_be_checked()
         ask(page, "Where is it kept?")
@@ -76,11 +78,11 @@ def test_the_choice_survives_a_restart(page: Page, tmp_path: Path) -> None:
 
 
 def test_a_level_given_at_the_start_is_said_and_cannot_be_changed(page: Page, tmp_path: Path) -> None:
-    with started(tmp_path) as served:
+    with started(page, tmp_path) as served:
         open_page(page, served.url)
         page.get_by_role("group", name="Save my questions").get_by_label("yes").check(force=True)
         expect(page.get_by_text("The full question")).to_be_visible()
-    with started(tmp_path, "store.privacy=hash") as served:
+    with started(page, tmp_path, "store.privacy=hash") as served:
         open_page(page, served.url)
         expect(page.get_by_text("Set where Codex was started: store.privacy=hash")).to_be_visible()
         choice = page.get_by_role("group", name="Save my questions")

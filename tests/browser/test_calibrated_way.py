@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from codex.ask.workbench import Workbench
 from codex.datasets.importing import import_file
@@ -33,13 +33,15 @@ GUARANTEE = f"At most {RISK}% of the answers given are incorrect, at the 95% con
 
 
 @pytest.fixture
-def own(own_home: Path) -> Iterator[Served]:
+def own(own_home: Path, context: BrowserContext) -> Iterator[Served]:
     """Codex with the default model and a home of its own: what becomes active decides for no other test."""
     workbench = Workbench.open([f"home={own_home}", "engine=llama_cpp", *SHORT])
     import_capitals(own_home)
     workbench.load()
     with serving(workbench) as url:
         yield Served(url, workbench)
+        # Before the server ends: a page that is left without it logs errors.
+        context.close()
     workbench.close()
 
 

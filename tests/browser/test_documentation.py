@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from codex.ask.workbench import Workbench
 from codex.pages import shell
@@ -29,7 +29,7 @@ def code(language: str) -> str:
 
 
 @pytest.fixture
-def hello(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def hello(tmp_path: Path, context: BrowserContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a Codex that has the page."""
     page: dict[str, object] = {}
     exec(code("python"), page)
@@ -49,6 +49,8 @@ def hello(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     )
     with serving(workbench) as url:
         yield url
+        # Before the server ends: a page that is left without it logs errors.
+        context.close()
     workbench.close()
 
 

@@ -56,7 +56,7 @@ def test_a_file_is_uploaded_its_columns_said_and_its_questions_asked_by_keyboard
     page.keyboard.press("Tab")
     expect(panel).to_contain_text("ships with Codex")
     panel.get_by_role("textbox", name="Dataset name").fill("fragen")
-    panel.get_by_role("combobox", name="Question").focus()
+    panel.get_by_role("combobox", name="Question", exact=True).focus()
     page.keyboard.type("Frage")
     page.keyboard.press("Tab")
     expect(panel.get_by_role("combobox", name="Accepted answers")).to_be_focused()

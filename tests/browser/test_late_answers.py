@@ -71,6 +71,20 @@ def test_the_session_that_is_clicked_last_is_opened(page: Page, scripted: Script
     expect(sessions.locator("[aria-current='page']")).to_have_text("Which is the second?")
 
 
+def test_the_keyboard_reaches_the_field_at_fault_when_it_comes_late(
+    page: Page, served: Scripted, tmp_path: Path
+) -> None:
+    indexed(served, tmp_path, {"bees.txt": BEES})
+    page.add_init_script("sessionStorage.setItem('codex.documents', '[\"gone.txt\"]')")
+    with late(page, "look"):
+        open_page(page, served.url)
+        page.get_by_role("textbox", name="Question").fill("Where is it kept?")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert").filter(has_text="called 'gone.txt'")).to_be_visible()
+        expect(page.get_by_role("button", name="In gone.txt")).to_have_count(0)
+    expect(page.get_by_role("button", name="In gone.txt")).to_be_focused()
+
+
 def test_the_run_that_is_picked_last_is_tuned_on(page: Page, served: Scripted) -> None:
     for run_id, n in (("r1", 200), ("r2", 60), ("r3", 40)):
         keep_run(served.workbench.store, run_id, run_id, n)

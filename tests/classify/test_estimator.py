@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import pickle
 import subprocess
@@ -26,6 +25,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from codex.classify import LocalLLMClassifier, running
 from codex.classify import engines as pool
 from codex.errors import Busy, Cancelled, InvalidInput, ModelError, RowsFailed, UnusableRows
+from tests.support.loops import run_async
 from tests.support.spelled import Answers, SpelledEngine
 
 LABELS = ["positive", "negative"]
@@ -234,11 +234,7 @@ class TestManyRows:
         async def cell() -> list[str]:
             return list(classifier.predict(["good", "bad"], use_async=True))
 
-        loop = asyncio.new_event_loop()
-        try:
-            assert loop.run_until_complete(cell()) == ["positive", "negative"]
-        finally:
-            loop.close()
+        assert run_async(cell) == ["positive", "negative"]
 
     def test_equal_rows_are_asked_once_and_known_rows_never_again(self) -> None:
         classifier, engine = made()

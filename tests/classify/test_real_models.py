@@ -40,11 +40,27 @@ def test_over_http_the_probabilities_are_those_of_the_engine_in_this_process(
     llama: LlamaCppEngine, served: OpenAIEngine
 ) -> None:
     """Rows at the same time are summed in another order, which moves log-probabilities by hundredths."""
-    here = LocalLLMClassifier(engine=llama, labels=TOPICS)
-    there = LocalLLMClassifier(engine=served, labels=TOPICS)
-    np.testing.assert_allclose(there.predict_proba(TEXTS[:2]), here.predict_proba(TEXTS[:2]), atol=0.05)
+    labels, texts = ["7", "8"], ["What is 8 plus 9?", "What is 7 times 6?"]
+    here = LocalLLMClassifier(engine=llama, labels=labels)
+    there = LocalLLMClassifier(engine=served, labels=labels)
+    np.testing.assert_allclose(there.predict_proba(texts), here.predict_proba(texts), atol=0.05)
     assert there.usage_.requests <= here.usage_.requests
     assert there.usage_.prompt_tokens > 20 * 2
+
+
+def test_a_label_that_the_server_does_not_list_is_the_less_likely(
+    llama: LlamaCppEngine, served: OpenAIEngine
+) -> None:
+    """In this process it is scored; a llama.cpp server has no way to score a given text."""
+    assert not served.capabilities.score
+    here, there = (
+        LocalLLMClassifier(engine=engine, labels=TOPICS).outcomes(TEXTS[:2]) for engine in (llama, served)
+    )
+    for scored, bounded in zip(here, there, strict=True):
+        assert not isinstance(scored, Exception)
+        assert not isinstance(bounded, Exception)
+        assert bounded.mass == pytest.approx(scored.mass, abs=0.02)
+        assert scored.probabilities[1] <= bounded.probabilities[1] < 0.5
 
 
 def test_the_tree_of_tokens_gives_what_scoring_the_whole_label_gives(hf: HuggingFaceEngine) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from anyio.from_thread import start_blocking_portal
 from starlette.types import Message, Scope
 
 from codex.origins import Hosts
 from codex.server.guard import SECURITY_HEADERS, Guard
+from tests.support.loops import run_async
 from tests.support.serving import SURE, Serve, Served, assert_error
 
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -259,8 +259,7 @@ def websocket(headers: Mapping[str, str], scheme: str = "ws") -> list[Message] |
         "path": "/gradio_api/queue/data",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
     }
-    with start_blocking_portal() as portal:
-        portal.call(Guard(app, Hosts("127.0.0.1"), [], []), scope, receive, send)
+    run_async(Guard(app, Hosts("127.0.0.1"), [], []), scope, receive, send)
     return None if passed else sent
 
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from anyio.from_thread import start_blocking_portal
 from starlette.types import Message, Receive, Scope, Send
 
 from codex.errors import BodyTooLarge, InvalidInput
 from codex.server.json_body import MAX_BODY_BYTES, MAX_DEPTH, MAX_VALUES, JsonBodies, check_json
+from tests.support.loops import run_async
 from tests.support.serving import Served, assert_error
 
 QUESTION = b'{"query": "x"}'
@@ -147,6 +147,5 @@ def run(receive: Receive, headers: list[tuple[bytes, bytes]]) -> int | None:
         "path": "/infer",
         "headers": [(b"content-type", b"application/json"), *headers],
     }
-    with start_blocking_portal() as portal:
-        portal.call(JsonBodies(app), scope, receive, send)
+    run_async(JsonBodies(app), scope, receive, send)
     return sent[0]["status"] if sent else None

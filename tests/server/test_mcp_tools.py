@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 from mcp import Client
@@ -17,6 +16,7 @@ from mcp.types import CallToolResult
 
 from codex.server.bodies import PassageBody
 from codex.types import Passage
+from tests.support.loops import run_async
 from tests.support.scripted import Script
 from tests.support.serving import SURE, Serve, Served, eventually
 
@@ -31,7 +31,7 @@ def talk(served: Served, ask: Callable[[Client], Coroutine[Any, Any, Any]]) -> A
         async with Client(f"http://127.0.0.1:{served.port}/mcp") as client:
             return await ask(client)
 
-    return anyio.run(talked)
+    return run_async(talked)
 
 
 def called(served: Served, tool: str, **arguments: object) -> CallToolResult:

@@ -13,6 +13,7 @@ import pytest
 
 from codex.engines.base import Finished
 from codex.types import Token
+from tests.support.loops import run_async
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import Serve, Served
 
@@ -71,7 +72,7 @@ def all_at_once(served: Served, refused_enough: int) -> list[httpx.Response]:
 
     if not refused_enough:
         gate.set()
-    anyio.run(ask_all)
+    run_async(ask_all)
     return [responses[number] for number in range(CLIENTS)]
 
 

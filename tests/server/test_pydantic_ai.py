@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import anyio
 import pytest
 from pydantic import BaseModel
 from pydantic_ai import Agent, NativeOutput
@@ -13,6 +12,7 @@ from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from codex.types import Message
+from tests.support.loops import run_async
 from tests.support.scripted import JsonEngine, Script
 from tests.support.serving import Serve, Served
 
@@ -41,7 +41,7 @@ def test_an_agent_asks_and_asks_on(serve: Serve, kind: Kind) -> None:
         first = await agent.run(QUESTION)
         return await agent.run("And of Norway?", message_history=first.all_messages())
 
-    second = anyio.run(talk)
+    second = run_async(talk)
     assert second.output == "Canberra"
     assert second.usage.output_tokens > 0
     assert served.scripted.decodes[-1] == served.scripted.render(
@@ -60,16 +60,16 @@ def test_an_agent_reads_a_stream(sure: Served, kind: Kind) -> None:
         async with Agent(model(sure, kind)).run_stream(QUESTION) as stream:
             return [text async for text in stream.stream_text()][-1]
 
-    assert anyio.run(read) == ANSWER
+    assert run_async(read) == ANSWER
 
 
 def test_an_agent_gets_an_object_of_its_own_type(serve: Serve) -> None:
     served = serve(lambda prompt: Script(['{"city": "', "Canberra", '"}']), kind=JsonEngine)
     agent: Any = Agent(model(served), output_type=NativeOutput(Place))
-    assert anyio.run(agent.run, QUESTION).output == Place(city="Canberra")
+    assert run_async(agent.run, QUESTION).output == Place(city="Canberra")
 
 
 def test_an_agent_is_told_what_is_not_there(sure: Served) -> None:
     with pytest.raises(ModelHTTPError, match="There is no model 'gpt-9'") as raised:
-        anyio.run(Agent(model(sure, name="gpt-9")).run, QUESTION)
+        run_async(Agent(model(sure, name="gpt-9")).run, QUESTION)
     assert raised.value.status_code == 404

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 
 import httpx
 import pytest
-from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute
@@ -19,6 +18,7 @@ from codex.pages.shell import mount
 from codex.server import create_app
 from codex.settings import load_settings
 from codex.store import Store
+from tests.support.loops import run_async
 from tests.support.scripted import Script, ScriptedEngine
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -87,8 +87,7 @@ def test_no_route_answers_another_page_or_another_host(app: FastAPI) -> None:
                         assert not any(name.startswith("access-control-") for name in answer.headers)
 
     # A loop of its own: in this thread the browser tests' may run.
-    with start_blocking_portal() as portal:
-        portal.call(ask_all)
+    run_async(ask_all)
 
 
 def test_no_socket_of_another_page_is_opened(app: FastAPI) -> None:

@@ -35,6 +35,8 @@ export class Composer extends Part {
   phase = null;
   /** @type {Failure | null} */
   failed = null;
+  /** @type {string | null} The field at fault that the keyboard did not reach yet. */
+  faulty = null;
   /** @type {boolean | null} Whether there are documents to retrieve from; null while that is not known. */
   documents = null;
   /** @type {string | null} When documents are searched; null while that is not known. */
@@ -96,9 +98,17 @@ export class Composer extends Part {
 
   /** Say what went wrong, at the field where it did. @param {Failure | null} failed */
   fail(failed) {
-    this.set({ failed });
-    const [first] = failed?.fields ?? [];
-    if (first) (first === "query" ? this.box : this.#input(first))?.focus();
+    this.set({ failed, faulty: failed?.fields[0] ?? null });
+    this.reach();
+  }
+
+  /** Move the keyboard to the field at fault, once: the documents' comes when they are known. */
+  reach() {
+    const { faulty } = this;
+    const field = faulty && (faulty === "query" ? this.box : this.#input(faulty));
+    if (!field) return;
+    field.focus();
+    this.faulty = null;
   }
 
   /** The phase of the work under way, or null; the time since it began runs along. @param {string | null} phase */

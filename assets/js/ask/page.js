@@ -173,6 +173,7 @@ export class Ask extends Page {
     // An older list never takes the place of a newer one.
     if (turn > this.listed) Object.assign(this, { sidebar, listed: turn });
     this.paint();
+    this.composer.reach();
   }
 
   /** Start over: the next question opens a session. What is being answered is answered to its end. */
