@@ -12,7 +12,7 @@ from sse_starlette import ServerSentEvent
 
 from codex.ask.response import AskResponse, response_to
 from codex.engines.base import ALTERNATIVES
-from codex.server.openai.asking import said, streamed_events
+from codex.server.openai.answering import said, streamed_events
 from codex.server.openai.errors import OpenAIError, openai_errors, openai_router
 from codex.server.openai.formats import AnyText
 from codex.server.openai.models import NAME, checked_model

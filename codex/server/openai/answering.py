@@ -1,4 +1,4 @@
-"""A question in OpenAI's shape, asked as any other.
+"""Answers in OpenAI's shape, found as any other.
 
 What is said to the user is settled only with the decision, after every step: a stream brings the answer when
 it is settled, not a draft that the decision may take back.
