@@ -76,12 +76,14 @@ def _quality(
     plain = _by_plain_prompt(engine, texts)
     baseline, n = accuracy_score(truth, plain), len(texts)
     how = f"{n} shipped questions by subject, 4 labels, {Path(server.model).stem}"
-    classifier = LocalLLMClassifier(engine=engine, labels=LABELS, instructions=INSTRUCTIONS)
-    shots = LocalLLMClassifier(engine=engine, labels=LABELS, instructions=INSTRUCTIONS, n_examples=1)
+    # A row of which the model names no label counts as incorrect, on both sides.
+    given: dict[str, Any] = {"on_error": "missing", "missing_label": "none", "instructions": INSTRUCTIONS}
+    classifier = LocalLLMClassifier(engine=engine, labels=LABELS, **given)
+    shots = LocalLLMClassifier(engine=engine, labels=LABELS, n_examples=1, **given)
     shots.fit(texts[: n // 4], truth[: n // 4])
     for name, each in (("classifier", classifier), ("classifier, one example a label", shots)):
         held = slice(n // 4, None)
-        proba = each.predict_proba(texts[held])
+        proba = np.nan_to_num(each.predict_proba(texts[held]), nan=1 / len(LABELS))
         found = each.predict(texts[held])
         yield Line(
             f"{name}: accuracy, plain prompt {accuracy_score(truth[held], plain[held]):.3f}",

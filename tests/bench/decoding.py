@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
+
 from codex import prompts
 from codex.ask.workbench import Workbench
 from codex.engines.base import GenerationParams, seeded
@@ -14,6 +16,7 @@ from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.types import Token, Trace
 from tests.bench.line import Line, ratio
 from tests.bench.raw_server import RawServer
+from tests.support.browsing import serving
 
 LONG_QUESTIONS = (
     "Tell me in detail, in several paragraphs, how a steam engine works.",
@@ -35,6 +38,7 @@ def llama_cpp(home: Path) -> Iterator[Line]:
         with RawServer(engine) as raw:
             yield _whole_ask(workbench, raw, samples=10, bound=1.15)
             yield _one_row(engine, raw, bound=1.15)
+            yield _chat(workbench, raw, bound=1.1)
     finally:
         workbench.close()
 
@@ -88,6 +92,33 @@ def _one_row(engine: LlamaCppEngine, raw: RawServer, bound: float) -> Line:
 
     how = f"Engine.chat over one request, {NEW_TOKENS} tokens, in turn"
     return ratio("llama_cpp: one row", bound, how, ours, plain, rounds=9)
+
+
+def _chat(workbench: Workbench, raw: RawServer, bound: float) -> Line:
+    """A chat completion over HTTP, for which an answer and a sample are drawn, over two rows at once."""
+    body = {
+        "model": "codex",
+        "n": 1,
+        "max_tokens": NEW_TOKENS,
+        "logprobs": True,
+        "codex": {"n_samples": 1, "adaptive": False},
+    }
+
+    def plain() -> float:
+        return sum(raw.seconds(question, 2, NEW_TOKENS) for question in LONG_QUESTIONS)
+
+    with serving(workbench) as url, httpx.Client(base_url=url, timeout=120) as client:
+
+        def ours() -> float:
+            started = time.perf_counter()
+            for question in LONG_QUESTIONS:
+                message = {"role": "user", "content": question}
+                said = client.post("/v1/chat/completions", json={**body, "messages": [message]})
+                assert said.json()["usage"]["completion_tokens"] >= 2 * NEW_TOKENS - 4, said.text
+            return time.perf_counter() - started
+
+        how = f"POST /v1/chat/completions, n=1, over a request of 2 rows, {NEW_TOKENS} tokens, in turn"
+        return ratio("llama_cpp: a chat completion", bound, how, ours, plain, rounds=9)
 
 
 def _over_generate(workbench: Workbench, samples: int, bound: float) -> Line:
