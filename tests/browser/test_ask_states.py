@@ -129,6 +129,19 @@ def test_a_wrong_field_is_pointed_at_and_nothing_typed_is_lost(
     assert scripted.engine.decodes == []
 
 
+def test_adaptive_sampling_is_chosen_for_the_next_questions(page: Page, scripted: Scripted) -> None:
+    open_page(page, scripted.url)
+    page.get_by_label("Samples", exact=True).fill("10")
+    page.get_by_label("Adaptive").press("Space")
+    ask(page, "Where?")
+    page.get_by_role("tab", name="Details").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("3 of at most 10, which settled it")
+    page.get_by_label("Adaptive").press("Space")
+    ask(page, "And where else?")
+    page.get_by_role("tab", name="Details").click()
+    expect(page.get_by_role("tabpanel")).not_to_contain_text("at most 10")
+
+
 def test_a_model_that_fails_says_why_and_the_question_can_be_asked_again(
     page: Page, scripted: Scripted
 ) -> None:

@@ -1,8 +1,8 @@
 // The question box, its settings, and the state of the work under way.
 
 import { place } from "../shared/address.js";
-import { submitted } from "../shared/events.js";
-import { html, nothing } from "../shared/lit.js";
+import { fieldOf, submitted } from "../shared/events.js";
+import { html, live, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import { alarm, button, icon, segments, unseen } from "../shared/parts.js";
 
@@ -45,6 +45,7 @@ export class Composer extends Part {
   timer = 0;
   /** @type {Config} */
   config = this.page.config;
+  adaptive = this.config.adaptive;
 
   get box() {
     return /** @type {HTMLTextAreaElement} */ (this.page.find("#cx-question"));
@@ -75,7 +76,7 @@ export class Composer extends Part {
     // What is not known yet is the server's to say.
     const none = this.documents === false;
     const used = none ? { evidence: "unsure" } : { evidence: this.chosen, documents: this.page.among.wanted };
-    this.page.ask({ question, ...settings, ...used, ...more });
+    this.page.ask({ question, ...settings, adaptive: this.adaptive, ...used, ...more });
   }
 
   /** Move the keyboard to the question, unless it is at a setting. */
@@ -158,9 +159,14 @@ export class Composer extends Part {
         <textarea class="cx-input cx-grow" id="cx-question" rows="1" placeholder=${page.conversation.following ? "Ask a follow-up question" : "Ask a question"} aria-describedby="cx-follows cx-ask-error" spellcheck="true" aria-invalid=${wrong("query")}
           @keydown=${key} @input=${() => this.#changed()}></textarea>
         <button type="submit" class="cx-button primary" ?hidden=${phase}>Ask</button>${phase ? cancel() : nothing}</div>
-      <div class="cx-below"><div class="cx-settings cx-row wrap">${FIELDS.map(number)}<div class="cx-row wrap cx-settings-row">${this.#evidence(wrong("documents"))}<span
+      <div class="cx-below"><div class="cx-settings cx-row wrap">${FIELDS.map(number)}${this.#adaptive()}<div class="cx-row wrap cx-settings-row">${this.#evidence(wrong("documents"))}<span
         class="cx-engine cx-mono" title="The engine that runs the model">${unseen("Engine ")}${config.engine}</span></div></div>${phase ? progress() : nothing}</div>
       <div id="cx-ask-error">${alarm(failed?.message)}</div></form>`;
+  }
+
+  #adaptive() {
+    return html`<label class="cx-check" title="Draw fewer samples where the first ones settle how far they agree"><input type="checkbox" .checked=${live(this.adaptive)}
+      @change=${(/** @type {Event} */ event) => this.set({ adaptive: fieldOf(event).checked })}>Adaptive</label>`;
   }
 
   // When the documents are searched: the choice is kept in the home.

@@ -153,6 +153,7 @@ export interface Config {
   active: Active;
   scales: Record<string, Scale>;
   defaults: Record<string, number>;
+  adaptive: boolean;
   limits: Record<string, [number, number]>;
   engine: string;
   looks_up: boolean;
