@@ -104,9 +104,10 @@ def test_prediction_sets_are_part_of_it_and_one_without_them_is_what_it_was_befo
     assert old.pop("familiarity") is None
     assert old.pop("shipped") is False
     assert old.pop("sides") == ["calibration"]
+    assert old.pop("adaptive") is False
     read = Calibrator.model_validate(old)
     content = read.model_dump_json(
-        exclude={"name", "created_at", "prediction_sets", "familiarity", "shipped", "sides"}
+        exclude={"name", "created_at", "prediction_sets", "familiarity", "shipped", "sides", "adaptive"}
     )
     assert read.version == f"first@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 

@@ -27,21 +27,25 @@ Chat = Callable[..., Said]
 
 
 class Interrupted:
-    """Says Canberra, but lets Ctrl-C be pressed when it is asked what holds the word."""
+    """Says Canberra, but to a long question so much that Ctrl-C, which is pressed then, comes before its end."""
 
     def __init__(self) -> None:
         self.presses = 1
+        self.engine = ScriptedEngine(self)
 
     def __call__(self, prompt: str) -> Script:
+        self.engine.delay = 0.0
         if "<user>Long?" in prompt and self.presses:
             self.presses -= 1
+            self.engine.delay = 0.05
             os.kill(os.getpid(), signal.SIGINT)
+            return Script(["so", " on"] * 500)
         return Script(["Can", "berra"])
 
 
 @pytest.fixture
 def engine() -> ScriptedEngine:
-    return ScriptedEngine(Interrupted())
+    return Interrupted().engine
 
 
 @pytest.fixture

@@ -59,9 +59,10 @@ export class Questions extends Part {
     return this.look();
   }
 
-  /** Read the lines that are wanted, after a change; whether they came and are still wanted. @param {object} change */
-  async look(change = {}) {
-    Object.assign(this, { note: "" }, change);
+  /** Read the lines that are wanted, after a change or again; whether they came and are still wanted. @param {object} [change] */
+  async look(change) {
+    // What was copied stays said while the same lines are read again.
+    if (change) Object.assign(this, { note: "" }, change);
     const wanted = this.asked;
     this.set({ wanted });
     const { value, error } = await this.page.call("questions", wanted);

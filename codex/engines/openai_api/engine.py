@@ -272,7 +272,7 @@ class OpenAIEngine(Engine):
                 return
             work = opened.portal.start_task_soon(_run, opened, call, prompt, rows, at_once)
             self._running[call] = work
-        ended = False
+        ended, left = False, list[Token | Finished]()
         try:
             while not call.cancelled:
                 try:
@@ -288,9 +288,12 @@ class OpenAIEngine(Engine):
         finally:
             work.cancel()
             while not ended:  # The rows are the loop's until then.
-                ended = call.out.get() is None
+                item = call.out.get()
+                ended = item is None
+                left += [item] if isinstance(item, Token | Finished) else []
             with self._lock:
                 del self._running[call]
+        yield from left  # What a row was told before it was cancelled.
 
 
 @dataclass(frozen=True, slots=True)
