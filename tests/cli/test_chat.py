@@ -27,7 +27,7 @@ Chat = Callable[..., Said]
 
 
 class Interrupted:
-    """Says Canberra, but to a long question so much that Ctrl-C, which is pressed then, comes before its end."""
+    """Says Canberra, but to a long question so much that the Ctrl-C pressed then comes before its end."""
 
     def __init__(self) -> None:
         self.presses = 1
