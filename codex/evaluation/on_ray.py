@@ -6,7 +6,6 @@ it. Nothing here imports Ray before a run is asked on it.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import pickle
@@ -38,6 +37,7 @@ from codex.errors import (
 )
 from codex.evaluation.callers import callers_for
 from codex.evaluation.course import Course, OnJobProgress
+from codex.evaluation.desk import Desk
 from codex.evaluation.records import options_of, passages_of, record_of
 from codex.evaluation.runner import check_same, resumed
 from codex.grounding.reliability import Reliabilities
@@ -166,7 +166,7 @@ class OnRay(Course):
         self._items = items
         self._share = share
         self._opened = opened or open_worker
-        self._desk = ray.remote(_Desk).options(num_cpus=0).remote(share.workers * (1 + RESTARTS))
+        self._desk = ray.remote(Desk).options(num_cpus=0).remote(share.workers * (1 + RESTARTS))
 
     def stop(self) -> None:
         if not self.halt.is_set():
@@ -231,7 +231,7 @@ class Worker:
         opened: Opened,
         folder: str | None,
     ) -> None:
-        """measured: as `Reliabilities.files` gives it. desk: a `_Desk`. folder: see `Share`."""
+        """measured: as `Reliabilities.files` gives it. desk: a `Desk`. folder: see `Share`."""
         import ray
 
         self._run = run
@@ -281,25 +281,6 @@ class Worker:
         with suppress(ray.exceptions.RayError):  # Without the run's own process nobody wants the answers.
             ray.get(desk.stopped.remote())
         self._halt.set()
-
-
-class _Desk:
-    """An actor that lets workers begin, those that died again too, and says when they should stop."""
-
-    def __init__(self, most: int) -> None:
-        """most: how often a worker may begin."""
-        self._left = most
-        self._stopped = asyncio.Event()
-
-    async def begin(self) -> bool:
-        self._left -= 1
-        return self._left >= 0
-
-    async def stop(self) -> None:
-        self._stopped.set()
-
-    async def stopped(self) -> None:
-        await self._stopped.wait()
 
 
 def open_worker(settings: Settings, store: Store) -> Workbench:
