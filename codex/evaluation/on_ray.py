@@ -189,13 +189,16 @@ class OnRay(Course):
         settings = _with_threads(self.workbench.settings, self._share.cpus)
         measured = reliabilities(settings).files()
         made = (settings, self.run, measured, self._desk, self._opened, self._share.folder)
-        results = ray.data.from_items(asked, override_num_blocks=-(-len(asked) // batch)).map_batches(
+        batches = -(-len(asked) // batch)
+        results = ray.data.from_items(asked, override_num_blocks=batches).map_batches(
             Worker,
             fn_constructor_args=made,
             batch_size=batch,
             # Two batches at once, so that the engine has something to do while the last of one ends.
             compute=ray.data.ActorPoolStrategy(
-                size=self._share.workers, max_concurrent_calls_per_actor=2, enable_true_multi_threading=True
+                size=min(self._share.workers, batches),
+                max_concurrent_calls_per_actor=2,
+                enable_true_multi_threading=True,
             ),
             num_cpus=self._share.cpus,
             num_gpus=self._share.gpus,

@@ -47,6 +47,8 @@ def scripted(settings: Settings, store: Store) -> Workbench:
             raise PromptTooLong(900, 500)
         if number == DEADLY and (settings.home / "deadly").exists():
             raise ModelError("The model is gone.")
+        if number == DEADLY and (settings.home / "crashing").exists():
+            os.kill(os.getpid(), signal.SIGKILL)
         return Script([f"It is {number + 1}."], samples=[f"{number + 1}", "nobody knows"])
 
     return Workbench(settings, ScriptedEngine(says, delay=0.05), store)
@@ -144,6 +146,17 @@ def a_model_that_dies(home: Path) -> None:
         assert run_on_ray(workbench, run_id, TWO, opened=scripted).done == COUNT
 
 
+def a_question_that_kills_each_worker(home: Path) -> None:
+    with bench(home) as workbench:
+        run_id = prepare(workbench, "sums").id
+        (home / "crashing").touch()
+        with pytest.raises(ModelError, match="die again and again"):
+            run_on_ray(workbench, run_id, TWO, opened=scripted)
+        assert workbench.store.runs.get(run_id).run.state == "failed"
+        (home / "crashing").unlink()
+        assert run_on_ray(workbench, run_id, TWO, opened=scripted).done == COUNT
+
+
 def the_default_model(home: Path) -> None:
     with closing(
         Workbench.open([f"home={home}", "ask.n_samples=2", "engine.params.max_tokens=16"])
@@ -178,6 +191,7 @@ CHECKS: tuple[Callable[[Path], None], ...] = (
     stopped_and_resumed,
     a_worker_that_dies,
     a_model_that_dies,
+    a_question_that_kills_each_worker,
     the_default_model,
 )
 

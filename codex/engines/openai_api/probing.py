@@ -41,6 +41,8 @@ _FORCED = {
     "required": ["n"],
     "additionalProperties": False,
 }
+FORCED_TOKENS = 256
+"""Tokens of the answer that a schema forces: it ends by itself, but a model may reason before."""
 REASONED = 64
 """Tokens of a short answer with its reasoning."""
 
@@ -184,7 +186,7 @@ async def _json_schema(server: Server, found: Findings) -> LogprobKind | None:
     Of the distribution that the schema leaves, every token would be certain.
     """
     body = _body(server, found, found.alternatives, 0.0) | schema_form(found, _FORCED)
-    body[found.limit] = REASONED
+    body[found.limit] = FORCED_TOKENS
     try:
         deltas = found.deltas(await server.post(found.path, body))
         held = json.loads("".join(delta.text for delta in deltas)) == _FORCED_ANSWER
