@@ -600,7 +600,8 @@ class Workbench:
         request = resolve(question, options, self.settings, self.active.policy, self.active.calibrator)
         if isinstance(request.params, JsonParams) and not self.engine.capabilities.json_schema:
             raise CapabilityError(
-                f"The {self.engine.name} engine cannot hold an answer to JSON; use engine=llama_cpp."
+                f"The {self.engine.name} engine, or its server, cannot hold an answer to a JSON schema: use "
+                "engine=llama_cpp, llama-server or vLLM."
             )
         if request.documents:
             request = replace(request, among=self.index.select(request.documents))

@@ -33,8 +33,9 @@ from codex.cli.scores import (
 from codex.cli.served import Served, served
 from codex.cli.terminal import INTERRUPTED, interruptible, printable
 from codex.datasets.splits import split
-from codex.errors import InvalidInput, StoreInUse
+from codex.errors import Conflict, InvalidInput, StoreInUse
 from codex.evaluation.estimate import estimate
+from codex.evaluation.on_ray import Cluster, check_installed, run_on_ray
 from codex.evaluation.runner import check_same, measure, prepare, run, run_params
 from codex.evaluation.runner import extend as extended
 from codex.evaluation.scoring import graded
@@ -95,6 +96,17 @@ def evaluate(
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Retrieve passages for each question first.")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Ask on a Ray cluster: HOST:PORT of its head, auto for this machine's own, or local to "
+            "start one here.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Engines on the cluster; by default as many as fit.")
+    ] = None,
     calibrator: ScoredBy = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -106,13 +118,14 @@ def evaluate(
     `codex evaluate graders` measures the graders.
     """
     form = Form(as_json, as_csv, as_lines, page)
+    cluster = _cluster(ray, workers)
     if sum(map(bool, (dataset, generations, resume, extend))) != 1:
         raise InvalidInput(
             "Say what to evaluate, one of --dataset NAME, --generations FILE, --resume RUN and --extend RUN.",
             ["dataset"],
         )
     if generations:
-        _refuse("Stored answers are scored as they are", name=name, evidence=evidence)
+        _refuse("Stored answers are scored as they are", name=name, evidence=evidence, ray=ray)
         for given in overrides or []:
             if not given.startswith(PLACES):
                 raise InvalidInput(
@@ -131,7 +144,7 @@ def evaluate(
             grader=grader,
             evidence=evidence,
         )
-        _resume(resume, overrides or [], calibrator, form)
+        _resume(resume, overrides or [], calibrator, form, cluster=cluster)
     elif extend is not None:
         if limit is None:
             raise InvalidInput("Say how many questions the run is to have in all: --limit N.", ["limit"])
@@ -142,10 +155,20 @@ def evaluate(
             grader=grader,
             evidence=evidence,
         )
-        _resume(extend, overrides or [], calibrator, form, limit)
+        _resume(extend, overrides or [], calibrator, form, limit, cluster)
     elif dataset is not None:
         chosen = {"limit": limit, "side": _side(side), "grader": grader, "evidence": evidence}
-        _ask(dataset, name, overrides or [], chosen, calibrator, form)
+        _ask(dataset, name, overrides or [], chosen, calibrator, form, cluster)
+
+
+def _cluster(address: str | None, workers: int | None) -> Cluster | None:
+    """Raises InvalidInput; CapabilityError where Ray is missing."""
+    if address is None:
+        if workers is not None:
+            raise InvalidInput("--workers are those of a cluster: say which, with --ray.", ["workers"])
+        return None
+    check_installed()
+    return Cluster(address, workers)
 
 
 def _refuse(why: str, **given: object) -> None:
@@ -190,6 +213,7 @@ def _ask(
     chosen: dict[str, Any],
     calibrator: str | None,
     form: Form,
+    cluster: Cluster | None,
 ) -> None:
     """A run for each combination of the settings, one after the other."""
     each = combinations(overrides)
@@ -199,7 +223,7 @@ def _ask(
         load_settings(one.overrides)  # A wrong value of the last run is said before the first.
     said = []
     for number, one in enumerate(each, start=1):
-        with closing(_opened(one.overrides)) as workbench:
+        with closing(_opened(one.overrides, cluster)) as workbench:
             if number == 1 and isinstance(workbench, Served):
                 for other in each[1:]:  # The same of what the workbench refuses.
                     _opened(other.overrides).close()
@@ -212,7 +236,7 @@ def _ask(
                 else:
                     begun = prepare(workbench, dataset, name=title, **chosen)
             count = f"{number} of {len(each)}: " if len(each) > 1 else ""
-            said.append(_finished(workbench, begun.id, f"{count}{begun.name}", loaded, form))
+            said.append(_finished(workbench, begun.id, f"{count}{begun.name}", loaded, form, cluster))
     _print_all(said)
 
 
@@ -230,12 +254,17 @@ def _tell_estimate(
 
 
 def _resume(
-    name: str, overrides: Sequence[str], calibrator: str | None, form: Form, limit: int | None = None
+    name: str,
+    overrides: Sequence[str],
+    calibrator: str | None,
+    form: Form,
+    limit: int | None = None,
+    cluster: Cluster | None = None,
 ) -> None:
     """limit: extend the run to so many questions first."""
     with closing(reached(overrides, served_runs.CARRIED)) as there:
         begun = found_run(there, name).run
-    with closing(_opened([*begun.params.overrides, *overrides])) as workbench:
+    with closing(_opened([*begun.params.overrides, *overrides], cluster)) as workbench:
         loaded = _calibrator(calibrator, workbench)
         if isinstance(workbench, Served):
             served_runs.resume(workbench, begun.id, overrides, limit)
@@ -246,14 +275,19 @@ def _resume(
         if limit is not None:
             check_same(workbench, begun)
             extended(workbench, begun.id, limit)
-        _print_all([_finished(workbench, begun.id, begun.name, loaded, form)])
+        _print_all([_finished(workbench, begun.id, begun.name, loaded, form, cluster)])
 
 
-def _opened(overrides: Sequence[str]) -> Workbench | Served:
+def _opened(overrides: Sequence[str], cluster: Cluster | None = None) -> Workbench | Served:
     """A workbench of these settings, or the running one that has the database open. Raises Conflict."""
     try:
         return Workbench.open(overrides)
     except StoreInUse as in_use:
+        if cluster is not None:
+            raise Conflict(
+                "A run on a cluster is written by this command, and a running workbench has the database "
+                "open: stop it, or give the run its own home (CODEX_HOME)."
+            ) from in_use
         return served(load_settings(overrides).home, in_use, overrides, served_runs.CARRIED)
 
 
@@ -263,19 +297,24 @@ def _calibrator(name: str | None, workbench: Workbench | Served) -> Calibrator |
 
 
 def _finished(
-    workbench: Workbench | Served, run_id: str, title: str, calibrator: Calibrator | None, form: Form
+    workbench: Workbench | Served,
+    run_id: str,
+    title: str,
+    calibrator: Calibrator | None,
+    form: Form,
+    cluster: Cluster | None = None,
 ) -> dict[str, object] | None:
     """Ask what is left of a run, and tell what it came to. Exits when it is stopped."""
     errors = terminal.console(stderr=True)
     with interruptible(errors) as cancel:
         try:
-            summary = _with_bar(workbench, run_id, title, cancel, errors)
+            summary = _with_bar(workbench, run_id, title, cancel, errors, cluster)
         except BaseException:
-            _say_how_to_go_on(run_id, errors)
+            _say_how_to_go_on(run_id, errors, cluster)
             raise
     if summary.run.state == "cancelled":
         errors.print(f"Stopped; {summary.done:,} of {summary.run.total:,} answers are kept.", highlight=False)
-        _say_how_to_go_on(run_id, errors)
+        _say_how_to_go_on(run_id, errors, cluster)
         raise typer.Exit(INTERRUPTED)
     failed = f", {summary.failed:,} could not be asked" if summary.failed else ""
     errors.print(
@@ -299,7 +338,12 @@ def _store(workbench: Workbench | Served, summary: RunSummary) -> Iterator[Store
 
 
 def _with_bar(
-    workbench: Workbench | Served, run_id: str, title: str, cancel: threading.Event, errors: Console
+    workbench: Workbench | Served,
+    run_id: str,
+    title: str,
+    cancel: threading.Event,
+    errors: Console,
+    cluster: Cluster | None,
 ) -> RunSummary:
     columns = (
         TextColumn("{task.description}  {task.completed:.0f} of {task.total:.0f}", markup=False),
@@ -317,11 +361,14 @@ def _with_bar(
         if isinstance(workbench, Served):
             return served_runs.finished(workbench, run_id, progress, cancel)
         measure(workbench, workbench.store.runs.get(run_id).run, progress, cancel)
+        if cluster is not None:
+            return run_on_ray(workbench, run_id, cluster, progress, cancel)
         return run(workbench, run_id, progress, cancel)
 
 
-def _say_how_to_go_on(run_id: str, errors: Console) -> None:
-    errors.print(f"Go on with: codex evaluate --resume {run_id}", highlight=False, soft_wrap=True)
+def _say_how_to_go_on(run_id: str, errors: Console, cluster: Cluster | None) -> None:
+    there = f" --ray {cluster.address}" if cluster else ""
+    errors.print(f"Go on with: codex evaluate --resume {run_id}{there}", highlight=False, soft_wrap=True)
 
 
 def _print_all(said: Sequence[dict[str, object] | None]) -> None:

@@ -24,7 +24,8 @@ from codex.evaluation.calibrating import (
     labelled_runs,
     of_groups,
 )
-from codex.evaluation.runner import asked_with, callers_for, questions, run_params
+from codex.evaluation.callers import callers_for
+from codex.evaluation.runner import asked_with, questions, run_params
 from codex.items import Item
 from codex.signals.text import normalise
 from codex.store.runs import Cost, RunSummary

@@ -5,14 +5,11 @@ A cancelled or killed run resumes where it stopped: a question with a record is 
 
 from __future__ import annotations
 
-import itertools
 import json
-import queue
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Unpack
@@ -22,40 +19,22 @@ from codex.ask.request import AskOptions, new_id, resolve
 from codex.ask.workbench import Workbench
 from codex.datasets.library import load
 from codex.datasets.splits import split
-from codex.engines.base import Engine, GenerationParams
 from codex.errors import (
-    Cancelled,
     CapabilityError,
-    CodexError,
     Conflict,
     InvalidInput,
-    NotFound,
-    PromptTooLong,
 )
-from codex.grading.grades import grade, known
+from codex.evaluation.callers import Callers, callers_for
+from codex.evaluation.course import Course, OnJobProgress
+from codex.grading.grades import known
 from codex.items import Item
 from codex.jobs import JobProgress
 from codex.store.runs import RunSummary
 from codex.text import sha256
-from codex.types import Generation, Observation, Passage, Record, Run, RunParams, Side, Step
-
-# Nine questions with five samples by the default model on two cores took 19.6 s of processor time with one
-# caller, 17.8 s with two, 16.1 s with three and 17.5 s with four.
-CALLERS = {"llama_cpp": 3}
-"""Questions asked at once, by engine; see `callers_for`."""
-MOST_CALLERS = 256
-FLUSH_RECORDS = 8
-FLUSH_SECONDS = 2.0
-"""Records are written when there are so many of them, or when the first is so old."""
-MOST_RESTARTS = 3
-"""A question that was stopped for live ones so often is asked to its end the next time."""
-LOOK = 0.05
-"""Seconds between two looks at whether the run is cancelled."""
+from codex.types import Run, RunParams, Side
 
 ASIDE = ("home=", "server.", "store.")
 """Settings that no answer depends on, by how they begin."""
-
-OnJobProgress = Callable[[JobProgress], None]
 
 
 def questions(dataset: str, home: Path, limit: int | None = None, side: Side | None = None) -> list[Item]:
@@ -190,12 +169,6 @@ def measure(
         workbench.measure(done, cancel, evidence=run.params.evidence)
 
 
-def callers_for(engine: Engine) -> int:
-    """Questions that a run asks at once: as many as servers take."""
-    served = min(engine.slots, MOST_CALLERS) if engine.name == "openai_api" else 1
-    return CALLERS.get(engine.name, served)
-
-
 def run(
     workbench: Workbench,
     run_id: str,
@@ -212,21 +185,23 @@ def run(
     way than the run began, or the dataset has changed; NotFound; and what ends a run: ModelError,
     StoreError. The run is failed then, and can be gone on with too.
     """
+
+    def course(run: Run, left: Sequence[Item]) -> Course:
+        asking = callers or callers_for(workbench.engine)
+        return Callers(workbench, run, iter(left), asking, progress, cancel)
+
+    return resumed(workbench, run_id, course)
+
+
+def resumed(workbench: Workbench, run_id: str, course: Callable[[Run, Sequence[Item]], Course]) -> RunSummary:
+    """A run after a course through the questions that have no record yet. Raises as `run`."""
     summary = workbench.store.runs.get(run_id)
     items = _items(workbench, summary.run)
     with workbench.holding_model(f"The evaluation {summary.run.name!r}"):
         workbench.load()
         check_same(workbench, summary.run)
         done = workbench.store.runs.ids(run_id)
-        course = _Course(
-            workbench,
-            summary.run,
-            iter([item for item in items if item.id not in done]),
-            callers or callers_for(workbench.engine),
-            progress or (lambda now: None),
-            cancel or threading.Event(),
-        )
-        return course.go(len(done))
+        return course(summary.run, [item for item in items if item.id not in done]).go(len(done))
 
 
 def extend(workbench: Workbench, run_id: str, limit: int) -> Run:
@@ -301,188 +276,3 @@ def _digest(items: Sequence[Item]) -> str:
         for item in items
     )
     return sha256(asked)[:16]
-
-
-@dataclass
-class _Course:
-    """One going through the questions of a run."""
-
-    workbench: Workbench
-    run: Run
-    items: Iterator[Item]
-    callers: int
-    progress: OnJobProgress
-    cancel: threading.Event
-    halt: threading.Event = field(default_factory=threading.Event)
-    """Set when the callers should stop: cancelled, or something broke."""
-    asked: set[threading.Event] = field(default_factory=set)
-    """Each stops a question that is under way."""
-    came: queue.Queue[Record | CodexError | None] = field(default_factory=queue.Queue)
-    """What the callers put out; None: one of them has ended."""
-    taking: threading.Lock = field(default_factory=threading.Lock)
-
-    def go(self, done: int) -> RunSummary:
-        """Ask everything; done: how many have a record already."""
-        runs, run_id = self.workbench.store.runs, self.run.id
-        runs.finish(run_id, "running")
-        state = "failed"
-        threads = [threading.Thread(target=self._call, name="codex-evaluate") for _ in range(self.callers)]
-        try:
-            for thread in threads:
-                thread.start()
-            self._keep(done, len(threads))
-            state = "cancelled" if self.cancel.is_set() else "done"
-        except (Cancelled, KeyboardInterrupt):
-            state = "cancelled"
-            raise
-        finally:
-            self._stop()
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
-            with suppress(NotFound):  # It was deleted in the meantime.
-                runs.finish(run_id, state)  # type: ignore[arg-type]
-        return runs.get(run_id)
-
-    def _keep(self, done: int, callers: int) -> None:
-        """Write what comes, and say how far it is, until every caller has ended."""
-        begun, first = time.monotonic(), done
-        waiting: list[Record] = []
-        since, failure = begun, None
-        self.progress(_standing(done, self.run.total, 0, 0.0))
-        while callers:
-            if self.cancel.is_set():
-                self._stop()
-            with suppress(queue.Empty):
-                came = self.came.get(timeout=LOOK)
-                if came is None:
-                    callers -= 1
-                elif isinstance(came, CodexError):
-                    failure = failure or came
-                    self._stop()
-                else:
-                    since = since if waiting else time.monotonic()
-                    waiting.append(came)
-                    done += 1
-                    self.progress(_standing(done, self.run.total, done - first, time.monotonic() - begun))
-            late = time.monotonic() - since > FLUSH_SECONDS
-            if waiting and (late or not callers or len(waiting) >= FLUSH_RECORDS):
-                self.workbench.store.runs.add(self.run.id, waiting)
-                waiting = []
-        if failure is not None:
-            raise failure
-
-    def _stop(self) -> None:
-        """End the callers, and the questions that they ask, within a token."""
-        self.halt.set()
-        with self.taking:
-            for stop in self.asked:
-                stop.set()
-
-    def _call(self) -> None:
-        """One caller: a question after the other."""
-        try:
-            while not self.halt.is_set():
-                with self.taking:
-                    item = next(self.items, None)
-                if item is None:
-                    return
-                self.came.put(self._record(item))
-        except Cancelled:
-            if not (self.halt.is_set() or self.cancel.is_set()):
-                self.came.put(Cancelled("The model was given back while the run was under way."))
-        except CodexError as error:
-            self.came.put(error)
-        except BaseException as error:
-            self.came.put(CodexError(f"The run failed inside Codex: {error!r}."))
-            raise
-        finally:
-            self.came.put(None)
-
-    def _record(self, item: Item) -> Record:
-        """Ask and grade one question. Raises what ends the run."""
-        observation = Observation(item.asked, Generation("", (), "stop", 0, 0.0, "none"))
-        measured: dict[str, float | None] = {}
-        correct = score = None
-        error = graded_by = ""
-        started = time.monotonic()
-        try:
-            passages = self._passages(item)
-            step, started = self._observe(item, passages)
-            observation, measured = step.observation, step.signals
-            if passages and not observation.passages:
-                raise InvalidInput("The passages did not fit the model's context; raise engine.context_size.")
-            answered = observation.generation.text
-            graded = grade(item, answered, self.run.params.grader, self.workbench.engine)
-            correct, score, graded_by = graded.correct, graded.score, graded.grader
-        except (PromptTooLong, InvalidInput) as wrong:
-            error = str(wrong)
-        return Record(
-            id=item.id,
-            group=item.group,
-            answers=item.answers if item.answerable else (),
-            observation=observation,
-            signals=measured,
-            correct=correct,
-            grade=score,
-            seconds=time.monotonic() - started,
-            error=error,
-            grader=graded_by,
-            choices=item.choices,
-            labels=item.labels,
-        )
-
-    def _observe(self, item: Item, passages: Sequence[Passage]) -> tuple[Step, float]:
-        """Ask a question while nobody waits for a live one, and when it began; raises as `observe`.
-
-        A live question stops it within a token, and it is asked again after it, the same way.
-        """
-        for restarts in itertools.count():
-            stop = threading.Event()
-            with self.taking:
-                self.asked.add(stop)
-            try:
-                with self.workbench.priority.background(stop, self.halt):
-                    begun = time.monotonic()
-                    cancel = stop if restarts < MOST_RESTARTS else self.halt
-                    options = self._options(item, cancel)
-                    return self.workbench.observe(item.asked, passages, **options), begun
-            except Cancelled:
-                if self.halt.is_set() or not stop.is_set():
-                    raise
-            finally:
-                with self.taking:
-                    self.asked.discard(stop)
-        raise AssertionError("not reached")
-
-    def _options(self, item: Item, cancel: threading.Event) -> AskOptions:
-        asked = self.run.params
-        return {
-            "history": item.history,
-            "params": GenerationParams.of(asked.answer),
-            "n_samples": asked.n_samples,
-            "adaptive": asked.adaptive,
-            "sample_temperature": asked.samples.temperature,
-            "cancel": cancel,
-        }
-
-    def _passages(self, item: Item) -> tuple[Passage, ...]:
-        if item.context:
-            place = Passage(item.id, item.group, item.group, item.context, 0, len(item.context))
-            return (place,)
-        if self.run.params.look_up:
-            return tuple(self.workbench.index.search(item.question))
-        return ()
-
-
-def _standing(done: int, total: int, new: int, seconds: float) -> JobProgress:
-    """How far a run is; new: questions asked in so many seconds."""
-    rate = new / seconds if new and seconds else None
-    return JobProgress(
-        done=done,
-        total=total,
-        unit="questions",
-        rate=rate,
-        rate_unit="questions",
-        seconds_left=(total - done) / rate if rate else None,
-    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -100,12 +101,27 @@ class Reliabilities:
 
     def keep(self, key: str, reliability: Reliability) -> None:
         """Keep what was measured; a full disk costs measuring it again."""
-        path = _path(self.folder, key)
-        partial = path.with_suffix(".part")
+        self._write(_path(self.folder, key), json.dumps(encode(reliability) | {"of": key}))
+
+    def files(self) -> dict[str, str]:
+        """What is kept, by file name, for `add` on another machine."""
+        with suppress(OSError, UnicodeDecodeError):
+            return {path.name: path.read_text("utf-8") for path in sorted(self.folder.glob("*.json"))}
+        return {}
+
+    def add(self, files: Mapping[str, str]) -> None:
+        """Keep what was measured elsewhere, and is not kept here."""
+        for name, text in files.items():
+            if not (self.folder / name).exists():
+                self._write(self.folder / name, text)
+
+    def _write(self, path: Path, text: str) -> None:
+        # Several processes may keep the same at once.
+        partial = path.with_suffix(f".{os.getpid()}.part")
         try:
             make_folder(self.folder)
             with open(partial, "w", encoding="utf-8", opener=opener) as file:
-                json.dump(encode(reliability) | {"of": key}, file)
+                file.write(text)
             partial.replace(path)
         except OSError as error:
             log.warning("%s is not kept: %s", path, error)

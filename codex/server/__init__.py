@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from anyio.to_thread import run_sync
+from anyio.to_thread import current_default_thread_limiter, run_sync
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -77,8 +77,14 @@ correct and with a decision: answer, abstain, or defer to a person.
 """
 
 
+OTHER_THREADS = 40
+"""Threads beside those of the questions, each of which holds one as long as it is under way."""
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    questions = app.state.workbench.settings.ask.max_waiting
+    current_default_thread_limiter().total_tokens = questions + OTHER_THREADS
     app.state.monitor.start()
     # What a process that was killed had deleted.
     app.state.workbench.store.erasure.start()

@@ -15,7 +15,7 @@ from codex.ask.workbench import Workbench
 from codex.datasets.importing import import_file
 from codex.datasets.library import load
 from codex.datasets.splits import split
-from codex.evaluation import runner
+from codex.evaluation import callers
 from codex.policy import ACTIONS, GATES, decide
 from codex.types import Action, Gate
 from tests.support.browsing import Served, ask, open_page, serving
@@ -64,7 +64,7 @@ def test_from_a_run_to_a_calibrator_to_a_target_to_answers_that_keep_it(
     page: Page, own: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Which questions share a batch changes how the model rounds: alone, each is answered the same every time.
-    monkeypatch.setattr(runner, "CALLERS", {})
+    monkeypatch.setattr(callers, "CALLERS", {})
     evaluate(page, own)
     calibrate(page)
     expect(page.get_by_role("banner")).not_to_contain_text("not calibrated")

@@ -229,6 +229,7 @@ def test_stored_answers_are_limited_and_split_as_questions_are(
         (("--generations", "F", "other.jsonl"), "each file has its own --generations"),
         (("--generations", "F", "--name", "mine"), "leave --name out"),
         (("--generations", "F", "--evidence"), "leave --evidence out"),
+        (("--generations", "F", "--workers", "2"), "say which, with --ray"),
         (("--resume", "R", "--limit", "1"), "leave --limit out"),
         (("--extend", "R", "--limit", "2", "--split", "test"), "leave --split out"),
         (("--extend", "R"), "--limit N"),
@@ -243,6 +244,18 @@ def test_what_would_mean_nothing_is_refused(
     named = {"F": str(file), "R": codex("runs", "--json").json[0]["id"]}
     said = codex("evaluate", *(named.get(word, word) for word in words))
     assert (said.status, says in said.err) == (1, True)
+
+
+def test_a_cluster_needs_ray_and_nothing_else_imports_it(
+    codex: Codex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ray.py").write_text("raise AssertionError('Ray was imported.')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert codex("evaluate", "--dataset", "sums", "--limit", "1").status == 0
+    monkeypatch.setattr("codex.evaluation.on_ray.find_spec", lambda name: None)
+    said = codex("evaluate", "--dataset", "sums", "--ray", "local")
+    assert (said.status, "pip install 'codex-workbench[ray]'" in said.err) == (1, True)
+    assert len(codex("runs", "--json").json) == 1, "Nothing was begun."
 
 
 def test_answers_are_written_as_rows_that_no_spreadsheet_runs(codex: Codex) -> None:

@@ -53,6 +53,12 @@ def codex(
     return command(home, monkeypatch, capsys)
 
 
+def test_a_run_on_a_cluster_needs_the_database_itself(codex: Codex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codex.cli.evaluate.check_installed", lambda: None)
+    said = codex("evaluate", "--dataset", "sums", "--ray", "local")
+    assert (said.status, "a running workbench has the database open" in said.err) == (1, True)
+
+
 def test_a_dataset_is_asked_by_the_running_workbench_and_told(codex: Codex) -> None:
     said = codex("evaluate", "--dataset", "sums", "--name", "first", "--limit", "4", "ask.n_samples=2")
     assert said.status == 0, said.err

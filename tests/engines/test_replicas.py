@@ -20,7 +20,8 @@ from codex.engines.openai_api import replicas
 from codex.engines.openai_api.config import ServedConfig
 from codex.engines.openai_api.engine import OpenAIEngine
 from codex.errors import ModelError
-from codex.evaluation.runner import callers_for, prepare, run
+from codex.evaluation.callers import callers_for
+from codex.evaluation.runner import prepare, run
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Message, Token

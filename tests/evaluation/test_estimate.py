@@ -17,8 +17,8 @@ from codex.calibration.risk import NoGuarantee, fewest_labels
 from codex.datasets.splits import split
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation.calibrating import Target, guarantee, labelled_runs
+from codex.evaluation.callers import callers_for
 from codex.evaluation.estimate import estimate, seconds_each
-from codex.evaluation.runner import callers_for
 from codex.settings import load_settings
 from codex.store import Store
 from codex.store.runs import Cost

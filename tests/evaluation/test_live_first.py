@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from codex.ask.workbench import Workbench
-from codex.evaluation.runner import MOST_RESTARTS, prepare, run
+from codex.evaluation.callers import MOST_RESTARTS
+from codex.evaluation.runner import prepare, run
 from codex.settings import load_settings
 from codex.store import Store
 from tests.support.scripted import Script, ScriptedEngine

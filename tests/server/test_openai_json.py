@@ -46,6 +46,49 @@ def test_the_official_client_parses_and_each_field_has_a_confidence(serve: Serve
     assert told["confidence_breakdown"]["top1_prob"] == pytest.approx(0.9), "of the first value"
 
 
+def test_responses_say_the_same(serve: Serve) -> None:
+    served = serve(script, kind=JsonEngine)
+    with openai_client(served) as client:
+        said = client.responses.parse(model="codex", input=QUESTION, text_format=Place)
+        chat = client.chat.completions.parse(model="codex", messages=QUESTION, response_format=Place)
+        free = client.responses.create(
+            model="codex", input=QUESTION, text={"format": {"type": "json_object"}}
+        )
+        with client.responses.stream(model="codex", input=QUESTION, text_format=Place) as stream:
+            streamed: Any = stream.until_done().get_final_response()
+    assert said.output_parsed == streamed.output_parsed == Place(city="Canberra")
+    assert isinstance(served.scripted, JsonEngine)
+    first, second, *_ = served.scripted.schemas
+    assert first == second
+    told: Any = [it.to_dict()["codex"]["fields"] for it in (said, chat, free, streamed)]  # type: ignore[attr-defined]
+    assert told[0] == told[1] == told[2] == told[3]
+    assert told[0][0]["pointer"] == "/city"
+
+
+def test_responses_have_a_refusal_where_codex_abstains(serve: Serve) -> None:
+    served = serve(script, "policy.answer_above=1", "policy.abstain_below=1", kind=JsonEngine)
+    with openai_client(served) as client:
+        said = client.responses.parse(model="codex", input=QUESTION, text_format=Place)
+        with client.responses.stream(model="codex", input=QUESTION, text_format=Place) as stream:
+            events: list[Any] = list(stream)
+    assert said.output_parsed is None
+    assert said.output_text == ""
+    (part,) = said.output[0].content  # type: ignore[union-attr]
+    assert part.type == "refusal"
+    assert "other words" in part.refusal
+    deltas = "".join(event.delta for event in events if event.type == "response.refusal.delta")
+    assert deltas == part.refusal
+    assert not [event for event in events if event.type == "response.output_text.delta"]
+
+
+def test_responses_refuse_a_hostile_schema(client: openai.OpenAI) -> None:
+    schema = {"type": "object", "properties": {"x": {"type": "string", "pattern": "^(a+)+$"}}}
+    form: Any = {"format": {"type": "json_schema", "name": "x", "schema": schema}}
+    with pytest.raises(openai.UnprocessableEntityError, match="cannot be used") as raised:
+        client.responses.create(model="codex", input=QUESTION, text=form)
+    assert raised.value.body["param"] == "text.format"  # type: ignore[index]
+
+
 def test_any_object_and_plain_text(serve: Serve) -> None:
     served = serve(script, kind=JsonEngine)
     with openai_client(served) as client:

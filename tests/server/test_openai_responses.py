@@ -103,7 +103,7 @@ def test_what_is_not_done_is_refused(client: openai.OpenAI) -> None:
     with pytest.raises(openai.UnprocessableEntityError, match="previous_response_id"):
         client.responses.create(model="codex", input=QUESTION, previous_response_id="resp_1")
     with pytest.raises(openai.UnprocessableEntityError, match=r"text.format"):
-        client.responses.create(model="codex", input=QUESTION, text={"format": {"type": "json_object"}})
+        client.responses.create(model="codex", input=QUESTION, text={"format": {"type": "yaml"}})  # type: ignore[call-overload]
     with pytest.raises(openai.UnprocessableEntityError, match="question is the user's"):
         client.responses.create(model="codex", input=[{"role": "assistant", "content": "Hm."}])
 

@@ -15,9 +15,11 @@ from codex.engines.base import Finished
 from codex.types import Token
 from tests.support.loops import run_async
 from tests.support.scripted import Script, ScriptedEngine
-from tests.support.serving import Serve, Served
+from tests.support.serving import Serve, Served, eventually
 
 CLIENTS = 200
+WAITING = 50
+"""Questions of one client: half of the places, and more than the 40 threads that a server has unasked."""
 
 
 @dataclass
@@ -74,6 +76,30 @@ def all_at_once(served: Served, refused_enough: int) -> list[httpx.Response]:
         gate.set()
     run_async(ask_all)
     return [responses[number] for number in range(CLIENTS)]
+
+
+def test_other_routes_answer_while_many_questions_wait(serve: Serve) -> None:
+    served = serve(echo, "ask.max_waiting=100", kind=Gated)
+    assert isinstance(served.scripted, Gated)
+    engine, statuses = served.scripted, list[int]()
+
+    def ask(number: int) -> None:
+        body = {"query": f"What is number {number}?", "n_samples": 1}
+        with httpx.Client(base_url=f"http://127.0.0.1:{served.port}", timeout=60) as client:
+            statuses.append(client.post("/infer", json=body).status_code)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(WAITING)]
+    try:
+        for thread in threads:
+            thread.start()
+        assert eventually(lambda: len(engine.decodes) == WAITING, 60)
+        assert served.http.get("/healthz").status_code == 200
+        assert served.workbench.under_way == WAITING
+    finally:
+        engine.gate.set()
+        for thread in threads:
+            thread.join(60)
+    assert statuses == [200] * WAITING
 
 
 def said(response: httpx.Response) -> str:

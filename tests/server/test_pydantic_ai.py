@@ -63,9 +63,10 @@ def test_an_agent_reads_a_stream(sure: Served, kind: Kind) -> None:
     assert run_async(read) == ANSWER
 
 
-def test_an_agent_gets_an_object_of_its_own_type(serve: Serve) -> None:
+@BOTH
+def test_an_agent_gets_an_object_of_its_own_type(serve: Serve, kind: Kind) -> None:
     served = serve(lambda prompt: Script(['{"city": "', "Canberra", '"}']), kind=JsonEngine)
-    agent: Any = Agent(model(served), output_type=NativeOutput(Place))
+    agent: Any = Agent(model(served, kind), output_type=NativeOutput(Place))
     assert run_async(agent.run, QUESTION).output == Place(city="Canberra")
 
 

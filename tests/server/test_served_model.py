@@ -72,7 +72,7 @@ def test_what_the_server_can_do_is_told(served: Served) -> None:
     assert body["limits"] == ""
     assert body["abilities"] == (
         "a server, chat completions, raw log-probabilities of the 1 likeliest tokens, also in a stream, "
-        "8 samples a request, no token ids, does not score given texts"
+        "8 samples a request, no token ids, does not score given texts, no JSON schemas"
     )
 
 

@@ -17,8 +17,10 @@ import { bytes } from "../shared/words.js";
 export class ModelMenu extends Part {
   /** @type {Menu | null} */
   menu = null;
-  /** @type {string | null} */
+  /** @type {string | null} Why what was wanted last was not done. */
   failed = null;
+  /** @type {string | null} Why the list cannot be read. */
+  lost = null;
   /** @type {string | null} What is under way. */
   doing = null;
   /** @type {string | null} What was done last. */
@@ -45,7 +47,7 @@ export class ModelMenu extends Part {
   /** @param {Answer<Menu>} answer */
   #show({ value, error }) {
     if (value) this.menu = value;
-    this.set({ failed: error?.message ?? (value ? null : this.failed) });
+    this.set({ lost: error?.message ?? null });
   }
 
   /** @param {string} name @param {object} data */
@@ -89,7 +91,8 @@ export class ModelMenu extends Part {
   }
 
   view() {
-    const { menu, doing, failed } = this;
+    const { menu, doing } = this;
+    const failed = this.failed ?? this.lost;
     return html`<div popover id="cx-models" class="cx-card cx-body cx-models" role="dialog" aria-label="Models" @toggle=${this.#toggled}>
       ${menu ? this.#now(menu.active) : working(failed ? "" : "Reading the models …")}
       <p role="status">${doing ? working(doing) : (this.done ?? nothing)}</p>${alarm(failed)}

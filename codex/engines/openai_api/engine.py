@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import queue
 import threading
 import time
@@ -15,11 +16,12 @@ from typing import Any, ClassVar
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from codex.engines.admission import Admission
-from codex.engines.base import Capabilities, Engine, Enough, Finished, GenerationParams
+from codex.engines.base import Capabilities, Engine, Enough, Finished, GenerationParams, JsonParams
 from codex.engines.continuation import Call, Continuation
 from codex.engines.openai_api.batches import run_batch
 from codex.engines.openai_api.config import ServedConfig
-from codex.engines.openai_api.probing import Findings, scored_body
+from codex.engines.openai_api.json_answers import checked
+from codex.engines.openai_api.probing import Findings, schema_form, scored_body
 from codex.engines.openai_api.replicas import Replicas
 from codex.engines.openai_api.responses import response_body
 from codex.engines.openai_api.server import Server, Unanswered
@@ -35,7 +37,7 @@ from codex.engines.openai_api.shapes import (
 from codex.engines.openai_api.thinking import Thinking
 from codex.engines.openai_api.trust import distrusted
 from codex.errors import Cancelled, CapabilityError, CodexError, InvalidInput, ModelError
-from codex.types import FinishReason, Generation, Message, Prompt, Token
+from codex.types import FinishReason, Generation, LogprobKind, Message, Prompt, Token
 
 _PATIENCE = 0.05
 """Seconds between two looks at whether the caller has cancelled."""
@@ -83,6 +85,8 @@ class OpenAIEngine(Engine):
             prefix=found.continues if found else False,
             score=found.scores_turns if found else False,
             embed=False,
+            # As long as that is not known, `decode` says so.
+            json_schema=found is None or found.json_schema is not None,
         )
 
     @property
@@ -158,7 +162,7 @@ class OpenAIEngine(Engine):
             raise CapabilityError(f"{self.config.where} cannot continue an answer that has begun.")
         if prefix and not _is_text(prefix):
             raise CapabilityError(f"{self.config.where} cannot continue an answer inside a character.")
-        self._check(opened.findings, rows)
+        self._check(opened.findings, prompt, rows)
         call = Call([], tuple(rows), tuple(prefix), cancel or threading.Event(), enough)
         return self._stream(opened, call, prompt)
 
@@ -231,7 +235,13 @@ class OpenAIEngine(Engine):
             done.append(ends[0].generation)
         return done
 
-    def _check(self, found: Findings, rows: Sequence[GenerationParams]) -> None:
+    def _check(self, found: Findings, prompt: Prompt, rows: Sequence[GenerationParams]) -> None:
+        in_json = any(isinstance(row, JsonParams) for row in rows)
+        if in_json and (found.json_schema is None or isinstance(prompt, str)):
+            raise CapabilityError(
+                f"{self.config.where} does not hold an answer to a JSON schema, as llama-server and vLLM do: "
+                "use one of them, or engine=llama_cpp."
+            )
         cut = any(row.top_k or row.repeat_penalty != 1.0 for row in rows)
         if cut and found.kind not in TEMPERED:
             raise InvalidInput(
@@ -401,7 +411,11 @@ class _Row(Continuation):
     def _generation(self, reason: FinishReason) -> Generation:
         reasoning = self._reasoning.strip() or self._thinking.text
         made = replace(super()._generation(reason), reasoning=reasoning or None)
-        kind = self._findings.logprobs
+        kind: LogprobKind = self._findings.logprobs
+        if isinstance(self.params, JsonParams):
+            if reason == "stop" and not self.stopped:
+                checked(made.text, self.params.json_schema)
+            kind = self._findings.json_schema or "none"
         if kind == "none" or distrusted(made.tokens):
             bare = (replace(it, logprob=None, entropy=None, rank=None, alternatives=()) for it in made.tokens)
             return replace(made, logprobs="none", tokens=tuple(bare))
@@ -483,17 +497,19 @@ def _body(opened: _Open, prompt: Prompt, rows: Sequence[_Row], prefix: Sequence[
     found, config, params = opened.findings, opened.config, rows[0].params
     begun = b"".join(token.bytes for token in prefix).decode("utf-8", "replace")
     chosen = {"temperature": params.temperature, "top_p": params.top_p} if found.takes_temperature else {}
+    form = schema_form(found, json.loads(params.json_schema)) if isinstance(params, JsonParams) else {}
     if found.interface == "responses" and not isinstance(prompt, str):
         # They know neither a seed nor several rows.
         asked = found.alternatives if found.logprobs != "none" else None
         body = response_body(config.model_path, prompt, rows[0].tokens_left, asked)
         thought = {"effort": config.reasoning_effort, "summary": config.reasoning_summary}
         given = {name: value for name, value in thought.items() if value}
-        return {**body, **chosen, **({"reasoning": given} if given else {})}
+        return {**body, **chosen, **form, **({"reasoning": given} if given else {})}
     bound = "max_tokens" if isinstance(prompt, str) else found.limit
     body = {
         "model": config.model_path,
         **chosen,
+        **form,
         "seed": params.seed,
         bound: rows[0].tokens_left,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from contextlib import suppress
@@ -33,6 +34,15 @@ RAW = 0.05
 """Nats by which a raw log-probability may differ between two temperatures, by rounding."""
 _QUESTION = [Message("user", "Name a colour. Say one word.")]
 _SCORED = " Blue"
+_FORCED_ANSWER = {"n": 7}
+_FORCED = {
+    "type": "object",
+    "properties": {"n": {"enum": [7]}},
+    "required": ["n"],
+    "additionalProperties": False,
+}
+FORCED_TOKENS = 256
+"""Tokens of the answer that a schema forces: it ends by itself, but a model may reason before."""
 REASONED = 64
 """Tokens of a short answer with its reasoning."""
 
@@ -60,6 +70,8 @@ class Findings:
     """Whether it tells the log-probabilities of an answer that is there already."""
     scores_text: bool = False
     """The same of plain text."""
+    json_schema: LogprobKind | None = None
+    """The log-probabilities of an answer that is held to a JSON schema; None: it does not hold to one."""
     first: Entry | None = field(default=None, compare=False)
     """The first token of the answer to the question that every server is asked."""
 
@@ -96,6 +108,12 @@ class Findings:
             parts.append("also in a stream" if self.streamed else "not in a stream")
         parts += [f"{self.choices} samples a request", "token ids" if self.token_ids else "no token ids"]
         parts.append("scores given texts" if self.scores_turns else "does not score given texts")
+        if self.json_schema is None:
+            parts.append("no JSON schemas")
+        elif self.json_schema == self.logprobs:
+            parts.append("JSON schemas")
+        else:
+            parts.append(f"JSON schemas with {self.json_schema} log-probabilities")
         return ", ".join(parts)
 
     @property
@@ -149,7 +167,36 @@ async def probe(server: Server) -> Findings:
             scores_turns=await _scores(server, *scored_body(found, model, _QUESTION, _SCORED)),
             scores_text=await _scores(server, *scored_body(found, model, _QUESTION[0].content, _SCORED)),
         )
+    found = replace(found, json_schema=await _json_schema(server, found))
     return replace(found, choices=await _choices(server, found))
+
+
+def schema_form(found: Findings, schema: Json) -> dict[str, Any]:
+    """What holds the answer of a request to a JSON schema; strict where the schema is closed."""
+    strict = schema.get("additionalProperties") is False
+    form = {"name": "answer", "schema": schema, "strict": strict}
+    if found.interface == "responses":
+        return {"text": {"format": {"type": "json_schema", **form}}}
+    return {"response_format": {"type": "json_schema", "json_schema": form}}
+
+
+async def _json_schema(server: Server, found: Findings) -> LogprobKind | None:
+    """Whether an answer follows a schema that leaves it no choice, and what its log-probabilities are of.
+
+    Of the distribution that the schema leaves, every token would be certain.
+    """
+    body = _body(server, found, found.alternatives, 0.0) | schema_form(found, _FORCED)
+    body[found.limit] = FORCED_TOKENS
+    try:
+        deltas = found.deltas(await server.post(found.path, body))
+        held = json.loads("".join(delta.text for delta in deltas)) == _FORCED_ANSWER
+    except (InvalidInput, ModelError, ValueError):
+        return None
+    if not held:
+        return None
+    told = [entry.logprob for delta in deltas for entry in delta.entries]
+    forced = all(logprob is not None and logprob > -RAW for logprob in told)
+    return "processed" if found.logprobs != "none" and forced else found.logprobs
 
 
 def scored_body(found: Findings, model: str, prompt: Prompt, answer: str) -> tuple[str, dict[str, Any]]:

@@ -20,7 +20,7 @@ SAME_MODEL = 0.5
 
 ALIKE = (
     *("kind", "logprobs", "alternatives", "streamed", "token_ids", "vocabulary", "limit"),
-    *("takes_temperature", "scores_turns", "scores_text"),
+    *("takes_temperature", "scores_turns", "scores_text", "json_schema"),
 )
 """What every server has to have in common with the others."""
 

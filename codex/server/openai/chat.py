@@ -11,11 +11,10 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from sse_starlette import ServerSentEvent
 
-from codex.ask.response import AskResponse, response_to
 from codex.engines.base import ALTERNATIVES
 from codex.server.openai.answering import said, streamed_events
 from codex.server.openai.errors import OpenAIError, OpenAIErrorBody, openai_errors, openai_router
-from codex.server.openai.formats import FieldConfidence, ResponseFormat, field_confidences, in_form
+from codex.server.openai.formats import FormedDecision, ResponseFormat, decision, in_form, refusal
 from codex.server.openai.models import NAME, checked_model
 from codex.server.openai.shapes import (
     MAX_TURNS,
@@ -60,13 +59,10 @@ class ChatBody(Sampled):
     stream_options: StreamOptions | None = None
     logprobs: StrictBool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=ALTERNATIVES)
-    response_format: ResponseFormat | None = Field(None, description="JSON needs engine=llama_cpp.")
+    response_format: ResponseFormat | None = Field(
+        None, description="JSON needs engine=llama_cpp, or a server that takes schemas."
+    )
     codex: CodexOptions = CodexOptions()
-
-    @property
-    def in_json(self) -> bool:
-        """Whether the answer is to be JSON."""
-        return self.response_format is not None and self.response_format.type != "text"
 
 
 class Logprobs(BaseModel):
@@ -92,14 +88,6 @@ class Choice(BaseModel):
     message: AnswerMessage
     logprobs: Logprobs | None
     finish_reason: Literal["stop", "length"]
-
-
-class ChatDecision(AskResponse):
-    """What Codex decided about a completion."""
-
-    fields: list[FieldConfidence] | None = Field(
-        None, description="Each value of a JSON answer; null: none was asked for, or it is cut."
-    )
 
 
 class ChatCompletion(BaseModel):
@@ -134,7 +122,7 @@ class ChatCompletion(BaseModel):
     model: str
     choices: list[Choice]
     usage: Usage
-    codex: ChatDecision
+    codex: FormedDecision
 
 
 @router.post(
@@ -188,12 +176,12 @@ async def chat_completions(
 def _completion(body: ChatBody, trace: Trace) -> ChatCompletion:
     observation = trace.last.observation
     generation = observation.generation
-    refusal = trace.answer if body.in_json and trace.answer != generation.text else None
-    rows: list[tuple[str, Generation]] = [(generation.text if refusal else trace.answer, generation)]
+    refused = refusal(trace, body.response_format)
+    rows: list[tuple[str, Generation]] = [(generation.text if refused else trace.answer, generation)]
     rows += [(sample.text, sample) for sample in observation.samples[: body.n - 1]]
     choices = [_choice(body, at, text, made) for at, (text, made) in enumerate(rows)]
-    if refusal is not None:
-        choices[0].message, choices[0].logprobs = AnswerMessage(content=None, refusal=refusal), None
+    if refused is not None:
+        choices[0].message, choices[0].logprobs = AnswerMessage(content=None, refusal=refused), None
     return ChatCompletion(
         id=f"chatcmpl-{trace.id}",
         created=int(trace.created_at.timestamp()),
@@ -204,9 +192,7 @@ def _completion(body: ChatBody, trace: Trace) -> ChatCompletion:
             completion_tokens=trace.generated_tokens,
             total_tokens=trace.prompt_tokens + trace.generated_tokens,
         ),
-        codex=ChatDecision(
-            **response_to(trace).model_dump(), fields=field_confidences(trace) if body.in_json else None
-        ),
+        codex=decision(trace, body.response_format),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from codex.ask.json_schema import ANY_OBJECT, accepted
+from codex.ask.response import AskResponse, response_to
 from codex.ask.structure import Field as AnswerField
 from codex.ask.structure import Value, fields
 from codex.engines.base import GenerationParams, JsonParams
@@ -52,7 +53,14 @@ class JsonOfSchema(BaseModel):
     json_schema: NamedSchema
 
 
+class JsonOfNamedSchema(NamedSchema):
+    """A JSON object of a schema, as Responses has it."""
+
+    type: Literal["json_schema"]
+
+
 ResponseFormat = Annotated[AnyText | AnyJson | JsonOfSchema, Field(discriminator="type")]
+TextFormat = Annotated[AnyText | AnyJson | JsonOfNamedSchema, Field(discriminator="type")]
 
 
 class FieldConfidence(BaseModel):
@@ -71,13 +79,43 @@ class FieldConfidence(BaseModel):
     )
 
 
-def in_form(params: GenerationParams, wanted: ResponseFormat | None, field: str) -> GenerationParams:
+class FormedDecision(AskResponse):
+    """What Codex decided about an answer that may have a form."""
+
+    fields: list[FieldConfidence] | None = Field(
+        None, description="Each value of a JSON answer; null: none was asked for, or it is cut."
+    )
+
+
+def is_json(wanted: ResponseFormat | TextFormat | None) -> bool:
+    """Whether the answer is to be JSON."""
+    return wanted is not None and wanted.type != "text"
+
+
+def refusal(trace: Trace, wanted: ResponseFormat | TextFormat | None) -> str | None:
+    """What the user is told in place of JSON where Codex abstains; None: there is no need."""
+    return (
+        trace.answer if is_json(wanted) and trace.answer != trace.last.observation.generation.text else None
+    )
+
+
+def decision(trace: Trace, wanted: ResponseFormat | TextFormat | None) -> FormedDecision:
+    """What was decided about an answer."""
+    told = field_confidences(trace) if is_json(wanted) else None
+    return FormedDecision(**response_to(trace).model_dump(), fields=told)
+
+
+def in_form(
+    params: GenerationParams, wanted: ResponseFormat | TextFormat | None, field: str
+) -> GenerationParams:
     """The parameters with the form of the answer. Raises InvalidInput."""
     match wanted:
         case AnyJson():
             return _json(params, ANY_OBJECT)
         case JsonOfSchema():
             return _json(params, accepted(wanted.json_schema.given, field))
+        case JsonOfNamedSchema():
+            return _json(params, accepted(wanted.given, field))
     return params
 
 

@@ -1,4 +1,4 @@
-"""The Responses interface, for text."""
+"""The Responses interface, for text and JSON."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from sse_starlette import ServerSentEvent
 
-from codex.ask.response import AskResponse, response_to
 from codex.engines.base import ALTERNATIVES
 from codex.server.openai.answering import said, streamed_events
 from codex.server.openai.errors import OpenAIError, openai_errors, openai_router
-from codex.server.openai.formats import AnyText
+from codex.server.openai.formats import FormedDecision, TextFormat, decision, in_form, refusal
 from codex.server.openai.models import NAME, checked_model
 from codex.server.openai.shapes import (
     MAX_TURNS,
@@ -40,7 +39,9 @@ class TextOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    format: AnyText | None = Field(None, description="JSON is answered by /v1/chat/completions.")
+    format: TextFormat | None = Field(
+        None, description="JSON needs engine=llama_cpp, or a server that takes schemas."
+    )
 
 
 class ResponsesBody(Sampled):
@@ -67,6 +68,11 @@ class ResponsesBody(Sampled):
     stream: StrictBool = False
     codex: CodexOptions = CodexOptions()
 
+    @property
+    def form(self) -> TextFormat | None:
+        """Of the answer."""
+        return self.text.format if self.text else None
+
 
 class OutputText(BaseModel):
     """What is said to the user."""
@@ -77,6 +83,13 @@ class OutputText(BaseModel):
     logprobs: list[TokenLogprob]
 
 
+class OutputRefusal(BaseModel):
+    """What to tell the user in place of JSON, where Codex abstains."""
+
+    type: Literal["refusal"] = "refusal"
+    refusal: str
+
+
 class OutputMessage(BaseModel):
     """The answer."""
 
@@ -84,7 +97,7 @@ class OutputMessage(BaseModel):
     type: Literal["message"] = "message"
     role: Literal["assistant"] = "assistant"
     status: Literal["in_progress", "completed", "incomplete"]
-    content: list[OutputText]
+    content: list[OutputText | OutputRefusal]
 
 
 class NoDetails(BaseModel):
@@ -156,7 +169,7 @@ class ModelResponse(BaseModel):
     tools: list[dict[str, Any]] = []
     top_p: float | None
     usage: ResponseUsage | None
-    codex: AskResponse | None
+    codex: FormedDecision | None
 
 
 @router.post(
@@ -165,7 +178,7 @@ class ModelResponse(BaseModel):
     response_model=ModelResponse,
     responses={
         200: {"content": {"text/event-stream": {}}, "description": "A response, or its events."},
-        **openai_errors(404, 429, 503),
+        **openai_errors(404, 429, 501, 503),
     },
 )
 async def responses(
@@ -173,11 +186,14 @@ async def responses(
 ) -> ModelResponse | Response:
     """A response with what Codex decided about it in `codex`. Closing the connection cancels the work.
 
-    Text alone, without tools. Asked as a chat completion is: the last message is the question.
+    Without tools. Asked as a chat completion is: the last message is the question. Where JSON was asked for,
+    the content is the model's own answer, and a refusal where Codex abstains.
     """
     checked_model(body.model, workbench)
     question, history = _turns(body)
-    params = body.params(workbench.settings.engine.params, body.max_output_tokens)
+    params = in_form(
+        body.params(workbench.settings.engine.params, body.max_output_tokens), body.form, "text.format"
+    )
 
     def ask(cancel: threading.Event) -> Iterator[Event]:
         return workbench.ask(
@@ -212,6 +228,10 @@ def _response(body: ResponsesBody, trace: Trace) -> ModelResponse:
     cut = generation.finish_reason == "length"
     wanted = LOGPROBS in (body.include or ())
     tokens = token_logprobs(trace.answer, generation, body.top_logprobs or 0) if wanted else None
+    refused = refusal(trace, body.form)
+    content = (
+        OutputRefusal(refusal=refused) if refused else OutputText(text=trace.answer, logprobs=tokens or [])
+    )
     return ModelResponse(
         id=f"resp_{trace.id}",
         created_at=int(trace.created_at.timestamp()),
@@ -224,7 +244,7 @@ def _response(body: ResponsesBody, trace: Trace) -> ModelResponse:
             OutputMessage(
                 id=f"msg_{trace.id}",
                 status="incomplete" if cut else "completed",
-                content=[OutputText(text=trace.answer, logprobs=tokens or [])],
+                content=[content],
             )
         ],
         temperature=trace.params.answer.temperature,
@@ -234,7 +254,7 @@ def _response(body: ResponsesBody, trace: Trace) -> ModelResponse:
             output_tokens=trace.generated_tokens,
             total_tokens=trace.prompt_tokens + trace.generated_tokens,
         ),
-        codex=response_to(trace),
+        codex=decision(trace, body.form),
     )
 
 
@@ -257,18 +277,28 @@ def _told(made: ModelResponse) -> Iterator[tuple[str, dict[str, Any]]]:
         }
     )
     here = {"item_id": item.id, "output_index": 0, "content_index": 0}
-    empty = part.model_copy(update={"text": "", "logprobs": []})
     yield "response.created", {"response": begun}
     yield "response.in_progress", {"response": begun}
     opened = item.model_copy(update={"status": "in_progress", "content": []})
     yield "response.output_item.added", {"output_index": 0, "item": opened}
-    yield "response.content_part.added", {**here, "part": empty}
-    for piece, tokens in pieces(part.logprobs, part.text) if part.logprobs else [(part.text, [])]:
-        yield "response.output_text.delta", {**here, "delta": piece, "logprobs": tokens}
-    yield "response.output_text.done", {**here, "text": part.text, "logprobs": part.logprobs}
+    for kind, fields in _content(part):
+        yield kind, {**here, **fields}
     yield "response.content_part.done", {**here, "part": part}
     yield "response.output_item.done", {"output_index": 0, "item": item}
     yield f"response.{made.status}", {"response": made}
+
+
+def _content(part: OutputText | OutputRefusal) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(part, OutputRefusal):
+        yield "response.content_part.added", {"part": OutputRefusal(refusal="")}
+        yield "response.refusal.delta", {"delta": part.refusal}
+        yield "response.refusal.done", {"refusal": part.refusal}
+        return
+    empty = part.model_copy(update={"text": "", "logprobs": []})
+    yield "response.content_part.added", {"part": empty}
+    for piece, tokens in pieces(part.logprobs, part.text) if part.logprobs else [(part.text, [])]:
+        yield "response.output_text.delta", {"delta": piece, "logprobs": tokens}
+    yield "response.output_text.done", {"text": part.text, "logprobs": part.logprobs}
 
 
 class _Event(BaseModel):
