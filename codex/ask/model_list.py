@@ -14,8 +14,8 @@ from codex.calibration.shipped import shipped_calibrators
 from codex.engines import EngineName
 from codex.engines.base import ModelConfig
 from codex.engines.catalogue import catalogue
-from codex.engines.memory import cache_token_bytes, estimated_memory, resident_memory
-from codex.engines.models import PACKAGED, ModelEntry, Models, model_id, size_on_disk
+from codex.engines.memory import cache_token_bytes, estimated_memory, model_memory, resident_memory
+from codex.engines.models import PACKAGED, ModelEntry, Models, model_id
 from codex.errors import Cancelled, InvalidInput
 from codex.jobs import Job, JobProgress, Jobs
 from codex.store import Store
@@ -73,7 +73,7 @@ class LoadedModel:
 def loaded_model(workbench: Workbench) -> LoadedModel:
     """The model in use, and whether a calibrator holds for it. Raises StoreError."""
     status, engine = workbench.status, workbench.settings.engine
-    served = engine.name == "openai_api"
+    served, models = engine.name == "openai_api", Models(workbench.settings.home)
     saved = {
         each.version: Calibrator.model_validate_json(each.body) for each in workbench.store.calibrators.list()
     }
@@ -84,7 +84,7 @@ def loaded_model(workbench: Workbench) -> LoadedModel:
         base_url=engine.where if engine.name == "openai_api" else None,
         state=status.state,
         process_memory=resident_memory(),
-        memory=None if served else _memory_of(Models(workbench.settings.home), engine.model_path, workbench),
+        memory=None if served else model_memory(models, engine.model_path, _context(workbench)),
         calibrated=status.calibrated,
         calibration=status.calibration,
         calibrators=tuple(version for version, each in saved.items() if not workbench.active.mismatch(each)),
@@ -193,10 +193,3 @@ def _calibrators(store: Store | None) -> dict[str, list[str]]:
 def _context(workbench: Workbench) -> int:
     engine = workbench.settings.engine
     return engine.context_size if isinstance(engine, ModelConfig) else CONTEXT
-
-
-def _memory_of(models: Models, name: str, workbench: Workbench) -> int | None:
-    path = models.find(name)
-    if path is None:
-        return None
-    return estimated_memory(size_on_disk(path), cache_token_bytes(path), _context(workbench))
