@@ -675,11 +675,13 @@ class SignalsEvent:
 
 @dataclass(frozen=True, slots=True)
 class DecisionEvent:
-    """The policy's decision on the step; the loop may go on to another step after it."""
+    """The policy's decision on the step; where a larger model fails, it comes again and says why."""
 
     step: int
     kind: StepKind
     decision: Decision
+    next: StepKind | None = None
+    """The step that follows; None: this is the last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from codex import engines
@@ -41,8 +42,6 @@ class LargerStatus:
     memory: int | None
     """Bytes, estimated; None: a server holds it."""
     error: str | None = None
-    calibrator: str | None = None
-    """The version of the one that was fitted on its answers; None: its confidence is an estimate."""
 
 
 class Larger:
@@ -68,17 +67,15 @@ class Larger:
 
     @property
     def status(self) -> LargerStatus:
-        """Raises StoreError."""
+        """What there is of it now."""
         config = self._settings.engine
-        calibrator = self.calibrator()
         return LargerStatus(
             model=self.fingerprint,
             name=config.model_path,
             engine=config.name,
             state="ready" if self._engine.is_loaded else "error" if self._failed else "unloaded",
-            memory=self._memory(),
+            memory=self._memory,
             error=self._failed,
-            calibrator=calibrator.version if calibrator else None,
         )
 
     def calibrator(self) -> Calibrator | None:
@@ -132,14 +129,16 @@ class Larger:
             self._engine.unload()
             self._grounder.unload()
 
+    @cached_property
     def _memory(self) -> int | None:
+        """Bytes, estimated; None: a server holds it."""
         config = self._settings.engine
         if not isinstance(config, ModelConfig):
             return None
         return model_memory(self._models, config.model_path, config.context_size)
 
     def _check_memory(self) -> None:
-        needed, free = self._memory(), available_memory()
+        needed, free = self._memory, available_memory()
         if needed is None or free is None or needed <= free or self._on_gpu():
             return
         model = self._settings.engine.model_path

@@ -178,7 +178,7 @@ class Loop:
             steps.append((yield from self._answered(course, kind, steps)))
         conversation = self._conversation(course) if request.history else None
         calibrator = request.calibrator
-        if self._larger is not None and self._asks_larger(course, steps[-1].decision):
+        if self._larger is not None and self._defers(course, steps[-1].decision):
             calibrator = yield from self._larger.answer(request, steps)
         return Asked(steps, conversation, calibrator)
 
@@ -199,7 +199,8 @@ class Loop:
         self._compare(course)
         return (yield from self._answered(course, "larger", steps))
 
-    def _asks_larger(self, course: _Course, decision: Decision) -> bool:
+    @staticmethod
+    def _defers(course: _Course, decision: Decision) -> bool:
         """Whether a larger model is to be asked, where there is one."""
         return (
             course.may_defer
@@ -339,13 +340,15 @@ class Loop:
         unlike = calibrator.datasets if calibrator and confidence.unfamiliar else None
         decision = decide_one(course.request.policy, measured, confidence.value, unlike)
         self._try_gate(course, draft.kind, decision.gate)
-        if self._asks_larger(course, decision) and not self._next(course, decision.gate, draft.passages):
+        following = self._next(course, decision.gate, draft.passages)
+        if not following and self._defers(course, decision):
+            following = "larger" if self._larger else None
             course.notes.append(
                 f"the larger model {self._larger.fingerprint} is asked" if self._larger else NO_LARGER
             )
         decision = replace(decision, reason="; ".join([decision.reason, *course.notes]))
         course.notes.clear()
-        yield DecisionEvent(draft.index, draft.kind, decision)
+        yield DecisionEvent(draft.index, draft.kind, decision, following)
         text = draft.prompt if isinstance(draft.prompt, str) else self._engine.render(draft.prompt)
         return Step(
             kind=draft.kind,

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
+from codex.ask.larger import LargerStatus, calibrator_version
 from codex.ask.switching import engine_settings
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
@@ -68,11 +69,15 @@ class LoadedModel:
     """What the active calibrator was fitted on, or why it does not hold."""
     calibrators: tuple[str, ...]
     """Versions that would hold if they were active."""
+    larger: LargerStatus | None = None
+    """The model beside it that is asked before a person is; None: there is none."""
+    larger_calibrator: str | None = None
+    """The version that calibrates that one's confidence; None: it is an estimate."""
 
 
 def loaded_model(workbench: Workbench) -> LoadedModel:
     """The model in use, and whether a calibrator holds for it. Raises StoreError."""
-    status, engine = workbench.status, workbench.settings.engine
+    status, engine, larger = workbench.status, workbench.settings.engine, workbench.larger
     served, models = engine.name == "openai_api", Models(workbench.settings.home)
     saved = {
         each.version: Calibrator.model_validate_json(each.body) for each in workbench.store.calibrators.list()
@@ -88,6 +93,8 @@ def loaded_model(workbench: Workbench) -> LoadedModel:
         calibrated=status.calibrated,
         calibration=status.calibration,
         calibrators=tuple(version for version, each in saved.items() if not workbench.active.mismatch(each)),
+        larger=larger.status if larger else None,
+        larger_calibrator=calibrator_version(workbench.store, larger.fingerprint) if larger else None,
     )
 
 

@@ -20,14 +20,8 @@ from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Action, DecisionEvent, StepKind, TokenEvent, Trace
 from tests.support.calibrated import calibrator as calibrator_for
-from tests.support.scripted import Script, ScriptedEngine
-
-QUESTION = "What is the capital of Australia?"
-SMALL = Script(["Sydney", "."], [0.9, 0.9])
-LARGE = Script(["Canberra", "."])
-LARGER = "scripted:larger:none"
-DEFERS = Policy(rules=(), answer_above=1.0, abstain_below=0.0, larger_above=0.3)
-"""The first model's answer is always deferred, and the larger model's given from a low confidence on."""
+from tests.support.scripted import ScriptedEngine
+from tests.support.two_models import DEFERS, LARGE, LARGER, QUESTION, SMALL, two_models
 
 Pair = Callable[..., Workbench]
 
@@ -37,16 +31,9 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
     """Workbenches of a small and a larger scripted model."""
     opened: list[Workbench] = []
 
-    def make(large: Script = LARGE, *, second: bool = True, **engine: object) -> Workbench:
-        larger = ScriptedEngine(lambda prompt: large, model=LARGER, **engine)  # type: ignore[arg-type]
-        workbench = Workbench(
-            load_settings([f"home={tmp_path}", "store.privacy=full"]),
-            ScriptedEngine(lambda prompt: SMALL),
-            Store(tmp_path / f"{len(opened)}.duckdb", "full"),
-            larger=larger if second else None,
-        )
-        opened.append(workbench)
-        return workbench
+    def make(**how: object) -> Workbench:
+        opened.append(two_models(tmp_path, f"{len(opened)}", **how))  # type: ignore[arg-type]
+        return opened[-1]
 
     yield make
     for workbench in opened:
