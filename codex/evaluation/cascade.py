@@ -143,7 +143,8 @@ def _answers(table: Table, confidence: Floats, rows: NDArray[np.intp]) -> Answer
     return Answers(
         correct=table.correct[rows],
         confidence=confidence[rows],
-        seconds=seconds[rows],
+        # Of imported answers it is 0: nobody measured it.
+        seconds=np.where(seconds > 0, seconds, np.nan)[rows],
         signals={name: column[rows] for name, column in table.signals.items()},
     )
 

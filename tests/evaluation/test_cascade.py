@@ -128,8 +128,9 @@ def test_the_same_id_of_another_question_is_no_common_question() -> None:
         both(first, np.ones(2), table(3, 2, ["c", "d"]), np.ones(2))
 
 
-def test_where_seconds_are_not_known_nothing_is_said_of_them() -> None:
-    untimed = replace(table(3), seconds=None)
+@pytest.mark.parametrize("seconds", [None, np.zeros(N)], ids=["missing", "imported"])
+def test_where_seconds_are_not_known_nothing_is_said_of_them(seconds: np.ndarray | None) -> None:
+    untimed = replace(table(3), seconds=seconds)
     found = cascade(Policy(larger_above=0.5), both(table(1), confidences(2), untimed, confidences(4)))
     assert (found.larger.seconds, found.together.seconds) == (None, None)
     assert found.first.seconds is not None

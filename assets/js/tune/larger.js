@@ -33,17 +33,20 @@ export class Larger extends Part {
     return { run, key: this.shown?.run === run ? this.shown.key : null };
   }
 
-  /** Runs of other models on the same questions. @param {Opened | null} opened @returns {Run[]} */
+  /** Runs of other models, those of the same dataset first. @param {Opened | null} opened @returns {Run[]} */
   #runs(opened) {
     if (!opened) return [];
     const { dataset, model } = opened.run;
-    return (this.page.state?.runs ?? []).filter((one) => one.dataset === dataset && one.model !== model);
+    const others = (this.page.state?.runs ?? []).filter((one) => one.model !== model);
+    const alike = (/** @type {Run} */ one) => one.dataset === dataset;
+    return [...others.filter(alike), ...others.filter((one) => !alike(one))];
   }
 
   /** @param {Opened | null} opened */
   #chosen(opened) {
     const runs = this.#runs(opened);
-    return (runs.find(({ id }) => id === this.run) ?? runs[0])?.id ?? NONE;
+    const alike = runs.find(({ dataset }) => dataset === opened?.run.dataset);
+    return (runs.find(({ id }) => id === this.run) ?? alike)?.id ?? NONE;
   }
 
   /** Whether it is asked, and on which run that is seen. @param {Policy} policy @param {Opened | null} opened */
@@ -59,12 +62,19 @@ export class Larger extends Part {
     const runs = /** @type {[string, string][]} */ (
       this.#runs(opened).map(({ id, name, graded }) => [id, `${name} · ${count(graded)} graded`])
     );
+    const chosen = this.#chosen(opened);
+    if (runs.length && chosen === NONE) runs.unshift([NONE, "Choose a run"]);
     const pick = runs.length
-      ? html`<label for="cx-larger-run">Shown on its run</label>${choice(runs, { id: "cx-larger-run", value: this.#chosen(opened), change })}`
+      ? html`<label for="cx-larger-run">Shown on its run</label>${choice(runs, { id: "cx-larger-run", value: chosen, change })}`
       : hint("Evaluate the larger model on this dataset to see here what it brings.");
     return html`<section class="cx-card cx-body" aria-label="Larger model"><h2>Larger model</h2>
       <label class="cx-check" title="larger_above: before a person is, where the answer would be deferred"><input type="checkbox" .checked=${live(asks(policy))} @change=${turn}>Ask it before a person</label>
       ${asks(policy) ? pick : nothing}</section>`;
+  }
+
+  /** That the outcome is not of both models. @param {Policy} policy */
+  alone(policy) {
+    return asks(policy) ? hint("The first model alone:") : nothing;
   }
 
   /** What both models do together, beside each alone. @param {Policy} policy @param {Opened | null} opened */

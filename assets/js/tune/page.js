@@ -354,7 +354,7 @@ export class Tune extends Page {
       <section class="cx-column loose" aria-label="Policy" ?hidden=${!shown}>${shown && this.#side(shown, state)}</section>
       <section class="cx-column loose cx-tune-main ${run?.questions ? "" : "bare"}" aria-label="What it does" ?hidden=${none}>
         <div data-part="message">${alarm(this.message)}</div>
-        <div>${run && this.outcome.view(this.#choices(), this.other)}</div>
+        <div>${run && this.outcome.view(this.#choices(), this.other, draft ? this.larger.alone(draft.policy) : nothing)}</div>
         <div>${run && draft && this.larger.view(draft.policy, run)}</div>
         <div>${run ? curve : nothing}</div><div>${run && this.changes.view()}</div></section></div>`;
   }
@@ -364,8 +364,8 @@ export class Tune extends Page {
     const { policy } = draft;
     const moved = content(state.active) !== content(policy);
     const thresholds = [this.steps.view(this.#name(), draft, moved), this.sliders.view(policy, this.run)];
-    return html`${this.#picker(state)}${this.target.view()}<section class="cx-card cx-body" aria-label="Thresholds">${thresholds}</section>
-      ${this.larger.side(policy, this.run)}${this.saved.view(policy.name)}${this.policies.view(state)}`;
+    return html`${this.#picker(state)}${this.target.view()}${this.larger.side(policy, this.run)}<section class="cx-card cx-body" aria-label="Thresholds">${thresholds}</section>
+      ${this.saved.view(policy.name)}${this.policies.view(state)}`;
   }
 
   /** The policies to compare with: the active one, then the others. @returns {[string, string][]} */
