@@ -1,9 +1,8 @@
-"""A larger model over HTTP: what health, the list of models, an answer, its stream and its trace say of it."""
+"""A larger model over HTTP: what health, models, an answer, its stream and its trace say of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
