@@ -120,14 +120,18 @@ class Larger:
                 self._grounder.load()
             except CodexError as error:
                 self._failed = str(error)
+                self._give_back()
                 raise
             self._failed = None
 
     def unload(self) -> None:
         """Give its memory back; the next question that needs it loads it again."""
         with self._loading:
-            self._engine.unload()
-            self._grounder.unload()
+            self._give_back()
+
+    def _give_back(self) -> None:
+        self._engine.unload()
+        self._grounder.unload()
 
     @cached_property
     def _memory(self) -> int | None:

@@ -53,10 +53,10 @@ from codex.types import (
 NO_DOCUMENTS = "there are no documents to search"
 NOTHING_FOUND = "nothing was found in the documents"
 NOT_SEARCHED = "the documents could not be searched"
-NO_LARGER = "no larger model is set (larger.model)"
+NO_LARGER = "there is no larger model to ask (larger.model)"
 
 
-class Larger(Protocol):
+class AsksLarger(Protocol):
     """A larger model, asked where a person would decide."""
 
     @property
@@ -150,7 +150,7 @@ class Loop:
         grounder: Grounder,
         options: AskSettings,
         embed: Embed,
-        larger: Larger | None = None,
+        larger: AsksLarger | None = None,
     ) -> None:
         """embed: questions to the vectors that a calibrator's familiarity compares.
 

@@ -326,8 +326,10 @@ class Workbench:
         return Grounder(settings.grounding, engine, models, self.index.embed, lambda: self.index.embedding)
 
     def _loop_of(self, engine: Engine) -> Loop:
-        settings = self.settings.ask
-        return Loop(engine, self.index, self._grounder, settings, self.embed_questions, self.larger)
+        larger, settings = self.larger, self.settings.ask
+        if larger is not None and larger.fingerprint == engine.fingerprint:
+            larger = None  # It was loaded in place of the first one: nobody is asked twice.
+        return Loop(engine, self.index, self._grounder, settings, self.embed_questions, larger)
 
     def load_in_background(self, *, measure: bool = False) -> threading.Thread:
         """Load the model while pages are already served; a failure shows in `status`.

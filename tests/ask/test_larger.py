@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,7 +106,7 @@ def test_without_a_larger_model_the_decision_says_that_there_is_none(pair: Pair)
     trace = pair(second=False).answer(QUESTION, policy=DEFERS)
     assert kinds(trace) == ["ask"]
     assert trace.last.decision.action is Action.DEFER
-    assert trace.last.decision.reason.endswith("no larger model is set (larger.model)")
+    assert trace.last.decision.reason.endswith("there is no larger model to ask (larger.model)")
 
 
 def test_a_larger_model_that_fails_leaves_the_question_to_a_person_and_says_why(pair: Pair) -> None:
@@ -228,6 +229,30 @@ def test_it_is_loaded_by_the_first_question_that_needs_it_and_unloaded_with_the_
     engine = engine_of(workbench)
     workbench.close()
     assert not engine.is_loaded
+
+
+def test_several_questions_at_once_load_it_once(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    workbench = pair(loaded=False)
+    loads: list[float] = []
+    load = ScriptedEngine.load
+
+    def counted(engine: ScriptedEngine) -> None:
+        loads.append(0.0)
+        load(engine)
+
+    monkeypatch.setattr(ScriptedEngine, "load", counted)
+    with ThreadPoolExecutor(4) as several:
+        traces = list(several.map(lambda _: workbench.answer(QUESTION, policy=DEFERS), range(8)))
+    assert len(loads) == 1
+    assert {trace.answer for trace in traces} == {"Canberra."}
+
+
+def test_the_larger_model_in_place_of_the_first_is_not_asked_twice(pair: Pair) -> None:
+    workbench = pair()
+    workbench._follow(workbench.settings, ScriptedEngine(lambda prompt: SMALL, model=LARGER))
+    trace = workbench.answer(QUESTION, policy=DEFERS)
+    assert kinds(trace) == ["ask"]
+    assert "there is no larger model to ask" in trace.last.decision.reason
 
 
 class TestSettings:
