@@ -123,7 +123,15 @@ class PolicyGuarantee(NumbersAsSuch):
 class Policy(NumbersAsSuch):
     """Gate rules, of which the first that holds wins, and the thresholds of the routing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        json_schema_extra={
+            "anyOf": [{"properties": {name: {"type": "null"}}} for name in ("guarantee", "larger_above")]
+        },
+    )
 
     name: str = "default"
     """What people call it."""
