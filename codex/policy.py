@@ -121,9 +121,17 @@ class PolicyGuarantee(NumbersAsSuch):
 
 
 class Policy(NumbersAsSuch):
-    """Gate rules, of which the first that holds wins, and the two thresholds of the routing."""
+    """Gate rules, of which the first that holds wins, and the thresholds of the routing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        json_schema_extra={
+            "anyOf": [{"properties": {name: {"type": "null"}}} for name in ("guarantee", "larger_above")]
+        },
+    )
 
     name: str = "default"
     """What people call it."""
@@ -135,6 +143,9 @@ class Policy(NumbersAsSuch):
     """Confidence below it: abstain. Between the two: defer to a person. At most answer_above."""
     defer_unfamiliar: bool = Field(True, strict=True)
     """Whether an answer to a question unlike those of the calibrator is deferred where it would be given."""
+    larger_above: float | None = Field(None, ge=0.0, le=1.0)
+    """Where an answer is deferred, a larger model is asked first; its confidence at or above this: its answer
+    is given, below it a person decides. None: no larger model is asked."""
     guarantee: PolicyGuarantee | None = Field(
         None, validation_alias=AliasChoices("guarantee", "promise"), serialization_alias="promise"
     )
@@ -146,13 +157,36 @@ class Policy(NumbersAsSuch):
             raise ValueError(
                 f"abstain_below ({self.abstain_below}) must not exceed answer_above ({self.answer_above})"
             )
+        if self.larger_above is not None and self.guarantee is not None:
+            raise ValueError(
+                "a guarantee is proven of the answers of one model: leave out guarantee or larger_above"
+            )
         return self
+
+    @property
+    def for_larger(self) -> Policy | None:
+        """What decides on a larger model's answer; None: it is not asked.
+
+        Without rules, whose thresholds are about the first model's signals, and it never abstains.
+        """
+        if self.larger_above is None:
+            return None
+        return self.model_copy(
+            update={
+                "rules": (),
+                "answer_above": self.larger_above,
+                "abstain_below": 0.0,
+                "larger_above": None,
+            }
+        )
 
     @property
     def version(self) -> str:
         """The name and a fingerprint of the content: equal content, equal version."""
         # Under the first names, without newer defaults: a version in an old store stays what it was.
-        left_out = {"name", "defer_unfamiliar"} if self.defer_unfamiliar else {"name"}
+        left_out = {"name"}
+        left_out |= {"defer_unfamiliar"} if self.defer_unfamiliar else set()
+        left_out |= {"larger_above"} if self.larger_above is None else set()
         body = self.model_dump_json(exclude=left_out, by_alias=True)
         return f"{self.name}@{sha256(body)[:10]}"
 

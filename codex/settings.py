@@ -89,6 +89,21 @@ class AskSettings(BaseModel):
     """Questions under way at once; one more is told to come back later. A client has at most half of them."""
 
 
+class LargerSettings(BaseModel):
+    """A second, larger model, asked where policy.larger_above says so, before a person is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    model: str | None = None
+    """A name that `codex models` lists, a local path, or a model of the server; none: no second one."""
+    engine: EngineName | None = None
+    """Its engine; none: by the model's files, or openai_api for a server."""
+    base_url: Annotated[str, AfterValidator(origins.web_address)] | None = None
+    """Of the server that holds it, e.g. http://127.0.0.1:8080/v1; none: it is held in this process."""
+    api_key_env: str | None = None
+    """The environment variable that holds that server's key."""
+
+
 class ServerSettings(BaseModel):
     """Where the pages and the HTTP interface are served."""
 
@@ -151,6 +166,7 @@ class Settings(BaseModel):
     """Where models, caches and the database lie."""
     engine: EngineSettings
     ask: AskSettings = AskSettings()
+    larger: LargerSettings = LargerSettings()
     retrieval: RetrievalConfig = RetrievalConfig()
     grounding: GroundingConfig = GroundingConfig()
     policy: KnownPolicy = Policy()

@@ -304,8 +304,20 @@ class Decision:
     reason: str
 
 
-StepKind = Literal["ask", "retrieve", "reflect", "branch"]
-"""retrieve: asked with passages."""
+StepKind = Literal["ask", "retrieve", "reflect", "branch", "larger"]
+"""retrieve: asked with passages. larger: a larger model was asked, where a person would have been."""
+
+
+@dataclass(frozen=True, slots=True)
+class LargerModel:
+    """The larger model that a step's answer is of."""
+
+    model: str
+    """The engine's fingerprint."""
+    calibrator: str | None = None
+    """The version of the one that was fitted on its answers; None: there is none."""
+    calibrated_on: tuple[str, ...] = ()
+    """The names of the sets that it was fitted on; none: they are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +334,8 @@ class Step:
     signals: dict[str, float | None]
     confidence: Confidence
     decision: Decision
+    larger: LargerModel | None = None
+    """None: it is of the trace's model."""
 
     @property
     def generated_tokens(self) -> int:
@@ -473,6 +487,19 @@ class Trace:
         return self.steps[-1]
 
     @property
+    def larger(self) -> LargerModel | None:
+        """The larger model whose answer was decided on; None: it was that of the first one."""
+        return self.last.larger
+
+    def calibrator_of(self, step: Step) -> str | None:
+        """The version of the calibrator of a step's model; None: there was none."""
+        return step.larger.calibrator if step.larger else self.params.calibrator
+
+    def calibrated_on(self, step: Step) -> tuple[str, ...]:
+        """The names of the sets that the calibrator of a step's model was fitted on."""
+        return step.larger.calibrated_on if step.larger else self.params.calibrated_on
+
+    @property
     def prompt_tokens(self) -> int:
         """Of all its steps; the samples of a step share its prompt."""
         return sum(step.observation.generation.prompt_tokens for step in self.steps)
@@ -488,7 +515,7 @@ class Trace:
         asked, observation = self.params, self.last.observation
         temperature = asked.samples.temperature
         return Origin(
-            self.model,
+            self.larger.model if self.larger else self.model,
             asked.prompt,
             1.0 if temperature is None else temperature,
             asked.answer.temperature or 0.0,
@@ -648,11 +675,13 @@ class SignalsEvent:
 
 @dataclass(frozen=True, slots=True)
 class DecisionEvent:
-    """The policy's decision on the step; the loop may go on to another step after it."""
+    """The policy's decision on the step; where a larger model fails, it comes again and says why."""
 
     step: int
     kind: StepKind
     decision: Decision
+    next: StepKind | None = None
+    """The step that follows; None: this is the last."""
 
 
 @dataclass(frozen=True, slots=True)

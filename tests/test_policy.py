@@ -17,6 +17,7 @@ from codex.policy import (
     ACTIONS,
     GATES,
     Policy,
+    PolicyGuarantee,
     Rule,
     decide,
     decide_action,
@@ -246,3 +247,26 @@ def test_what_is_no_log_probability_is_refused_with_its_place(value: object) -> 
 def test_no_tokens_are_refused() -> None:
     with pytest.raises(InvalidInput, match="empty"):
         gate_from_token_logprobs([])
+
+
+def test_a_larger_model_leaves_versions_without_it_as_they_were() -> None:
+    assert Policy(larger_above=None).version == Policy().version
+    assert Policy(larger_above=0.6).version != Policy().version
+
+
+def test_a_larger_models_answer_is_decided_without_rules_and_never_abstains() -> None:
+    policy = Policy(answer_above=0.8, abstain_below=0.4, larger_above=0.6).for_larger
+    assert policy is not None
+    low = {"avg_logprob": -9.0, "entropy": 9.0, "top1_prob": 0.0}
+    decided = decide(policy, low, [0.0, 0.59, 0.6, np.nan, 0.9], [False, False, False, False, True])
+    assert [ACTIONS[code] for code in decided.action] == ["defer", "defer", "answer", "defer", "defer"]
+    assert Policy().for_larger is None
+
+
+def test_no_policy_guarantees_the_answers_of_two_models() -> None:
+    guarantee = PolicyGuarantee(
+        risk=0.1, confidence_level=0.95, calibrator="c@1", run="r", questions=100, answered=50, incorrect=1
+    )
+    assert Policy(guarantee=guarantee).guarantee == guarantee
+    with pytest.raises(ValidationError, match="leave out guarantee or larger_above"):
+        Policy(guarantee=guarantee, larger_above=0.6)

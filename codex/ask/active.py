@@ -148,7 +148,7 @@ class Active:
         monitor = self._monitor
         if monitor is not None and monitor.calibrator is calibrator:
             for step in steps:
-                if step.confidence.calibrated is not None:
+                if step.confidence.calibrated is not None and step.larger is None:
                     monitor.add(step.signals)
 
     def _activate_shipped(self, model: str) -> None:

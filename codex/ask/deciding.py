@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from codex.ask.confidence import other_kinds
 from codex.policy import ACTIONS, GATES, Policy, Rule, decide
 from codex.signals import label_of
 from codex.text import chosen, number, percent
-from codex.types import Decision, Gate
+from codex.types import Action, Decision, Gate, Step, Trace
 
 
 def decide_one(
@@ -37,6 +38,26 @@ def decide_one(
     elif unlike is not None:
         parts.append(other_kinds(unlike))
     return Decision(ACTIONS[codes.action[0]], gate, "; ".join(parts))
+
+
+def decide_again(policy: Policy, trace: Trace) -> Decision:
+    """What a policy decides on an answer that was given already, by the steps that were taken.
+
+    Where it asks a larger model that was not asked, a person decides.
+    """
+    first = next(step for step in reversed(trace.steps) if step.larger is None)
+    decision = _decide_step(policy, trace, first)
+    larger = policy.for_larger
+    if larger is None or decision.action is not Action.DEFER:
+        return decision
+    if trace.larger is None:
+        return replace(decision, reason=f"{decision.reason}; no larger model was asked")
+    return _decide_step(larger, trace, trace.last)
+
+
+def _decide_step(policy: Policy, trace: Trace, step: Step) -> Decision:
+    unlike = trace.calibrated_on(step) if step.confidence.unfamiliar else None
+    return decide_one(policy, step.signals, step.confidence.value, unlike)
 
 
 def signal_name(name: str) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 
+from codex import signals
 from codex.text import number
-from codex.types import AnsweredBy, Step, Trace
+from codex.types import Action, AnsweredBy, Step, Trace
 
 WORD = re.compile(r"\w+")
+SHOWN_SAMPLE = 60
+"""Characters of a sample's answer in a clarifying question."""
 SHOWN = 40
 """Characters of an answer that the line repeats."""
 
@@ -35,8 +39,26 @@ def plain_line(step: Step) -> str:
 def rationale(trace: Trace) -> str:
     """Why the user is told what they are told, in one line."""
     line = f"{plain_line(trace.last)}; {trace.last.decision.reason}"
+    if trace.larger is not None:
+        line = f"the larger model {trace.larger.model} answered; {line}"
     person = trace.params.person
     return f"{answered_by(person)}; the model's own answer: {line}" if person else line
+
+
+def told_user(step: Step) -> str:
+    """What the user is told: the answer, or a question back when the decision is to abstain."""
+    if step.decision.action is not Action.ABSTAIN:
+        return step.observation.generation.text
+    total, groups = len(step.observation.samples), signals.answer_groups(step.observation)
+    # An answer given once only is chance; it would not help anybody to say more precisely what they mean.
+    often = [
+        f"“{textwrap.shorten(group.text, SHOWN_SAMPLE, placeholder=' …')}” ({len(group.members)} times)"
+        for group in groups[:3]
+        if len(group.members) > 1
+    ]
+    told = f", among them {', '.join(often)}" if often else ""
+    seen = f": asked {total} times, I gave {len(groups)} different answers{told}" if len(groups) > 1 else ""
+    return f"I am not sure enough to answer{seen}. Could you ask it in other words, or tell me more?"
 
 
 def answered_by(person: AnsweredBy) -> str:

@@ -1,10 +1,10 @@
-"""The bounded loop: ask, retrieve, reflect; at most one of each per question."""
+"""The bounded loop: ask, retrieve, reflect, ask a larger model; at most one of each per question."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Protocol, cast
 
 from codex import prompts, signals
 from codex.ask.adaptive import enough
@@ -15,6 +15,7 @@ from codex.ask.places import share_of
 from codex.ask.request import Request, Turn, parted
 from codex.ask.scoring import Scored, is_own, why_uncalibrated
 from codex.ask.structure import values_only
+from codex.calibration import Calibrator
 from codex.calibration.familiarity import Embed
 from codex.engines.admission import on_behalf_of
 from codex.engines.base import Engine, Finished, GenerationParams, JsonParams, seeded
@@ -24,14 +25,17 @@ from codex.retrieval import Index
 from codex.settings import AskSettings
 from codex.text import sha256
 from codex.types import (
+    Action,
     Alternative,
     CheckedEvent,
     Conversation,
+    Decision,
     DecisionEvent,
     Event,
     Gate,
     Generation,
     GenerationEvent,
+    LargerModel,
     Message,
     Observation,
     Origin,
@@ -49,6 +53,18 @@ from codex.types import (
 NO_DOCUMENTS = "there are no documents to search"
 NOTHING_FOUND = "nothing was found in the documents"
 NOT_SEARCHED = "the documents could not be searched"
+NO_LARGER = "there is no larger model to ask (larger.model)"
+
+
+class AsksLarger(Protocol):
+    """A larger model, asked where a person would decide."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Which model."""
+
+    def answer(self, request: Request, steps: list[Step]) -> Generator[Event, None, Calibrator | None]:
+        """See `codex.ask.larger.Larger.answer`."""
 
 
 @dataclass(slots=True)
@@ -65,6 +81,10 @@ class _Course:
     """p-value that the question is like those of the calibrator; None: not compared."""
     notes: list[str] = field(default_factory=list)
     """What could not be done as asked, in words; told with the next decision."""
+    may_defer: bool = False
+    """Whether a larger model may be asked in the place of a person."""
+    larger: LargerModel | None = None
+    """The larger model that is asked; None: it is the first one."""
 
     @property
     def history(self) -> tuple[Message, ...]:
@@ -99,6 +119,8 @@ class Asked:
     steps: list[Step]
     conversation: Conversation | None
     """What the model was shown of the turns before it; None: there were none."""
+    calibrator: Calibrator | None = None
+    """The one of the model whose answer was decided on; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +144,19 @@ class Loop:
     """From a settled question to its steps. Thread-safe: it holds nothing of a question."""
 
     def __init__(
-        self, engine: Engine, index: Index, grounder: Grounder, options: AskSettings, embed: Embed
+        self,
+        engine: Engine,
+        index: Index,
+        grounder: Grounder,
+        options: AskSettings,
+        embed: Embed,
+        larger: AsksLarger | None = None,
     ) -> None:
-        """embed: questions to the vectors that a calibrator's familiarity compares."""
+        """embed: questions to the vectors that a calibrator's familiarity compares.
+
+        larger: asked where the policy says so; None: there is none.
+        """
+        self._larger = larger
         self._embed = embed
         self._engine = engine
         self._index = index
@@ -133,18 +165,48 @@ class Loop:
 
     def over(self, index: Index) -> Loop:
         """The same over other documents."""
-        return Loop(self._engine, index, self._grounder, self._options, self._embed)
+        return Loop(self._engine, index, self._grounder, self._options, self._embed, self._larger)
 
     def ask(self, request: Request) -> Generator[Event, None, Asked]:
         """Every step of a question. Raises PromptTooLong, ModelError, Cancelled."""
-        course = _Course(request)
+        course = _Course(request, may_defer=True)
         if request.enable_rag:
             self._look_up(course)
         self._compare(course)
         steps = [(yield from self._answered(course, "retrieve" if course.passages else "ask", steps=()))]
-        while kind := self._next(course, steps[-1]):
+        while kind := self._next(course, steps[-1].decision.gate, steps[-1].observation.passages):
             steps.append((yield from self._answered(course, kind, steps)))
-        return Asked(steps, self._conversation(course) if request.history else None)
+        conversation = self._conversation(course) if request.history else None
+        calibrator = request.calibrator
+        if self._larger is not None and self._defers(course, steps[-1].decision):
+            calibrator = yield from self._larger.answer(request, steps)
+        return Asked(steps, conversation, calibrator)
+
+    def as_larger(self, request: Request, steps: Sequence[Step]) -> Generator[Event, None, Step]:
+        """This loop's model as the larger one: its answer to a question that another model deferred.
+
+        request: with the policy and the calibrator of this model. steps: those before it; of the last are the
+        passages. Raises as `ask`.
+        """
+        calibrator = request.calibrator
+        larger = LargerModel(
+            self._engine.fingerprint,
+            calibrator.version if calibrator else None,
+            calibrator.datasets if calibrator else (),
+        )
+        shown = steps[-1].observation.passages
+        course = _Course(request, shown, retrieved=True, reflected=True, larger=larger)
+        self._compare(course)
+        return (yield from self._answered(course, "larger", steps))
+
+    @staticmethod
+    def _defers(course: _Course, decision: Decision) -> bool:
+        """Whether a larger model is to be asked, where there is one."""
+        return (
+            course.may_defer
+            and decision.action is Action.DEFER
+            and course.request.policy.larger_above is not None
+        )
 
     def once(self, request: Request, passages: Sequence[Passage] = ()) -> Generator[Event, None, Step]:
         """Ask once with these passages, wherever its gate leads. Raises as `ask`."""
@@ -208,10 +270,9 @@ class Loop:
             uncalibrated,
         )
 
-    def _next(self, course: _Course, step: Step) -> StepKind | None:
-        """What the step's gate leads to, if anything."""
-        gate = step.decision.gate
-        if gate is Gate.RETRIEVE and course.passages and step.observation.passages != course.passages:
+    def _next(self, course: _Course, gate: Gate, shown: Sequence[Passage]) -> StepKind | None:
+        """What a step's gate leads to, if anything. shown: the passages in its prompt."""
+        if gate is Gate.RETRIEVE and course.passages and tuple(shown) != course.passages:
             return "retrieve"
         if gate is Gate.REFLECT and self._options.reflect and not course.reflected:
             return "reflect"
@@ -279,9 +340,15 @@ class Loop:
         unlike = calibrator.datasets if calibrator and confidence.unfamiliar else None
         decision = decide_one(course.request.policy, measured, confidence.value, unlike)
         self._try_gate(course, draft.kind, decision.gate)
+        following = self._next(course, decision.gate, draft.passages)
+        if not following and self._defers(course, decision):
+            following = "larger" if self._larger else None
+            course.notes.append(
+                f"the larger model {self._larger.fingerprint} is asked" if self._larger else NO_LARGER
+            )
         decision = replace(decision, reason="; ".join([decision.reason, *course.notes]))
         course.notes.clear()
-        yield DecisionEvent(draft.index, draft.kind, decision)
+        yield DecisionEvent(draft.index, draft.kind, decision, following)
         text = draft.prompt if isinstance(draft.prompt, str) else self._engine.render(draft.prompt)
         return Step(
             kind=draft.kind,
@@ -292,6 +359,7 @@ class Loop:
             signals=measured,
             confidence=confidence,
             decision=decision,
+            larger=course.larger,
         )
 
     def _conversation(self, course: _Course) -> Conversation:

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
+from codex.ask.larger import LargerStatus, calibrator_version
 from codex.ask.switching import engine_settings
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
@@ -14,8 +15,8 @@ from codex.calibration.shipped import shipped_calibrators
 from codex.engines import EngineName
 from codex.engines.base import ModelConfig
 from codex.engines.catalogue import catalogue
-from codex.engines.memory import cache_token_bytes, estimated_memory, resident_memory
-from codex.engines.models import PACKAGED, ModelEntry, Models, model_id, size_on_disk
+from codex.engines.memory import cache_token_bytes, estimated_memory, model_memory, resident_memory
+from codex.engines.models import PACKAGED, ModelEntry, Models, model_id
 from codex.errors import Cancelled, InvalidInput
 from codex.jobs import Job, JobProgress, Jobs
 from codex.store import Store
@@ -68,12 +69,16 @@ class LoadedModel:
     """What the active calibrator was fitted on, or why it does not hold."""
     calibrators: tuple[str, ...]
     """Versions that would hold if they were active."""
+    larger: LargerStatus | None = None
+    """The model beside it that is asked before a person is; None: there is none."""
+    larger_calibrator: str | None = None
+    """The version that calibrates that one's confidence; None: it is an estimate."""
 
 
 def loaded_model(workbench: Workbench) -> LoadedModel:
     """The model in use, and whether a calibrator holds for it. Raises StoreError."""
-    status, engine = workbench.status, workbench.settings.engine
-    served = engine.name == "openai_api"
+    status, engine, larger = workbench.status, workbench.settings.engine, workbench.larger
+    served, models = engine.name == "openai_api", Models(workbench.settings.home)
     saved = {
         each.version: Calibrator.model_validate_json(each.body) for each in workbench.store.calibrators.list()
     }
@@ -84,10 +89,12 @@ def loaded_model(workbench: Workbench) -> LoadedModel:
         base_url=engine.where if engine.name == "openai_api" else None,
         state=status.state,
         process_memory=resident_memory(),
-        memory=None if served else _memory_of(Models(workbench.settings.home), engine.model_path, workbench),
+        memory=None if served else model_memory(models, engine.model_path, _context(workbench)),
         calibrated=status.calibrated,
         calibration=status.calibration,
         calibrators=tuple(version for version, each in saved.items() if not workbench.active.mismatch(each)),
+        larger=larger.status if larger else None,
+        larger_calibrator=calibrator_version(workbench.store, larger.fingerprint) if larger else None,
     )
 
 
@@ -193,10 +200,3 @@ def _calibrators(store: Store | None) -> dict[str, list[str]]:
 def _context(workbench: Workbench) -> int:
     engine = workbench.settings.engine
     return engine.context_size if isinstance(engine, ModelConfig) else CONTEXT
-
-
-def _memory_of(models: Models, name: str, workbench: Workbench) -> int | None:
-    path = models.find(name)
-    if path is None:
-        return None
-    return estimated_memory(size_on_disk(path), cache_token_bytes(path), _context(workbench))

@@ -150,6 +150,11 @@ class AskResponse(BaseModel):
     )
     n_samples: int
     model: str
+    larger_model: str | None = Field(
+        None,
+        description="The larger model that wrote `model_answer`, since the answer of `model` was "
+        "deferred; null: it was not asked.",
+    )
     policy: str
     session_id: str
     trace_id: str
@@ -203,6 +208,7 @@ def response_to(trace: Trace) -> AskResponse:
         answer_set=LikelyAnswers.of(trace.params.prediction_set) if trace.params.prediction_set else None,
         n_samples=len(last.observation.samples),
         model=trace.model,
+        larger_model=trace.larger.model if trace.larger else None,
         policy=trace.policy,
         session_id=trace.session_id,
         trace_id=trace.id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import textwrap
 import threading
 import time
 from collections import OrderedDict
@@ -16,13 +15,15 @@ from typing import Literal, Self, Unpack, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from codex import engines, prompts, signals
+from codex import engines, prompts
 from codex.ask.active import Active
 from codex.ask.choices import Choices
 from codex.ask.confidence import likely_answers
 from codex.ask.conversation import Budget, budget, earlier, messages, turns_to
-from codex.ask.deciding import decide_one
+from codex.ask.deciding import decide_again
+from codex.ask.explaining import told_user
 from codex.ask.failures import Failures
+from codex.ask.larger import Larger, larger_settings
 from codex.ask.loop import Asked, Loop, exhausted
 from codex.ask.model_use import PATIENCE, ModelUse
 from codex.ask.people import PeoplesAnswers
@@ -63,7 +64,6 @@ from codex.settings import EngineSettings, Settings, load_settings
 from codex.store import Privacy, Store
 from codex.text import sha256
 from codex.types import (
-    Action,
     AnsweredBy,
     Decision,
     Event,
@@ -84,9 +84,6 @@ JSON = "json"
 """Among the settings of a trace: its answer was held to a JSON schema, which is not kept."""
 RECENT_TRACES = 256
 """Traces kept whole in memory, with the question's text, whatever the store keeps; for who asked alone."""
-SHOWN_ANSWER = 60
-"""Characters of a sample's answer in a clarifying question."""
-
 
 State = Literal["loading", "ready", "error", "unloaded"]
 """unloaded: its memory was given back on request; the next question loads it again."""
@@ -123,9 +120,17 @@ class Workbench:
     """One engine and one store. Thread-safe."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, store: Store, overrides: Sequence[str] = ()
+        self,
+        settings: Settings,
+        engine: Engine,
+        store: Store,
+        overrides: Sequence[str] = (),
+        larger: Engine | None = None,
     ) -> None:
-        """overrides: settings that were given at the start, KEY=VALUE; no earlier choice changes them."""
+        """overrides: settings that were given at the start, KEY=VALUE; no earlier choice changes them.
+
+        larger: the engine of the larger model, where there is one; the settings say which model it holds.
+        """
         self.settings = settings
         self.engine = engine
         self.store = store
@@ -147,6 +152,8 @@ class Workbench:
             else Embedding(RetrievalConfig(device=settings.retrieval.device))
         )
         self._grounder = self._grounder_of(engine)
+        self.larger = Larger(larger, settings, store, self.index, self.embed_questions) if larger else None
+        """A larger model, asked before a person is; None: there is none."""
         self._loop = self._loop_of(engine)
         self._use = ModelUse()
         self._given_back = False
@@ -184,10 +191,12 @@ class Workbench:
         settings = load_settings(overrides)
         tighten_home(settings.home)
         engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
+        second = larger_settings(settings)
+        larger = engines.create(second.engine.name, second.engine, Models(settings.home)) if second else None
         events = settings.store.events.get_secret_value() if settings.store.events else None
         days = settings.monitoring.retention_days
         store = Store(settings.database, settings.store.privacy, events, days)
-        workbench = cls(settings, engine, store, overrides)
+        workbench = cls(settings, engine, store, overrides, larger)
         if any(override.startswith("policy") for override in overrides):
             workbench.active.decide_by(settings.policy)
         return workbench
@@ -197,8 +206,7 @@ class Workbench:
         if self._background is not None:
             self.stop()
             self._background.join()
-        self.engine.unload()
-        self._grounder.unload()
+        self._give_back()
         self.index.close()
         if self._embedding is not None:
             self._embedding.close()
@@ -290,8 +298,11 @@ class Workbench:
         self._given_back, self._failed = False, None
 
     def _give_back(self) -> None:
+        """The memory of every model; the larger one is loaded again by the question that needs it."""
         self.engine.unload()
         self._grounder.unload()
+        if self.larger is not None:
+            self.larger.unload()
 
     def _loaded_again(self) -> str:
         """Load the model that was there before; what came of it, in a sentence."""
@@ -315,7 +326,10 @@ class Workbench:
         return Grounder(settings.grounding, engine, models, self.index.embed, lambda: self.index.embedding)
 
     def _loop_of(self, engine: Engine) -> Loop:
-        return Loop(engine, self.index, self._grounder, self.settings.ask, self.embed_questions)
+        larger, settings = self.larger, self.settings.ask
+        if larger is not None and larger.fingerprint == engine.fingerprint:
+            larger = None  # It was loaded in place of the first one: nobody is asked twice.
+        return Loop(engine, self.index, self._grounder, settings, self.embed_questions, larger)
 
     def load_in_background(self, *, measure: bool = False) -> threading.Thread:
         """Load the model while pages are already served; a failure shows in `status`.
@@ -492,6 +506,11 @@ class Workbench:
                 "Ask it again; store.privacy=full keeps the text."
             )
         _check_form(parent)
+        if parent.larger is not None:
+            raise Conflict(
+                f"This answer was written by the larger model {parent.larger.model}, whose answers cannot be "
+                "continued. Ask the question again."
+            )
         if parent.model != self.engine.fingerprint:
             raise Conflict(
                 f"This answer was written by {parent.model}, and {self.engine.fingerprint} is loaded. "
@@ -555,10 +574,7 @@ class Workbench:
 
     def redecide(self, trace_id: str, policy: Policy) -> Decision:
         """What another policy would decide on a stored answer; no model runs. Raises NotFound."""
-        trace = self.trace(trace_id)
-        last = trace.last
-        unlike = trace.params.calibrated_on if last.confidence.unfamiliar else None
-        return decide_one(policy, last.signals, last.confidence.value, unlike)
+        return decide_again(policy, self.trace(trace_id))
 
     def choose_privacy(self, level: str, session_id: str | None = None, client: Client | None = None) -> None:
         """What is kept of the next questions, also after a restart.
@@ -700,13 +716,13 @@ class Workbench:
                 prompt=prompts.fingerprint(follows=asked.conversation is not None),
                 calibrator=request.calibrator.version if request.calibrator else None,
                 calibrated_on=request.calibrator.datasets if request.calibrator else (),
-                prediction_set=self._prediction_set(request, steps[-1]),
+                prediction_set=self._prediction_set(asked),
                 evidence=self._evidence_params(request, steps, (index or self.index).config),
                 person=person,
                 conversation=asked.conversation,
             ),
             steps=tuple(_kept(step) for step in steps),
-            answer=person.answer if person else _said(steps[-1]),
+            answer=person.answer if person else told_user(steps[-1]),
             seconds=time.monotonic() - started,
             parent_id=parent_id,
         )
@@ -732,12 +748,12 @@ class Workbench:
             log.warning("People's answers could not be searched: %s", error)
             return None
 
-    def _prediction_set(self, request: Request, last: Step) -> PredictionSet | None:
+    def _prediction_set(self, asked: Asked) -> PredictionSet | None:
         """Which answers hold the correct one; None where nobody can say, or the answers have moved away."""
-        drift = self.active.drift
-        if drift is not None and drift.detected:
+        drift, last = self.active.drift, asked.steps[-1]
+        if drift is not None and drift.detected and last.larger is None:
             return None
-        return likely_answers(last.observation, last.confidence, request.calibrator)
+        return likely_answers(last.observation, last.confidence, asked.calibrator)
 
     def _evidence_params(
         self, request: Request, steps: Sequence[Step], config: RetrievalConfig
@@ -794,19 +810,3 @@ def _kept(step: Step) -> Step:
         for sample in step.observation.samples
     )
     return replace(step, observation=replace(step.observation, samples=samples))
-
-
-def _said(step: Step) -> str:
-    """What the user is told: the answer, or a question back when the decision is to abstain."""
-    if step.decision.action is not Action.ABSTAIN:
-        return step.observation.generation.text
-    total, groups = len(step.observation.samples), signals.answer_groups(step.observation)
-    # An answer given once only is chance; it would not help anybody to say more precisely what they mean.
-    often = [
-        f"“{textwrap.shorten(group.text, SHOWN_ANSWER, placeholder=' …')}” ({len(group.members)} times)"
-        for group in groups[:3]
-        if len(group.members) > 1
-    ]
-    told = f", among them {', '.join(often)}" if often else ""
-    seen = f": asked {total} times, I gave {len(groups)} different answers{told}" if len(groups) > 1 else ""
-    return f"I am not sure enough to answer{seen}. Could you ask it in other words, or tell me more?"

@@ -39,6 +39,15 @@ def list_models(context: typer.Context) -> None:
         held = active["process_memory"]
         memory = f", {_bytes(held)} held by its process" if held is not None else ""
         terminal.console().print(f"{active['model']}: {active['state']}{memory}. {active['calibration']}")
+        if larger := active["larger"]:
+            terminal.console().print(_larger(larger, active["larger_calibrator"]))
+
+
+def _larger(larger: dict[str, Any], calibrator: str | None) -> str:
+    """The model that a running workbench asks before a person."""
+    memory = f", about {_bytes(larger['memory'])}" if larger["memory"] is not None else ""
+    calibrated = f"Calibrated by {calibrator}." if calibrator else "Not calibrated."
+    return f"Larger model {larger['model']}: {larger['error'] or larger['state']}{memory}. {calibrated}"
 
 
 def _listed() -> tuple[dict[str, Any] | None, list[ListedModel]]:

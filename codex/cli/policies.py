@@ -51,7 +51,9 @@ def list_policies(
     if not found:
         terminal.console().print("No policies yet: save one on the Tune page")
         return
-    table = Table("version", "name", "", "answer from", "abstain below", "rules", "guarantee", box=None)
+    table = Table(
+        "version", "name", "", "answer from", "abstain below", "larger from", "rules", "guarantee", box=None
+    )
     for each, it in found:
         table.add_row(
             Text(printable(each.version)),
@@ -59,6 +61,7 @@ def list_policies(
             "active" if each.active else "",
             percentage(it.answer_above),
             percentage(it.abstain_below),
+            "" if it.larger_above is None else percentage(it.larger_above),
             f"{len(it.rules)}",
             Text(str(it.guarantee or "")),
         )

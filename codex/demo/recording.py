@@ -29,6 +29,7 @@ from codex.types import (
     SamplesEvent,
     SignalsEvent,
     Step,
+    StepKind,
     TokenEvent,
     Trace,
     TraceEvent,
@@ -67,12 +68,13 @@ class Recordings:
 
 def events(trace: Trace) -> Iterator[Event]:
     """The events that a question came with, made of its trace."""
-    for number, step in enumerate(trace.steps):
-        yield from _events_of_step(number, step)
+    following = [*(step.kind for step in trace.steps[1:]), None]
+    for number, (step, then) in enumerate(zip(trace.steps, following, strict=True)):
+        yield from _events_of_step(number, step, then)
     yield TraceEvent(trace)
 
 
-def _events_of_step(number: int, step: Step) -> Iterator[Event]:
+def _events_of_step(number: int, step: Step, following: StepKind | None) -> Iterator[Event]:
     observation = step.observation
     if observation.passages:
         yield PassagesEvent(number, observation.passages)
@@ -82,7 +84,7 @@ def _events_of_step(number: int, step: Step) -> Iterator[Event]:
     yield SamplesEvent(number, observation.samples)
     yield CheckedEvent(number, observation.grounding, observation.verdict)
     yield SignalsEvent(number, step.signals, step.confidence)
-    yield DecisionEvent(number, step.kind, step.decision)
+    yield DecisionEvent(number, step.kind, step.decision, following)
 
 
 def ask(workbench: Workbench, documents: DemoDocuments, question: str, **options: object) -> Iterator[Event]:

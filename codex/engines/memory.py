@@ -8,6 +8,7 @@ from pathlib import Path
 
 from codex.engines.catalogue import token_bytes
 from codex.engines.gguf_header import read_header
+from codex.engines.models import Models, size_on_disk
 from codex.errors import ModelError
 
 SCRATCH = 0.1
@@ -20,6 +21,39 @@ def estimated_memory(size: int, per_token: int, context: int) -> int:
     size: of the weights on disk; per_token: bytes of the cache for a token; context: tokens.
     """
     return round(size * (1 + SCRATCH)) + per_token * context
+
+
+def model_memory(models: Models, name: str, context: int) -> int | None:
+    """Bytes of a model that is here, estimated; None where it is not. context: tokens of its cache."""
+    path = models.find(name)
+    if path is None:
+        return None
+    return estimated_memory(size_on_disk(path), cache_token_bytes(path), context)
+
+
+def available_memory() -> int | None:
+    """Bytes that can be taken without swapping, within the limit of a container; None where nobody says."""
+    free = [*filter(None, (_machine_free(), _container_free()))]
+    return min(free) if free else None
+
+
+def _machine_free() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
+
+
+def _container_free() -> int | None:
+    """Of a control group, version 2; pages of files that it can give up count as free."""
+    group = Path("/sys/fs/cgroup")
+    try:
+        most, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        files = [line.split() for line in (group / "memory.stat").read_text().splitlines()]
+    except (OSError, ValueError):  # "max": there is no limit.
+        return None
+    return max(1, most - used + next((int(size) for name, size in files if name == "inactive_file"), 0))
 
 
 def resident_memory() -> int | None:

@@ -366,7 +366,10 @@ def _unproven(calibrator: Calibrator, target: Target) -> NoGuarantee:
 
 
 def with_guarantee(policy: Policy, found: Guarantee | NoGuarantee, calibrator: Calibrator) -> Policy | None:
-    """The policy with the threshold and its guarantee, under the calibrator's name; None without one."""
+    """The policy with the threshold and its guarantee, under the calibrator's name; None without one.
+
+    It asks no larger model: what is guaranteed is proven of the answers of one.
+    """
     if isinstance(found, NoGuarantee):
         return None
     return policy.model_copy(
@@ -374,6 +377,7 @@ def with_guarantee(policy: Policy, found: Guarantee | NoGuarantee, calibrator: C
             "name": calibrator.name,
             "answer_above": found.threshold,
             "abstain_below": min(policy.abstain_below, found.threshold),
+            "larger_above": None,
             "guarantee": PolicyGuarantee(
                 risk=found.alpha,
                 confidence_level=round(1 - found.delta, 12),

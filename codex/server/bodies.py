@@ -340,6 +340,19 @@ class EventsBody(BaseModel):
     note: str
 
 
+class LargerBody(Body):
+    """The larger model, which is asked where the policy's larger_above says so."""
+
+    model: str = Field(description="The engine's fingerprint.")
+    name: str
+    engine: str
+    state: Literal["ready", "unloaded", "error"] = Field(
+        description="unloaded: the first question that needs it loads it. error: it could not be loaded."
+    )
+    memory: int | None = Field(description="Bytes, estimated; null: a server holds it.")
+    error: str | None = Field(description="Why it could not be loaded; the next question tries again.")
+
+
 class HealthBody(BaseModel):
     """Whether a question can be answered now."""
 
@@ -365,3 +378,6 @@ class HealthBody(BaseModel):
     limits: str = Field("", description="What signals lack with this engine, and what would bring it.")
     abilities: str = Field("", description="What was found out of a model's server; empty: it is no server.")
     events: EventsBody | None = Field(None, description="Of store.events; null: it is not set.")
+    larger: LargerBody | None = Field(
+        None, description="The model that is asked before a person is (larger.model); null: it is not set."
+    )

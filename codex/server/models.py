@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from codex.ask import model_list
 from codex.engines import EngineName
-from codex.server.bodies import NOT_BLANK, Body
+from codex.server.bodies import NOT_BLANK, Body, LargerBody
 from codex.server.guard import GuardedRoute
 from codex.server.jobs import AppJobs, JobBody
 from codex.server.routes import Bench, errors
@@ -77,6 +77,12 @@ class ActiveModelBody(Body):
     calibration: str = Field(description="What it was fitted on, or why it does not hold.")
     calibrators: list[str] = Field(
         description="Versions that hold for this model, for POST /calibrators/activate."
+    )
+    larger: LargerBody | None = Field(
+        None, description="The model beside it that is asked before a person is; null: there is none."
+    )
+    larger_calibrator: str | None = Field(
+        None, description="The version that calibrates that one's confidence; null: it is an estimate."
     )
 
 

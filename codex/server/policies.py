@@ -24,6 +24,7 @@ EXAMPLE: dict[str, Any] = {
     "rules": [{"signal": "top1_prob", "below": 0.2, "gate": "abstain"}],
     "answer_above": 0.8,
     "abstain_below": 0.4,
+    "larger_above": None,
     "guarantee": None,
 }
 
@@ -57,12 +58,16 @@ class PolicyGuaranteeBody(Body):
 
 
 class PolicyBody(Body):
-    """Gate rules, of which the first that holds wins, and the two thresholds of the routing."""
+    """Gate rules, of which the first that holds wins, and the thresholds of the routing."""
 
     name: str = Field(description="That it had at first.")
     rules: list[Rule]
     answer_above: float
     abstain_below: float
+    larger_above: float | None = Field(
+        description="Confidence from which the answer of a larger model is given, where the first model's is "
+        "deferred; null: no larger model is asked."
+    )
     guarantee: PolicyGuaranteeBody | None
 
 

@@ -246,6 +246,7 @@ def healthz(response: Response, workbench: Bench) -> bodies.HealthBody:
         limits=status.limits,
         abilities=status.abilities,
         events=bodies.EventsBody.model_validate(copy) if (copy := workbench.store.event_copy) else None,
+        larger=bodies.LargerBody.model_validate(workbench.larger.status) if workbench.larger else None,
     )
 
 

@@ -221,7 +221,8 @@ FROM coming WHERE place NOT IN (SELECT c.place FROM {_MATCHING} WHERE l.made_at 
 _ABOUT = ("question", "answer", "model", "confidence")
 _EXPORTED = """
 (SELECT l.*, coalesce(r.question, e.question, e.question_preview, '') AS question,
-        coalesce(r.answer, e.answer, '') AS answer, coalesce(runs.model, e.model, '') AS model, e.confidence
+        coalesce(r.answer, e.answer, '') AS answer,
+        coalesce(runs.model, json_extract_string(e.larger, '$.model'), e.model, '') AS model, e.confidence
  FROM labels l
  LEFT JOIN run_records r ON r.run_id = l.run_id AND r.question_id = l.question_id
  LEFT JOIN runs ON runs.id = l.run_id

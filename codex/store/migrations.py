@@ -515,6 +515,11 @@ def add_reasoning(db: duckdb.DuckDBPyConnection) -> None:
         db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} VARCHAR")
 
 
+def add_larger_models(db: duckdb.DuckDBPyConnection) -> None:
+    """Which larger model a step's answer is of."""
+    db.execute("ALTER TABLE model_inference_events ADD COLUMN larger JSON")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -536,6 +541,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_ends_of_traces,
     create_traces,
     add_reasoning,
+    add_larger_models,
 )
 
 

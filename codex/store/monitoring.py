@@ -399,7 +399,7 @@ class Monitoring:
             INSERT INTO retired_answers
             SELECT json_extract_string(params, 'calibrator') AS calibrator, count(*)
             FROM model_inference_events WHERE trace_id IN (SELECT trace_id FROM old)
-            AND calibrated IS NOT NULL AND calibrator IS NOT NULL GROUP BY 1
+            AND calibrated IS NOT NULL AND larger IS NULL AND calibrator IS NOT NULL GROUP BY 1
             ON CONFLICT (calibrator) DO UPDATE SET answers = answers + excluded.answers
             """
         )

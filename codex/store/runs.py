@@ -104,6 +104,8 @@ class Table:
     """How many of them each grader graded, the most first; under "" those of which that is not known."""
     counts: NDArray[np.float64] | None = None
     """[n], how much each counts where they were drawn unevenly; None: all alike."""
+    seconds: NDArray[np.float64] | None = None
+    """[n], that each question took; None: not known."""
 
 
 class Runs:
@@ -324,7 +326,7 @@ class Runs:
             names = _signal_names(db, run_id)
             columns = "".join(f", signals[{at}] AS s{at}" for at in range(1, len(names) + 1))
             found = db.execute(
-                'SELECT number, question_id, question, answer, "group", "right" AS correct'
+                'SELECT number, question_id, question, answer, "group", seconds, "right" AS correct'
                 f'{columns} FROM {GRADED} WHERE run_id = ? AND "right" IS NOT NULL',
                 [run_id],
             ).fetchnumpy()
@@ -471,6 +473,7 @@ def _table(
         signals={name: _numbers(found[f"s{at}"]) for at, name in enumerate(names, 1)},
         ungraded=ungraded,
         graders=graders,
+        seconds=_numbers(found["seconds"]),
     )
 
 

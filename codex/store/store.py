@@ -218,7 +218,7 @@ class Store:
     def calibrated_signals(self, calibrator: str, newest: int) -> tuple[int, list[dict[str, float | None]]]:
         """How many answers a calibrator's version calibrated, and the signals of the newest, oldest first."""
         calibrated = (
-            "FROM model_inference_events WHERE calibrated IS NOT NULL"
+            "FROM model_inference_events WHERE calibrated IS NOT NULL AND larger IS NULL"
             " AND json_extract_string(params, 'calibrator') = ?"
         )
         with self._database.read() as db:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from codex.ask.confidence import basis
 from codex.ask.places import Client
@@ -30,7 +31,9 @@ def conversation_view(
     return {
         "turns": [turn_view(workbench, turn, reader) for turn in earlier_turns(traces, members[0])],
         "before": encode(before) if before else None,
-        "uncalibrated": calibrator.mismatch(trace.origin) if before and calibrator else "",
+        "uncalibrated": calibrator.mismatch(replace(trace.origin, model=trace.model))
+        if before and calibrator
+        else "",
         "follow": {member.id: _follow(workbench, member, reader) for member in members},
     }
 

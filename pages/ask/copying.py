@@ -27,7 +27,8 @@ def as_text(trace: Trace) -> str:
     passages = last.observation.passages
     lines.append("Sources:" if passages else "Sources: none, the model answered without documents")
     lines += [f"[{number}] {_place(passage)}" for number, passage in enumerate(passages, start=1)]
-    return "\n".join([*lines, f"Model: {trace.model}, {moment(trace.created_at)}"])
+    model = f"{trace.larger.model}, asked after {trace.model}" if trace.larger else trace.model
+    return "\n".join([*lines, f"Model: {model}, {moment(trace.created_at)}"])
 
 
 def _by(trace: Trace) -> list[str]:
@@ -44,7 +45,7 @@ def _confidence(trace: Trace) -> str:
     confidence = trace.last.confidence
     if confidence.value is None:
         return "not available"
-    return f"{percent(confidence.value)}, {basis(confidence, trace.params.calibrated_on)}"
+    return f"{percent(confidence.value)}, {basis(confidence, trace.calibrated_on(trace.last))}"
 
 
 def _place(passage: Passage) -> str:

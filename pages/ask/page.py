@@ -38,11 +38,11 @@ from codex.types import (
     CheckedEvent,
     DecisionEvent,
     Event,
-    Gate,
     GenerationEvent,
     PassagesEvent,
     SamplesEvent,
     SignalsEvent,
+    StepKind,
     Token,
     TokenEvent,
     TraceEvent,
@@ -53,6 +53,8 @@ LONGEST = MAX_BODY_BYTES - 2**16
 FRAME = 0.05
 """Seconds between two updates of a streaming answer; the first token does not wait."""
 
+PHASES: Mapping[StepKind, str] = {"retrieve": "looking", "larger": "larger"}
+"""What is done before a step's first token; of the others, that is waited for."""
 EVIDENCE = ("unsure", "first")
 """When the documents are searched: where the first answer is unsure, or before it."""
 KEPT: Mapping[Privacy, tuple[str, str]] = {
@@ -335,7 +337,8 @@ def throttled(events: Iterator[Event], clock: Callable[[], float] = time.monoton
     so do `passages`. A chunk's `kind` says what its step does.
     """
     decoder, held, step = Decoder(), list[JSON](), 0
-    kind, evidence = "ask", False
+    kind: StepKind = "ask"
+    evidence = False
     shown = -FRAME
 
     def chunk() -> JSON:
@@ -360,9 +363,9 @@ def throttled(events: Iterator[Event], clock: Callable[[], float] = time.monoton
             yield {"phase": "checking" if evidence else "verifying"}
         elif isinstance(event, CheckedEvent | SignalsEvent):
             yield {"phase": "judging"}
-        elif isinstance(event, DecisionEvent) and event.decision.gate in (Gate.RETRIEVE, Gate.REFLECT):
-            kind = str(event.decision.gate)
-            yield {"phase": "looking" if event.decision.gate is Gate.RETRIEVE else "waiting"}
+        elif isinstance(event, DecisionEvent) and event.next is not None:
+            kind = event.next
+            yield {"phase": PHASES.get(kind, "waiting")}
         elif isinstance(event, TraceEvent):
             yield {"phase": "done", "session": event.trace.session_id, "trace": event.trace.id}
 

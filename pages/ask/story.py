@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from codex import signals
 from codex.ask.confidence import basis, other_kinds
-from codex.ask.loop import NOT_SEARCHED, NOTHING_FOUND
+from codex.ask.loop import NO_LARGER, NOT_SEARCHED, NOTHING_FOUND
 from codex.pages import JSON
 from codex.pages.ask.evidence import stances
 from codex.store.codec import encode
@@ -20,6 +20,9 @@ ROUTING = (
     "the question is unlike those that the confidence was calibrated on",
 )
 """How the routing's parts of a reason begin where they tell no probability; two are of earlier versions."""
+
+LARGER = (NO_LARGER, "the larger model ", "no larger model ")
+"""How what is said of a larger model begins."""
 
 
 def story_line(steps: Sequence[Step]) -> list[str]:
@@ -53,7 +56,7 @@ def notes(decision: Decision) -> str:
     if parts[0].endswith(f": {decision.gate}"):
         parts = parts[1:]
     return "; ".join(
-        part for part in parts if "% likely correct" not in part and not part.startswith(ROUTING)
+        part for part in parts if "% likely correct" not in part and not part.startswith((*ROUTING, *LARGER))
     )
 
 
@@ -96,6 +99,8 @@ def in_vain(step: Step) -> str | None:
 def _began(step: Step) -> str | None:
     """What was done before the model was asked."""
     n = len(step.observation.passages)
+    if step.larger is not None:
+        return f"asked the larger model {step.larger.model}"
     if step.kind == "reflect":
         return "checked its answer"
     return f"retrieved {n} passage{'' if n == 1 else 's'}" if n and step.kind == "retrieve" else None

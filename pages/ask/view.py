@@ -27,7 +27,6 @@ from codex.types import (
     Observation,
     PredictionSet,
     Sampling,
-    Step,
     Token,
     Trace,
     TraceParams,
@@ -61,8 +60,8 @@ def trace_view(trace: Trace, *, fingerprint: str, correct: bool | None) -> JSON:
         "story": story_line(trace.steps),
         "copy": as_text(trace),
         "first_answer": first_answer(trace),
-        "steps": [step_story(step, trace.params.calibrated_on) for step in trace.steps],
-        "last": step_view(trace.last, trace.params),
+        "steps": [step_story(step, trace.calibrated_on(step)) for step in trace.steps],
+        "last": step_view(trace),
         "details": _details(trace),
     }
 
@@ -74,12 +73,13 @@ def person_view(person: AnsweredBy | None) -> JSON | None:
     return {"answer": person.answer, "by": answered_by(person), "source": person.source}
 
 
-def step_view(step: Step, params: TraceParams) -> JSON:
+def step_view(trace: Trace) -> JSON:
     """The step that was decided on, in full."""
+    step = trace.last
     generation = step.observation.generation
     cut = token_texts(generation.tokens, generation.text)
     return {
-        **step_story(step, params.calibrated_on),
+        **step_story(step, trace.calibrated_on(step)),
         "plain": plain_line(step),
         "tokens": [
             token_view(token, text, given=index < generation.prefix_tokens)
@@ -90,7 +90,7 @@ def step_view(step: Step, params: TraceParams) -> JSON:
         "focus": step.focus,
         "weakest": weakest(generation, step.focus),
         "generation": encode(generation, without=("text", "tokens")),
-        "samples": samples_view(step.observation, params.prediction_set),
+        "samples": samples_view(step.observation, trace.params.prediction_set),
         "signals": signals_view(step.signals),
         "evidence": evidence_view(step.observation, cut.texts)
         | {"note": notes(step.decision), "looked": bool(in_vain(step))},
@@ -249,6 +249,8 @@ def _branched(trace: Trace) -> JSON | None:
 def _no_branch(trace: Trace, fingerprint: str) -> str | None:
     if trace.question is None or trace.last.prompt is None:
         return "The text of this question was not kept, so its answer cannot be continued. Ask it again."
+    if trace.larger is not None:
+        return f"This answer was written by the larger model {trace.larger.model}: it cannot be continued."
     if trace.model != fingerprint:
         return f"This answer was written by {trace.model}; start Codex with that model to continue it."
     return None
@@ -260,6 +262,7 @@ def _details(trace: Trace) -> list[Fact]:
     params = trace.params
     return [
         ("model", trace.model),
+        *([("answered by", f"the larger model {trace.larger.model}")] if trace.larger else []),
         ("asked", {"at": trace.created_at.isoformat()}),
         ("took", f"{number(trace.seconds)} s, of which the answer {number(generation.seconds)} s"),
         ("answer", f"{len(generation.tokens)} tokens{_rate(generation)}"),
@@ -287,12 +290,12 @@ def _calibrated(trace: Trace) -> str:
     confidence = trace.last.confidence
     if confidence.unfamiliar:
         return (
-            f"{basis(confidence, trace.params.calibrated_on)} by {trace.params.calibrator}: "
+            f"{basis(confidence, trace.calibrated_on(trace.last))} by {trace.calibrator_of(trace.last)}: "
             f"{percent(confidence.familiarity or 0)} of the held-out ones are as unlike the others as it"
         )
     if confidence.calibrated is None:
         return ""
-    return f"calibrated by {trace.params.calibrator or 'an unknown calibrator'}"
+    return f"calibrated by {trace.calibrator_of(trace.last) or 'an unknown calibrator'}"
 
 
 def _checks(observation: Observation) -> list[tuple[str, str]]:

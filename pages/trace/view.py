@@ -30,7 +30,7 @@ def _after(trace: Trace) -> list[str]:
 
 def shared_view(trace: Trace, question: str | None) -> JSON:
     """trace: as the store kept it. question: what is kept of it, all or its beginning; None: nothing."""
-    last = step_view(trace.last, trace.params)
+    last = step_view(trace)
     evidence = last["evidence"]
     passages = [
         {name: value for name, value in passage.items() if name not in PLACES}
@@ -43,7 +43,7 @@ def shared_view(trace: Trace, question: str | None) -> JSON:
         "answer": trace.answer,
         "person": person_view(trace.params.person),
         "asked": trace.created_at.isoformat(),
-        "model": trace.model,
+        "model": trace.larger.model if trace.larger else trace.model,
         "story": [*_after(trace), *story_line(trace.steps)],
         "last": {name: last[name] for name in TOLD} | {"evidence": {**evidence, "passages": passages}},
     }

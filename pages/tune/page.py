@@ -10,6 +10,7 @@ from codex.calibration.glossary import glossary_view
 from codex.errors import InvalidInput, NotFound
 from codex.pages import JSON
 from codex.pages.components import view
+from codex.pages.tune.larger import LargerRuns
 from codex.pages.tune.policies import from_yaml, named, policy_of, policy_view, saved_as, saved_view, to_yaml
 from codex.pages.tune.runs import OpenRun, OpenRuns
 from codex.pages.tune.target import propose
@@ -33,7 +34,8 @@ class TunePage:
 
     def __init__(self, workbench: Workbench) -> None:
         self.workbench = workbench
-        self.runs = OpenRuns(workbench.store, workbench.active)
+        self.runs = OpenRuns(workbench.store, lambda run: workbench.active.calibrator)
+        self.larger = LargerRuns(workbench.store)
 
     def config(self) -> JSON:
         """What the page needs at the start."""
@@ -51,7 +53,8 @@ class TunePage:
         """
         store = self.workbench.store
         summaries = store.runs.list()
-        self.runs.forget_others({one.run.id for one in summaries})
+        for opened in (self.runs, self.larger.runs):
+            opened.forget_others({one.run.id for one in summaries})
         shown = next((one for one in summaries if one.run.id == wanted.get("run")), None)
         saved = [line for policy in store.policies.list() if (line := saved_view(policy))]
         settings, active = (
@@ -78,8 +81,8 @@ class TunePage:
         """What a policy does to the run's answers, beside another one, and which decisions changed.
 
         wanted: {run, key, policy, other: a policy to compare with, before: the policy that the changed
-        questions are counted from, limit: how many of them are shown, curve: the one that is drawn}. The
-        figure comes only where another curve has to be drawn.
+        questions are counted from, limit: how many of them are shown, curve: the one that is drawn, larger:
+        {run, key} of a larger model, or null}. The figure comes only where another curve has to be drawn.
         """
         opened = self._opened(wanted)
         policy, other, before = (policy_of(wanted[name]) for name in ("policy", "other", "before"))
@@ -95,6 +98,7 @@ class TunePage:
             "differs": len(rows.changes(other, policy).rows),
             "changes": changes_view(rows, rows.changes(before, policy), int(wanted.get("limit") or SHOWN)),
             "figure": None if drawn else figure_view(rows, policy, now, there),
+            "larger": self.larger.look(opened, policy, wanted.get("larger")),
         }
 
     def propose(self, wanted: JSON) -> JSON:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from codex.ask.active import Active
 from codex.calibration import Calibrator
 from codex.calibration.heuristic import heuristic_confidences
 from codex.evaluation.seen import seen
@@ -80,15 +79,18 @@ class OpenRun:
 class OpenRuns:
     """The last runs that were looked at. Thread-safe."""
 
-    def __init__(self, store: Store, active: Active) -> None:
-        self.store, self._active = store, active
+    def __init__(
+        self, store: Store, calibrator: Callable[[Run], Calibrator | None], kept: int = KEPT_RUNS
+    ) -> None:
+        """calibrator: the one that a run is judged by, where it holds; kept: tables in memory."""
+        self.store, self._calibrator, self._most = store, calibrator, kept
         self._open: OrderedDict[str, OpenRun] = OrderedDict()
         self._lock, self._reading = threading.Lock(), threading.Lock()
 
     def key(self, summary: RunSummary) -> str:
         """Changes when the run grows or a person grades in it, and when another calibrator becomes active."""
-        active = self._active.calibrator
-        return f"{summary.run.id} {summary.done} {summary.labels} {active.version if active else ''}"
+        by = self._calibrator(summary.run)
+        return f"{summary.run.id} {summary.done} {summary.labels} {by.version if by else ''}"
 
     def open(self, run_id: str) -> OpenRun:
         """The run as it is now. Raises NotFound."""
@@ -119,7 +121,7 @@ class OpenRuns:
             for key in [key for key, one in self._open.items() if one.summary.run.id == run_id]:
                 del self._open[key]
             self._open[opened.key] = opened
-            while len(self._open) > KEPT_RUNS:
+            while len(self._open) > self._most:
                 self._open.popitem(last=False)
 
     def _kept(self, key: str) -> OpenRun | None:
@@ -133,8 +135,8 @@ class OpenRuns:
         return OpenRun(key, summary, SortedTable(table, confidences.values), confidences)
 
     def _confidences(self, run: Run, table: Table) -> RunConfidences:
-        """The active calibrator's where it holds for the run, else the heuristic's."""
-        calibrator = self._active.calibrator
+        """The calibrator's where it holds for the run, else the heuristic's."""
+        calibrator = self._calibrator(run)
         heuristic = heuristic_confidences(table.signals, len(table.ids))
         if calibrator is None:
             return RunConfidences(heuristic, None, "No calibrator is active.")

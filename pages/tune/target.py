@@ -15,6 +15,7 @@ from codex.pages.tune.table import Mask
 from codex.policy import Policy, PolicyGuarantee
 from codex.text import chosen, percent
 
+ONE_MODEL = "A guarantee is proven of one model: turn the larger model off to propose one."
 HEURISTIC = "heuristic"
 """What stands for the calibrator in a guarantee about confidences that no calibrator made."""
 
@@ -59,6 +60,8 @@ def share(wanted: JSON, name: str, label: str, *, whole: bool = False) -> float:
 
 def _by_risk(opened: OpenRun, policy: Policy, alpha: float, delta: float) -> Proposal:
     rows, free = opened.rows, opened.held_out
+    if policy.larger_above is not None:
+        return Proposal(None, ONE_MODEL)
     if opened.why_unproven:
         return Proposal(None, opened.why_unproven)
     found = selective_threshold(
@@ -84,6 +87,8 @@ def _by_coverage(opened: OpenRun, policy: Policy, coverage: float, delta: float)
             f"No threshold answers {chosen(coverage)}: the rules abstain on the rest, or it has no "
             f"confidence. At most {chosen(most)} can be answered; relax the rules to answer more.",
         )
+    if policy.larger_above is not None:
+        return Proposal(_moved(policy, threshold, None), ONE_MODEL)
     # The threshold was chosen by the confidences alone, so that the verdicts above it are as good as new.
     free = opened.held_out
     given = rows.first_rows(policy) & (rows.confidence >= threshold) & free

@@ -23,6 +23,7 @@ from tests.support.browsing import (
     open_tune,
 )
 from tests.support.evaluated import put_calibrator, put_run
+from tests.support.kept_run import keep_run
 
 States = Callable[[Page, Scripted], Iterator[str]]
 
@@ -132,6 +133,13 @@ def calibrated(page: Page, served: Scripted) -> Iterator[str]:
 def tuned(page: Page, served: Scripted) -> Iterator[str]:
     open_tune(page, served)
     yield "Tune"
+    store = served.workbench.store
+    keep_run(store, "small")
+    keep_run(store, "larger", "larger sums", model="another")
+    page.goto(f"{served.url}tune?run=small")
+    page.get_by_role("checkbox", name="Ask it before a person").check(timeout=OPENED)
+    expect(page.get_by_role("region", name="With the larger model")).to_be_visible()
+    yield "Tune, with a larger model"
 
 
 def listed(page: Page, served: Scripted) -> Iterator[str]:

@@ -47,6 +47,9 @@ test("policies are the same when they decide alike, and have the same sliders wh
     { ...at(0.5), rules: [rule(1)] },
     { ...at(0.5), name: "other", rules: [rule(1)] },
   ];
+  assert.notEqual(content(one), content({ ...one, larger_above: 0.5 }));
+  assert.equal(content(one), content({ ...one, larger_above: null }));
+  assert.equal(bodyOf({ ...one, larger_above: 0.5, label: "mine", version: "mine@1" }).larger_above, 0.5);
   assert.equal(content(one), content(other));
   const moved = { ...one, rules: [rule(2)] };
   assert.notEqual(content(one), content(moved));

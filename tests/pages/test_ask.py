@@ -301,7 +301,7 @@ def test_the_phases_of_a_question_that_is_looked_up_after_the_first_answer() -> 
     unsure = Decision(Action.DEFER, Gate.RETRIEVE, "entropy 3 > 2.5: retrieve")
     found = PassagesEvent(1, (Passage("p", "d", "a.txt", "<b>x</b>", 0, 8),))
     events: list[Event] = [TokenEvent(0, 0, token), GenerationEvent(0, said), SamplesEvent(0, ())]
-    events += [CheckedEvent(0, None, None), DecisionEvent(0, "ask", unsure), found]
+    events += [CheckedEvent(0, None, None), DecisionEvent(0, "ask", unsure, "retrieve"), found]
     events += [TokenEvent(1, 0, token), GenerationEvent(1, said), SamplesEvent(1, ())]
     ticks = iter(range(99))
     changes = [*throttled(iter(events), lambda: float(next(ticks)))]

@@ -27,9 +27,9 @@ from codex.types import (
     StepKind,
     Support,
     Token,
-    TraceParams,
 )
 from tests.support.reliable import CHANCE
+from tests.support.traces import make_trace
 
 PIECES = ("The", " lighthouse", " 😀", " is", " old.", " It", " is", " red.")
 ANSWER = "".join(PIECES)
@@ -213,9 +213,8 @@ def test_a_step_can_be_looked_into() -> None:
 
 
 def test_the_view_of_a_step_with_evidence_is_plain_json() -> None:
-    view = json.loads(
-        json.dumps(step_view(step(observed(SUPPORTED), "retrieve"), TraceParams()), allow_nan=False)
-    )
+    trace = replace(make_trace(1), steps=(step(observed(SUPPORTED), "retrieve"),))
+    view = json.loads(json.dumps(step_view(trace), allow_nan=False))
     assert view["evidence"]["judge"] == "lexical"
     assert view["evidence"]["note"] == ""
 

@@ -164,6 +164,7 @@ def test_health_says_ready_with_model_and_version(sure: Served) -> None:
         "events": None,
         "limits": "",
         "abilities": "",
+        "larger": None,
     }
 
 

@@ -13,15 +13,25 @@ GROUP = "invented"
 HOSTILE = "<img src=x onerror=window.hacked=1>\u202e${window.hacked=1}"
 
 
-def keep_run(store: Store, run_id: str = "r1", name: str = "invented sums", n: int = 200) -> None:
-    """A run whose n answers have confidence 1/n, 2/n, ... 1 by the heuristic, and are as often correct."""
-    seeded = np.random.default_rng(4)
+def keep_run(
+    store: Store,
+    run_id: str = "r1",
+    name: str = "invented sums",
+    n: int = 200,
+    *,
+    model: str = "scripted",
+    seed: int = 4,
+    seconds: float = 0.1,
+) -> None:
+    """A run whose n answers have confidence 1/n, 2/n, ... 1 by the heuristic, and are as often correct.
+
+    seed: which of them are; seconds: that each question took.
+    """
+    seeded = np.random.default_rng(seed)
     confidence = np.arange(1, n + 1) / n
     correct = seeded.random(n) < confidence
     store.runs.create(
-        Run(
-            run_id, name, GROUP, datetime.now(UTC), "scripted", "prompt", RunParams(n_samples=0), n, "running"
-        )
+        Run(run_id, name, GROUP, datetime.now(UTC), model, "prompt", RunParams(n_samples=0), n, "running")
     )
     records = [
         Record(
@@ -40,7 +50,7 @@ def keep_run(store: Store, run_id: str = "r1", name: str = "invented sums", n: i
             },
             correct=bool(correct[i]),
             grade=float(correct[i]),
-            seconds=0.1,
+            seconds=seconds,
         )
         for i in seeded.permutation(n)
     ]

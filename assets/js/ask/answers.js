@@ -26,7 +26,11 @@ import { number } from "../shared/words.js";
 const SETTINGS = "codex.view";
 const COPIED = 1200; // ms for which it is said
 /** What a later answer came after. @type {Record<string, string>} */
-const AGAIN = { retrieve: "after retrieving passages", reflect: "after a second look" };
+const AGAIN = {
+  retrieve: "after retrieving passages",
+  reflect: "after a second look",
+  larger: "by the larger model",
+};
 
 /** @extends {Part<import("./page.js").Ask>} */
 export class Answers extends Part {
@@ -231,6 +235,7 @@ function ending({ tokens, generation }) {
 /** @param {Trace} trace @param {number} index @param {Trace[]} traces */
 function titleOf(trace, index, traces) {
   const { branched, parent, steps, last } = trace;
+  if (last.larger) return html`<span>Answered by the larger model ${written(last.larger.model)}</span>`;
   if (!branched) return steps.length > 1 ? `Answer, ${AGAIN[last.kind]}` : "Answer";
   const was = traces.find(({ id }) => id === parent)?.last.tokens[branched.position];
   return html`<span>Branch ${index}: ${token(branched.text)}${was ? [" instead of ", token(was.text)] : null}</span>`;

@@ -81,7 +81,7 @@ export class Verdict extends Part {
     const said = now && `Decision: ${actionWords(now.action)}. ${why}. Confidence ${how}.`;
     return html`<div class="cx-column">${trace && now ? this.#decision(trace, now) : hint("The decision on the answer appears here.")}</div><p
         class="cx-sr" aria-live="polite">${said}</p>
-      <details class="cx-tune" ?open=${this.wide}><summary class="cx-row between">Thresholds</summary>${this.#routing()}${this.#rules()}
+      <details class="cx-tune" ?open=${this.wide}><summary class="cx-row between">Thresholds</summary>${this.#routing()}${this.#larger()}${this.#rules()}
         <p class="cx-hint cx-row between" ?hidden=${!this.changed}><span>Moved thresholds also apply to your next questions on this page.</span><button
           type="button" class="cx-link" @click=${this.#reset}>Reset</button></p></details>${alarm(this.failed)}`;
   }
@@ -100,10 +100,26 @@ export class Verdict extends Part {
       ${guaranteed ? html`<p class="cx-muted">${guaranteed}</p>` : nothing}${now.action === recorded.action ? nothing : other}`;
   }
 
+  /** The last step of the first model: rules and thresholds are about its answer. */
+  get #first() {
+    return this.trace?.steps.findLast(({ larger }) => !larger);
+  }
+
+  // Where the policy asks no larger model, none of it is said here: the Tune page shows what it would bring.
+  #larger() {
+    const { policy, trace } = this;
+    const { larger_above: from } = policy;
+    if (from === null || from === undefined) return nothing;
+    const confidence = trace?.last.larger ? trace.last.confidence.value : null;
+    const move = (/** @type {number} */ value) => this.#move({ ...policy, larger_above: value });
+    return html`<div class="cx-threshold"><div class="cx-row between"><span title="larger_above">Confidence of the larger model</span><span class="cx-rule-text">answer ≥ ${chosen(from)}</span></div>
+      <div class="cx-range"><span class="cx-track" aria-hidden="true"></span>${mark(confidence, 0, 1, "Confidence of the larger model")}${range([0, 1, 0.01], from, "answer when the confidence of the larger model is at least", move)}</div></div>`;
+  }
+
   #routing() {
     const { policy } = this;
     const { abstain_below: low, answer_above: high } = policy;
-    const confidence = this.trace?.last.confidence.value ?? null;
+    const confidence = this.#first?.confidence.value ?? null;
     const zones = [low, high - low, 1 - high].map((share) => html`<i style="flex-grow:${share}"></i>`);
     const end = (/** @type {"answer_above" | "abstain_below"} */ name, /** @type {string} */ label) =>
       range([0, 1, 0.01], policy[name], label, (value) => this.#move(withThreshold(policy, name, value)));
@@ -114,7 +130,7 @@ export class Verdict extends Part {
 
   #rules() {
     const { policy, active } = this;
-    const values = this.trace?.last.values ?? {};
+    const values = this.#first?.values ?? {};
     const deciding = policy.rules.findIndex((rule) => holds(rule, values[rule.signal]));
     return policy.rules.map((rule, i) => {
       const { signal } = rule;

@@ -94,6 +94,7 @@ const DONE = {
   retrieve: "Asked the model with passages",
   reflect: "Asked it to check its answer",
   branch: "Continued from another token",
+  larger: "Asked the larger model",
 };
 
 /** What was said in the place of the model's answer: a person's, or that it is withheld. @param {Pick<Trace, "person" | "answer" | "last">} trace */
@@ -141,7 +142,10 @@ function stepItem(step, open) {
   const names = [...new Set(passages)].map((name, i) => [i ? ", " : null, written(name)]);
   const seen = html`<p>Saw ${counted(passages.length, "passage")} of ${names}${step.support ? `: ${step.support}.` : "."}</p>`;
   const drawn = samples.total ? `${counted(samples.total, "sample")}, ${samples.distinct} different. ` : "";
-  return html`<li><details ?open=${open}><summary class="cx-row between"><b>${DONE[step.kind]}</b>${muted(`${number(step.seconds)} s`)}</summary>${reasoning(step)}<blockquote>${written(step.text)}</blockquote>${passages.length ? seen : nothing}
+  const by = step.larger
+    ? html`<p class="cx-muted">${written(step.larger.model)}${step.larger.calibrator ? `, its confidence by ${step.larger.calibrator}` : ", not calibrated"}</p>`
+    : nothing;
+  return html`<li><details ?open=${open}><summary class="cx-row between"><b>${DONE[step.kind]}</b>${muted(`${number(step.seconds)} s`)}</summary>${by}${reasoning(step)}<blockquote>${written(step.text)}</blockquote>${passages.length ? seen : nothing}
     <p>${drawn}Confidence ${percent(confidence.value)}${confidence.calibrated === null ? [", ", written(basis)] : nothing}.</p>
     <p>Gate <b>${decision.gate}</b>, decision <b>${actionWords(decision.action)}</b>: ${written(decision.reason)}</p>
     <details class="cx-inner"><summary>Signals</summary>${facts(values, "pairs numbers")}</details>

@@ -217,6 +217,8 @@ export interface Policy {
   rules: Rule[];
   answer_above: number;
   abstain_below: number;
+  /** null, or left out: no larger model is asked. */
+  larger_above?: number | null;
   defer_unfamiliar?: boolean;
   guarantee?: { risk: number; confidence_level: number } | null;
 }
@@ -282,10 +284,17 @@ export interface Step {
   prompt: string | null;
   prompt_sha256: string;
   generation: { finish_reason: string };
+  larger: Larger | null;
   /** What a reasoning model wrote before the answer; null: nothing, or it was not kept. */
   reasoning: string | null;
   seconds: number;
   support: string | null;
+}
+
+/** The larger model that a step's answer is of: LargerModel in codex/types.py. */
+export interface Larger {
+  model: string;
+  calibrator: string | null;
 }
 
 /** What a question came to, as the inspector shows it. */
@@ -321,6 +330,7 @@ export interface Trace {
     values: Record<string, number | null>;
     prompt: string | null;
     prompt_sha256: string;
+    larger: Larger | null;
   }[];
   details: [string, Fact][];
   last: Step;

@@ -111,7 +111,7 @@ export class ModelMenu extends Part {
     const loaded = state === "ready";
     return html`<div class="cx-model-now" tabindex="-1"><div class="cx-row wrap"><strong class="cx-grow">${written(model)}</strong>
         ${loaded ? button(server ? "Disconnect" : "Unload", unload, { act: "unload" }) : muted(state)}</div>
-      <p class="cx-muted cx-num">${parts.join(" · ")}</p>${this.#calibration(active)}</div>`;
+      <p class="cx-muted cx-num">${parts.join(" · ")}</p>${this.#calibration(active)}</div>${larger(active)}`;
   }
 
   /** Whether a calibrator holds, and how to come by one. @param {LoadedModel} active */
@@ -173,4 +173,22 @@ export class ModelMenu extends Part {
         ${field("Model", textual("model"))}${field("Variable with the key", textual("api_key_env", { placeholder: "CODEX_KEY…" }))}
         <button type="submit" class="cx-button small">Connect</button></form></details>`;
   }
+}
+
+/** The model beside the first that is asked before a person is. @param {LoadedModel} active */
+function larger({ larger, larger_calibrator: calibrator }) {
+  if (!larger) return nothing;
+  const { model, state, memory, error } = larger;
+  const states = {
+    ready: "loaded",
+    unloaded: "loaded by the first question that needs it",
+    error: "not loaded",
+  };
+  const parts = [
+    states[state],
+    memory === null ? "on a server" : `about ${bytes(memory)}, estimated`,
+    calibrator ? `calibrated by ${calibrator}` : "not calibrated",
+  ];
+  return html`<section aria-label="Larger model"><strong>Larger model</strong><p class="cx-wrap">${written(model)}</p>
+    <p class="cx-muted cx-num">${parts.join(" · ")}</p>${error ? alarm(error) : nothing}</section>`;
 }

@@ -35,6 +35,18 @@ export interface LoadedModel {
   calibrated: boolean;
   calibration: string;
   calibrators: string[];
+  larger: LargerStatus | null;
+  larger_calibrator: string | null;
+}
+
+/** The model that is asked before a person is: LargerStatus in codex/ask/larger.py. */
+export interface LargerStatus {
+  model: string;
+  name: string;
+  engine: string;
+  state: "ready" | "unloaded" | "error";
+  memory: number | null;
+  error: string | null;
 }
 
 export interface Menu {

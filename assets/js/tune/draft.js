@@ -78,14 +78,14 @@ export class Draft {
 }
 
 /** What decides, without its name: equal text, equal decisions. @param {Policy} policy */
-export function content({ rules, answer_above, abstain_below, defer_unfamiliar }) {
+export function content({ rules, answer_above, abstain_below, larger_above, defer_unfamiliar }) {
   const plain = rules.map(({ signal, below, above, gate }) => [signal, below, above, gate]);
-  return JSON.stringify([plain, answer_above, abstain_below, defer_unfamiliar]);
+  return JSON.stringify([plain, answer_above, abstain_below, larger_above ?? null, defer_unfamiliar]);
 }
 
 /** The policy alone, as the server takes it back, under the name that people call it. @param {Saved} policy @returns {Policy} */
-export function bodyOf({ label, rules, answer_above, abstain_below, defer_unfamiliar, guarantee }) {
-  return { name: label, rules, answer_above, abstain_below, defer_unfamiliar, guarantee: guarantee ?? null };
+export function bodyOf({ label, version, created, ...policy }) {
+  return { ...policy, name: label, guarantee: policy.guarantee ?? null };
 }
 
 /** Which rules there are, in their order, wherever their thresholds stand: equal text, equal sliders. @param {Policy} policy */

@@ -33,8 +33,8 @@ export class OutcomeView extends Part {
     this.saying = window.setTimeout(() => this.set({ live }), SAID);
   }
 
-  /** @param {[string, string][]} policies to compare with @param {string} chosen one of them */
-  view(policies, chosen) {
+  /** @param {[string, string][]} policies to compare with @param {string} chosen one of them @param {unknown} note what it is about */
+  view(policies, chosen, note) {
     const { moved, names, guarantees, page } = this;
     const compare = (/** @type {string} */ other) => {
       page.other = other;
@@ -58,7 +58,7 @@ export class OutcomeView extends Part {
       rows,
       key: ({ key }) => key,
     });
-    return html`<section class="cx-card cx-body" aria-label="Outcome">
+    return html`<section class="cx-card cx-body" aria-label="Outcome">${note}
       <div class="cx-stack" role="img" aria-label=${moved ? words(moved.now) : ""}>${moved && parts(moved.now)}</div>
       <div class="cx-row wrap cx-outcome">${moved && metrics(moved, names.other)}</div>${compared}
       <p class="cx-sr" aria-live="polite">${this.live}</p></section>`;

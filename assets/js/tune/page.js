@@ -11,6 +11,7 @@ import { count, counted } from "../shared/words.js";
 import { Changes } from "./changes.js";
 import { curveTable, withPoints } from "./curve.js";
 import { bodyOf, content, Draft, numberOf, outline, withThreshold } from "./draft.js";
+import { Larger } from "./larger.js";
 import { OutcomeView } from "./outcome.js";
 import { Policies } from "./policies.js";
 import { Saved } from "./saved.js";
@@ -66,6 +67,7 @@ export class Tune extends Page {
   policies = new Policies(this);
   outcome = new OutcomeView(this);
   changes = new Changes(this);
+  larger = new Larger(this);
   poller = new Poller({
     ask: () => this.call("look", { run: this.run?.run.id ?? null }),
     show: async ({ value, error }) => {
@@ -171,6 +173,7 @@ export class Tune extends Page {
     const { value, error } = await this.call("move", {
       ...{ run, key, policy, other: bodyOf(other), limit: this.changes.limit, curve: this.curve },
       before: this.changes.since === "movement" ? before : bodyOf(other),
+      larger: this.larger.wanted(policy, opened),
     });
     if (error) return this.#failed(error);
     // What does not belong to the sliders is not shown beside them; the next answer is asked for already.
@@ -186,6 +189,7 @@ export class Tune extends Page {
     const names = { now: this.#name(), other: this.#words(other) };
     this.outcome.show(moved, names, { now: policy.guarantee, other: other.guarantee });
     this.sliders.outcome = moved.now;
+    this.larger.shown = moved.larger;
     Object.assign(this.changes, { shown: moved.changes, other: names.other });
     this.paint();
   }
@@ -263,6 +267,7 @@ export class Tune extends Page {
       draft: this.draft?.kept,
       name: this.saved.typed,
       target: this.target.values,
+      larger: this.larger.run,
     };
     try {
       sessionStorage.setItem(KEPT, JSON.stringify(kept));
@@ -349,7 +354,8 @@ export class Tune extends Page {
       <section class="cx-column loose" aria-label="Policy" ?hidden=${!shown}>${shown && this.#side(shown, state)}</section>
       <section class="cx-column loose cx-tune-main ${run?.questions ? "" : "bare"}" aria-label="What it does" ?hidden=${none}>
         <div data-part="message">${alarm(this.message)}</div>
-        <div>${run && this.outcome.view(this.#choices(), this.other)}</div>
+        <div>${run && this.outcome.view(this.#choices(), this.other, draft ? this.larger.alone(draft.policy) : nothing)}</div>
+        <div>${run && draft && this.larger.view(draft.policy, run)}</div>
         <div>${run ? curve : nothing}</div><div>${run && this.changes.view()}</div></section></div>`;
   }
 
@@ -358,7 +364,7 @@ export class Tune extends Page {
     const { policy } = draft;
     const moved = content(state.active) !== content(policy);
     const thresholds = [this.steps.view(this.#name(), draft, moved), this.sliders.view(policy, this.run)];
-    return html`${this.#picker(state)}${this.target.view()}<section class="cx-card cx-body" aria-label="Thresholds">${thresholds}</section>
+    return html`${this.#picker(state)}${this.target.view()}${this.larger.side(policy, this.run)}<section class="cx-card cx-body" aria-label="Thresholds">${thresholds}</section>
       ${this.saved.view(policy.name)}${this.policies.view(state)}`;
   }
 
@@ -422,7 +428,7 @@ function download(name, text) {
   setTimeout(() => URL.revokeObjectURL(href), 1000);
 }
 
-/** @returns {{run?: string, draft?: Kept, name?: string | null, target?: object}} */
+/** @returns {{run?: string, draft?: Kept, name?: string | null, target?: object, larger?: string}} */
 function restored() {
   try {
     return JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") ?? {};

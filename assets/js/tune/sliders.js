@@ -15,6 +15,7 @@ import { NO_NUMBER, RuleForm } from "./rules.js";
 const ROUTING = /** @type {const} */ ({
   answer_above: { label: "Answer at or above", said: "likely correct", kind: " zone answer" },
   abstain_below: { label: "Abstain below", said: "likely correct", kind: " zone abstain" },
+  larger_above: { label: "Larger model from", said: "likely correct", kind: " zone answer" },
 });
 const LOOPS =
   "Retrieve and reflect ask again. The run does not record what that would give: here they only keep later rules from deciding.";
@@ -67,7 +68,7 @@ export class Sliders extends Part {
     Object.assign(this, { policy, run, shape });
     const loops = policy.rules.some(({ gate }) => gate === "retrieve" || gate === "reflect");
     const rules = policy.rules.map((rule, i) => this.#rule(policy, rule, i));
-    return html`<div class="cx-column"><h3 class="cx-hint">Confidence</h3>${this.#routing(policy, "answer_above")}${this.#routing(policy, "abstain_below")}
+    return html`<div class="cx-column"><h3 class="cx-hint">Confidence</h3>${this.#routing(policy, "answer_above")}${this.#routing(policy, "abstain_below")}${policy.larger_above === null || policy.larger_above === undefined ? nothing : this.#routing(policy, "larger_above")}
       <h3 class="cx-hint">Rules (first match wins)</h3>${rules.length ? rules : hint("None: the confidence decides.")}${loops ? hint(LOOPS) : nothing}
       ${this.form.view(policy.rules, run)}</div>`;
   }
@@ -80,11 +81,21 @@ export class Sliders extends Part {
         title: name,
         ...ROUTING[name],
         name: ROUTING[name].said,
-        value: policy[name],
+        value: policy[name] ?? 0,
         percent: true,
       },
-      ...{ scale: { ...this.run?.scales.confidence, low: 0, high: 1, step: 0.005 }, bounds: [0, 1] },
-      write: (value) => withThreshold(policy, name, value),
+      // The histogram is of the first model's confidences.
+      ...{
+        scale: {
+          ...(name === "larger_above" ? {} : this.run?.scales.confidence),
+          low: 0,
+          high: 1,
+          step: 0.005,
+        },
+      },
+      bounds: [0, 1],
+      write: (value) =>
+        name === "larger_above" ? { ...policy, larger_above: value } : withThreshold(policy, name, value),
     });
   }
 

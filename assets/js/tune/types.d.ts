@@ -92,7 +92,35 @@ export interface Moved {
   changes: Changes;
   curve: string;
   figure: Figure | null;
+  larger: Cascade | null;
 }
+
+/** The answers that are given of two models, or of one alone: Given in codex/evaluation/cascade.py. */
+export interface CascadeSide {
+  coverage: number;
+  accuracy: number | null;
+  interval: [number, number] | null;
+  seconds: number | null;
+}
+
+/** A larger model beside the first: pages/tune/larger.py. */
+export type Cascade =
+  | { run: string; key: null; error: string }
+  | {
+      run: string;
+      key: string;
+      error: null;
+      model: string;
+      questions: number;
+      calibrator: string | null;
+      seen: boolean;
+      asked: number;
+      deferred: number;
+      by_larger: number;
+      together: CascadeSide;
+      first: CascadeSide;
+      larger: CascadeSide;
+    };
 
 export interface Config {
   /** Of signals, for people. */
