@@ -110,6 +110,8 @@ def _read(folder: Path, place: Placement) -> tuple[PreTrainedModel, PreTrainedTo
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedTokenizerFast
 
+    from codex.engines.huggingface.wide_head import widen_head
+
     options: dict[str, Any] = {"dtype": getattr(torch, place.dtype), "device_map": {"": place.device}}
     if place.quantization == "nf4":
         if importlib.util.find_spec("bitsandbytes") is None:
@@ -129,6 +131,7 @@ def _read(folder: Path, place: Placement) -> tuple[PreTrainedModel, PreTrainedTo
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         folder, local_files_only=True, use_safetensors=True, **options
     )
+    widen_head(model)
     return model.eval(), tokenizer
 
 
