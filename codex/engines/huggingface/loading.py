@@ -110,6 +110,7 @@ def _read(folder: Path, place: Placement) -> tuple[PreTrainedModel, PreTrainedTo
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedTokenizerFast
 
+    from codex.engines.huggingface.attention import attend_in_float32
     from codex.engines.huggingface.wide_head import widen_head
 
     options: dict[str, Any] = {"dtype": getattr(torch, place.dtype), "device_map": {"": place.device}}
@@ -132,6 +133,8 @@ def _read(folder: Path, place: Placement) -> tuple[PreTrainedModel, PreTrainedTo
         folder, local_files_only=True, use_safetensors=True, **options
     )
     widen_head(model)
+    if place.device == "cpu" and place.dtype != "float32":
+        attend_in_float32(model)
     return model.eval(), tokenizer
 
 
