@@ -1,4 +1,4 @@
-"""The scripts and styles of Gradio's own pages, which it would read and compress anew for every request."""
+"""The scripts and styles of Gradio's own pages, which it would read and compress for every request."""
 
 from __future__ import annotations
 

@@ -78,5 +78,5 @@ class LabelSet:
 
 
 def _goes_on(rest: bytes) -> bool:
-    """Whether the word goes on, so that it is another one."""
+    """Whether the word continues, so that it is another one."""
     return bool(rest) and (rest[:1].isalnum() or rest[0] >= 0x80)

@@ -218,7 +218,7 @@ class Engine(ABC):
         most: how many tokens may come where one request brings several for the price of one; at least one
         comes, which may be a token that ends the text. Where an engine does not say how likely the end is,
         there is none after the last word. May start from what an earlier call left in the cache: where the
-        prompt goes on from that call's, only the rest is read, and rounding moves the log-probabilities a
+        prompt continues that call's, only the rest is read, and rounding moves the log-probabilities a
         little. The `prefix` opens the generation, as in `decode`.
 
         Raises Cancelled, and what `decode` raises.

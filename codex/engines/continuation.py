@@ -37,7 +37,7 @@ class Call:
 
     @property
     def context(self) -> list[int]:
-        """The ids that every row goes on from."""
+        """The ids that every row continues."""
         return self.prompt + [token.id for token in self.prefix]
 
     @property

@@ -187,8 +187,8 @@ def run(
     """
 
     def course(run: Run, left: Sequence[Item]) -> Course:
-        asking = callers or callers_for(workbench.engine)
-        return Callers(workbench, run, iter(left), asking, progress, cancel)
+        made = callers or callers_for(workbench.engine)
+        return Callers(workbench, run, iter(left), made, progress, cancel)
 
     return resumed(workbench, run_id, course)
 

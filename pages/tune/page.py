@@ -82,7 +82,7 @@ class TunePage:
 
         wanted: {run, key, policy, other: a policy to compare with, before: the policy that the changed
         questions are counted from, limit: how many of them are shown, curve: the one that is drawn, larger:
-        {run, key} of a larger model, or null}. The figure comes only where another curve has to be drawn.
+        {run, key} of a larger model, or null}. The curve comes only where another one has to be drawn.
         """
         opened = self._opened(wanted)
         policy, other, before = (policy_of(wanted[name]) for name in ("policy", "other", "before"))

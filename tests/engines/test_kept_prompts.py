@@ -1,4 +1,4 @@
-"""Which states of earlier prompts a prompt goes on from."""
+"""Which states of earlier prompts a prompt continues."""
 
 from __future__ import annotations
 

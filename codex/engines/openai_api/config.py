@@ -56,7 +56,7 @@ class ServedConfig(EngineConfig):
 
     @property
     def where(self) -> str:
-        """The servers, in words."""
+        """The servers, as a sentence names them."""
         return ", ".join(self.base_url)
 
     @property
