@@ -1,4 +1,4 @@
-"""The states of the last prompts, from which a prompt that begins alike goes on."""
+"""The states of the last prompts, which a prompt that begins alike continues."""
 
 from __future__ import annotations
 
