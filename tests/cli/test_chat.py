@@ -43,6 +43,14 @@ class Interrupted:
         return Script(["Can", "berra"])
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """As in a terminal, also where these tests run in the background, for which a shell switches it off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def engine() -> ScriptedEngine:
     return Interrupted().engine
