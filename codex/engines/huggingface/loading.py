@@ -111,7 +111,7 @@ def _read(folder: Path, place: Placement) -> tuple[PreTrainedModel, PreTrainedTo
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedTokenizerFast
 
     from codex.engines.huggingface.attention import attend_in_float32
-    from codex.engines.huggingface.wide_head import widen_head
+    from codex.engines.huggingface.few_rows import use_few_rows
 
     options: dict[str, Any] = {"dtype": getattr(torch, place.dtype), "device_map": {"": place.device}}
     if place.quantization == "nf4":
@@ -132,7 +132,7 @@ def _read(folder: Path, place: Placement) -> tuple[PreTrainedModel, PreTrainedTo
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         folder, local_files_only=True, use_safetensors=True, **options
     )
-    widen_head(model)
+    use_few_rows(model)
     if place.device == "cpu" and place.dtype != "float32":
         attend_in_float32(model)
     return model.eval(), tokenizer
