@@ -27,7 +27,7 @@ class FewRows(nn.Linear):
         n, is_wide = len(rows), self.out_features >= WIDE
         if torch.is_grad_enabled() or not n or (n > FEW and not is_wide):
             return super().forward(input)
-        columns = (rows.expand(2, -1) if n == 1 else rows).t()  # two are computed faster than one
+        columns = (rows.repeat(2, 1) if n == 1 else rows).t()  # two are computed faster than one
         if is_wide:
             found = rows.new_empty((self.out_features, columns.shape[1]))
             for part, of_part in zip(self.weight.split(AT_ONCE), found.split(AT_ONCE), strict=True):
