@@ -368,7 +368,7 @@ def _with_bar(
 
 def _say_how_to_go_on(run_id: str, errors: Console, cluster: Cluster | None) -> None:
     there = f" --ray {cluster.address}" if cluster else ""
-    errors.print(f"Go on with: codex evaluate --resume {run_id}{there}", highlight=False, soft_wrap=True)
+    errors.print(f"Resume with: codex evaluate --resume {run_id}{there}", highlight=False, soft_wrap=True)
 
 
 def _print_all(said: Sequence[dict[str, object] | None]) -> None:

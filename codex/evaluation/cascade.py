@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.calibration.metrics import wilson
 from codex.errors import InvalidInput
+from codex.evaluation.answered import Answered
 from codex.policy import ACTIONS, Policy, decide
 from codex.signals.text import normalise
 from codex.store.runs import Table
@@ -47,30 +47,11 @@ class Both:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Given(Answered):
     """The answers that are given, and what they cost."""
 
-    questions: int
-    answered: int
-    correct: int
-    """Of those answered."""
     seconds: float | None
     """Mean of a question, whether it is answered or not; None: not known of each."""
-
-    @property
-    def coverage(self) -> float:
-        """Share of the questions that get their answer."""
-        return self.answered / self.questions if self.questions else 0.0
-
-    @property
-    def accuracy(self) -> float | None:
-        """Share correct of what is answered; None where nothing is."""
-        return self.correct / self.answered if self.answered else None
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """Of the accuracy, 95%, by Wilson's score; None where nothing is answered."""
-        return wilson(self.correct, self.answered) if self.answered else None
 
 
 @dataclass(frozen=True, slots=True)

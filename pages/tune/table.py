@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.calibration.metrics import wilson
+from codex.evaluation.answered import Answered
 from codex.policy import ACTIONS, GATES, Decisions, Policy, decide
 from codex.store.runs import Table
 from codex.types import Action, Gate
@@ -29,38 +29,15 @@ ABSTAIN, PROCEED = GATES.index(Gate.ABSTAIN), GATES.index(Gate.PROCEED)
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyOutcome:
+class PolicyOutcome(Answered):
     """What a policy does to the answers of a run."""
 
-    questions: int
     actions: Mapping[Action, int]
     gates: Mapping[Gate, int]
     rules: tuple[int, ...]
     """How often each rule is the first that holds."""
-    correct: int
-    """Of those answered."""
     correct_withheld: int
     """Of those not answered."""
-
-    @property
-    def answered(self) -> int:
-        """How many questions get their answer."""
-        return self.actions[Action.ANSWER]
-
-    @property
-    def coverage(self) -> float:
-        """Share of the questions that get their answer."""
-        return self.answered / self.questions if self.questions else 0.0
-
-    @property
-    def accuracy(self) -> float | None:
-        """Share correct of what is answered; None where nothing is."""
-        return self.correct / self.answered if self.answered else None
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """Of the accuracy, 95%, by Wilson's score; None where nothing is answered."""
-        return wilson(self.correct, self.answered) if self.answered else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +101,7 @@ class SortedTable:
         correct = int(np.count_nonzero(answered & self.correct))
         return PolicyOutcome(
             questions=len(self),
+            answered=int(np.count_nonzero(answered)),
             actions={a: int(np.count_nonzero(decisions.action == i)) for i, a in enumerate(ACTIONS)},
             gates={g: int(np.count_nonzero(decisions.gate == i)) for i, g in enumerate(GATES)},
             rules=tuple(int(np.count_nonzero(decisions.rule == i)) for i in range(len(policy.rules))),

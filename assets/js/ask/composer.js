@@ -20,7 +20,7 @@ const DRAFT = "codex.question";
 const PHASES = {
   loading: "Loading the model",
   looking: "Retrieving passages",
-  larger: "Asking the larger model",
+  larger: "Waiting for the larger model",
   waiting: "Waiting for the first token",
   answering: "Answering",
   sampling: "Drawing samples to see whether the answers agree",

@@ -64,7 +64,7 @@ class Draw:
         return ids
 
     def keep(self, kept: Tensor, rows: Sequence[int]) -> None:
-        """Go on with some of the rows only; both arguments are their indices."""
+        """Continue some of the rows only; both arguments are their indices."""
         self._rows = [self._rows[at] for at in rows]
         self._uniform, self._next = self._uniform[kept], self._next[kept]
         self._seen = None if self._seen is None else self._seen[kept]
