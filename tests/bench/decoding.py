@@ -15,7 +15,7 @@ from codex.engines.base import GenerationParams, seeded
 from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.types import Token, Trace
 from tests.bench.line import Line, ratio
-from tests.bench.raw_server import RawServer
+from tests.bench.raw_server import RawServer, Rows
 from tests.support.browsing import serving
 
 LONG_QUESTIONS = (
@@ -24,13 +24,13 @@ LONG_QUESTIONS = (
 )
 """Answers to them have more than NEW_TOKENS."""
 NEW_TOKENS = 48
-ONE_ASKING = ("ask.reflect=false", "grounding.verify=false")
+ONE_STEP = ("ask.reflect=false", "grounding.verify=false")
 """So that both sides of a ratio ask the model for the same rows."""
 
 
 def llama_cpp(home: Path) -> Iterator[Line]:
     """A whole `ask`, and its first row alone, over llama.cpp's server by itself at its best settings."""
-    workbench = Workbench.open([f"home={home}", "engine=llama_cpp", *ONE_ASKING])
+    workbench = Workbench.open([f"home={home}", "engine=llama_cpp", *ONE_STEP])
     try:
         workbench.load()
         engine = workbench.engine
@@ -45,7 +45,7 @@ def llama_cpp(home: Path) -> Iterator[Line]:
 
 def huggingface(home: Path) -> Iterator[Line]:
     """Greedy and ten samples over one plain `generate` of eleven sequences, same model, same lengths."""
-    workbench = Workbench.open([f"home={home}", "engine=huggingface", *ONE_ASKING])
+    workbench = Workbench.open([f"home={home}", "engine=huggingface", *ONE_STEP])
     try:
         workbench.load()
         yield _over_generate(workbench, samples=10, bound=1.3)
@@ -72,7 +72,7 @@ def _whole_ask(workbench: Workbench, raw: RawServer, samples: int, bound: float)
         return seconds
 
     def plain() -> float:
-        return sum(raw.seconds(question, samples + 1, NEW_TOKENS) for question in LONG_QUESTIONS)
+        return sum(raw.seconds(Rows(question, samples + 1, NEW_TOKENS)) for question in LONG_QUESTIONS)
 
     how = f"Workbench.answer over one n={samples + 1} request, {NEW_TOKENS} tokens a row, in turn"
     return ratio(f"llama_cpp: whole ask, {samples} samples", bound, how, whole, plain, rounds=5)
@@ -88,14 +88,14 @@ def _one_row(engine: LlamaCppEngine, raw: RawServer, bound: float) -> Line:
         return time.perf_counter() - started
 
     def plain() -> float:
-        return sum(raw.seconds(question, 1, NEW_TOKENS) for question in LONG_QUESTIONS)
+        return sum(raw.seconds(Rows(question, 1, NEW_TOKENS, sampled=False)) for question in LONG_QUESTIONS)
 
     how = f"Engine.chat over one request, {NEW_TOKENS} tokens, in turn"
     return ratio("llama_cpp: one row", bound, how, ours, plain, rounds=9)
 
 
 def _chat(workbench: Workbench, raw: RawServer, bound: float) -> Line:
-    """A chat completion over HTTP, for which an answer and a sample are drawn, over two rows at once."""
+    """A chat completion over HTTP, for which an answer and a sample are drawn, over the same two rows."""
     body = {
         "model": "codex",
         "n": 1,
@@ -105,7 +105,9 @@ def _chat(workbench: Workbench, raw: RawServer, bound: float) -> Line:
     }
 
     def plain() -> float:
-        return sum(raw.seconds(question, 2, NEW_TOKENS) for question in LONG_QUESTIONS)
+        answers = [Rows(question, 1, NEW_TOKENS, sampled=False) for question in LONG_QUESTIONS]
+        samples = [Rows(question, 1, NEW_TOKENS) for question in LONG_QUESTIONS]
+        return sum(raw.seconds(answer, sample) for answer, sample in zip(answers, samples, strict=True))
 
     with serving(workbench) as url, httpx.Client(base_url=url, timeout=120) as client:
 
@@ -117,7 +119,7 @@ def _chat(workbench: Workbench, raw: RawServer, bound: float) -> Line:
                 assert said.json()["usage"]["completion_tokens"] >= 2 * NEW_TOKENS - 4, said.text
             return time.perf_counter() - started
 
-        how = f"POST /v1/chat/completions, n=1, over a request of 2 rows, {NEW_TOKENS} tokens, in turn"
+        how = f"POST /v1/chat/completions, over a greedy and a sampled row, {NEW_TOKENS} tokens, in turn"
         return ratio("llama_cpp: a chat completion", bound, how, ours, plain, rounds=9)
 
 

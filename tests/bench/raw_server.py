@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from codex import prompts
@@ -17,6 +18,16 @@ from codex.engines.llama_cpp.server import SLOTS
 
 # Longer than any wait inside a token, and short enough that it sleeps while the other side of a pair runs.
 BEST = {"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "300000"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One request: `count` rows of `tokens` tokens each, greedy or sampled at temperature 1."""
+
+    question: str
+    count: int
+    tokens: int
+    sampled: bool = True
 
 
 class RawServer:
@@ -41,30 +52,33 @@ class RawServer:
         self._process.kill()
         self._process.wait()
 
-    def seconds(self, question: str, rows: int, tokens: int) -> float:
-        """What one request of so many rows of so many tokens takes, with log-probabilities."""
+    def seconds(self, *asked: Rows) -> float:
+        """What the requests take together, all sent at once, with log-probabilities."""
+        requests = [self._request(rows) for rows in asked]
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(requests) + "\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
+
+    def _request(self, rows: Rows) -> dict[str, Any]:
         server = self._engine._ready().server
-        ids = server.tokenize(server.render([asdict(m) for m in prompts.ask(question)]), special=True)
-        request = {
-            "prompt": ids,
-            "n": rows,
-            "max_tokens": tokens,
+        messages = [asdict(message) for message in prompts.ask(rows.question)]
+        return {
+            "prompt": server.tokenize(server.render(messages), special=True),
+            "n": rows.count,
+            "max_tokens": rows.tokens,
             "ignore_eos": True,
-            "temperature": 1.0 if rows > 1 else 0.0,
+            "temperature": 1.0 if rows.sampled else 0.0,
             "samplers": ["temperature"],
             "logprobs": ALTERNATIVES,
             "cache_prompt": False,
             "stream": True,
         }
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return float(self._process.stdout.readline())
 
 
 def main(path: str, cells: int, threads: int, batch: int) -> None:
-    """Answer each line of standard input, a request, with its seconds."""
+    """Answer each line of standard input, requests to run at once, with their seconds."""
     import xllamacpp
 
     params: Any = xllamacpp.CommonParams()
@@ -75,10 +89,12 @@ def main(path: str, cells: int, threads: int, batch: int) -> None:
     params.warmup = params.fit_params = False
     params.verbosity = -1
     server = xllamacpp.Server(params)
-    for line in sys.stdin:
-        started = time.perf_counter()
-        server.handle_completions(json.loads(line), lambda chunk: False)
-        print(time.perf_counter() - started, flush=True)
+    with ThreadPoolExecutor(SLOTS) as callers:
+        for line in sys.stdin:
+            requests = json.loads(line)
+            started = time.perf_counter()
+            list(callers.map(lambda it: server.handle_completions(it, lambda chunk: False), requests))
+            print(time.perf_counter() - started, flush=True)
 
 
 if __name__ == "__main__":
