@@ -1,9 +1,9 @@
 """The nouns: what a model run produced, and what was made of it.
 
-A field that is added here is stored, read, served and shown without another line (store/codec.py); one that
-is a column of the database needs a migration too: those of Token, Generation, Step, Trace, Record and Run,
-and those of Observation, each a column of JSON. Give it a default, so that what was stored before can be
-read; the docstring under it is its description in the HTTP interface.
+A field that is added here is stored, read, served and shown without another line (store/codec/nouns.py);
+one that is a column of the database needs a migration too: those of Token, Generation, Step, Trace, Record
+and Run, and those of Observation, each a column of JSON. Give it a default, so that what was stored before
+can be read; the docstring under it is its description in the HTTP interface.
 
 Everything here is immutable. Log-probabilities are natural logarithms of the model's raw
 distribution (before temperature, top-p, top-k and penalties); entropies are in nats.

@@ -21,7 +21,7 @@ from codex.pages.evaluate.view import record_view
 from codex.policy import Policy
 from codex.server import bodies
 from codex.store import Store
-from codex.store.codec import decode, encode, parts
+from codex.store.codec.nouns import decode, encode, parts
 from codex.types import (
     Alternative,
     Generation,

@@ -12,7 +12,7 @@ from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.shipped import shipped_calibrators
 from codex.evaluation.generations import read
 from codex.policy import Policy, PolicyGuarantee
-from codex.store.codec import decode, encode
+from codex.store.codec.nouns import decode, encode
 from codex.types import PredictionSet, TraceParams
 
 OLD_POLICY = """

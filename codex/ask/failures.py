@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from codex.errors import Cancelled, CodexError, InvalidInput, Stopping
 from codex.store import Store
-from codex.store.monitoring import Failed
+from codex.store.monitoring.rollups import Failed
 
 NO_FAILURES = (Cancelled, Stopping, InvalidInput)
 """Errors that say nothing of the service: whoever asked went away, or sent what cannot be used."""

@@ -19,8 +19,8 @@ from codex.errors import CodexError, InvalidInput, ModelError
 from codex.retrieval.config import PACKAGED_EMBEDDING
 from codex.retrieval.embedding import model_folder
 from codex.store import Store
-from codex.store.labels import LONGEST
-from codex.store.people import PersonsAnswer, checked
+from codex.store.labelling.labels import LONGEST
+from codex.store.labelling.people import PersonsAnswer, checked
 from codex.text import sha256
 from codex.types import AnsweredBy
 

@@ -15,7 +15,8 @@ from codex.ask.active import Active
 from codex.calibration.heuristic import heuristic_confidences
 from codex.policy import ACTIONS, GATES, decide
 from codex.store import Store
-from codex.store.runs import RunSummary, Table
+from codex.store.evaluation.runs import RunSummary
+from codex.store.evaluation.table import Table
 from codex.types import Action, Gate
 
 Kind = Literal["known", "unknown", "document"]

@@ -20,7 +20,7 @@ from codex.cli.terminal import printable
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding
 from codex.store import Store
-from codex.store.codec import encode
+from codex.store.codec.nouns import encode
 from codex.text import moment
 
 app = typer.Typer(help="Answers that people gave, which come before the model's.")

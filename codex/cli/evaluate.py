@@ -43,7 +43,7 @@ from codex.evaluation.sweeps import combinations
 from codex.jobs import JobProgress
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.runs import RunSummary
+from codex.store.evaluation.runs import RunSummary
 from codex.types import Side
 
 ASK = "ask"

@@ -19,7 +19,7 @@ from codex.cli.terminal import printable
 from codex.policy import Policy
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.policies import SavedPolicy
+from codex.store.versions.policies import SavedPolicy
 from codex.text import chosen as percentage
 
 app = typer.Typer(help="The saved policies, and which one is active.")

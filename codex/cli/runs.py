@@ -47,9 +47,9 @@ from codex.evaluation.generations import (
 from codex.evaluation.imported import import_run
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.calibrators import SavedCalibrator
-from codex.store.codec import encode
-from codex.store.runs import RunSummary
+from codex.store.codec.nouns import encode
+from codex.store.evaluation.runs import RunSummary
+from codex.store.versions.calibrators import SavedCalibrator
 from codex.text import percent
 
 Verdict = Literal["correct", "incorrect", "none", "clear"]

@@ -27,7 +27,7 @@ from codex.evaluation import report
 from codex.evaluation.scoring import ConfidenceScores, Scores, by_auroc, confidences_of, score
 from codex.grading.kinds import told
 from codex.outputs import output
-from codex.store import runs
+from codex.store.evaluation import table as columns
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print every metric with its interval, as JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print a table of the answers with their signals.")]
@@ -70,7 +70,7 @@ class Evaluated:
     """Graded answers and what is to be said of them."""
 
     title: str
-    table: runs.Table
+    table: columns.Table
     answers: Sequence[Sequence[str]]
     """[n]: the accepted ones."""
     facts: dict[str, str] = field(default_factory=dict)

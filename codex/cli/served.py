@@ -23,12 +23,12 @@ from codex.jobs import JobProgress
 from codex.private import opener
 from codex.settings import Settings, load_settings
 from codex.store import Store
-from codex.store.activations import Activation
-from codex.store.calibrators import SavedCalibrator
-from codex.store.codec import decode
-from codex.store.lines import record_of_line
-from codex.store.policies import SavedPolicy
-from codex.store.runs import RunSummary
+from codex.store.codec.nouns import decode
+from codex.store.evaluation.records import record_of_line
+from codex.store.evaluation.runs import RunSummary
+from codex.store.versions.activations import Activation
+from codex.store.versions.calibrators import SavedCalibrator
+from codex.store.versions.policies import SavedPolicy
 from codex.types import Run, RunParams
 
 FILE = "server.json"

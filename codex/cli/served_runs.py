@@ -15,7 +15,7 @@ from codex.datasets.table_files import is_table
 from codex.errors import Conflict
 from codex.jobs import JobProgress
 from codex.settings import load_settings
-from codex.store.runs import RunSummary
+from codex.store.evaluation.runs import RunSummary
 
 PARAMS = "engine.params."
 CARRIED = ("ask.n_samples", "ask.adaptive", "ask.sample_temperature", PARAMS)

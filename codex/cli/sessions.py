@@ -18,8 +18,8 @@ from codex.cli.served import Served
 from codex.cli.terminal import printable
 from codex.errors import InvalidInput
 from codex.outputs import output
-from codex.store.codec import decode, encode
-from codex.store.history import MOST, ExportTable, Filter, TraceLine
+from codex.store.codec.nouns import decode, encode
+from codex.store.traces.history import MOST, ExportTable, Filter, TraceLine
 from codex.text import number, percent
 from codex.types import Action
 

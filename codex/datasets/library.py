@@ -17,7 +17,7 @@ from codex.datasets.table_files import Rejected, is_table
 from codex.errors import InvalidInput, NotFound
 from codex.items import GRADERS, GraderName, Item
 from codex.paths import resources
-from codex.store.values import text
+from codex.store.codec.values import text
 from codex.types import Side
 
 __all__ = ["GRADERS", "Dataset", "GraderName", "Item", "Side", "datasets", "find", "items", "load", "split"]

@@ -15,7 +15,7 @@ from codex.errors import NotFound
 from codex.evaluation.generations import read
 from codex.evaluation.imported import record_of
 from codex.paths import resources
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
 from codex.types import Record
 
 

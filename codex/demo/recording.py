@@ -19,7 +19,7 @@ from codex.grading.grades import grade
 from codex.items import Item
 from codex.paths import resources
 from codex.policy import Policy
-from codex.store.codec import decode, encode
+from codex.store.codec.nouns import decode, encode
 from codex.types import (
     CheckedEvent,
     DecisionEvent,

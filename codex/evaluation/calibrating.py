@@ -32,7 +32,7 @@ from codex.policy import GATES, Policy, PolicyGuarantee, decide
 from codex.signals import REGISTRY
 from codex.signals.text import normalise
 from codex.store import Store
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
 from codex.types import Gate, Origin, Run, Side
 
 

@@ -15,7 +15,7 @@ from codex.errors import InvalidInput
 from codex.evaluation.answered import Answered
 from codex.policy import ACTIONS, Policy, decide
 from codex.signals.text import normalise
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
 from codex.types import Action
 
 Floats = NDArray[np.float64]

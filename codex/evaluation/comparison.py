@@ -20,8 +20,7 @@ from codex.errors import InvalidInput
 from codex.evaluation.scoring import confidences_of
 from codex.signals.text import normalise
 from codex.store import Store
-from codex.store.run_lines import Lines
-from codex.store.runs import Table
+from codex.store.evaluation.table import Lines, Table
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -13,7 +13,7 @@ from typing import ClassVar
 from codex.ask.workbench import Workbench
 from codex.errors import Cancelled, CodexError, NotFound
 from codex.jobs import JobProgress
-from codex.store.runs import RunSummary
+from codex.store.evaluation.runs import RunSummary
 from codex.types import Record, Run
 
 FLUSH_RECORDS = 8

@@ -28,7 +28,7 @@ from codex.evaluation.callers import callers_for
 from codex.evaluation.runner import asked_with, questions, run_params
 from codex.items import Item
 from codex.signals.text import normalise
-from codex.store.runs import Cost, RunSummary
+from codex.store.evaluation.runs import Cost, RunSummary
 from codex.text import percent
 from codex.types import FOLLOWS, Origin, Side
 

@@ -9,7 +9,7 @@ from codex.ask.workbench import Workbench
 from codex.errors import Conflict
 from codex.evaluation import runner
 from codex.jobs import Job, Jobs
-from codex.store.runs import RunSummary
+from codex.store.evaluation.runs import RunSummary
 from codex.types import Run, Side
 
 KIND = "evaluate"

@@ -1,6 +1,6 @@
 """Stored generations: questions with the answers and samples that a model gave, one JSON object a line.
 
-The form of a line is that of codex.store.observations, with beside the observation
+The form of a line is that of codex.store.codec.observations, with beside the observation
 
     "id", "set"?, "answers"?: accepted ones, "answerable"?: false where only a refusal is correct,
     "choices"?: of a multiple choice, in order, "labels"?: what its set calls them, "grader"?: by name,
@@ -30,9 +30,9 @@ from codex.errors import InvalidInput
 from codex.items import GRADERS, GraderName, Item, named, without_choices
 from codex.outputs import output
 from codex.store import Store
-from codex.store.codec import decode, encode, parts
-from codex.store.observations import observation_of, observation_row
-from codex.store.values import number, text
+from codex.store.codec.nouns import decode, encode, parts
+from codex.store.codec.observations import observation_of, observation_row
+from codex.store.codec.values import number, text
 from codex.types import Generation, Observation, Origin, Record
 
 LONGEST_LINE = 64 * 2**20
@@ -108,7 +108,7 @@ MORE = tuple(
         "grader",
     )
 )
-"""Fields that came later: each under its name, as store/codec.py writes it."""
+"""Fields that came later: each under its name, as store/codec/nouns.py writes it."""
 
 
 def read(path: Path) -> Iterator[Generated]:

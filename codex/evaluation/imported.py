@@ -17,7 +17,7 @@ from codex.evaluation.generations import SHARED, Generated, read
 from codex.grading.grades import grade
 from codex.signals import compute
 from codex.store import Store
-from codex.store.runs import RunSummary
+from codex.store.evaluation.runs import RunSummary
 from codex.text import listed
 from codex.types import Origin, Record, Run, RunParams, Sampling
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from codex.datasets.library import find, items
 from codex.errors import InvalidInput, NotFound
-from codex.store.run_lines import Lines
+from codex.store.evaluation.table import Lines
 
 MOST_VALUES = 50
 """Of texts in a column; one with more does not group questions."""

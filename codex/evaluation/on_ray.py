@@ -44,7 +44,7 @@ from codex.grounding.reliability import Reliabilities
 from codex.items import Item
 from codex.settings import EngineSettings, HuggingFaceSettings, LlamaCppSettings, OpenAIApiSettings, Settings
 from codex.store import Store
-from codex.store.runs import RunSummary
+from codex.store.evaluation.runs import RunSummary
 from codex.types import Passage, Record, Run, Step
 
 INSTALL = "pip install 'codex-workbench[ray]'"

@@ -24,7 +24,7 @@ from codex.evaluation.scoring import ConfidenceScores, GroupScores, Ranking, Sco
 from codex.grading.grades import AGREEMENT
 from codex.grading.kinds import DEFAULT, told
 from codex.signals import REGISTRY
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
 from codex.types import Record
 
 _FORMULA_BEGINS = ("=", "+", "-", "@", "|", "%", "\t", "\r", "\n")

@@ -29,7 +29,7 @@ from codex.evaluation.course import Course, OnJobProgress
 from codex.grading.grades import known
 from codex.items import Item
 from codex.jobs import JobProgress
-from codex.store.runs import RunSummary
+from codex.store.evaluation.runs import RunSummary
 from codex.text import sha256
 from codex.types import Run, RunParams, Side
 

@@ -18,7 +18,7 @@ from codex.evaluation.seen import seen
 from codex.evaluation.text_metrics import TextScores, text_scores
 from codex.grading.grades import grade
 from codex.signals import REGISTRY, compute
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

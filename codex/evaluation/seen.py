@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from codex.calibration import Calibrator
 from codex.datasets.splits import split
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
 
 ASK_PAGE = "Ask page"
 """The dataset that answers of the Ask page count as."""

@@ -14,8 +14,7 @@ from codex.calibration.resampling import Interval, Resamples
 from codex.errors import NotFound
 from codex.evaluation.item_columns import MOST_VALUES, ItemColumns, as_numbers
 from codex.signals import REGISTRY
-from codex.store.run_lines import Lines
-from codex.store.runs import Table
+from codex.store.evaluation.table import Lines, Table
 
 Array = NDArray[np.float64]
 LEAST_GRADED = 20

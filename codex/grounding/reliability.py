@@ -20,7 +20,7 @@ from codex.grounding import labelled
 from codex.grounding.labelled import Case, Labelled
 from codex.grounding.verifier import Form
 from codex.private import make_folder, opener
-from codex.store.codec import decode, encode
+from codex.store.codec.nouns import decode, encode
 from codex.text import sha256
 from codex.types import Reliability
 

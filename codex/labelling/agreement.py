@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.store.labels import VERDICTS, Label
+from codex.store.labelling.labels import VERDICTS, Label
 
 Array = NDArray[np.float64]
 

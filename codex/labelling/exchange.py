@@ -16,7 +16,7 @@ from codex.labelling.formats import FormatName, format_named, read
 from codex.labelling.rows import LabelRow, Problem, Span, characters, tokens_at
 from codex.labelling.sampling import probabilities
 from codex.store import Store
-from codex.store.labels import Came, Exported, Label, LabelsUnfit, checked
+from codex.store.labelling.labels import Came, Exported, Label, LabelsUnfit, checked
 from codex.types import Generation
 
 NAMED = 3

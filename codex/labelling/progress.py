@@ -15,7 +15,7 @@ from codex.calibration import LEAST_LABELS
 from codex.calibration.risk import labels_for_guarantee
 from codex.labelling.estimate import Share, ece, share_correct
 from codex.labelling.sampling import probabilities
-from codex.store.label_queues import Standing
+from codex.store.labelling.queues import Standing
 from codex.text import chosen, percent
 
 ALPHA, DELTA = 0.1, 0.05

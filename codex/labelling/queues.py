@@ -19,8 +19,8 @@ from codex.labelling.agreement import Agreement, agreement
 from codex.labelling.progress import Progress, progress
 from codex.labelling.recalibrating import Recalibrated, check_enough, recalibrate
 from codex.labelling.sampling import ORDERS, Order, ranks, weights
-from codex.store.label_queues import SOURCES, Found, LabelQueue, Pool, Source
-from codex.store.labels import LONGEST, Label
+from codex.store.labelling.labels import LONGEST, Label
+from codex.store.labelling.queues import SOURCES, Found, LabelQueue, Pool, Source
 from codex.store.names import checked_name
 from codex.types import Observation
 

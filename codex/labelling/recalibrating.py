@@ -27,9 +27,9 @@ from codex.jobs import OnProgress
 from codex.labelling.progress import SPLIT, usable
 from codex.labelling.sampling import probabilities
 from codex.store import Store
-from codex.store.label_queues import Standing
+from codex.store.evaluation.table import Table
+from codex.store.labelling.queues import Standing
 from codex.store.names import MAX_NAME
-from codex.store.runs import Table
 from codex.types import Origin, Step
 
 Array = NDArray[np.float64]

@@ -6,7 +6,7 @@ from codecs import getincrementaldecoder
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from codex.store.labels import Label
+from codex.store.labelling.labels import Label
 from codex.types import Generation
 
 Span = tuple[int, int]

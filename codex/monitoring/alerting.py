@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from codex.store.alerts import AlertState, Notice, NoticeKind, State
+from codex.store.monitoring.alerts import AlertState, Notice, NoticeKind, State
 
 WORDS: dict[State, str] = {
     "ok": "OK",

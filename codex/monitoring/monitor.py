@@ -14,8 +14,8 @@ from codex.errors import CodexError, NotFound
 from codex.monitoring import alerting
 from codex.monitoring.readings import NAMES, readings
 from codex.monitoring.webhook import Webhook
-from codex.store.alerts import AlertState, Notice
-from codex.store.monitoring import Retired
+from codex.store.monitoring.alerts import AlertState, Notice
+from codex.store.monitoring.rollups import Retired
 
 log = logging.getLogger(__name__)
 

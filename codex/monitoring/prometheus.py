@@ -12,8 +12,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from codex.monitoring.monitor import Monitor
-from codex.store.alerts import AlertState, State
-from codex.store.monitoring import SECONDS, TENTHS, Rollup, Window
+from codex.store.monitoring.alerts import AlertState, State
+from codex.store.monitoring.rollups import SECONDS, TENTHS, Rollup, Window
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 MOST_SERIES = 100

@@ -12,7 +12,7 @@ from codex.monitoring.alerting import Reading
 from codex.monitoring.risk import DETECTED, labelled_risk, labels_to_detect
 from codex.settings import MonitoringSettings
 from codex.store import Store
-from codex.store.monitoring import Rollup, Window
+from codex.store.monitoring.rollups import Rollup, Window
 from codex.text import chosen, percent
 
 ABSTAIN_SHARE = "abstain_share"

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from codex.errors import StoreError
 from codex.origins import origin
-from codex.store.alerts import Alerts, Notice
+from codex.store.monitoring.alerts import Alerts, Notice
 
 log = logging.getLogger(__name__)
 

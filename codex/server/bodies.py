@@ -32,7 +32,7 @@ from codex.engines.base import GenerationParams
 from codex.numbers import NumbersAsSuch
 from codex.settings import MAX_SAMPLES, KnownPolicy
 from codex.store import SessionSummary, TraceSummary
-from codex.store.codec import parts
+from codex.store.codec.nouns import parts
 from codex.types import (
     Alternative,
     CheckedEvent,

@@ -30,7 +30,7 @@ from codex.server.guard import GuardedRoute
 from codex.server.jobs import EXAMPLE, AppJobs, JobBody
 from codex.server.names import ActivateBody, RenameBody, Version
 from codex.server.routes import Bench, errors
-from codex.store.calibrators import SavedCalibrator
+from codex.store.versions.calibrators import SavedCalibrator
 
 router = APIRouter(prefix="/calibrators", tags=["calibrators"], route_class=GuardedRoute)
 

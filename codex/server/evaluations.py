@@ -28,10 +28,10 @@ from codex.server.names import NAMED, RenameBody
 from codex.server.routes import Bench, LoadedBench, errors
 from codex.settings import MAX_SAMPLES
 from codex.store import Store
-from codex.store.codec import encode
-from codex.store.lines import record_line
+from codex.store.codec.nouns import encode
+from codex.store.evaluation.records import record_line
+from codex.store.evaluation.runs import RunSummary
 from codex.store.names import checked_name
-from codex.store.runs import RunSummary
 from codex.types import RunState
 
 router = APIRouter(prefix="/evaluations", tags=["evaluations"], route_class=GuardedRoute)

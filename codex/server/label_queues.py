@@ -23,8 +23,8 @@ from codex.server.guard import GuardedRoute
 from codex.server.jobs import AppJobs, JobBody
 from codex.server.names import NAMED
 from codex.server.routes import Bench, errors
-from codex.store.label_queues import LabelQueue, Source
-from codex.store.labels import LONGEST, LONGEST_NAME, MOST, Label, LabelVerdict
+from codex.store.labelling.labels import LONGEST, LONGEST_NAME, MOST, Label, LabelVerdict
+from codex.store.labelling.queues import LabelQueue, Source
 from codex.store.names import MAX_NAME
 
 router = APIRouter(prefix="/label-queues", tags=["labels"], route_class=GuardedRoute)

@@ -16,8 +16,8 @@ from codex.server.bodies import Body, Moment, Number
 from codex.server.guard import GuardedRoute
 from codex.server.routes import errors
 from codex.signals import REGISTRY
-from codex.store.alerts import AlertState, Delivery, NoticeKind, State
-from codex.store.monitoring import Distribution, Rollup, Window
+from codex.store.monitoring.alerts import AlertState, Delivery, NoticeKind, State
+from codex.store.monitoring.rollups import Distribution, Rollup, Window
 
 router = APIRouter(tags=["monitoring"], route_class=GuardedRoute)
 

@@ -12,8 +12,8 @@ from pydantic.config import JsonDict
 from codex.server.bodies import NOT_BLANK, Body, Moment
 from codex.server.guard import GuardedRoute
 from codex.server.routes import Bench, errors
-from codex.store.labels import LONGEST, LONGEST_NAME
-from codex.store.people import LONGEST_SOURCE
+from codex.store.labelling.labels import LONGEST, LONGEST_NAME
+from codex.store.labelling.people import LONGEST_SOURCE
 from codex.types import Action
 
 router = APIRouter(prefix="/answers", tags=["people's answers"], route_class=GuardedRoute)

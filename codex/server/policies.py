@@ -15,7 +15,7 @@ from codex.server.guard import GuardedRoute
 from codex.server.names import NAMED, ActivateBody, RenameBody, Version
 from codex.server.routes import Bench, errors
 from codex.settings import KnownPolicy
-from codex.store.policies import SavedPolicy, policy_name
+from codex.store.versions.policies import SavedPolicy, policy_name
 
 router = APIRouter(prefix="/policies", tags=["policies"], route_class=GuardedRoute)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from codex.server.bodies import Body
 from codex.server.guard import SHARED, GuardedRoute
 from codex.server.routes import Bench, errors
-from codex.store.shares import LONGEST_LABEL, Share
+from codex.store.traces.shares import LONGEST_LABEL, Share
 
 router = APIRouter(tags=["shares"], route_class=GuardedRoute)
 SHARE: dict[str, Any] = {

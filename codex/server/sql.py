@@ -16,7 +16,7 @@ from codex.evaluation.report import cell
 from codex.server.bodies import Body
 from codex.server.guard import GuardedRoute
 from codex.server.routes import Bench, errors
-from codex.store.sandbox import LONGEST, Cell, Result
+from codex.store.sandbox.queries import LONGEST, Cell, Result
 
 router = APIRouter(prefix="/sql", tags=["sql"], route_class=GuardedRoute)
 EXAMPLE = "SELECT action, count(*) AS steps FROM model_inference_events GROUP BY action ORDER BY action"

@@ -23,8 +23,8 @@ from codex.server.bodies import Body, Moment, body_of
 from codex.server.guard import GuardedRoute
 from codex.server.routes import Asker, Bench, LoadedBench, Reader, errors
 from codex.server.streaming import cancelled_when_gone
-from codex.store.erasure import ErasureState
-from codex.store.history import (
+from codex.store.traces.erasure import ErasureState
+from codex.store.traces.history import (
     MOST,
     ExportFormat,
     ExportTable,

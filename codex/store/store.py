@@ -12,25 +12,25 @@ from types import TracebackType
 from typing import Any, Self, get_args
 
 from codex.errors import Conflict, InvalidInput, NotFound
-from codex.store.alerts import Alerts
-from codex.store.calibrators import Calibrators
+from codex.store.codec.columns import in_utc
 from codex.store.config import Privacy
-from codex.store.database import Database, Row, rows
-from codex.store.deletion import Deletion
-from codex.store.erasure import Erasure
-from codex.store.history import History
-from codex.store.inbox import Inbox
-from codex.store.label_queues import LabelQueues
-from codex.store.labels import Label, Labels, verdict_of
-from codex.store.monitoring import Monitoring
-from codex.store.outbox import Outbox
-from codex.store.people import People
-from codex.store.policies import Policies, SavedPolicy
-from codex.store.postgres import CopyStatus, EventCopy, check_address
-from codex.store.rows import TOKEN_COLUMNS, event_row, in_utc, trace_of
-from codex.store.runs import Runs
-from codex.store.sandbox import Sandbox
-from codex.store.shares import Shares
+from codex.store.database.file import Database, Row, rows
+from codex.store.evaluation.runs import Runs
+from codex.store.labelling.labels import Label, Labels, verdict_of
+from codex.store.labelling.people import People
+from codex.store.labelling.queues import LabelQueues
+from codex.store.monitoring.alerts import Alerts
+from codex.store.monitoring.monitoring import Monitoring
+from codex.store.postgres.event_copy import CopyStatus, EventCopy, check_address
+from codex.store.postgres.outbox import Outbox
+from codex.store.sandbox.queries import Sandbox
+from codex.store.traces.erasure import Deletion, Erasure
+from codex.store.traces.history import History
+from codex.store.traces.inbox import Inbox
+from codex.store.traces.rows import TOKEN_COLUMNS, event_row, trace_of
+from codex.store.traces.shares import Shares
+from codex.store.versions.calibrators import Calibrators
+from codex.store.versions.policies import Policies, SavedPolicy
 from codex.types import Action, Confidence, Gate, Trace
 
 TITLE_CHARACTERS = 127

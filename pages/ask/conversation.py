@@ -11,7 +11,7 @@ from codex.ask.workbench import Workbench
 from codex.errors import CodexError
 from codex.pages import JSON
 from codex.store import TraceSummary
-from codex.store.codec import encode
+from codex.store.codec.nouns import encode
 
 
 def conversation_view(

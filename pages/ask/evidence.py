@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 
 from codex.grounding.told import judged_by
 from codex.pages import JSON
-from codex.store.codec import encode
+from codex.store.codec.nouns import encode
 from codex.text import number
 from codex.types import Observation, Passage, Similarity, Stance, Support
 

@@ -6,7 +6,7 @@ from codex.ask.workbench import Workbench
 from codex.origins import is_loopback
 from codex.pages import JSON
 from codex.server.guard import SHARED
-from codex.store.shares import Share
+from codex.store.traces.shares import Share
 
 HERE = "Codex answers this machine only, so the link works only here. Set server.host to serve others."
 

@@ -9,7 +9,7 @@ from codex.ask.confidence import basis, other_kinds
 from codex.ask.loop import NO_LARGER, NOT_SEARCHED, NOTHING_FOUND
 from codex.pages import JSON
 from codex.pages.ask.evidence import stances
-from codex.store.codec import encode
+from codex.store.codec.nouns import encode
 from codex.text import percent
 from codex.types import Action, Decision, Gate, Step, Trace
 

@@ -18,7 +18,7 @@ from codex.pages.ask.story import first_answer, in_vain, notes, step_story, stor
 from codex.pages.ask.token_texts import token_texts
 from codex.signals.text import words
 from codex.store import SessionSummary, TraceSummary
-from codex.store.codec import encode
+from codex.store.codec.nouns import encode
 from codex.text import number, percent
 from codex.types import (
     Alternative,

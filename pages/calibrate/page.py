@@ -50,9 +50,9 @@ from codex.pages.job_view import job_view
 from codex.pages.kept import Kept
 from codex.policy import Policy
 from codex.signals import REGISTRY
-from codex.store.activations import Activation
-from codex.store.calibrators import SavedCalibrator
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
+from codex.store.versions.activations import Activation
+from codex.store.versions.calibrators import SavedCalibrator
 from codex.text import sha256
 
 KIND = "calibrate"

@@ -18,8 +18,8 @@ from codex.calibration.risk import Guarantee, NoGuarantee
 from codex.evaluation.calibrating import Counts, Labelled
 from codex.evaluation.prediction_sets import CheckedSets
 from codex.pages import JSON, Fact
-from codex.store.calibrators import SavedCalibrator
-from codex.store.runs import RunSummary
+from codex.store.evaluation.runs import RunSummary
+from codex.store.versions.calibrators import SavedCalibrator
 from codex.text import percent
 
 METHODS = {

@@ -46,7 +46,7 @@ from codex.pages.limits import limits
 from codex.pages.typed import LIMITS, needed, optional
 from codex.policy import ACTIONS, decide
 from codex.signals import label_of
-from codex.store.runs import RunSummary
+from codex.store.evaluation.runs import RunSummary
 from codex.text import sha256
 from codex.types import Action
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from codex.evaluation.report import cell
 from codex.pages import JSON
 from codex.pages.evaluate.view import number
-from codex.store.run_lines import Lines
+from codex.store.evaluation.table import Lines
 
 PAGE = 50
 """Questions on one page of the list."""

@@ -23,8 +23,8 @@ from codex.jobs import Job, Jobs
 from codex.pages.background import Background, Outdated, Result
 from codex.pages.kept import Kept
 from codex.store import Store
-from codex.store.run_lines import Lines
-from codex.store.runs import RunSummary, Table
+from codex.store.evaluation.runs import RunSummary
+from codex.store.evaluation.table import Lines, Table
 
 T = TypeVar("T")
 KEPT_SCORES = 4096

@@ -20,8 +20,8 @@ from codex.pages.ask.view import samples_view, signals_view, token_view, weakest
 from codex.policy import Policy
 from codex.signals import REGISTRY, label_of
 from codex.signals.focus import focus_mask
-from codex.store.codec import encode
-from codex.store.runs import RunSummary
+from codex.store.codec.nouns import encode
+from codex.store.evaluation.runs import RunSummary
 from codex.text import percent
 from codex.types import Record
 

@@ -19,9 +19,9 @@ from codex.pages.ask.scales import SCALES
 from codex.pages.ask.view import trace_view
 from codex.pages.components import view
 from codex.server.callers import current_client
-from codex.store.codec import encode
-from codex.store.history import Filter, Labelled, TraceLine
-from codex.store.policies import UNSAVED
+from codex.store.codec.nouns import encode
+from codex.store.traces.history import Filter, Labelled, TraceLine
+from codex.store.versions.policies import UNSAVED
 from codex.types import Action, Event, Gate, Trace
 
 PAGE = 50

@@ -10,7 +10,7 @@ from codex.ask.workbench import Workbench
 from codex.errors import InvalidInput, NotFound
 from codex.pages import JSON
 from codex.pages.components import view
-from codex.store.people import OpenQuestion, PersonsAnswer
+from codex.store.labelling.people import OpenQuestion, PersonsAnswer
 from codex.types import Action
 
 SHOWN = 200

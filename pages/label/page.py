@@ -23,8 +23,8 @@ from codex.pages.ask.token_texts import token_texts
 from codex.pages.components import view
 from codex.pages.label import answers
 from codex.pages.limits import limits
-from codex.store.label_queues import LabelQueue, Source
-from codex.store.labels import Label, LabelVerdict
+from codex.store.labelling.labels import Label, LabelVerdict
+from codex.store.labelling.queues import LabelQueue, Source
 from codex.text import percent
 
 SOURCES: dict[Source, str] = {

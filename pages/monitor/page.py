@@ -21,7 +21,7 @@ from codex.pages.monitor.view import (
     webhook_words,
 )
 from codex.signals import REGISTRY
-from codex.store.monitoring import Window
+from codex.store.monitoring.rollups import Window
 
 NOTICES = 20
 """The newest that are shown."""

@@ -16,8 +16,8 @@ from codex.pages import JSON
 from codex.policy import Policy
 from codex.settings import MonitoringSettings
 from codex.signals import REGISTRY
-from codex.store.alerts import AlertState, Notice, NoticeKind
-from codex.store.monitoring import Distribution, Distributions, Retired, Rollup
+from codex.store.monitoring.alerts import AlertState, Notice, NoticeKind
+from codex.store.monitoring.rollups import Distribution, Distributions, Retired, Rollup
 from codex.text import number, percent
 
 TITLES = {

@@ -9,8 +9,8 @@ from codex.ask.workbench import Workbench
 from codex.pages import JSON
 from codex.pages.components import view
 from codex.server.sql import csv_lines
-from codex.store import sandbox
-from codex.store.sandbox import Result
+from codex.store.sandbox import queries
+from codex.store.sandbox.queries import Result
 
 EXAMPLES = {
     "Decisions a day": (
@@ -50,8 +50,8 @@ class SqlPage:
         """What the page needs at the start."""
         return {
             "examples": list(EXAMPLES.items()),
-            "longest": sandbox.LONGEST,
-            "limits": f"{sandbox.SECONDS:g} seconds, {sandbox.MEMORY} of memory, {sandbox.ROWS:,} rows",
+            "longest": queries.LONGEST,
+            "limits": f"{queries.SECONDS:g} seconds, {queries.MEMORY} of memory, {queries.ROWS:,} rows",
         }
 
     def run(self, wanted: JSON) -> JSON:

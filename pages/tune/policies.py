@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from codex.errors import InvalidInput
 from codex.pages import JSON
 from codex.policy import Policy
-from codex.store.policies import UNSAVED, Policies, SavedPolicy, policy_name
+from codex.store.versions.policies import UNSAVED, Policies, SavedPolicy, policy_name
 
 MAX_YAML = 64 * 2**10
 """Characters of a policy's file; one of a hundred rules has a tenth of it."""

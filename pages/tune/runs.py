@@ -16,7 +16,8 @@ from codex.evaluation.seen import seen
 from codex.pages.tune.table import Floats, Mask, SortedTable
 from codex.signals.text import normalise
 from codex.store import Store
-from codex.store.runs import RunSummary, Table
+from codex.store.evaluation.runs import RunSummary
+from codex.store.evaluation.table import Table
 from codex.types import Run
 
 KEPT_RUNS = 2

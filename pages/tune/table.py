@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from codex.evaluation.answered import Answered
 from codex.policy import ACTIONS, GATES, Decisions, Policy, decide
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
 from codex.types import Action, Gate
 
 Floats = NDArray[np.float64]

@@ -9,7 +9,7 @@ from codex.pages import JSON
 from codex.pages.tune.runs import OpenRun
 from codex.pages.tune.table import Changes, PolicyOutcome, SortedTable
 from codex.policy import ACTIONS, Policy
-from codex.store.runs import RunSummary
+from codex.store.evaluation.runs import RunSummary
 
 SCALE_STEPS = 200
 """Of a slider, over the values of its signal."""

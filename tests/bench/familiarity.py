@@ -27,7 +27,7 @@ from codex.evaluation.generations import read
 from codex.paths import resources
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
 from tests.bench.line import Line
 from tests.support.shared_data import shared_data
 

@@ -14,7 +14,7 @@ from codex.ask.workbench import Workbench
 from codex.labelling.queues import Labelling
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.labels import Label, checked
+from codex.store.labelling.labels import Label, checked
 from tests.bench.line import Line
 from tests.support.browsing import CHROMIUM, FLAGS, serving
 from tests.support.kept_run import keep_run

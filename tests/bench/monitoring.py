@@ -12,7 +12,8 @@ import duckdb
 
 from codex.signals import REGISTRY
 from codex.store import Store
-from codex.store.monitoring import MOST_ANSWERS, Window
+from codex.store.monitoring.monitoring import MOST_ANSWERS
+from codex.store.monitoring.rollups import Window
 from tests.bench.line import Line, median
 from tests.support.traces import make_trace
 

@@ -28,7 +28,7 @@ from codex.ask.question_form import Form, are_alike, form, normalised
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding
 from codex.store import Store
-from codex.store.people import PersonsAnswer
+from codex.store.labelling.people import PersonsAnswer
 from codex.text import sha256
 from tests.bench.line import Line, median
 from tests.support.question_pairs import Half, Pair, pairs

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from codex.store import Store
-from codex.store.history import Filter
+from codex.store.traces.history import Filter
 from codex.types import Action, Alternative, Token, Trace
 from tests.bench.line import Line, median
 from tests.support.traces import make_trace

@@ -17,7 +17,7 @@ from codex.pages.tune.table import SortedTable
 from codex.policy import Policy
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
 from tests.bench.line import Line, median
 from tests.support.browsing import CHROMIUM, FLAGS, serving
 from tests.support.kept_run import keep_run

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from codex.labelling.queues import Labelling
-from codex.store.labels import Label, verdict_of
+from codex.store.labelling.labels import Label, verdict_of
 from tests.support.browsing import OPENED, Scripted, ask, forget_all, open_page
 from tests.support.evaluated import put_run
 

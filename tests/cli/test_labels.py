@@ -16,7 +16,7 @@ from codex.labelling.formats import FORMATS
 from codex.labelling.queues import Labelling
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.labels import Label
+from codex.store.labelling.labels import Label
 from tests.support.command import Codex, command
 from tests.support.evaluated import put_run
 from tests.support.scripted import Script, ScriptedEngine

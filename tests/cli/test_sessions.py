@@ -12,7 +12,7 @@ import pytest
 from codex.errors import StoreError
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.history import History
+from codex.store.traces.history import History
 from tests.support.command import Codex, command
 from tests.support.traces import make_trace
 

@@ -13,7 +13,7 @@ from codex.calibration.metrics import wilson
 from codex.errors import InvalidInput
 from codex.evaluation.cascade import Answers, Both, both, cascade
 from codex.policy import Policy, Rule
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
 from codex.types import Action
 
 N = 400

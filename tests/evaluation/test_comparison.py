@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation.comparison import METRICS, Side, compare, compare_runs, mcnemar, pairs
 from codex.store import Store
-from codex.store.run_lines import Lines
+from codex.store.evaluation.table import Lines
 from tests.support.evaluated import put_run
 
 

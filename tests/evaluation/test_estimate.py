@@ -21,7 +21,7 @@ from codex.evaluation.callers import callers_for
 from codex.evaluation.estimate import estimate, seconds_each
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.runs import Cost
+from codex.store.evaluation.runs import Cost
 from tests.support.evaluated import put_calibrator, put_run
 from tests.support.scripted import Script, ScriptedEngine
 

@@ -16,7 +16,7 @@ from codex.errors import Cancelled, InvalidInput
 from codex.evaluation import generations
 from codex.evaluation.scoring import Scores, graded, score
 from codex.signals import REGISTRY
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
 from tests.support.frozen import FILES
 from tests.support.shared_data import FOLDER, shared_data
 

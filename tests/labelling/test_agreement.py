@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from codex.labelling.agreement import agreement, cohen, gwet, krippendorff, share
-from codex.store.labels import VERDICTS, Label, LabelVerdict
+from codex.store.labelling.labels import VERDICTS, Label, LabelVerdict
 
 RATERS = (
     (1, 2, 3, 3, 2, 1, 4, 1, 2, 0, 0, 0),

@@ -14,7 +14,7 @@ from codex.errors import InvalidInput, NotFound
 from codex.labelling.exchange import ALL, Scope, export_labels, import_labels, label_rows
 from codex.labelling.formats import FORMATS, FormatName
 from codex.store import Store
-from codex.store.labels import Came, Label
+from codex.store.labelling.labels import Came, Label
 from tests.support.evaluated import put_run
 from tests.support.traces import make_trace
 

@@ -18,7 +18,7 @@ from codex.evaluation.report import cell
 from codex.labelling.formats import FORMATS, FormatName, format_of, read
 from codex.labelling.formats.csv_table import guarded, unguarded
 from codex.labelling.rows import LabelRow, Problem, characters, tokens_at
-from codex.store.labels import VERDICTS, Label
+from codex.store.labelling.labels import VERDICTS, Label
 from codex.types import Generation, Token
 
 NAMES = list(FORMATS)

@@ -13,7 +13,7 @@ from scipy.stats import binom
 from codex.calibration.risk import ENOUGH, START, STEPS, labels_for_guarantee
 from codex.labelling.progress import ALPHA, DELTA, progress
 from codex.labelling.sampling import ranks, weights
-from codex.store.label_queues import Standing
+from codex.store.labelling.queues import Standing
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

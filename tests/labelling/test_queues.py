@@ -14,7 +14,7 @@ from codex.errors import Conflict, InvalidInput, NotFound
 from codex.labelling.queues import LEASE, Labelling
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.labels import Label, LabelVerdict
+from codex.store.labelling.labels import Label, LabelVerdict
 from codex.types import Action
 from tests.support.evaluated import put_run
 from tests.support.scripted import Script, ScriptedEngine

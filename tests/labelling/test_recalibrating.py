@@ -24,7 +24,7 @@ from codex.labelling.recalibrating import recalibrate
 from codex.labelling.sampling import ranks, weights
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.labels import Label
+from codex.store.labelling.labels import Label
 from tests.support.evaluated import put_calibrator, put_run
 from tests.support.scripted import Script, ScriptedEngine
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from codex.monitoring.alerting import Reading, advance, paused, resumed
-from codex.store.alerts import AlertState
+from codex.store.monitoring.alerts import AlertState
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -20,8 +20,8 @@ from codex.monitoring.monitor import Monitor
 from codex.monitoring.readings import NAMES
 from codex.policy import Policy, PolicyGuarantee
 from codex.settings import load_settings
-from codex.store.alerts import AlertState
-from codex.store.monitoring import Window
+from codex.store.monitoring.alerts import AlertState
+from codex.store.monitoring.rollups import Window
 from codex.types import Action, Confidence, Decision, Gate, Trace, TraceParams
 from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine

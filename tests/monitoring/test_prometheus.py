@@ -16,7 +16,7 @@ from codex.ask.workbench import Workbench
 from codex.monitoring.monitor import Monitor
 from codex.monitoring.prometheus import MOST_SERIES, exposition
 from codex.paths import resources
-from codex.store.monitoring import Failed
+from codex.store.monitoring.rollups import Failed
 from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import workbench

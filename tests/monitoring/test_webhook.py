@@ -27,7 +27,7 @@ from codex.monitoring.webhook import (
     post,
 )
 from codex.store import Store
-from codex.store.alerts import Notice
+from codex.store.monitoring.alerts import Notice
 from tests.support.serving import eventually
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ from codex.errors import InvalidInput
 from codex.pages.label.answers import AnswersView, answer_view
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.people import PersonsAnswer
+from codex.store.labelling.people import PersonsAnswer
 from codex.types import Action
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.traces import make_trace

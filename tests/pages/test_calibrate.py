@@ -22,7 +22,7 @@ from codex.jobs import Jobs
 from codex.pages.calibrate.page import CalibratePage
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.database import SETTINGS
+from codex.store.database.file import SETTINGS
 from codex.types import Run
 from tests.support.evaluated import put_calibrator, put_run
 from tests.support.scripted import Script, ScriptedEngine

@@ -18,8 +18,8 @@ from codex.pages.demo.dial import RISKS, dial_view, threshold_for
 from codex.pages.demo.page import DemoPage
 from codex.pages.tune.table import SortedTable
 from codex.policy import Policy
-from codex.store.monitoring import Window
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
+from codex.store.monitoring.rollups import Window
 from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import workbench

@@ -24,7 +24,7 @@ from codex.pages.evaluate.questions import PAGE, Listed
 from codex.pages.evaluate.scores import _key
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.run_lines import Lines
+from codex.store.evaluation.table import Lines
 from tests.support.evaluated import put_run
 from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine

@@ -14,7 +14,7 @@ from codex.labelling.queues import Labelling
 from codex.pages.label.page import LabelPage
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.labels import Label
+from codex.store.labelling.labels import Label
 from tests.support.evaluated import put_run
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.traces import make_trace

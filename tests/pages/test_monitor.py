@@ -16,7 +16,7 @@ from codex.monitoring.monitor import Monitor
 from codex.pages.monitor.page import MonitorPage
 from codex.pages.monitor.view import charts_view, retention_words, webhook_words
 from codex.settings import MonitoringSettings
-from codex.store.monitoring import Failed, Retired, Rollup
+from codex.store.monitoring.rollups import Failed, Retired, Rollup
 from codex.types import Trace
 from tests.support.reliable import trust
 from tests.support.scripted import Script, ScriptedEngine

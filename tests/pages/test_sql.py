@@ -14,7 +14,7 @@ from codex.ask.workbench import Workbench
 from codex.errors import Cancelled
 from codex.pages.sql.page import EXAMPLES, SqlPage
 from codex.store import Store
-from codex.store.sandbox import Sandbox
+from codex.store.sandbox.queries import Sandbox
 from tests.support.traces import make_trace
 
 

@@ -22,7 +22,7 @@ from codex.pages.tune.table import POINTS, SortedTable
 from codex.policy import Policy, Rule
 from codex.settings import load_settings
 from codex.store import Store
-from codex.store.policies import UNSAVED
+from codex.store.versions.policies import UNSAVED
 from codex.types import Action
 from tests.support.kept_run import GROUP, keep_run
 from tests.support.scripted import Script, ScriptedEngine

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from codex.labelling.formats import FORMATS
-from codex.store.labels import Label
+from codex.store.labelling.labels import Label
 from tests.support.evaluated import put_run
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import Served, assert_error, running, workbench

@@ -12,7 +12,7 @@ import pytest
 
 from codex.private import make_folder
 from codex.store import Store
-from codex.store.database import Database
+from codex.store.database.file import Database
 
 OPEN = Database._open
 

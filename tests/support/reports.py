@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from codex.evaluation.scoring import Scores, score
-from codex.store.runs import Table
+from codex.store.evaluation.table import Table
 
 HOSTILE = '</script><img src=x onerror="alert(1)"> ${1+1} $title <!--'
 

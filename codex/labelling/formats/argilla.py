@@ -16,7 +16,7 @@ from codex.labelling.formats import json_list
 from codex.labelling.formats.columns import moment, share, text, texts, verdict
 from codex.labelling.formats.json_list import Entry, part
 from codex.labelling.rows import LabelRow, Problem, Span, Unusable
-from codex.store.labels import Label
+from codex.store.labelling.labels import Label
 
 TEXTS = ("correction", "note")
 QUESTIONS = ("verdict", *TEXTS, "tags", "spans")

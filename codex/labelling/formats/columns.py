@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from codex.labelling.rows import LabelRow, Span, Unusable
-from codex.store.labels import VERDICTS, Label, LabelVerdict
+from codex.store.labelling.labels import VERDICTS, Label, LabelVerdict
 
 COLUMNS = (
     "run_id",

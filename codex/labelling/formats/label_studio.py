@@ -15,7 +15,7 @@ from codex.labelling.formats import json_list
 from codex.labelling.formats.columns import moment, share, text, truth, verdict
 from codex.labelling.formats.json_list import Entry, part
 from codex.labelling.rows import LabelRow, Problem, Span, Unusable
-from codex.store.labels import Label
+from codex.store.labelling.labels import Label
 
 TEXTS = ("correction", "note", "labeller")
 

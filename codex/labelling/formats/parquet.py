@@ -13,8 +13,8 @@ import duckdb
 
 from codex.labelling.formats.columns import check_columns, row_of, values_of
 from codex.labelling.rows import LabelRow, Problem, Unusable
-from codex.store.database import quoted
-from codex.store.rows import naive_utc
+from codex.store.codec.columns import naive_utc
+from codex.store.database.file import quoted
 
 TABLE = """
 CREATE TABLE labels (

@@ -1,0 +1,1 @@
+"""Nouns as JSON, as columns of a table and as files, and back."""

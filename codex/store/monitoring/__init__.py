@@ -1,0 +1,1 @@
+"""What the answers were like, by hour, and the alerts."""

@@ -1,0 +1,1 @@
+"""Queries of analysts, each in a process of its own."""

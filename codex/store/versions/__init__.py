@@ -1,0 +1,1 @@
+"""Calibrators and policies under their versions."""
