@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from codex.ask import model_list
+from codex.ask.models import listing
 from codex.ask.workbench import Workbench
 from codex.jobs import Jobs
 from codex.pages import JSON
@@ -26,27 +26,27 @@ class ModelMenu:
 
     def models(self, _: JSON) -> JSON:
         """The model in use, all models, and the newest fetch."""
-        jobs = self._jobs.list(model_list.FETCH)
+        jobs = self._jobs.list(listing.FETCH)
         return {
-            "active": asdict(model_list.loaded_model(self._workbench)),
-            "models": [asdict(each) for each in model_list.models_of(self._workbench)],
+            "active": asdict(listing.loaded_model(self._workbench)),
+            "models": [asdict(each) for each in listing.models_of(self._workbench)],
             "job": job_view(jobs[0], _fetched(jobs[0].result)) if jobs else None,
         }
 
     def change_model(self, wanted: JSON) -> JSON:
         """Load another model. wanted: {model, base_url and api_key_env of a server}."""
         given = {name: str(wanted[name]).strip() or None for name in ("base_url", "api_key_env")}
-        model_list.change_model(self._workbench, str(wanted["model"]).strip(), **given)  # type: ignore[arg-type]
+        listing.change_model(self._workbench, str(wanted["model"]).strip(), **given)  # type: ignore[arg-type]
         return self.models({})
 
     def unload_model(self, _: JSON) -> JSON:
         """Give the model's memory back."""
-        self._workbench.unload_model()
+        self._workbench.model.unload()
         return self.models({})
 
     def fetch_model(self, wanted: JSON) -> JSON:
         """Begin to fetch a model. wanted: {model}."""
-        model_list.start_fetch(self._workbench, self._jobs, str(wanted["model"]).strip())
+        listing.start_fetch(self._workbench, self._jobs, str(wanted["model"]).strip())
         return self.models({})
 
     def cancel_fetch(self, wanted: JSON) -> JSON:

@@ -111,7 +111,7 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         _remove(workbench.settings.home / PARTIAL)
-        store, model = workbench.store, workbench.engine.fingerprint
+        store, model = workbench.store, workbench.model.engine.fingerprint
         with suppress(Conflict):  # The application was started again.
             app.state.jobs.start("example", NAME, lambda job: load_example(store, model, job.cancel))
         async with serving(app) as state:
@@ -159,10 +159,10 @@ def _blocks(workbench: Workbench, state: State, runs: Runs, shown: demo.DemoPage
     models = ModelMenu(workbench, jobs)
 
     def status(_: JSON) -> JSON:
-        return asdict(workbench.status)
+        return asdict(workbench.model.status)
 
     def bar(page: str) -> None:
-        view("shell", {"page": page, "status": asdict(workbench.status)}, (status, *models.calls))
+        view("shell", {"page": page, "status": asdict(workbench.model.status)}, (status, *models.calls))
 
     blocks = gr.Blocks(title="Codex", analytics_enabled=False, fill_width=True)
     with blocks:

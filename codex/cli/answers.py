@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from codex.ask.people import PeoplesAnswers, end_of
+from codex.ask.people.answers import PeoplesAnswers, end_of
 from codex.cli import terminal
 from codex.cli.runs import reached
 from codex.cli.scores import print_json

@@ -9,8 +9,8 @@ import typer
 from rich.progress import DownloadColumn, Progress
 from rich.table import Table
 
-from codex.ask.model_list import ListedModel
-from codex.ask.model_list import list_models as list_models_of
+from codex.ask.models.listing import ListedModel
+from codex.ask.models.listing import list_models as list_models_of
 from codex.ask.workbench import Workbench
 from codex.cli import terminal
 from codex.cli.served import refuse, served
@@ -97,8 +97,10 @@ def judge_models(overrides: Overrides = None) -> None:
     try:
         with Progress(*Progress.get_default_columns(), console=terminal.console(stderr=True)) as shown:
             task = shown.add_task("measuring", total=None)
-            workbench.load()
-            found = workbench.measure(lambda done, total: shown.update(task, completed=done, total=total))
+            workbench.model.load()
+            found = workbench.model.measure(
+                lambda done, total: shown.update(task, completed=done, total=total)
+            )
     finally:
         workbench.close()
     table = Table("role", "who", "AUROC", "95% interval", "reliable", box=None)

@@ -51,12 +51,12 @@ def serve(overrides: Sequence[str] = ()) -> None:
         refuse(load_settings(overrides).home, in_use, why)
     server = workbench.settings.server
     listener = _listen(server.host, server.port)
-    workbench.load_in_background(measure=True)
+    workbench.model.load_in_background(measure=True)
     try:
         serving = Server(mount(create_app(workbench), workbench), workbench.stop)
         host, port = listener.getsockname()[:2]
         with announced(workbench.settings, host, port) as say, suppress(KeyboardInterrupt):
-            workbench.on_switch = say
+            workbench.model.on_switch = say
             print(f"Codex is on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
             serving.run(sockets=[listener])  # interrupted, by then everything has ended in order
     finally:

@@ -14,7 +14,7 @@ def main(overrides: list[str]) -> None:
     """Ask the questions of the demo, and keep the answers where the demo plays them from."""
     workbench = Workbench.open(["engine=llama_cpp", *overrides])
     try:
-        workbench.load()
+        workbench.model.load()
         made = []
         for recording in record(workbench):
             last = recording.trace.last
@@ -23,7 +23,7 @@ def main(overrides: list[str]) -> None:
                 f"{recording.trace.question} {last.decision.action}, {last.confidence.value:.2f}, "
                 f"{recording.seconds[-1]:.1f} s: {last.observation.generation.text.strip()}"
             )
-        model, policy = workbench.engine.fingerprint, workbench.active.policy
+        model, policy = workbench.model.engine.fingerprint, workbench.active.policy
         write(FILE, Recordings(model, datetime.now(UTC), policy, tuple(made)))
         print(f"Kept in {FILE}, {FILE.stat().st_size / 1000:.0f} kB.")
     finally:

@@ -78,7 +78,7 @@ class Callers(Course):
             with self._taking:
                 self._asked.add(stop)
             try:
-                with self.workbench.priority.background(stop, self.halt):
+                with self.workbench.model.priority.background(stop, self.halt):
                     begun = time.monotonic()
                     cancel = stop if restarts < MOST_RESTARTS else self.halt
                     options = options_of(self.run, item, cancel)

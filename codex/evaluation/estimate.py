@@ -107,7 +107,7 @@ def estimate(
     chosen = questions(dataset, workbench.settings.home, limit, side)
     params = run_params(workbench, **options)
     origin = Origin(
-        workbench.engine.fingerprint,
+        workbench.model.engine.fingerprint,
         asked_with(chosen),
         params.samples.temperature or 0.0,
         params.answer.temperature or 0.0,
@@ -199,7 +199,7 @@ def _seconds(
     costs = workbench.store.runs.costs(alike[0].run.id, MEASURED) if alike else []
     if not costs:
         return None
-    at_once = min(callers_for(workbench.engine), count)
+    at_once = min(callers_for(workbench.model.engine), count)
     return count * seconds_each(costs, origin.n_samples, max_tokens) / at_once
 
 

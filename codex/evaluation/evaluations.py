@@ -98,7 +98,7 @@ class Evaluations:
         """Why no run can be started now, in words."""
         if self.running is not None:
             return "A run is in progress; start the next one when it has ended."
-        status = self._workbench.status
+        status = self._workbench.model.status
         if status.state == "loading":
             return "The model is loading."
         return f"The model cannot be used: {status.error}" if status.state == "error" else None
@@ -110,7 +110,7 @@ class Evaluations:
 
     def _begin(self, run: Run) -> Job:
         def work(job: Job) -> RunSummary:
-            with self._workbench.holding_model(f"The evaluation {run.name!r}"):
+            with self._workbench.model.holding(f"The evaluation {run.name!r}"):
                 runner.measure(self._workbench, run, job.report, job.cancel)
                 return runner.run(self._workbench, run.id, job.report, job.cancel)
 

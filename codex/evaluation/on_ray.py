@@ -177,7 +177,7 @@ class OnRay(Course):
         import ray.data
         import ray.exceptions
 
-        engine = self.workbench.engine
+        engine = self.workbench.model.engine
         batch = max(BATCH, callers_for(engine))
         asked = [{"asked": pickle.dumps(each)} for each in self._with_passages()]
         if self.halt.is_set() or not asked:
@@ -249,9 +249,9 @@ class Worker:
                 raise ModelError("The workers of the Ray cluster die again and again; see Ray's logs.")
             reliabilities(settings).add(measured)
             self._workbench = opened(settings, Store(Path(self._folder.name) / "codex.duckdb"))
-            self._workbench.load()
+            self._workbench.model.load()
             check_same(self._workbench, run)
-            self._callers = ThreadPoolExecutor(callers_for(self._workbench.engine))
+            self._callers = ThreadPoolExecutor(callers_for(self._workbench.model.engine))
         except CodexError as error:
             # Ray would build the worker again and again.
             self._failure = error

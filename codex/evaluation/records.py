@@ -42,7 +42,7 @@ def record_of(
         if passages and not observation.passages:
             raise InvalidInput("The passages did not fit the model's context; raise engine.context_size.")
         answered = observation.generation.text
-        graded = grade(item, answered, run.params.grader, workbench.engine)
+        graded = grade(item, answered, run.params.grader, workbench.model.engine)
         correct, score, graded_by = graded.correct, graded.score, graded.grader
     except (PromptTooLong, InvalidInput) as wrong:
         error = str(wrong)

@@ -72,13 +72,13 @@ def prepare(
     """
     items = questions(dataset, workbench.settings.home, limit, side)
     prompt = asked_with(items)
-    workbench.load()
+    workbench.model.load()
     run = Run(
         id=new_id(),
         name=name.strip() or dataset,
         dataset=dataset,
         created_at=datetime.now(UTC),
-        model=workbench.engine.fingerprint,
+        model=workbench.model.engine.fingerprint,
         prompt=prompt,
         params=replace(
             run_params(workbench, **options),
@@ -166,7 +166,7 @@ def measure(
             progress(JobProgress(done=judged, total=total, unit="labelled answers", text=said))
 
     with suppress(CapabilityError):  # Then its questions have no verdict either.
-        workbench.measure(done, cancel, evidence=run.params.evidence)
+        workbench.model.measure(done, cancel, evidence=run.params.evidence)
 
 
 def run(
@@ -187,7 +187,7 @@ def run(
     """
 
     def course(run: Run, left: Sequence[Item]) -> Course:
-        made = callers or callers_for(workbench.engine)
+        made = callers or callers_for(workbench.model.engine)
         return Callers(workbench, run, iter(left), made, progress, cancel)
 
     return resumed(workbench, run_id, course)
@@ -197,8 +197,8 @@ def resumed(workbench: Workbench, run_id: str, course: Callable[[Run, Sequence[I
     """A run after a course through the questions that have no record yet. Raises as `run`."""
     summary = workbench.store.runs.get(run_id)
     items = _items(workbench, summary.run)
-    with workbench.holding_model(f"The evaluation {summary.run.name!r}"):
-        workbench.load()
+    with workbench.model.holding(f"The evaluation {summary.run.name!r}"):
+        workbench.model.load()
         check_same(workbench, summary.run)
         done = workbench.store.runs.ids(run_id)
         return course(summary.run, [item for item in items if item.id not in done]).go(len(done))
@@ -233,7 +233,7 @@ def check_same(workbench: Workbench, run: Run, params: RunParams | None = None) 
     params: as `run_params` gives them, where somebody asked for others than the run's.
     """
     pairs: dict[str, tuple[object, object]] = {
-        "model": (run.model, workbench.engine.fingerprint),
+        "model": (run.model, workbench.model.engine.fingerprint),
         "prompt": (run.prompt, prompts.fingerprint(follows=run.origin.follows)),
         **_pairs("checks", run.params.checks, workbench.settings.grounding.model_dump(mode="json")),
     }

@@ -40,10 +40,12 @@ class _Metrics(Collector):
         yield from _of_rollups(_bounded(workbench.store.monitoring.totals(Window())))
         yield from _of_alerts(self._monitor.states())
         ready = GaugeMetricFamily("codex_model_ready", "Whether the model is loaded.", labels=("model",))
-        ready.add_metric((workbench.engine.fingerprint,), float(workbench.engine.is_loaded))
+        ready.add_metric((workbench.model.engine.fingerprint,), float(workbench.model.engine.is_loaded))
         yield ready
         yield GaugeMetricFamily(
-            "codex_questions_under_way", "Questions that are being answered, or wait.", workbench.under_way
+            "codex_questions_under_way",
+            "Questions that are being answered, or wait.",
+            workbench.traces.under_way,
         )
 
 

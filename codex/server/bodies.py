@@ -26,8 +26,8 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
+from codex.ask.models.in_use import State
 from codex.ask.response import AskResponse
-from codex.ask.workbench import State
 from codex.engines.base import GenerationParams
 from codex.numbers import NumbersAsSuch
 from codex.settings import MAX_SAMPLES, KnownPolicy

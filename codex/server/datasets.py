@@ -232,7 +232,7 @@ def add_question(name: NewName, body: NewQuestionBody, workbench: Bench, client:
         raise InvalidInput("Give either question or trace_id.", ["question", "trace_id"])
     question = body.question
     if body.trace_id is not None:
-        question = question_of(workbench.trace(body.trace_id, client))
+        question = question_of(workbench.traces.get(body.trace_id, client))
     _, item = add(name, workbench.settings.home, question or "", body.answers)
     return QuestionBody.of(item)
 

@@ -218,7 +218,7 @@ def _server(workbench: Workbench) -> MCPServer[Any]:
         """An earlier answer with its signals and samples; what the privacy setting did not keep is null."""
 
         def read(client: Client) -> EarlierAnswer:
-            trace = workbench.trace(trace_id, client)
+            trace = workbench.traces.get(trace_id, client)
             return EarlierAnswer(
                 question=trace.question,
                 created_at=trace.created_at,

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from codex.ask import model_list
+from codex.ask.models import listing
 from codex.engines import EngineName
 from codex.server.bodies import NOT_BLANK, Body, LargerBody
 from codex.server.guard import GuardedRoute
@@ -138,15 +138,15 @@ class FetchModelBody(BaseModel):
 def list_models(workbench: Bench) -> ModelsBody:
     """The model in use, those on this machine, and the catalogue of open models that can be fetched."""
     return ModelsBody(
-        active=ActiveModelBody.model_validate(model_list.loaded_model(workbench)),
-        models=[ListedModelBody.model_validate(each) for each in model_list.models_of(workbench)],
+        active=ActiveModelBody.model_validate(listing.loaded_model(workbench)),
+        models=[ListedModelBody.model_validate(each) for each in listing.models_of(workbench)],
     )
 
 
 @router.get("/active", summary="Read the model in use", responses=errors(503))
 def read_active_model(workbench: Bench) -> ActiveModelBody:
     """Its memory, and whether a calibrator holds for it."""
-    return ActiveModelBody.model_validate(model_list.loaded_model(workbench))
+    return ActiveModelBody.model_validate(listing.loaded_model(workbench))
 
 
 @router.post("/active", summary="Load another model", responses=errors(404, 409, 503))
@@ -156,15 +156,15 @@ def change_model(body: ChangeModelBody, workbench: Bench) -> ActiveModelBody:
     Where it cannot be loaded, the one before is loaded again. An evaluation that runs refuses the change.
     After a restart the settings name the model.
     """
-    changed = model_list.change_model(workbench, body.model, body.engine, body.base_url, body.api_key_env)
+    changed = listing.change_model(workbench, body.model, body.engine, body.base_url, body.api_key_env)
     return ActiveModelBody.model_validate(changed)
 
 
 @router.delete("/active", summary="Unload the model", responses=errors(409, 503))
 def unload_model(workbench: Bench) -> ActiveModelBody:
     """Give its memory back when the questions under way have ended; the next question loads it again."""
-    workbench.unload_model()
-    return ActiveModelBody.model_validate(model_list.loaded_model(workbench))
+    workbench.model.unload()
+    return ActiveModelBody.model_validate(listing.loaded_model(workbench))
 
 
 @router.post("/fetch", summary="Fetch a model", status_code=202, responses=errors(409, 503))
@@ -173,4 +173,4 @@ def fetch_model(body: FetchModelBody, workbench: Bench, jobs: AppJobs) -> JobBod
 
     Of a model of the hub the next fetch then loads only the rest.
     """
-    return JobBody.of(model_list.start_fetch(workbench, jobs, body.model))
+    return JobBody.of(listing.start_fetch(workbench, jobs, body.model))

@@ -38,7 +38,7 @@ def workbench_of(request: Request) -> Workbench:
 
 def loaded(workbench: Annotated[Workbench, Depends(workbench_of)]) -> Workbench:
     """The workbench, unless its model is still being loaded. Raises Busy."""
-    if workbench.status.state == "loading":
+    if workbench.model.status.state == "loading":
         raise Busy("The model is loading; try again in a moment.", LOADING_SECONDS)
     return workbench
 
@@ -132,7 +132,7 @@ def read_trace(trace_id: str, workbench: Bench, client: Reader) -> bodies.Body:
     The client that asked, known by the cookie that its answer brought, reads it whole while it is among the
     last questions in memory.
     """
-    return bodies.TraceBody.model_validate(workbench.trace(trace_id, client))
+    return bodies.TraceBody.model_validate(workbench.traces.get(trace_id, client))
 
 
 @router.post(
@@ -220,7 +220,7 @@ def read_session(session_id: str, workbench: Bench) -> bodies.SessionTracesBody:
 )
 def delete_session(session_id: str, workbench: Bench) -> None:
     """Delete a session with its traces and labels."""
-    workbench.forget_session(session_id)
+    workbench.traces.forget_session(session_id)
 
 
 @router.get(
@@ -232,7 +232,7 @@ def delete_session(session_id: str, workbench: Bench) -> None:
 )
 def healthz(response: Response, workbench: Bench) -> bodies.HealthBody:
     """200 when the model is ready or unloaded, else 503 with the same body."""
-    status = workbench.status
+    status = workbench.model.status
     if status.state not in ("ready", "unloaded"):
         response.status_code = 503
     if status.state == "loading":

@@ -157,8 +157,8 @@ class ScoreResponse(BaseModel):
 @router.post("/tokenize", summary="Tokenize a text", responses=errors(503))
 def tokenize(body: TokenizeBody, workbench: LoadedBench) -> Tokens:
     """The ids of a text's tokens, by the model that answers."""
-    ids = workbench.tokenize(body.text)
-    return Tokens(tokens=ids, count=len(ids), model=workbench.engine.fingerprint)
+    ids = workbench.texts.tokenize(body.text)
+    return Tokens(tokens=ids, count=len(ids), model=workbench.model.engine.fingerprint)
 
 
 @router.post("/score", summary="Score an answer that exists already", responses=errors(429, 501, 503))
@@ -172,7 +172,7 @@ async def score(body: ScoreBody, request: Request, workbench: LoadedBench, clien
 
     def scored() -> Scored:
         if body.question is None or body.answer is None:
-            return workbench.score_text(body.prompt or "", body.text or "", cancel, client)
+            return workbench.texts.score(body.prompt or "", body.text or "", cancel, client)
         return workbench.score(
             body.question,
             body.answer,

@@ -16,6 +16,7 @@ from pydantic.config import JsonDict
 from starlette.background import BackgroundTask
 
 from codex.ask.comparing import TraceComparison, compare
+from codex.ask.deciding import decide_again
 from codex.ask.response import AskResponse, response_to
 from codex.ask.workbench import last_trace
 from codex.private import PARTIAL, make_folder
@@ -243,7 +244,9 @@ def export_traces(wanted: Annotated[Export, Query()], workbench: Bench) -> Respo
 )
 def compare_traces(trace_id: str, other_id: str, workbench: Bench, client: Reader) -> TraceComparisonBody:
     """How the second differs from the first: answer, decision, confidence and every signal."""
-    found: TraceComparison = compare(workbench.trace(trace_id, client), workbench.trace(other_id, client))
+    found: TraceComparison = compare(
+        workbench.traces.get(trace_id, client), workbench.traces.get(other_id, client)
+    )
     return TraceComparisonBody.model_validate(found)
 
 
@@ -252,7 +255,8 @@ def compare_traces(trace_id: str, other_id: str, workbench: Bench, client: Reade
 )
 def redecide(trace_id: str, body: RedecideBody, workbench: Bench) -> DecisionBody:
     """What a saved policy decides on the stored answer. No model runs and nothing is stored."""
-    return DecisionBody.model_validate(workbench.redecide(trace_id, workbench.active.saved(body.policy)))
+    decision = decide_again(workbench.active.saved(body.policy), workbench.traces.get(trace_id))
+    return DecisionBody.model_validate(decision)
 
 
 @router.post(

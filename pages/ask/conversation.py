@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from codex.ask.confidence import basis
+from codex.ask.conversation import budget
 from codex.ask.places import Client
 from codex.ask.workbench import Workbench
 from codex.errors import CodexError
@@ -26,7 +27,7 @@ def conversation_view(
     question; uncalibrated: why the active calibrator does not hold for such a follow-up, "" where it does;
     follow: for each of the members, what a follow-up of it would be asked after.
     """
-    trace, calibrator = workbench.trace(members[0].id, reader), workbench.active.calibrator
+    trace, calibrator = workbench.traces.get(members[0].id, reader), workbench.active.calibrator
     before = trace.params.conversation
     return {
         "turns": [turn_view(workbench, turn, reader) for turn in earlier_turns(traces, members[0])],
@@ -53,7 +54,7 @@ def turn_view(workbench: Workbench, turn: TraceSummary, reader: Client | None) -
     """A turn in brief: what was asked, and what the user was told."""
     question = turn.question
     if question is None:  # Who asked may still read it in memory.
-        question = workbench.trace(turn.id, reader).question
+        question = workbench.traces.get(turn.id, reader).question
     return {
         "id": turn.id,
         "question": question,
@@ -65,14 +66,14 @@ def turn_view(workbench: Workbench, turn: TraceSummary, reader: Client | None) -
 
 
 def _follow(workbench: Workbench, trace: TraceSummary, reader: Client | None) -> JSON:
-    no, budget = None, None
+    no, taken = None, None
     try:
-        budget = workbench.budget(workbench.turns(trace.id, reader))
+        taken = budget(workbench.model.engine, workbench.traces.turns(trace.id, reader))
     except CodexError as error:
         no = str(error)
     return {
         "turn": turn_view(workbench, trace, reader),
-        "tokens": budget.tokens if budget else None,
-        "context": budget.context if budget else None,
+        "tokens": taken.tokens if taken else None,
+        "context": taken.context if taken else None,
         "no": no,
     }

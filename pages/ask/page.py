@@ -13,9 +13,11 @@ from typing import get_args
 from pydantic import ValidationError
 
 from codex import signals
+from codex.ask.deciding import decide_again
 from codex.ask.places import Client
 from codex.ask.starters import Kind
-from codex.ask.workbench import PRIVACY, Workbench
+from codex.ask.traces import PRIVACY
+from codex.ask.workbench import Workbench
 from codex.datasets.additions import add, own
 from codex.engines.base import GenerationParams
 from codex.errors import Cancelled, CodexError, InvalidInput
@@ -198,12 +200,12 @@ class AskPage:
     def delete_session(self, wanted: JSON) -> JSON:
         """Delete a session with all that was asked in it; what is being answered in it is stopped."""
         self.runs.cancel_session(wanted["session"])
-        self.workbench.forget_session(wanted["session"])
+        self.workbench.traces.forget_session(wanted["session"])
         return self._sidebar()
 
     def set_privacy(self, wanted: JSON) -> JSON:
         """What is kept of the next questions; with a session, also of those just asked in it."""
-        self.workbench.choose_privacy(wanted["level"], wanted.get("session"), current_client())
+        self.workbench.traces.choose_privacy(wanted["level"], wanted.get("session"), current_client())
         return self._sidebar()
 
     def set_evidence(self, wanted: JSON) -> None:
@@ -214,7 +216,8 @@ class AskPage:
 
     def redecide(self, wanted: JSON) -> JSON:
         """What the policy on the page makes of a stored answer."""
-        decision = self.workbench.redecide(wanted["trace"], _policy(wanted) or self.workbench.active.policy)
+        policy, trace = _policy(wanted), self.workbench.traces.get(wanted["trace"])
+        decision = decide_again(policy or self.workbench.active.policy, trace)
         return {"action": decision.action, "gate": decision.gate, "reason": decision.reason}
 
     def label(self, wanted: JSON) -> None:
@@ -227,7 +230,7 @@ class AskPage:
 
     def add_question(self, wanted: JSON) -> str:
         """Add an answer's question to a dataset, and say so. wanted: {trace, dataset, answers: in lines}."""
-        question = question_of(self.workbench.trace(wanted["trace"], current_client()))
+        question = question_of(self.workbench.traces.get(wanted["trace"], current_client()))
         name, answers = str(wanted["dataset"]).strip(), str(wanted["answers"]).splitlines()
         dataset, _ = add(name, self.workbench.settings.home, question, answers)
         return f"Added to {name}, which asks {dataset.rows:,} question{'' if dataset.rows == 1 else 's'}."
@@ -251,18 +254,18 @@ class AskPage:
             "privacy": {
                 "level": store.privacy,
                 "chosen": self.workbench.choices.get("privacy") is not None,
-                "given": f"{PRIVACY}={store.privacy}" if self.workbench.privacy_given else None,
+                "given": f"{PRIVACY}={store.privacy}" if self.workbench.traces.privacy_given else None,
             },
         }
 
     def _open(self, wanted: JSON) -> JSON:
-        fingerprint, reader = self.workbench.status.model, current_client()
-        session = wanted.get("session") or self.workbench.trace(wanted["trace"], reader).session_id
+        fingerprint, reader = self.workbench.model.status.model, current_client()
+        session = wanted.get("session") or self.workbench.traces.get(wanted["trace"], reader).session_id
         traces = self.workbench.store.session_traces(session)
         root, members = family(traces, wanted.get("trace"))
         views = [
             trace_view(
-                self.workbench.trace(member.id, reader), fingerprint=fingerprint, correct=member.correct
+                self.workbench.traces.get(member.id, reader), fingerprint=fingerprint, correct=member.correct
             )
             for member in members
         ]
@@ -317,7 +320,7 @@ class AskPage:
             "trace": None,
             "error": None,
         }
-        if self.workbench.status.state == "loading":
+        if self.workbench.model.status.state == "loading":
             state["phase"] = "loading"
         yield dict(state)
         try:

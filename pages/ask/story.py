@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from codex import signals
 from codex.ask.confidence import basis, other_kinds
-from codex.ask.loop import NO_LARGER, NOT_SEARCHED, NOTHING_FOUND
+from codex.ask.loop.loop import NO_LARGER, NOT_SEARCHED, NOTHING_FOUND
 from codex.pages import JSON
 from codex.pages.ask.evidence import stances
 from codex.store.codec.nouns import encode

@@ -93,8 +93,8 @@ class DemoPage:
             "run": run,
             "beats": [],
             "error": None,
-            "model": self.workbench.status.model,
-            "loading": self.workbench.status.state == "loading",
+            "model": self.workbench.model.status.model,
+            "loading": self.workbench.model.status.state == "loading",
             "policy": {"answer_above": policy.answer_above, "abstain_below": policy.abstain_below},
         }
         yield dict(state)

@@ -102,7 +102,7 @@ class EvaluatePage:
         return {
             "job": self._job_view(job) if job else None,
             "busy": self.evaluations.busy,
-            "model": self.workbench.engine.fingerprint,
+            "model": self.workbench.model.engine.fingerprint,
             "scoring": self.scores.busy,
             "version": version,
             "example": self._example() if not lines else None,

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from codex import signals
 from codex.ask.comparing import compare
+from codex.ask.deciding import decide_again
 from codex.ask.places import Client
 from codex.ask.workbench import Workbench
 from codex.errors import CodexError, InvalidInput
@@ -91,7 +92,7 @@ class HistoryView:
         """Two traces side by side. wanted: {first, second}."""
         reader = current_client()
         ids = [str(wanted[which]) for which in ("first", "second")]
-        one, other = (self.workbench.trace(each, reader) for each in ids)
+        one, other = (self.workbench.traces.get(each, reader) for each in ids)
         found = compare(one, other)
         return {
             "traces": [self._shown(each) for each in ids],
@@ -116,7 +117,7 @@ class HistoryView:
     def redecide(self, wanted: JSON) -> JSON:
         """What a saved policy decides on a stored answer. wanted: {trace, policy}."""
         policy = self.workbench.active.saved(str(wanted["policy"]))
-        return encode(self.workbench.redecide(str(wanted["trace"]), policy))
+        return encode(decide_again(policy, self.workbench.traces.get(str(wanted["trace"]))))
 
     def replay(self, asked: JSON, client: Client | None = None) -> Iterator[JSON]:
         """Ask a stored question again; yields like the Ask page. asked: {run, trace}."""
@@ -135,7 +136,7 @@ class HistoryView:
     def delete_session(self, wanted: JSON) -> JSON:
         """Delete a session for good: its rows now, its bytes as soon as the file is rewritten."""
         self.asking.runs.cancel_session(wanted["session"])
-        self.workbench.forget_session(str(wanted["session"]))
+        self.workbench.traces.forget_session(str(wanted["session"]))
         return self.erasure({})
 
     def erasure(self, _: JSON) -> JSON:
@@ -155,8 +156,8 @@ class HistoryView:
 
     def _shown(self, trace_id: str) -> JSON:
         line = self.history.line(trace_id)
-        trace = self.workbench.trace(trace_id, current_client())
-        model = self.workbench.status.model
+        trace = self.workbench.traces.get(trace_id, current_client())
+        model = self.workbench.model.status.model
         policy = self.workbench.active.saved(trace.policy) if self._is_kept(trace.policy) else None
         return {
             **trace_view(trace, fingerprint=model, correct=line.correct),
@@ -171,7 +172,7 @@ class HistoryView:
     def _no_turns(self, trace: Trace) -> str | None:
         """Why the turns before a question cannot be asked after again; None: they can, or there are none."""
         try:
-            self.workbench.turns(trace.id, current_client())
+            self.workbench.traces.turns(trace.id, current_client())
         except CodexError as error:
             return str(error)
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from codex.ask.people import end_of
+from codex.ask.people.answers import end_of
 from codex.ask.workbench import Workbench
 from codex.errors import InvalidInput, NotFound
 from codex.pages import JSON

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from codex.ask.larger import calibrator_version, load_calibrator
+from codex.ask.models.larger import calibrator_version, load_calibrator
 from codex.calibration import Calibrator
 from codex.errors import CodexError
 from codex.evaluation.cascade import Both, Cascade, Given, both, cascade

@@ -38,18 +38,18 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def test_the_chosen_privacy_is_that_of_the_next_start(start: Start) -> None:
-    start().choose_privacy("full")
+    start().traces.choose_privacy("full")
     again = start()
     assert again.store.privacy == "full"
     assert again.store.load(again.answer(QUESTION).id).question == QUESTION
 
 
 def test_a_setting_given_at_the_start_wins_and_nothing_can_be_chosen(start: Start) -> None:
-    start().choose_privacy("full")
+    start().traces.choose_privacy("full")
     given = start("store.privacy=preview")
     assert given.store.privacy == "preview"
     with pytest.raises(Conflict, match=r"store\.privacy=preview was given when Codex was started"):
-        given.choose_privacy("hash")
+        given.traces.choose_privacy("hash")
     assert given.store.privacy == "preview"
     assert start().store.privacy == "full"
 
@@ -58,7 +58,7 @@ def test_open_knows_what_was_given(tmp_path: Path) -> None:
     Choices(tmp_path).put("privacy", "full")
     for given, level in (([], "full"), (["store.privacy=hash"], "hash")):
         workbench = Workbench.open([f"home={tmp_path}", "engine=llama_cpp", *given])
-        assert (workbench.store.privacy, workbench.privacy_given) == (level, bool(given))
+        assert (workbench.store.privacy, workbench.traces.privacy_given) == (level, bool(given))
         workbench.close()
 
 
@@ -69,8 +69,8 @@ def test_the_first_choice_also_holds_for_the_clients_own_questions_just_asked(st
         workbench.answer(QUESTION, client=client, session_id=session)
         for client, session in ((ann, "now"), (ann, "before"), (bob, "now"))
     )
-    workbench.choose_privacy("full", "now", ann)
-    assert workbench.store.load(mine.id) == workbench.trace(mine.id)
+    workbench.traces.choose_privacy("full", "now", ann)
+    assert workbench.store.load(mine.id) == workbench.traces.get(mine.id)
     assert workbench.store.load(mine.id).question == QUESTION
     assert [workbench.store.load(it.id).question for it in (before, other)] == [None, None]
 
@@ -78,7 +78,7 @@ def test_the_first_choice_also_holds_for_the_clients_own_questions_just_asked(st
 def test_a_level_that_is_none_is_refused_and_not_kept(start: Start) -> None:
     workbench = start()
     with pytest.raises(InvalidInput):
-        workbench.choose_privacy("everything")
+        workbench.traces.choose_privacy("everything")
     assert workbench.choices.get("privacy") is None
 
 

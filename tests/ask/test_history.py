@@ -57,8 +57,8 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
 
 
 def engine_of(bench: Workbench) -> Narrow:
-    assert isinstance(bench.engine, Narrow)
-    return bench.engine
+    assert isinstance(bench.model.engine, Narrow)
+    return bench.model.engine
 
 
 def test_the_model_is_shown_the_turns_before_the_question(bench: Workbench) -> None:
@@ -136,7 +136,7 @@ def test_a_follow_up_of_a_follow_up_is_asked_after_both(bench: Workbench) -> Non
     first = bench.answer("One?")
     second = bench.answer("Two?", follows=first.id)
     third = bench.answer("Three?", follows=second.id)
-    assert [turn.id for turn in bench.turns(third.id)] == [first.id, second.id, third.id]
+    assert [turn.id for turn in bench.traces.turns(third.id)] == [first.id, second.id, third.id]
     assert third.params.conversation is not None
     assert third.params.conversation.turns == 2
 
@@ -203,7 +203,7 @@ def test_with_whole_questions_kept_a_conversation_outlives_a_restart(tmp_path: P
     second = bench.answer("Two?", follows=first.id)
     bench.close()
     bench = workbench(tmp_path, Narrow(lambda prompt: Script(["Canberra"])), "store.privacy=full")
-    assert [turn.question for turn in bench.turns(second.id)] == ["One?", "Two?"]
+    assert [turn.question for turn in bench.traces.turns(second.id)] == ["One?", "Two?"]
     bench.close()
 
 
@@ -240,7 +240,7 @@ def test_a_branch_of_a_follow_up_belongs_to_the_conversation(bench: Workbench) -
     other = second.last.observation.generation.tokens[0].alternatives[1]
     branch = last_trace(bench.branch(second.id, 0, other.id))
     third = bench.answer("Three?", follows=branch.id)
-    assert [turn.id for turn in bench.turns(third.id)] == [first.id, branch.id, third.id]
+    assert [turn.id for turn in bench.traces.turns(third.id)] == [first.id, branch.id, third.id]
     assert branch.origin.prompt == second.origin.prompt
 
 

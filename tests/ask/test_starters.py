@@ -38,7 +38,7 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
 
 def put(bench: Workbench, *rows: tuple[str, str, bool, float], **changes: Any) -> None:
     """A run with a question, its set, whether the answer is correct, and both parts of its confidence."""
-    put_run(bench.store, graded=0, total=len(rows), **{"model": bench.engine.fingerprint, **changes})
+    put_run(bench.store, graded=0, total=len(rows), **{"model": bench.model.engine.fingerprint, **changes})
     bench.store.runs.add(
         "run-1",
         [

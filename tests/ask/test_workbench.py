@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from codex.ask.deciding import decide_again
 from codex.ask.response import response_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.engines.base import GenerationParams
@@ -96,7 +97,7 @@ def test_the_reflect_gate_asks_once_more_and_decides_again(bench: Bench) -> None
     assert trace.answer == "The capital is Canberra."
     assert [e.step for e in events if isinstance(e, DecisionEvent)] == [0, 1]
     assert {e.step for e in events if isinstance(e, TokenEvent)} == {0, 1}
-    engine = workbench.engine
+    engine = workbench.model.engine
     assert isinstance(engine, ScriptedEngine)
     assert "Maybe Sydney" in engine.decodes[1], "the model must see the answer it is to check"
 
@@ -168,8 +169,8 @@ def test_a_branch_that_picks_the_end_ends_the_answer_there_without_the_model(ben
     assert branch.last.observation.generation.text == "The capital"
     assert branch.last.observation.generation.finish_reason == "stop"
     assert branch.last.observation.generation.end_logprob == end.logprob
-    assert isinstance(workbench.engine, ScriptedEngine)
-    assert len(workbench.engine.decodes) == 1
+    assert isinstance(workbench.model.engine, ScriptedEngine)
+    assert len(workbench.model.engine.decodes) == 1
     stored = workbench.store.load(parent.id).last.observation.generation.tokens[2]
     assert stored.alternatives[1].is_end
 
@@ -179,7 +180,7 @@ def test_a_branch_of_a_branch_and_of_a_reflection_works(bench: Bench) -> None:
     parent = workbench.answer("What is the capital of Australia?")
     token = parent.last.observation.generation.tokens[1].alternatives[1]
     branch = last_trace(workbench.branch(parent.id, 1, token.id))
-    engine = workbench.engine
+    engine = workbench.model.engine
     assert isinstance(engine, ScriptedEngine)
     assert CHECK in engine.decodes[-1]
     again = branch.last.observation.generation.tokens[3].alternatives[1]
@@ -200,19 +201,19 @@ def test_a_branch_where_there_is_none_is_refused(bench: Bench) -> None:
 def test_a_branch_of_another_models_answer_is_a_conflict(bench: Bench) -> None:
     workbench = bench()
     parent = workbench.answer("Capital of Australia?")
-    assert isinstance(workbench.engine, ScriptedEngine)
-    workbench.engine.model = "scripted:another:none"
+    assert isinstance(workbench.model.engine, ScriptedEngine)
+    workbench.model.engine.model = "scripted:another:none"
     with pytest.raises(Conflict, match="scripted:another:none is loaded"):
         workbench.branch(parent.id, 0, parent.last.observation.generation.tokens[0].alternatives[1].id)
 
 
 def test_redeciding_runs_no_model_and_agrees_with_asking_under_that_policy(bench: Bench) -> None:
     workbench = bench()
-    assert isinstance(workbench.engine, ScriptedEngine)
+    assert isinstance(workbench.model.engine, ScriptedEngine)
     trace = workbench.answer("Capital of Australia?")
     strict = Policy(name="strict", answer_above=1.0, abstain_below=0.999)
-    decision = workbench.redecide(trace.id, strict)
-    assert len(workbench.engine.decodes) == 1
+    decision = decide_again(strict, workbench.traces.get(trace.id))
+    assert len(workbench.model.engine.decodes) == 1
     assert decision.action is workbench.answer("Capital of Australia?", policy=strict).last.decision.action
     assert decision.action is not trace.last.decision.action
 
@@ -251,8 +252,8 @@ def test_bad_input_is_refused_before_the_model_runs(
     with pytest.raises(InvalidInput) as error:
         workbench.ask(question, **options)  # type: ignore[arg-type]
     assert error.value.fields == (field,)
-    assert isinstance(workbench.engine, ScriptedEngine)
-    assert workbench.engine.decodes == []
+    assert isinstance(workbench.model.engine, ScriptedEngine)
+    assert workbench.model.engine.decodes == []
 
 
 def test_cancelling_stops_the_model_and_stores_nothing(bench: Bench) -> None:
@@ -263,8 +264,8 @@ def test_cancelling_stops_the_model_and_stores_nothing(bench: Bench) -> None:
     cancel.set()
     with pytest.raises(Cancelled):
         last_trace(events)
-    assert isinstance(workbench.engine, ScriptedEngine)
-    assert workbench.engine.running == 0
+    assert isinstance(workbench.model.engine, ScriptedEngine)
+    assert workbench.model.engine.running == 0
     assert workbench.store.sessions() == []
 
 
@@ -273,15 +274,15 @@ def test_an_answer_that_comes_after_its_session_was_deleted_is_given_but_not_kep
     first = workbench.answer("Capital of Australia?", session_id="gone")
     events = workbench.ask("Capital of Australia?", session_id="gone")
     next(events)
-    workbench.forget_session("gone")
-    assert workbench.under_way == 1
+    workbench.traces.forget_session("gone")
+    assert workbench.traces.under_way == 1
     late = last_trace(events)
     assert late.answer == first.answer
     assert list(events) == []
-    assert workbench.under_way == 0
+    assert workbench.traces.under_way == 0
     assert workbench.store.sessions() == []
     with pytest.raises(NotFound):
-        workbench.trace(late.id)
+        workbench.traces.get(late.id)
     workbench.answer("Capital of Australia?", session_id="gone")
     assert len(workbench.store.session_traces("gone")) == 1
 
@@ -290,10 +291,10 @@ def test_a_caller_who_goes_away_cancels_and_frees_its_place(bench: Bench) -> Non
     workbench = bench(SURE, "ask.max_waiting=1")
     events = workbench.ask("Capital of Australia?")
     next(events)
-    assert isinstance(workbench.engine, ScriptedEngine)
-    assert workbench.engine.running == 1
+    assert isinstance(workbench.model.engine, ScriptedEngine)
+    assert workbench.model.engine.running == 1
     events.close()  # type: ignore[attr-defined]
-    assert workbench.engine.running == 0
+    assert workbench.model.engine.running == 0
     assert workbench.answer("Capital of Australia?").answer
 
 
@@ -309,10 +310,10 @@ def test_one_question_too_many_is_told_to_come_back(bench: Bench) -> None:
 
 def test_a_model_that_does_not_load_is_told_in_the_status_and_to_who_asks(bench: Bench) -> None:
     workbench = bench(SURE, failure=ModelError("There is no model at /nowhere."), loaded=False)
-    assert workbench.status.state == "loading"
-    workbench.load_in_background().join()
-    assert workbench.status.state == "error"
-    assert workbench.status.error == "There is no model at /nowhere."
+    assert workbench.model.status.state == "loading"
+    workbench.model.load_in_background().join()
+    assert workbench.model.status.state == "error"
+    assert workbench.model.status.error == "There is no model at /nowhere."
     with pytest.raises(ModelError, match="nowhere"):
         workbench.answer("Capital of Australia?")
 
@@ -350,9 +351,9 @@ def test_several_callers_at_once_each_get_their_own_answer(bench: Bench) -> None
 def test_a_forgotten_session_is_gone_from_memory_and_store(bench: Bench) -> None:
     workbench = bench()
     trace = workbench.answer("Capital of Australia?", session_id="mine")
-    workbench.forget_session("mine")
+    workbench.traces.forget_session("mine")
     with pytest.raises(NotFound):
-        workbench.trace(trace.id)
+        workbench.traces.get(trace.id)
 
 
 def test_signals_and_samples_events_carry_what_the_trace_carries(bench: Bench) -> None:

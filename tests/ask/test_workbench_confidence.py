@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from codex.ask.active import Active
 from codex.ask.confidence import LikelyAnswers
+from codex.ask.deciding import decide_again
 from codex.ask.response import response_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.calibration import Calibrator
@@ -76,12 +77,12 @@ def guarantee(fitted: Calibrator) -> PolicyGuarantee:
 
 def test_an_active_calibrator_speaks_from_the_next_question_on_and_after_a_restart(bench: Open) -> None:
     workbench = bench()
-    assert not workbench.status.calibrated
-    fitted = calibrator(workbench.engine.fingerprint)
+    assert not workbench.model.status.calibrated
+    fitted = calibrator(workbench.model.engine.fingerprint)
     activate(workbench, fitted)
     for opened in again(workbench, bench):
-        assert opened.status.calibrated
-        assert opened.status.calibration == "Fitted on 200 answers to capitals."
+        assert opened.model.status.calibrated
+        assert opened.model.status.calibration == "Fitted on 200 answers to capitals."
         trace = opened.answer("What is the capital of Australia?")
         told = trace.last.confidence
         assert told.value == told.calibrated == fitted.confidence(trace.last.signals)
@@ -99,7 +100,7 @@ def test_an_active_calibrator_speaks_from_the_next_question_on_and_after_a_resta
 )
 def test_it_is_silent_where_it_was_not_fitted(bench: Open, asked: dict[str, object], why: str) -> None:
     workbench = bench()
-    activate(workbench, calibrator(workbench.engine.fingerprint))
+    activate(workbench, calibrator(workbench.model.engine.fingerprint))
     trace = workbench.answer("What is the capital of Australia?", **asked)  # type: ignore[arg-type]
     assert trace.last.confidence.calibrated is None, why
     assert trace.last.confidence.value is not None
@@ -107,7 +108,7 @@ def test_it_is_silent_where_it_was_not_fitted(bench: Open, asked: dict[str, obje
 
 def test_an_answer_after_a_look_at_itself_is_not_calibrated(bench: Open) -> None:
     workbench = bench(UNSURE)
-    activate(workbench, calibrator(workbench.engine.fingerprint))
+    activate(workbench, calibrator(workbench.model.engine.fingerprint))
     trace = workbench.answer("Where?")
     assert [step.kind for step in trace.steps] == ["ask", "reflect"]
     assert trace.steps[0].confidence.calibrated is not None
@@ -117,15 +118,15 @@ def test_an_answer_after_a_look_at_itself_is_not_calibrated(bench: Open) -> None
 def test_the_calibrator_of_another_model_is_not_used_and_the_status_says_why(bench: Open) -> None:
     workbench = bench()
     activate(workbench, calibrator("another model"))
-    assert not workbench.status.calibrated
-    assert "another model" in workbench.status.calibration
+    assert not workbench.model.status.calibrated
+    assert "another model" in workbench.model.status.calibration
     assert workbench.answer("Where?").last.confidence.calibrated is None
 
 
 def with_sets(workbench: Workbench, cutoff: float, n: int = 99) -> Calibrator:
     """A calibrator whose sets hold each answer that more of the samples gave."""
     sets = ConformalPredictor(alpha=0.1, n=n, cutoff=cutoff, tie=1.0)
-    return calibrator(workbench.engine.fingerprint).model_copy(update={"prediction_sets": sets})
+    return calibrator(workbench.model.engine.fingerprint).model_copy(update={"prediction_sets": sets})
 
 
 @pytest.mark.parametrize(
@@ -207,7 +208,7 @@ def test_where_the_calibrator_does_not_hold_there_is_no_answer_set(bench: Open, 
 
 def test_a_calibrator_can_be_put_to_rest_and_one_that_is_not_stored_is_refused(bench: Open) -> None:
     workbench = bench()
-    activate(workbench, calibrator(workbench.engine.fingerprint))
+    activate(workbench, calibrator(workbench.model.engine.fingerprint))
     workbench.active.activate_calibrator(None)
     assert workbench.active.calibrator is None
     assert bench().active.calibrator is None
@@ -237,7 +238,7 @@ def test_a_policy_among_the_overrides_comes_before_the_active_one(tmp_path: Path
 
 def test_a_guarantee_is_told_only_with_the_calibrator_that_it_was_made_with(bench: Open) -> None:
     workbench = bench()
-    fitted = calibrator(workbench.engine.fingerprint)
+    fitted = calibrator(workbench.model.engine.fingerprint)
     workbench.active.activate_policy(Policy(guarantee=guarantee(fitted)))
     assert workbench.active.guarantee is None
     activate(workbench, fitted)
@@ -251,7 +252,7 @@ def test_a_guarantee_is_told_only_with_the_calibrator_that_it_was_made_with(benc
 
 def test_a_hotter_answer_is_not_what_it_was_fitted_on(bench: Open) -> None:
     workbench = bench()
-    activate(workbench, calibrator(workbench.engine.fingerprint))
+    activate(workbench, calibrator(workbench.model.engine.fingerprint))
     trace = workbench.answer("Where?", params=GenerationParams(temperature=1.5))
     assert trace.last.confidence.calibrated is None
 
@@ -296,7 +297,7 @@ def test_what_ships_speaks_until_somebody_chooses_and_gives_way_to_a_newer_one(
 
 def test_what_is_active_is_known_and_changed_without_a_model_too(bench: Open) -> None:
     workbench = bench()
-    fitted = calibrator(workbench.engine.fingerprint)
+    fitted = calibrator(workbench.model.engine.fingerprint)
     activate(workbench, fitted)
     strict = Policy(name="strict", answer_above=0.9)
     workbench.active.activate_policy(strict)
@@ -324,7 +325,7 @@ def with_familiarity(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> C
 
     monkeypatch.setattr(workbench.index, "embed", embed)
     known = Familiarity.of(["capital"] * LEAST, embed)
-    fitted = calibrator(workbench.engine.fingerprint).model_copy(update={"familiarity": known})
+    fitted = calibrator(workbench.model.engine.fingerprint).model_copy(update={"familiarity": known})
     activate(workbench, fitted)
     return fitted
 
@@ -348,13 +349,13 @@ def test_what_is_calibrated_on_other_kinds_of_questions_is_an_estimate_and_defer
     assert response_to(unknown).rationale.endswith(f"; {unknown.last.decision.reason}")
     assert workbench.store.load(unknown.id).last.confidence == told
     reopened = bench()
-    for trace in (unknown, reopened.trace(unknown.id)):
+    for trace in (unknown, reopened.traces.get(unknown.id)):
         view = trace_view(trace, fingerprint=trace.model, correct=None)
         assert view["last"]["basis"] == view["steps"][0]["basis"] == kinds
         assert dict(view["details"])["confidence"].startswith(f"{kinds} by {fitted.version}: ")
         assert kinds in view["copy"]
     assert response_to(unknown).confidence_note == "calibrated on other kinds of questions"
-    answered = reopened.redecide(unknown.id, Policy(defer_unfamiliar=False))
+    answered = decide_again(Policy(defer_unfamiliar=False), reopened.traces.get(unknown.id))
     assert answered.action is Action.ANSWER
     assert answered.reason.endswith(f"; {kinds}")
 

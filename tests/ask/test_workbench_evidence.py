@@ -79,8 +79,8 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def engine_of(workbench: Workbench) -> ScriptedEngine:
-    assert isinstance(workbench.engine, ScriptedEngine)
-    return workbench.engine
+    assert isinstance(workbench.model.engine, ScriptedEngine)
+    return workbench.model.engine
 
 
 def test_the_retrieve_gate_looks_things_up_and_asks_again_with_them(bench: Bench) -> None:
@@ -220,7 +220,7 @@ def test_a_verifier_that_fails_leaves_the_answer_unchecked_and_says_so(
     def broken(*_: object, **__: object) -> None:
         raise ModelError("The verifier's model is gone.")
 
-    monkeypatch.setattr(workbench.engine, "next_token", broken)
+    monkeypatch.setattr(workbench.model.engine, "next_token", broken)
     trace = workbench.answer(QUESTION, enable_rag=True)
     assert trace.last.signals["p_true"] is None
     assert "could not be checked: The verifier's model is gone." in trace.last.decision.reason
@@ -246,12 +246,12 @@ def test_a_stored_trace_shows_its_passages_again(tmp_path: Path, bench: Bench, p
     workbench = bench(looks, f"store.privacy={privacy}")
     workbench.store.privacy = privacy  # type: ignore[assignment]
     trace = next(e.trace for e in workbench.ask(QUESTION, enable_rag=True) if isinstance(e, TraceEvent))
-    workbench._recent.clear()
-    stored = workbench.trace(trace.id)
+    workbench.traces._recent.clear()
+    stored = workbench.traces.get(trace.id)
     assert stored.last.observation.passages == trace.last.observation.passages
     assert stored.last.observation.grounding == trace.last.observation.grounding
     workbench.index.remove([d.id for d in workbench.index.documents()])
-    texts = [passage.text for passage in workbench.trace(trace.id).last.observation.passages]
+    texts = [passage.text for passage in workbench.traces.get(trace.id).last.observation.passages]
     assert all(texts) if privacy == "full" else not any(texts)
 
 

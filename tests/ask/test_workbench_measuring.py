@@ -41,19 +41,19 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def judged(workbench: Workbench) -> list[str]:
-    assert isinstance(workbench.engine, ScriptedEngine)
-    return workbench.engine.judged
+    assert isinstance(workbench.model.engine, ScriptedEngine)
+    return workbench.model.engine.judged
 
 
 def test_it_is_measured_once_and_the_next_start_asks_nothing(start: Start) -> None:
     first = start()
-    first.load_in_background(measure=True).join()
+    first.model.load_in_background(measure=True).join()
     assert len(judged(first)) == 200
-    (found,) = first.measure()
+    (found,) = first.model.measure()
     assert found.reliability.n == 200
     first.close()
     second = start()
-    second.load_in_background(measure=True).join()
+    second.model.load_in_background(measure=True).join()
     assert judged(second) == []
     verdict = second.answer("Why?").last.observation.verdict
     assert verdict is not None
@@ -62,7 +62,7 @@ def test_it_is_measured_once_and_the_next_start_asks_nothing(start: Start) -> No
 
 def test_without_being_told_to_nothing_is_measured(start: Start) -> None:
     workbench = start()
-    workbench.load_in_background().join()
+    workbench.model.load_in_background().join()
     trace = workbench.answer("Why?")
     assert len(judged(workbench)) == 1
     assert trace.last.signals["p_true"] is None
@@ -81,13 +81,13 @@ def test_a_question_goes_first(start: Start, monkeypatch: pytest.MonkeyPatch) ->
         return 0.5
 
     workbench = start(judgement)
-    thread = workbench.load_in_background(measure=True)
+    thread = workbench.model.load_in_background(measure=True)
     assert begun.wait(60)
     workbench.answer("Why?")
     resumed.set()
     thread.join()
     assert sum("Why?" in prompt for prompt in judged(workbench)) == 1
-    assert workbench.measure()[0].reliability.n == 2
+    assert workbench.model.measure()[0].reliability.n == 2
 
 
 def test_closing_ends_it_and_keeps_nothing_half_done(start: Start) -> None:
@@ -99,7 +99,7 @@ def test_closing_ends_it_and_keeps_nothing_half_done(start: Start) -> None:
         return 0.5
 
     workbench = start(judgement)
-    thread = workbench.load_in_background(measure=True)
+    thread = workbench.model.load_in_background(measure=True)
     assert begun.wait(60)
     workbench.stop()
     resumed.set()
@@ -107,5 +107,5 @@ def test_closing_ends_it_and_keeps_nothing_half_done(start: Start) -> None:
     assert not thread.is_alive()
     assert len(judged(workbench)) == 1
     again = start(lambda prompt: 0.5)
-    again.load_in_background(measure=True).join()
+    again.model.load_in_background(measure=True).join()
     assert len(judged(again)) == 200

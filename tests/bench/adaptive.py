@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.ask.adaptive import enough
+from codex.ask.loop.adaptive import enough
 from codex.calibration import SIGNALS, cross_fitted
 from codex.evaluation.generations import Generated, read
 from codex.signals import REGISTRY, compute

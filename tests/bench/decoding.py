@@ -32,8 +32,8 @@ def llama_cpp(home: Path) -> Iterator[Line]:
     """A whole `ask`, and its first row alone, over llama.cpp's server by itself at its best settings."""
     workbench = Workbench.open([f"home={home}", "engine=llama_cpp", *ONE_STEP])
     try:
-        workbench.load()
-        engine = workbench.engine
+        workbench.model.load()
+        engine = workbench.model.engine
         assert isinstance(engine, LlamaCppEngine)
         with RawServer(engine) as raw:
             yield _whole_ask(workbench, raw, samples=10, bound=1.15)
@@ -47,7 +47,7 @@ def huggingface(home: Path) -> Iterator[Line]:
     """Greedy and ten samples over one plain `generate` of eleven sequences, same model, same lengths."""
     workbench = Workbench.open([f"home={home}", "engine=huggingface", *ONE_STEP])
     try:
-        workbench.load()
+        workbench.model.load()
         yield _over_generate(workbench, samples=10, bound=1.3)
         yield _largest_tensor(workbench, samples=10)
     finally:
@@ -129,7 +129,7 @@ def _over_generate(workbench: Workbench, samples: int, bound: float) -> Line:
 
     from codex.engines.huggingface.engine import HuggingFaceEngine
 
-    engine = workbench.engine
+    engine = workbench.model.engine
     assert isinstance(engine, HuggingFaceEngine)
     loaded = engine._ready()
     ids = torch.tensor([engine._encode(prompts.ask(LONG_QUESTIONS[0]))], device=loaded.model.device)
@@ -168,7 +168,7 @@ def _largest_tensor(workbench: Workbench, samples: int) -> Line:
 
     from codex.engines.huggingface.engine import HuggingFaceEngine
 
-    engine = workbench.engine
+    engine = workbench.model.engine
     assert isinstance(engine, HuggingFaceEngine)
     model = engine._ready().model
     weights = {id(weight) for weight in model.parameters()}

@@ -63,9 +63,9 @@ def measured(model: str, engine: str) -> tuple[list[Measured], float, float]:
         (Path(folder) / own.name).symlink_to(own, target_is_directory=True)
         given = [f"home={folder}", f"engine={engine}", f"engine.model_path={model}"]
         with closing(Workbench.open(given)) as workbench:
-            workbench.load()
+            workbench.model.load()
             started, processor = time.perf_counter(), time.process_time()
-            found = workbench.measure()
+            found = workbench.model.measure()
             return found, time.perf_counter() - started, time.process_time() - processor
 
 

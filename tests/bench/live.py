@@ -24,7 +24,7 @@ def measure(home: Path) -> Iterator[Line]:
         # Each with a database of its own, so that the runs are not left in the home.
         database = home / f"live-{engine}.duckdb"
         workbench = Workbench.open([f"home={home}", f"store.path={database}", f"engine={engine}", *SETTINGS])
-        workbench.load()
+        workbench.model.load()
         yield ratio(
             f"a live question during a run, {engine}",
             2,

@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from codex.ask.people import LEAST_SIMILARITY, PeoplesAnswers, spelled_words
-from codex.ask.question_form import Form, are_alike, form, normalised
+from codex.ask.people.answers import LEAST_SIMILARITY, PeoplesAnswers, spelled_words
+from codex.ask.people.question_form import Form, are_alike, form, normalised
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding
 from codex.store import Store

@@ -98,11 +98,11 @@ def _polygraph(home: Path, interpreter: str, questions: Sequence[str]) -> Iterat
     with ExitStack() as stack:
         benches = {name: stack.enter_context(_opened(home, *given)) for name, (_, given) in OURS.items()}
         first = next(iter(benches.values()))
-        models = first.engine._models  # type: ignore[attr-defined]
-        folder = converted(models.resolve(first.engine.config.model_path), models.cache)
+        models = first.model.engine._models  # type: ignore[attr-defined]
+        folder = converted(models.resolve(first.model.engine.config.model_path), models.cache)
         peer = stack.enter_context(_Peer(interpreter, "polygraph_side.py", str(folder)))
         for turn, question in enumerate([questions[0], *questions]):
-            said = peer.ask(str(first.engine.render(prompts.ask(question))))
+            said = peer.ask(str(first.model.engine.render(prompts.ask(question))))
             for name, bench in benches.items():
                 seconds, trace = _answer(bench, question)
                 if turn:  # the first round warms up
@@ -174,7 +174,7 @@ def _opened(home: Path, *given: str) -> Iterator[Workbench]:
             (Path(own) / shared).symlink_to(home / shared)
         bench = Workbench.open([f"home={own}", "ask.reflect=false", "ask.people=false", *given, *threads])
         try:
-            bench.load()
+            bench.model.load()
             yield bench
         finally:
             bench.close()

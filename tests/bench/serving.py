@@ -95,7 +95,7 @@ def _process(home: Path) -> Iterator[Line]:
 
 def _page(browser: Browser, home: Path) -> Iterator[Line]:
     workbench = Workbench.open([f"home={home}", "ask.reflect=false"])
-    workbench.load()
+    workbench.model.load()
     first = _note_first_token(workbench)
     usable, late, moves = [], [], []
     with serving(workbench) as url:
@@ -131,7 +131,7 @@ def _slider_milliseconds(page: Page) -> list[float]:
 def _note_first_token(workbench: Workbench) -> list[float]:
     """Wall-clock times of the first token of each answer, as the engine gives it."""
     times: list[float] = []
-    decode = workbench.engine.decode
+    decode = workbench.model.engine.decode
 
     def noted(*args: object, **options: object) -> Iterator[object]:
         fresh = True
@@ -141,7 +141,7 @@ def _note_first_token(workbench: Workbench) -> list[float]:
                 fresh = False
             yield item
 
-    workbench.engine.decode = noted  # type: ignore[method-assign, assignment]
+    workbench.model.engine.decode = noted  # type: ignore[method-assign, assignment]
     return times
 
 

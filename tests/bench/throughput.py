@@ -60,14 +60,14 @@ def measure(home: Path) -> Iterator[Line]:
             ]
         )
         try:
-            bench.load()
+            bench.model.load()
             yield from _lines(engine, least, bench)
         finally:
             bench.close()
 
 
 def _lines(name: str, least: float, bench: Workbench) -> Iterator[Line]:
-    engine = bench.engine
+    engine = bench.model.engine
     if isinstance(engine, LlamaCppEngine):
         with RawServer(engine) as raw:
             rounds = [_round(bench, lambda: _waves(raw)) for _ in range(ROUNDS)]

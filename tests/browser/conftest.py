@@ -95,7 +95,7 @@ def page(context: BrowserContext) -> Page:
 def real(browser: Browser, codex_home: Path) -> Iterator[Served]:
     """Codex with the default model."""
     workbench = Workbench.open([f"home={codex_home}", "engine=llama_cpp", *FEW])
-    workbench.load()
+    workbench.model.load()
     with serving(workbench) as url:
         yield Served(url, workbench)
     workbench.close()

@@ -81,7 +81,7 @@ def library(library_server: Scripted) -> Iterator[Scripted]:
 @pytest.fixture
 def three_stances(library: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of three sentences the first is supported, the second not found and the third contradicted."""
-    grounder = library.workbench._grounder
+    grounder = library.workbench.model.grounder
     check = grounder.check
 
     def checked(*asked: Any) -> Observation:
@@ -339,7 +339,7 @@ def test_without_its_documents_the_same_question_is_answered_and_decided_otherwi
         expect(evidence(page).get_by_role("link", name="Add documents")).to_be_visible()
         expect(page.get_by_role("link", name="add documents", exact=True)).to_be_visible()
         # As after a restart: of the passages only their places were kept.
-        library.workbench._recent.clear()
+        library.workbench.traces._recent.clear()
         page.goto(first)
         page.locator(".cx-asked button").first.click()
         panel = evidence(page)

@@ -88,7 +88,7 @@ def test_samples_signals_steps_and_details_say_where_the_decision_comes_from(
     page.keyboard.press("ArrowRight")
     expect(panel).to_contain_text("Asked the model")
     page.keyboard.press("ArrowRight")
-    expect(panel).to_contain_text(real.workbench.status.model)
+    expect(panel).to_contain_text(real.workbench.model.status.model)
     expect(panel).to_contain_text("seed 0")
     expect(panel).to_contain_text("Not calibrated: the mean of")
     expect(panel.locator("pre")).to_contain_text(QUESTION)

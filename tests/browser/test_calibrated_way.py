@@ -37,7 +37,7 @@ def own(own_home: Path, context: BrowserContext) -> Iterator[Served]:
     """Codex with the default model and a home of its own: what becomes active decides for no other test."""
     workbench = Workbench.open([f"home={own_home}", "engine=llama_cpp", *SHORT])
     import_capitals(own_home)
-    workbench.load()
+    workbench.model.load()
     with serving(workbench) as url:
         yield Served(url, workbench)
         # Before the server ends: a page that is left without it logs errors.

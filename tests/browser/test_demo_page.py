@@ -91,7 +91,7 @@ def test_live_asks_the_model_and_saves_nothing(page: Page, scripted: Scripted) -
     expect(stage.get_by_text("live", exact=True)).to_be_visible()
     expect(stage.locator(".cx-strong").filter(has_text=GIVEN)).to_be_visible(timeout=ANSWERED)
     expect(answer(stage)).to_contain_text("Au")
-    expect(page.get_by_text(scripted.workbench.status.model, exact=False).first).to_be_visible()
+    expect(page.get_by_text(scripted.workbench.model.status.model, exact=False).first).to_be_visible()
     expect(stage.get_by_text("The model hardly considered")).to_have_count(0)  # that is of the recording
     assert scripted.workbench.store.sessions() == []
 

@@ -82,7 +82,7 @@ def test_the_bar_is_the_same_on_each_page_and_marks_where_one_is(page: Page, ser
     bar.get_by_role("link", name="Documents").click()
     expect(here).to_have_text("Documents")
     expect(page.get_by_role("button", name="Change to the light theme")).to_be_visible()
-    expect(page.get_by_role("banner")).to_contain_text(served.workbench.status.model)
+    expect(page.get_by_role("banner")).to_contain_text(served.workbench.model.status.model)
     moved = bar.bounding_box()
     assert moved is not None
     assert place is not None

@@ -178,7 +178,7 @@ def test_a_session_is_deleted_for_good(page: Page, served: Scripted) -> None:
 def test_an_answer_that_was_deleted_while_it_was_open_says_so(page: Page, served: Scripted) -> None:
     fill(served, 2)
     open_history(page, served, 2)
-    served.workbench.forget_session("s")
+    served.workbench.traces.forget_session("s")
     lines(page).first.click()
     expect(page.get_by_role("alert")).to_contain_text("No trace")
     open_history(page, served, 0, "?trace=trace-s-1")

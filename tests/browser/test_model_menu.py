@@ -124,7 +124,7 @@ def test_a_running_question_ends_first(page: Page, served: Replaceable) -> None:
     load(other, "second")
     expect(told(other)).to_contain_text("Loading second …")
     expect(bar(other)).to_contain_text("loading")
-    assert served.workbench.engine is served.engine
+    assert served.workbench.model.engine is served.engine
     assert served.engine.is_loaded
     served.go_on.set()
     expect(told(other)).to_have_text(f"{SECOND} is loaded.")

@@ -70,7 +70,7 @@ def test_a_confidence_and_a_threshold_read_alike_wherever_they_stand(page: Page,
     expect(decision).to_contain_text("answer ≥ 50.5%")
     page.get_by_role("tab", name="Steps").click()
     expect(page.get_by_role("tabpanel")).to_contain_text(f"Confidence {confidence}")
-    assert f"Confidence: {confidence}, " in as_text(served.workbench.trace(trace.id))
+    assert f"Confidence: {confidence}, " in as_text(served.workbench.traces.get(trace.id))
 
     page.goto(f"{served.url}tune?run={RUN}")
     expect(page.get_by_role("textbox", name="Answer at or above")).to_have_value("50.5", timeout=OPENED)

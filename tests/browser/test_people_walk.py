@@ -30,7 +30,7 @@ def served(scripted: Scripted) -> Iterator[Scripted]:
         "run-1",
         name="capitals",
         graded=LABELS + 4,
-        model=scripted.workbench.engine.fingerprint,
+        model=scripted.workbench.model.engine.fingerprint,
         n_samples=settings.n_samples,
     )
     yield scripted

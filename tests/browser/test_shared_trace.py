@@ -103,7 +103,7 @@ def test_with_the_session_its_links_are_gone(page: Page, browser: Browser, scrip
     ask(page, QUESTION)
     address = make(page, "")
     (session,) = scripted.workbench.store.sessions()
-    scripted.workbench.forget_session(session.id)
+    scripted.workbench.traces.forget_session(session.id)
     gone(browser, address)
     assert scripted.workbench.store.shares.list() == []
 

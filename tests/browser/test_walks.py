@@ -39,9 +39,9 @@ def shipped(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     shelf.resolve(DEFAULT_MODEL)
     (home / "models").symlink_to(shelf.folder, target_is_directory=True)
     workbench = Workbench.open([f"home={home}", "engine=llama_cpp", "engine.threads=2"])
-    trust(home, workbench.engine.fingerprint, judge=CHANCE, verifier=CHANCE)
-    load_example(workbench.store, workbench.engine.fingerprint)
-    workbench.load()
+    trust(home, workbench.model.engine.fingerprint, judge=CHANCE, verifier=CHANCE)
+    load_example(workbench.store, workbench.model.engine.fingerprint)
+    workbench.model.load()
     with serving(workbench) as url:
         yield Served(url, workbench)
     workbench.close()

@@ -28,7 +28,7 @@ def script(prompt: str) -> Script:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Workbench]:
     opened = workbench(trust(tmp_path), ScriptedEngine(script))
-    opened.load()
+    opened.model.load()
     yield opened
     opened.close()
 
@@ -59,8 +59,8 @@ def test_nothing_of_it_is_kept(bench: Workbench, documents: DemoDocuments) -> No
     assert isinstance(end, TraceEvent)
     assert bench.store.sessions() == []
     with pytest.raises(Exception, match="No trace"):
-        bench.trace(end.trace.id)
-    assert bench.under_way == 0
+        bench.traces.get(end.trace.id)
+    assert bench.traces.under_way == 0
 
 
 def test_it_stops_when_it_is_cancelled(bench: Workbench, documents: DemoDocuments) -> None:
@@ -68,4 +68,4 @@ def test_it_stops_when_it_is_cancelled(bench: Workbench, documents: DemoDocument
     cancel.set()
     with pytest.raises(Cancelled):
         list(ask(bench, documents, "What is the capital of Mongolia?", cancel=cancel))
-    assert bench.under_way == 0
+    assert bench.traces.under_way == 0

@@ -197,6 +197,6 @@ def test_a_run_asks_every_question_once_though_a_server_dies(cluster: Cluster, t
         assert dying.seen
         ids = [record.id for record in workbench.store.runs.records(summary.run.id)]
         assert sorted(ids) == sorted(it["id"] for it in lines)
-        assert workbench.status.limits.startswith("1 of 2 servers answer.")
+        assert workbench.model.status.limits.startswith("1 of 2 servers answer.")
     finally:
         workbench.close()

@@ -67,7 +67,7 @@ def test_a_repeated_question_counts_once(workbench: Workbench) -> None:
 
 
 def test_time_is_that_of_earlier_answers_by_their_tokens(workbench: Workbench) -> None:
-    put_run(workbench.store, model=workbench.engine.fingerprint, graded=80, n_samples=5)
+    put_run(workbench.store, model=workbench.model.engine.fingerprint, graded=80, n_samples=5)
     costs = workbench.store.runs.costs("run-1", 100)
     record = workbench.store.runs.record("run-1", "q79")
     assert costs[0] == Cost(
@@ -75,7 +75,7 @@ def test_time_is_that_of_earlier_answers_by_their_tokens(workbench: Workbench) -
         len(record.observation.generation.tokens),
         tuple(len(sample.tokens) for sample in record.observation.samples),
     )
-    at_once = callers_for(workbench.engine)
+    at_once = callers_for(workbench.model.engine)
     same = estimate(workbench, "sums", limit=60, n_samples=5)
     assert same.seconds == pytest.approx(60 * 0.25 / at_once)
     fewer = estimate(workbench, "sums", limit=60, n_samples=2)
@@ -101,7 +101,9 @@ def test_the_runs_of_another_model_say_nothing(workbench: Workbench) -> None:
 
 def test_few_correct_answers_need_more_labels(workbench: Workbench) -> None:
     put_run(
-        workbench.store, model=workbench.engine.fingerprint, correct=lambda _, rng: bool(rng.random() < 0.03)
+        workbench.store,
+        model=workbench.model.engine.fingerprint,
+        correct=lambda _, rng: bool(rng.random() < 0.03),
     )
     found = estimate(workbench, "sums", limit=60)
     assert found.accuracy is not None
@@ -115,7 +117,7 @@ def test_few_correct_answers_need_more_labels(workbench: Workbench) -> None:
 
 
 def test_the_guarantee_is_estimated_as_calibrate_proves_it(workbench: Workbench) -> None:
-    run = put_run(workbench.store, model=workbench.engine.fingerprint, graded=160)
+    run = put_run(workbench.store, model=workbench.model.engine.fingerprint, graded=160)
     version = put_calibrator(workbench.store, run)
     workbench.active.activate_calibrator(version)
     calibrator = Calibrator.model_validate_json(workbench.store.calibrators.load(version).body)
@@ -132,7 +134,7 @@ def test_the_guarantee_is_estimated_as_calibrate_proves_it(workbench: Workbench)
 
 
 def test_other_settings_than_the_calibrators_are_named(workbench: Workbench) -> None:
-    run = put_run(workbench.store, model=workbench.engine.fingerprint)
+    run = put_run(workbench.store, model=workbench.model.engine.fingerprint)
     version = put_calibrator(workbench.store, run)
     workbench.active.activate_calibrator(version)
     found = estimate(workbench, "sums", n_samples=3, sample_temperature=0.7, evidence=True)

@@ -91,8 +91,8 @@ def test_a_run_of_follow_ups_fits_a_calibrator_that_holds_for_them_alone(
     imported(tmp_path, *(row(at) for at in range(COUNT)))
     asked = prepare(bench, "follow")
     assert run(bench, asked.id).done == COUNT
-    assert isinstance(bench.engine, ScriptedEngine)
-    seen = next(prompt for prompt in bench.engine.decodes if "And 7 more?" in prompt)
+    assert isinstance(bench.model.engine, ScriptedEngine)
+    seen = next(prompt for prompt in bench.model.engine.decodes if "And 7 more?" in prompt)
     assert "<user>How much is 7 and one?</user><assistant>8</assistant><user>And 7 more?" in seen
 
     calibrator = calibrate(bench.store, [asked.id], method="temperature")

@@ -63,7 +63,7 @@ def test_a_live_question_stops_the_one_of_the_run_and_no_other_begins_before_its
         return SAID
 
     workbench = bench(script)
-    engine = workbench.engine
+    engine = workbench.model.engine
     assert isinstance(engine, ScriptedEngine)
     run_id = prepare(workbench, "sums").id
     running = beside(lambda: run(workbench, run_id, callers=1))
@@ -72,7 +72,7 @@ def test_a_live_question_stops_the_one_of_the_run_and_no_other_begins_before_its
     assert live.wait(WAIT)
     go_on.set()
     # What the run had asked was stopped, and it waits.
-    assert eventually(lambda: not workbench.priority._background, WAIT)
+    assert eventually(lambda: not workbench.model.priority._background, WAIT)
     answer.set()
     asking.join(WAIT)
     running.join(WAIT)
@@ -96,7 +96,7 @@ def test_a_question_that_made_way_often_enough_is_asked_to_its_end(bench: Bench)
         return SAID
 
     workbench = bench(script)
-    engine = workbench.engine
+    engine = workbench.model.engine
     assert isinstance(engine, ScriptedEngine)
     summary = run(workbench, prepare(workbench, "sums", limit=1).id, callers=1)
     assert (summary.run.state, summary.done, summary.failed) == ("done", 1, 0)
@@ -114,7 +114,7 @@ def test_a_run_that_waits_for_a_live_question_can_be_cancelled(bench: Bench) -> 
         return SAID
 
     workbench = bench(script)
-    engine = workbench.engine
+    engine = workbench.model.engine
     assert isinstance(engine, ScriptedEngine)
     asking = beside(lambda: workbench.answer(LIVE))
     assert live.wait(WAIT)

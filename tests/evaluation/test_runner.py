@@ -71,8 +71,8 @@ def records(workbench: Workbench, run_id: str) -> dict[str, Record]:
 
 
 def asked(workbench: Workbench) -> list[str]:
-    assert isinstance(workbench.engine, ScriptedEngine)
-    return workbench.engine.decodes
+    assert isinstance(workbench.model.engine, ScriptedEngine)
+    return workbench.model.engine.decodes
 
 
 def test_every_question_is_asked_once_graded_and_kept(bench: Bench) -> None:
@@ -299,11 +299,11 @@ def test_judge_and_verifier_are_measured_once_before_a_run(bench: Bench) -> None
     begun = prepare(workbench, "sums", limit=2)
     told: list[JobProgress] = []
     measure(workbench, begun, told.append)
-    assert isinstance(workbench.engine, ScriptedEngine)
-    assert len(workbench.engine.judged) == 200
+    assert isinstance(workbench.model.engine, ScriptedEngine)
+    assert len(workbench.model.engine.judged) == 200
     assert (told[-1].done, told[-1].total, told[-1].unit) == (199, 200, "labelled answers")
     measure(workbench, begun)
-    assert len(workbench.engine.judged) == 200
+    assert len(workbench.model.engine.judged) == 200
     run(workbench, begun.id)
     verdicts = [record.observation.verdict for record in workbench.store.runs.records(begun.id)]
     assert all(verdict and verdict.reliability and verdict.reliability.n == 200 for verdict in verdicts)
@@ -319,8 +319,8 @@ def test_measuring_before_a_run_can_be_cancelled(bench: Bench) -> None:
 
     with pytest.raises(Cancelled):
         measure(workbench, begun, stop, cancel)
-    assert isinstance(workbench.engine, ScriptedEngine)
-    assert len(workbench.engine.judged) == 3
+    assert isinstance(workbench.model.engine, ScriptedEngine)
+    assert len(workbench.model.engine.judged) == 3
 
 
 def test_a_run_is_extended_by_the_next_questions_of_its_set(bench: Bench) -> None:

@@ -161,9 +161,9 @@ def test_answers_of_the_ask_page_are_fitted_on_too_but_not_those_of_another_mode
         bench.answer(f"What is the capital of country {number}?")
     queue = labelled(bench, "newest", 80, "asked")
     made = recalibrate(bench, queue)
-    assert (made.calibrator.model, made.calibrator.runs) == (bench.engine.fingerprint, ())
+    assert (made.calibrator.model, made.calibrator.runs) == (bench.model.engine.fingerprint, ())
     assert (made.weighted, made.answers) == (False, 80)  # The order is not random.
-    monkeypatch.setattr(bench.engine, "model", "scripted:other")
+    monkeypatch.setattr(bench.model.engine, "model", "scripted:other")
     with pytest.raises(InvalidInput, match="None of the 80 labels is of an answer of scripted:other"):
         recalibrate(bench, queue)
 

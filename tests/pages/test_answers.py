@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codex.ask.people import end_of
+from codex.ask.people.answers import end_of
 from codex.ask.workbench import Workbench
 from codex.errors import InvalidInput
 from codex.pages.label.answers import AnswersView, answer_view

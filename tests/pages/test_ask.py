@@ -58,7 +58,7 @@ def test_a_second_question_stays_in_the_session_and_a_branch_beside_its_answer(p
     page = pages()
     first = asked(page)
     second = asked(page, session=first["session"])
-    token = page.workbench.trace(second["trace"]).last.observation.generation.tokens[3].alternatives[1]
+    token = page.workbench.traces.get(second["trace"]).last.observation.generation.tokens[3].alternatives[1]
     *_, branch = page.branch({"run": "b", "trace": second["trace"], "position": 3, "token": token.id})
     opened = page.look({"session": first["session"], "trace": branch["trace"]})["open"]
     assert [root["id"] for root in opened["roots"]] == [first["trace"], second["trace"]]
@@ -84,13 +84,13 @@ def test_a_wrong_field_is_named_and_nothing_runs(
     error = asked(page, **form)["error"]
     assert error["fields"] == [field]
     assert words in error["message"]
-    assert page.workbench.engine.decodes == []  # type: ignore[attr-defined]
+    assert page.workbench.model.engine.decodes == []  # type: ignore[attr-defined]
 
 
 def test_the_forms_numbers_reach_the_engine(pages: Pages) -> None:
     page = pages()
     last = asked(page, n_samples="3", sample_temperature="0.7", max_tokens="2", seed="9")
-    params = page.workbench.trace(last["trace"]).params
+    params = page.workbench.traces.get(last["trace"]).params
     assert said(last) == "The capital"
     assert params.n_samples == 3
     assert params.samples.temperature == 0.7
@@ -116,7 +116,7 @@ def test_a_cancelled_run_stops_the_engine_and_stores_nothing(pages: Pages) -> No
     page.cancel({"run": "r"})
     *_, last = run
     assert last["error"]["cancelled"]
-    assert page.workbench.engine.running == 0  # type: ignore[attr-defined]
+    assert page.workbench.model.engine.running == 0  # type: ignore[attr-defined]
     assert page.look({})["sidebar"]["sessions"] == []
 
 
@@ -124,7 +124,7 @@ def test_a_run_that_is_cancelled_before_it_begins_stores_nothing(pages: Pages) -
     page = pages()
     page.cancel({"run": "r"})
     assert asked(page, run="r")["error"]["cancelled"]
-    assert page.workbench.engine.running == 0  # type: ignore[attr-defined]
+    assert page.workbench.model.engine.running == 0  # type: ignore[attr-defined]
     assert page.look({})["sidebar"]["sessions"] == []
     assert asked(page, run="another")["phase"] == "done"
 
@@ -223,11 +223,11 @@ def test_a_cancelled_run_stops_no_other(pages: Pages) -> None:
 def test_moved_thresholds_decide_again_without_the_model(pages: Pages) -> None:
     page = pages()
     trace = asked(page)["trace"]
-    before = len(page.workbench.engine.decodes)  # type: ignore[attr-defined]
+    before = len(page.workbench.model.engine.decodes)  # type: ignore[attr-defined]
     strict = page.config()["active"]["policy"] | {"answer_above": 1.0, "abstain_below": 0.0}
     decision = page.redecide({"trace": trace, "policy": strict})
     assert decision["action"] == "defer"
-    assert len(page.workbench.engine.decodes) == before  # type: ignore[attr-defined]
+    assert len(page.workbench.model.engine.decodes) == before  # type: ignore[attr-defined]
 
 
 def test_each_look_brings_the_policy_that_decides_now(pages: Pages) -> None:
@@ -250,7 +250,7 @@ def test_thresholds_that_cross_are_refused_in_words(pages: Pages) -> None:
 def test_moved_thresholds_hold_for_the_next_question(pages: Pages) -> None:
     page = pages()
     strict = page.config()["active"]["policy"] | {"answer_above": 1.0, "abstain_below": 1.0}
-    trace = page.workbench.trace(asked(page, policy=strict)["trace"])
+    trace = page.workbench.traces.get(asked(page, policy=strict)["trace"])
     assert trace.last.decision.action == "abstain"
 
 
@@ -343,7 +343,7 @@ def test_the_end_of_codex_stops_what_is_under_way(pages: Pages) -> None:
     next(run)
     page.runs.close()
     assert [*run][-1]["error"]["cancelled"]
-    assert page.workbench.engine.running == 0  # type: ignore[attr-defined]
+    assert page.workbench.model.engine.running == 0  # type: ignore[attr-defined]
 
 
 def test_when_documents_are_used_is_kept_over_a_restart(pages: Pages) -> None:

@@ -28,13 +28,13 @@ def test_the_turns_before_an_answer_are_listed_oldest_first(pages: Pages) -> Non
     page = pages()
     first = asked(page, "One?")["trace"]
     second = asked(page, "Two?", follows=first)["trace"]
-    asked(page, "Aside?", session=page.workbench.trace(first).session_id)
+    asked(page, "Aside?", session=page.workbench.traces.get(first).session_id)
     third = asked(page, "Three?", follows=second)["trace"]
     shown = opened(page, third)
     assert [turn["id"] for turn in shown["turns"]] == [first, second]
     assert [turn["question"] for turn in shown["turns"]] == ["One?", "Two?"]
-    assert shown["turns"][0]["action"] == page.workbench.trace(first).last.decision.action
-    assert shown["turns"][0]["confidence"] == page.workbench.trace(first).last.confidence.value
+    assert shown["turns"][0]["action"] == page.workbench.traces.get(first).last.decision.action
+    assert shown["turns"][0]["confidence"] == page.workbench.traces.get(first).last.confidence.value
     assert (shown["before"]["turns"], shown["before"]["follows"]) == (2, second)
     assert opened(page, first)["before"] is None
 
@@ -52,7 +52,7 @@ def test_a_withheld_turn_shows_what_was_said_instead_of_the_answer(pages: Pages)
 def test_a_branch_can_be_followed_up_beside_its_answer(pages: Pages) -> None:
     page = pages()
     first = asked(page, "One?")["trace"]
-    token = page.workbench.trace(first).last.observation.generation.tokens[3].alternatives[1]
+    token = page.workbench.traces.get(first).last.observation.generation.tokens[3].alternatives[1]
     *_, branch = page.branch({"run": "b", "trace": first, "position": 3, "token": token.id})
     follow = opened(page, first)["follow"]
     assert set(follow) == {first, branch["trace"]}

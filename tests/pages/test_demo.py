@@ -29,7 +29,7 @@ from tests.support.serving import workbench
 def page(tmp_path: Path) -> Iterator[DemoPage]:
     engine = ScriptedEngine(lambda prompt: Script(["The", " symbol", " is", " Au", "."]))
     bench = workbench(trust(tmp_path), engine)
-    bench.load()
+    bench.model.load()
     page = DemoPage(bench)
     yield page
     page.close()
@@ -78,12 +78,12 @@ def test_live_shows_the_same_of_the_model_that_is_loaded(page: DemoPage) -> None
     assert last["error"] is None
     assert kinds(last["beats"]) == ["token", "written", "samples", "confidence", "decision", "end"]
     assert "".join(beat["token"]["text"] for beat in last["beats"] if beat["kind"] == "token").endswith("Au.")
-    assert last["model"] == page.workbench.status.model
+    assert last["model"] == page.workbench.model.status.model
     assert page.workbench.store.sessions() == []
 
 
 def test_a_question_that_fails_live_is_no_failure_of_the_service(page: DemoPage) -> None:
-    page.workbench.engine.failure = ModelError("The model is gone.")  # type: ignore[attr-defined]
+    page.workbench.model.engine.failure = ModelError("The model is gone.")  # type: ignore[attr-defined]
     *_, last = page.live({"run": "r", "story": "knows"})
     assert last["error"]["message"] == "The model is gone."
     page.workbench.failures.keep(page.workbench.store)

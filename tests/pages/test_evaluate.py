@@ -53,8 +53,8 @@ def page(tmp_path: Path) -> Iterator[EvaluatePage]:
 
 
 def engine_of(page: EvaluatePage) -> ScriptedEngine:
-    assert isinstance(page.workbench.engine, ScriptedEngine)
-    return page.workbench.engine
+    assert isinstance(page.workbench.model.engine, ScriptedEngine)
+    return page.workbench.model.engine
 
 
 def lines(page: EvaluatePage) -> dict[str, dict[str, Any]]:
@@ -135,7 +135,7 @@ def test_a_run_is_extended_and_its_scores_are_those_of_all_its_answers(page: Eva
 
 
 def test_before_a_run_starts_it_is_said_what_it_is_good_for(page: EvaluatePage) -> None:
-    put_run(page.workbench.store, model=page.workbench.engine.fingerprint)
+    put_run(page.workbench.store, model=page.workbench.model.engine.fingerprint)
     said = page.estimate({**ASKED, "limit": 60, "n_samples": 5})
     assert said[0].startswith("60 questions: about 15 seconds.")
     assert len(said) == 3

@@ -113,7 +113,7 @@ def test_a_follow_up_is_asked_again_after_its_turns_or_it_is_said_why_not(page: 
     second = bench.answer("Two?", follows=first.id)
     assert page.open({"trace": second.id})["no_replay"] is None
     *_, last = page.replay({"run": "r", "trace": second.id})
-    again = bench.trace(last["trace"]).params.conversation
+    again = bench.traces.get(last["trace"]).params.conversation
     assert again is not None
     assert again.follows == first.id
     foreign = bench.answer("Two?", history=[Message("user", "One?"), Message("assistant", "1.")])

@@ -63,7 +63,7 @@ def test_what_was_answered_is_shown_by_window_model_and_policy(bench: Workbench,
     bench.store.save(old(2, 51))
     seen = look(page)
     assert dict(seen["facts"])["Questions"] == "1"
-    assert sorted(seen["models"]) == sorted(["old", bench.engine.fingerprint])
+    assert sorted(seen["models"]) == sorted(["old", bench.model.engine.fingerprint])
     assert dict(look(page, span="week")["facts"])["Questions"] == "3"
     only = look(page, span="all", model="old", policy="p@old")
     assert dict(only["facts"])["Questions"] == "2"

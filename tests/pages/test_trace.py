@@ -30,7 +30,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
     home = tmp_path_factory.mktemp("home")
     engine = ScriptedEngine(lambda prompt: Script(["</script><b>", " berra"]))
     workbench = Workbench(load_settings([f"home={home}"]), engine, Store(home / "db"))
-    workbench.load()
+    workbench.model.load()
     yield TestClient(mount(create_app(workbench), workbench), base_url="http://localhost"), workbench
     workbench.close()
 
@@ -54,7 +54,7 @@ def test_it_shows_what_was_kept_and_not_what_is_only_in_memory(
 ) -> None:
     http, workbench = served
     session, trace, path = link(workbench)
-    assert workbench.trace(trace).question == SECRET  # in memory, for this process
+    assert workbench.traces.get(trace).question == SECRET  # in memory, for this process
     response = http.get(path)
     assert response.status_code == 200
     assert told(response)["question"] is None
@@ -87,7 +87,7 @@ def test_unknown_revoked_and_deleted_links_get_the_same_page(served: tuple[TestC
     _, trace, revoked = link(workbench)
     (share,) = workbench.store.shares.list(trace)
     workbench.store.shares.revoke(share.id)
-    workbench.forget_session(session)
+    workbench.traces.forget_session(session)
     pages = set()
     for path in (revoked, deleted, f"/shared/{'x' * 32}", "/shared/", "/shared/a/b", "/shared/%00"):
         response = http.get(path)

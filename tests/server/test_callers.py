@@ -90,5 +90,5 @@ def test_a_cookie_of_ones_own_making_is_nobodys(served: Served, forged: str) -> 
 
 def test_what_is_no_longer_in_memory_is_read_as_it_was_kept(served: Served) -> None:
     trace = ask(served.http)
-    served.workbench._recent.clear()
+    served.workbench.traces._recent.clear()
     assert served.http.get(f"/traces/{trace}").json()["question"] is None

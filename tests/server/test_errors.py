@@ -168,7 +168,7 @@ def test_a_branch_of_another_models_answer_is_409(serve: Serve) -> None:
 
 def test_a_branch_of_a_question_that_was_not_kept_is_409(sure: Served) -> None:
     trace_id = sure.http.post("/infer", json={"query": "Capital?"}).json()["trace_id"]
-    sure.workbench._recent.clear()
+    sure.workbench.traces._recent.clear()
     error = assert_error(
         sure.http.post(f"/traces/{trace_id}/branch", json={"position": 0, "token_id": 1}), 409
     )
@@ -198,14 +198,14 @@ def test_a_model_that_is_loading_is_503_with_retry_after(serve: Serve) -> None:
     health = served.http.get("/healthz")
     assert (health.status_code, health.json()["status"]) == (503, "loading")
     assert int(health.headers["Retry-After"]) > 0
-    served.workbench.load()
+    served.workbench.model.load()
     assert served.http.get("/healthz").status_code == 200
     assert served.http.post("/infer", json={"query": "x"}).status_code == 200
 
 
 def test_a_model_that_cannot_be_loaded_is_503_and_says_why(serve: Serve) -> None:
     served = serve(loaded=False, failure=ModelError("The file is not GGUF; fetch it again."))
-    served.workbench.load_in_background().join()
+    served.workbench.model.load_in_background().join()
     health = served.http.get("/healthz")
     assert (health.status_code, health.json()["status"]) == (503, "error")
     assert health.json()["error"] == "The file is not GGUF; fetch it again."

@@ -92,7 +92,8 @@ def test_a_trace_has_every_token_and_its_alternatives(serve: Serve) -> None:
     reply = served.http.post("/infer", json={"query": "Capital?", "n_samples": 2}).json()
     trace = served.http.get(f"/traces/{reply['trace_id']}").json()
     assert (
-        TraceBody.model_validate(served.workbench.trace(reply["trace_id"])).model_dump(mode="json") == trace
+        TraceBody.model_validate(served.workbench.traces.get(reply["trace_id"])).model_dump(mode="json")
+        == trace
     )
     generation = trace["steps"][-1]["generation"]
     assert generation["text"] == "Züü ok"
@@ -107,7 +108,7 @@ def test_a_trace_has_every_token_and_its_alternatives(serve: Serve) -> None:
 
 def test_a_trace_that_only_the_store_remembers_hides_its_question(sure: Served) -> None:
     trace_id = sure.http.post("/infer", json={"query": "Secret?"}).json()["trace_id"]
-    sure.workbench._recent.clear()
+    sure.workbench.traces._recent.clear()
     stored = sure.http.get(f"/traces/{trace_id}").json()
     assert stored["question"] is None
     assert stored["steps"][0]["prompt"] is None

@@ -120,7 +120,7 @@ def test_a_bad_argument_is_told_to_the_agent(
 
 def test_a_full_house_says_when_to_come_back(serve: Serve) -> None:
     served = serve(SURE, "ask.max_waiting=1")
-    with served.workbench._places.taken(None, 1, threading.Event()):
+    with served.workbench.model.places.taken(None, 1, threading.Event()):
         assert "Try again in 5 seconds" in words(called(served, "ask", question=QUESTION))
 
 

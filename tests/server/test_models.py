@@ -98,7 +98,7 @@ def test_a_model_is_unloaded_until_the_next_question(served: Served) -> None:
 
 
 def test_an_evaluation_refuses_the_change(served: Served) -> None:
-    with served.workbench.holding_model("The evaluation 'capitals'"):
+    with served.workbench.model.holding("The evaluation 'capitals'"):
         for response in (
             served.http.post("/models/active", json={"model": "second"}),
             served.http.delete("/models/active"),

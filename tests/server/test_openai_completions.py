@@ -90,11 +90,11 @@ def test_what_is_not_done_is_refused(client: openai.OpenAI, options: dict[str, A
 
 
 def test_a_full_house_refuses_completions_too(sure: Served) -> None:
-    total = sure.workbench._places._total
-    sure.workbench._places._total = 0
+    total = sure.workbench.model.places._total
+    sure.workbench.model.places._total = 0
     try:
         refused = sure.http.post("/v1/completions", json={"model": "codex", "prompt": PROMPT})
     finally:
-        sure.workbench._places._total = total
+        sure.workbench.model.places._total = total
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     assert refused.json()["error"]["type"] == "server_error"

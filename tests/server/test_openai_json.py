@@ -127,7 +127,7 @@ def test_such_an_answer_is_not_asked_again_without_its_schema(serve: Serve) -> N
         said = client.chat.completions.parse(model="codex", messages=QUESTION, response_format=Place)
     id_ = said.to_dict()["codex"]["trace_id"]  # type: ignore[index]
     served.workbench.store.privacy = "full"
-    kept = served.workbench.trace(str(id_))
+    kept = served.workbench.traces.get(str(id_))
     assert "city" not in json.dumps(kept.params.evidence)
     again = served.http.post(f"/traces/{id_}/replay")
     assert again.status_code == 409

@@ -94,7 +94,7 @@ def test_other_routes_answer_while_many_questions_wait(serve: Serve) -> None:
             thread.start()
         assert eventually(lambda: len(engine.decodes) == WAITING, 60)
         assert served.http.get("/healthz").status_code == 200
-        assert served.workbench.under_way == WAITING
+        assert served.workbench.traces.under_way == WAITING
     finally:
         engine.gate.set()
         for thread in threads:
@@ -122,5 +122,5 @@ def test_each_request_gets_its_own_answer_or_is_told_to_come_back(serve: Serve, 
         assert "already under way" in response.json()["error"]["message"]
     assert isinstance(served.scripted, Gated)
     assert served.scripted.most <= places
-    assert served.workbench.under_way == 0
+    assert served.workbench.traces.under_way == 0
     assert served.http.get("/traces").json()["total"] == answered

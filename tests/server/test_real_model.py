@@ -27,7 +27,7 @@ def served(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     settings = load_settings([f"home={home}", "engine=llama_cpp", "engine.threads=2", "ask.max_waiting=2"])
     engine = engines.create("llama_cpp", settings.engine, models)
     workbench = Workbench(settings, engine, Store(settings.database))
-    workbench.load()
+    workbench.model.load()
     with running(workbench) as server:
         yield server
 
@@ -105,12 +105,12 @@ def test_the_default_model_supports_nothing_as_the_judge_that_it_is_measured_to_
     monkeypatch.setattr(labelled, "evidence", lambda: every)
     some = Labelled(labelled.answers().cases[:20], "some")
     monkeypatch.setattr(labelled, "answers", lambda: some)
-    engine = served.workbench.engine
+    engine = served.workbench.model.engine
     judge = ModelJudge(engine, prompts.ask(NOTICE, [PASSAGE]), answer)
     assert judge.thresholds.stance(judge.judge(NOTICE, answer, [PASSAGE])) is Stance.SUPPORTED
-    assert not any(each.reliability.is_sufficient for each in served.workbench.measure())
+    assert not any(each.reliability.is_sufficient for each in served.workbench.model.measure())
     seen = Observation(NOTICE, Generation(answer, (), "stop", 7, 0.1), (), (PASSAGE,))
-    seen = served.workbench._grounder.check(seen, prompts.ask(NOTICE, [PASSAGE]))
+    seen = served.workbench.model.grounder.check(seen, prompts.ask(NOTICE, [PASSAGE]))
     assert seen.grounding is not None
     assert {sentence.stance for sentence in seen.grounding.sentences} == {None}
     assert signals.compute(seen)["evidence_support"] is None

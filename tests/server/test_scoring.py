@@ -21,7 +21,7 @@ def calibrated(serve: Serve) -> Served:
     """A server whose calibrator was fitted with two samples."""
     served = serve(SURE, "ask.n_samples=2")
     bench = served.workbench
-    made = calibrator(bench.engine.fingerprint, n_samples=2)
+    made = calibrator(bench.model.engine.fingerprint, n_samples=2)
     bench.store.calibrators.save(made.version, made.name, made.model_dump_json())
     bench.active.activate_calibrator(made.version)
     return served
@@ -90,7 +90,7 @@ def test_nothing_of_a_score_is_kept(serve: Serve) -> None:
     served = serve(SURE)
     scored(served)
     assert served.http.get("/traces").json()["traces"] == []
-    assert served.workbench.under_way == 0
+    assert served.workbench.traces.under_way == 0
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_bodies_that_are_refused(sure: Served, body: dict[str, Any]) -> None:
 
 def test_a_full_house_refuses_scores_too(serve: Serve) -> None:
     served = serve(SURE, "ask.max_waiting=1")
-    with served.workbench._places.taken(None, 1, threading.Event()):
+    with served.workbench.model.places.taken(None, 1, threading.Event()):
         assert_error(served.http.post("/score", json={"question": QUESTION, "answer": ANSWER}), 503)
 
 
 def test_tokenize(sure: Served) -> None:
     said = sure.http.post("/tokenize", json={"text": "two words"}).json()
-    assert said == {"tokens": [3, 5], "count": 2, "model": sure.workbench.engine.fingerprint}
+    assert said == {"tokens": [3, 5], "count": 2, "model": sure.workbench.model.engine.fingerprint}
     assert sure.http.post("/tokenize", json={"text": ""}).json()["count"] == 0

@@ -45,7 +45,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
         ]
         workbench = Workbench.open(settings)
         try:
-            workbench.load()
+            workbench.model.load()
             app = mount(create_app(workbench), workbench)
             yield TestClient(app, base_url="http://localhost"), workbench, refusing
         finally:
@@ -56,7 +56,7 @@ def test_the_reasoning_stands_beside_the_answer_and_is_not_scored(served: Served
     http, workbench, _ = served
     body = http.post("/infer", json={"query": "Where does Ada live?"}).json()
     assert (body["model_answer"], body["reasoning"]) == ("Oslo", THOUGHT)
-    trace = workbench.trace(body["trace_id"])
+    trace = workbench.traces.get(body["trace_id"])
     (token,) = trace.last.observation.generation.tokens
     assert (token.text, len(trace.last.focus)) == ("Oslo", 1)
     assert trace.last.signals["avg_logprob"] == -0.4
@@ -92,9 +92,9 @@ def test_the_key_is_nowhere(served: Served, tmp_path: Path, caplog: pytest.LogCa
         refusing.refuses = True
         refused = http.post("/infer", json={"query": "And Bob?"})
         streamed = http.post("/infer/stream", json={"query": "And Bob?"})
-        workbench.engine.unload()
+        workbench.model.engine.unload()
         with pytest.raises(Exception, match="refuses the key in CODEX_TEST_KEY") as raised:
-            workbench.load()
+            workbench.model.load()
     assert refused.status_code == 503
     told = [str(raised.value), refused.text, streamed.text, caplog.text]
     paths = http.get("/openapi.json").json()["paths"]

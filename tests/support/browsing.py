@@ -76,13 +76,13 @@ class Scripted(Served):
         self.go_on.set()
         self.engine.delay, self.engine.failure, self.engine.loaded = 0.0, None, True
         self.engine.judgement = ScriptedEngine.judgement
-        assert eventually(lambda: self.workbench.under_way == self.engine.running == 0, PATIENCE)
+        assert eventually(lambda: self.workbench.traces.under_way == self.engine.running == 0, PATIENCE)
         self.scripts.clear()
         self.engine.decodes.clear()
         self.workbench.store.privacy = "hash"
         self.workbench.choices.path.unlink(missing_ok=True)
         for session in self.workbench.store.sessions():
-            self.workbench.forget_session(session.id)
+            self.workbench.traces.forget_session(session.id)
         for answer in self.workbench.store.people.list():
             self.workbench.people.delete(answer.id)
 

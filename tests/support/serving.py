@@ -36,8 +36,8 @@ class Served:
     @property
     def scripted(self) -> ScriptedEngine:
         """The engine, where it is the scripted one."""
-        assert isinstance(self.workbench.engine, ScriptedEngine)
-        return self.workbench.engine
+        assert isinstance(self.workbench.model.engine, ScriptedEngine)
+        return self.workbench.model.engine
 
 
 def openai_client(served: Served) -> openai.OpenAI:

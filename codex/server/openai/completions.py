@@ -139,7 +139,7 @@ async def completions(
 
     def written() -> Iterator[_Item]:
         for at, prompt in enumerate([body.prompt] if isinstance(body.prompt, str) else body.prompt):
-            for item in workbench.write_on(prompt, seeded(params, body.n), cancel, client):
+            for item in workbench.texts.write_on(prompt, seeded(params, body.n), cancel, client):
                 yield at, item
 
     telling = _Telling(body, model)

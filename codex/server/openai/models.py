@@ -54,12 +54,12 @@ class ModelList(BaseModel):
 @router.get("/models", summary="List the models", responses=openai_errors())
 def list_models(workbench: Bench) -> ModelList:
     """The model that answers, under the name that a calibrator is bound to."""
-    return ModelList(data=[Model(id=workbench.engine.fingerprint)])
+    return ModelList(data=[Model(id=workbench.model.engine.fingerprint)])
 
 
 def checked_model(name: str, workbench: Workbench) -> str:
     """The name of the model that is meant. Raises NotFound."""
-    model = workbench.engine.fingerprint
+    model = workbench.model.engine.fingerprint
     if name not in (NAME, model):
         raise NotFound(f"There is no model {name[:100]!r}; there is {model}, also called {NAME!r}.")
     return model

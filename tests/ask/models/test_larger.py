@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from codex.ask.larger import Larger, calibrator_version, larger_settings
+from codex.ask.deciding import decide_again
+from codex.ask.models.larger import Larger, calibrator_version, larger_settings
 from codex.ask.response import response_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.engines import memory
@@ -166,7 +167,7 @@ def test_a_cancelled_question_stops_the_larger_model(pair: Pair) -> None:
     with pytest.raises(Cancelled):
         list(events)
     assert engine_of(workbench).running == 0
-    assert workbench.under_way == 0
+    assert workbench.traces.under_way == 0
 
 
 def test_an_answer_of_the_larger_model_cannot_be_continued(pair: Pair) -> None:
@@ -190,7 +191,7 @@ def test_another_policy_decides_again_on_both_answers(pair: Pair) -> None:
     trace = workbench.answer(QUESTION, policy=DEFERS)
 
     def again(**changes: object) -> tuple[Action, str]:
-        decision = workbench.redecide(trace.id, DEFERS.model_copy(update=changes))
+        decision = decide_again(DEFERS.model_copy(update=changes), workbench.traces.get(trace.id))
         return decision.action, decision.reason
 
     assert again()[0] is Action.ANSWER
@@ -199,7 +200,7 @@ def test_another_policy_decides_again_on_both_answers(pair: Pair) -> None:
     assert again(answer_above=1.0, abstain_below=1.0)[0] is Action.ABSTAIN
     assert again(larger_above=None)[0] is Action.DEFER
     alone = workbench.answer(QUESTION, policy=DEFERS.model_copy(update={"larger_above": None}))
-    decision = workbench.redecide(alone.id, DEFERS)
+    decision = decide_again(DEFERS, workbench.traces.get(alone.id))
     assert decision.action is Action.DEFER
     assert decision.reason.endswith("no larger model was asked")
 
@@ -223,7 +224,7 @@ def test_it_is_loaded_by_the_first_question_that_needs_it_and_unloaded_with_the_
     assert larger.status.state == "unloaded"
     workbench.answer(QUESTION, policy=DEFERS)
     assert larger.status.state == "ready"
-    workbench.unload_model()
+    workbench.model.unload()
     assert larger.status.state == "unloaded"
     workbench.answer(QUESTION, policy=DEFERS)
     engine = engine_of(workbench)
@@ -249,7 +250,7 @@ def test_several_questions_at_once_load_it_once(pair: Pair, monkeypatch: pytest.
 
 def test_the_larger_model_in_place_of_the_first_is_not_asked_twice(pair: Pair) -> None:
     workbench = pair()
-    workbench._follow(workbench.settings, ScriptedEngine(lambda prompt: SMALL, model=LARGER))
+    workbench.model._follow(workbench.settings, ScriptedEngine(lambda prompt: SMALL, model=LARGER))
     trace = workbench.answer(QUESTION, policy=DEFERS)
     assert kinds(trace) == ["ask"]
     assert "there is no larger model to ask" in trace.last.decision.reason
@@ -292,7 +293,7 @@ def test_a_model_beyond_the_free_memory_is_not_loaded(
     file = model_file(tmp_path)
     settings = load_settings([f"home={tmp_path}", "engine=llama_cpp", f"larger.model={file}"])
     engine = ScriptedEngine(lambda prompt: LARGE, model=LARGER, loaded=False)
-    monkeypatch.setattr("codex.ask.larger.available_memory", lambda: 10**9)
+    monkeypatch.setattr("codex.ask.models.larger.available_memory", lambda: 10**9)
     with Store(tmp_path / "codex.duckdb") as store:
         bench = Workbench(settings, ScriptedEngine(lambda prompt: SMALL), store, larger=engine)
         assert isinstance(bench.larger, Larger)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codex import engines
-from codex.ask.switching import engine_settings
+from codex.ask.models.switching import engine_settings
 from codex.ask.workbench import Workbench
 from codex.engines.base import EngineConfig
 from codex.errors import Busy, Cancelled, Conflict, InvalidInput, ModelError, NotFound, UnusableModel
@@ -47,19 +47,19 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench
 
 def switch(bench: Workbench, model: str = "second", patience: float = WAIT) -> None:
     chosen = bench.settings.engine.model_copy(update={"model_path": model})
-    bench.switch_model(chosen, patience)
+    bench.model.switch(chosen, patience)
 
 
 def test_everything_that_names_or_asks_the_model_follows(bench: Workbench) -> None:
-    first = bench.engine
+    first = bench.model.engine
     told: list[str] = []
-    bench.on_switch = lambda settings: told.append(settings.engine.model_path)
+    bench.model.on_switch = lambda settings: told.append(settings.engine.model_path)
     bench.store.calibrators.save("c@1", "c", calibrator(first.fingerprint).model_dump_json())
     bench.active.activate_calibrator("c@1")
-    assert bench.status.calibrated
+    assert bench.model.status.calibrated
     switch(bench)
-    status = bench.status
-    assert (status.state, status.model) == ("ready", bench.engine.fingerprint)
+    status = bench.model.status
+    assert (status.state, status.model) == ("ready", bench.model.engine.fingerprint)
     assert status.model == f"{bench.settings.engine.name}:second:test"
     assert told == [bench.settings.engine.model_path] == ["second"]
     assert not status.calibrated
@@ -71,7 +71,7 @@ def test_everything_that_names_or_asks_the_model_follows(bench: Workbench) -> No
     assert verdict is not None
     assert verdict.verifier == status.model
     assert bench.active.origin().model == status.model
-    assert bench.tokenize("a bcd") == [1, 3]
+    assert bench.texts.tokenize("a bcd") == [1, 3]
 
 
 def test_running_questions_end_first_and_new_ones_come_back_later(bench: Workbench) -> None:
@@ -79,12 +79,12 @@ def test_running_questions_end_first_and_new_ones_come_back_later(bench: Workben
     next(asked)
     changed = threading.Thread(target=switch, args=(bench,))
     changed.start()
-    assert eventually(lambda: bench.status.state == "loading", WAIT)
+    assert eventually(lambda: bench.model.status.state == "loading", WAIT)
     with pytest.raises(Busy, match="second:test is being loaded"):
         bench.answer("Too early?")
     with pytest.raises(Conflict, match="is being loaded already"):
         switch(bench, "third")
-    with pytest.raises(Conflict, match="start it again after that"), bench.holding_model("A run"):
+    with pytest.raises(Conflict, match="start it again after that"), bench.model.holding("A run"):
         pass
     last = [event.trace for event in asked if isinstance(event, TraceEvent)]
     assert [trace.answer for trace in last] == ["First it is."]
@@ -97,39 +97,39 @@ def test_a_question_that_does_not_end_keeps_its_model(bench: Workbench) -> None:
     next(asked)
     with pytest.raises(Conflict, match="1 requests still use the model after 0 s"):
         switch(bench, patience=0)
-    assert bench.status.state == "ready"
+    assert bench.model.status.state == "ready"
     assert [event.trace.answer for event in asked if isinstance(event, TraceEvent)] == ["First it is."]
 
 
 def test_a_model_that_cannot_be_loaded_leaves_the_one_before(bench: Workbench) -> None:
     with pytest.raises(UnusableModel, match=r"broken could not be loaded: the file is cut short\. script"):
         switch(bench, "broken")
-    assert (bench.status.state, bench.status.model) == ("ready", "scripted:first:test")
+    assert (bench.model.status.state, bench.model.status.model) == ("ready", "scripted:first:test")
     assert bench.settings.engine.model_path != "broken"
     assert bench.answer("Who is it?").answer == "First it is."
 
 
 def test_an_evaluation_refuses_the_change(bench: Workbench) -> None:
-    with bench.holding_model("The evaluation 'capitals'"):
-        for change in (lambda: switch(bench), bench.unload_model):
+    with bench.model.holding("The evaluation 'capitals'"):
+        for change in (lambda: switch(bench), bench.model.unload):
             with pytest.raises(Conflict, match="The evaluation 'capitals' needs the loaded model"):
                 change()
     switch(bench)
 
 
 def test_an_unloaded_model_is_loaded_by_the_next_question(bench: Workbench) -> None:
-    engine = bench.engine
+    engine = bench.model.engine
     assert isinstance(engine, ScriptedEngine)
-    bench.unload_model()
+    bench.model.unload()
     assert not engine.loaded
-    assert bench.status.state == "unloaded"
-    bench.load()
-    assert bench.status.state == "ready"
+    assert bench.model.status.state == "unloaded"
+    bench.model.load()
+    assert bench.model.status.state == "ready"
 
 
 def test_measuring_makes_way(bench: Workbench) -> None:
     """It would otherwise load the model again that was given back."""
-    engine = bench.engine
+    engine = bench.model.engine
     assert isinstance(engine, ScriptedEngine)
     begun, go_on = threading.Event(), threading.Event()
     ended: list[type[BaseException]] = []
@@ -141,7 +141,7 @@ def test_measuring_makes_way(bench: Workbench) -> None:
 
     def measure() -> None:
         try:
-            bench.measure(evidence=False)
+            bench.model.measure(evidence=False)
         except Cancelled as error:
             ended.append(type(error))
 
@@ -150,7 +150,7 @@ def test_measuring_makes_way(bench: Workbench) -> None:
     measuring.start()
     assert begun.wait(WAIT)
     changing.start()
-    assert eventually(lambda: bench.status.state == "loading", WAIT)
+    assert eventually(lambda: bench.model.status.state == "loading", WAIT)
     go_on.set()
     measuring.join(WAIT)
     changing.join(WAIT)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
 from codex import prompts, signals
-from codex.ask.adaptive import enough
 from codex.ask.confidence import confidence_of
 from codex.ask.conversation import added_tokens
 from codex.ask.deciding import decide_one
+from codex.ask.loop.adaptive import enough
 from codex.ask.places import share_of
 from codex.ask.request import Request, Turn, parted
 from codex.ask.scoring import Scored, is_own, why_uncalibrated
@@ -64,7 +64,7 @@ class AsksLarger(Protocol):
         """Which model."""
 
     def answer(self, request: Request, steps: list[Step]) -> Generator[Event, None, Calibrator | None]:
-        """See `codex.ask.larger.Larger.answer`."""
+        """See `codex.ask.models.larger.Larger.answer`."""
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.ask.question_form import Form, are_alike, form, normalised
+from codex.ask.people.question_form import Form, are_alike, form, normalised
 from codex.ask.request import new_id
 from codex.errors import CodexError, InvalidInput, ModelError
 from codex.retrieval.config import PACKAGED_EMBEDDING

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codex.ask.adaptive import AGREE, DISAGREE, ERROR, enough
+from codex.ask.loop.adaptive import AGREE, DISAGREE, ERROR, enough
 from codex.calibration.risk import Guarantee, selective_threshold
 from codex.types import Alternative, Generation, Token
 from tests.support.calibrated import calibrator
@@ -128,7 +128,7 @@ def test_an_answer_says_that_it_was_sampled_so(tmp_path: Path) -> None:
         fewer = bench.answer("What is the capital of France?", n_samples=10, adaptive=True)
         assert [len(it.last.observation.samples) for it in (whole, fewer)] == [10, 3]
         assert (fewer.origin.n_samples, fewer.origin.adaptive) == (10, True)
-        fitted = calibrator(bench.engine.fingerprint, n_samples=10).model_copy(
+        fitted = calibrator(bench.model.engine.fingerprint, n_samples=10).model_copy(
             update={"prompt": fewer.origin.prompt}
         )
         assert fitted.mismatch(whole.origin) == ""

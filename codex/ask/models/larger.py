@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Literal
 
 from codex import engines
-from codex.ask.loop import Loop
+from codex.ask.loop.loop import Loop
+from codex.ask.models.switching import engine_settings
 from codex.ask.request import Request
-from codex.ask.switching import engine_settings
 from codex.calibration import Calibrator
 from codex.calibration.familiarity import Embed
 from codex.calibration.shipped import shipped_calibrators

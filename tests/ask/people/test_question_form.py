@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from codex.ask.people import LEAST_SIMILARITY, spelled_words
-from codex.ask.question_form import MOST_CHARACTERS, are_alike, form, normalised
+from codex.ask.people.answers import LEAST_SIMILARITY, spelled_words
+from codex.ask.people.question_form import MOST_CHARACTERS, are_alike, form, normalised
 from codex.paths import resources
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding

@@ -18,7 +18,7 @@ from typing import Literal
 
 from rapidfuzz.distance import OSA
 
-from codex.ask import question_words as english
+from codex.ask.people import question_words as english
 from codex.signals.text import words
 
 MOST_CHARACTERS = 2_000

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from codex.ask.people import MOST_COMPARED, PeoplesAnswers
+from codex.ask.people.answers import MOST_COMPARED, PeoplesAnswers
 from codex.ask.response import response_to
 from codex.ask.workbench import Workbench
 from codex.errors import InvalidInput, ModelError, NotFound

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from codex.ask.larger import LargerStatus, calibrator_version
-from codex.ask.switching import engine_settings
+from codex.ask.models.larger import LargerStatus, calibrator_version
+from codex.ask.models.switching import engine_settings
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
 from codex.calibration.shipped import shipped_calibrators
@@ -77,7 +77,7 @@ class LoadedModel:
 
 def loaded_model(workbench: Workbench) -> LoadedModel:
     """The model in use, and whether a calibrator holds for it. Raises StoreError."""
-    status, engine, larger = workbench.status, workbench.settings.engine, workbench.larger
+    status, engine, larger = workbench.model.status, workbench.settings.engine, workbench.larger
     served, models = engine.name == "openai_api", Models(workbench.settings.home)
     saved = {
         each.version: Calibrator.model_validate_json(each.body) for each in workbench.store.calibrators.list()
@@ -113,7 +113,7 @@ def list_models(
 def models_of(workbench: Workbench) -> list[ListedModel]:
     """`list_models` of a workbench. Raises StoreError."""
     engine = workbench.settings.engine
-    held = workbench.status.state == "ready" and isinstance(engine, ModelConfig)
+    held = workbench.model.status.state == "ready" and isinstance(engine, ModelConfig)
     models, loaded = Models(workbench.settings.home), engine.model_path if held else ""
     return list_models(models, _context(workbench), workbench.store, loaded)
 
@@ -125,8 +125,8 @@ def change_model(
     base_url: str | None = None,
     api_key_env: str | None = None,
 ) -> LoadedModel:
-    """Load another model by name. Raises what `engine_settings` and `Workbench.switch_model` raise."""
-    workbench.switch_model(engine_settings(workbench.settings, model, engine, base_url, api_key_env))
+    """Load another model by name. Raises what `engine_settings` and `ModelInUse.switch` raise."""
+    workbench.model.switch(engine_settings(workbench.settings, model, engine, base_url, api_key_env))
     return loaded_model(workbench)
 
 

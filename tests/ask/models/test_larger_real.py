@@ -27,7 +27,7 @@ def workbench(codex_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             *("larger.model=smollm2-135m-instruct", "larger.engine=huggingface"),
         ]
     )
-    opened.load()
+    opened.model.load()
     yield opened
     opened.close()
 
@@ -42,7 +42,7 @@ def test_both_are_held_at_once_and_the_larger_one_answers(workbench: Workbench) 
     assert trace.larger.model.startswith("huggingface:smollm2-135m-instruct")
     assert trace.last.decision.action is Action.ANSWER
     assert len(trace.last.observation.samples) == 2
-    assert workbench.engine.is_loaded
+    assert workbench.model.engine.is_loaded
     assert workbench.larger.status.state == "ready"
     assert (workbench.larger.status.memory or 0) > 100e6
     assert workbench.store.load(trace.id).larger == trace.larger
@@ -58,5 +58,5 @@ def test_a_cancelled_question_stops_the_larger_one_within_its_answer(workbench: 
     cancel.set()
     with pytest.raises(Cancelled):
         list(events)
-    assert workbench.under_way == 0
+    assert workbench.traces.under_way == 0
     assert workbench.answer(QUESTION, policy=DEFERS).larger is not None

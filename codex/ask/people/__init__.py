@@ -1,0 +1,1 @@
+"""People's answers, and whether two questions ask for the same."""
