@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from codex import signals
 from codex.ask.confidence import basis, other_kinds
-from codex.ask.loop.loop import NO_LARGER, NOT_SEARCHED, NOTHING_FOUND
+from codex.ask.loop.course import NOT_SEARCHED, NOTHING_FOUND
+from codex.ask.loop.loop import NO_LARGER
 from codex.pages import JSON
 from codex.pages.ask.evidence import stances
 from codex.store.codec.nouns import encode

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from codex.ask.loop.loop import NOTHING_FOUND
+from codex.ask.loop.course import NOTHING_FOUND
 from codex.pages.ask.evidence import CONTEXT, compared, evidence_view, passages_view, stances
 from codex.pages.ask.story import notes, step_story, story_line
 from codex.pages.ask.view import samples_view, step_view
