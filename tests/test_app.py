@@ -57,7 +57,7 @@ def test_a_termination_ends_what_is_under_way_with_an_error_of_its_own(own_home:
     assert response.status_code == 503
     assert response.json()["error"]["type"] == "Stopping"
     with Store(own_home / "codex.duckdb") as store:
-        assert store.sessions() == []
+        assert store.sessions.list() == []
 
 
 def test_ctrl_c_ends_it_without_a_word(tmp_path: Path) -> None:

@@ -199,13 +199,15 @@ def list_sessions(
     offset: Annotated[int, Query(ge=0, lt=2**31)] = 0,
 ) -> list[bodies.Body]:
     """The sessions, most recently used first."""
-    return [bodies.SessionBody.model_validate(found) for found in workbench.store.sessions(limit, offset)]
+    return [
+        bodies.SessionBody.model_validate(found) for found in workbench.store.sessions.list(limit, offset)
+    ]
 
 
 @router.get("/sessions/{session_id}", tags=["sessions"], summary="Read a session", responses=errors(404, 503))
 def read_session(session_id: str, workbench: Bench) -> bodies.SessionTracesBody:
     """The traces of a session, oldest first."""
-    traces = workbench.store.session_traces(session_id)
+    traces = workbench.store.sessions.traces(session_id)
     return bodies.SessionTracesBody(
         id=session_id, traces=[bodies.TraceSummaryBody.model_validate(trace) for trace in traces]
     )

@@ -11,7 +11,8 @@ from typing import Literal
 
 from codex.errors import InvalidInput
 from codex.store.config import Privacy, StoreConfig
-from codex.store.store import SessionSummary, Store, TraceSummary
+from codex.store.store import Store
+from codex.store.traces.sessions import SessionSummary, TraceSummary
 from codex.text import sha256
 from codex.types import (
     Action,

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, get_args
+from typing import Self, get_args
 
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.store.codec.columns import in_utc
 from codex.store.config import Privacy
-from codex.store.database.file import Database, Row, rows
+from codex.store.database.file import Database, rows
 from codex.store.evaluation.runs import Runs
 from codex.store.labelling.labels import Label, Labels, verdict_of
 from codex.store.labelling.people import People
@@ -28,53 +28,14 @@ from codex.store.traces.erasure import Deletion, Erasure
 from codex.store.traces.history import History
 from codex.store.traces.inbox import Inbox
 from codex.store.traces.rows import TOKEN_COLUMNS, event_row, trace_of
+from codex.store.traces.sessions import Sessions
 from codex.store.traces.shares import Shares
 from codex.store.versions.calibrators import Calibrators
 from codex.store.versions.policies import Policies, SavedPolicy
-from codex.types import Action, Confidence, Gate, Trace
-
-TITLE_CHARACTERS = 127
-"""How much of an answer stands in for a question that was not kept."""
+from codex.types import Trace
 
 TOLD = ("question_preview", "question", "prompt", "passages", "reasoning")
 """The columns that tell what was asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSummary:
-    """One line of the list of sessions."""
-
-    id: str
-    title: str
-    """The start of its first question, or of its first answer where the question was not kept."""
-    created_at: datetime
-    last_used_at: datetime
-    questions: int
-    """Branches are not counted."""
-    last_action: Action
-
-
-@dataclass(frozen=True, slots=True)
-class TraceSummary:
-    """One line of a session: the trace as its last step left it."""
-
-    id: str
-    created_at: datetime
-    question: str | None
-    """The question or its first 127 characters; None where only the SHA-256 was kept."""
-    question_sha256: str
-    answer: str
-    """What was said to the user."""
-    model_answer: str
-    """What the model wrote."""
-    gate: Gate
-    action: Action
-    confidence: Confidence
-    parent_id: str | None
-    correct: bool | None
-    """What a person said of the answer; None: nobody has."""
-    follows: str | None = None
-    """The trace whose answer it follows up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +70,8 @@ class Store:
         self._inbox = Inbox(self._database, self._outbox)
         self.erasure = Erasure(self._database)
         """The rewriting of the file, without what was deleted."""
+        self.sessions = Sessions(self._database)
+        """What was asked together."""
         self.history = History(self._database)
         """Every trace, filtered, sorted and in pages."""
         self.runs = Runs(self._database)
@@ -243,53 +206,6 @@ class Store:
             with suppress(NotFound):  # It was deleted in the meantime.
                 yield self.load(trace_id), correct
 
-    def sessions(self, limit: int = 50, offset: int = 0) -> list[SessionSummary]:
-        """The sessions, most recently used first."""
-        with self._database.read() as db:
-            found = rows(
-                db,
-                """
-                SELECT s.id, s.created_at,
-                       arg_min(coalesce(e.question_preview, left(e.answer, ?)), e.event_id) AS title,
-                       max(e.created_at) AS last_used_at,
-                       count(DISTINCT e.trace_id) FILTER (e.parent_trace_id IS NULL) AS questions,
-                       arg_max(e.action, e.event_id) AS last_action
-                FROM sessions s JOIN model_inference_events e ON e.session_id = s.id
-                GROUP BY s.id, s.created_at
-                ORDER BY max(e.event_id) DESC LIMIT ? OFFSET ?
-                """,
-                [TITLE_CHARACTERS, limit, offset],
-            )
-        return [
-            SessionSummary(
-                id=row["id"],
-                title=row["title"],
-                created_at=in_utc(row["created_at"]),
-                last_used_at=in_utc(row["last_used_at"]),
-                questions=row["questions"],
-                last_action=Action(row["last_action"]),
-            )
-            for row in found
-        ]
-
-    def session_traces(self, session_id: str) -> list[TraceSummary]:
-        """The traces of a session, oldest first. Raises NotFound."""
-        with self._database.read() as db:
-            found = rows(
-                db,
-                """
-                SELECT e.*, l.correct
-                FROM model_inference_events e
-                LEFT JOIN counted_labels l ON l.run_id = '' AND l.question_id = e.trace_id
-                WHERE e.session_id = ? AND e.ends_trace
-                ORDER BY e.event_id
-                """,
-                [session_id],
-            )
-        if not found:
-            raise NotFound(f"No session {session_id!r} is stored.")
-        return [_summary(row) for row in found]
-
     def delete_session(self, session_id: str) -> None:
         """Delete a session with its traces, labels and links. Raises NotFound.
 
@@ -390,21 +306,3 @@ class Store:
 def _needed(title: str, policy: SavedPolicy) -> Conflict:
     first = "activate another policy and then delete it" if policy.active else "delete that policy"
     return Conflict(f"The guarantee of the policy {policy.title} rests on {title}: first {first}.")
-
-
-def _summary(row: Row) -> TraceSummary:
-    question: Any = row["question"] if row["question"] is not None else row["question_preview"]
-    return TraceSummary(
-        id=row["trace_id"],
-        created_at=in_utc(row["created_at"]),
-        question=question,
-        question_sha256=row["question_sha256"],
-        answer=row["reply"],
-        model_answer=row["answer"],
-        gate=Gate(row["gate"]),
-        action=Action(row["action"]),
-        confidence=Confidence(row["confidence"], row["calibrated"], row["familiarity"]),
-        parent_id=row["parent_trace_id"],
-        correct=row["correct"],
-        follows=(json.loads(row["params"]).get("conversation") or {}).get("follows"),
-    )

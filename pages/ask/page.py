@@ -249,7 +249,7 @@ class AskPage:
     def _sidebar(self) -> JSON:
         store = self.workbench.store
         return {
-            "sessions": [session_line(session) for session in store.sessions()],
+            "sessions": [session_line(session) for session in store.sessions.list()],
             "under_way": self.runs.under_way(current_client()),
             "privacy": {
                 "level": store.privacy,
@@ -261,7 +261,7 @@ class AskPage:
     def _open(self, wanted: JSON) -> JSON:
         fingerprint, reader = self.workbench.model.status.model, current_client()
         session = wanted.get("session") or self.workbench.traces.get(wanted["trace"], reader).session_id
-        traces = self.workbench.store.session_traces(session)
+        traces = self.workbench.store.sessions.traces(session)
         root, members = family(traces, wanted.get("trace"))
         views = [
             trace_view(

@@ -163,7 +163,7 @@ class HistoryView:
             **trace_view(trace, fingerprint=model, correct=line.correct),
             "line": line_view(line),
             "rules": [rule.model_dump() for rule in policy.rules] if policy else [],
-            "questions": len(self.workbench.store.session_traces(line.session_id)),
+            "questions": len(self.workbench.store.sessions.traces(line.session_id)),
             "no_replay": NOT_SAVED if trace.question is None else self._no_turns(trace),
             "conversation": self._conversation(trace),
             "model_now": model,
@@ -180,7 +180,7 @@ class HistoryView:
     def _conversation(self, trace: Trace) -> JSON | None:
         """Where a trace stands in its conversation; None: it is in none."""
         told = trace.params.conversation
-        traces = self.workbench.store.session_traces(trace.session_id)
+        traces = self.workbench.store.sessions.traces(trace.session_id)
         after = [each.id for each in traces if each.follows == trace.id]
         if told is None and not after:
             return None

@@ -266,7 +266,7 @@ def test_cancelling_stops_the_model_and_stores_nothing(bench: Bench) -> None:
         last_trace(events)
     assert isinstance(workbench.model.engine, ScriptedEngine)
     assert workbench.model.engine.running == 0
-    assert workbench.store.sessions() == []
+    assert workbench.store.sessions.list() == []
 
 
 def test_an_answer_that_comes_after_its_session_was_deleted_is_given_but_not_kept(bench: Bench) -> None:
@@ -280,11 +280,11 @@ def test_an_answer_that_comes_after_its_session_was_deleted_is_given_but_not_kep
     assert late.answer == first.answer
     assert list(events) == []
     assert workbench.traces.under_way == 0
-    assert workbench.store.sessions() == []
+    assert workbench.store.sessions.list() == []
     with pytest.raises(NotFound):
         workbench.traces.get(late.id)
     workbench.answer("Capital of Australia?", session_id="gone")
-    assert len(workbench.store.session_traces("gone")) == 1
+    assert len(workbench.store.sessions.traces("gone")) == 1
 
 
 def test_a_caller_who_goes_away_cancels_and_frees_its_place(bench: Bench) -> None:

@@ -90,7 +90,7 @@ def test_a_level_given_at_the_start_is_said_and_cannot_be_changed(page: Page, tm
         expect(choice.get_by_label("no", exact=True)).to_be_disabled()
         ask(page, "Where is it kept?")
         expect(asked_once(page)).to_have_count(0)
-        assert served.workbench.store.sessions()[0].title == "The capital is Canberra."
+        assert served.workbench.store.sessions.list()[0].title == "The capital is Canberra."
 
 
 def test_the_question_what_to_save_fits_into_800_pixels(page: Page, scripted: Scripted) -> None:

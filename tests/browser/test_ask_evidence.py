@@ -411,8 +411,8 @@ def test_an_unsure_answer_without_passages_offers_to_look_it_up_in_its_session(
     expect(answer(page)).to_contain_text("Ada")
     expect(page.get_by_role("region", name="Decision").locator(".cx-badge.large")).to_have_text("answer")
     expect(offer).to_have_count(0)
-    assert len(library.workbench.store.sessions()) == 1
-    assert library.workbench.store.sessions()[0].questions == 2
+    assert len(library.workbench.store.sessions.list()) == 1
+    assert library.workbench.store.sessions.list()[0].questions == 2
     # What is chosen for other questions stays as it was.
     expect(page.get_by_label("only if unsure")).to_be_checked()
 

@@ -36,7 +36,7 @@ def finished(page: Page, scripted: Scripted) -> None:
     expect(page.get_by_role("region", name="Decision").locator(".cx-badge.large")).to_be_visible()
     expect(page.get_by_role("option")).to_have_count(WORDS)
     expect(page.get_by_role("textbox", name="Question")).to_have_value("")
-    assert len(scripted.workbench.store.sessions()) == 1
+    assert len(scripted.workbench.store.sessions.list()) == 1
     assert len(scripted.engine.decodes) == 1
 
 
@@ -84,7 +84,7 @@ def test_an_answer_that_ended_meanwhile_is_opened_on_return(browser: Browser, sc
     begin(page, scripted)
     page.goto(f"{scripted.url}tune")
     scripted.engine.delay = 0
-    assert eventually(lambda: len(scripted.workbench.store.sessions()) == 1, PATIENCE)
+    assert eventually(lambda: len(scripted.workbench.store.sessions.list()) == 1, PATIENCE)
     open_page(page, scripted.url)
     finished(page, scripted)
     page.close()
@@ -137,7 +137,7 @@ def test_only_the_stop_button_stops_it(page: Page, scripted: Scripted) -> None:
     expect(page.get_by_text("Stopped; nothing was saved.")).to_be_visible()
     expect(page.get_by_role("button", name="Answering: A long one?")).to_have_count(0)
     assert eventually(lambda: scripted.engine.running == 0, PATIENCE)
-    assert scripted.workbench.store.sessions() == []
+    assert scripted.workbench.store.sessions.list() == []
 
 
 def test_a_branch_is_beside_its_answer_after_a_reload(browser: Browser, scripted: Scripted) -> None:

@@ -79,7 +79,7 @@ def test_a_slow_answer_can_be_cancelled_and_the_question_stays(page: Page, scrip
     expect(page.get_by_text("Stopped; nothing was saved.")).to_be_visible()
     expect(box).to_have_value("Where?")
     assert eventually(lambda: scripted.engine.running == 0, PATIENCE)
-    assert scripted.workbench.store.sessions() == []
+    assert scripted.workbench.store.sessions.list() == []
 
 
 def test_many_tabs_can_be_open_at_once(browser: Browser, scripted: Scripted) -> None:
@@ -236,7 +236,7 @@ def test_the_end_of_the_server_is_said_in_the_page_and_keeps_what_was_typed(
         ending.stop()
         expect(page.get_by_role("alert").filter(has_text="Codex is shutting down")).to_be_visible()
         expect(page.get_by_role("textbox", name="Question")).to_have_value("A long story?")
-        assert ending.store.sessions() == []
+        assert ending.store.sessions.list() == []
         page.close()
     ending.close()
 
@@ -295,8 +295,8 @@ def test_a_link_to_an_answer_alone_opens_its_session(page: Page, scripted: Scrip
     open_page(page, scripted.url)
     ask(page, "Where?")
     ask(page, "And when?")
-    (session,) = scripted.workbench.store.sessions()
-    first = scripted.workbench.store.session_traces(session.id)[0]
+    (session,) = scripted.workbench.store.sessions.list()
+    first = scripted.workbench.store.sessions.traces(session.id)[0]
     page.goto(f"{scripted.url}?trace={first.id}")
     expect(page.get_by_role("heading", name="Where?")).to_be_visible()
     expect(page.locator(".cx-asked button")).to_have_count(2)

@@ -63,7 +63,7 @@ def test_back_to_a_session_that_was_deleted_says_so_and_keeps_what_is_typed(
     ask(page, "The first one?")
     page.get_by_role("button", name="New").click()
     page.get_by_role("textbox", name="Question").fill("half a question")
-    (session,) = scripted.workbench.store.sessions()
+    (session,) = scripted.workbench.store.sessions.list()
     scripted.workbench.traces.forget_session(session.id)
     page.go_back()
     expect(page.get_by_role("alert").filter(has_text="No session")).to_be_visible()

@@ -34,7 +34,7 @@ def test_an_address_that_leads_nowhere_says_so(
 ) -> None:
     open_page(page, served.url)
     ask(page, "Where?")
-    (session,) = served.workbench.store.sessions()
+    (session,) = served.workbench.store.sessions.list()
     page.goto(served.url + address.format(session=session.id))
     expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
     there = page.get_by_role("complementary", name="Sessions").get_by_role("link")

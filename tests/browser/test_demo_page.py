@@ -93,7 +93,7 @@ def test_live_asks_the_model_and_saves_nothing(page: Page, scripted: Scripted) -
     expect(answer(stage)).to_contain_text("Au")
     expect(page.get_by_text(scripted.workbench.model.status.model, exact=False).first).to_be_visible()
     expect(stage.get_by_text("The model hardly considered")).to_have_count(0)  # that is of the recording
-    assert scripted.workbench.store.sessions() == []
+    assert scripted.workbench.store.sessions.list() == []
 
 
 def test_live_stops_when_it_is_switched_off(page: Page, scripted: Scripted) -> None:
@@ -105,7 +105,7 @@ def test_live_stops_when_it_is_switched_off(page: Page, scripted: Scripted) -> N
     page.get_by_role("radio", name="Recordings").check(force=True)
     expect(page.get_by_role("region", name="What happens")).to_have_count(0)
     scripted.reset()  # which waits until nothing is under way
-    assert scripted.workbench.store.sessions() == []
+    assert scripted.workbench.store.sessions.list() == []
 
 
 def test_a_live_failure_is_said_and_a_recording_still_plays(page: Page, scripted: Scripted) -> None:

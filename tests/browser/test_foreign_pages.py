@@ -166,7 +166,7 @@ def state(served: Scripted) -> dict[str, Any]:
     store = served.workbench.store
     return {
         "privacy": store.privacy,
-        "sessions": [asdict(session) for session in store.sessions()],
+        "sessions": [asdict(session) for session in store.sessions.list()],
         "documents": [document.path for document in served.workbench.index.documents()],
         "uploads": sorted(served.workbench.settings.documents.rglob("*")),
         "asked": list(served.engine.decodes),

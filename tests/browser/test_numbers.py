@@ -61,7 +61,7 @@ def test_a_confidence_and_a_threshold_read_alike_wherever_they_stand(page: Page,
     large = decision.locator(".cx-confidence .cx-num")
     expect(large).to_be_visible(timeout=OPENED)
     store = served.workbench.store
-    [trace] = store.session_traces(store.sessions()[0].id)
+    [trace] = store.sessions.traces(store.sessions.list()[0].id)
     assert trace.confidence.value is not None
     confidence = percent(trace.confidence.value)
     expect(large).to_have_text(confidence)

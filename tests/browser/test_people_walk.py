@@ -74,7 +74,7 @@ def test_from_a_deferred_question_to_the_next_persons_answer(
     expect(decision).to_contain_text("ask a person")
     status = page.locator(".cx-status")
     expect(status).to_contain_text("not calibrated")
-    before = served.workbench.store.sessions()[0]
+    before = served.workbench.store.sessions.list()[0]
 
     # Label a run's answers until they are enough to recalibrate with.
     go(page, "Label")
@@ -133,7 +133,7 @@ def test_from_a_deferred_question_to_the_next_persons_answer(
     tab_to(page, link)
     page.keyboard.press("Enter")
     expect(page.locator(".cx-person")).to_contain_text("Answered by Ada on", timeout=OPENED)
-    assert before.id in {session.id for session in served.workbench.store.sessions()}
+    assert before.id in {session.id for session in served.workbench.store.sessions.list()}
 
     # And show somebody the idea.
     go(page, "Demo")

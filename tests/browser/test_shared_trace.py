@@ -60,7 +60,7 @@ def test_somebody_else_reads_the_answer_and_nothing_more(
     expect(other.get_by_role("tabpanel")).to_contain_text("Asked 5 more times")
     assert other.get_by_role("link").count() == 0
     assert other.get_by_role("textbox").count() == 0
-    (session,) = scripted.workbench.store.sessions()
+    (session,) = scripted.workbench.store.sessions.list()
     assert session.id not in other.content()
     other.context.close()
 
@@ -102,7 +102,7 @@ def test_with_the_session_its_links_are_gone(page: Page, browser: Browser, scrip
     open_page(page, scripted.url)
     ask(page, QUESTION)
     address = make(page, "")
-    (session,) = scripted.workbench.store.sessions()
+    (session,) = scripted.workbench.store.sessions.list()
     scripted.workbench.traces.forget_session(session.id)
     gone(browser, address)
     assert scripted.workbench.store.shares.list() == []

@@ -57,7 +57,7 @@ def test_it_searches_the_documents_of_the_demo_and_not_the_users(
 def test_nothing_of_it_is_kept(bench: Workbench, documents: DemoDocuments) -> None:
     *_, end = ask(bench, documents, "What is the capital of Mongolia?")
     assert isinstance(end, TraceEvent)
-    assert bench.store.sessions() == []
+    assert bench.store.sessions.list() == []
     with pytest.raises(Exception, match="No trace"):
         bench.traces.get(end.trace.id)
     assert bench.traces.under_way == 0

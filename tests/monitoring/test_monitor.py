@@ -329,13 +329,13 @@ def test_old_answers_are_deleted_by_days_only_where_that_is_set(made: Made, cloc
     monitor = made()
     answered(monitor, range(3), at=NOON - 40 * 24 * HOUR)
     assert monitor.retire() is None
-    assert len(monitor.workbench.store.session_traces("s")) == 3
+    assert len(monitor.workbench.store.sessions.traces("s")) == 3
     monitor = made("monitoring.retention_days=30")
     [kept] = answered(monitor, range(3, 4), at=NOON - 29 * 24 * HOUR)
     retired = monitor.retire()
     assert retired is not None
     assert retired.deleted == 3
-    assert [trace.id for trace in monitor.workbench.store.session_traces("s")] == [kept]
+    assert [trace.id for trace in monitor.workbench.store.sessions.traces("s")] == [kept]
     assert sum(each.answers for each in monitor.workbench.store.monitoring.totals(Window())) == 4
 
 

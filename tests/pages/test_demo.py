@@ -79,7 +79,7 @@ def test_live_shows_the_same_of_the_model_that_is_loaded(page: DemoPage) -> None
     assert kinds(last["beats"]) == ["token", "written", "samples", "confidence", "decision", "end"]
     assert "".join(beat["token"]["text"] for beat in last["beats"] if beat["kind"] == "token").endswith("Au.")
     assert last["model"] == page.workbench.model.status.model
-    assert page.workbench.store.sessions() == []
+    assert page.workbench.store.sessions.list() == []
 
 
 def test_a_question_that_fails_live_is_no_failure_of_the_service(page: DemoPage) -> None:

@@ -34,7 +34,7 @@ def test_a_question_under_way_ends_with_503_or_an_error_event_and_is_not_stored(
     assert response.status_code == 503  # type: ignore[attr-defined]
     assert response.json()["error"]["type"] == "Stopping"  # type: ignore[attr-defined]
     assert int(response.headers["Retry-After"]) > 0  # type: ignore[attr-defined]
-    assert served.workbench.store.sessions() == []
+    assert served.workbench.store.sessions.list() == []
     assert served.http.post("/infer", json=body).json()["error"]["type"] == "Stopping"
 
 

@@ -81,7 +81,7 @@ class Scripted(Served):
         self.engine.decodes.clear()
         self.workbench.store.privacy = "hash"
         self.workbench.choices.path.unlink(missing_ok=True)
-        for session in self.workbench.store.sessions():
+        for session in self.workbench.store.sessions.list():
             self.workbench.traces.forget_session(session.id)
         for answer in self.workbench.store.people.list():
             self.workbench.people.delete(answer.id)

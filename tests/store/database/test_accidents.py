@@ -62,7 +62,7 @@ def test_a_kill_while_writing_loses_nothing_that_was_saved(tmp_path: Path, check
         with Store(path, "full") as store:
             for number in reported:
                 assert store.load(f"trace-{number}") == make_trace(number)
-            there = [summary.id for summary in store.session_traces("s")]
+            there = [summary.id for summary in store.sessions.traces("s")]
         # A save that ended before it could be reported is there too, and whole.
         with Store(path, "full") as store:
             for trace_id in set(there) - {f"trace-{number}" for number in reported}:
@@ -210,7 +210,7 @@ def test_a_full_disk_loses_nothing_and_the_store_goes_on(
         assert_whole(store, [*saved, 9999])
     with Store(path, "full") as store:
         assert_whole(store, [*saved, 9999])
-        assert len(store.session_traces("s")) == len(saved) + 1
+        assert len(store.sessions.traces("s")) == len(saved) + 1
 
 
 def test_a_really_full_disk_loses_nothing_and_the_store_goes_on(tmp_path: Path) -> None:

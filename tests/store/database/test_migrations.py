@@ -122,4 +122,4 @@ def test_a_step_that_fails_leaves_nothing_half_done(tmp_path: Path) -> None:
         assert "half" not in tables(db)
         assert db.execute("SELECT max(version) FROM schema_migrations").fetchall() == [(len(MIGRATIONS),)]
     with Store(path) as store:
-        assert store.sessions() == []
+        assert store.sessions.list() == []

@@ -243,8 +243,8 @@ def test_old_answers_go_with_all_they_hold_and_their_counts_stay(store: Store, t
     store.save(answer(4, NOON + 9 * HOUR, session="both"))
     store.monitoring.roll_up()
     assert store.monitoring.retire(NOON + 3 * HOUR).deleted == 3
-    assert [session.id for session in store.sessions()] == ["both"]
-    assert [trace.id for trace in store.session_traces("both")] == ["trace-3", "trace-4"]
+    assert [session.id for session in store.sessions.list()] == ["both"]
+    assert [trace.id for trace in store.sessions.traces("both")] == ["trace-3", "trace-4"]
     assert store.load("trace-3").last.observation.generation.tokens
     assert sum(hour.answers for hour in store.monitoring.hours(Window())) == 5
     store.close()
@@ -268,7 +268,7 @@ def test_labelled_answers_and_those_that_wait_for_a_label_are_not_deleted(store:
     store.label_queues.add("q", only, np.zeros(1), None)
     retired = store.monitoring.retire(NOON + HOUR)
     assert (retired.deleted, retired.kept) == (2, 2)
-    assert {session.id for session in store.sessions()} == {"s0", "s1"}
+    assert {session.id for session in store.sessions.list()} == {"s0", "s1"}
     store.label("trace-0", None)
     assert store.monitoring.retire(NOON + HOUR).deleted == 1
 

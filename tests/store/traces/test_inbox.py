@@ -28,7 +28,7 @@ def test_a_trace_is_read_as_soon_as_it_is_saved(tmp_path: Path, monkeypatch: pyt
         assert store.history.page().traces[0].id == "trace-3"
         store.save(make_trace(4))
         store.delete_session("s")
-        assert store.sessions() == []
+        assert store.sessions.list() == []
 
 
 def test_what_a_killed_process_had_saved_is_there_at_the_next_start(tmp_path: Path) -> None:
@@ -71,14 +71,14 @@ def test_an_id_is_taken_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, se
             store.load("trace-1")
         with pytest.raises(Conflict, match="trace-1"):
             store.save(make_trace(1, session="other"))
-        assert [session.id for session in store.sessions()] == ["s"]
+        assert [session.id for session in store.sessions.list()] == ["s"]
 
 
 def test_half_a_character_is_refused_and_keeps_nothing(tmp_path: Path) -> None:
     with Store(tmp_path / "codex.duckdb", "full") as store:
         with pytest.raises(InvalidInput, match="cannot be stored"):
             store.save(replace(make_trace(1), answer="half \ud83d"))
-        assert store.sessions() == []
+        assert store.sessions.list() == []
 
 
 def test_a_trace_that_cannot_be_spread_is_read_from_where_it_waits(
@@ -91,9 +91,9 @@ def test_a_trace_that_cannot_be_spread_is_read_from_where_it_waits(
             patched.setattr(inbox, "_insert", _fails)
             store.save(two)
             assert store.load("trace-1") == two
-            assert store.sessions() == []
+            assert store.sessions.list() == []
         assert store.load("trace-1") == two
-        assert [session.id for session in store.sessions()] == ["s"]
+        assert [session.id for session in store.sessions.list()] == ["s"]
 
 
 def _fails(db: object, *row: object) -> None:

@@ -38,7 +38,7 @@ def test_the_files_hold_of_a_question_and_its_passages_what_the_setting_says(
         step = replace(trace.last, observation=replace(trace.last.observation, passages=(passage,)))
         store.save(replace(trace, steps=(step,)))
         while_open = on_disk(path)
-        summary = store.session_traces("s")[0]
+        summary = store.sessions.traces("s")[0]
     closed = on_disk(path)
     assert tuple(word.encode() in while_open for word in WORDS) == kept
     # A closed file may be compressed, so only what must be absent can be looked for in its bytes.

@@ -313,7 +313,7 @@ def test_half_a_character_is_refused_and_nothing_is_kept(store: Store) -> None:
         store.save(replace(trace, steps=(step,)))
     with pytest.raises(NotFound):
         store.load("trace-1")
-    assert store.sessions() == []
+    assert store.sessions.list() == []
 
 
 def test_an_unknown_trace_is_not_found(store: Store) -> None:
@@ -325,7 +325,7 @@ def test_an_id_is_used_once(store: Store) -> None:
     store.save(make_trace(1))
     with pytest.raises(Conflict, match="trace-1"):
         store.save(make_trace(1, session="other"))
-    assert [session.id for session in store.sessions()] == ["s"]
+    assert [session.id for session in store.sessions.list()] == ["s"]
 
 
 def test_threads_save_and_load_at_once(store: Store) -> None:
@@ -337,14 +337,14 @@ def test_threads_save_and_load_at_once(store: Store) -> None:
         for trace in mine:
             store.save(trace)
             assert store.load(trace.id) == trace
-            store.sessions()
-            store.session_traces(trace.session_id)
+            store.sessions.list()
+            store.sessions.traces(trace.session_id)
         return mine
 
     with ThreadPoolExecutor(8) as pool:
         saved = [trace for done in pool.map(work, range(8)) for trace in done]
     assert [store.load(trace.id) for trace in saved] == saved
-    assert sum(session.questions for session in store.sessions()) == 40
+    assert sum(session.questions for session in store.sessions.list()) == 40
 
 
 def test_log_inference_event_keeps_numbers_from_elsewhere(store: Store) -> None:

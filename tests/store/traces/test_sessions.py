@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def test_sessions_are_listed_last_used_first(store: Store) -> None:
     for number, session in enumerate(["a", "b", "c", "a"]):
         store.save(make_trace(number, session=session, question=f"question {number}"))
-    sessions = store.sessions()
+    sessions = store.sessions.list()
     assert [(s.id, s.title, s.questions) for s in sessions] == [
         ("a", "question 0", 2), ("c", "question 2", 1), ("b", "question 1", 1),
     ]  # fmt: skip
     assert sessions[0].created_at == make_trace(0).created_at
     assert sessions[0].last_used_at == make_trace(3).created_at
-    assert [s.id for s in store.sessions(limit=1, offset=1)] == ["c"]
+    assert [s.id for s in store.sessions.list(limit=1, offset=1)] == ["c"]
 
 
 def test_a_session_shows_what_was_decided_last(store: Store) -> None:
@@ -37,15 +38,15 @@ def test_a_session_shows_what_was_decided_last(store: Store) -> None:
     abstained = Decision(Action.ABSTAIN, Gate.ABSTAIN, "top1_prob 0.1 < 0.2: abstain")
     checked = replace(first.last, kind="reflect", decision=abstained)
     store.save(replace(first, steps=(first.last, checked)))
-    assert store.sessions()[0].last_action is Action.ABSTAIN
-    assert [(t.action, t.gate) for t in store.session_traces("s")] == [(Action.ABSTAIN, Gate.ABSTAIN)]
+    assert store.sessions.list()[0].last_action is Action.ABSTAIN
+    assert [(t.action, t.gate) for t in store.sessions.traces("s")] == [(Action.ABSTAIN, Gate.ABSTAIN)]
 
 
 def test_a_branch_is_listed_but_is_no_question(store: Store) -> None:
     store.save(make_trace(1))
     store.save(replace(make_trace(2), parent_id="trace-1"))
-    assert store.sessions()[0].questions == 1
-    assert [(t.id, t.parent_id) for t in store.session_traces("s")] == [
+    assert store.sessions.list()[0].questions == 1
+    assert [(t.id, t.parent_id) for t in store.sessions.traces("s")] == [
         ("trace-1", None), ("trace-2", "trace-1"),
     ]  # fmt: skip
 
@@ -55,8 +56,8 @@ def test_a_session_without_its_question_is_named_by_what_the_model_wrote(store: 
     trace = replace(make_trace(1), answer="I am not sure enough to answer.")
     store.save(trace)
     written = trace.steps[0].observation.generation.text
-    assert store.sessions()[0].title == written[:127]
-    summary = store.session_traces("s")[0]
+    assert store.sessions.list()[0].title == written[:127]
+    summary = store.sessions.traces("s")[0]
     assert summary.question is None
     assert (summary.answer, summary.model_answer) == (trace.answer, written)
 
@@ -70,18 +71,18 @@ def test_deleting_a_session_leaves_nothing_of_it_and_all_of_the_others(store: St
     with pytest.raises(NotFound):
         store.load("trace-1")
     with pytest.raises(NotFound):
-        store.session_traces("gone")
-    assert [s.id for s in store.sessions()] == ["stays"]
+        store.sessions.traces("gone")
+    assert [s.id for s in store.sessions.list()] == ["stays"]
     assert store.load("trace-2") == make_trace(2, session="stays")
-    assert store.session_traces("stays")[0].correct is True
+    assert store.sessions.traces("stays")[0].correct is True
     store.save(make_trace(1, session="gone"))
-    assert store.session_traces("gone")[0].correct is None
+    assert store.sessions.traces("gone")[0].correct is None
 
 
-@pytest.mark.parametrize("call", ["session_traces", "delete_session"])
+@pytest.mark.parametrize("call", ["sessions.traces", "delete_session"])
 def test_what_is_not_there_is_not_found(store: Store, call: str) -> None:
     with pytest.raises(NotFound, match="nowhere"):
-        getattr(store, call)("nowhere")
+        attrgetter(call)(store)("nowhere")
 
 
 def test_a_label_is_kept_changed_and_taken_back(store: Store) -> None:
@@ -89,7 +90,7 @@ def test_a_label_is_kept_changed_and_taken_back(store: Store) -> None:
     seen = []
     for label in (True, False, None):
         store.label("trace-1", label)
-        seen.append(store.session_traces("s")[0].correct)
+        seen.append(store.sessions.traces("s")[0].correct)
     assert seen == [True, False, None]
     with pytest.raises(NotFound, match="nowhere"):
         store.label("nowhere", True)
