@@ -143,7 +143,7 @@ def _differences(trace: Trace, found: dict[str, float]) -> Iterator[float]:
 def _uqlm(home: Path, interpreter: str, questions: Sequence[str]) -> Iterator[Line]:
     ratios: list[float] = []
     with _opened(home, "engine=llama_cpp") as host:
-        engine = host.engine
+        engine = host.model.engine
         assert isinstance(engine, LlamaCppEngine)
         server = engine._ready().server
         url = f"http://{server._address}/v1"

@@ -169,7 +169,7 @@ def test_a_wrong_folder_is_refused_before_anything_runs(page: DocumentsPage, fol
 
 def test_folders_of_the_machine_are_offered_to_its_own_users_only(shared: Workbench, tmp_path: Path) -> None:
     open_to_all = load_settings([f"home={shared.settings.home}", "server.host=0.0.0.0"])
-    other = Workbench(open_to_all, shared.engine, shared.store)
+    other = Workbench(open_to_all, shared.model.engine, shared.store)
     page = DocumentsPage(other, Jobs())
     assert page.config()["local"] is False
     with pytest.raises(InvalidInput, match="from the machine that Codex runs on"):
