@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from codex.ask.loop import adaptive
 from codex.ask.request import AskOptions
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
@@ -171,8 +172,8 @@ def differing(calibrator: Calibrator, origin: Origin) -> list[str]:
     ]
 
 
-def seconds_each(costs: Sequence[Cost], n_samples: int, max_tokens: int | None) -> float:
-    """Seconds of a question with so many samples: by the tokens that such answers have.
+def seconds_each(costs: Sequence[Cost], n_samples: float, max_tokens: int | None) -> float:
+    """Seconds of a question with so many samples on average: by the tokens that such answers have.
 
     costs: at least one, of questions that were asked with any number of samples.
     """
@@ -200,7 +201,17 @@ def _seconds(
     if not costs:
         return None
     at_once = min(callers_for(workbench.model.engine), count)
-    return count * seconds_each(costs, origin.n_samples, max_tokens) / at_once
+    drawn = _samples_drawn(costs, alike[0].run.origin, origin)
+    return count * seconds_each(costs, drawn, max_tokens) / at_once
+
+
+def _samples_drawn(costs: Sequence[Cost], earlier: Origin, origin: Origin) -> float:
+    """The mean number of samples of a question; of an adaptive run by an earlier one of as many at most."""
+    if not origin.adaptive:
+        return origin.n_samples
+    if earlier.adaptive and earlier.n_samples == origin.n_samples:
+        return sum(len(cost.samples) for cost in costs) / len(costs)
+    return max(min(adaptive.GROUPS[0], origin.n_samples), adaptive.SHARE * origin.n_samples)
 
 
 def _places(items: Sequence[Item], half: Side) -> list[int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from codex.ask.loop.adaptive import SHARE
 from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator
 from codex.calibration.crossfit import LEAST_LABELS
@@ -82,6 +83,18 @@ def test_time_is_that_of_earlier_answers_by_their_tokens(workbench: Workbench) -
     assert fewer.seconds == pytest.approx(60 * seconds_each(costs, 2, None) / at_once)
     assert fewer.seconds < same.seconds
     assert same.lines[0].startswith("60 questions: about 15 seconds. This model is correct on about ")
+
+
+def test_time_of_adaptive_sampling_is_that_of_the_samples_drawn(workbench: Workbench) -> None:
+    model, at_once = workbench.model.engine.fingerprint, callers_for(workbench.model.engine)
+    put_run(workbench.store, "all", model=model, graded=80, n_samples=10)
+    costs = workbench.store.runs.costs("all", 100)
+    first = estimate(workbench, "sums", limit=60, n_samples=10, adaptive=True)
+    assert first.seconds == pytest.approx(60 * seconds_each(costs, 10 * SHARE, None) / at_once)
+    assert first.seconds < estimate(workbench, "sums", limit=60, n_samples=10).seconds
+    put_run(workbench.store, "adaptive", model=model, graded=80, n_samples=10, adaptive=4)
+    later = estimate(workbench, "sums", limit=60, n_samples=10, adaptive=True)
+    assert later.seconds == pytest.approx(60 * 0.25 / at_once)
 
 
 def test_seconds_follow_the_tokens() -> None:

@@ -53,12 +53,16 @@ def put_run(
     model: str = "scripted:test:none",
     correct: Callable[[float, np.random.Generator], bool] = lambda chance, rng: bool(rng.random() < chance),
     n_samples: int = 5,
+    adaptive: int | None = None,
     temperature: float = 1.0,
     dataset: str = "capitals",
     grader: str = "contains",
     prompt: str | None = None,
 ) -> Run:
-    """Put a run with so many graded and failed answers into a store. correct: by the answer's true chance."""
+    """Put a run with so many graded and failed answers into a store. correct: by the answer's true chance.
+
+    adaptive: the samples of each answer, where no more were needed of those `n_samples`.
+    """
     run = Run(
         id=run_id,
         name=name,
@@ -70,6 +74,7 @@ def put_run(
             answer=Sampling(temperature=0.0, max_tokens=64),
             samples=Sampling(temperature=temperature, max_tokens=64),
             n_samples=n_samples,
+            adaptive=adaptive is not None,
             grader=grader,
             questions="0123456789abcdef",
         ),
@@ -78,7 +83,8 @@ def put_run(
     )
     store.runs.create(run)
     rng = np.random.default_rng(0)
-    records = [_graded(index, dataset, n_samples, correct, rng) for index in range(graded)]
+    drawn = n_samples if adaptive is None else adaptive
+    records = [_graded(index, dataset, drawn, correct, rng) for index in range(graded)]
     records += [_failed(index, dataset) for index in range(graded, graded + failed)]
     store.runs.add(run_id, records)
     return run
