@@ -12,7 +12,9 @@ from codex.engines.huggingface.few_rows import FEW, WIDE, FewRows, use_few_rows
 
 @pytest.mark.parametrize("outputs", [7, WIDE + 7])
 @pytest.mark.parametrize("has_bias", [False, True])
-@pytest.mark.parametrize("leading", [(0,), (1,), (1, 1), (2,), (3, 2), (FEW, 1), (FEW + 1,), (11, 3)])
+@pytest.mark.parametrize(
+    "leading", [(0,), (1,), (1, 1), (2,), (3, 2), (9, 1), (15,), (FEW, 1), (FEW + 1,), (11, 3)]
+)
 def test_the_outputs_are_those_of_the_plain_layer(
     outputs: int, has_bias: bool, leading: tuple[int, ...]
 ) -> None:
