@@ -283,7 +283,7 @@ class Confidence:
     """How likely the answer is to be correct."""
 
     value: float | None
-    """In [0, 1]. The calibrated probability where there is one, else the heuristic."""
+    """In [0, 1]. The calibrated probability where there is one, else the estimate of the prior."""
     calibrated: float | None = None
     """None: no calibrator holds for this answer, so `value` is an estimate."""
     familiarity: float | None = None

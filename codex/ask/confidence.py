@@ -1,4 +1,4 @@
-"""An answer's confidence and prediction set: the active calibrator's where it holds, else the heuristic."""
+"""An answer's confidence and prediction set: the active calibrator's where it holds, else an estimate."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from codex.calibration import Calibrator
 from codex.calibration.familiarity import FALSE_ALARMS
-from codex.calibration.heuristic import heuristic_confidence
 from codex.calibration.prediction_sets import tie_of
+from codex.calibration.prior import estimated_confidence
 from codex.signals import answer_groups
 from codex.text import chosen, listed
 from codex.types import Confidence, Observation, Origin, PredictionSet
@@ -58,7 +58,7 @@ def confidence_of(
     calibrator: Calibrator | None,
     familiarity: float | None = None,
 ) -> Confidence:
-    """The calibrated probability, or the heuristic where no calibrator holds for answers made so.
+    """The calibrated probability, or the estimate of the prior where no calibrator holds for answers made so.
 
     familiarity: the p-value of the question; at most FALSE_ALARMS and the calibrator's number is an estimate.
     """
@@ -67,7 +67,7 @@ def confidence_of(
         if calibrated is not None:
             unfamiliar = familiarity is not None and familiarity <= FALSE_ALARMS
             return Confidence(calibrated, None if unfamiliar else calibrated, familiarity)
-    return Confidence(heuristic_confidence(signals))
+    return Confidence(estimated_confidence(signals))
 
 
 def basis(confidence: Confidence, fitted_on: Sequence[str] = ()) -> str:

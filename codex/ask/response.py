@@ -14,7 +14,7 @@ from codex.grounding.told import judged_by, verified_by
 from codex.types import Action, Confidence, Gate, Observation, Passage, Stance, StepKind, Support, Trace
 
 ConfidenceNote = Literal["calibrated", "calibrated on other kinds of questions", "not calibrated"]
-"""How every surface marks a confidence: a calibrated probability, an estimate, the heuristic."""
+"""How every surface marks a confidence: a calibrated probability, or what it is an estimate from."""
 
 
 class ConfidenceBreakdown(BaseModel):
@@ -43,9 +43,7 @@ class ConfidenceBreakdown(BaseModel):
     top1_prob: float | None = Field(description="Probability of the answer's first token.")
     min_prob_focus: float | None = Field(description="Weakest token of the words that carry the answer.")
     answer_frequency: float | None = Field(description="Share of the samples that say the same.")
-    answer_frequency_focus: float | None = Field(
-        description="The same over the words that carry the answer; a part of the heuristic."
-    )
+    answer_frequency_focus: float | None = Field(description="The same over the words that carry the answer.")
 
 
 class EvidencePassage(BaseModel):

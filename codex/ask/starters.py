@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.ask.active import Active
-from codex.calibration.heuristic import heuristic_confidences
+from codex.calibration.prior import estimated_confidences
 from codex.policy import ACTIONS, GATES, decide
 from codex.store import Store
 from codex.store.evaluation.runs import RunSummary
@@ -84,7 +84,7 @@ class Starters:
         """The clearest question of each kind: the most confident that is known, the least of the others."""
         calibrator, policy = self._active.calibrator, self._active.policy
         if calibrator is None or calibrator.mismatch(summary.run.origin):
-            confidence = heuristic_confidences(table.signals, len(table.ids))
+            confidence = estimated_confidences(table.signals, len(table.ids))
         else:
             confidence = calibrator.confidences(table.signals)
         decisions = decide(policy, table.signals, confidence)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-from codex.calibration.heuristic import heuristic_confidence
+from codex.calibration.prior import estimated_confidence
 from codex.types import Generation, Observation, Token
 
 MAX_DEPTH = 64
@@ -46,7 +46,7 @@ class Field:
     agreement: float | None
     """Share of the samples that have the same value there; None: no samples."""
     confidence: float | None
-    """The heuristic, not calibrated: the mean of `min_prob` and `agreement`, as far as they are there."""
+    """Estimated from `min_prob` and `agreement`, as far as they are there; not calibrated."""
 
 
 def leaves(text: str) -> list[Leaf]:
@@ -102,7 +102,7 @@ def _field(leaf: Leaf, generation: Generation, samples: Sequence[dict[str, Value
         probability=math.exp(math.fsum(known)) if whole else None,
         min_prob=least,
         agreement=agreement,
-        confidence=heuristic_confidence({"min_prob_focus": least, "answer_frequency_focus": agreement}),
+        confidence=estimated_confidence({"min_prob_focus": least, "greedy_similarity_focus": agreement}),
     )
 
 

@@ -1,10 +1,10 @@
-"""Signals to probability: a heuristic until a calibrator is fitted, then what it says of held-out answers."""
+"""Signals to probability: a prior until a calibrator is fitted, then what it says of held-out answers."""
 
 from codex.calibration.calibrator import Calibrator, Metric, before_and_after
 from codex.calibration.combine import SIGNALS, Design, Term
 from codex.calibration.crossfit import LEAST_LABELS, Fitted, cross_fitted, fit
-from codex.calibration.heuristic import heuristic_confidence, heuristic_confidences
 from codex.calibration.methods import METHODS, Map, Method
+from codex.calibration.prior import estimated_confidence, estimated_confidences
 
 __all__ = [
     "LEAST_LABELS",
@@ -19,7 +19,7 @@ __all__ = [
     "Term",
     "before_and_after",
     "cross_fitted",
+    "estimated_confidence",
+    "estimated_confidences",
     "fit",
-    "heuristic_confidence",
-    "heuristic_confidences",
 ]

@@ -86,6 +86,8 @@ class Calibrator(BaseModel):
     """Which of a question's samples make its prediction set; None: none were requested."""
     familiarity: Familiarity | None = None
     """Tells questions that are unlike those it was fitted on; None: they were too few, or not compared."""
+    prior: str | None = None
+    """The version of the prior that the fit was held to; None: none."""
     shipped: bool = False
     """It came with Codex."""
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -95,7 +97,9 @@ class Calibrator(BaseModel):
         """The name and ten hexadecimal digits of the content, apart from name, time and origin."""
         left_out = {"name", "created_at", "shipped"}
         # As before there were these, and under their first name, so that a version stays what it was.
-        left_out |= {name for name in ("prediction_sets", "familiarity") if getattr(self, name) is None}
+        left_out |= {
+            name for name in ("prediction_sets", "familiarity", "prior") if getattr(self, name) is None
+        }
         left_out |= {"sides"} if self.holds_out else set()
         left_out |= set() if self.adaptive else {"adaptive"}
         own = self.model_copy(update={"runs": ()}) if self.shipped else self

@@ -49,6 +49,10 @@ union, and worse on the unseen.
 """
 KNOTS = 64
 """Points that a signal's scale is kept by: on 1,050 stored answers more of them change nothing."""
+PRIOR_L2 = 1.0
+"""The penalty on half the square of how far the slope of the prior's log odds is from 1."""
+PRIOR_LEAST = 0.05
+"""The smallest slope of the prior's log odds."""
 LEAST_PRESENT = 10
 """A signal that fewer rows hold is left out: its scale would be a guess."""
 
@@ -91,6 +95,15 @@ class Term(BaseModel):
         weight = float(rise / before)
         return self.model_copy(update={"scores": tuple((scores / weight).tolist()), "weight": weight})
 
+    def plus(self, other: Term, times: float) -> Term:
+        """What this and `times` another one of the same signal add up to; the weight is as of `bent`."""
+        values = np.union1d(self.values, other.values)
+        total = self.weight * self.score(values) + times * other.weight * other.score(values)
+        weight = float(np.ptp(total) / np.ptp(self.scores))
+        scores = total / weight if weight else self.score(values)
+        update = {"values": tuple(values.tolist()), "scores": tuple(scores.tolist()), "weight": weight}
+        return self.model_copy(update=update)
+
 
 class Design(BaseModel):
     """A fitted combination. A missing signal pulls neither way: it counts as one of the middle rank."""
@@ -111,9 +124,25 @@ class Design(BaseModel):
 
     def logit(self, columns: Columns) -> Array:
         """[n]: log odds that the answer is correct; NaN where every signal is missing."""
+        return self.intercept + self.deviation(columns)
+
+    def deviation(self, columns: Columns) -> Array:
+        """[n]: the same without the intercept: how far the signals pull."""
         scores = self.scores(columns)
-        logit = self.intercept + np.nan_to_num(scores) @ [term.weight for term in self.terms]
-        return np.where(np.isnan(scores).all(axis=1), np.nan, logit)
+        pull = np.nan_to_num(scores) @ [term.weight for term in self.terms]
+        return np.where(np.isnan(scores).all(axis=1), np.nan, pull)
+
+    def plus(self, other: Design, times: float) -> Design:
+        """With `times` the terms of another one on top; the intercept stays."""
+        there = {term.name: term for term in other.terms}
+        own = tuple(term.plus(there[term.name], times) if term.name in there else term for term in self.terms)
+        names = {term.name for term in self.terms}
+        more = tuple(
+            term.model_copy(update={"weight": times * term.weight})
+            for term in other.terms
+            if term.name not in names
+        )
+        return self.model_copy(update={"terms": own + more})
 
 
 def scales(columns: Columns, signs: Mapping[str, int]) -> tuple[Term, ...]:
@@ -134,6 +163,30 @@ def pieces(terms: tuple[Term, ...], columns: Columns) -> Array:
     return Design(terms=tuple(piece for term in terms for piece in term.pieces())).scores(columns)
 
 
+def weigh(
+    scores: Array,
+    correct: NDArray[np.bool_],
+    l2: float,
+    with_prior: bool,
+    start: Weights | None = None,
+    counts: Array | float = 1.0,
+) -> Weights:
+    """The slope of each column of scores, and the intercept.
+
+    scores: [n, d], those of `pieces`, 0 where one is missing; with_prior: the last column is what a prior
+    says, in log odds. Its slope, one over the temperature, is near 1, and never so small that its order is
+    lost. start: of the fit. counts: [n], how much each row counts.
+    """
+    own = scores.shape[1] - with_prior
+    penalty, centre, least = (
+        np.append(np.full(own, value), np.full(int(with_prior), of_prior))
+        for value, of_prior in ((l2, PRIOR_L2), (0.0, 1.0), (0.0, PRIOR_LEAST))
+    )
+    return logistic(
+        scores, correct.astype(float), penalty, start=start, counts=counts, centre=centre, least=least
+    )
+
+
 def combine(
     terms: tuple[Term, ...],
     scores: Array,
@@ -141,14 +194,14 @@ def combine(
     l2: float,
     start: Weights | None = None,
     counts: Array | float = 1.0,
+    prior: Design | None = None,
 ) -> Design:
-    """The terms, bent and weighted. scores: those of `pieces`, 0 where one is missing. start: of the fit.
-
-    counts: [n], how much each row counts.
-    """
-    slopes, intercept = logistic(scores, correct.astype(float), l2, start=start, counts=counts)
-    bent = tuple(term.bent(each) for term, each in zip(terms, slopes.reshape(-1, PIECES), strict=True))
-    return Design(terms=bent, intercept=intercept, l2=l2)
+    """The terms, bent and weighted, on top of the prior. scores, start and counts: as for `weigh`."""
+    slopes, intercept = weigh(scores, correct, l2, prior is not None, start, counts)
+    own = slopes[: len(terms) * PIECES].reshape(-1, PIECES)
+    bent = tuple(term.bent(each) for term, each in zip(terms, own, strict=True))
+    design = Design(terms=bent, intercept=intercept, l2=l2)
+    return design if prior is None else design.plus(prior, float(slopes[-1]))
 
 
 def _scale(name: str, sign: Literal[-1, 1], x: Array) -> Term:

@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
-from codex.calibration.combine import SIGNALS, Columns, Design, combine, pieces, scales
-from codex.calibration.logistic import Weights, logistic
+from codex.calibration.combine import SIGNALS, Columns, Design, combine, pieces, scales, weigh
+from codex.calibration.logistic import Weights
 from codex.calibration.methods import METHODS, WEIGHTED, Map, Method, fit_map
+from codex.calibration.prior import shipped_prior
 from codex.errors import Cancelled, InvalidInput
 from codex.jobs import OnProgress
 
@@ -25,6 +26,8 @@ LEAST_LABELS = 30
 """Fewer graded answers make no calibrator."""
 PENALTIES = (1.0, 4.0, 16.0)
 """The L2 penalties to choose among; for 40 to 800 stored answers a wider range ranked no better."""
+WITH_PRIOR = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
+"""The same where they hold the fit to a prior: of the strongest it is hardly left."""
 FOLDS, REPEATS = 5, 10
 
 
@@ -68,6 +71,7 @@ def fit(
     signs: Mapping[str, int],
     groups: ArrayLike | None = None,
     counts: ArrayLike | None = None,
+    prior: Design | None = None,
     method: Method | Literal["auto"] = "auto",
     folds: int = FOLDS,
     repeats: int = REPEATS,
@@ -84,6 +88,10 @@ def fit(
     probability that it was drawn; None: all alike. Scales, penalty, weights, method and map are those of the
     rows of each fit alone, so nothing cross-fitted has seen its own row.
 
+    prior: the fit is held to it by the penalty: with few labels, or where it is as good as they are, the fit
+    is the prior, at a temperature and an intercept of its own. None: the one that ships; a design without
+    terms is none.
+
     balanced: correct answers and groups are in equal shares in every fold of the cross-fit. That makes its
     metrics steadier, but the Brier score of n answers, a share p of them correct, too good by about
     2 p (1 - p) / n, since each fold has the share that it was fitted to; with False it is not.
@@ -92,7 +100,8 @@ def fit(
     answers apart; Cancelled after `cancel`.
     """
     methods = _methods(method, counts is not None)
-    data = _Data.of(columns, correct, signs, groups, counts)
+    centre = shipped_prior().design if prior is None else prior
+    data = _Data.of(columns, correct, signs, groups, counts, centre)
     # Sums this small take longer on several cores, which wait for each other, above all on a busy machine.
     with threadpool_limits(1, "blas"):
         whole = _fit(data, np.arange(data.n), methods, seed)
@@ -134,6 +143,8 @@ class _Data:
     """Numbered from 0."""
     counts: Array | None
     """Of mean 1."""
+    prior: Design | None
+    """Of signals that are there; None: none of its signals is."""
 
     @property
     def n(self) -> int:
@@ -150,6 +161,7 @@ class _Data:
         signs: Mapping[str, int],
         groups: ArrayLike | None,
         counts: ArrayLike | None,
+        prior: Design,
     ) -> _Data:
         """Raises InvalidInput for what cannot be fitted."""
         outcomes = np.atleast_1d(np.asarray(correct, bool))
@@ -169,7 +181,20 @@ class _Data:
             signs,
             np.unique(group, return_inverse=True)[1],
             None if weight is None else weight / weight.mean(),
+            _usable(prior, arrays, signs),
         )
+
+
+def _usable(prior: Design, columns: Mapping[str, Array], signs: Mapping[str, int]) -> Design | None:
+    """Of the signals that are there; None where none is."""
+    terms = tuple(
+        term
+        for term in prior.terms
+        if term.sign == signs.get(term.name)
+        and term.name in columns
+        and not np.isnan(columns[term.name]).all()
+    )
+    return prior.model_copy(update={"terms": terms}) if terms else None
 
 
 def _check_labels(correct: Flags) -> None:
@@ -200,8 +225,11 @@ def _methods(method: Method | Literal["auto"], weighted: bool) -> tuple[Method, 
 
 def _fit(data: _Data, rows: Rows, methods: tuple[Method, ...], seed: int) -> Fitted:
     """Everything from these rows alone."""
-    terms = scales(data.of_rows(rows), data.signs)
-    scores = pieces(terms, data.of_rows(rows)) if terms else np.empty((len(rows), 0))
+    columns = data.of_rows(rows)
+    terms = scales(columns, data.signs)
+    scores = pieces(terms, columns) if terms else np.empty((len(rows), 0))
+    if data.prior is not None:
+        scores = np.column_stack([scores, data.prior.deviation(columns)])
     known = ~np.isnan(scores).all(axis=1)
     if not known.any():
         raise InvalidInput(
@@ -212,12 +240,12 @@ def _fit(data: _Data, rows: Rows, methods: tuple[Method, ...], seed: int) -> Fit
     scores, correct = np.nan_to_num(scores[known]), data.correct[rows][known]
     fold = _folds(correct, data.groups[rows][known], FOLDS, seed)
     counts = None if data.counts is None else data.counts[rows][known]
-    raw, l2, start = _held_out(scores, correct, fold, counts)
+    raw, l2, start = _held_out(scores, correct, fold, counts, data.prior is not None)
     losses = {method: _losses(method, raw, correct, fold, counts) for method in methods}
     briers = {method: float(_mean(loss, counts)) for method, loss in losses.items()}
     chosen = fit_map(_simplest(losses, counts), raw, correct, counts)
     none = np.empty((0, len(rows)))
-    design = combine(terms, scores, correct, l2, start, 1.0 if counts is None else counts)
+    design = combine(terms, scores, correct, l2, start, 1.0 if counts is None else counts, data.prior)
     return Fitted(design, chosen, briers, none, none)
 
 
@@ -241,29 +269,29 @@ def _splits(
 
 
 def _held_out(
-    scores: Array, correct: Flags, fold: Rows, counts: Array | None
+    scores: Array, correct: Flags, fold: Rows, counts: Array | None, with_prior: bool
 ) -> tuple[Array, float, Weights | None]:
     """[n] raw probabilities, each from a fit to the other folds; the penalty, and one fold's weights.
 
     The penalty is that of the lowest log loss of such probabilities.
     """
-    logits = np.empty((len(PENALTIES), len(correct)))
-    starts: Sequence[Weights | None] = [None] * len(PENALTIES)
+    penalties = WITH_PRIOR if with_prior else PENALTIES
+    logits = np.empty((len(penalties), len(correct)))
+    starts: Sequence[Weights | None] = [None] * len(penalties)
     for held in np.unique(fold):
         train, test = fold != held, fold == held
-        x, target = scores[train], correct[train].astype(float)
         weight = 1.0 if counts is None else counts[train]
         # A fold's fit is near that of the fold before, so it starts there.
         fits = [
-            logistic(x, target, l2, start=start, counts=weight)
-            for l2, start in zip(PENALTIES, starts, strict=True)
+            weigh(scores[train], correct[train], l2, with_prior, start, weight)
+            for l2, start in zip(penalties, starts, strict=True)
         ]
         for logit, (weights, intercept) in zip(logits, fits, strict=True):
             logit[test] = scores[test] @ weights + intercept
         starts = fits
     lost = np.logaddexp(0, np.where(correct, -logits, logits))
     best = int(np.argmin((lost if counts is None else lost * counts).sum(axis=1)))
-    return expit(logits[best]), PENALTIES[best], starts[best]
+    return expit(logits[best]), penalties[best], starts[best]
 
 
 def _losses(method: Method, raw: Array, correct: Flags, fold: Rows, counts: Array | None) -> Array:

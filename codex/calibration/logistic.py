@@ -20,16 +20,19 @@ RESTARTS = 20
 def logistic(
     x: Array,
     target: Array,
-    l2: float = 0.0,
+    l2: Array | float = 0.0,
     most: float = np.inf,
     with_intercept: bool = True,
     start: Weights | None = None,
     counts: Array | float = 1.0,
+    centre: Array | float = 0.0,
+    least: Array | float = 0.0,
 ) -> Weights:
-    """Weights in [0, most] and intercept of the logistic that fits best; convex, so there is one optimum.
+    """Weights in [least, most] and intercept of the logistic that fits best; convex: there is one optimum.
 
-    x: [n, d]; target: [n] probabilities. Minimises the summed log loss + l2 / 2 * |weights|^2. start: the
-    weights of a similar fit, from where the way is shorter. counts: [n], how much each row counts.
+    x: [n, d]; target: [n] probabilities. Minimises the summed log loss + l2 / 2 * |weights - centre|^2.
+    start: the weights of a similar fit, from where the way is shorter. counts: [n], how much each row counts.
+    l2, centre, least: one for all weights, or [d].
     """
     # Half a second that a question asked in the shell does without.
     with IMPORTS:
@@ -37,10 +40,10 @@ def logistic(
 
     n, d = x.shape
     rows = np.vstack([x.T, np.ones(n)])
-    penalty = np.append(np.full(d, l2), 0.0)
+    penalty, middle = np.append(np.full(d, l2), 0.0), np.append(np.full(d, centre), 0.0)
     # Of n answers of one kind the odds are not infinite, but 1 to 2n + 1 (half a one of the other kind).
     furthest = np.log(2 * n + 1) if with_intercept else 0.0
-    low, high = np.append(np.zeros(d), -furthest), np.append(np.full(d, most), furthest)
+    low, high = np.append(np.full(d, least), -furthest), np.append(np.full(d, most), furthest)
     bounds = Bounds(low, high)
     mean = np.clip(target.mean(), 0.01, 0.99)
     counted = counts * target
@@ -48,10 +51,11 @@ def logistic(
     def loss(w: Array) -> tuple[float, Array]:
         """And its slope."""
         z = w @ rows
-        value = (counts * np.logaddexp(0, z)).sum() - counted @ z + penalty @ w**2 / 2
-        return float(value), rows @ (counts * expit(z) - counted) + penalty * w
+        off = w - middle
+        value = (counts * np.logaddexp(0, z)).sum() - counted @ z + penalty @ off**2 / 2
+        return float(value), rows @ (counts * expit(z) - counted) + penalty * off
 
-    w = np.append(*(start or (np.zeros(d), np.log(mean / (1 - mean)))))
+    w = np.append(*(start or (middle[:d], np.log(mean / (1 - mean)))))
     for _ in range(RESTARTS):
         # SciPy's may stop short, with much left to gain (scipy/scipy#23161); started again it goes on.
         found = minimize(loss, w, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from codex.calibration import LEAST_LABELS, Calibrator, Method, before_and_after, fit
 from codex.calibration.drift import Reference
 from codex.calibration.familiarity import Embed, Familiarity
+from codex.calibration.prior import shipped_prior
 from codex.calibration.risk import (
     Guarantee,
     NoGuarantee,
@@ -264,6 +265,7 @@ def fitted(
         signs={signal.name: 1 if signal.higher_is_confident else -1 for signal in REGISTRY.values()},
         groups=table.groups,
         counts=table.counts,
+        prior=shipped_prior().design,
         method=_method(method),
         # Where nothing is held out to compare with, these metrics are all that there is.
         balanced=labelled.counts.held_out > 0,
@@ -284,6 +286,7 @@ def fitted(
         accuracy=float(np.average(table.correct, weights=table.counts)),
         metrics=before_and_after(result, table.correct, counts=table.counts),
         briers=result.briers,
+        prior=shipped_prior().version,
         reference=Reference.of(used).model_dump(mode="json"),
         familiarity=Familiarity.of(table.questions, embed) if embed else None,
     )

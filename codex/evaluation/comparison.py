@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
 from codex.calibration import metrics
-from codex.calibration.heuristic import heuristic_confidences
 from codex.calibration.imports import IMPORTS
+from codex.calibration.prior import estimated_confidences
 from codex.calibration.resampling import Interval, Resamples, interval
 from codex.errors import InvalidInput
 from codex.evaluation.scoring import confidences_of
@@ -287,8 +287,8 @@ def _side(store: Store, run_id: str) -> Side:
 
 
 def sure_of(table: Table) -> Array:
-    """[n]: the confidence of each answer, cross-fitted on the run where it can be, else the heuristic's."""
+    """[n]: the confidence of each answer, cross-fitted on the run where it can be, else estimated."""
     values = confidences_of(table).values
     if values is None:
-        return heuristic_confidences(table.signals, len(table.correct))
+        return estimated_confidences(table.signals, len(table.correct))
     return np.asarray(values.mean(axis=0))

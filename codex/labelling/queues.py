@@ -12,7 +12,7 @@ import numpy as np
 
 from codex.ask.request import new_id
 from codex.ask.workbench import Workbench
-from codex.calibration.heuristic import heuristic_confidences
+from codex.calibration.prior import estimated_confidences
 from codex.errors import InvalidInput, NotFound
 from codex.jobs import Job, JobProgress, Jobs
 from codex.labelling.agreement import Agreement, agreement
@@ -218,7 +218,7 @@ class Labelling:
         active = self._workbench.active
         calibrator = active.calibrator
         if calibrator is None or calibrator.mismatch(summary.run.origin):
-            known = heuristic_confidences(table.signals, len(table.ids))
+            known = estimated_confidences(table.signals, len(table.ids))
         else:
             known = calibrator.confidences(table.signals)
         by_id = dict(zip(table.ids, known.tolist(), strict=True))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.ask.workbench import Workbench
-from codex.calibration import LEAST_LABELS, Calibrator, heuristic_confidences
+from codex.calibration import LEAST_LABELS, Calibrator, estimated_confidences
 from codex.calibration.calibrator import Metric, MetricName, measured
 from codex.calibration.familiarity import Embed
 from codex.errors import InvalidInput, NotFound
@@ -45,7 +45,7 @@ class Recalibrated:
 
     calibrator: Calibrator
     before: Metrics
-    """Of the confidence that is shown now, or of the heuristic, for `answers` of the labelled answers."""
+    """Of the confidence that is shown now, or of the estimate, for `answers` of the labelled answers."""
     after: Metrics
     """Of the new calibrator, for the same answers, none of which its fit has seen."""
     answers: int
@@ -54,9 +54,9 @@ class Recalibrated:
     unseen: bool
     """Whether only those are compared that the active calibrator was not fitted on."""
     active: str
-    """The version that is shown now; "": none holds for these answers, so that it is a heuristic."""
+    """The version that is shown now; "": none holds for these answers, so that it is estimated."""
     familiar: bool
-    """Whether the active calibrator was fitted on all of these answers, so that `before` is the heuristic."""
+    """Whether the active calibrator was fitted on all of these answers, so that `before` is estimated."""
     counts: Counts
     """How many labels were fitted on and held out."""
     more: int
@@ -77,9 +77,9 @@ class Recalibrated:
         compared = f"Compared on {self.answers:,} labelled answers, each by a fit that did not see it{how}"
         if self.unseen:
             compared += "; the active calibrator was fitted on the others"
-        what = self.active or "no calibrator, a heuristic"
+        what = self.active or "no calibrator, an estimate"
         if self.familiar:
-            what = f"the heuristic, since {self.active} was fitted on these answers"
+            what = f"an estimate without a calibrator, since {self.active} was fitted on these answers"
         return f"{fit} {compared}. Before: {what}."
 
 
@@ -156,12 +156,12 @@ def recalibrate(
 def _shown_now(active: Calibrator | None, labelled: Labelled) -> tuple[NDArray[np.bool_], Array]:
     """The answers to compare on, and the confidence of each answer: of the active calibrator, if it can be.
 
-    Of answers that it was fitted on it would look better than it is. Where these are all, the heuristic's.
+    Of answers that it was fitted on it would look better than it is. Where these are all, it is the estimate.
     """
     table = labelled.table
     known = np.zeros(len(table.ids), np.bool_) if active is None else seen(active, table, labelled.runs)
     if active is None or known.all():
-        return np.ones_like(known), heuristic_confidences(table.signals, len(table.ids))
+        return np.ones_like(known), estimated_confidences(table.signals, len(table.ids))
     return ~known, active.confidences(table.signals)
 
 

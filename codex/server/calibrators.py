@@ -200,7 +200,7 @@ class ActiveBody(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"version": "autumn@0a1b2c3d4e"}]})
 
-    version: str | None = Field(description="null: none, so that confidences are heuristic.")
+    version: str | None = Field(description="null: none, so that confidences are estimated.")
 
 
 class ActivationBody(BaseModel):

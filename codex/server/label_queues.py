@@ -230,7 +230,7 @@ RECALIBRATION: JsonDict = {
     "before": {"brier": {"value": 0.24, "low": 0.2, "high": 0.28}},
     "after": {"brier": {"value": 0.19, "low": 0.16, "high": 0.22}},
     "note": "Fitted on 42 labels; 38 others are held out to prove a guarantee. Compared on 80 labelled "
-    "answers, each by a fit that did not see it. Before: no calibrator, a heuristic.",
+    "answers, each by a fit that did not see it. Before: no calibrator, an estimate.",
 }
 
 
@@ -263,7 +263,8 @@ class RecalibrationBody(BaseModel):
         description="Where none is held out: about so many more labels are enough to hold half of them out."
     )
     before: dict[MetricName, MetricBody] = Field(
-        description="Of the confidence that was shown then; of the heuristic where it had seen all of these."
+        description="Of the confidence that was shown then; of the estimate without a "
+        "calibrator where it had seen all of these."
     )
     after: dict[MetricName, MetricBody] = Field(description="Of answers that the fit did not see.")
     note: str = Field(description="What the fit and the comparison rest on.")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from codex import signals
 from codex.ask.confidence import LikelyAnswers, basis
 from codex.ask.explaining import answered_by, plain_line
-from codex.calibration.heuristic import MEANING
+from codex.calibration.prior import MEANING
 from codex.grounding.told import judged_by, verified_by
 from codex.pages import JSON, Fact
 from codex.pages.ask.copying import as_text

@@ -13,7 +13,7 @@ from codex.ask.workbench import Workbench
 from codex.calibration import Calibrator, fit
 from codex.calibration.calibrator import measured
 from codex.calibration.glossary import glossary_view
-from codex.calibration.heuristic import heuristic_confidences
+from codex.calibration.prior import estimated_confidences
 from codex.calibration.shipped import shipped_calibrators
 from codex.errors import Conflict, InvalidInput
 from codex.evaluation.calibrating import (
@@ -142,7 +142,7 @@ class CalibratePage:
         self.jobs.cancel(wanted["job"])
 
     def show(self, wanted: JSON) -> JSON:
-        """A calibrator, its diagrams and metrics beside another's or the heuristic's, and what it guarantees.
+        """A calibrator, its diagrams and metrics beside another's or the estimate, and what it guarantees.
 
         wanted: {version, with: another version or null, alpha, delta}.
         """
@@ -156,7 +156,7 @@ class CalibratePage:
             compared = self._load(str(other))
             rows.append(metrics_row(str(other), "Cross-fitted on its own runs", compared.metrics["after"]))
         rows += [
-            metrics_row("heuristic", "What is shown without a calibrator", value.before if value else None),
+            metrics_row("estimated", "What is shown without a calibrator", value.before if value else None),
             metrics_row("combined", "Cross-fitted, before the map", calibrator.metrics["before"]),
             metrics_row("calibrated", "Cross-fitted, after the map", calibrator.metrics["after"]),
         ]
@@ -264,7 +264,7 @@ class CalibratePage:
         if other is not None:
             found = rival.value if rival else None
             return diagram(found.calibrated, found.correct, f"{other}") if found else None
-        return diagram(seen.heuristic, seen.correct, "Before: the heuristic") if seen else None
+        return diagram(seen.estimated, seen.correct, "Before: estimated") if seen else None
 
     def _result(self, version: str) -> Result[Seen] | None:
         return self._seen.get(version) or self._seen.soon(version, MOMENT)
@@ -290,7 +290,7 @@ class CalibratePage:
         labelled = answers_of(self.workbench.store, calibrator)
         table, held = labelled.to_fit, labelled.held_out
         job.report(JobProgress(text=version))
-        plain = heuristic_confidences(table.signals, len(table.correct))
+        plain = estimated_confidences(table.signals, len(table.correct))
 
         def judged() -> Judged:
             return Judged(
@@ -306,7 +306,7 @@ class CalibratePage:
         return Seen(
             labelled=labelled,
             correct=table.correct,
-            heuristic=plain,
+            estimated=plain,
             calibrated=np.array(found.calibrated, dtype=np.float64),
             before=found.before,
             held_out=found.held_out,

@@ -47,12 +47,12 @@ class Seen:
     """All answers that there are, those held out too."""
     correct: Flags
     """[n], of those to fit."""
-    heuristic: Array
+    estimated: Array
     """[n]: the confidence without a calibrator; NaN: nothing can be said."""
     calibrated: Array
     """[n]: cross-fitted."""
     before: dict[MetricName, Metric]
-    """Metrics of the heuristic."""
+    """Metrics of the estimate."""
     held_out: dict[MetricName, Metric] | None
     """Metrics of the calibrator on the held-out half; None where there is none."""
 
@@ -141,6 +141,7 @@ def calibrator_facts(
         ("holds for", "follow-ups, not first questions" if calibrator.for_follow_ups else HOLDS_FOR),
         ("method", METHODS.get(calibrator.method, calibrator.method)),
         ("signals", ", ".join(term.name for term in calibrator.design.terms if term.weight > 0) or "none"),
+        *([("prior", f"held to {calibrator.prior}, of answers of other models")] if calibrator.prior else []),
         *([("prediction sets", str(calibrator.prediction_sets))] if calibrator.prediction_sets else []),
         ("fitted", {"at": calibrator.created_at.isoformat()}),
     ]
@@ -231,7 +232,7 @@ def hints(calibrator: Calibrator, seen: Seen | None) -> str:
         else ""
     )
     parts = [
-        f"{counts}. The diagrams, heuristic, combined and calibrated are of the {counts.to_fit:,} to fit, "
+        f"{counts}. The diagrams, estimated, combined and calibrated are of the {counts.to_fit:,} to fit, "
         f"each scored by a fit that has not seen it{held_out}. Bars and brackets are 95% intervals."
     ]
     unknown = metrics.unknown(seen.calibrated)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from codex.calibration.heuristic import heuristic_confidences
+from codex.calibration.prior import estimated_confidences
 from codex.datasets.library import datasets
 from codex.errors import NotFound
 from codex.evaluation.item_columns import ItemColumns, item_columns
@@ -115,11 +115,11 @@ class RunScores:
         return found
 
     def confidence(self, summary: RunSummary) -> Judged:
-        """Each graded answer's confidence: cross-fitted where it is known, else the heuristic."""
+        """Each graded answer's confidence: cross-fitted where it is known, else estimated."""
         table, found = self.table(summary), self._background.get(_key(summary))
         if found and found.value and len(found.value.confidence.values) == len(table.correct):
             return found.value.confidence
-        return _heuristic(table)
+        return _estimated(table)
 
     def failure(self, summary: RunSummary) -> str:
         """Why every question so far failed, by the first of them; "" when not all did."""
@@ -149,7 +149,7 @@ class RunScores:
         found = confidences_of(table)
         scores = score(table, confidences=found, cancel=job.cancel)
         if found.values is None:
-            return Measured(scores, _heuristic(table))
+            return Measured(scores, _estimated(table))
         return Measured(scores, Judged(found.values.mean(axis=0), "cross-fitted on this run"))
 
 
@@ -173,8 +173,8 @@ def _read(text: str) -> Measured:
     return Measured(Scores.model_validate(kept["scores"]), Judged(values, kept["source"]))
 
 
-def _heuristic(table: Table) -> Judged:
-    return Judged(heuristic_confidences(table.signals, len(table.correct)), "heuristic")
+def _estimated(table: Table) -> Judged:
+    return Judged(estimated_confidences(table.signals, len(table.correct)), "estimated")
 
 
 def _key(summary: RunSummary) -> str:

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from codex.calibration import Calibrator
-from codex.calibration.heuristic import heuristic_confidences
+from codex.calibration.prior import estimated_confidences
 from codex.evaluation.seen import seen
 from codex.pages.tune.table import Floats, Mask, SortedTable
 from codex.signals.text import normalise
@@ -30,7 +30,7 @@ class RunConfidences:
 
     values: Floats
     calibrator: Calibrator | None
-    """None: the heuristic."""
+    """None: estimated."""
     why: str
     """Why the active calibrator is not used; "" where it is."""
 
@@ -136,12 +136,12 @@ class OpenRuns:
         return OpenRun(key, summary, SortedTable(table, confidences.values), confidences)
 
     def _confidences(self, run: Run, table: Table) -> RunConfidences:
-        """The calibrator's where it holds for the run, else the heuristic's."""
+        """The calibrator's where it holds for the run, else the estimate of the prior."""
         calibrator = self._calibrator(run)
-        heuristic = heuristic_confidences(table.signals, len(table.ids))
+        estimated = estimated_confidences(table.signals, len(table.ids))
         if calibrator is None:
-            return RunConfidences(heuristic, None, "No calibrator is active.")
+            return RunConfidences(estimated, None, "No calibrator is active.")
         why = calibrator.mismatch(run.origin)
         if why:
-            return RunConfidences(heuristic, None, why)
+            return RunConfidences(estimated, None, why)
         return RunConfidences(calibrator.confidences(table.signals), calibrator, "")

@@ -16,7 +16,7 @@ from codex.policy import Policy, PolicyGuarantee
 from codex.text import chosen, percent
 
 ONE_MODEL = "A guarantee is proven of one model: turn the larger model off to propose one."
-HEURISTIC = "heuristic"
+ESTIMATED = "estimated"
 """What stands for the calibrator in a guarantee about confidences that no calibrator made."""
 
 
@@ -123,7 +123,7 @@ def _guarantee(
     return PolicyGuarantee(
         risk=risk,
         confidence_level=round(1 - delta, 12),
-        calibrator=calibrator.version if calibrator else HEURISTIC,
+        calibrator=calibrator.version if calibrator else ESTIMATED,
         run=opened.summary.run.id,
         questions=questions,
         answered=answered,

@@ -10,7 +10,7 @@ import pytest
 from codex import signals
 from codex.ask.deciding import decide_one
 from codex.ask.explaining import answered_by, day, plain_line, rationale
-from codex.calibration.heuristic import heuristic_confidence
+from codex.calibration.prior import estimated_confidence
 from codex.policy import Policy
 from codex.types import AnsweredBy, Confidence, Generation, Observation, Step
 from tests.support.observations import make_generation, make_token, said
@@ -32,7 +32,7 @@ def step(
     """A step as the loop makes it of an observation; given: signals that need more than it has."""
     observation = Observation(question, generation, tuple(said(each, 0.5) for each in samples))
     measured = {**signals.compute(observation), **given}
-    confidence = heuristic_confidence(measured)
+    confidence = estimated_confidence(measured)
     return Step(
         kind="ask",
         prompt=None,

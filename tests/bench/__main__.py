@@ -37,6 +37,7 @@ PARTS: dict[str, str] = {
     "live": "live.measure",
     "system_prompts": "system_prompts.measure",
     "calibration": "calibration.measure",
+    "prior": "prior.measure",
     "familiarity": "familiarity.measure",
     "adaptive": "adaptive.measure",
     "guarantees": "guarantees.measure",

@@ -38,7 +38,7 @@ def test_a_newcomer_is_led_from_runs_to_a_calibrator_that_speaks(page: Page, ser
     work = page.get_by_role("region", name="Fit", exact=True)
     expect(work.get_by_role("progressbar", name="Fitting mine")).to_be_visible()
     expect(work).to_contain_text(re.compile("Done: mine@.* is saved, not yet active"), timeout=FITTED)
-    for side, name in (("Before", "Before: the heuristic"), ("After", "After: mine")):
+    for side, name in (("Before", "Before: estimated"), ("After", "After: mine")):
         group = page.get_by_role("group", name=side)
         expect(group.get_by_role("figure", name=name)).to_be_visible(timeout=FITTED)
     table = page.get_by_role("table", name="Metrics before and after")

@@ -111,7 +111,7 @@ def calibrate(page: Page) -> None:
     expect(card).to_contain_text("calibrator@", timeout=FITTED)  # until then the shipped one is shown
     table = page.get_by_role("table", name="Metrics before and after")
     before, after = (
-        excess(table.get_by_role("row", name=name), table) for name in ("heuristic", "calibrated")
+        excess(table.get_by_role("row", name=name), table) for name in ("estimated", "calibrated")
     )
     assert after < before
     card.get_by_role("button", name="Activate").click()

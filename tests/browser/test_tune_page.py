@@ -53,7 +53,7 @@ def test_without_a_run_the_page_says_what_to_do_next(page: Page, served: Scripte
 def test_a_slider_shows_its_price_and_the_questions_that_changed_sides(page: Page, served: Scripted) -> None:
     open_tune(page, served)
     expect(stack(page)).to_have_attribute("aria-label", "answer 51%, defer 30%, abstain 20%")
-    expect(page.get_by_role("region", name="Run")).to_contain_text("Not calibrated")
+    expect(page.get_by_role("region", name="Run")).to_contain_text("Estimated, not calibrated")
     changed = page.get_by_role("region", name="Changed decisions")
     expect(changed).to_contain_text("No decision changed")
     plot = page.get_by_role("figure", name="Risk against coverage").locator("svg").first

@@ -261,7 +261,7 @@ class TestWhoJudges:
         assert values["p_true"] is None
 
     def test_another_judges_in_its_place_where_that_is_reliable(self, tmp_path: Path) -> None:
-        """What it says is no signal: heuristic and calibrators are made for the judge of the settings."""
+        """What it says is no signal: estimate and calibrators are made for the judge of the settings."""
         asked = grounder(trust_words(trust(tmp_path, judge=CHANCE)), lambda prompt: 0.9)
         seen = checked(asked, "Athens. Rome.")
         assert seen.grounding is not None

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from codex.ask.workbench import Workbench
-from codex.calibration import Calibrator, fit, heuristic_confidences, metrics
+from codex.calibration import Calibrator, estimated_confidences, fit, metrics
 from codex.calibration.calibrator import measured
 from codex.calibration.methods import METHODS, WEIGHTED, fit_map
 from codex.calibration.risk import Guarantee, NoGuarantee
@@ -139,7 +139,10 @@ def test_a_calibrator_that_has_seen_all_labels_is_not_compared_on_them(bench: Wo
     bench.active.activate_calibrator(first.calibrator.version)
     again = recalibrate(bench, queue, "again")
     assert (again.familiar, again.unseen, again.before) == (True, False, first.before)
-    assert f"Before: the heuristic, since {again.active} was fitted on these answers." in again.note
+    assert (
+        f"Before: an estimate without a calibrator, since {again.active} was fitted on these answers."
+        in again.note
+    )
     assert again.active == first.calibrator.version
 
 
@@ -169,7 +172,7 @@ def test_answers_of_the_ask_page_are_fitted_on_too_but_not_those_of_another_mode
 
 
 def drawn_answers(seed: int, n: int, shift: float) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Signals and outcomes of n answers, of which the heuristic is off by `shift` log odds."""
+    """Signals and outcomes of n answers, of which the estimate is off by `shift` log odds."""
     rng = np.random.default_rng(seed)
     chance = rng.uniform(0.05, 0.98, n)
     rate = 1 / (1 + np.exp(-np.log(chance / (1 - chance)) - shift))
@@ -178,12 +181,12 @@ def drawn_answers(seed: int, n: int, shift: float) -> tuple[dict[str, np.ndarray
 
 
 @pytest.mark.parametrize(("shift", "low", "high"), [(-1.5, -0.08, -0.03), (1.5, -0.08, -0.03), (0, 0, 0.03)])
-def test_a_fit_to_thirty_labels_against_the_heuristic_on_fresh_answers(
+def test_a_fit_to_thirty_labels_against_the_estimate_on_fresh_answers(
     shift: float, low: float, high: float
 ) -> None:
     """Mean change of the Brier score over 20 draws, each with a standard deviation of about 0.015.
 
-    Where the heuristic is 1.5 log odds off, the fit is far better; where it is perfect, which no fit to so
+    Where the estimate is 1.5 log odds off, the fit is far better; where it is perfect, which no fit to so
     few labels is, it loses little. The labels say so themselves, cross-fitted by fits to 24 of them: at most
     0.03 too bad, and not too good by more than chance.
     """
@@ -192,9 +195,9 @@ def test_a_fit_to_thirty_labels_against_the_heuristic_on_fresh_answers(
         columns, correct = drawn_answers(seed, 30, shift)
         others, is_correct = drawn_answers(1000 + seed, 1000, shift)
         made = fit(columns, correct, signs=dict.fromkeys(columns, 1), repeats=1, balanced=False)
-        before = metrics.brier(heuristic_confidences(others, 1000), is_correct)
+        before = metrics.brier(estimated_confidences(others, 1000), is_correct)
         fresh.append(metrics.brier(made.confidences(others), is_correct) - before)
-        before = metrics.brier(heuristic_confidences(columns, 30), correct)
+        before = metrics.brier(estimated_confidences(columns, 30), correct)
         told.append(metrics.brier(made.crossfitted[0], correct) - before)
     assert low < np.mean(fresh) < high
     assert -0.01 < np.mean(told) - np.mean(fresh) < 0.03

@@ -125,7 +125,7 @@ def test_a_fit_is_saved_and_shown_before_and_after_with_what_it_guarantees(page:
     assert line["version"] == job["calibrator"]
     assert line["active"] is False
     shown = drawn(page, line["version"])
-    assert [row["label"] for row in shown["rows"]] == ["heuristic", "combined", "calibrated", "held out"]
+    assert [row["label"] for row in shown["rows"]] == ["estimated", "combined", "calibrated", "held out"]
     for row in shown["rows"]:
         for name in ("ece", "brier", "nll", "auroc", "ece_excess"):
             figure = row["metrics"][name]
@@ -158,7 +158,7 @@ def test_a_calibrator_that_was_fitted_on_everything_guarantees_nothing(page: Cal
     shown = drawn(page, version)
     assert shown["calibrator"]["guarantee"]["holds"] is False
     assert "so that none is left to prove a guarantee" in shown["calibrator"]["guarantee"]["words"]
-    assert [row["label"] for row in shown["rows"]] == ["heuristic", "combined", "calibrated"]
+    assert [row["label"] for row in shown["rows"]] == ["estimated", "combined", "calibrated"]
     assert ("held out", "none") in [tuple(fact) for fact in shown["calibrator"]["facts"]]
     assert "90 to fit, 0 held out" in shown["hint"]
     assert shown["groups"] is None
@@ -353,7 +353,7 @@ def test_the_end_of_a_fit_says_how_its_calibrator_stands_now(page: CalibratePage
     assert said() == " was saved, and deleted since"
 
 
-def test_another_calibrator_stands_in_the_place_of_the_heuristic(page: CalibratePage) -> None:
+def test_another_calibrator_stands_in_the_place_of_the_estimate(page: CalibratePage) -> None:
     run = put_run(page.workbench.store, graded=90)
     first, second = (put_calibrator(page.workbench.store, run, name) for name in ("first", "second"))
     shown = drawn(page, second, **{"with": first})

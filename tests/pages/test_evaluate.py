@@ -255,7 +255,7 @@ def test_a_question_opens_to_its_tokens_samples_and_grade(page: EvaluatePage) ->
 def test_a_question_says_where_its_confidence_comes_from(page: EvaluatePage) -> None:
     put_run(page.workbench.store, graded=60)
     wanted = {"run": "run-1", "question": "q1"}
-    assert page.question(wanted)["source"] == "heuristic"
+    assert page.question(wanted)["source"] == "estimated"
     opened(page, "run-1")
     assert page.question(wanted)["source"] == "cross-fitted on this run"
 

@@ -11,7 +11,7 @@ import { share } from "../shared/words.js";
 
 const LONG = 80; // characters; a longer fact stands below its name
 const UNKNOWN = "It is computed together with the diagrams, from the answers of a run.";
-const HEURISTIC = "The Ask page shows the heuristic confidence instead.";
+const ESTIMATED = "The Ask page shows an estimated confidence instead.";
 
 /** @extends {Part<import("./page.js").Calibrate>} */
 export class Card extends Part {
@@ -28,7 +28,7 @@ export class Card extends Part {
     { alpha, delta },
     fitted,
   ) {
-    const warning = html`<p class="cx-note cx-row warning" role="alert">${icon("defer")}<span>${mismatch} ${HEURISTIC}</span></p>`;
+    const warning = html`<p class="cx-note cx-row warning" role="alert">${icon("defer")}<span>${mismatch} ${ESTIMATED}</span></p>`;
     const level = `For α ${alpha} and δ ${delta}, ${fitted ? "as it was fitted" : "as in the form"}.`;
     const answer = () =>
       this.#act("guarantee", `Answer from ${share(guarantee?.threshold)}`, {

@@ -50,7 +50,7 @@ export class Diagrams extends Part {
     const { left, right, rows = [], computing, note, hint: below } = this.shown ?? {};
     const others = (list ?? []).filter((one) => one.version !== version);
     const options = /** @type {[string, string][]} */ ([
-      ["", "before: the heuristic"],
+      ["", "before: estimated"],
       ...others.map((one) => [one.version, one.title]),
     ]);
     const change = (/** @type {string} */ version) => {

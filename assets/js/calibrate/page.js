@@ -26,7 +26,7 @@ export class Calibrate extends JobPage {
   list = null;
   /** @type {string | null} The calibrator that is looked at. */
   shown = null;
-  /** @type {string | null} The one beside it; null is the heuristic. */
+  /** @type {string | null} The one beside it; null is the estimate without a calibrator. */
   compared = null;
   /** @type {string | null} A fit of which the end is awaited. */
   watched = null;

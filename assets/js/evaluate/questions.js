@@ -11,7 +11,7 @@ import { count } from "../shared/words.js";
 /** @import {Line, Lines, Only} from "./types" */
 
 const FILTERS = ["all", "incorrect", "correct", "not graded", "by a person"];
-const CROSSFITTED = "Cross-fitted on this run's own answers; the heuristic where that is not available";
+const CROSSFITTED = "Cross-fitted on this run's own answers; estimated where that is not available";
 /** @type {Lines} */
 const NONE = { rows: [], total: 0, first: 0, size: 1, counts: {}, only: "" };
 

@@ -408,9 +408,9 @@ function source({ questions, ungraded, calibrator, seen, unproven, why, unknown 
       ? ", which was fitted on one half of these questions. Guarantees rest on the other half."
       : ".";
   const calibrated = html`<p>Confidence: calibrated by <b>${calibrator}</b>${fitted}</p>`;
-  const heuristic = html`<p><b>Not calibrated: </b>the confidence is the heuristic. ${why}</p>`;
+  const estimated = html`<p><b>Estimated, not calibrated: </b>the confidence is what answers of other models suggest. ${why}</p>`;
   return html`<p>${counted(questions, "graded answer")}${ungraded ? `, ${count(ungraded)} not graded` : ""}.</p>
-    ${calibrator ? calibrated : heuristic}
+    ${calibrator ? calibrated : estimated}
     ${unknown ? html`<p>${counted(unknown, "answer")} without a confidence: deferred to a person.</p>` : nothing}`;
 }
 

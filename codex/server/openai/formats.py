@@ -75,7 +75,7 @@ class FieldConfidence(BaseModel):
     min_prob: bodies.Number = Field(description="Of the least likely of these tokens.")
     agreement: bodies.Number = Field(description="Share of the samples with the same value there.")
     confidence: bodies.Number = Field(
-        description="Not calibrated: the mean of min_prob and agreement, as far as they are there."
+        description="Estimated from min_prob and agreement, as far as they are there; not calibrated."
     )
 
 

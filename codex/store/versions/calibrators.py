@@ -65,7 +65,7 @@ class Calibrators:
             )
 
     def activate(self, version: str | None) -> None:
-        """Activate a calibrator; None: none, so that confidences are heuristic. Raises NotFound."""
+        """Activate a calibrator; None: none, so that confidences are estimated. Raises NotFound."""
         if version is not None:
             self.load(version)
         with self._database.write() as db:
