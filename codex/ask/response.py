@@ -14,7 +14,7 @@ from codex.grounding.told import judged_by, verified_by
 from codex.types import Action, Confidence, Gate, Observation, Passage, Stance, StepKind, Support, Trace
 
 ConfidenceNote = Literal["calibrated", "calibrated on other kinds of questions", "not calibrated"]
-"""How every surface marks a confidence: a calibrated probability, or what it is an estimate from."""
+"""How every surface marks a confidence: a calibrated probability, one of other questions, the estimate."""
 
 
 class ConfidenceBreakdown(BaseModel):

@@ -50,6 +50,8 @@ class Fitted:
     """[repeats, n]: confidences, each from a fit that did not see its row; NaN: nothing can be said."""
     raw_crossfitted: Array
     """[repeats, n]: the same before the map."""
+    with_prior: bool
+    """Whether a prior had a part in it: it is of signals that were there."""
 
     @property
     def method(self) -> Method:
@@ -114,7 +116,7 @@ def fit(
             raws[repeat, test], confidences[repeat, test] = part.raw(held), part.confidences(held)
             if progress is not None:
                 progress(number, folds * repeats)
-    return Fitted(whole.design, whole.map, whole.briers, confidences, raws)
+    return Fitted(whole.design, whole.map, whole.briers, confidences, raws, data.prior is not None)
 
 
 def cross_fitted(
@@ -246,7 +248,7 @@ def _fit(data: _Data, rows: Rows, methods: tuple[Method, ...], seed: int) -> Fit
     chosen = fit_map(_simplest(losses, counts), raw, correct, counts)
     none = np.empty((0, len(rows)))
     design = combine(terms, scores, correct, l2, start, 1.0 if counts is None else counts, data.prior)
-    return Fitted(design, chosen, briers, none, none)
+    return Fitted(design, chosen, briers, none, none, data.prior is not None)
 
 
 def _folds(correct: Flags, groups: Rows, folds: int, seed: int) -> Rows:

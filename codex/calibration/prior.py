@@ -33,11 +33,8 @@ MEANING = (
 """What the number is, in one sentence for people."""
 LIKE = {"weighted_similarity_focus": "greedy_similarity_focus"}
 """What takes a signal's place where it is missing: without log-probabilities all samples count alike."""
-L2 = 16.0
-"""The penalty on half the squared deviations of the weights from one that all signals share, against the log
-loss summed over all answers: some hundreds of answers hardly tell which of these signals is the better."""
 SET_L2 = 0.05
-"""The same on the intercepts of the sets: how hard a set is tells nothing about the next one."""
+"""The penalty on half the squared intercepts of the sets, against the summed log loss."""
 
 
 _SUMS = (-8.0, -5.0, -4.0, -3.0, -2.5, -2.0, -1.6, -1.3, -1.0, -0.8, -0.6, -0.4, -0.3, -0.2, -0.1, 0.0)
@@ -81,37 +78,24 @@ class Prior(BaseModel):
     ) -> Prior:
         """Fitted on answers of several models to several sets: columns of [n], NaN where missing; all [n].
 
-        Each set of a model counts as much as any other, and has an intercept of its own, so that the weights
-        are those that tell its answers apart. The intercept of the whole is that of all of them together.
+        All signals, on scales of variance 1, have the same weight: of the seven sets that the shipped one was
+        fitted on, each judged by the others, weights of their own ranked none better, and fitted worse. Each
+        set of a model has an intercept of its own, since how hard it is tells nothing of its answers; the
+        intercept of the whole is that of all answers together.
         """
         target = np.asarray(correct, float)
         named = np.array([f"{model}\n{of}" for model, of in zip(models, datasets, strict=True)])
         names, group, sizes = np.unique(named, return_inverse=True, return_counts=True)
-        counts = len(target) / len(names) / sizes[group]
-        terms = tuple(_term(name, columns[name], counts) for name in SCALES)
-        scores = np.nan_to_num(Design(terms=terms).scores(columns))
+        terms = tuple(_term(name, columns[name]) for name in SCALES)
+        pull = np.nan_to_num(Design(terms=terms).deviation(columns))[:, None]
         own = np.eye(len(names))[group]
         # Weights are not negative, so that an intercept is the difference of two.
-        sets = np.hstack([own, -own])
-
-        def fitted(x: Array, l2: float, centre: float) -> Array:
-            penalty, middle = (
-                np.append(np.full(x.shape[1], value), np.full(sets.shape[1], of_sets))
-                for value, of_sets in ((l2, SET_L2), (centre, 0.0))
-            )
-            weights, _ = logistic(np.hstack([x, sets]), target, penalty, counts=counts, centre=middle)
-            return weights[: x.shape[1]]
-
-        (same,) = fitted(scores.sum(axis=1, keepdims=True), 0.0, 0.0)
-        weights = fitted(scores, L2, float(same))
-        weighted = tuple(
-            term.model_copy(update={"weight": float(weight)})
-            for term, weight in zip(terms, weights, strict=True)
-        )
-        pull = Design(terms=weighted).deviation(columns)[:, None]
-        _, intercept = logistic(pull, target, counts=counts, most=1.0, least=1.0, centre=1.0)
+        penalty = np.append(0.0, np.full(2 * len(names), SET_L2))
+        (weight, *_), _ = logistic(np.hstack([pull, own, -own]), target, penalty)
+        weighted = tuple(term.model_copy(update={"weight": float(weight)}) for term in terms)
+        _, intercept = logistic(pull, target, most=weight, least=weight)
         return cls(
-            design=Design(terms=weighted, intercept=intercept, l2=L2),
+            design=Design(terms=weighted, intercept=intercept),
             answers=tuple(
                 Answers(
                     **dict(zip(("model", "dataset"), name.split("\n"), strict=True)),
@@ -166,13 +150,10 @@ def estimated_confidences(columns: Mapping[str, ArrayLike], n: int) -> Array:
 _READ = {*SCALES, *LIKE.values(), SUPPORT}
 
 
-def _term(name: str, column: ArrayLike, counts: Array) -> Term:
-    """The scale of a signal, of mean 0 and variance 1 over these values; weight 0."""
+def _term(name: str, column: ArrayLike) -> Term:
+    """The scale of a signal, of mean 0 and variance 1 over these values; weight 1."""
     knots, scale = SCALES[name]
     x = np.asarray(column, float)
-    known = ~np.isnan(x)
-    kept = scale(x[known].clip(knots[0], knots[-1]))
-    mean = np.average(kept, weights=counts[known])
-    spread = np.sqrt(np.average((kept - mean) ** 2, weights=counts[known]))
-    scores = (scale(np.array(knots)) - mean) / spread
-    return Term(name=name, sign=1, values=knots, scores=tuple(scores.tolist()))
+    known = scale(x[~np.isnan(x)].clip(knots[0], knots[-1]))
+    scores = (scale(np.array(knots)) - known.mean()) / known.std()
+    return Term(name=name, sign=1, values=knots, scores=tuple(scores.tolist()), weight=1.0)

@@ -286,7 +286,7 @@ def fitted(
         accuracy=float(np.average(table.correct, weights=table.counts)),
         metrics=before_and_after(result, table.correct, counts=table.counts),
         briers=result.briers,
-        prior=shipped_prior().version,
+        prior=shipped_prior().version if result.with_prior else None,
         reference=Reference.of(used).model_dump(mode="json"),
         familiarity=Familiarity.of(table.questions, embed) if embed else None,
     )

@@ -45,6 +45,7 @@ def step(
     )
 
 
+UNLIKE = step(answer(), *["Canberra"] * 10, familiar=False)
 SIX = ["It is Canberra."] * 6 + ["Sydney."] * 4
 
 
@@ -89,9 +90,10 @@ def test_the_line_says_what_was_measured_and_leaves_out_the_rest(found: Step, li
             "the weakest word had 0.53; first token's probability 0.15, below 0.20: abstain",
         ),
         (
-            step(answer(), *["Canberra"] * 10, familiar=False),
-            "10 of 10 samples said Canberra; the weakest word had 0.53; 77% likely correct, but calibrated "
-            "on other kinds of questions (capitals): a person decides",
+            UNLIKE,
+            "10 of 10 samples said Canberra; the weakest word had 0.53; "
+            f"{UNLIKE.confidence.value:.0%} likely correct, but calibrated on other kinds of questions "
+            "(capitals): a person decides",
         ),
         (step(answer(*[None] * 6)), "no confidence is available: a person decides"),
     ],

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codex.ask.structure import fields, leaves, values_only
+from codex.calibration import estimated_confidence
 from codex.types import Generation, Observation, Token
 
 
@@ -31,7 +32,8 @@ def test_a_field_has_the_probability_of_the_tokens_that_spell_it() -> None:
     city, number = told
     assert (city.pointer, city.value, city.agreement) == ("/city", "Canberra", None)
     assert city.probability == pytest.approx(0.45)
-    assert city.confidence == city.min_prob == pytest.approx(0.5)
+    assert city.min_prob == pytest.approx(0.5)
+    assert city.confidence == pytest.approx(estimated_confidence({"min_prob_focus": 0.5}))
     assert (number.pointer, number.value) == ("/n", 45)
     assert number.probability == pytest.approx(0.56)
 
@@ -44,7 +46,8 @@ def test_samples_agree_by_value_whatever_their_spacing_and_order() -> None:
     told = fields(Observation("Where?", ANSWER, samples))
     assert told is not None
     assert [each.agreement for each in told] == [0.25, 0.5]
-    assert told[0].confidence == pytest.approx((0.5 + 0.25) / 2)
+    both = {"min_prob_focus": 0.5, "greedy_similarity_focus": 0.25}
+    assert told[0].confidence == pytest.approx(estimated_confidence(both))
 
 
 def test_true_is_not_one() -> None:

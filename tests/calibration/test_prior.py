@@ -119,12 +119,12 @@ def test_without_either_there_is_no_confidence() -> None:
     assert estimated_confidence(compute(observe("Where?", [make_token("Muscat")]))) is None
 
 
-def test_each_set_counts_alike_however_many_its_answers_and_however_hard() -> None:
-    def of(sizes: tuple[int, int]) -> Prior:
+def test_how_hard_a_set_is_tells_nothing_of_its_answers() -> None:
+    def of(sizes: tuple[int, int], shifts: tuple[float, float]) -> Prior:
         rng = np.random.default_rng(0)
         columns: dict[str, list[float]] = {name: [] for name in SCALES}
         correct: list[bool] = []
-        for size, easier in zip(sizes, (-1.5, 1.5), strict=True):
+        for size, easier in zip(sizes, shifts, strict=True):
             known = rng.normal(size=size)
             for name in SCALES:
                 value = 1 / (1 + np.exp(-known - rng.normal(size=size)))
@@ -133,12 +133,11 @@ def test_each_set_counts_alike_however_many_its_answers_and_however_hard() -> No
         sets = np.repeat(["hard", "easy"], sizes).tolist()
         return Prior.of(columns, correct, ["a model"] * sum(sizes), sets)
 
-    first, second = of((3000, 3000)), of((3000, 1000))
-    for one, other in zip(first.design.terms, second.design.terms, strict=True):
-        # The standard error of each weight is about 0.05.
-        assert one.weight == pytest.approx(other.weight, abs=0.2)
-    assert first.design.intercept == pytest.approx(second.design.intercept, abs=0.2)
-    assert [each.accuracy > 0.5 for each in first.answers] == [True, False]
+    alike, harder = of((2000, 2000), (0.0, 0.0)), of((2000, 2000), (-1.5, 1.5))
+    for one, other in zip(alike.design.terms, harder.design.terms, strict=True):
+        # The standard error of each weight is about 0.06.
+        assert one.weight == pytest.approx(other.weight, abs=0.25)
+    assert [each.accuracy > 0.5 for each in harder.answers] == [True, False]
 
 
 def test_it_ranks_answers_that_it_has_not_seen_better_than_a_rule_of_thumb() -> None:

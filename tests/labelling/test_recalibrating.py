@@ -175,8 +175,9 @@ def drawn_answers(seed: int, n: int, shift: float) -> tuple[dict[str, np.ndarray
     """Signals and outcomes of n answers, of which the estimate is off by `shift` log odds."""
     rng = np.random.default_rng(seed)
     chance = rng.uniform(0.05, 0.98, n)
-    rate = 1 / (1 + np.exp(-np.log(chance / (1 - chance)) - shift))
-    columns = {"min_prob_focus": chance, "answer_frequency_focus": rng.binomial(5, chance) / 5}
+    columns = {"min_prob_focus": chance, "weighted_similarity_focus": rng.binomial(5, chance) / 5}
+    estimate = estimated_confidences(columns, n)
+    rate = 1 / (1 + np.exp(-np.log(estimate / (1 - estimate)) - shift))
     return columns, rng.random(n) < rate
 
 

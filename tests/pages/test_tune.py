@@ -74,7 +74,7 @@ def proposed(page: TunePage, policy: Policy = BARE, **wanted: Any) -> dict[str, 
 def test_the_page_counts_what_the_service_would_decide_one_by_one(page: TunePage) -> None:
     policy = Policy(rules=(Rule(signal="top1_prob", below=0.7, gate="abstain"),), answer_above=0.6)
     records = list(page.workbench.store.runs.records("r1"))
-    decided = [decide_one(policy, r.signals, r.signals["min_prob_focus"]).action for r in records]
+    decided = [decide_one(policy, r.signals, r.signals["evidence_support"]).action for r in records]
     answered = [r.correct for r, action in zip(records, decided, strict=True) if action is Action.ANSWER]
     now = moved(page, policy)["now"]
     assert now["actions"] == {str(action): decided.count(action) for action in Action}

@@ -55,7 +55,7 @@ def records(page: TunePage, run: str) -> dict[str, Record]:
 
 
 def decided(policy: Policy, record: Record) -> Action:
-    return decide_one(policy, record.signals, record.signals["min_prob_focus"]).action
+    return decide_one(policy, record.signals, record.signals["evidence_support"]).action
 
 
 def test_it_shows_what_the_service_would_do_with_both_models_one_by_one(page: TunePage) -> None:

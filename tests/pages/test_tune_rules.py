@@ -48,7 +48,7 @@ def test_a_rule_can_be_on_every_signal_of_the_register_and_says_which_the_run_ha
     choices = {one["name"]: one for one in opened(page)["signals"]}
     assert list(choices) == list(REGISTRY)
     here = {name for name, one in choices.items() if one["here"]}
-    assert here == {"min_prob_focus", "avg_logprob", "entropy", "top1_prob"}
+    assert here == {"evidence_support", "avg_logprob", "entropy", "top1_prob"}
     assert choices["entropy"]["label"] == "Mean entropy"
     assert (choices["entropy"]["less_confident"], choices["top1_prob"]["less_confident"]) == (
         "above",

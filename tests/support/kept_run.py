@@ -23,8 +23,9 @@ def keep_run(
     seed: int = 4,
     seconds: float = 0.1,
 ) -> None:
-    """A run whose n answers have confidence 1/n, 2/n, ... 1 by the heuristic, and are as often correct.
+    """A run whose n answers have confidence 1/n, 2/n, ... 1, and are as often correct.
 
+    That is the support by passages: without another signal of the prior the estimate is that.
     seed: which of them are; seconds: that each question took.
     """
     seeded = np.random.default_rng(seed)
@@ -43,7 +44,7 @@ def keep_run(
                 generation=Generation(f"It is {2 * i}.", (), "stop", 1, 0.1),
             ),
             signals={
-                "min_prob_focus": float(confidence[i]),
+                "evidence_support": float(confidence[i]),
                 "avg_logprob": float(np.log(confidence[i])),
                 "entropy": float(4 * (1 - confidence[i])),
                 "top1_prob": float(confidence[i]),
