@@ -3,7 +3,7 @@
     python -m tests.bench.prior [--data FOLDER]
 
 Each stored set is scored by a prior fitted on the answers under datasets/answers without that set, by one
-without that model, and by one without its kin either. Labels are drawn from the set, 20 times over; the
+without that model, and by one without its kin either. Labels are drawn from the set, 16 times over; the
 other answers are scored by the prior alone, by a fit to the labels alone and by a fit that is held to the
 prior. Beside the mean AUROC stand the 2.5 % and 97.5 % quantiles of the draws, with no label those of
 bootstrapped answers.
@@ -70,7 +70,7 @@ NONE = Design(terms=())
 LABELS = (30, 100, 200, 300, 1000)
 LEFT = 40
 """Rows that must be left to score."""
-DRAWS = 20
+DRAWS = 16
 WORSE = 0.005
 GAIN = 0.02
 TRIVIAQA = 0.857
