@@ -99,16 +99,17 @@ def test_prediction_sets_are_part_of_it_and_one_without_them_is_what_it_was_befo
     made = calibrator(prediction_sets=sets)
     assert Calibrator.model_validate_json(made.model_dump_json()).prediction_sets == sets
     assert made.version != calibrator().version
+    assert calibrator(prior="0123456789").version != calibrator().version
     old = json.loads(calibrator().model_dump_json())
     assert old.pop("prediction_sets") is None
     assert old.pop("familiarity") is None
+    assert old.pop("prior") is None
     assert old.pop("shipped") is False
     assert old.pop("sides") == ["calibration"]
     assert old.pop("adaptive") is False
     read = Calibrator.model_validate(old)
-    content = read.model_dump_json(
-        exclude={"name", "created_at", "prediction_sets", "familiarity", "shipped", "sides", "adaptive"}
-    )
+    later = {"prediction_sets", "familiarity", "prior", "shipped", "sides", "adaptive"}
+    content = read.model_dump_json(exclude={"name", "created_at", *later})
     assert read.version == f"first@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
 
