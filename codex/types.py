@@ -17,7 +17,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
+import numpy as np
 from annotated_types import Ge, Le
+from numpy.typing import NDArray
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -92,6 +94,30 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Attention:
+    """How far each token of an answer was chosen by a look at the one before it, in the middle layers."""
+
+    layers: tuple[Count, ...]
+    """Counted from 1."""
+    heads: tuple[Count, ...]
+    """Of each layer the one that looks there most, on average; counted from 0."""
+    weights: tuple[tuple[Measured, ...], ...]
+    """[layers, tokens - 1], in [0, 1]: what the choice of the second token on gives to its predecessor."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HiddenStates:
+    """What some layers of the model put out at the prompt's last token and at the tokens of an answer."""
+
+    layers: tuple[Count, ...]
+    """Counted from 1; the last one's are taken behind the final norm."""
+    prompt: NDArray[np.float16]
+    """[layers, hidden size]; what does not fit in float16 is its largest number."""
+    answer: NDArray[np.float16]
+    """[layers, tokens, hidden size]; of a cancelled answer the last token may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """A text that a model wrote, token by token. End-of-sequence tokens are not counted."""
 
@@ -110,6 +136,12 @@ class Generation:
     reasoning: str | None = None
     """What a reasoning model wrote before the text, apart from it and its tokens; it is never scored.
     None: nothing, or privacy did not let it be kept."""
+    attention: Attention | None = None
+    """None: it was not asked for, or the engine does not show it."""
+    hidden_states: HiddenStates | None = field(
+        default=None, compare=False, repr=False, metadata={"stored": False}
+    )
+    """None: they were not asked for, or the engine does not show them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,9 @@
 from codex.signals import tokens
 
 # isort: split
+from codex.signals import attention
+
+# isort: split
 from codex.signals import agreement
 
 # isort: split
@@ -20,6 +23,7 @@ __all__ = [
     "View",
     "agreement",
     "answer_groups",
+    "attention",
     "compute",
     "evidence",
     "focus_mask",

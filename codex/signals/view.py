@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
+from itertools import compress, count
 from typing import Literal, Self
 
 import numpy as np
@@ -16,13 +16,14 @@ from rapidfuzz.process import cdist
 
 from codex.signals.focus import focus_mask, focus_text
 from codex.signals.text import normalise, same_normalised_text
-from codex.types import Observation, Token
+from codex.types import Observation
 
 Need = Literal[
     "logprobs",
     "entropies",
     "alternatives",
     "full vocabulary",
+    "attention",
     "end",
     "1 sample",
     "2 samples",
@@ -58,10 +59,12 @@ class View:
     """
 
     def __init__(
-        self, observation: Observation, tokens: Sequence[Token], answer: str, samples: Sequence[str]
+        self, observation: Observation, mask: Sequence[bool], answer: str, samples: Sequence[str]
     ) -> None:
+        """mask: which tokens of the answer are seen."""
         self.observation = observation
-        self.tokens = tuple(tokens)
+        self.mask = np.array(mask, dtype=np.bool_)
+        self.tokens = tuple(compress(observation.generation.tokens, mask))
         self.answer = answer
         self.samples = tuple(samples)
 
@@ -69,16 +72,16 @@ class View:
     def whole(cls, observation: Observation) -> Self:
         """All tokens, and the texts as they are."""
         generation = observation.generation
-        return cls(observation, generation.tokens, generation.text, [s.text for s in observation.samples])
+        mask = [True] * len(generation.tokens)
+        return cls(observation, mask, generation.text, [s.text for s in observation.samples])
 
     @classmethod
     def focus(cls, observation: Observation) -> Self:
         """The tokens and words that carry the answer, of the samples as of the answer itself."""
         question, generation = observation.question, observation.generation
-        mask = focus_mask(observation)
         return cls(
             observation,
-            [token for token, held in zip(generation.tokens, mask, strict=True) if held],
+            focus_mask(observation),
             focus_text(question, generation.text),
             [focus_text(question, sample.text) for sample in observation.samples],
         )
@@ -93,6 +96,7 @@ class View:
             "entropies": bool(tokens) and all(t.entropy is not None for t in tokens),
             "alternatives": bool(tokens) and all(len(t.alternatives) > 1 for t in tokens),
             "full vocabulary": bool(tokens) and all(t.self_certainty is not None for t in tokens),
+            "attention": bool(tokens) and self.observation.generation.attention is not None,
             "end": self.observation.generation.end_logprob is not None,
             "1 sample": n >= 1,
             "2 samples": n >= 2,
@@ -106,6 +110,11 @@ class View:
     def logprobs(self) -> Array:
         """[tokens]; NaN where a token has none."""
         return np.array([t.logprob for t in self.tokens], dtype=np.float64)
+
+    @cached_property
+    def answer_logprobs(self) -> Array:
+        """[tokens of the whole answer]; NaN where a token has none."""
+        return np.array([t.logprob for t in self.observation.generation.tokens], dtype=np.float64)
 
     @cached_property
     def sample_logprobs(self) -> Array:

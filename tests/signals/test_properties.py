@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from codex.signals import REGISTRY, View, compute, signals_table
 from codex.signals.view import Need
-from codex.types import Observation, Similarity, Token
+from codex.types import Attention, Observation, Similarity, Token
 from tests.support.observations import (
     make_generation,
     make_grounding,
@@ -58,13 +58,22 @@ def observations(draw: st.DrawFn) -> Observation:
     end, ends = st.none() | probabilities, st.none() | st.floats(-30.0, 0.0)
     return replace(
         observe(QUESTION, answer, samples),
-        generation=make_generation(answer, draw(end)),
+        generation=replace(
+            make_generation(answer, draw(end)), attention=draw(st.none() | attention(len(answer)))
+        ),
         samples=tuple(replace(said(text, draw(end)), end_logprob=draw(ends)) for text in samples),
         passages=tuple(draw(st.lists(passage, max_size=3))),
         grounding=draw(st.none() | st.lists(probability, max_size=3).map(lambda p: make_grounding(*p))),
         verdict=draw(st.none() | st.lists(labels, max_size=4).map(lambda tokens: make_verdict(*tokens))),
         similarity=draw(st.none() | similarities(1 + len(samples))),
     )
+
+
+@st.composite
+def attention(draw: st.DrawFn, tokens: int) -> Attention:
+    weight = st.floats(0.0, 1.0) | st.just(math.nan)
+    row = st.lists(weight, min_size=tokens - 1, max_size=tokens - 1).map(tuple)
+    return Attention((1, 2), (0, 0), (draw(row), draw(row)))
 
 
 @st.composite
@@ -89,6 +98,7 @@ BOUNDS = {
     "distinct_answers": (1, math.inf),
     "semantic_entropy": (0, math.inf),
     "cocoa_ppl": (0, math.inf),
+    "rauq": (0, math.inf),
     "retrieval_score": (-1, 1),
 }
 
@@ -181,7 +191,7 @@ def test_similarity_is_symmetric_with_ones_on_the_diagonal(samples: list[str]) -
 TOKENS = [make_token(piece, 0.5, second=0.25, entropy=1.0, self_certainty=1.0) for piece in (" Mus", "cat")]
 COMPLETE = replace(
     observe(QUESTION, TOKENS),
-    generation=make_generation(TOKENS, end=0.5),
+    generation=replace(make_generation(TOKENS, end=0.5), attention=Attention((1,), (0,), ((0.5,),))),
     samples=(said("Muscat", 0.5, end=0.5), said("Salalah", 0.25, end=0.5)),
     passages=(make_passage("Muscat is in Oman.", dense=0.5),),
     grounding=make_grounding(0.5),
@@ -199,7 +209,9 @@ def without(need: Need) -> Observation:
         "full vocabulary": replace(second, self_certainty=None),
     }
     if need == "end":
-        return replace(COMPLETE, generation=make_generation([first, second]))
+        return replace(COMPLETE, generation=replace(COMPLETE.generation, end_logprob=None))
+    if need == "attention":
+        return replace(COMPLETE, generation=replace(COMPLETE.generation, attention=None))
     if need == "passages":
         return replace(COMPLETE, passages=())
     if need == "grounding":
@@ -207,7 +219,7 @@ def without(need: Need) -> Observation:
     if need == "verdict":
         return replace(COMPLETE, verdict=None)
     if need in lacking:
-        return replace(COMPLETE, generation=make_generation([first, lacking[need]], end=0.5))
+        return replace(COMPLETE, generation=replace(COMPLETE.generation, tokens=(first, lacking[need])))
     return replace(COMPLETE, samples=COMPLETE.samples[: 0 if need == "1 sample" else 1])
 
 

@@ -8,6 +8,7 @@ from math import log
 import pytest
 
 from codex.signals import REGISTRY, compute
+from codex.types import Attention
 from tests.support.observations import (
     make_generation,
     make_grounding,
@@ -42,7 +43,11 @@ DRAWN = (
 )
 OMAN = replace(
     ASKED,
-    generation=make_generation(ASKED.generation.tokens, end=1 / 2),
+    generation=replace(
+        make_generation(ASKED.generation.tokens, end=1 / 2),
+        # The second layer looks nowhere, so that each token is half as likely to it from the second on.
+        attention=Attention((11, 12), (0, 8), ((1 / 2,) * 7, (0.0,) * 7)),
+    ),
     samples=DRAWN,
     passages=(make_passage("Oman's largest city is MUSCAT.", dense=0.5), make_passage("Salalah", dense=0.25)),
     grounding=make_grounding(0.75),
@@ -65,6 +70,7 @@ EXPECTED: dict[str, tuple[float, ...]] = {
     "end_logprob": (-log(2),),
     "margin": ((1 / 4 + 3 + 0 + 1 / 8 + 3 / 8 + 0) / 8, (1 / 8 + 3 / 8) / 2),
     "self_certainty": (4.5, 6.5),
+    "rauq": ((11 + 7) / 8 * log(2), (5 + 2) / 2 * log(2)),
     "answer_frequency": (1 / 4, 3 / 4),
     "self_consistency_var": (1 - (1 + 4 + 1) / 16, 1 - (9 + 1) / 16),
     "lexical_similarity": ((1 / 3 + 1 / 3 + 1) / 6, 3 / 6),

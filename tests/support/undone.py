@@ -4,6 +4,10 @@ from __future__ import annotations
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    22: [
+        f"ALTER TABLE model_inference_events DROP COLUMN {column}"
+        for column in ("attention", "samples.element.attention")
+    ],
     21: ["ALTER TABLE model_inference_events DROP COLUMN larger"],
     20: [
         f"ALTER TABLE model_inference_events DROP COLUMN {column}"

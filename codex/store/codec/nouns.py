@@ -78,7 +78,7 @@ def _writers(noun: type, without: tuple[str, ...]) -> tuple[tuple[str, Callable[
 
 @cache
 def parts(noun: type) -> tuple[Part, ...]:
-    """The fields of a noun, in order."""
+    """The fields of a noun that are stored with it, in order."""
     # Without the names of the class itself: a field is called bytes.
     hints = get_type_hints(noun, localns={}, include_extras=True)
     return tuple(
@@ -90,6 +90,7 @@ def parts(noun: type) -> tuple[Part, ...]:
             field.metadata.get("formerly"),
         )
         for field in fields(noun)
+        if field.metadata.get("stored", True)
     )
 
 

@@ -520,6 +520,12 @@ def add_larger_models(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("ALTER TABLE model_inference_events ADD COLUMN larger JSON")
 
 
+def add_attention(db: duckdb.DuckDBPyConnection) -> None:
+    """Attention to the previous token in the answer; in samples it is not taken."""
+    for column in ("attention", "samples.element.attention"):
+        db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} JSON")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -542,6 +548,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_traces,
     add_reasoning,
     add_larger_models,
+    add_attention,
 )
 
 

@@ -20,6 +20,7 @@ from codex.store import Privacy, Store, StoreConfig, log_inference_event
 from codex.types import (
     Action,
     Alternative,
+    Attention,
     Confidence,
     Decision,
     Gate,
@@ -74,6 +75,10 @@ def tokens(with_alternatives: bool) -> st.SearchStrategy[tuple[Token, ...]]:
     return st.lists(token, max_size=3).map(tuple)
 
 
+counts = st.lists(st.integers(0, 2**53), max_size=3).map(tuple)
+weights = st.lists(st.lists(number, max_size=3).map(tuple), max_size=3).map(tuple)
+
+
 def generations(with_alternatives: bool) -> st.SearchStrategy[Generation]:
     return st.builds(
         Generation,
@@ -86,6 +91,7 @@ def generations(with_alternatives: bool) -> st.SearchStrategy[Generation]:
         prefix_tokens=st.integers(0, 2**31),
         end_logprob=maybe,
         reasoning=st.none() | st.text(min_size=1),
+        attention=st.none() | st.builds(Attention, layers=counts, heads=counts, weights=weights),
     )
 
 
