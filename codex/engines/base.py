@@ -6,13 +6,13 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from codex.errors import Cancelled, CapabilityError
+from codex.errors import Cancelled, CapabilityError, InvalidInput
 from codex.numbers import NumbersAsSuch
 from codex.types import Generation, LogprobKind, Message, Prompt, Sampling, Token
 
@@ -101,6 +101,25 @@ class Capabilities:
     embed: bool
     json_schema: bool = False
     """Takes `JsonParams`."""
+    hidden_states: Literal["all layers", "none"] = "none"
+    """Of which layers `Internals` can ask for."""
+    attention: bool = False
+    """Tells attention to the previous token where `Internals` asks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Internals:
+    """What a generation brings along from inside the model."""
+
+    layers: tuple[int | float, ...] = ()
+    """Whose hidden states: a number from 1 on, one from the end (-1 is the last layer), or, as a float in
+    (0, 1], a share of the depth."""
+    attention: bool = False
+    """With the attention to the previous token, of the layers in the middle third."""
+
+    def numbered(self, depth: int) -> tuple[int, ...]:
+        """The numbers of the layers, of which a model has `depth`; each once. Raises InvalidInput."""
+        return tuple(dict.fromkeys(_numbered(layer, depth) for layer in self.layers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +207,7 @@ class Engine(ABC):
         prefix: Sequence[Token] = (),
         cancel: threading.Event | None = None,
         enough: Enough | None = None,
+        internals: Internals | None = None,
     ) -> Iterator[Token | Finished]:
         """Continue one prompt once for each of `rows`, in one batch.
 
@@ -196,8 +216,10 @@ class Engine(ABC):
         they open its Generation and are not yielded again. Setting `cancel`, or closing the
         iterator, ends the work within a token: rows under way finish with reason "cancelled". `enough` is
         called by a thread of the engine; rows that were not begun when it is reached have no Finished.
+        The Generation of row 0 has the `internals`, also of a prefix.
 
-        Loads the model when it is not loaded. Raises PromptTooLong, ModelError, CapabilityError.
+        Loads the model when it is not loaded. Raises PromptTooLong, ModelError, CapabilityError; InvalidInput
+        where the model has no such layer.
         """
 
     @property
@@ -269,11 +291,17 @@ class Engine(ABC):
         """n independent answers; answer i is drawn with seed params.seed + i."""
         return self._batch(messages, seeded(params, n))
 
-    def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
+    def score(
+        self,
+        prompt: Prompt,
+        answer: str,
+        cancel: threading.Event | None = None,
+        internals: Internals | None = None,
+    ) -> Generation:
         """The log-probabilities of a text that is already there, as the continuation of the prompt.
 
-        Its `end_logprob` is that of the likeliest token that would end the text after it. Raises
-        PromptTooLong, ModelError, CapabilityError, Cancelled.
+        Its `end_logprob` is that of the likeliest token that would end the text after it. It has the
+        `internals`. Raises PromptTooLong, ModelError, CapabilityError, Cancelled; InvalidInput as `decode`.
         """
         raise CapabilityError(
             f"The {self.name} engine cannot score a given text; use engine=llama_cpp or engine=huggingface."
@@ -282,6 +310,13 @@ class Engine(ABC):
     def embed(self, text: str) -> NDArray[np.float32]:
         """The mean of the last hidden states, [hidden size], of Euclidean length 1."""
         raise CapabilityError(f"The {self.name} engine cannot embed a text; use engine=huggingface.")
+
+    def _show_nothing(self, internals: Internals | None) -> None:
+        """Raises CapabilityError where internals are asked for."""
+        if internals:
+            raise CapabilityError(
+                f"The {self.name} engine does not show hidden states or attention; use engine=huggingface."
+            )
 
     def _batch(
         self, prompt: Prompt, rows: Sequence[GenerationParams], prefix: Sequence[Token] = ()
@@ -297,6 +332,18 @@ class Engine(ABC):
 def seeded(params: GenerationParams, n: int) -> list[GenerationParams]:
     """n copies of the parameters with consecutive seeds, so that samples are independent."""
     return [params.model_copy(update={"seed": (params.seed + i) % 2**32}) for i in range(n)]
+
+
+def _numbered(layer: int | float, depth: int) -> int:
+    if isinstance(layer, float) and 0 < layer <= 1:
+        return max(1, round(layer * depth))
+    if isinstance(layer, int) and 1 <= abs(layer) <= depth:
+        return layer if layer > 0 else depth + 1 + layer
+    raise InvalidInput(
+        f"There is no layer {layer}: the model has {depth}. Give a number from 1 to {depth}, or from "
+        f"-{depth} to -1, or a share of the depth above 0 and up to 1.0.",
+        ["layers"],
+    )
 
 
 def peeked(token: Token, prompt_tokens: int, prefix: Sequence[Token], seconds: float) -> Generation:

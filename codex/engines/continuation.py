@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from codex.engines.admission import current_client
-from codex.engines.base import Enough, Finished, GenerationParams
+from codex.engines.base import Enough, Finished, GenerationParams, Internals
 from codex.engines.stopping import StopFilter
 from codex.types import FinishReason, Generation, Token
 
@@ -25,6 +25,8 @@ class Call:
     cancel: threading.Event
     """The caller's own."""
     enough: Enough | None = None
+    internals: Internals | None = None
+    """Of row 0."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the caller no longer reads, or the model is to be unloaded."""
     out: queue.SimpleQueue[Token | Finished | BaseException | None] = field(default_factory=queue.SimpleQueue)

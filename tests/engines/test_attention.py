@@ -1,4 +1,4 @@
-"""Attention of half-precision models on a CPU."""
+"""Attention: of half-precision models on a CPU, and the weights that are told of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from codex.engines.huggingface.attention import NAME, attend, attend_in_float32
+from codex.engines.huggingface.attention import NAME, Queries, attend, use_own_attention, watched
 
 
 class Heads(nn.Module):
@@ -16,6 +16,7 @@ class Heads(nn.Module):
 
     num_key_value_groups = 3
     is_causal = True
+    layer_idx = 0
 
 
 def tiny(attention: str) -> LlamaForCausalLM:
@@ -47,12 +48,32 @@ def test_a_step_is_computed_in_float32(masked: str) -> None:
     torch.testing.assert_close(found, truth.bfloat16())
 
 
+@pytest.mark.parametrize("masked", ["not", "boolean", "added"])
+@pytest.mark.parametrize("rows", [[0, 2], [1]])
+def test_positions_tell_their_own_weight(masked: str, rows: list[int]) -> None:
+    query, key, value = torch.randn(3, 6, 5, 16), torch.randn(3, 2, 9, 16), torch.randn(3, 2, 9, 16)
+    allowed = torch.ones(5, 9, dtype=torch.bool).tril(4)[None, None].repeat(3, 1, 1, 1)
+    if masked != "not":
+        allowed[1, ..., :3] = False
+    added = torch.zeros(allowed.shape).masked_fill(~allowed, float("-inf"))
+    queries = Queries({7}, rows, 2)
+    layer = Heads()
+    with watched(queries):
+        for number in (6, 7):
+            layer.layer_idx = number
+            attend(layer, query, key, value, {"not": None, "boolean": allowed, "added": added}[masked])
+    scores = query @ key.repeat_interleave(3, 1).transpose(2, 3) / 4 + added
+    truth = scores.softmax(-1)[rows][:, :, [3, 4], [7, 8]]
+    assert list(queries.weights()) == [7]
+    torch.testing.assert_close(queries.weights()[7], truth)
+
+
 @torch.inference_mode()
 def test_a_model_says_the_same_with_it() -> None:
     model = tiny("sdpa")
     ids = torch.tensor([[5, 17, 3, 42, 8]])
     before = model(input_ids=ids).logits[:, -1].float()
-    attend_in_float32(model)
+    use_own_attention(model)
     assert model.config._attn_implementation == NAME
     begun = model(input_ids=ids[:, :-1], use_cache=True)
     after = model(input_ids=ids[:, -1:], past_key_values=begun.past_key_values).logits[:, -1].float()
@@ -61,5 +82,5 @@ def test_a_model_says_the_same_with_it() -> None:
 
 def test_another_attention_stays() -> None:
     model = tiny("eager")
-    attend_in_float32(model)
+    use_own_attention(model)
     assert model.config._attn_implementation == "eager"

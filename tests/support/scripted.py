@@ -16,6 +16,7 @@ from codex.engines.base import (
     Enough,
     Finished,
     GenerationParams,
+    Internals,
     JsonParams,
     ModelConfig,
 )
@@ -90,7 +91,13 @@ class ScriptedEngine(Engine):
     def tokenize(self, text: str) -> list[int]:
         return [len(word) for word in text.split()]
 
-    def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
+    def score(
+        self,
+        prompt: Prompt,
+        answer: str,
+        cancel: threading.Event | None = None,
+        internals: Internals | None = None,
+    ) -> Generation:
         """One token a word: of rank 1 where the script says the same there, else at a probability of 0.1."""
         text = prompt if isinstance(prompt, str) else self.render(prompt)
         own, given, tokens = _tokens(self.script(text)), answer.encode(), []
@@ -117,6 +124,7 @@ class ScriptedEngine(Engine):
         prefix: Sequence[Token] = (),
         cancel: threading.Event | None = None,
         enough: Enough | None = None,
+        internals: Internals | None = None,
     ) -> Iterator[Token | Finished]:
         text = prompt if isinstance(prompt, str) else self.render(prompt)
         self.decodes.append(text)

@@ -12,6 +12,7 @@ from transformers.cache_utils import Cache
 
 from codex.engines.continuation import Call, Continuation
 from codex.engines.huggingface.cells import cells_of
+from codex.engines.huggingface.internals import Watch, Watched
 from codex.engines.huggingface.loading import LoadedModel
 from codex.engines.huggingface.passes import Read, forward
 from codex.engines.huggingface.sampling import Draw
@@ -86,7 +87,11 @@ class Batch:
         """One more token for every row, of which there is one at least."""
         assert self._going
         cache, lengths = self._going.cache, [seat.length for seat in self.seats]
-        distribution = forward(self._loaded, self._going.ids[:, None], cache, lengths).float()
+        watched = {at: it.row for at, it in enumerate(self.seats) if isinstance(it.row, Watched)}
+        with Watch(self._loaded.model, [row.plan for row in watched.values()], [*watched], 1) as watch:
+            distribution = forward(self._loaded, self._going.ids[:, None], cache, lengths).float()
+        for row, seen in zip(watched.values(), watch.seen(), strict=True):
+            row.see(seen)
         self._going.ids = self._going.draw(distribution)
         self._push([seat.row for seat in self.seats], distribution, self._going.ids)
         for seat in self.seats:

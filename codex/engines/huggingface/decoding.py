@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from codex.engines.continuation import Call, Continuation
 from codex.engines.huggingface.batch import Batch
+from codex.engines.huggingface.internals import Plan, Watched
 from codex.engines.huggingface.kept import KeptPrompts
 from codex.engines.huggingface.loading import LoadedModel
 from codex.engines.huggingface.passes import Read, Reading
@@ -82,8 +83,10 @@ class Decoding:
         """One piece of the prompt that is being read, or of the next one."""
         if self._ready is None and self._reading is None and (call := another()):
             self._begun.add(call)
-            ids = call.context
-            reading = Reading(self._loaded, ids, self._piece, self._kept.beginning(ids, self._piece))
+            ids, plan = call.context, self._plan(call)
+            # Of a watched row the prompt's last token and all of the prefix are read.
+            known = self._kept.beginning(call.prompt if plan else ids, self._piece)
+            reading = Reading(self._loaded, ids, self._piece, known, plan, 1 + len(call.prefix))
             self._reading = _Decode(call, list(call.groups())), reading
         if self._reading:
             decode, reading = self._reading
@@ -124,7 +127,7 @@ class Decoding:
             return
         while decode.groups and call.begins(decode.groups[0].start):
             group = decode.groups.pop(0)
-            rows = [self._row(call, at) for at in group]
+            rows = [self._row(call, at, decode.read) for at in group]
             self._decodes[call], decode.open = decode, len(rows)
             begun = [row for row in rows if row.reason is None]  # a prefix may hold a stop string
             if begun and decode.read:
@@ -150,5 +153,10 @@ class Decoding:
         self._begun.discard(call)
         call.out.put(None)
 
-    def _row(self, call: Call, at: int) -> Continuation:
+    def _plan(self, call: Call) -> Plan | None:
+        return Plan.of(call.internals, self._loaded.model) if call.internals else None
+
+    def _row(self, call: Call, at: int, read: Read | None = None) -> Continuation:
+        if at == 0 and read and (plan := self._plan(call)):
+            return Watched(call, self._loaded.ends, plan, read.seen)
         return Continuation(at, call.rows[at], call.prompt, call.prefix, self._loaded.ends)

@@ -19,7 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.engines.admission import Admission
-from codex.engines.base import Capabilities, Engine, Enough, Finished, GenerationParams, peeked
+from codex.engines.base import (
+    Capabilities,
+    Engine,
+    Enough,
+    Finished,
+    GenerationParams,
+    Internals,
+    peeked,
+)
 from codex.engines.continuation import Call, unstarted
 from codex.engines.control_tokens import neutral
 from codex.engines.huggingface.loading import HuggingFaceConfig, LoadedModel, Placement, load_model
@@ -29,6 +37,7 @@ from codex.types import Generation, Message, Prompt, Token
 
 if TYPE_CHECKING:
     from codex.engines.huggingface.decoding import Decoding
+    from codex.engines.huggingface.internals import Plan
     from codex.engines.huggingface.kept import KeptPrompts
 
 ROWS = 96
@@ -81,7 +90,15 @@ class HuggingFaceEngine(Engine):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(logprobs="raw", full_vocabulary=True, prefix=True, score=True, embed=True)
+        return Capabilities(
+            logprobs="raw",
+            full_vocabulary=True,
+            prefix=True,
+            score=True,
+            embed=True,
+            hidden_states="all layers",
+            attention=True,
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -149,12 +166,16 @@ class HuggingFaceEngine(Engine):
         prefix: Sequence[Token] = (),
         cancel: threading.Event | None = None,
         enough: Enough | None = None,
+        internals: Internals | None = None,
     ) -> Iterator[Token | Finished]:
         if not rows:
             return iter(())
         ids = self._encode(prompt)
         self._check_room(ids, max(row.max_tokens for row in rows) + len(prefix))
-        return self._stream(Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event(), enough))
+        self._plan(internals)
+        return self._stream(
+            Call(ids, tuple(rows), tuple(prefix), cancel or threading.Event(), enough, internals)
+        )
 
     def ahead(
         self,
@@ -182,11 +203,18 @@ class HuggingFaceEngine(Engine):
                     raise Cancelled("The question was cancelled.")
                 return peeked(token, len(ids), call.prefix, time.perf_counter() - started)
 
-    def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
+    def score(
+        self,
+        prompt: Prompt,
+        answer: str,
+        cancel: threading.Event | None = None,
+        internals: Internals | None = None,
+    ) -> Generation:
         """See Engine.score."""
         ids, given = self._encode(prompt), self.tokenize(answer)
         self._check_room(ids, len(given))
-        return self._worker.submit(self._score, ids, given, cancel or threading.Event()).result()
+        plan = self._plan(internals)
+        return self._worker.submit(self._score, ids, given, cancel or threading.Event(), plan).result()
 
     def embed(self, text: str) -> NDArray[np.float32]:
         ids = self._encode(text)
@@ -351,10 +379,17 @@ class HuggingFaceEngine(Engine):
             values = measure(distribution, distribution.argmax(-1)).tolist()
             return unpack(values[0], loaded.model.spelled, loaded.model.ends)
 
-    def _score(self, ids: list[int], given: list[int], cancel: threading.Event) -> Generation:
+    def _plan(self, internals: Internals | None) -> Plan | None:
+        from codex.engines.huggingface.internals import Plan
+
+        return Plan.of(internals, self._ready().model) if internals else None
+
+    def _score(
+        self, ids: list[int], given: list[int], cancel: threading.Event, plan: Plan | None
+    ) -> Generation:
         from codex.engines.huggingface.passes import score
 
-        return score(self._load().model, ids, given, self.config.batch_size, cancel)
+        return score(self._load().model, ids, given, self.config.batch_size, cancel, plan)
 
     def _embed(self, ids: list[int]) -> NDArray[np.float32]:
         from codex.engines.huggingface.passes import embed

@@ -110,7 +110,7 @@ def _read(folder: Path, place: Placement) -> tuple[PreTrainedModel, PreTrainedTo
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedTokenizerFast
 
-    from codex.engines.huggingface.attention import attend_in_float32
+    from codex.engines.huggingface.attention import use_own_attention
     from codex.engines.huggingface.few_rows import use_few_rows
 
     options: dict[str, Any] = {"dtype": getattr(torch, place.dtype), "device_map": {"": place.device}}
@@ -133,8 +133,7 @@ def _read(folder: Path, place: Placement) -> tuple[PreTrainedModel, PreTrainedTo
         folder, local_files_only=True, use_safetensors=True, **options
     )
     use_few_rows(model)
-    if place.device == "cpu" and place.dtype != "float32":
-        attend_in_float32(model)
+    use_own_attention(model)
     return model.eval(), tokenizer
 
 

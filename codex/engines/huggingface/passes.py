@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers.cache_utils import Cache
 
 from codex.engines.huggingface.cells import cells_of, new_cache
+from codex.engines.huggingface.internals import Plan, Seen, Watch, with_internals
 from codex.engines.huggingface.kept import Prompt
 from codex.engines.huggingface.loading import LoadedModel
 from codex.engines.huggingface.statistics import measure, unpack
@@ -32,13 +33,26 @@ class Read:
     """Of one row."""
     logits: Tensor
     """[1, vocabulary] of the token after it."""
+    seen: tuple[Seen, ...] = ()
+    """What a plan says of its last positions."""
 
 
 class Reading:
     """A prompt on its way through the model."""
 
-    def __init__(self, loaded: LoadedModel, ids: Sequence[int], piece: int, known: Prompt | None) -> None:
-        """piece: tokens read in one pass. known: of its beginning, which is not read again."""
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        ids: Sequence[int],
+        piece: int,
+        known: Prompt | None,
+        plan: Plan | None = None,
+        watched: int = 0,
+    ) -> None:
+        """piece: tokens read in one pass. known: of its beginning, which is not read again.
+
+        plan: what is taken of the last `watched` positions, all of them to be read.
+        """
         self._loaded = loaded
         self._cache = new_cache(loaded.model.config)
         begun, exact = (len(known.ids), known.exact) if known else (0, 0)
@@ -48,11 +62,19 @@ class Reading:
             cells.begin(keys, values)
         left = torch.tensor([ids[begun:]], device=loaded.model.device)
         self._pieces = list(left.split(piece, dim=1))[::-1]
+        self._plan = plan
+        self._watched = watched
+        self._seen: list[Seen] = []
 
     def advance(self) -> Read | None:
         """Read one piece more; None: there are others."""
-        logits = forward(self._loaded, self._pieces.pop(), self._cache)
-        return None if self._pieces else Read(self._cache, logits)
+        piece = self._pieces.pop()
+        last = min(piece.shape[1], self._watched - sum(it.shape[1] for it in self._pieces))
+        plans = [self._plan] if self._plan and last > 0 else []
+        with Watch(self._loaded.model, plans, [0], last) as watch:
+            logits = forward(self._loaded, piece, self._cache)
+        self._seen += watch.seen()
+        return None if self._pieces else Read(self._cache, logits, tuple(self._seen))
 
 
 def forward(loaded: LoadedModel, ids: Tensor, cache: Cache, lengths: Sequence[int] | None = None) -> Tensor:
@@ -79,23 +101,31 @@ def forward(loaded: LoadedModel, ids: Tensor, cache: Cache, lengths: Sequence[in
 
 @torch.inference_mode()
 def score(
-    loaded: LoadedModel, ids: Sequence[int], given: Sequence[int], piece: int, cancel: threading.Event
+    loaded: LoadedModel,
+    ids: Sequence[int],
+    given: Sequence[int],
+    piece: int,
+    cancel: threading.Event,
+    plan: Plan | None = None,
 ) -> Generation:
     """Teacher forcing: after the prompt `ids` the tokens `given` are read, never drawn. Raises Cancelled."""
     started = time.perf_counter()
-    reading = Reading(loaded, ids, piece, None)
+    reading = Reading(loaded, ids, piece, None, plan, 1)
     while (read := reading.advance()) is None:
         _check(cancel)
     logits = read.logits
     tokens: list[Token] = []
+    seen = list(read.seen)
     for some in torch.tensor(given, device=logits.device).split(SCORED_AT_ONCE):
         _check(cancel)
-        out = loaded.model(input_ids=some[None], past_key_values=read.cache, use_cache=True).logits[0]
+        with Watch(loaded.model, [plan] if plan else [], [0], len(some)) as watch:
+            out = loaded.model(input_ids=some[None], past_key_values=read.cache, use_cache=True).logits[0]
+        seen += watch.seen()
         before, logits = torch.cat([logits, out[:-1]]), out[-1:]
         rows = measure(before.float(), some).tolist()
         tokens += [unpack(values, loaded.spelled, loaded.ends) for values in rows]
     after = logits[-1].float().log_softmax(-1)
-    return Generation(
+    generation = Generation(
         text=b"".join(token.bytes for token in tokens).decode("utf-8", "replace"),
         tokens=tuple(tokens),
         finish_reason="stop",
@@ -103,6 +133,7 @@ def score(
         seconds=time.perf_counter() - started,
         end_logprob=max((float(after[end]) for end in loaded.ends), default=None),
     )
+    return with_internals(generation, plan, seen) if plan else generation
 
 
 @torch.inference_mode()

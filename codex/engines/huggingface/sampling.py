@@ -40,7 +40,7 @@ class Draw:
         self._rows = list(rows)
         self._device = device
         self._vocabulary = vocabulary
-        longest = max(row.max_tokens for row in rows)
+        longest = 1 + max(row.max_tokens for row in rows)  # one more: see Watched
         drawn = np.stack([np.random.default_rng(row.seed).random(first + longest)[first:] for row in rows])
         self._uniform = torch.from_numpy(drawn).to(device)
         self._next = torch.zeros((len(rows), 1), dtype=torch.long, device=device)

@@ -18,6 +18,7 @@ from codex.engines.base import (
     Enough,
     Finished,
     GenerationParams,
+    Internals,
     JsonParams,
     ModelConfig,
     peeked,
@@ -129,8 +130,10 @@ class LlamaCppEngine(Engine):
         prefix: Sequence[Token] = (),
         cancel: threading.Event | None = None,
         enough: Enough | None = None,
+        internals: Internals | None = None,
     ) -> Iterator[Token | Finished]:
         """See Engine.decode. The prompt, the prefix and max_tokens must fit in the context together."""
+        self._show_nothing(internals)
         if not rows:
             return iter(())
         call = self._call(prompt, tuple(rows), tuple(prefix), cancel, enough)
@@ -157,8 +160,15 @@ class LlamaCppEngine(Engine):
                 return peeked(item, len(call.prompt), call.prefix, time.perf_counter() - started)
         raise Cancelled("The question was cancelled.")
 
-    def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
+    def score(
+        self,
+        prompt: Prompt,
+        answer: str,
+        cancel: threading.Event | None = None,
+        internals: Internals | None = None,
+    ) -> Generation:
         """See Engine.score. One pass a token: llama.cpp's server does not tell them all at once."""
+        self._show_nothing(internals)
         given = self.tokenize(answer)
         call = self._call(prompt, (GenerationParams(max_tokens=1),), (), cancel)
         room = self._ready().server.context - len(given) - 1

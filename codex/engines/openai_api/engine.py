@@ -16,7 +16,15 @@ from typing import Any, ClassVar
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from codex.engines.admission import Admission
-from codex.engines.base import Capabilities, Engine, Enough, Finished, GenerationParams, JsonParams
+from codex.engines.base import (
+    Capabilities,
+    Engine,
+    Enough,
+    Finished,
+    GenerationParams,
+    Internals,
+    JsonParams,
+)
 from codex.engines.continuation import Call, Continuation
 from codex.engines.openai_api.batches import run_batch
 from codex.engines.openai_api.config import ServedConfig
@@ -151,8 +159,10 @@ class OpenAIEngine(Engine):
         prefix: Sequence[Token] = (),
         cancel: threading.Event | None = None,
         enough: Enough | None = None,
+        internals: Internals | None = None,
     ) -> Iterator[Token | Finished]:
         """See Engine.decode. Raises Busy, InvalidInput too, with the server's words."""
+        self._show_nothing(internals)
         if not rows:
             return iter(())
         if not prompt:
@@ -166,8 +176,15 @@ class OpenAIEngine(Engine):
         call = Call([], tuple(rows), tuple(prefix), cancel or threading.Event(), enough)
         return self._stream(opened, call, prompt)
 
-    def score(self, prompt: Prompt, answer: str, cancel: threading.Event | None = None) -> Generation:
+    def score(
+        self,
+        prompt: Prompt,
+        answer: str,
+        cancel: threading.Event | None = None,
+        internals: Internals | None = None,
+    ) -> Generation:
         """See Engine.score. No server says which tokens would end a text, so that `end_logprob` is None."""
+        self._show_nothing(internals)
         if not prompt:
             raise InvalidInput("There is nothing to continue: the prompt is empty.", ["prompt"])
         opened, started = self._ready(), time.perf_counter()
