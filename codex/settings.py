@@ -77,6 +77,8 @@ class AskSettings(BaseModel):
     """Independent answers drawn beside the shown one, to see how far they agree."""
     adaptive: bool = Field(False, strict=True)
     """Whether fewer samples are drawn where the first three or six settle what the others would show."""
+    attention: bool = Field(False, strict=True)
+    """Whether attention to the token before is taken, for the signal `rauq`; only huggingface shows it."""
     sample_temperature: float = Field(1.0, gt=0.0, le=5.0)
     """1 draws from the model's own distribution, which the agreement signals assume."""
     retrieve: bool = True

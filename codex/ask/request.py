@@ -70,6 +70,8 @@ class Request:
     calibrator: Calibrator | None
     enable_rag: bool
     cancel: threading.Event
+    attention: bool = False
+    """Take the answer's attention to its previous token, where the engine shows it."""
     client: Client | None = None
     history: tuple[Message, ...] = ()
     """The messages before the question, oldest first."""
@@ -111,6 +113,7 @@ def resolve(
         calibrator=calibrator,
         enable_rag=given.get("enable_rag", False),
         cancel=given.get("cancel", threading.Event()),
+        attention=settings.ask.attention,
         client=given.get("client"),
         history=checked_history(given.get("history", ())),
         follows=given.get("follows"),
@@ -133,6 +136,7 @@ def resolve_branch(
         calibrator=None,
         enable_rag=False,
         cancel=cancel or threading.Event(),
+        attention=parent.last.observation.generation.attention is not None,
         client=client,
     )
 

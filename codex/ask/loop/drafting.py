@@ -12,7 +12,7 @@ from codex.ask.places import share_of
 from codex.ask.request import Request, Turn
 from codex.ask.scoring import is_own
 from codex.engines.admission import on_behalf_of
-from codex.engines.base import Engine, Finished, GenerationParams, seeded
+from codex.engines.base import Engine, Finished, GenerationParams, Internals, seeded
 from codex.errors import Cancelled, PromptTooLong
 from codex.types import (
     Alternative,
@@ -65,7 +65,13 @@ def begun(engine: Engine, course: Course, kind: StepKind, steps: Sequence[Step])
             prompt = prompts.ask(request.question, passages, course.history)
         try:
             with on_behalf_of(share_of(request.client)):
-                decoded = engine.decode(prompt, rows, cancel=request.cancel, enough=until)
+                decoded = engine.decode(
+                    prompt,
+                    rows,
+                    cancel=request.cancel,
+                    enough=until,
+                    internals=_internals(engine, request),
+                )
         except PromptTooLong as error:
             if course.forget_turns(max(1, error.prompt_tokens - error.room), engine):
                 continue
@@ -90,7 +96,13 @@ def branched(engine: Engine, request: Request, last: Step, turn: Turn) -> Draft:
         decoded: Iterator[Token | Finished] = iter([Finished(0, ended)])
     else:
         with on_behalf_of(share_of(request.client)):
-            decoded = engine.decode(prompt, [request.params], prefix=turn.prefix, cancel=request.cancel)
+            decoded = engine.decode(
+                prompt,
+                [request.params],
+                prefix=turn.prefix,
+                cancel=request.cancel,
+                internals=_internals(engine, request),
+            )
     observation = last.observation
     return Draft("branch", 0, prompt, decoded, observation.passages, len(turn.prefix), observation.samples)
 
@@ -104,7 +116,7 @@ def given(engine: Engine, request: Request, answer: str, passages: Sequence[Pass
     # The samples stand where they stand behind an answer, so that they are drawn alike.
     rows = [GenerationParams(max_tokens=1), *seeded(request.sample_params, request.n_samples)]
     with on_behalf_of(share_of(request.client)):
-        scored = engine.score(prompt, answer, request.cancel)
+        scored = engine.score(prompt, answer, request.cancel, _internals(engine, request))
         own = request.calibrator is not None and is_own(engine, prompt, scored, request)
         drawn = list(engine.decode(prompt, rows, cancel=request.cancel)) if request.n_samples else []
     samples = {item.row: item.generation for item in drawn if isinstance(item, Finished)}
@@ -142,6 +154,10 @@ def observed(question: str, draft: Draft) -> Generator[Event, None, Observation]
     return Observation(question, done[0], samples, draft.passages)
 
 
+def _internals(engine: Engine, request: Request) -> Internals | None:
+    return Internals(attention=True) if request.attention and engine.capabilities.attention else None
+
+
 def _ended(step: Step, prefix: tuple[Token, ...], end: Alternative) -> Generation:
     """The answer as it stands when it ends after the prefix."""
     return replace(
@@ -152,4 +168,6 @@ def _ended(step: Step, prefix: tuple[Token, ...], end: Alternative) -> Generatio
         seconds=0.0,
         prefix_tokens=len(prefix),
         end_logprob=end.logprob,
+        attention=None,
+        hidden_states=None,
     )
