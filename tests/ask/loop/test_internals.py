@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from codex.engines.base import Capabilities, Finished, GenerationParams, Internals
-from codex.types import Attention, DecisionEvent, Generation, Prompt, Token, Trace
+from codex.types import Attention, Generation, Prompt, Token, Trace, TraceEvent
 from tests.support.scripted import END, Script, ScriptedEngine
 from tests.support.serving import workbench
 
@@ -55,7 +55,7 @@ def engine(shows: bool = True, other: str = " other") -> Showing:
 
 def last_trace(events: Iterator[object]) -> Trace:
     *_, last = events
-    assert isinstance(last, DecisionEvent)
+    assert isinstance(last, TraceEvent)
     return last.trace
 
 
