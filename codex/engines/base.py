@@ -101,7 +101,7 @@ class Capabilities:
     embed: bool
     json_schema: bool = False
     """Takes `JsonParams`."""
-    hidden_states: Literal["all layers", "none"] = "none"
+    hidden_states: Literal["all layers", "last layer", "none"] = "none"
     """Of which layers `Internals` can ask for."""
     attention: bool = False
     """Tells attention to the previous token where `Internals` asks for it."""
@@ -315,7 +315,7 @@ class Engine(ABC):
         """Raises CapabilityError where internals are asked for."""
         if internals:
             raise CapabilityError(
-                f"The {self.name} engine does not show hidden states or attention; use engine=huggingface."
+                f"The {self.name} engine shows neither hidden states nor attention; use engine=huggingface."
             )
 
     def _batch(

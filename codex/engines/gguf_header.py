@@ -45,6 +45,8 @@ class GgufHeader:
     """Bytes that the file must have to be whole."""
     token_bytes: int = 0
     """Bytes that a token takes in the cache of keys and values; 0: the file does not say."""
+    layers: int | None = None
+    """None: the file does not say."""
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -108,12 +110,14 @@ class _Reader:
         assert isinstance(alignment, int)
         architecture = str(metadata.get("general.architecture", "unknown"))
         context = metadata.get(f"{architecture}.context_length")
+        layers = metadata.get(f"{architecture}.block_count")
         return GgufHeader(
             architecture=architecture,
             quantization=_quantization(metadata.get("general.file_type")),
             context_length=context if isinstance(context, int) else None,
             size=-(-self._at // alignment) * alignment + extent,
             token_bytes=_token_bytes(metadata, architecture),
+            layers=layers if isinstance(layers, int) else None,
         )
 
     def control_tokens(self, also: Collection[int]) -> frozenset[str]:

@@ -17,6 +17,8 @@ from codex.engines.base import Engine, Enough, Finished, GenerationParams, Inter
 from codex.engines.huggingface import internals as taking
 from codex.engines.huggingface.batch import Batch
 from codex.engines.huggingface.engine import HuggingFaceEngine
+from codex.engines.llama_cpp.engine import LlamaCppEngine
+from codex.engines.openai_api.engine import OpenAIEngine
 from codex.errors import CapabilityError, InvalidInput
 from codex.signals import compute
 from codex.signals.attention import OWN
@@ -293,13 +295,59 @@ class TestAttention:
         assert kept.attention == answer.attention
 
 
-@pytest.mark.parametrize("name", ["llama", "served"])
-def test_an_engine_that_shows_nothing_says_so(name: str, request: pytest.FixtureRequest) -> None:
-    engine: Engine = request.getfixturevalue(name)
-    assert engine.capabilities.hidden_states == "none"
+def test_an_engine_that_shows_nothing_says_so(served: OpenAIEngine) -> None:
+    assert served.capabilities.hidden_states == "none"
     for ask in (
-        lambda: engine.decode(CAPITAL, [greedy(1)], internals=WANTED),
-        lambda: engine.score(CAPITAL, "Paris", internals=WANTED),
+        lambda: served.decode(CAPITAL, [greedy(1)], internals=WANTED),
+        lambda: served.score(CAPITAL, "Paris", internals=WANTED),
     ):
-        with pytest.raises(CapabilityError, match="does not show hidden states"):
+        with pytest.raises(CapabilityError, match="shows neither hidden states nor attention"):
             ask()
+
+
+class TestLlamaCpp:
+    LAST = Internals((-1,))
+
+    def test_the_last_layers_states_are_those_of_transformers(
+        self, llama: LlamaCppEngine, hf: HuggingFaceEngine
+    ) -> None:
+        rows = [greedy(40), *seeded(sampled(8), 3)]
+        done = watched(llama, CAPITAL, rows, internals=self.LAST)
+        plain = {it.row: it.generation for it in llama.decode(CAPITAL, rows) if isinstance(it, Finished)}
+        assert done[0].tokens == plain[0].tokens
+        assert [done[row].hidden_states for row in (1, 2, 3)] == [None] * 3
+        branch = watched(llama, CAPITAL, [greedy(4)], done[0].tokens[:3], self.LAST)[0]
+        scored = llama.score(CAPITAL, "Paris is the capital.", internals=self.LAST)
+        for answer in (done[0], branch, scored):
+            own, other = (
+                answer.hidden_states,
+                hf.score(CAPITAL, answer.text, internals=self.LAST).hidden_states,
+            )
+            assert own
+            assert other
+            assert own.layers == other.layers == (30,)
+            assert own.answer.shape == other.answer.shape
+            pairs = zip([own.prompt[0], *own.answer[0]], [other.prompt[0], *other.answer[0]], strict=True)
+            for ours, theirs in pairs:
+                ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
+                # The same 4-bit weights, but llama.cpp rounds what goes into a product to 8 bits too.
+                assert ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs) > 0.99
+
+    @pytest.mark.parametrize("internals", [Internals((1,)), Internals((0.5,)), WANTED])
+    def test_other_layers_and_attention_are_refused(
+        self, llama: LlamaCppEngine, internals: Internals
+    ) -> None:
+        assert llama.capabilities.hidden_states == "last layer"
+        assert not llama.capabilities.attention
+        with pytest.raises(CapabilityError, match="last layer alone"):
+            llama.decode(CAPITAL, [greedy(1)], internals=internals)
+        with pytest.raises(InvalidInput, match="There is no layer 31"):
+            llama.score(CAPITAL, "Paris", internals=Internals((31,)))
+
+    def test_more_tokens_than_it_shows_at_once_are_refused_before_the_answer(
+        self, llama: LlamaCppEngine
+    ) -> None:
+        with pytest.raises(CapabilityError, match="up to 512 tokens"):
+            llama.decode(CAPITAL, [greedy(500)], internals=self.LAST)
+        with pytest.raises(CapabilityError, match="up to 512 tokens"):
+            llama.score(CAPITAL, "word " * 600, internals=self.LAST)

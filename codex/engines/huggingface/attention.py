@@ -57,7 +57,7 @@ class Queries:
         self, module: nn.Module, query: Tensor, key: Tensor, mask: Tensor | None, scaling: float | None
     ) -> None:
         """query [rows, heads, positions, head size], key [rows, key heads, keys, head size]"""
-        layer = getattr(module, "layer_idx", None)
+        layer: int = getattr(module, "layer_idx", -1)
         if layer not in self.layers:
             return
         rows: slice | list[int] = self._rows

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,8 +28,8 @@ from codex.engines.gguf_header import read_header
 from codex.engines.llama_cpp.rows import Chunk, Row
 from codex.engines.llama_cpp.server import SLOTS, LlamaServer
 from codex.engines.models import Models, model_id
-from codex.errors import Cancelled, InvalidInput, ModelError, PromptTooLong
-from codex.types import Generation, Message, Prompt, Token
+from codex.errors import Cancelled, CapabilityError, InvalidInput, ModelError, PromptTooLong
+from codex.types import Generation, HiddenStates, Message, Prompt, Token
 
 ROWS_AT_ONCE = 11
 """The most rows in a batch of one call. More go in waves."""
@@ -75,7 +75,13 @@ class LlamaCppEngine(Engine):
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            logprobs="raw", full_vocabulary=False, prefix=True, score=True, embed=False, json_schema=True
+            logprobs="raw",
+            full_vocabulary=False,
+            prefix=True,
+            score=True,
+            embed=False,
+            json_schema=True,
+            hidden_states="last layer",
         )
 
     @property
@@ -132,11 +138,14 @@ class LlamaCppEngine(Engine):
         enough: Enough | None = None,
         internals: Internals | None = None,
     ) -> Iterator[Token | Finished]:
-        """See Engine.decode. The prompt, the prefix and max_tokens must fit in the context together."""
-        self._show_nothing(internals)
+        """See Engine.decode. The prompt, the prefix and max_tokens must fit in the context together.
+
+        For hidden states prompt and answer are read once more, in one batch, which holds 512 tokens at most;
+        the cells that they take move the rounding of the rows after the first.
+        """
         if not rows:
             return iter(())
-        call = self._call(prompt, tuple(rows), tuple(prefix), cancel, enough)
+        call = self._call(prompt, tuple(rows), tuple(prefix), cancel, enough, internals)
         return self._stream(call, self._decode_all)
 
     @property
@@ -168,9 +177,8 @@ class LlamaCppEngine(Engine):
         internals: Internals | None = None,
     ) -> Generation:
         """See Engine.score. One pass a token: llama.cpp's server does not tell them all at once."""
-        self._show_nothing(internals)
         given = self.tokenize(answer)
-        call = self._call(prompt, (GenerationParams(max_tokens=1),), (), cancel)
+        call = self._call(prompt, (GenerationParams(max_tokens=1),), (), cancel, internals=internals)
         room = self._ready().server.context - len(given) - 1
         if len(call.prompt) > room:
             raise PromptTooLong(len(call.prompt), room, len(given))
@@ -186,8 +194,11 @@ class LlamaCppEngine(Engine):
         prefix: tuple[Token, ...],
         cancel: threading.Event | None,
         enough: Enough | None = None,
+        internals: Internals | None = None,
     ) -> Call:
         server = self._ready().server
+        if internals:
+            _check(internals, server.layers)
         text = prompt if isinstance(prompt, str) else self.render(prompt)
         ids = server.tokenize(text, special=True)
         if not ids:
@@ -195,7 +206,9 @@ class LlamaCppEngine(Engine):
         answer = len(prefix) + max(row.max_tokens for row in rows)
         if len(ids) + answer > server.context:
             raise PromptTooLong(len(ids), server.context - answer, answer)
-        return Call(ids, rows, prefix, cancel or threading.Event(), enough)
+        if internals and internals.layers:
+            server.check_states(len(ids) + answer)
+        return Call(ids, rows, prefix, cancel or threading.Event(), enough, internals)
 
     def _identified(self, path: Path) -> str:
         shown = model_id(self.config.model_path, path)
@@ -276,7 +289,7 @@ class LlamaCppEngine(Engine):
             seconds=time.perf_counter() - started,
             end_logprob=max(ends, default=None),
         )
-        call.out.put(Finished(0, generation))
+        call.out.put(Finished(0, _with_states(server, call, generation)))
 
     def _decode_all(self, loaded: _Loaded, call: Call) -> None:
         """One wave after another, until there are enough rows."""
@@ -293,10 +306,11 @@ class LlamaCppEngine(Engine):
             server, cached = loaded.server, wave.start > 0
             rows = [Row(at, call.rows[at], call.prompt, call.prefix, server.vocabulary) for at in wave]
             left = set(wave)
+            watched: list[Generation] = []
 
             def tell(row: Row, cancelled: bool = False) -> None:
                 for item in row.news(cancelled):
-                    call.tell(item)
+                    _tell(call, item, watched)
                 if row.reason:
                     left.discard(row.index)
 
@@ -321,6 +335,38 @@ class LlamaCppEngine(Engine):
                     row.restart()
             for index in sorted(left):
                 tell(rows[index - wave.start], cancelled=True)
+            for generation in watched:
+                call.tell(Finished(0, _with_states(server, call, generation)))
+
+
+def _tell(call: Call, item: Token | Finished, watched: list[Generation]) -> None:
+    """Hand an item to the caller; the answer whose internals are asked for waits among `watched`."""
+    if isinstance(item, Finished) and item.row == 0 and call.internals:
+        watched.append(item.generation)
+    else:
+        call.tell(item)
+
+
+def _check(internals: Internals, layers: int | None) -> None:
+    """Raises CapabilityError, InvalidInput where something else than the last layer is asked for."""
+    last = layers or 1
+    if internals.attention or any(number != last for number in internals.numbered(last)):
+        raise CapabilityError(
+            "llama.cpp shows the hidden states of the last layer alone: ask for layer -1, or use "
+            "engine=huggingface."
+        )
+
+
+def _with_states(server: LlamaServer, call: Call, generation: Generation) -> Generation:
+    """With the last layer's hidden states, where they are asked for and the answer was not cancelled."""
+    if not (call.internals and call.internals.layers) or generation.finish_reason == "cancelled":
+        return generation
+    states = server.states([*call.prompt, *(token.id for token in generation.tokens)])
+    before = len(call.prompt)
+    return replace(
+        generation,
+        hidden_states=HiddenStates((server.layers or 1,), states[None, before - 1], states[None, before:]),
+    )
 
 
 def _waves(call: Call, group: range, cells: int) -> Iterator[range]:

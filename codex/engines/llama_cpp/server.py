@@ -13,6 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from codex.engines.base import ALTERNATIVES, ModelConfig
 from codex.engines.control_tokens import neutral
 from codex.engines.gguf_header import read_control_tokens, read_header
@@ -44,6 +47,7 @@ class LlamaServer:
         """Raises ModelError: not GGUF, cut short, of an unknown architecture, not enough memory."""
         header = read_header(path)
         self.context = min(config.context_size, header.context_length or config.context_size)
+        self.layers = header.layers
         self.cells = 2 * self.context
         self._key = secrets.token_hex()
         self._server = self._open(path, config)
@@ -130,6 +134,25 @@ class LlamaServer:
         self.stream(request, take)
         return entries[0] if entries else None
 
+    def states(self, ids: Sequence[int]) -> NDArray[np.float16]:
+        """What the last layer puts out at each token, behind the final norm, [tokens, hidden size].
+
+        They are read again for it. Raises CapabilityError as `check_states`.
+        """
+        self.check_states(len(ids))
+        (found,) = self._ask("POST", "/embedding", {"content": list(ids)})
+        states = np.array(found["embedding"], dtype=np.float32)
+        most = np.finfo(np.float16).max
+        return states.clip(-most, most).astype(np.float16)
+
+    def check_states(self, tokens: int) -> None:
+        """Raises CapabilityError where so many tokens are more than the server shows at once."""
+        if tokens > self._most_at_once:
+            raise CapabilityError(
+                f"llama.cpp shows hidden states of up to {self._most_at_once} tokens of prompt and answer, "
+                f"and these are {tokens}. Ask for a shorter answer, or use engine=huggingface."
+            )
+
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         """Token ids; with `special`, control tokens are read and what opens a text is put in front."""
         opened = not special or (bool(self._opening) and text.startswith(self._opening))
@@ -181,7 +204,9 @@ class LlamaServer:
         params.n_gpu_layers = _layers(config)
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config.threads
         params.n_batch = config.batch_size
-        params.n_ubatch = min(config.batch_size, params.n_ubatch)
+        params.n_ubatch = self._most_at_once = min(config.batch_size, params.n_ubatch)
+        # Hidden states are told beside generation, which it does not touch.
+        params.embedding, params.pooling_type = True, 0
         params.n_ctx = self.cells
         params.n_parallel = SLOTS
         params.kv_unified = True
