@@ -26,9 +26,9 @@ FILE = Path(__file__).parent / "prior.json"
 SUPPORT = "evidence_support"
 """Where a reliable judge read passages it counts a third: no answer that the prior was fitted on had it."""
 MEANING = (
-    "Estimated, not calibrated: what answers of other models to other questions teach of how likely a model "
-    "found the words that carry its answer and how far its samples say the same; where a reliable judge read "
-    "passages, how likely they support the answer counts a third."
+    "Estimated, not calibrated: from how likely the model found the words that carry its answer and how far "
+    "its samples agree, combined as fits answers of other models to other questions. Where a reliable judge "
+    "read passages, how far they support the answer counts a third."
 )
 """What the number is, in one sentence for people."""
 LIKE = {"weighted_similarity_focus": "greedy_similarity_focus"}

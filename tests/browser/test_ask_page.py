@@ -90,6 +90,6 @@ def test_samples_signals_steps_and_details_say_where_the_decision_comes_from(
     page.keyboard.press("ArrowRight")
     expect(panel).to_contain_text(real.workbench.model.status.model)
     expect(panel).to_contain_text("seed 0")
-    expect(panel).to_contain_text("Estimated, not calibrated: what answers of other models")
+    expect(panel).to_contain_text("Estimated, not calibrated: from how likely the model found")
     expect(panel.locator("pre")).to_contain_text(QUESTION)
     expect(panel.get_by_role("link")).to_have_attribute("href", re.compile(r"/traces/\w{32}$"))
