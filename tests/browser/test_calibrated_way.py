@@ -1,4 +1,4 @@
-"""From questions to answers that keep a promise: the whole way, with the real model."""
+"""From questions to answers that keep a guarantee: the whole way, with the real model."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ SHORT = ["engine.threads=2", "engine.params.max_tokens=16", "ask.n_samples=1"]
 """What a capital takes."""
 RISK = 60
 """Percent: SmolLM2 names one capital in two or three, and few prove little; 50% may be refused."""
+STRAIGHT = 0.05
+"""The calibration error beyond that of perfect probabilities that a fit to so few answers may leave."""
 ASKED, FITTED = 900_000, 600_000
 """Milliseconds that suffice on a busy machine."""
 GUARANTEE = f"At most {RISK}% of the answers given are incorrect, at the 95% confidence level"
@@ -101,7 +103,7 @@ def evaluate(page: Page, real: Served) -> None:
 
 
 def calibrate(page: Page) -> None:
-    """Fit, see that the diagram is straighter than before, and let the calibrator speak."""
+    """Fit, see that the diagram is straight, and activate the calibrator."""
     form = page.get_by_role("complementary", name="New calibrator")
     expect(form.get_by_role("checkbox", name="the whole way")).to_be_checked()
     form.get_by_role("button", name="Fit", exact=True).click()
@@ -110,10 +112,7 @@ def calibrate(page: Page) -> None:
     card = page.get_by_role("region", name="Calibrator", exact=True)
     expect(card).to_contain_text("calibrator@", timeout=FITTED)  # until then the shipped one is shown
     table = page.get_by_role("table", name="Metrics before and after")
-    before, after = (
-        excess(table.get_by_role("row", name=name), table) for name in ("estimated", "calibrated")
-    )
-    assert after < before
+    assert excess(table.get_by_role("row", name="calibrated"), table) < STRAIGHT
     card.get_by_role("button", name="Activate").click()
 
 
