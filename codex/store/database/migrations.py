@@ -522,8 +522,9 @@ def add_larger_models(db: duckdb.DuckDBPyConnection) -> None:
 
 def add_attention(db: duckdb.DuckDBPyConnection) -> None:
     """Attention to the previous token in the answer; in samples it is not taken."""
-    for column in ("attention", "samples.element.attention"):
-        db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} JSON")
+    # DuckDB cannot replay from its log that a part of a structure became JSON.
+    for column, kind in (("attention", "JSON"), ("samples.element.attention", "VARCHAR")):
+        db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} {kind}")
 
 
 MIGRATIONS: tuple[Migration, ...] = (
