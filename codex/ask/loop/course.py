@@ -29,7 +29,7 @@ class Course:
     familiarity: float | None = None
     """p-value that the question is like those of the calibrator; None: not compared."""
     notes: list[str] = field(default_factory=list)
-    """What could not be done as asked, in words; told with the next decision."""
+    """What could not be done as requested; shown with the next decision."""
     may_defer: bool = False
     """Whether a larger model may be asked in the place of a person."""
     larger: LargerModel | None = None

@@ -42,7 +42,7 @@ class Status:
     calibrated: bool = False
     """Whether a calibrator holds for questions that are asked as the settings say."""
     calibration: str = ""
-    """What it was fitted on, or why there is none, in words."""
+    """What it was fitted on, or why there is none; a sentence for people."""
     limits: str = ""
     """See `Engine.limits`."""
     abilities: str = ""
