@@ -276,6 +276,21 @@ class Similarity:
     seconds: float
 
 
+ProbeTarget = Literal["answer", "question", "entropy"]
+"""What a probe tells: whether the answer is correct; whether the model knows an answer, from the question
+alone; whether its samples would mean the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What linear probes read in the model's hidden states."""
+
+    probe: str
+    """Their version."""
+    values: dict[ProbeTarget, Measured]
+    """Probabilities in [0, 1]; those that the probes of this version tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What one request produced: the answer, independent samples of the same prompt, and the evidence."""
@@ -291,6 +306,8 @@ class Observation:
     verdict: Verdict | None = None
     similarity: Similarity | None = None
     """None: samples are compared by their wording."""
+    probed: Probed | None = None
+    """None: no probe was active, or the engine does not show hidden states."""
 
 
 class Gate(StrEnum):

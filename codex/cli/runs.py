@@ -49,7 +49,7 @@ from codex.settings import load_settings
 from codex.store import Store
 from codex.store.codec.nouns import encode
 from codex.store.evaluation.runs import RunSummary
-from codex.store.versions.calibrators import SavedCalibrator
+from codex.store.versions.versions import SavedVersion
 from codex.text import percent
 
 Verdict = Literal["correct", "incorrect", "none", "clear"]
@@ -319,7 +319,7 @@ def stored_answers(paths: Sequence[Path]) -> Iterator[Generated]:
     return chain.from_iterable(map(read, paths))
 
 
-def saved_calibrator(there: Store | Served, version: str) -> SavedCalibrator:
+def saved_calibrator(there: Store | Served, version: str) -> SavedVersion:
     """A calibrator by its version. Raises NotFound."""
     return there.calibrator(version) if isinstance(there, Served) else there.calibrators.load(version)
 

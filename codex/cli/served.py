@@ -27,8 +27,8 @@ from codex.store.codec.nouns import decode
 from codex.store.evaluation.records import record_of_line
 from codex.store.evaluation.runs import RunSummary
 from codex.store.versions.activations import Activation
-from codex.store.versions.calibrators import SavedCalibrator
 from codex.store.versions.policies import SavedPolicy
+from codex.store.versions.versions import SavedVersion
 from codex.types import Run, RunParams
 
 FILE = "server.json"
@@ -176,11 +176,11 @@ class Served:
         """Every run, the newest first."""
         return [summary_of(row) for row in self.call("GET", "/evaluations")]
 
-    def calibrators(self) -> list[SavedCalibrator]:
+    def calibrators(self) -> list[SavedVersion]:
         """Every calibrator, the newest first."""
         return [self._calibrator(row) for row in self.call("GET", "/calibrators")]
 
-    def calibrator(self, version: str) -> SavedCalibrator:
+    def calibrator(self, version: str) -> SavedVersion:
         """A calibrator by its version. Raises NotFound."""
         return self._calibrator(self.call("GET", calibrator_path(version)))
 
@@ -191,9 +191,9 @@ class Served:
             for row in self.call("GET", "/calibrators/history")
         ]
 
-    def _calibrator(self, row: dict[str, Any]) -> SavedCalibrator:
+    def _calibrator(self, row: dict[str, Any]) -> SavedVersion:
         body = self.call("GET", f"{calibrator_path(row['version'])}/export")
-        return SavedCalibrator(
+        return SavedVersion(
             row["version"],
             row["name"],
             datetime.fromisoformat(row["created_at"]),

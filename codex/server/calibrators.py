@@ -30,7 +30,7 @@ from codex.server.guard import GuardedRoute
 from codex.server.jobs import EXAMPLE, AppJobs, JobBody
 from codex.server.names import ActivateBody, RenameBody, Version
 from codex.server.routes import Bench, errors
-from codex.store.versions.calibrators import SavedCalibrator
+from codex.store.versions.versions import SavedVersion
 
 router = APIRouter(prefix="/calibrators", tags=["calibrators"], route_class=GuardedRoute)
 
@@ -175,7 +175,7 @@ class SavedCalibratorBody(BaseModel):
     mismatch: str = Field(description="Why it does not hold for the present settings; empty: it does.")
 
     @classmethod
-    def of(cls, saved: SavedCalibrator, workbench: Workbench) -> SavedCalibratorBody:
+    def of(cls, saved: SavedVersion, workbench: Workbench) -> SavedCalibratorBody:
         """A calibrator as it is stored, beside the present settings."""
         made = Calibrator.model_validate_json(saved.body)
         return cls(

@@ -30,8 +30,8 @@ from codex.store.traces.inbox import Inbox
 from codex.store.traces.rows import TOKEN_COLUMNS, event_row, trace_of
 from codex.store.traces.sessions import Sessions
 from codex.store.traces.shares import Shares
-from codex.store.versions.calibrators import Calibrators
 from codex.store.versions.policies import Policies, SavedPolicy
+from codex.store.versions.versions import Versions
 from codex.types import Trace
 
 TOLD = ("question_preview", "question", "prompt", "passages", "reasoning")
@@ -76,7 +76,9 @@ class Store:
         """Every trace, filtered, sorted and in pages."""
         self.runs = Runs(self._database)
         """Evaluations and their records."""
-        self.calibrators = Calibrators(self._database)
+        self.calibrators = Versions(self._database, "calibrator")
+        self.probes = Versions(self._database, "probe")
+        self.verifiers = Versions(self._database, "verifier")
         self.policies = Policies(self._database)
         self.labels = Labels(self._database)
         """What labellers say of answers."""

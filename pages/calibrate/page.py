@@ -52,7 +52,7 @@ from codex.policy import Policy
 from codex.signals import REGISTRY
 from codex.store.evaluation.table import Table
 from codex.store.versions.activations import Activation
-from codex.store.versions.calibrators import SavedCalibrator
+from codex.store.versions.versions import SavedVersion
 from codex.text import sha256
 
 KIND = "calibrate"
@@ -369,7 +369,7 @@ def _can_go_back(history: Sequence[Activation]) -> bool:
     return any(not each.undone for each in history)
 
 
-def _standing(saved: SavedCalibrator, history: Sequence[Activation]) -> str:
+def _standing(saved: SavedVersion, history: Sequence[Activation]) -> str:
     """Whether a calibrator speaks, in words."""
     if saved.active:
         return "is saved and active"

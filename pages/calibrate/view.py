@@ -19,7 +19,7 @@ from codex.evaluation.calibrating import Counts, Labelled
 from codex.evaluation.prediction_sets import CheckedSets
 from codex.pages import JSON, Fact
 from codex.store.evaluation.runs import RunSummary
-from codex.store.versions.calibrators import SavedCalibrator
+from codex.store.versions.versions import SavedVersion
 from codex.text import percent
 
 METHODS = {
@@ -101,7 +101,7 @@ HOLDS_FOR = "first questions; follow-ups are not calibrated"
 
 
 def calibrator_line(
-    saved: SavedCalibrator, calibrator: Calibrator, mismatch: str, asked: FitTarget | None = None
+    saved: SavedVersion, calibrator: Calibrator, mismatch: str, asked: FitTarget | None = None
 ) -> JSON:
     """One line of the list of calibrators. asked: what it was fitted for, None where that is not known."""
     return {

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    23: [
+        "DROP TABLE probes",
+        "DROP TABLE verifiers",
+        "ALTER TABLE model_inference_events DROP COLUMN probed",
+    ],
     22: [
         f"ALTER TABLE model_inference_events DROP COLUMN {column}"
         for column in ("attention", "samples.element.attention")

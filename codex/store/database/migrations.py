@@ -527,6 +527,23 @@ def add_attention(db: duckdb.DuckDBPyConnection) -> None:
         db.execute(f"ALTER TABLE model_inference_events ADD COLUMN {column} {kind}")
 
 
+def create_trained(db: duckdb.DuckDBPyConnection) -> None:
+    """Probes and verifiers under their versions, as calibrators are kept, and what probes read."""
+    for table in ("probes", "verifiers"):
+        db.execute(
+            f"""
+            CREATE TABLE {table} (
+                version VARCHAR PRIMARY KEY,
+                name VARCHAR NOT NULL,
+                body JSON NOT NULL,
+                run_id VARCHAR,
+                created_at TIMESTAMP NOT NULL
+            )
+            """
+        )
+    db.execute("ALTER TABLE model_inference_events ADD COLUMN probed JSON")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -550,6 +567,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_reasoning,
     add_larger_models,
     add_attention,
+    create_trained,
 )
 
 

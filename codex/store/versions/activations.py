@@ -12,7 +12,8 @@ from codex.errors import Conflict
 from codex.store.codec.columns import in_utc
 from codex.store.database.file import Database, rows
 
-Kind = Literal["policy", "calibrator"]
+FittedKind = Literal["calibrator", "probe", "verifier"]
+Kind = Literal["policy"] | FittedKind
 
 
 @dataclass(frozen=True, slots=True)
