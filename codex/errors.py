@@ -146,6 +146,16 @@ class ModelError(CodexError):
     retry_after = 30
 
 
+class AdapterError(ModelError):
+    """An adapter that is missing, damaged, without effect, or made for another model."""
+
+    status = 422
+
+
+class TrainingError(CodexError):
+    """A training that cannot run to its end; what it had reached is kept, and the message says where."""
+
+
 class CapabilityError(CodexError):
     """The engine cannot do what was asked of it."""
 

@@ -25,6 +25,7 @@ from codex.cli import (
     serve,
     sessions,
     terminal,
+    train,
 )
 from codex.errors import CodexError
 from codex.private import UMASK
@@ -45,6 +46,7 @@ app.add_typer(answers.app, name="answers")
 app.add_typer(labels.app, name="labels")
 app.add_typer(sessions.app, name="sessions")
 app.command()(classify.classify)
+app.add_typer(train.app, name="train")
 app.command()(documents.index)
 app.command()(documents.search)
 

@@ -1,0 +1,1 @@
+"""Fine-tuning a model of this machine: one configuration, two engines, the same result."""
