@@ -203,6 +203,11 @@ class Decisions:
     """Index into ACTIONS."""
 
 
+def retrieves_by(policy: Policy, signal: str) -> bool:
+    """Whether a rule on this signal has the documents searched."""
+    return any(rule.signal == signal and rule.gate == "retrieve" for rule in policy.rules)
+
+
 def decide(
     policy: Policy,
     signals: Mapping[str, ArrayLike],

@@ -427,6 +427,8 @@ class Origin:
     """With passages in the prompt."""
     adaptive: bool = False
     """With fewer samples where the first ones settled it."""
+    probe: str = ""
+    """The version of the probes that read its hidden states; "": none did."""
 
     @property
     def follows(self) -> bool:
@@ -624,6 +626,8 @@ class Run:
     total: Count
     """Questions to ask."""
     state: RunState = "running"
+    probe: str = ""
+    """The version of the probes whose readings its records hold; "": they hold none."""
 
     @property
     def origin(self) -> Origin:
@@ -637,6 +641,7 @@ class Run:
             asked.n_samples or 0,
             asked.evidence,
             asked.adaptive,
+            self.probe,
         )
 
 

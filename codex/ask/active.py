@@ -13,6 +13,7 @@ from codex.calibration.shipped import shipped_calibrators
 from codex.engines.base import Engine
 from codex.policy import Policy
 from codex.settings import Settings
+from codex.signals.probes import Probes
 from codex.store import Store
 from codex.types import Origin, Step
 
@@ -30,6 +31,7 @@ class Active:
         if engine is not None:
             self._activate_shipped(engine.fingerprint)
         self._monitor = self._monitor_of_active()
+        self._probes = self._active_probes()
         self._contradiction = ("", "")
 
     def follow(self, settings: Settings, engine: Engine) -> None:
@@ -50,6 +52,17 @@ class Active:
     def calibrator(self) -> Calibrator | None:
         """Confidences are calibrated where it holds."""
         return self._monitor.calibrator if self._monitor else None
+
+    @property
+    def probes(self) -> Probes | None:
+        """Those that read the hidden states of the model in use; None: no active ones are of it."""
+        probes, engine = self._probes, self._engine
+        return probes if probes and engine and probes.model == engine.fingerprint else None
+
+    @property
+    def probe(self) -> str:
+        """The version of `probes`; "": there are none."""
+        return self.probes.version if self.probes else ""
 
     @property
     def drift(self) -> Drift | None:
@@ -103,6 +116,7 @@ class Active:
             ask.n_samples,
             evidence,
             ask.adaptive,
+            self.probe,
         )
 
     def activate(self, calibrator: str, policy: Policy) -> None:
@@ -143,6 +157,16 @@ class Active:
         self._store.calibrators.rollback()
         self._monitor = self._monitor_of_active()
 
+    def activate_probes(self, version: str | None) -> None:
+        """Activate saved probes from the next question on; None: none. Raises NotFound."""
+        self._store.probes.activate(version)
+        self._probes = self._active_probes()
+
+    def rollback_probes(self) -> None:
+        """Undo the last activation of probes. Raises Conflict when there was none."""
+        self._store.probes.rollback()
+        self._probes = self._active_probes()
+
     def watch(self, calibrator: Calibrator | None, steps: Iterable[Step]) -> None:
         """Watch for drift in what was answered under a calibrator, unless another one is active by now."""
         monitor = self._monitor
@@ -170,6 +194,10 @@ class Active:
     def _stored_policy(self) -> Policy:
         saved = self._store.policies.active()
         return Policy.model_validate_json(saved.body) if saved else self._settings.policy
+
+    def _active_probes(self) -> Probes | None:
+        saved = self._store.probes.active()
+        return Probes.model_validate_json(saved.body) if saved else None
 
     def _monitor_of_active(self) -> DriftMonitor | None:
         """Of the active calibrator, with the answers that it has judged so far."""

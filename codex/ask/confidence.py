@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from codex.calibration import Calibrator
+from codex.calibration.combine import PROBES
 from codex.calibration.familiarity import FALSE_ALARMS
 from codex.calibration.prediction_sets import tie_of
 from codex.calibration.prior import estimated_confidence
@@ -63,9 +64,12 @@ def confidence_of(
     familiarity: the p-value of the question; at most FALSE_ALARMS and the calibrator's number is an estimate.
     """
     if calibrator is not None and not calibrator.mismatch(origin):
+        unfamiliar = familiarity is not None and familiarity <= FALSE_ALARMS
+        # Trained probes rank other kinds of questions worse than signals do that were never trained.
+        if unfamiliar:
+            signals = {name: value for name, value in signals.items() if name not in PROBES}
         calibrated = calibrator.confidence(signals)
         if calibrated is not None:
-            unfamiliar = familiarity is not None and familiarity <= FALSE_ALARMS
             return Confidence(calibrated, None if unfamiliar else calibrated, familiarity)
     return Confidence(estimated_confidence(signals))
 

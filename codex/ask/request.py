@@ -17,6 +17,7 @@ from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput
 from codex.policy import Policy
 from codex.settings import MAX_SAMPLES, Settings
+from codex.signals.probes import Probes
 from codex.types import Alternative, Message, Step, Token, Trace
 
 MAX_QUESTION_CHARACTERS = 1_000_000
@@ -72,6 +73,8 @@ class Request:
     cancel: threading.Event
     attention: bool = False
     """Take the answer's attention to its previous token, where the engine shows it."""
+    probes: Probes | None = None
+    """Read in the model's hidden states; None: there are none of this model."""
     client: Client | None = None
     history: tuple[Message, ...] = ()
     """The messages before the question, oldest first."""

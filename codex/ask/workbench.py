@@ -228,6 +228,7 @@ class Workbench:
             )
         turn = turn_at(parent.last, position, token_id)
         request = resolve_branch(parent, policy or self.active.policy, cancel, client)
+        request = replace(request, probes=self.active.probes)
         return self._branch(request, parent, turn)
 
     def replay(
@@ -262,6 +263,7 @@ class Workbench:
 
     def _resolved(self, question: str, options: AskOptions) -> Request:
         request = resolve(question, options, self.settings, self.active.policy, self.active.calibrator)
+        request = replace(request, probes=self.active.probes)
         engine = self.model.engine
         if isinstance(request.params, JsonParams) and not engine.capabilities.json_schema:
             raise CapabilityError(

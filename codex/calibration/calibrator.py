@@ -12,7 +12,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from scipy.special import expit
 
 from codex.calibration import metrics
-from codex.calibration.combine import Columns, Design
+from codex.calibration.combine import PROBES, Columns, Design
 from codex.calibration.crossfit import LEAST_LABELS, Fitted
 from codex.calibration.familiarity import Familiarity
 from codex.calibration.methods import Map, Method
@@ -40,6 +40,15 @@ class Metric(BaseModel):
         """ends: NaN where there are none."""
         low, high = ends or (np.nan, np.nan)
         return cls(value=value, low=low, high=high)
+
+
+class WithoutProbes(BaseModel):
+    """What a calibrator computes where probes cannot be relied on, since they were not fitted there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    design: Design
+    map: Map
 
 
 class Calibrator(BaseModel):
@@ -88,6 +97,10 @@ class Calibrator(BaseModel):
     """Tells questions that are unlike those it was fitted on; None: they were too few, or not compared."""
     prior: str | None = None
     """The version of the prior that the fit was held to; None: none."""
+    probe: str = ""
+    """The version of the probes whose signals it combines; "": of none."""
+    without_probes: WithoutProbes | None = None
+    """What holds where their signals are missing, or the question is unfamiliar; None: it combines none."""
     shipped: bool = False
     """It came with Codex."""
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -98,8 +111,11 @@ class Calibrator(BaseModel):
         left_out = {"name", "created_at", "shipped"}
         # As before there were these, and under their first name, so that a version stays what it was.
         left_out |= {
-            name for name in ("prediction_sets", "familiarity", "prior") if getattr(self, name) is None
+            name
+            for name in ("prediction_sets", "familiarity", "prior", "without_probes")
+            if getattr(self, name) is None
         }
+        left_out |= set() if self.probe else {"probe"}
         left_out |= {"sides"} if self.holds_out else set()
         left_out |= set() if self.adaptive else {"adaptive"}
         own = self.model_copy(update={"runs": ()}) if self.shipped else self
@@ -139,13 +155,19 @@ class Calibrator(BaseModel):
 
     def confidences(self, columns: Columns) -> Array:
         """[n] in [0, 1]; NaN where nothing can be said."""
-        return self.map(self.raw(columns))
+        found = self.map(self.raw(columns))
+        if self.without_probes is None:
+            return found
+        names = [term.name for term in self.design.terms if term.name in PROBES]
+        missing = np.all([np.isnan(np.asarray(columns.get(name, np.nan), float)) for name in names], axis=0)
+        logit = self.without_probes.design.logit(columns)
+        return np.where(missing, self.without_probes.map(expit(logit)), found)
 
     def confidence(self, signals: Mapping[str, float | None]) -> float | None:
         """Of one answer; None where nothing can be said."""
+        terms = (*self.design.terms, *(self.without_probes.design.terms if self.without_probes else ()))
         columns = {
-            term.name: [np.nan if (value := signals.get(term.name)) is None else value]
-            for term in self.design.terms
+            term.name: [np.nan if (value := signals.get(term.name)) is None else value] for term in terms
         }
         value = float(self.confidences(columns)[0])
         return None if np.isnan(value) else value
@@ -167,6 +189,8 @@ class Calibrator(BaseModel):
             )
         if other.n_samples != self.n_samples:
             return f"It was fitted with {self.n_samples} samples of each answer, not {other.n_samples}."
+        if self.probe and other.probe not in ("", self.probe):
+            return f"It was fitted with the probes {self.probe}, not with {other.probe}."
         if self.n_samples and other.adaptive != self.adaptive:
             how = "as many samples as each answer needed", "all samples of each answer"
             return f"It was fitted with {how[not self.adaptive]}, not with {how[self.adaptive]}."

@@ -32,6 +32,7 @@ SIGNALS = (
     "evidence_overlap_focus",
     "evidence_support",
     "p_true",
+    "probe",
 )
 """The signals that are combined, where they are there: few, each strong on stored answers of two models.
 
@@ -40,6 +41,8 @@ ends and answer_prob_focus in place of margin_focus, answer_frequency_focus and 
 from 0.925 to 0.931 on the union of three stored sets, and from 0.915 to 0.928 where each is judged by a fit
 to the others; on 250 answers of SmolLM2 it stayed at 0.874.
 """
+PROBES = frozenset({"probe", "p_ik", "semantic_entropy_probe"})
+"""Signals that were trained on answers to some datasets, and say little of others."""
 PIECES = 6
 """Of a signal's scale, each with a slope of its own: how much a step is worth differs between low and high.
 

@@ -21,6 +21,7 @@ from codex.cli import (
     labels,
     models,
     policies,
+    probes,
     runs,
     serve,
     sessions,
@@ -41,6 +42,7 @@ app.add_typer(runs.app, name="runs")
 app.command()(runs.export)
 app.command()(calibrate.calibrate)
 app.add_typer(calibrate.app, name="calibrators")
+app.add_typer(probes.app, name="probes")
 app.add_typer(policies.app, name="policies")
 app.add_typer(answers.app, name="answers")
 app.add_typer(labels.app, name="labels")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from codex.calibration import LEAST_LABELS, Calibrator, Method, before_and_after, fit
+from codex.calibration.calibrator import WithoutProbes
+from codex.calibration.combine import PROBES
 from codex.calibration.drift import Reference
 from codex.calibration.familiarity import Embed, Familiarity
 from codex.calibration.prior import shipped_prior
+from codex.calibration.resampling import auroc_gain
 from codex.calibration.risk import (
     Guarantee,
     NoGuarantee,
@@ -259,9 +263,9 @@ def fitted(
     name = _name(name)
     table = labelled.to_fit
     _check_enough(labelled.counts)
-    result = fit(
-        table.signals,
-        table.correct,
+    fit_to = partial(
+        fit,
+        correct=table.correct,
         signs={signal.name: 1 if signal.higher_is_confident else -1 for signal in REGISTRY.values()},
         groups=table.groups,
         counts=table.counts,
@@ -272,13 +276,20 @@ def fitted(
         progress=progress,
         cancel=cancel,
     )
+    plain = {name: column for name, column in table.signals.items() if name not in PROBES}
+    result, without = fit_to(plain), None
+    if labelled.origin.probe:
+        probed = fit_to(table.signals)
+        # A probe that adds nothing here is left out: it would only tie the calibrator to its domain.
+        if auroc_gain(probed.crossfitted[0], result.crossfitted[0], table.correct)[1] > 0:
+            result, without = probed, WithoutProbes(design=result.design, map=result.map)
     used = {term.name: table.signals[term.name] for term in result.design.terms}
     made = Calibrator(
         name=name,
         method=result.method,
         design=result.design,
         map=result.map,
-        **asdict(labelled.origin),
+        **asdict(replace(labelled.origin, probe=labelled.origin.probe if without else "")),
         runs=labelled.runs,
         datasets=tuple(sorted(set(table.groups.tolist()))),
         questions=len(table.ids),
@@ -287,6 +298,7 @@ def fitted(
         metrics=before_and_after(result, table.correct, counts=table.counts),
         briers=result.briers,
         prior=shipped_prior().version if result.with_prior else None,
+        without_probes=without,
         reference=Reference.of(used).model_dump(mode="json"),
         familiarity=Familiarity.of(table.questions, embed) if embed else None,
     )
@@ -418,6 +430,7 @@ def _check_alike(runs: Sequence[Run]) -> None:
             "n_samples": asked.n_samples,
             "adaptive": asked.adaptive,
             **{f"checks.{name}": value for name, value in asked.checks.items()},
+            "probe": run.probe,
         }
 
     first = way(runs[0])

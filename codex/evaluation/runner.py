@@ -92,6 +92,7 @@ def prepare(
         ),
         total=len(items),
         state="cancelled",
+        probe=workbench.active.probe,
     )
     workbench.store.runs.create(run)
     return run
@@ -235,6 +236,7 @@ def check_same(workbench: Workbench, run: Run, params: RunParams | None = None) 
     pairs: dict[str, tuple[object, object]] = {
         "model": (run.model, workbench.model.engine.fingerprint),
         "prompt": (run.prompt, prompts.fingerprint(follows=run.origin.follows)),
+        "probe": (run.probe, workbench.active.probe),
         **_pairs("checks", run.params.checks, workbench.settings.grounding.model_dump(mode="json")),
     }
     if params is not None:

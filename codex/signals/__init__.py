@@ -10,7 +10,7 @@ from codex.signals import attention
 from codex.signals import agreement
 
 # isort: split
-from codex.signals import evidence, verifier
+from codex.signals import evidence, probes, verifier
 from codex.signals.focus import focus_mask
 from codex.signals.registry import REGISTRY, Signal, compute, label_of, signals_table
 from codex.signals.verifier import label_probability
@@ -29,6 +29,7 @@ __all__ = [
     "focus_mask",
     "label_of",
     "label_probability",
+    "probes",
     "signals_table",
     "tokens",
     "verifier",

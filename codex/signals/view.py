@@ -30,6 +30,7 @@ Need = Literal[
     "passages",
     "grounding",
     "verdict",
+    "probe",
 ]
 """What an observation may hold: "alternatives" are at least two for each token, "end" how likely it was.
 
@@ -103,6 +104,7 @@ class View:
             "passages": bool(self.observation.passages),
             "grounding": grounding is not None and grounding.is_reliable,
             "verdict": verdict is not None and verdict.is_reliable,
+            "probe": self.observation.probed is not None,
         }
         return frozenset(need for need, held in there.items() if held)
 

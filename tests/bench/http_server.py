@@ -15,6 +15,8 @@ from typing import Any, Self
 
 from codex.threads import spin_briefly
 
+MOST = 64
+"""Tokens of a response whose request sets no limit, such as scikit-llm's: a small model may never end."""
 THREADS = "CODEX_BENCH_THREADS"
 """The environment variable that sets its threads; 1 on a busy machine, where threads wait for one another."""
 
@@ -69,6 +71,7 @@ def main(path: str, slots: int, context: int) -> None:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     params.n_ctx, params.n_parallel, params.kv_unified = context, slots, True
     params.warmup = params.fit_params = False
+    params.n_predict = MOST
     # Each slot keeps the beginning that all prompts share.
     params.cache_idle_slots = False
     params.cache_ram_mib = params.n_ctx_checkpoints = 0

@@ -8,6 +8,7 @@ UNDO = {
         "DROP TABLE probes",
         "DROP TABLE verifiers",
         "ALTER TABLE model_inference_events DROP COLUMN probed",
+        "ALTER TABLE runs DROP COLUMN probe",
     ],
     22: [
         f"ALTER TABLE model_inference_events DROP COLUMN {column}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from codex.ask.request import Request, parted
 from codex.calibration.familiarity import Embed
 from codex.engines.base import Engine
 from codex.errors import CodexError
 from codex.retrieval import Index
-from codex.types import LargerModel, Message, Passage
+from codex.types import LargerModel, Message, Observation, Passage
 
 NO_DOCUMENTS = "there are no documents to search"
 NOTHING_FOUND = "nothing was found in the documents"
@@ -28,6 +28,8 @@ class Course:
     """Turns before the question that did not fit the context, the oldest."""
     familiarity: float | None = None
     """p-value that the question is like those of the calibrator; None: not compared."""
+    known: float | None = None
+    """P(IK), read from the question alone; None: it was not read."""
     notes: list[str] = field(default_factory=list)
     """What could not be done as requested; shown with the next decision."""
     may_defer: bool = False
@@ -59,6 +61,16 @@ class Course:
             del turns[:2]
             self.left_out += 1
         return True
+
+    def probed(self, observation: Observation) -> Observation:
+        """With what the probes read in it, if there are any; P(IK) stays that of the question alone."""
+        found = self.request.probes.read(observation) if self.request.probes else None
+        if found is None:
+            return observation
+        self.known = found.values.get("question", self.known)
+        if self.known is not None:
+            found = replace(found, values={**found.values, "question": self.known})
+        return replace(observation, probed=found)
 
     def compare(self, embed: Embed) -> None:
         """Compare the question with those that the calibrator was fitted on; where that fails, say so."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from codex import prompts
 from codex.ask.loop.adaptive import enough
@@ -13,7 +15,7 @@ from codex.ask.request import Request, Turn
 from codex.ask.scoring import is_own
 from codex.engines.admission import on_behalf_of
 from codex.engines.base import Engine, Finished, GenerationParams, Internals, seeded
-from codex.errors import Cancelled, PromptTooLong
+from codex.errors import Cancelled, CapabilityError, PromptTooLong
 from codex.types import (
     Alternative,
     Event,
@@ -28,6 +30,8 @@ from codex.types import (
     Token,
     TokenEvent,
 )
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +69,8 @@ def begun(engine: Engine, course: Course, kind: StepKind, steps: Sequence[Step])
             prompt = prompts.ask(request.question, passages, course.history)
         try:
             with on_behalf_of(share_of(request.client)):
-                decoded = engine.decode(
-                    prompt,
-                    rows,
-                    cancel=request.cancel,
-                    enough=until,
-                    internals=_internals(engine, request),
+                decoded = _shown(
+                    partial(engine.decode, prompt, rows, cancel=request.cancel, enough=until), engine, request
                 )
         except PromptTooLong as error:
             if course.forget_turns(max(1, error.prompt_tokens - error.room), engine):
@@ -96,13 +96,10 @@ def branched(engine: Engine, request: Request, last: Step, turn: Turn) -> Draft:
         decoded: Iterator[Token | Finished] = iter([Finished(0, ended)])
     else:
         with on_behalf_of(share_of(request.client)):
-            decoded = engine.decode(
-                prompt,
-                [request.params],
-                prefix=turn.prefix,
-                cancel=request.cancel,
-                internals=_internals(engine, request),
+            decode = partial(
+                engine.decode, prompt, [request.params], prefix=turn.prefix, cancel=request.cancel
             )
+            decoded = _shown(decode, engine, request)
     observation = last.observation
     return Draft("branch", 0, prompt, decoded, observation.passages, len(turn.prefix), observation.samples)
 
@@ -116,7 +113,7 @@ def given(engine: Engine, request: Request, answer: str, passages: Sequence[Pass
     # The samples stand where they stand behind an answer, so that they are drawn alike.
     rows = [GenerationParams(max_tokens=1), *seeded(request.sample_params, request.n_samples)]
     with on_behalf_of(share_of(request.client)):
-        scored = engine.score(prompt, answer, request.cancel, _internals(engine, request))
+        scored = _shown(partial(engine.score, prompt, answer, request.cancel), engine, request)
         own = request.calibrator is not None and is_own(engine, prompt, scored, request)
         drawn = list(engine.decode(prompt, rows, cancel=request.cancel)) if request.n_samples else []
     samples = {item.row: item.generation for item in drawn if isinstance(item, Finished)}
@@ -131,6 +128,26 @@ def given(engine: Engine, request: Request, answer: str, passages: Sequence[Pass
         samples=tuple(samples[row] for row in range(1, len(rows)) if samples),
     )
     return draft, own
+
+
+def known_before(engine: Engine, course: Course) -> float | None:
+    """P(IK), from the prompt alone; the answer that follows takes it from the cache.
+
+    None where there is no such probe, or the prompt does not fit. Raises ModelError, Cancelled.
+    """
+    request = course.request
+    probes = request.probes.of(request.question) if request.probes else ()
+    wanted = tuple(probe.layer for probe in probes if probe.target == "question")
+    if not wanted:
+        return None
+    prompt = prompts.ask(request.question, (), course.history)
+    try:
+        with on_behalf_of(share_of(request.client)):
+            read = engine.score(prompt, "", request.cancel, Internals(wanted))
+    except (PromptTooLong, CapabilityError):
+        return None
+    course.probed(Observation(request.question, read))
+    return course.known
 
 
 def observed(question: str, draft: Draft) -> Generator[Event, None, Observation]:
@@ -154,8 +171,20 @@ def observed(question: str, draft: Draft) -> Generator[Event, None, Observation]
     return Observation(question, done[0], samples, draft.passages)
 
 
+def _shown(call: Callable[..., T], engine: Engine, request: Request) -> T:
+    """Call the engine for what it shows of the model too; without hidden states where they do not fit."""
+    try:
+        return call(internals=_internals(engine, request))
+    except CapabilityError:
+        if request.probes is None:
+            raise
+        return call(internals=_internals(engine, replace(request, probes=None)))
+
+
 def _internals(engine: Engine, request: Request) -> Internals | None:
-    return Internals(attention=True) if request.attention and engine.capabilities.attention else None
+    attention = request.attention and engine.capabilities.attention
+    layers = request.probes.layers(request.question) if request.probes else ()
+    return Internals(layers, attention) if layers or attention else None
 
 
 def _ended(step: Step, prefix: tuple[Token, ...], end: Alternative) -> Generation:

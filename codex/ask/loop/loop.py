@@ -11,7 +11,7 @@ from codex.ask.confidence import confidence_of
 from codex.ask.conversation import added_tokens
 from codex.ask.deciding import decide_one
 from codex.ask.loop.course import Course
-from codex.ask.loop.drafting import Draft, begun, branched, given, observed
+from codex.ask.loop.drafting import Draft, begun, branched, given, known_before, observed
 from codex.ask.request import Request, Turn
 from codex.ask.scoring import Scored, why_uncalibrated
 from codex.ask.structure import values_only
@@ -20,8 +20,10 @@ from codex.calibration.familiarity import Embed
 from codex.engines.base import Engine, JsonParams
 from codex.errors import Cancelled, CodexError
 from codex.grounding import Grounder
+from codex.policy import retrieves_by
 from codex.retrieval import Index
 from codex.settings import AskSettings
+from codex.signals.probes import SIGNALS
 from codex.text import sha256
 from codex.types import (
     Action,
@@ -41,6 +43,7 @@ from codex.types import (
     StepKind,
 )
 
+P_IK = SIGNALS["question"]
 NO_LARGER = "there is no larger model to ask (larger.model)"
 
 
@@ -98,6 +101,8 @@ class Loop:
         course = Course(request, may_defer=True)
         if request.enable_rag:
             course.retrieve(self._index)
+        else:
+            self._foresee(course)
         course.compare(self._embed)
         steps = [(yield from self._answered(course, "retrieve" if course.passages else "ask", steps=()))]
         while kind := self._next(course, steps[-1].decision.gate, steps[-1].observation.passages):
@@ -124,6 +129,18 @@ class Loop:
         course = Course(request, shown, retrieved=True, reflected=True, larger=larger)
         course.compare(self._embed)
         return (yield from self._answered(course, "larger", steps))
+
+    def _foresee(self, course: Course) -> None:
+        """Retrieve before the first answer where a rule on P(IK) says so: no answer is written in vain."""
+        request = course.request
+        if not (self._options.retrieve and request.probes and retrieves_by(request.policy, P_IK)):
+            return
+        known = known_before(self._engine, course)
+        if known is not None:
+            decision = decide_one(request.policy, {P_IK: known}, None)
+            if decision.gate is Gate.RETRIEVE:
+                course.retrieve(self._index)
+                course.notes.append("the documents were searched before the first answer")
 
     @staticmethod
     def _defers(course: Course, decision: Decision) -> bool:
@@ -191,6 +208,7 @@ class Loop:
             raise
         except CodexError as error:  # The answer is there, and its other signals are.
             course.notes.append(f"the answer could not be checked: {error}")
+        observation = course.probed(observation)
         yield CheckedEvent(draft.index, observation.grounding, observation.verdict)
         in_json = isinstance(course.request.params, JsonParams)
         measured = signals.compute(values_only(observation) if in_json else observation)
@@ -244,6 +262,7 @@ class Loop:
             request.n_samples,
             evidence=bool(draft.passages),
             adaptive=request.adaptive,
+            probe=request.probes.version if request.probes else "",
         )
 
     def _try_gate(self, course: Course, kind: StepKind, gate: Gate) -> None:

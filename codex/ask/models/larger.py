@@ -97,7 +97,7 @@ class Larger:
             self.load()
             calibrator = self.calibrator()
             policy = request.policy.for_larger or request.policy
-            own = replace(request, policy=policy, calibrator=calibrator)
+            own = replace(request, policy=policy, calibrator=calibrator, probes=None)
             steps.append((yield from self._loop.as_larger(own, steps)))
         except (Cancelled, Stopping):
             raise

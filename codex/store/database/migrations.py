@@ -542,6 +542,7 @@ def create_trained(db: duckdb.DuckDBPyConnection) -> None:
             """
         )
     db.execute("ALTER TABLE model_inference_events ADD COLUMN probed JSON")
+    db.execute("ALTER TABLE runs ADD COLUMN probe VARCHAR DEFAULT ''")
 
 
 MIGRATIONS: tuple[Migration, ...] = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -18,7 +18,7 @@ from codex.store.codec.columns import as_json, columns_of, read, written
 from codex.store.codec.nouns import encode, finite, parts
 from codex.store.codec.observations import observation_of, observation_row
 from codex.store.database.file import Row, rows
-from codex.types import Record
+from codex.types import Probed, Record
 
 GRADED_BY = "CASE WHEN by_person THEN 'person' ELSE coalesce(grader, '') END"
 RECORD = columns_of(
@@ -37,6 +37,7 @@ RECORD_COLUMNS = (
     "observation",
 )
 OBSERVATION = "observation"
+PROBED = "probed"
 GRADED = """
 (SELECT r.* EXCLUDE ("right"), r."right" AS grader_right, l.run_id IS NOT NULL AS by_person,
         CASE WHEN l.run_id IS NULL THEN r."right" ELSE l.correct END AS "right"
@@ -81,6 +82,31 @@ def record_row(run_id: str, number: int, record: Record, names: Sequence[str]) -
         [finite(record.signals.get(name)) for name in names],
         as_json(observation_row(record.observation)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What probes read for one record."""
+
+    probed: Probed
+    signals: dict[str, float]
+    """Those that it gives."""
+
+
+def with_reading(
+    row: Row, names: Sequence[str], told: Sequence[str], reading: Reading | None
+) -> tuple[list[float | None], str]:
+    """The signals and the observation of a row with another reading; None: with none.
+
+    names: of the run's signals. told: those of them that are of readings.
+    """
+    signals = dict(zip(names, row["signals"], strict=False)) | dict.fromkeys(told)
+    observation = json.loads(row["observation"])
+    observation.pop(PROBED, None)
+    if reading is not None:
+        signals |= {name: finite(value) for name, value in reading.signals.items()}
+        observation[PROBED] = encode(reading.probed)
+    return [signals.get(name) for name in names], as_json(observation)
 
 
 def _as_graded(record: Record) -> Record:

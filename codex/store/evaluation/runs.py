@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -14,10 +14,12 @@ from codex.store.evaluation.records import (
     GRADED,
     GRADED_BY,
     RECORD_COLUMNS,
+    Reading,
     check_new,
     labels_of,
     record_of,
     record_row,
+    with_reading,
 )
 from codex.store.evaluation.table import Lines, Table, lines_of, table_of
 from codex.store.labelling import labels
@@ -197,6 +199,38 @@ class Runs:
             except duckdb.InvalidInputException as error:
                 raise InvalidInput(f"A record holds text that cannot be stored: {error}") from error
             labels.insert(db, labels.of_records(run_id, records))
+
+    def add_readings(self, run_id: str, probe: str, readings: Mapping[str, Reading]) -> None:
+        """Keep what probes of this version read for the records of a run, in place of any other readings.
+
+        readings: by question. All are kept or none. Raises NotFound.
+        """
+        with self._database.write() as db:
+            names = _signal_names(db, run_id)
+            told = [name for reading in readings.values() for name in reading.signals]
+            known = list(dict.fromkeys([*names, *told]))
+            db.execute("UPDATE runs SET signals = ?, probe = ? WHERE id = ?", [known, probe, run_id])
+            numbers = db.execute(
+                "SELECT number FROM run_records WHERE run_id = ? ORDER BY number", [run_id]
+            ).fetchall()
+            for start in range(0, len(numbers), PAGE):
+                page = rows(
+                    db,
+                    "SELECT number, question_id, signals, observation FROM run_records"
+                    " WHERE run_id = ? AND number IN (SELECT unnest(?))",
+                    [run_id, [number for (number,) in numbers[start : start + PAGE]]],
+                )
+                db.executemany(
+                    "UPDATE run_records SET signals = ?, observation = ? WHERE run_id = ? AND number = ?",
+                    [
+                        [
+                            *with_reading(row, known, told, readings.get(row["question_id"])),
+                            run_id,
+                            row["number"],
+                        ]
+                        for row in page
+                    ],
+                )
 
     def came(self, run_id: str) -> bool:
         """Whether a run that ships with Codex came in, deleted or not."""

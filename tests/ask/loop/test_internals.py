@@ -40,7 +40,7 @@ class Showing(ScriptedEngine):
             yield Finished(0, shown(item.generation)) if wanted else item
 
     def score(self, *args: Any, **options: Any) -> Generation:
-        self.asked.append(args[3])
+        self.asked.append(options.get("internals"))
         return super().score(*args, **options)
 
 

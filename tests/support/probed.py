@@ -1,0 +1,74 @@
+"""An engine whose hidden states tell whether it knows, and runs of it to train probes on."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from codex.engines.base import Capabilities, Finished, GenerationParams, Internals
+from codex.store import Store
+from codex.types import Generation, HiddenStates, Prompt, Run, Token
+from tests.support.evaluated import put_run
+from tests.support.scripted import Script, ScriptedEngine
+
+DEPTH, HIDDEN = 4, 12
+TELLING = 3
+"""The layer whose states tell."""
+
+
+@dataclass
+class KnowingEngine(ScriptedEngine):
+    """Shows hidden states: noise, and in one layer whether the answer to a question is correct."""
+
+    truth: dict[str, bool] = field(default_factory=dict)
+    """By question; of one that is not here nothing can be told."""
+    shows: Literal["all layers", "last layer", "none"] = "all layers"
+    asked: list[Internals | None] = field(default_factory=list)
+    """Of each decode and score."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, hidden_states=self.shows)
+
+    def decode(
+        self, prompt: Prompt, rows: Sequence[GenerationParams], **options: Any
+    ) -> Iterator[Token | Finished]:
+        wanted = options.get("internals")
+        self.asked.append(wanted)
+        for item in super().decode(prompt, rows, **options):
+            seen = isinstance(item, Finished) and item.row == 0 and wanted and wanted.layers
+            yield Finished(0, self._shown(item.generation, prompt, wanted)) if seen else item
+
+    def score(self, prompt: Prompt, answer: str, *args: Any, **options: Any) -> Generation:
+        wanted = options.get("internals") or (args[1] if len(args) > 1 else None)
+        self.asked.append(wanted)
+        scored = super().score(prompt, answer, *args, **options)
+        return self._shown(scored, prompt, wanted) if wanted and wanted.layers else scored
+
+    def _shown(self, answer: Generation, prompt: Prompt, wanted: Internals) -> Generation:
+        text = prompt if isinstance(prompt, str) else self.render(prompt)
+        question = next((each for each in self.truth if each in text), None)
+        told = 0.0 if question is None else 1.0 if self.truth[question] else -1.0
+        layers = wanted.numbered(DEPTH)
+        rng = np.random.default_rng(zlib.crc32(text.encode()))
+        states = rng.normal(size=(DEPTH, 1 + len(answer.tokens), HIDDEN))
+        states[TELLING - 1, :, 0] += 3 * told
+        kept = states[[layer - 1 for layer in layers]].astype(np.float16)
+        return replace(answer, hidden_states=HiddenStates(layers, kept[:, 0], kept[:, 1:]))
+
+
+def knowing(**changes: Any) -> KnowingEngine:
+    """Whatever it is asked, it answers the same."""
+    return KnowingEngine(lambda _: Script(["Can", "berra", "."]), **changes)
+
+
+def put_known(store: Store, engine: KnowingEngine, run_id: str = "run-1", **changes: Any) -> Run:
+    """Put a run of the engine into a store; its hidden states tell which of the answers are correct."""
+    run = put_run(store, run_id, model=engine.fingerprint, **({"graded": 160} | changes))
+    for record in store.runs.records(run.id):
+        engine.truth[record.observation.question] = bool(record.correct)
+    return run
