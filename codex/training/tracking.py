@@ -1,0 +1,139 @@
+"""What a training writes down: its metrics, and the machine and settings that they came about with."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from codex.errors import TrainingError
+from codex.outputs import output
+from codex.paths import checkout
+from codex.private import opener
+
+PACKAGES = ("codex-workbench", "torch", "transformers", "peft", "accelerate", "numpy", "tokenizers")
+COLUMNS = (
+    "step",
+    "epoch",
+    "loss",
+    "learning_rate",
+    "gradient_norm",
+    "tokens",
+    "seconds",
+    "validation_loss",
+    "perplexity",
+)
+"""Of both files of metrics; a value that a step does not have is left out, an empty cell in CSV."""
+
+
+class Metrics:
+    """metrics.ndjson and metrics.csv: a line for each update, and the same lines after a kill."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        """step: the last update that is kept; lines after it are dropped. Raises InvalidInput."""
+        self.lines = folder / "metrics.ndjson"
+        self.table = folder / "metrics.csv"
+        kept = [line for line in read_metrics(self.lines) if line["step"] <= step]
+        with output(self.lines) as file:
+            file.writelines(json.dumps(line).encode() + b"\n" for line in kept)
+        with output(self.table) as file:
+            file.write(",".join(COLUMNS).encode() + b"\n")
+            file.writelines(_row(line) for line in kept)
+
+    def add(self, line: Mapping[str, float | int]) -> None:
+        """Keep the metrics of an update. Raises TrainingError when the disk is full."""
+        try:
+            _append(self.lines, json.dumps(dict(line)).encode() + b"\n")
+            _append(self.table, _row(line))
+        except OSError as error:
+            raise TrainingError(
+                f"{self.lines} cannot be written: {error.strerror or error}. The last checkpoint is kept: "
+                "make room, and give the same command again to resume."
+            ) from error
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.ndjson; a half one at its end is left out."""
+    found = []
+    for line in path.read_bytes().splitlines() if path.is_file() else []:
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            break
+    return found
+
+
+def write_environment(folder: Path, told: Mapping[str, object]) -> None:
+    """Write env.json: versions, commit, hardware, and what else is told. Raises InvalidInput."""
+    with output(folder / "env.json") as file:
+        file.write(json.dumps({**environment(), **told}, indent=2, default=str).encode() + b"\n")
+
+
+def environment() -> dict[str, object]:
+    """The versions of packages, the commit of a checkout, and the machine."""
+    gpus = [torch.cuda.get_device_name(at) for at in range(torch.cuda.device_count())]
+    return {
+        "python": platform.python_version(),
+        "versions": versions(),
+        "commit": _commit(),
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "threads": torch.get_num_threads(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "gpus": gpus,
+        "cuda": torch.version.cuda,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that a training rests on."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _row(line: Mapping[str, object]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow([line.get(name, "") for name in COLUMNS])
+    return text.getvalue().encode()
+
+
+def _append(path: Path, data: bytes) -> None:
+    with open(path, "ab", opener=opener) as file:
+        file.write(data)
+
+
+def _commit() -> str | None:
+    root = checkout()
+    if root is None:
+        return None
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor())
