@@ -130,7 +130,7 @@ def configured(overrides: Sequence[str]) -> tuple[TrainConfig, list[str]]:
 
 
 def keys(model: type[BaseModel] = TrainConfig, prefix: str = PREFIX) -> dict[str, tuple[object, str]]:
-    """Every setting with its default and what it is."""
+    """Every setting with its default and what it is, by its name on the command line."""
     found: dict[str, tuple[object, str]] = {}
     for name, field in model.model_fields.items():
         if isinstance(field.default, BaseModel):

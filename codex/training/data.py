@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,8 @@ from codex.training.token_cache import Prepared, Tokens, cached
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-AT_ONCE = 256
-"""Examples whose texts are tokenized together."""
+AT_ONCE = 200_000
+"""Characters of examples that are tokenized together."""
 
 
 def prepare(
@@ -86,7 +85,7 @@ class _Writer:
 
     def rows(self, source: Source, counts: Counter[str]) -> Iterator[Tokens]:
         chosen = filtered(source.examples(counts), self._config, counts)
-        while some := list(islice(chosen, AT_ONCE)):
+        for some in _groups(chosen):
             examples = [example for example, _ in some]
             for (_, is_validation), example, ids in zip(some, examples, self._encoded(examples), strict=True):
                 for made, start in self._fitted(example, *ids, counts):
@@ -132,3 +131,17 @@ class _Writer:
             eos = self._tokenizer.eos_token_id
             self._after = after[: last + 1] if last is not None else [eos] if isinstance(eos, int) else []
         return self._after
+
+
+def _groups(chosen: Iterable[tuple[Example, bool]]) -> Iterator[list[tuple[Example, bool]]]:
+    """Examples in groups of some AT_ONCE characters."""
+    group: list[tuple[Example, bool]] = []
+    size = 0
+    for each in chosen:
+        group.append(each)
+        size += len(each[0].answer) + sum(len(said.content) for said in each[0].prompt)
+        if size >= AT_ONCE:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group

@@ -31,6 +31,8 @@ TEXTS = (".txt", ".md")
 """Files of texts without questions, parted by empty lines; also with .gz after it."""
 _TEXT_COLUMNS = ("text", "content")
 """Of a table of texts, squeezed."""
+_BEGINNING = 200
+"""Characters of a text by which it is split."""
 _SAMPLE = 1 << 20
 """Bytes by which the encoding of a file is found out."""
 
@@ -44,7 +46,7 @@ class Example:
     answer: str
     """What is trained on."""
     question: str
-    """By which it is split, as evaluation splits questions; of a text, the text."""
+    """By which it is split, as evaluation splits questions; of a text, its beginning."""
 
 
 class Source(Protocol):
@@ -95,7 +97,7 @@ class FileSource:
     def examples(self, counts: Counter[str]) -> Iterator[Example]:
         if self._is_text:
             for text in _paragraphs(self._path, self._encoding):
-                yield Example((), text, text)
+                yield _text(text)
         elif column := self._text_column():
             yield from self._texts(column, counts)
         else:
@@ -112,7 +114,7 @@ class FileSource:
         for row in table_files.rows(self._path, self._encoding, _TEXT_COLUMNS):
             text = None if isinstance(row, Rejected) else row.values.get(column)
             if isinstance(text, str):
-                yield Example((), text, text)
+                yield _text(text)
             else:
                 counts["not usable"] += 1
 
@@ -176,6 +178,10 @@ def example_of(item: Item) -> Example:
         passages = (Passage(item.id, item.group, item.group, item.context, 0, len(item.context)),)
     answer = item.answers[0] if item.answerable and item.answers else REFUSAL
     return Example(tuple(prompts.ask(item.asked, passages, item.history)), answer, item.question)
+
+
+def _text(text: str) -> Example:
+    return Example((), text, text[:_BEGINNING])
 
 
 def _paragraphs(path: Path, encoding: str | None) -> Iterator[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from codex.datasets.splits import split
-from codex.signals.text import normalise
 from codex.text import sha256
 from codex.training.config import DataConfig
 from codex.training.examples import Example
@@ -31,6 +31,7 @@ PHONES = re.compile(
 )
 """International numbers, numbers with an area code in brackets, and 555-123-4567; never a bare number, which
 may be an answer."""
+_SIGNS = re.compile(r"[\W_]+")
 _KINDS: dict[str, tuple[re.Pattern[str], str]] = {
     "secrets": (SECRETS, "[secret]"),
     "emails": (EMAILS, "[e-mail address]"),
@@ -100,7 +101,9 @@ def _redacted(example: Example, config: DataConfig, counts: Counter[str]) -> Exa
 
 
 def _content(example: Example) -> str:
-    return "\0".join(normalise(text) for text in (*(said.content for said in example.prompt), example.answer))
+    """What an example says, without case, punctuation and spaces, in any language."""
+    plain = unicodedata.normalize("NFKC", _whole(example)).casefold()
+    return _SIGNS.sub("", plain) or plain
 
 
 def _whole(example: Example) -> str:

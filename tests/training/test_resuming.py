@@ -154,7 +154,7 @@ def test_where_all_checkpoints_are_damaged_nothing_begins_again_unasked(tmp_path
     trained(tmp_path)
     for path in (tmp_path / "checkpoints").glob(f"*/{WEIGHTS}"):
         path.write_bytes(b"")
-    with pytest.raises(TrainingError, match="All checkpoints in .* are damaged"):
+    with pytest.raises(TrainingError, match=r"All checkpoints in .* are damaged"):
         trained(tmp_path)
 
 
