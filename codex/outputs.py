@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from codex.errors import InvalidInput
-from codex.private import make_folder, tighten
 
 
 @contextmanager
@@ -46,15 +45,14 @@ def output(path: Path, field: str = "output") -> Iterator[BinaryIO]:
 def output_folder(path: Path) -> Iterator[Path]:
     """A new folder to write files into; it takes its place when the block ends, not when it raises.
 
-    Its files are on the disk before it has its name; a folder that is there is replaced. What a kill leaves
-    begins with a dot and the name. Raises OSError.
+    Only its owner may read it. Its files are on the disk before it has its name; a folder that is there is
+    replaced. What a kill leaves begins with a dot and the name. Raises OSError.
     """
-    make_folder(path.parent)
     made = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         yield made
-        tighten(made, deep=True)
         for file in made.iterdir():
+            file.chmod(0o600)
             with file.open("rb") as data:
                 os.fsync(data.fileno())
         _flush_names(made)

@@ -69,7 +69,7 @@ def answerer(
         raise InvalidInput("Say what to train on, one of --data FILE and --run RUN.", ["data"])
     if run is None and refuse:
         raise InvalidInput(
-            "--refuse needs to know what the model gets wrong: evaluate it, and give --run.", ["refuse"]
+            "--refuse needs to know where the model is incorrect: evaluate it, and give --run.", ["refuse"]
         )
     errors = terminal.console(stderr=True)
     source = _source(data, run, refuse, column, encoding, others)
@@ -104,6 +104,28 @@ def answerer(
                 errors.print(str(stopped), highlight=False, soft_wrap=True)
                 raise typer.Exit(INTERRUPTED) from stopped
         _tell(made)
+
+
+@app.command()
+def merge(
+    adapter: Annotated[Path, typer.Argument(help="The folder of an adapter, as `codex train` saved it.")],
+    overrides: Overrides = None,
+    out: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="By default model/ beside it.")
+    ] = None,
+) -> None:
+    """Write a model with an adapter in its weights, which engine=huggingface then loads as any other."""
+    from codex.training.merging import merge as merged
+
+    settings = load_settings(overrides or [])
+    folder = out or adapter.parent / "model"
+    with terminal.console(stderr=True).status("merging"):
+        merged(adapter, settings.engine, Models(settings.home), folder)
+    terminal.console().print(
+        f"saved in {folder}; use it: engine=huggingface engine.model_path={folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _source(

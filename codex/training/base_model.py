@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
 
 from codex.engines.base import ModelConfig
-from codex.engines.huggingface.adapters import base_sha256
+from codex.engines.huggingface.adapters import base_sha256, quiet_peft
 from codex.engines.huggingface.loading import HuggingFaceConfig, LoadedModel, load_model
 from codex.engines.models import Models, model_id
 from codex.engines.openai_api.config import ServedConfig
@@ -105,9 +105,9 @@ def with_adapter(model: PreTrainedModel, lora: Lora, seed: int) -> PeftModel:
             f"{', '.join(there)}.",
             ["train.lora.targets"],
         )
-    adapted = get_peft_model(model, how)
-    assert not isinstance(adapted, str)
-    return adapted  # type: ignore[return-value]
+    with quiet_peft():
+        adapted = get_peft_model(model, how)
+    return cast("PeftModel", adapted)
 
 
 def _has_layer(model: nn.Module, target: str) -> bool:

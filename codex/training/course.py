@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,10 +23,10 @@ from codex.training.checkpoints import Checkpoint, Checkpoints
 from codex.training.config import TrainConfig
 from codex.training.folder import held
 from codex.training.state import Loss, Step, Training
-from codex.training.tracking import Metrics, write_environment
+from codex.training.tracking import trackers, write_environment
 
 ENGINES = {"loop": loop.train, "hf": hf.train}
-FREE = {"threads", "keep", "save_every"}
+FREE = {"threads", "keep", "save_every", "tracker"}
 """Settings that a training may resume with other values of: no loss depends on them."""
 
 Why = Literal["done", "early", "cancelled"]
@@ -97,20 +98,13 @@ def fit(
     device = next(task.model.parameters()).device
     if config.precision == "fp16" and device.type == "cpu":
         raise InvalidInput("train.precision=fp16 needs a GPU: take bf16, or fp32.", ["train.precision"])
-    settings = config.model_dump(mode="json", exclude=FREE)
-    with held(folder, {"settings": settings, **task.identity}), _deterministic(config):
+    identity = {"settings": config.model_dump(mode="json", exclude=FREE), **task.identity}
+    with held(folder, identity), _deterministic(config), _memory_told():
         training = Training.begin(task.model, config, steps_of(config, task.rows.units))
         course = _Course(task, config, folder, training, progress, cancel)
         if not course.is_over:
             write_environment(folder, {"settings": config.model_dump(mode="json"), **task.environment})
-            try:
-                ENGINES[config.engine](training, task.rows, task.loss, config, course.after)
-            except torch.OutOfMemoryError as error:
-                raise TrainingError(
-                    "The GPU has not enough memory. Lower train.batch_size (and raise train.accumulate by as "
-                    "much) or train.max_tokens, or set train.gradient_checkpointing=true or "
-                    "train.quantization=nf4. The last checkpoint is kept."
-                ) from error
+            ENGINES[config.engine](training, task.rows, task.loss, config, course.after)
         return course.end()
 
 
@@ -141,7 +135,7 @@ class _Course:
             log.info("Resuming at step %d of %d.", training.step, training.steps)
         elif task.validation is not None:
             self._kept["before"] = self._evaluated()
-        self._metrics = Metrics(folder, training.step)
+        self._trackers = trackers(config, folder, training.step)
         self._began = time.perf_counter()
 
     @property
@@ -149,7 +143,7 @@ class _Course:
         return self._training.step >= self._training.steps or self._is_early or self._cancel.is_set()
 
     def after(self, step: Step) -> bool:
-        """Whether the training goes on."""
+        """Whether the training continues."""
         seconds = time.perf_counter() - self._began
         line: dict[str, float | int] = {
             "step": step.step,
@@ -168,19 +162,22 @@ class _Course:
             is_best = self._kept["best"] is None or loss < self._kept["best"]
             self._kept["best"] = loss if is_best else self._kept["best"]
             self._kept["since_best"] = 0 if is_best else self._kept["since_best"] + 1
-        self._metrics.add(line)
+        for tracker in self._trackers:
+            tracker.add(line)
         if self._progress:
             rate = step.tokens / max(seconds, 1e-9)
             told = (self._training.step, self._training.steps, step.loss, self._kept["last"], rate)
             self._progress(Progress(*told))
-        goes_on = not self.is_over
-        if loss is not None or not goes_on or step.step % self._config.save_every == 0:
+        continues = not self.is_over
+        if loss is not None or not continues or step.step % self._config.save_every == 0:
             self._checkpoints.save(self._training, loss, self._kept)
         self._began = time.perf_counter()
-        return goes_on
+        return continues
 
     def end(self) -> Trained:
         """Give the model the weights of the best checkpoint."""
+        for tracker in self._trackers:
+            tracker.close()
         best = self._best()
         self._checkpoints.load_weights(best, self._training)
         done = self._training.step >= self._training.steps
@@ -219,8 +216,23 @@ def _deterministic(config: TrainConfig) -> Iterator[None]:
     try:
         if config.threads:
             torch.set_num_threads(config.threads)
-        torch.use_deterministic_algorithms(config.deterministic or was)
+        if config.deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            torch.use_deterministic_algorithms(True)
         yield
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(was)
+
+
+@contextmanager
+def _memory_told() -> Iterator[None]:
+    """Say what to lower where a GPU has not enough memory."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            "The GPU has not enough memory. Lower train.batch_size, and raise train.accumulate by as much; "
+            "or lower train.max_tokens; or set train.gradient_checkpointing=true or train.quantization=nf4. "
+            "The last checkpoint is kept."
+        ) from error

@@ -40,7 +40,7 @@ _KINDS: dict[str, tuple[re.Pattern[str], str]] = {
 
 
 def redacted(text: str, kinds: Iterable[str], counts: Counter[str]) -> str:
-    """The text without what is nobody else's business. kinds: of DataConfig.redact."""
+    """The text without secrets, e-mail addresses, phone numbers. kinds: of DataConfig.redact."""
     for kind in kinds:
         pattern, shown = _KINDS[kind]
         text, found = pattern.subn(_shown(shown), text)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from codex.errors import TrainingError
 from codex.outputs import output_folder
+from codex.private import make_folder
 
 FORMAT = 1
 """Raised whenever rows are made otherwise, so that older files are made again."""
@@ -74,6 +75,7 @@ def cached(cache: Path, key: str, make: Callable[[Counter[str]], Iterable[Tokens
     folder = cache / "tokens" / f"{key[:32]}-{FORMAT}"
     if not (folder / "counts.json").is_file():
         try:
+            make_folder(folder.parent)
             with output_folder(folder) as made:
                 _write(made, make)
         except OSError as error:

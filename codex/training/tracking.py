@@ -11,14 +11,15 @@ import subprocess
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
-from codex.errors import TrainingError
+from codex.errors import CapabilityError, TrainingError
 from codex.outputs import output
 from codex.paths import checkout
 from codex.private import opener
+from codex.training.config import TrainConfig
 
 PACKAGES = ("codex-workbench", "torch", "transformers", "peft", "accelerate", "numpy", "tokenizers")
 COLUMNS = (
@@ -33,6 +34,48 @@ COLUMNS = (
     "perplexity",
 )
 """Of both files of metrics; a value that a step does not have is left out, an empty cell in CSV."""
+
+
+class Tracker(Protocol):
+    """Takes the metrics of each update."""
+
+    def add(self, line: Mapping[str, float | int]) -> None:
+        """Keep the metrics of an update. Raises TrainingError."""
+        ...
+
+    def close(self) -> None:
+        """Nothing follows."""
+        ...
+
+
+def trackers(config: TrainConfig, folder: Path, step: int) -> list[Tracker]:
+    """Those of a configuration. step: the last update that is kept. Raises InvalidInput, CapabilityError."""
+    found: list[Tracker] = [Metrics(folder, step)]
+    return [*found, TensorBoard(folder, step)] if config.tracker == "tensorboard" else found
+
+
+class TensorBoard:
+    """Event files under tensorboard/, which `tensorboard --logdir` shows."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        """step: the last update that is kept. Raises CapabilityError where TensorBoard is missing."""
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise CapabilityError(
+                "train.tracker=tensorboard needs TensorBoard: pip install 'codex-workbench[tensorboard]'."
+            ) from error
+        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+    def add(self, line: Mapping[str, float | int]) -> None:
+        """See Tracker."""
+        for name, value in line.items():
+            if name != "step":
+                self._writer.add_scalar(name, value, line["step"])
+
+    def close(self) -> None:
+        """See Tracker."""
+        self._writer.close()
 
 
 class Metrics:
@@ -59,6 +102,9 @@ class Metrics:
                 f"{self.lines} cannot be written: {error.strerror or error}. The last checkpoint is kept: "
                 "make room, and give the same command again to resume."
             ) from error
+
+    def close(self) -> None:
+        """See Tracker."""
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -74,9 +74,28 @@ def test_questions_become_an_adapter(
         adapted = apply_adapter(loaded.model, tmp_path / "out" / "adapter", manifest.base)(ids).logits
     assert (adapted - plain).abs().max() > 1e-6
 
+    said = codex("train", "merge", str(tmp_path / "out" / "adapter"), f"engine.model_path={model}")
+    assert said.status == 0, said.err
+    made = tmp_path / "out" / "model"
+    merged = load_model(HuggingFaceConfig(dtype="float32", device="cpu", threads=1), made, tmp_path)
+    with torch.no_grad():
+        # Its weights are kept in float16.
+        assert (merged.model(ids).logits - adapted).abs().max() < 1e-3
+
 
 def _count(text: str, reason: str) -> int:
     return int(next(line for line in text.splitlines() if line.startswith(f"{reason}: ")).split()[-1])
+
+
+def test_four_bit_weights_are_trained_under_an_adapter(
+    codex: Codex, tmp_path: Path, model: Path, data: Path
+) -> None:
+    out = tmp_path / "out"
+    more = ("train.quantization=nf4", "train.gradient_checkpointing=true", "train.packing=true")
+    said = codex(*words(model, "--data", str(data), "-o", str(out), *more))
+    assert said.status == 0, said.err
+    metrics = read_manifest(out / "adapter").metrics
+    assert metrics["validation_loss"] < metrics["validation_loss_before"]
 
 
 def test_all_weights_become_a_model(codex: Codex, tmp_path: Path, model: Path, data: Path) -> None:
@@ -90,7 +109,9 @@ def test_all_weights_become_a_model(codex: Codex, tmp_path: Path, model: Path, d
     assert any(not torch.equal(one[name], other[name]) for name in one)
 
 
-def test_what_the_model_gets_wrong_is_trained_to_a_refusal(codex: Codex, tmp_path: Path, model: Path) -> None:
+def test_a_refusal_is_trained_where_the_model_was_incorrect(
+    codex: Codex, tmp_path: Path, model: Path
+) -> None:
     with Store(tmp_path / "home" / "codex.duckdb") as store:
         keep_run(store, n=60)
     said = codex(*words(model, "--run", "r1", "--refuse"))
@@ -130,7 +151,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_same_command_resumes(
     [
         ((), "one of --data FILE and --run RUN"),
         (("--data", "none.jsonl"), "There is no file none.jsonl"),
-        (("--data", "DATA", "--refuse"), "--refuse needs to know what the model gets wrong"),
+        (("--data", "DATA", "--refuse"), "--refuse needs to know where the model is incorrect"),
         (("--data", "DATA", "train.lerning_rate=1"), "did you mean train.learning_rate?"),
         (("--data", "DATA", "train.lora=null", "train.quantization=nf4"), "4-bit weights cannot be trained"),
         (("--data", "DATA", "train.precision=fp16"), "needs a GPU"),

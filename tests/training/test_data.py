@@ -185,7 +185,7 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
         ("ghp_" + "a1" * 18, "[secret]", "secrets"),
     ],
 )
-def test_what_is_nobody_elses_business_is_redacted(text: str, expected: str, kind: str) -> None:
+def test_secrets_and_addresses_are_redacted(text: str, expected: str, kind: str) -> None:
     counts: Counter[str] = Counter()
     assert redacted(text, ALL, counts) == expected
     assert counts == {f"{kind} redacted": 1}
@@ -202,7 +202,7 @@ def test_what_is_nobody_elses_business_is_redacted(text: str, expected: str, kin
         "10.1.2.3:8080",
     ],
 )
-def test_answers_are_not_taken_for_it(text: str) -> None:
+def test_answers_are_not_taken_for_phone_numbers_or_secrets(text: str) -> None:
     assert redacted(text, ALL, Counter()) == text
 
 

@@ -221,3 +221,16 @@ def test_env_json_tells_what_a_training_ran_with(tmp_path: Path) -> None:
     assert told["settings"]["learning_rate"] == 0.01
     assert told["data"] == "rows"
     assert {"commit", "processor", "cores", "memory_bytes", "python"} <= told.keys()
+
+
+def test_tensorboard_has_each_update_once(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    stop = threading.Event()
+    config = CONFIG.model_copy(update={"tracker": "tensorboard"})
+    trained(tmp_path, config, progress=lambda at: stop.set() if at.step == 5 else None, cancel=stop)
+    trained(tmp_path, config)
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload().Scalars("loss")
+    lines = metrics(tmp_path)
+    assert [event.step for event in events] == list(range(1, 13))
+    assert [event.value for event in events] == pytest.approx([line["loss"] for line in lines])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from codex.errors import AdapterError
 from codex.outputs import file_sha256, output_folder
+from codex.private import make_folder
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -65,12 +70,19 @@ def save_adapter(model: PeftModel, folder: Path, manifest: AdapterManifest) -> A
     """
     from peft import get_peft_model_state_dict
     from safetensors import SafetensorError
+    from safetensors.torch import save_file
 
-    _check_effect(get_peft_model_state_dict(model), folder)
+    name = str(model.active_adapter)
+    held = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
+    weights = {key: value.detach().cpu().contiguous() for key, value in held.items()}
+    _check_effect(weights, folder)
+    config = copy.copy(model.peft_config[name])
+    config.inference_mode, config.base_model_name_or_path = True, manifest.base
     try:
+        make_folder(folder.parent)
         with output_folder(folder) as made:
-            model.save_pretrained(str(made), safe_serialization=True)
-            (made / "README.md").unlink(missing_ok=True)  # peft's template of a model card, without content
+            save_file(weights, made / WEIGHTS, metadata={"format": "pt"})
+            config.save_pretrained(str(made))
             manifest = manifest.model_copy(update={"weights_sha256": file_sha256(made / WEIGHTS)})
             (made / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     except (OSError, SafetensorError) as error:
@@ -127,6 +139,14 @@ def base_sha256(path: Path) -> str:
     for file in sorted(path.glob("*.safetensors")):
         digest.update(f"{file.name} {file_sha256(file)}\n".encode())
     return digest.hexdigest()
+
+
+@contextmanager
+def quiet_peft() -> Iterator[None]:
+    """peft calls what Transformers deprecates, and a user can do nothing about it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def _weights(folder: Path, manifest: AdapterManifest) -> dict[str, Tensor]:
@@ -192,7 +212,8 @@ def _applied(
         if adapted is not None:
             adapted.add_adapter(name, config)
         else:
-            adapted = PeftModel(model, config, adapter_name=name)
+            with quiet_peft():
+                adapted = PeftModel(model, config, adapter_name=name)
         found = set_peft_model_state_dict(adapted, weights, adapter_name=name)
         missing = [key for key in found.missing_keys if "lora_" in key and f".{name}." in key]
         if missing or found.unexpected_keys:
