@@ -15,6 +15,7 @@ from codex.engines.base import ModelConfig
 from codex.engines.huggingface.adapters import MANIFEST, AdapterManifest, save_adapter
 from codex.engines.models import Models
 from codex.errors import Cancelled, TrainingError
+from codex.hub import quiet_progress
 from codex.outputs import output_folder
 from codex.training.base_model import BaseModel, load_base, trainable
 from codex.training.batches import RowBatches, TokenRows
@@ -126,7 +127,7 @@ def _save(
         return folder / ADAPTER, save_adapter(model, folder / ADAPTER, manifest)
     path = folder / MODEL
     try:
-        with output_folder(path) as made:
+        with output_folder(path) as made, quiet_progress():
             model.save_pretrained(made)
             base.loaded.tokenizer.save_pretrained(made)
             (made / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -11,6 +11,7 @@ from codex.engines.huggingface.adapters import MANIFEST, apply_adapter, read_man
 from codex.engines.huggingface.loading import HuggingFaceConfig, load_model
 from codex.engines.models import Models, model_id
 from codex.errors import Conflict, TrainingError
+from codex.hub import quiet_progress
 from codex.outputs import output_folder
 from codex.private import make_folder
 
@@ -37,7 +38,7 @@ def merge(adapter: Path, engine: ModelConfig, models: Models, folder: Path) -> N
     merged = adapted.merge_and_unload().to(torch.float16)
     try:
         make_folder(folder.parent)
-        with output_folder(folder) as made:
+        with output_folder(folder) as made, quiet_progress():
             merged.save_pretrained(made)
             loaded.tokenizer.save_pretrained(made)
             (made / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -22,7 +22,14 @@ from tests.support.command import Codex, command
 from tests.support.kept_run import keep_run
 from tests.support.tiny_llama import random_questions, tiny_folder
 
-QUICK = ("train.precision=fp32", "train.steps=4", "train.batch_size=2", "train.accumulate=1")
+QUICK = (
+    "train.precision=fp32",
+    "train.steps=4",
+    "train.batch_size=2",
+    "train.accumulate=1",
+    "train.learning_rate=0.01",
+    "train.threads=1",
+)
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def words(model: Path, *more: str) -> tuple[str, ...]:
-    return ("train", "answerer", f"engine.model_path={model}", "engine.threads=1", *QUICK, *more)
+    return ("train", "answerer", f"engine.model_path={model}", *QUICK, *more)
 
 
 @pytest.mark.parametrize("engine", ["loop", "hf"])
