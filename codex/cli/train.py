@@ -75,6 +75,7 @@ def answerer(
     source = _source(data, run, refuse, column, encoding, others)
     with interruptible(errors) as cancel:
         from codex.training.answerer import train_answerer
+        from codex.training.base_model import of_this_machine
 
         name = data.name.removesuffix(".gz").rpartition(".")[0] if data else f"run-{run}"
         folder = out or settings.home / "adapters" / name
@@ -92,7 +93,7 @@ def answerer(
             try:
                 made = train_answerer(
                     source,
-                    settings.engine,
+                    of_this_machine(settings.engine),
                     models,
                     config,
                     folder,
@@ -115,12 +116,13 @@ def merge(
     ] = None,
 ) -> None:
     """Write a model with an adapter in its weights, which engine=huggingface then loads as any other."""
+    from codex.training.base_model import of_this_machine
     from codex.training.merging import merge as merged
 
     settings = load_settings(overrides or [])
     folder = out or adapter.parent / "model"
     with terminal.console(stderr=True).status("merging"):
-        merged(adapter, settings.engine, Models(settings.home), folder)
+        merged(adapter, of_this_machine(settings.engine), Models(settings.home), folder)
     terminal.console().print(
         f"saved in {folder}; use it: engine=huggingface engine.model_path={folder}",
         highlight=False,

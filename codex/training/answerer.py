@@ -17,7 +17,7 @@ from codex.engines.models import Models
 from codex.errors import Cancelled, TrainingError
 from codex.hub import quiet_progress
 from codex.outputs import output_folder
-from codex.training.base_model import BaseModel, load_base, trainable
+from codex.training.base_model import Base, load_base, trainable
 from codex.training.batches import RowBatches, TokenRows
 from codex.training.config import TrainConfig
 from codex.training.course import Progress, Task, Trained, fit
@@ -94,7 +94,7 @@ def train_answerer(
     return Answerer(made[0], made[1], trained, rows.counts)
 
 
-def _batches(rows: TokenRows, base: BaseModel, config: TrainConfig, most: int) -> RowBatches:
+def _batches(rows: TokenRows, base: Base, config: TrainConfig, most: int) -> RowBatches:
     tokenizer = base.loaded.tokenizer
     pad: Any = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     packed = most if config.packing else None
@@ -102,7 +102,7 @@ def _batches(rows: TokenRows, base: BaseModel, config: TrainConfig, most: int) -
 
 
 def _manifest(
-    name: str, base: BaseModel, rows: Prepared, config: TrainConfig, trained: Trained
+    name: str, base: Base, rows: Prepared, config: TrainConfig, trained: Trained
 ) -> AdapterManifest:
     return AdapterManifest(
         kind=KIND,
@@ -120,9 +120,7 @@ def _manifest(
     )
 
 
-def _save(
-    model: Any, base: BaseModel, folder: Path, manifest: AdapterManifest
-) -> tuple[Path, AdapterManifest]:
+def _save(model: Any, base: Base, folder: Path, manifest: AdapterManifest) -> tuple[Path, AdapterManifest]:
     if manifest.settings["lora"] is not None:
         return folder / ADAPTER, save_adapter(model, folder / ADAPTER, manifest)
     path = folder / MODEL

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import nn
 
-from codex.engines.base import ModelConfig
+from codex.engines.base import EngineConfig, ModelConfig
 from codex.engines.huggingface.adapters import base_sha256, quiet_peft
 from codex.engines.huggingface.loading import HuggingFaceConfig, LoadedModel, load_model
 from codex.engines.models import Models, model_id
-from codex.engines.openai_api.config import ServedConfig
 from codex.errors import InvalidInput
 from codex.training.config import Lora, TrainConfig
 from codex.training.state import seed_all
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class BaseModel:
+class Base:
     """A model before it is trained."""
 
     loaded: LoadedModel
@@ -41,11 +40,18 @@ class BaseModel:
         return {"base": self.fingerprint, "base_sha256": self.sha256}
 
 
-def load_base(engine: ModelConfig, models: Models, config: TrainConfig) -> BaseModel:
+def of_this_machine(engine: EngineConfig) -> ModelConfig:
+    """The settings of an engine that holds its model itself. Raises InvalidInput for a server's."""
+    if not isinstance(engine, ModelConfig):
+        raise InvalidInput("A model behind a server cannot be trained: set engine=huggingface.", ["engine"])
+    return engine
+
+
+def load_base(engine: ModelConfig, models: Models, config: TrainConfig) -> Base:
     """Load the model of an engine's settings for training; a GGUF file is converted once.
 
     Its weights are held in the precision of the training under an adapter, in float32 where they are trained
-    themselves. Raises ModelError; InvalidInput where 4-bit weights would be trained, or a model of a server.
+    themselves. Raises ModelError; InvalidInput where 4-bit weights would be trained.
     """
     if config.quantization == "nf4" and config.lora is None:
         raise InvalidInput(
@@ -53,22 +59,20 @@ def load_base(engine: ModelConfig, models: Models, config: TrainConfig) -> BaseM
             "train.quantization=none.",
             ["train.quantization"],
         )
-    if isinstance(engine, ServedConfig):
-        raise InvalidInput("A model behind a server cannot be trained: set engine=huggingface.", ["engine"])
     dtype = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}[config.precision]
     how = HuggingFaceConfig(
         model_path=engine.model_path,
         context_size=max(engine.context_size, config.max_tokens),
         threads=config.threads or engine.threads,
         quantization=config.quantization,
-        dtype="float32" if config.lora is None else dtype,  # type: ignore[arg-type]
+        dtype="float32" if config.lora is None else dtype,
         device=getattr(engine, "device", "auto"),
     )
     path = models.resolve(engine.model_path)
     loaded = load_model(how, path, models.cache)
     if config.gradient_checkpointing:
         loaded.model.activation_checkpointing_enable({"use_reentrant": False})
-    return BaseModel(loaded, model_id(engine.model_path, path), base_sha256(path), engine.model_path)
+    return Base(loaded, model_id(engine.model_path, path), base_sha256(path), engine.model_path)
 
 
 def trainable(model: PreTrainedModel, config: TrainConfig) -> nn.Module:

@@ -173,7 +173,7 @@ class RunSource:
 
 def example_of(item: Item) -> Example:
     """A question as it is asked, with its usual answer."""
-    passages = ()
+    passages: tuple[Passage, ...] = ()
     if item.context:
         passages = (Passage(item.id, item.group, item.group, item.context, 0, len(item.context)),)
     answer = item.answers[0] if item.answerable and item.answers else REFUSAL

@@ -79,7 +79,7 @@ class _Trainer(Trainer):
             seed=config.seed,
         )
         super().__init__(
-            model=training.model,  # type: ignore[arg-type]
+            model=training.model,
             args=arguments,
             optimizers=(training.optimizer, training.scheduler),
             callbacks=[_Told(self, after)],
@@ -109,7 +109,7 @@ class _Trainer(Trainer):
         return part
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        norm = super()._get_grad_norm(model, grad_norm)
+        norm: Any = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
         self.norm = float(norm)
         return norm
 
@@ -129,7 +129,7 @@ class _Told(TrainerCallback):
         training = self._trainer.training
         self._loss = float(self._trainer.total)
         training.check_finite(self._loss)
-        self._rate = training.scheduler.get_last_lr()[0]
+        self._rate = float(training.scheduler.get_last_lr()[0])
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         training = self._trainer.training

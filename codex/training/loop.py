@@ -40,7 +40,7 @@ def train(training: Training, batches: Batches, loss: Loss, config: TrainConfig,
                 accelerator.backward(part)
                 total += part.detach()
             training.check_finite(value := total.item())
-            rate = training.scheduler.get_last_lr()[0]
+            rate = float(training.scheduler.get_last_lr()[0])
             norm = accelerator.clip_grad_norm_(model.parameters(), config.clip or math.inf)
             optimizer.step()
             optimizer.zero_grad()

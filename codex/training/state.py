@@ -145,7 +145,7 @@ def seed_all(seed: int) -> None:
 
 def captured() -> dict[str, Any]:
     """The states of all random numbers, as tensors and plain values."""
-    name, keys, place, has_gauss, gauss = np.random.get_state(legacy=True)  # type: ignore[misc]
+    name, keys, place, has_gauss, gauss = np.random.get_state(legacy=True)
     return {
         "python": random.getstate(),
         "numpy": (name, torch.from_numpy(np.asarray(keys).astype(np.int64)), place, has_gauss, gauss),

@@ -214,7 +214,7 @@ def _applied(
         else:
             with quiet_peft():
                 adapted = PeftModel(model, config, adapter_name=name)
-        found = set_peft_model_state_dict(adapted, weights, adapter_name=name)
+        found: Any = set_peft_model_state_dict(adapted, weights, adapter_name=name)
         missing = [key for key in found.missing_keys if "lora_" in key and f".{name}." in key]
         if missing or found.unexpected_keys:
             odd = (missing or list(found.unexpected_keys))[0]
