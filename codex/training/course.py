@@ -170,6 +170,8 @@ class _Course:
             self._progress(Progress(*told))
         continues = not self.is_over
         if loss is not None or not continues or step.step % self._config.save_every == 0:
+            for tracker in self._trackers:
+                tracker.sync()
             self._checkpoints.save(self._training, loss, self._kept)
         self._began = time.perf_counter()
         return continues

@@ -8,7 +8,8 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,6 +44,10 @@ class Tracker(Protocol):
         """Keep the metrics of an update. Raises TrainingError."""
         ...
 
+    def sync(self) -> None:
+        """Bring what was added to the disk: a checkpoint follows that counts on it. Raises TrainingError."""
+        ...
+
     def close(self) -> None:
         """Nothing follows."""
         ...
@@ -73,6 +78,10 @@ class TensorBoard:
             if name != "step":
                 self._writer.add_scalar(name, value, line["step"])
 
+    def sync(self) -> None:
+        """See Tracker."""
+        self._writer.flush()
+
     def close(self) -> None:
         """See Tracker."""
         self._writer.close()
@@ -93,10 +102,22 @@ class Metrics:
             file.writelines(_row(line) for line in kept)
 
     def add(self, line: Mapping[str, float | int]) -> None:
-        """Keep the metrics of an update. Raises TrainingError when the disk is full."""
-        try:
+        """See Tracker."""
+        with self._told():
             _append(self.lines, json.dumps(dict(line)).encode() + b"\n")
             _append(self.table, _row(line))
+
+    def sync(self) -> None:
+        """See Tracker."""
+        with self._told():
+            for path in (self.lines, self.table):
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise TrainingError(
                 f"{self.lines} cannot be written: {error.strerror or error}. The last checkpoint is kept: "
