@@ -73,8 +73,8 @@ class Trained:
     steps: int
     """Updates in all."""
     metrics: dict[str, float]
-    """validation_loss and perplexity, of those weights and, as *_before, of none; without validation rows the
-    training loss."""
+    """validation_loss and perplexity of those weights, and as *_before of the model before; {} without
+    validation rows."""
 
 
 def steps_of(config: TrainConfig, units: int) -> int:

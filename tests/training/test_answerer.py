@@ -116,6 +116,18 @@ def test_all_weights_become_a_model(codex: Codex, tmp_path: Path, model: Path, d
     assert any(not torch.equal(one[name], other[name]) for name in one)
 
 
+def test_a_handful_of_rows_is_trained_on_without_validation(
+    codex: Codex, tmp_path: Path, model: Path
+) -> None:
+    rows = [row for row in random_questions(12) if split(row["question"]) == "calibration"][:3]
+    path = tmp_path / "few.csv"
+    path.write_text("question,answer\n" + "".join(f"{row['question']},{row['answer']}\n" for row in rows))
+    said = codex(*words(model, "--data", str(path), "train.data.validation=0"))
+    assert said.status == 0, said.err
+    assert "trained 3 rows, 4 of 4 updates" in said.out
+    assert read_manifest(tmp_path / "home" / "adapters" / "few" / "adapter").metrics == {}
+
+
 def test_a_refusal_is_trained_where_the_model_was_incorrect(
     codex: Codex, tmp_path: Path, model: Path
 ) -> None:

@@ -129,6 +129,14 @@ def test_a_nan_loss_keeps_the_last_checkpoint_and_says_the_step(tmp_path: Path) 
     assert trained(tmp_path).why == "done"
 
 
+def test_too_little_memory_on_a_gpu_says_what_to_lower(tmp_path: Path) -> None:
+    def loss(model: nn.Module, batch: Batch) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(TrainingError, match=r"Lower train\.batch_size.*train\.max_tokens"):
+        trained(tmp_path, of=task(loss))
+
+
 def test_a_full_disk_in_a_checkpoint_loses_nothing(tmp_path: Path) -> None:
     trained(tmp_path / "whole")
     stop = threading.Event()
