@@ -1,9 +1,11 @@
-"""Files that commands write: each appears whole, or stays as it was."""
+"""Files and folders that appear whole, or stay as they were."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,3 +39,44 @@ def output(path: Path, field: str = "output") -> Iterator[BinaryIO]:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise InvalidInput(f"{path} cannot be written: {error.strerror or error}.", [field]) from error
+
+
+@contextmanager
+def output_folder(path: Path) -> Iterator[Path]:
+    """A new folder to write files into; it takes its place when the block ends, not when it raises.
+
+    Only its owner may read it. Its files are on the disk before it has its name; a folder that is there is
+    replaced. What a kill leaves begins with a dot and the name. Raises OSError.
+    """
+    made = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        yield made
+        for file in made.iterdir():
+            file.chmod(0o600)
+            with file.open("rb") as data:
+                os.fsync(data.fileno())
+        _flush_names(made)
+        if path.exists():
+            old = made.with_name(f"{made.name}.old")
+            path.rename(old)
+            made.rename(path)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            made.rename(path)
+        _flush_names(path.parent)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def file_sha256(path: Path) -> str:
+    """Of what a file holds, as 64 hexadecimal digits. Raises OSError."""
+    with path.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def _flush_names(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

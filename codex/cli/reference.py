@@ -1,4 +1,4 @@
-"""The tables in the README, made from the code: `python -m codex.cli.reference` writes them anew."""
+"""The tables in the documents, made from the code: `python -m codex.cli.reference` writes them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from codex.calibration.glossary import metrics_table
 from codex.engines import EngineName
 from codex.settings import load_settings
 from codex.signals import signals_table
+from codex.training.config import keys
 
 README = Path(__file__).parents[2] / "README.md"
+TRAINING = README.parent / "docs" / "training.md"
 
 
 DEPENDS = {
@@ -34,15 +36,28 @@ def settings_table() -> str:
     )
 
 
+def training_table() -> str:
+    """Every setting of a training as a Markdown table."""
+    rows = [f"| `{key}` | {_shown(default)} | {meaning} |" for key, (default, meaning) in keys().items()]
+    return "\n".join(["| setting | default | what it is |", "| --- | --- | --- |", *rows])
+
+
 def with_tables(text: str) -> str:
-    """The text with the table between each pair of markers written anew."""
-    tables = {"settings": settings_table(), "signals": signals_table(), "metrics": metrics_table()}
-    for name, table in tables.items():
-        begin, end = f"<!-- {name}: generated -->\n", f"<!-- {name}: end -->"
-        before, _, rest = text.partition(begin)
-        _, _, after = rest.partition(end)
-        text = f"{before}{begin}{table}\n{end}{after}"
+    """The README with the table between each pair of markers written from the code."""
+    for name, table in (
+        ("settings", settings_table()),
+        ("signals", signals_table()),
+        ("metrics", metrics_table()),
+    ):
+        text = _with_table(text, name, table)
     return text
+
+
+def _with_table(text: str, name: str, table: str) -> str:
+    begin, end = f"<!-- {name}: generated -->\n", f"<!-- {name}: end -->"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}{table}\n{end}{after}"
 
 
 def _settings(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, str, str]]:
@@ -62,3 +77,4 @@ def _shown(value: object) -> str:
 
 if __name__ == "__main__":
     README.write_text(with_tables(README.read_text()))
+    TRAINING.write_text(_with_table(TRAINING.read_text(), "training", training_table()))

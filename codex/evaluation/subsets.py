@@ -29,7 +29,7 @@ def keep_subset(store: Store, home: Path, run_id: str, ids: Collection[str], nam
             ["ids"],
         )
     wanted = set(ids)
-    items = [_item(record) for record in store.runs.records(run_id) if record.id in wanted]
+    items = [item_of(record) for record in store.runs.records(run_id) if record.id in wanted]
     if not items:
         raise InvalidInput("There is no question to keep: select some.", ["ids"])
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +46,7 @@ def _row(item: Item) -> dict[str, object]:
     return row
 
 
-def _item(record: Record) -> Item:
+def item_of(record: Record) -> Item:
     """The question as it was asked, with its own passage where it came with one."""
     item = generated_of(record).item
     own = next((passage for passage in record.observation.passages if passage.id == record.id), None)

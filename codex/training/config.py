@@ -104,6 +104,8 @@ class TrainConfig(_Settings):
     """Whether only deterministic operations are used; on a CPU a training then repeats bit by bit."""
     threads: int | None = Field(None, ge=1)
     """Compute threads; none: engine.threads."""
+    tracker: Literal["none", "tensorboard"] = "none"
+    """Where metrics are written beside metrics.ndjson and metrics.csv: tensorboard needs that extra."""
     data: DataConfig = DataConfig()
     """Which rows are trained on."""
 
@@ -130,7 +132,7 @@ def configured(overrides: Sequence[str]) -> tuple[TrainConfig, list[str]]:
 
 
 def keys(model: type[BaseModel] = TrainConfig, prefix: str = PREFIX) -> dict[str, tuple[object, str]]:
-    """Every setting with its default and what it is."""
+    """Every setting with its default and what it is, by its name on the command line."""
     found: dict[str, tuple[object, str]] = {}
     for name, field in model.model_fields.items():
         if isinstance(field.default, BaseModel):

@@ -48,6 +48,7 @@ PARTS: dict[str, str] = {
     "labelling": "labelling.measure",
     "sessions": "sessions.measure",
     "classify": "classify.measure",
+    "training": "training.measure",
 }
 """Each a function of a module beside this one, which is imported only when it is measured."""
 

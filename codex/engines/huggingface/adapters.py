@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-import os
-import shutil
-import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from codex.errors import AdapterError
-from codex.private import make_folder, tighten
+from codex.outputs import file_sha256, output_folder
+from codex.private import make_folder
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -69,13 +69,27 @@ def save_adapter(model: PeftModel, folder: Path, manifest: AdapterManifest) -> A
     have no effect or are not finite, or the disk is full.
     """
     from peft import get_peft_model_state_dict
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
 
-    with whole_folder(folder) as made:
-        _check_effect(get_peft_model_state_dict(model), folder)
-        model.save_pretrained(str(made), safe_serialization=True)
-        (made / "README.md").unlink(missing_ok=True)  # peft's template of a model card, without content
-        manifest = manifest.model_copy(update={"weights_sha256": file_sha256(made / WEIGHTS)})
-        (made / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    name = str(model.active_adapter)
+    held = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
+    weights = {key: value.detach().cpu().contiguous() for key, value in held.items()}
+    _check_effect(weights, folder)
+    config = copy.copy(model.peft_config[name])
+    config.inference_mode, config.base_model_name_or_path = True, manifest.base
+    try:
+        make_folder(folder.parent)
+        with output_folder(folder) as made:
+            save_file(weights, made / WEIGHTS, metadata={"format": "pt"})
+            config.save_pretrained(str(made))
+            manifest = manifest.model_copy(update={"weights_sha256": file_sha256(made / WEIGHTS)})
+            (made / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    except (OSError, SafetensorError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise AdapterError(
+            f"{folder} cannot be written: {why}. What was there before is kept; make room, and save it again."
+        ) from error
     return manifest
 
 
@@ -117,12 +131,6 @@ def apply_adapter(
     return _applied(model, folder, config, weights, name, trainable)
 
 
-def file_sha256(path: Path) -> str:
-    """Of a file, as 64 hexadecimal digits."""
-    with path.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()
-
-
 def base_sha256(path: Path) -> str:
     """Of a model's file; of a folder one digest over its weights, in the order of their names."""
     if path.is_file():
@@ -134,50 +142,11 @@ def base_sha256(path: Path) -> str:
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """A new folder to fill; it takes the place of `folder` when the block ends, not when it raises.
-
-    Its files are on the disk before it has its name. Raises AdapterError when it cannot be written.
-    """
-    made: Path | None = None
-    try:
-        make_folder(folder.parent)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        yield made
-        tighten(made, deep=True)
-        flush(made)
-        if folder.exists():
-            old = made.with_name(f"{made.name}.old")
-            folder.rename(old)
-            made.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            made.rename(folder)
-        flush_names(folder.parent)
-    except OSError as error:
-        raise AdapterError(
-            f"{folder} cannot be written: {error.strerror or error}. What was there before is kept."
-        ) from error
-    finally:
-        if made is not None:
-            shutil.rmtree(made, ignore_errors=True)
-
-
-def flush(folder: Path) -> None:
-    """Bring the files of a folder, and their names, to the disk. Raises OSError."""
-    for file in folder.iterdir():
-        with file.open("rb") as data:
-            os.fsync(data.fileno())
-    flush_names(folder)
-
-
-def flush_names(folder: Path) -> None:
-    """Bring the names in a folder to the disk. Raises OSError."""
-    opened = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+def quiet_peft() -> Iterator[None]:
+    """peft calls what Transformers deprecates, and a user can do nothing about it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def _weights(folder: Path, manifest: AdapterManifest) -> dict[str, Tensor]:
@@ -243,8 +212,9 @@ def _applied(
         if adapted is not None:
             adapted.add_adapter(name, config)
         else:
-            adapted = PeftModel(model, config, adapter_name=name)
-        found = set_peft_model_state_dict(adapted, weights, adapter_name=name)
+            with quiet_peft():
+                adapted = PeftModel(model, config, adapter_name=name)
+        found: Any = set_peft_model_state_dict(adapted, weights, adapter_name=name)
         missing = [key for key in found.missing_keys if "lora_" in key and f".{name}." in key]
         if missing or found.unexpected_keys:
             odd = (missing or list(found.unexpected_keys))[0]

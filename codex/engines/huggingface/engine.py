@@ -29,10 +29,10 @@ from codex.engines.base import (
     peeked,
 )
 from codex.engines.continuation import Call, unstarted
-from codex.engines.control_tokens import neutral
 from codex.engines.huggingface.loading import HuggingFaceConfig, LoadedModel, Placement, load_model
+from codex.engines.huggingface.rendering import encode, render
 from codex.engines.models import Models, model_id
-from codex.errors import Cancelled, CapabilityError, InvalidInput, ModelError, PromptTooLong
+from codex.errors import Cancelled, InvalidInput, ModelError, PromptTooLong
 from codex.types import Generation, Message, Prompt, Token
 
 if TYPE_CHECKING:
@@ -134,23 +134,7 @@ class HuggingFaceEngine(Engine):
         self._worker.submit(self._release).result()
 
     def render(self, messages: Sequence[Message]) -> str:
-        from jinja2 import TemplateError
-
-        tokenizer = self._ready().tokenizer
-        if tokenizer.chat_template is None:
-            raise CapabilityError(
-                f"{self.config.model_path} has no chat template: it only continues text. "
-                "Take an instruct model, or use complete()."
-            )
-        controls = {it.content for it in tokenizer.added_tokens_decoder.values() if it.special}
-        controls.update(tokenizer.all_special_tokens)
-        turns = [{"role": it.role, "content": neutral(it.content, controls)} for it in messages]
-        try:
-            return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
-        except TemplateError as error:
-            raise InvalidInput(
-                f"The model's chat template refuses these messages: {error}", ["messages"]
-            ) from error
+        return render(self._ready().tokenizer, messages, self.config.model_path)
 
     def tokenize(self, text: str) -> list[int]:
         return self._ids(text, control=False, opened=True)
@@ -236,10 +220,9 @@ class HuggingFaceEngine(Engine):
 
     def _ids(self, text: str, *, control: bool, opened: bool) -> list[int]:
         """control: read `<|im_end|>` as the control token, not as ten characters; opened: add no BOS."""
-        tokenizer = self._ready().tokenizer.backend_tokenizer
+        tokenizer = self._ready().tokenizer
         with self._tokenizing:
-            tokenizer.encode_special_tokens = not control
-            return list(tokenizer.encode(text, add_special_tokens=not opened).ids)
+            return encode(tokenizer, [text], control=control, opened=opened)[0]
 
     def _check_room(self, ids: list[int], taken: int) -> None:
         room = self._ready().context - taken

@@ -1,0 +1,78 @@
+"""Codex's own training loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from itertools import islice
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState
+from torch import nn
+
+from codex.training.batches import Batch, Batches
+from codex.training.config import TrainConfig
+from codex.training.state import After, Loss, Step, Training
+
+MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+"""Precisions by their names in accelerate and Transformers."""
+
+
+def train(training: Training, batches: Batches, loss: Loss, config: TrainConfig, after: After) -> None:
+    """Train from where `training` stands to its last step, or until `after` says False.
+
+    The batches of an update count by their weights, so `accumulate` batches of one row give the gradient of
+    one batch of as many rows. Raises TrainingError when the loss is not finite.
+    """
+    accelerator = _accelerator(training.model, config)
+    model, optimizer = accelerator.prepare(training.model, training.optimizer)
+    training.use_scaler(accelerator.scaler)
+    remaining = training.remaining(batches)
+    try:
+        while training.step < training.steps:
+            group = [batch.to(accelerator.device) for batch in islice(remaining, config.accumulate)]
+            weight = sum(batch.weight for batch in group)
+            total = torch.zeros((), device=accelerator.device)
+            model.train()
+            for batch in group:
+                part = loss(model, batch) * (batch.weight / weight)
+                accelerator.backward(part)
+                total += part.detach()
+            training.check_finite(value := total.item())
+            rate = float(training.scheduler.get_last_lr()[0])
+            norm = accelerator.clip_grad_norm_(model.parameters(), config.clip or math.inf)
+            optimizer.step()
+            optimizer.zero_grad()
+            if not accelerator.optimizer_step_was_skipped:
+                training.scheduler.step()
+            training.step += 1
+            training.position += len(group)
+            if not after(Step(training.step, value, rate, float(norm), sum(b.tokens for b in group))):
+                break
+    finally:
+        accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, batches: Iterable[Batch], loss: Loss, config: TrainConfig) -> float:
+    """The mean loss over all terms of the batches, in the precision of the training."""
+    device = next(model.parameters()).device
+    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(config.precision)
+    was_training = model.training
+    total = weight = 0.0
+    model.eval()
+    with torch.autocast(device.type, dtype, enabled=dtype is not None):
+        for batch in batches:
+            total += loss(model, batch.to(device)).item() * batch.weight
+            weight += batch.weight
+    model.train(was_training)
+    return total / weight
+
+
+def _accelerator(model: nn.Module, config: TrainConfig) -> Accelerator:
+    """accelerate's states are those of the process: one training must not see those of another."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
+    on_cpu = next(model.parameters()).device.type == "cpu"
+    return Accelerator(mixed_precision=MIXED[config.precision], cpu=on_cpu)
