@@ -8,7 +8,7 @@ from math import log
 import pytest
 
 from codex.signals import REGISTRY, compute
-from codex.types import Attention
+from codex.types import Attention, Probed
 from tests.support.observations import (
     make_generation,
     make_grounding,
@@ -52,6 +52,7 @@ OMAN = replace(
     passages=(make_passage("Oman's largest city is MUSCAT.", dense=0.5), make_passage("Salalah", dense=0.25)),
     grounding=make_grounding(0.75),
     verdict=make_verdict(("True", log(3 / 8)), ("False", log(1 / 8)), ("Well", log(1 / 2))),
+    probed=Probed("probe@0123456789", {"answer": 0.75, "question": 0.25, "entropy": 0.5}),
 )
 
 # Over the whole answer the eight log2 p are -1 0 0 0 -1 -2 -3 -4; the focus is " Mus" and "cat".
@@ -95,6 +96,9 @@ EXPECTED: dict[str, tuple[float, ...]] = {
     "retrieval_score": (0.5,),
     "evidence_support": (0.75,),
     "p_true": (3 / 4,),
+    "probe": (0.75,),
+    "p_ik": (0.25,),
+    "semantic_entropy_probe": (0.5,),
 }
 
 
