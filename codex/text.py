@@ -33,7 +33,8 @@ def number(value: float) -> str:
         return "0"
     if abs(rounded) < Decimal("0.0005"):
         power = Decimal(value).adjusted()
-        text = f"{_fixed(value / 10.0**power, 0)}e{power}"
+        # 10.0**power would be 0 of a number as small as floats can be.
+        text = f"{_fixed(float(Decimal(value).scaleb(-power)), 0)}e{power}"
     else:
         text = _fixed(value, min(4, max(0, 1 - rounded.adjusted())))
     return text.replace("-", "−")

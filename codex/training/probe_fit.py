@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,6 @@ from codex.errors import Cancelled, InvalidInput
 from codex.signals.probes import Pooling, Probe
 from codex.training.probe_states import States
 from codex.types import ProbeTarget
-
-if TYPE_CHECKING:
-    from sklearn.linear_model import LogisticRegression
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -146,6 +142,6 @@ def _folds(labels: Flags) -> Rows:
 def _logistic(scores: Array, labels: Flags, strength: float) -> tuple[Array, float]:
     with IMPORTS:
         from sklearn.linear_model import LogisticRegression
-    model: LogisticRegression = LogisticRegression(C=strength, solver="newton-cholesky")
+    model = LogisticRegression(C=strength, solver="newton-cholesky")
     model.fit(scores, labels)
     return model.coef_[0], float(model.intercept_[0])
