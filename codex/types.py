@@ -253,10 +253,12 @@ class Verdict:
     form: Literal["plain", "candidates"]
     """candidates: the verifier saw the sampled answers too."""
     verifier: str
-    """The fingerprint of the engine that was asked."""
+    """The fingerprint of the engine that was asked, and the version of its trained adapter behind a "+"."""
     seconds: float
     reliability: Reliability | None = None
     """None: it was not known when the answer was given."""
+    temperature: float = 1.0
+    """By which a trained verifier's log-odds are divided."""
 
     @property
     def is_reliable(self) -> bool:

@@ -6,6 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -105,6 +106,8 @@ class Capabilities:
     """Of which layers `Internals` can ask for."""
     attention: bool = False
     """Tells attention to the previous token where `Internals` asks for it."""
+    adapters: bool = False
+    """Switches an adapter on for one call: `Engine.adapted_token`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +265,16 @@ class Engine(ABC):
         for token in self.ahead(prompt, cancel=cancel).tokens:
             return token
         raise CapabilityError(f"The {self.name} engine does not say how likely the end of a text is.")
+
+    def adapted_token(self, prompt: Prompt, adapter: Path, cancel: threading.Event | None = None) -> Token:
+        """`next_token` with an adapter on, for this call alone; others meanwhile get the model as it is.
+
+        adapter: the folder of an activated LoRA, for this model and prompts of this kind. Raises
+        CapabilityError, AdapterError, Cancelled, and what `decode` raises.
+        """
+        raise CapabilityError(
+            f"The {self.name} engine cannot switch an adapter on for one call; use engine=huggingface."
+        )
 
     def __copy__(self) -> Self:
         return self
