@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from codex import prompts
+from codex.ask.verifying import ActiveVerifier
 from codex.calibration import Calibrator
 from codex.calibration.drift import EVERY, WINDOW, Drift, DriftMonitor
 from codex.calibration.shipped import shipped_calibrators
@@ -27,6 +28,8 @@ class Active:
         engine: None where no question is asked, so that what ships is not looked for.
         """
         self._settings, self._engine, self._store = settings, engine, store
+        self.verifier = ActiveVerifier(store, settings.home)
+        """The trained verifier, which is asked where it holds."""
         self._policy = self._stored_policy()
         if engine is not None:
             self._activate_shipped(engine.fingerprint)

@@ -93,6 +93,7 @@ def train_verifier(
                 ["engine.context_size"],
             )
         end = shared_end([*asked, *(engine.token_ids(each) for each in endings(labelled))])
+        end = end[-options.adapted :]
         depth = loaded.model.config.get_text_config().num_hidden_layers
         below = min(depth - 1, max(1, round(depth * (1 - upper))))
         labels = Labels.of(loaded)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,8 @@ class FitOptions:
     epochs: int = 6
     """At most; cross-validation chooses."""
     folds: int = 3
+    adapted: int = 12
+    """Tokens at the end of a prompt for which the adapter is on, at most."""
     rank: int = 8
     alpha: float = 16.0
     """The adapter counts alpha / rank times."""
@@ -146,6 +148,13 @@ def logits(upper: Upper, states: States, switched: Switched, rows: Sequence[int]
                 last = upper(states.batch(rows[start : start + at_once]))
             found += upper.logit(last).tolist()
     return np.array(found)
+
+
+def switched(states: States, weights: Mapping[str, tuple[Tensor, Tensor]], options: FitOptions) -> Switched:
+    """An adapter by its weights. weights: A and B by the name of the linear layer in the model."""
+    modules = dict(states.loaded.model.named_modules())
+    pairs = {modules[name]: pair for name, pair in weights.items()}
+    return Switched(pairs, options.alpha / options.rank)
 
 
 @dataclass(frozen=True, slots=True)

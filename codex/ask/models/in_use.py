@@ -89,6 +89,7 @@ class ModelInUse:
             Models(settings.home),
             self._index.embed,
             lambda: self._index.embedding,
+            lambda: self._active.verifier.in_use,
         )
         larger = self._larger
         if larger is not None and larger.fingerprint == engine.fingerprint:
