@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from codex.engines.huggingface.adapters import read_manifest
-from codex.grounding.trained import WHOLE, InUse, TrainedVerifier, fold_name
+from codex.grounding.trained import InUse, TrainedVerifier
 from codex.store import Store
 from codex.store.versions.versions import SavedVersion
 
@@ -55,6 +55,5 @@ def stored(saved: SavedVersion) -> TrainedVerifier:
 
 def check_adapters(home: Path, verifier: TrainedVerifier) -> None:
     """Raises AdapterError where one of its adapters is missing or cannot be read."""
-    folder = InUse(verifier, home).folder
-    for part in (WHOLE, *map(fold_name, range(verifier.folds))):
-        read_manifest(folder / part)
+    for adapter in InUse(verifier, home).adapters:
+        read_manifest(adapter)

@@ -56,8 +56,8 @@ def train(
 ) -> None:
     """Train a verifier on half of a run's questions: an adapter that tells whether an answer is correct.
 
-    It takes engine=huggingface, to train and to verify. The other half of the questions stays unseen, so
-    that guarantees can rest on it.
+    The model that answers verifies too, or that of grounding.verifier_model. The other half of the questions
+    stays unseen, so that guarantees can rest on it.
     """
     from codex.training.verifier import train_verifier
     from codex.training.verifier_fit import FitOptions
@@ -75,7 +75,7 @@ def train(
     errors = terminal.console(stderr=True)
     with closing(Store(settings.database)) as store, interruptible(errors) as cancel:
         chosen = named_run(store, run).run
-        check_run(chosen, answering(settings))
+        check_run(chosen, fingerprint(settings))
         labelled = labelled_answers(store, chosen, settings.grounding.verifier_form)
         columns = (TextColumn("{task.description}"), BarColumn())
         with Progress(*columns, console=errors, transient=True) as bar:
@@ -84,8 +84,9 @@ def train(
             def progress(what: str, done: int, total: int) -> None:
                 bar.update(task, description=what, completed=done, total=total)
 
+            serving = fingerprint(settings, settings.grounding.verifier_model)
             outcome = train_verifier(
-                labelled, chosen, config, settings.home, name, options, layers, progress, cancel
+                labelled, chosen, config, serving, settings.home, name, options, layers, progress, cancel
             )
         made = outcome.verifier
         store.verifiers.save(made.version, made.name, made.model_dump_json(), chosen.id)
@@ -112,7 +113,7 @@ def list_verifiers(
         print_json([{**_said(it), "version": each.version, "active": each.active} for each, it in found])
         return
     if not found:
-        terminal.console().print("No verifiers yet: codex train verifier --run RUN engine=huggingface")
+        terminal.console().print("No verifiers yet: codex train verifier --run RUN")
         return
     table = Table("version", "", "answers", "AUROC", "zero-shot", "ECE", "model", "sets", box=None)
     for each, it in found:
@@ -168,17 +169,24 @@ def delete(
 
 
 def verifying(settings: Settings) -> HuggingFaceConfig:
-    """The model that verifies, by the settings. Raises CapabilityError where it takes no adapter."""
-    engine = settings.engine
+    """The model that verifies, by the settings, as it is held for training.
+
+    Raises CapabilityError where it takes no adapter.
+    """
+    engine, model = settings.engine, settings.grounding.verifier_model
     check_engine(engine.name)
-    held = HuggingFaceConfig.model_validate(engine.model_dump(include=set(HuggingFaceConfig.model_fields)))
-    model = settings.grounding.verifier_model
+    told = engine.model_dump(include=set(HuggingFaceConfig.model_fields))
+    if engine.name == "llama_cpp":  # Its weights are made whole again, whatever the file holds them in.
+        told["dtype"] = "float32"
+        told["quantization"] = "none"
+    held = HuggingFaceConfig.model_validate(told)
     return held.model_copy(update={"model_path": model}) if model else held
 
 
-def answering(settings: Settings) -> str:
-    """The fingerprint of the model that answers, by the settings."""
-    return engines.create(settings.engine.name, settings.engine, Models(settings.home)).fingerprint
+def fingerprint(settings: Settings, model: str | None = None) -> str:
+    """Of the engine of the settings, with the model of the settings or another one."""
+    config = settings.engine.model_copy(update={"model_path": model}) if model else settings.engine
+    return engines.create(config.name, config, Models(settings.home)).fingerprint
 
 
 def _active(store: Store) -> ActiveVerifier:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from codex.errors import Cancelled, CapabilityError, InvalidInput
+from codex.errors import AdapterError, Cancelled, CapabilityError, InvalidInput
 from codex.numbers import NumbersAsSuch
 from codex.types import Generation, LogprobKind, Message, Prompt, Sampling, Token
 
@@ -273,8 +273,12 @@ class Engine(ABC):
         CapabilityError, AdapterError, Cancelled, and what `decode` raises.
         """
         raise CapabilityError(
-            f"The {self.name} engine cannot switch an adapter on for one call; use engine=huggingface."
+            f"The {self.name} engine cannot switch an adapter on for one call; use engine=huggingface or "
+            "engine=llama_cpp."
         )
+
+    def use_adapters(self, folders: Sequence[Path]) -> None:  # noqa: B027
+        """Adapters that calls will switch on, for an engine that takes them in when the model is loaded."""
 
     def __copy__(self) -> Self:
         return self
@@ -357,6 +361,15 @@ def _numbered(layer: int | float, depth: int) -> int:
         f"-{depth} to -1, or a share of the depth above 0 and up to 1.0.",
         ["layers"],
     )
+
+
+def check_invoked(ids: Sequence[int], invocation: Sequence[int]) -> None:
+    """Raises AdapterError where a prompt does not end with the tokens that invoke an adapter."""
+    if list(ids[-len(invocation) :]) != list(invocation):
+        raise AdapterError(
+            "The adapter was trained for prompts that end in other tokens than this one: the templates or "
+            "the tokenizer are not those of its training. Train it again."
+        )
 
 
 def peeked(token: Token, prompt_tokens: int, prefix: Sequence[Token], seconds: float) -> Generation:

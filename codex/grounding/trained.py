@@ -115,6 +115,12 @@ class InUse:
         """Of its adapters."""
         return verifier_folder(self.home, self.verifier)
 
+    @property
+    def adapters(self) -> tuple[Path, ...]:
+        """The folders of all of them."""
+        parts = (WHOLE, *map(fold_name, range(self.verifier.folds)))
+        return tuple(self.folder / part for part in parts)
+
     def adapter(self, question: str) -> Path:
         """The folder of the adapter that verifies an answer to a question: one that was not trained on it."""
         key = question_key(question)

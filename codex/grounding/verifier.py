@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from codex.engines.base import Engine
+from codex.errors import AdapterError
 from codex.grounding.form import Form
 from codex.grounding.trained import InUse
 from codex.prompts import judging
@@ -34,7 +35,10 @@ def verify(
     started = time.perf_counter()
     prompt, form = verification(observation, conversation, form)
     if trained is not None and not trained.verifier.mismatch(engine, form):
-        token = engine.adapted_token(prompt, trained.adapter(observation.question), cancel)
+        try:
+            token = engine.adapted_token(prompt, trained.adapter(observation.question), cancel)
+        except AdapterError as error:
+            raise AdapterError(f"{error} `codex verifiers activate none` verifies without it.") from error
         return Verdict(
             alternatives=token.alternatives,
             form=form,

@@ -21,6 +21,7 @@ from codex.calibration.calibrator import Metric, MetricName, measured
 from codex.engines.huggingface.adapters import AdapterManifest, base_sha256
 from codex.engines.huggingface.engine import HuggingFaceEngine
 from codex.engines.huggingface.loading import HuggingFaceConfig, Placement
+from codex.engines.llama_cpp.adapters import gguf_of
 from codex.engines.models import Models, model_id
 from codex.errors import AdapterError, Cancelled, CapabilityError, InvalidInput
 from codex.grounding.trained import WHOLE, TrainedVerifier, fold, fold_name, verifier_folder
@@ -57,6 +58,7 @@ def train_verifier(
     labelled: Labelled,
     run: Run,
     config: HuggingFaceConfig,
+    serving: str,
     home: Path,
     name: str,
     options: FitOptions,
@@ -66,7 +68,8 @@ def train_verifier(
 ) -> Outcome:
     """Train a verifier and write its adapters into the home. The model is loaded for it, and let go.
 
-    upper: the share of the layers that are adapted, from the last one down. Raises InvalidInput: too few
+    serving: the fingerprint of the engine that will verify. upper: the share of the layers that are adapted,
+    from the last one down. Raises InvalidInput: too few
     labels or only of one kind; ModelError, CapabilityError, AdapterError; Cancelled, with nothing kept.
     """
     from codex.training.verifier_states import Labels, States, Upper, read_all, shared_end
@@ -79,7 +82,6 @@ def train_verifier(
     models = Models(home)
     trained_as = computing(config)
     engine = HuggingFaceEngine(trained_as, models)
-    serving = HuggingFaceEngine(config, models).fingerprint
     tell("loading the model", 0, 1)
     try:
         loaded = engine.loaded()
@@ -149,14 +151,22 @@ def train_verifier(
         created_at=datetime.now(UTC).isoformat(),
         versions={package: version(package) for package in ("torch", "transformers", "peft")},
     )
-    save(verifier_folder(home, verifier), fitted, options, end, manifest)
+    save(verifier_folder(home, verifier), fitted, options, end, manifest, base)
     return Outcome(verifier, heldout, fitted.heldout)
 
 
 def save(
-    folder: Path, fitted: Trained, options: FitOptions, invocation: Sequence[int], manifest: AdapterManifest
+    folder: Path,
+    fitted: Trained,
+    options: FitOptions,
+    invocation: Sequence[int],
+    manifest: AdapterManifest,
+    base: Path,
 ) -> None:
-    """Write the adapters of a verifier, whole or not at all. Raises AdapterError."""
+    """Write the adapters of a verifier, whole or not at all: for a GGUF file as llama.cpp reads them too.
+
+    base: the model's file or folder. Raises AdapterError.
+    """
     from safetensors import SafetensorError
 
     from codex.engines.huggingface.activated import write_activated
@@ -167,6 +177,8 @@ def save(
         with output_folder(folder) as made:
             for part, weights in parts.items():
                 write_activated(made / part, weights, options.alpha, invocation, manifest)
+                if base.suffix == ".gguf":
+                    gguf_of(made / part, base, manifest.base)
     except (OSError, SafetensorError) as error:
         why = getattr(error, "strerror", None) or error
         raise AdapterError(f"{folder} cannot be written: {why}. Make room, and train again.") from error
@@ -269,8 +281,8 @@ def _fast_at_half() -> bool:
 
 def check_engine(name: str) -> None:
     """Raises CapabilityError where adapters are not switched on for one call."""
-    if name != "huggingface":
+    if name not in ("huggingface", "llama_cpp"):
         raise CapabilityError(
-            f"A verifier is trained and served by the huggingface engine, and the settings name {name}. "
-            "Evaluate and train with engine=huggingface; it takes the same models."
+            f"A verifier is trained with a model that Codex holds itself, and the settings name {name}. "
+            "Evaluate and train with engine=huggingface or engine=llama_cpp."
         )

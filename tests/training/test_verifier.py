@@ -88,7 +88,8 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taught]:
     config = HuggingFaceConfig(model_path=str(model), dtype="float32", device="cpu", threads=1)
     engine = HuggingFaceEngine(config, Models(home))
     found = labelled(answers(), "plain")
-    outcome = train_verifier(found, run_of(engine.fingerprint), config, home, "colours", OPTIONS, 0.5)
+    own = engine.fingerprint
+    outcome = train_verifier(found, run_of(own), config, own, home, "colours", OPTIONS, 0.5)
     yield Taught(home, config, engine, outcome, base)
     engine.unload()
 
@@ -305,9 +306,8 @@ def test_what_is_stored_is_read_again(taught: Taught) -> None:
 
 def test_the_same_labels_and_seed_give_the_same_verifier(taught: Taught) -> None:
     found = labelled(answers(), "plain")
-    again = train_verifier(
-        found, run_of(taught.engine.fingerprint), taught.config, taught.home, "again", OPTIONS, 0.5
-    )
+    own = taught.engine.fingerprint
+    again = train_verifier(found, run_of(own), taught.config, own, taught.home, "again", OPTIONS, 0.5)
     assert again.verifier.digits == taught.outcome.verifier.digits
 
 
@@ -324,6 +324,7 @@ def test_cancelled_nothing_is_kept(taught: Taught, tmp_path: Path) -> None:
                 labelled(answers(), "plain"),
                 run_of("m"),
                 taught.config,
+                "m",
                 tmp_path,
                 "colours",
                 OPTIONS,
@@ -351,7 +352,7 @@ def test_labels_that_are_too_few_or_of_one_kind_are_told_before_a_model_is_loade
 ) -> None:
     config = HuggingFaceConfig(model_path="nowhere")
     with pytest.raises(InvalidInput, match=words):
-        train_verifier(found, run_of("m"), config, tmp_path, "v", OPTIONS)
+        train_verifier(found, run_of("m"), config, "m", tmp_path, "v", OPTIONS)
 
 
 def test_each_question_counts_once_and_an_answer_without_words_not_at_all() -> None:

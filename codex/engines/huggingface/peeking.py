@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from codex.engines.base import check_invoked
 from codex.engines.continuation import Call
 from codex.engines.huggingface.activated import Activated
 from codex.engines.huggingface.kept import KeptPrompts
 from codex.engines.huggingface.loading import LoadedModel
 from codex.engines.huggingface.passes import Reading, forward
 from codex.engines.huggingface.statistics import measure, unpack
-from codex.errors import AdapterError
 from codex.types import Token
 
 
@@ -25,11 +25,8 @@ def peek(
     """
     ids = call.context
     own = len(adapter.invocation) if adapter else 0
-    if adapter and ids[-own:] != adapter.invocation:
-        raise AdapterError(
-            "The adapter was trained for prompts that end in other tokens than this one: the templates or "
-            "the tokenizer are not those of its training. Train it again."
-        )
+    if adapter:
+        check_invoked(ids, adapter.invocation)
     before = ids[: len(ids) - own]
     known = kept.beginning([*before, ids[-1]] if own else ids)
     logits: Tensor | None = None
