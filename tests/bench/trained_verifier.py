@@ -117,6 +117,17 @@ def main() -> int:
     return 0 if all(line.reached for line in lines(found)) else 1
 
 
+def measure(home: Path) -> Iterator[Line]:
+    """The part of `make bench`; CODEX_BENCH_MODEL names the GGUF file, without which it is left out."""
+    model = Path(os.environ.get("CODEX_BENCH_MODEL", ""))
+    if not model.is_file() or not shared_data(*TRAINED_ON).exists() or not shared_data(*SCORED_ON).exists():
+        print("trained_verifier: left out; it takes CODEX_BENCH_MODEL=FILE.gguf and --data FOLDER.")
+        return
+    threads = len(os.sched_getaffinity(0))
+    config = HuggingFaceConfig(model_path=str(model), dtype="float32", threads=threads)
+    yield from lines(list(compared(config, LABELS[-1:], FitOptions(), 1 / 3)))
+
+
 def compared(
     config: HuggingFaceConfig,
     counts: Sequence[int],
