@@ -261,6 +261,11 @@ class Verdict:
     """By which a trained verifier's log-odds are divided."""
 
     @property
+    def trained(self) -> str:
+        """The version of the trained verifier; "": the model was asked as it is."""
+        return self.verifier.partition("+")[2]
+
+    @property
     def is_reliable(self) -> bool:
         """Whether the verifier was not found to be unreliable."""
         return self.reliability is None or self.reliability.is_sufficient
@@ -431,6 +436,8 @@ class Origin:
     """With fewer samples where the first ones settled it."""
     probe: str = ""
     """The version of the probes that read its hidden states; "": none did."""
+    verifier: str = ""
+    """The version of the trained verifier that verified it; "": none did."""
 
     @property
     def follows(self) -> bool:
@@ -575,6 +582,7 @@ class Trace:
             (asked.n_samples or 0) if asked.adaptive else len(observation.samples),
             bool(observation.passages),
             asked.adaptive,
+            verifier=observation.verdict.trained if observation.verdict else "",
         )
 
 
@@ -630,6 +638,8 @@ class Run:
     state: RunState = "running"
     probe: str = ""
     """The version of the probes whose readings its records hold; "": they hold none."""
+    verifier: str = ""
+    """The version of the trained verifier that verified its answers; "": none did."""
 
     @property
     def origin(self) -> Origin:
@@ -644,6 +654,7 @@ class Run:
             asked.evidence,
             asked.adaptive,
             self.probe,
+            verifier=self.verifier,
         )
 
 

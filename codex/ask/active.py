@@ -120,7 +120,18 @@ class Active:
             evidence,
             ask.adaptive,
             self.probe,
+            verifier=self._verifier_in_use(),
         )
+
+    def _verifier_in_use(self) -> str:
+        """The version of the trained verifier that holds for the engine, or for a model of its own."""
+        found, checked = self.verifier.in_use, self._settings.grounding
+        if found is None or not checked.verify:
+            return ""
+        own = checked.verifier_model is None and self._engine is not None
+        if own and self._engine and found.verifier.mismatch(self._engine, checked.verifier_form):
+            return ""
+        return found.verifier.version
 
     def activate(self, calibrator: str, policy: Policy) -> None:
         """Activate a saved calibrator and a policy, from the next question on: both, or neither.

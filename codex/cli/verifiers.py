@@ -18,12 +18,14 @@ from codex.cli import terminal
 from codex.cli.runs import named_run, opened
 from codex.cli.scores import print_json, tell_metrics
 from codex.cli.terminal import Overrides, interruptible, printable
+from codex.engines.base import Engine
 from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.models import Models
-from codex.grounding.trained import TrainedVerifier
+from codex.grounding.trained import InUse, TrainedVerifier
 from codex.settings import Settings, load_settings
 from codex.store import Store
 from codex.text import percent
+from codex.training.verified_runs import verify_run
 from codex.training.verifier import check_engine
 from codex.training.verifier_labels import check_run, labelled_answers
 
@@ -75,7 +77,7 @@ def train(
     errors = terminal.console(stderr=True)
     with closing(Store(settings.database)) as store, interruptible(errors) as cancel:
         chosen = named_run(store, run).run
-        check_run(chosen, fingerprint(settings))
+        check_run(chosen, engine_of(settings).fingerprint)
         labelled = labelled_answers(store, chosen, settings.grounding.verifier_form)
         columns = (TextColumn("{task.description}"), BarColumn())
         with Progress(*columns, console=errors, transient=True) as bar:
@@ -84,7 +86,7 @@ def train(
             def progress(what: str, done: int, total: int) -> None:
                 bar.update(task, description=what, completed=done, total=total)
 
-            serving = fingerprint(settings, settings.grounding.verifier_model)
+            serving = verifying_engine(settings).fingerprint
             outcome = train_verifier(
                 labelled, chosen, config, serving, settings.home, name, options, layers, progress, cancel
             )
@@ -140,6 +142,31 @@ def activate(version: Annotated[str, typer.Argument(help="The version, or none."
 
 
 @app.command()
+def apply(
+    version: Version,
+    overrides: Overrides = None,
+    run: Annotated[str, typer.Option(metavar="RUN", help="The run whose answers are verified.")] = "",
+) -> None:
+    """Verify the answers of a run again, so that a calibrator can be fitted on what it says of them.
+
+    A question that it was trained on is verified by the adapter that did not see it.
+    """
+    settings = load_settings(overrides or [])
+    errors = terminal.console(stderr=True)
+    columns = (TextColumn("verifying  {task.completed:.0f} of {task.total:.0f}"), BarColumn())
+    with closing(Store(settings.database)) as store, interruptible(errors) as cancel:
+        chosen = named_run(store, run).run
+        in_use = InUse(stored(store.verifiers.load(version)), settings.home)
+        with Progress(*columns, console=errors, transient=True) as bar:
+            task = bar.add_task("", total=chosen.total)
+            engine = verifying_engine(settings)
+            form = settings.grounding.verifier_form
+            verify_run(store, chosen, engine, form, in_use, lambda n: bar.update(task, completed=n), cancel)
+    told = f"{printable(chosen.name)}: verified by {printable(version)}"
+    terminal.console().print(told, highlight=False, soft_wrap=True)
+
+
+@app.command()
 def rollback() -> None:
     """Undo the last activation."""
     with closing(opened()) as store:
@@ -183,10 +210,15 @@ def verifying(settings: Settings) -> HuggingFaceConfig:
     return held.model_copy(update={"model_path": model}) if model else held
 
 
-def fingerprint(settings: Settings, model: str | None = None) -> str:
-    """Of the engine of the settings, with the model of the settings or another one."""
+def engine_of(settings: Settings, model: str | None = None) -> Engine:
+    """That of the settings, with their model or another one."""
     config = settings.engine.model_copy(update={"model_path": model}) if model else settings.engine
-    return engines.create(config.name, config, Models(settings.home)).fingerprint
+    return engines.create(config.name, config, Models(settings.home))
+
+
+def verifying_engine(settings: Settings) -> Engine:
+    """The one that verifies, by the settings."""
+    return engine_of(settings, settings.grounding.verifier_model)
 
 
 def _active(store: Store) -> ActiveVerifier:

@@ -110,6 +110,14 @@ class Grounder:
         if self._nli is not None:
             self._nli.unload()
 
+    @property
+    def trained(self) -> str:
+        """The version of the trained verifier that verifies now; "": none does."""
+        found = self._trained() if self.config.verify else None
+        if found is None or found.verifier.mismatch(self._verifier, self.config.verifier_form):
+            return ""
+        return found.verifier.version
+
     def check(
         self, observation: Observation, prompt: Prompt, cancel: threading.Event | None = None
     ) -> Observation:
@@ -153,8 +161,8 @@ class Grounder:
             found.append(Measured("judge", judge.name, reliability))
             if reliability.is_sufficient:
                 break
-        trained = self._trained() if self.config.verify else None
-        if trained is not None and not trained.verifier.mismatch(self._verifier, self.config.verifier_form):
+        trained = self._trained()
+        if trained is not None and self.trained:
             found.append(Measured("verifier", trained.verifier.version, trained.verifier.reliability))
         elif self.config.verify:
             form = self.config.verifier_form

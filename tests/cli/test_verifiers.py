@@ -228,3 +228,32 @@ def test_each_question_has_one_fold() -> None:
     assert min(counts) > 8
     assert question_key("what IS colour number 1") == question_key("What is colour number 1?")
     assert TrainedVerifier.model_fields["format"].default == 1
+
+
+def test_a_run_is_verified_again_with_held_out_values(
+    home: Path, model: Path, engine: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(home, model)
+    assert train(engine).exit_code == 0
+    (version,) = versions(home)
+    # A random model says True as rarely as anything else; here its label tokens are always among the likely.
+    monkeypatch.setattr("codex.training.verified_runs.verdict_probability", lambda verdict: 0.25)
+    done = codex("verifiers", "apply", version, *engine, "--run", "col")
+    assert done.exit_code == 0, done.output
+    assert version in done.stdout
+    with closing(Store(load_settings().database)) as store:
+        assert store.runs.get("colours").run.verifier == version
+        assert store.runs.get("colours").run.origin.verifier == version
+        records = list(store.runs.records("colours"))
+        verifier = TrainedVerifier.model_validate_json(store.verifiers.load(version).body)
+    assert len(records) == N
+    expected = 0.25 if verifier.reliability.is_sufficient else None
+    for record in records:
+        verdict = record.observation.verdict
+        assert verdict is not None
+        assert verdict.trained == version
+        assert record.signals["p_true"] == expected
+        assert record.observation.generation.text in ("green", "purple")
+    other = codex("verifiers", "apply", version, "engine=huggingface", "--run", "col")
+    assert isinstance(other.exception, InvalidInput)
+    assert "It is an adapter for huggingface:tiny@" in str(other.exception)
