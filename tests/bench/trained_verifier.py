@@ -43,6 +43,7 @@ from tests.support.shared_data import add_option, shared_data
 
 TRAINED_ON = ("frozen_more", "qwen15-triviaqa-2.jsonl.gz")
 SCORED_ON = ("frozen", "qwen15-triviaqa.jsonl.gz")
+DEFAULTS = FitOptions()
 LABELS = (50, 100, 200, 466)
 RESAMPLES = 1000
 GAIN, ECE = 0.05, 0.05
@@ -94,11 +95,12 @@ def main() -> int:
     )
     parser.add_argument("model", help="a GGUF file, a folder, or a name")
     parser.add_argument("--labels", type=int, nargs="+", default=LABELS)
-    parser.add_argument("--epochs", type=int, default=FitOptions.epochs, help="at most")
-    parser.add_argument("--adapted", type=int, default=FitOptions.adapted, help="tokens, at most")
+    parser.add_argument("--scored", type=int, help="rows, the first ones; all when left out")
+    parser.add_argument("--epochs", type=int, default=DEFAULTS.epochs, help="at most")
+    parser.add_argument("--adapted", type=int, default=DEFAULTS.adapted, help="tokens, at most")
     parser.add_argument("--layers", type=float, default=1 / 3, help="share of the layers that are adapted")
-    parser.add_argument("--learning-rate", type=float, default=FitOptions.learning_rate)
-    parser.add_argument("--kl-weight", type=float, default=FitOptions.kl_weight)
+    parser.add_argument("--learning-rate", type=float, default=DEFAULTS.learning_rate)
+    parser.add_argument("--kl-weight", type=float, default=DEFAULTS.kl_weight)
     parser.add_argument("--keep", type=Path, help="a folder for what is read of the prompts")
     parser.add_argument("--json", type=Path, help="a file that each result is added to")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -113,7 +115,7 @@ def main() -> int:
         kl_weight=given.kl_weight,
     )
     config = HuggingFaceConfig(model_path=given.model, dtype="float32", threads=given.threads)
-    found = list(compared(config, given.labels, options, given.layers, given.keep, given.json))
+    found = list(compared(config, given.labels, options, given.layers, given.keep, given.json, given.scored))
     return 0 if all(line.reached for line in lines(found)) else 1
 
 
@@ -135,9 +137,11 @@ def compared(
     layers: float,
     keep: Path | None = None,
     told: Path | None = None,
+    scored_rows: int | None = None,
 ) -> Iterator[Found]:
     """A verifier for each number of labels, each scored on the same rows."""
-    train_on, score_on = answers(TRAINED_ON), answers(SCORED_ON)
+    train_on, score_on = answers(TRAINED_ON).first(max(counts)), answers(SCORED_ON)
+    score_on = score_on.first(scored_rows or len(score_on.correct))
     both = labelled_of(train_on, score_on)
     n = len(train_on.correct)
     engine = HuggingFaceEngine(config, Models(default_home()))
