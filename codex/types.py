@@ -259,11 +259,8 @@ class Verdict:
     """None: it was not known when the answer was given."""
     temperature: float = 1.0
     """By which a trained verifier's log-odds are divided."""
-
-    @property
-    def trained(self) -> str:
-        """The version of the trained verifier; "": the model was asked as it is."""
-        return self.verifier.partition("+")[2]
+    trained: str = ""
+    """The version of the trained verifier; "": the model was asked as it is."""
 
     @property
     def is_reliable(self) -> bool:

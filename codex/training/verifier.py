@@ -27,6 +27,7 @@ from codex.errors import AdapterError, Cancelled, CapabilityError, InvalidInput
 from codex.grounding.trained import WHOLE, TrainedVerifier, fold, fold_name, verifier_folder
 from codex.grounding.verifier import verification
 from codex.outputs import output_folder
+from codex.private import make_folder
 from codex.text import sha256
 from codex.training.verifier_labels import Labelled
 from codex.types import Generation, Message, Observation, Run
@@ -174,6 +175,7 @@ def save(
     parts: dict[str, Mapping[str, Pair]] = {WHOLE: fitted.weights}
     parts |= {fold_name(number): weights for number, weights in enumerate(fitted.folds)}
     try:
+        make_folder(folder.parent)
         with output_folder(folder) as made:
             for part, weights in parts.items():
                 write_activated(made / part, weights, options.alpha, invocation, manifest)
