@@ -123,16 +123,6 @@ class Active:
             verifier=self._verifier_in_use(),
         )
 
-    def _verifier_in_use(self) -> str:
-        """The version of the trained verifier that holds for the engine, or for a model of its own."""
-        found, checked = self.verifier.in_use, self._settings.grounding
-        if found is None or not checked.verify:
-            return ""
-        own = checked.verifier_model is None and self._engine is not None
-        if own and self._engine and found.verifier.mismatch(self._engine, checked.verifier_form):
-            return ""
-        return found.verifier.version
-
     def activate(self, calibrator: str, policy: Policy) -> None:
         """Activate a saved calibrator and a policy, from the next question on: both, or neither.
 
@@ -188,6 +178,16 @@ class Active:
             for step in steps:
                 if step.confidence.calibrated is not None and step.larger is None:
                     monitor.add(step.signals)
+
+    def _verifier_in_use(self) -> str:
+        """The version of the trained verifier that holds for the engine, or for a model of its own."""
+        found, checked = self.verifier.in_use, self._settings.grounding
+        if found is None or not checked.verify:
+            return ""
+        own = checked.verifier_model is None and self._engine is not None
+        if own and self._engine and found.verifier.mismatch(self._engine, checked.verifier_form):
+            return ""
+        return found.verifier.version
 
     def _activate_shipped(self, model: str) -> None:
         """What ships for a model is active until somebody chooses otherwise; a newer one replaces it."""
