@@ -54,7 +54,7 @@ def codex(*words: str, typed: str | None = None) -> Result:
     return CliRunner().invoke(app, words, input=typed)
 
 
-def put(home: Path, model: Path, run_id: str = "colours", **changes: object) -> None:
+def put(home: Path, model: Path, run_id: str = "colours", /, **changes: object) -> None:
     """A run of graded answers by that model: green is correct."""
     config = HuggingFaceConfig(model_path=str(model), dtype="float32", device="cpu")
     own = HuggingFaceEngine(config, Models(home)).fingerprint
