@@ -69,7 +69,7 @@ def train(
     options = FitOptions(
         epochs=epochs,
         rank=rank,
-        alpha=2.0 * rank,
+        alpha=2 * rank,
         learning_rate=learning_rate,
         kl_weight=kl_weight,
         seed=seed,

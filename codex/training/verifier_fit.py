@@ -39,7 +39,7 @@ class FitOptions:
     adapted: int = 12
     """Tokens at the end of a prompt for which the adapter is on, at most."""
     rank: int = 8
-    alpha: float = 16.0
+    alpha: int = 16
     """The adapter counts alpha / rank times."""
     learning_rate: float = 5e-4
     batch_size: int = 16
@@ -57,12 +57,12 @@ class Adapter:
         names = {module: name for name, module in model.named_modules()}
         self.pairs: dict[str, tuple[nn.Parameter, nn.Parameter]] = {}
         """By the name of the linear layer in the model: A [rank, inputs], B [outputs, rank]."""
-        modules = []
+        modules: list[nn.Module] = []
         for layer in list(decoder_layers(model))[states.below :]:
             for module in linear_layers(layer).values():
-                a = torch.empty(options.rank, int(module.in_features))
+                a = torch.empty(options.rank, module.in_features)
                 nn.init.kaiming_uniform_(a, a=math.sqrt(5), generator=drawn)
-                b = torch.zeros(int(module.out_features), options.rank)
+                b = torch.zeros(module.out_features, options.rank)
                 pair = nn.Parameter(a.to(model.device)), nn.Parameter(b.to(model.device))
                 self.pairs[names[module]] = pair
                 modules.append(module)

@@ -42,7 +42,6 @@ def adapter(hf: HuggingFaceEngine, tmp_path_factory: pytest.TempPathFactory) -> 
         )
         for layer in list(decoder_layers(model))[UPPER:]
         for module in linear_layers(layer).values()
-        if isinstance(module, torch.nn.Linear)
     }
     manifest = AdapterManifest(
         kind="verifier",
@@ -59,7 +58,7 @@ def adapter(hf: HuggingFaceEngine, tmp_path_factory: pytest.TempPathFactory) -> 
         versions={},
     )
     folder = tmp_path_factory.mktemp("adapter") / "random"
-    write_activated(folder, weights, 16.0, hf.token_ids(PROMPT)[-12:], manifest)
+    write_activated(folder, weights, 16, hf.token_ids(PROMPT)[-12:], manifest)
     return folder
 
 

@@ -47,7 +47,7 @@ class Activated:
 def write_activated(
     made: Path,
     weights: Mapping[str, Pair],
-    alpha: float,
+    alpha: int,
     invocation: Sequence[int],
     manifest: AdapterManifest,
 ) -> AdapterManifest:

@@ -37,6 +37,6 @@ class Switched:
         return add
 
 
-def linear_layers(layer: nn.Module) -> dict[str, nn.Module]:
+def linear_layers(layer: nn.Module) -> dict[str, nn.Linear]:
     """The linear layers of a decoder layer by their name inside it, 4-bit ones too."""
     return {name: it for name, it in layer.named_modules() if isinstance(it, nn.Linear)}
