@@ -259,6 +259,8 @@ class Verdict:
     """None: it was not known when the answer was given."""
     temperature: float = 1.0
     """By which a trained verifier's log-odds are divided."""
+    offset: float = 0.0
+    """What is added to them before."""
     trained: str = ""
     """The version of the trained verifier; "": the model was asked as it is."""
 

@@ -64,6 +64,8 @@ class TrainedVerifier(BaseModel):
     """Cross-entropy of held-out answers after each epoch, in nats."""
     temperature: float
     """Log-odds of True are divided by it."""
+    offset: float
+    """Added to them before; what the model as it is says too often or too rarely, on average."""
     metrics: dict[Literal["zero_shot", "trained"], dict[MetricName, Metric]]
     """On the same answers; trained: each by an adapter and a temperature that did not see it."""
     weights: str

@@ -46,6 +46,7 @@ def verify(
             seconds=time.perf_counter() - started,
             reliability=trained.verifier.reliability,
             temperature=trained.verifier.temperature,
+            offset=trained.verifier.offset,
             trained=trained.verifier.version,
         )
     token = engine.next_token(prompt, cancel)

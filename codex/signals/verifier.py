@@ -63,11 +63,11 @@ def p_true(view: View) -> float | None:
 def verdict_probability(verdict: Verdict) -> float | None:
     """Probability of True against False by a verdict, in [0, 1]; None where neither is among the tokens."""
     probability = label_probability(verdict.alternatives, "True", "False")
-    if probability is None or verdict.temperature == 1.0:
+    if probability is None or (verdict.temperature == 1.0 and verdict.offset == 0.0):
         return probability
     if not 0.0 < probability < 1.0:  # Only one of them is among the tokens.
         return probability
-    odds = math.log(probability / (1.0 - probability)) / verdict.temperature
+    odds = (math.log(probability / (1.0 - probability)) + verdict.offset) / verdict.temperature
     return 1.0 / (1.0 + math.exp(-odds))
 
 

@@ -52,7 +52,7 @@ class Outcome:
     heldout: Array
     """[n]: probabilities of the answers it was trained on, each by an adapter that did not see it."""
     logits: Array
-    """[n]: the log-odds of True behind them."""
+    """[n]: the log-odds of True behind them, with the offset."""
 
 
 def train_verifier(
@@ -128,6 +128,7 @@ def train_verifier(
         epochs=fitted.epochs,
         curve=tuple(fitted.curve),
         temperature=fitted.temperature,
+        offset=fitted.offset,
         metrics={
             "zero_shot": _metrics(sigmoid(zero_shot), labelled.correct),
             "trained": _metrics(heldout, labelled.correct),

@@ -83,11 +83,18 @@ class _Fit:
     """One adapter on its way, an epoch at a time."""
 
     def __init__(
-        self, upper: Upper, states: States, labels: Array, rows: Sequence[int], options: FitOptions, seed: int
+        self,
+        upper: Upper,
+        states: States,
+        labels: Array,
+        rows: Sequence[int],
+        options: FitOptions,
+        seed: int,
+        offset: float = 0.0,
     ) -> None:
         self.adapter = Adapter(states, options, seed)
         self._upper, self._states, self._labels = upper, states, labels
-        self._rows, self._options = np.array(rows), options
+        self._rows, self._options, self._offset = np.array(rows), options, offset
         self._drawn = np.random.default_rng(seed)
         self._optimizer = torch.optim.AdamW(
             self.adapter.parameters(), lr=options.learning_rate, weight_decay=0.0
@@ -122,7 +129,7 @@ class _Fit:
         with self.adapter.switched.on():
             last = self._upper(batch)
         wanted = torch.tensor(self._labels[rows], dtype=torch.float32, device=last.device)
-        loss = binary_cross_entropy_with_logits(self._upper.logit(last), wanted)
+        loss = binary_cross_entropy_with_logits(self._upper.logit(last) + self._offset, wanted)
         if not self._options.kl_weight:
             return loss
         # Of the other adapted tokens one is drawn each time: an unbiased estimate of their mean.
@@ -135,8 +142,9 @@ class _Fit:
         return loss + self._options.kl_weight * apart.mean()
 
     def logits(self, rows: Sequence[int]) -> Array:
-        """[n]: what the adapter says of prompts, log-odds of True."""
-        return logits(self._upper, self._states, self.adapter.switched, rows, self._options.batch_size)
+        """[n]: what the adapter says of prompts, log-odds of True with the offset."""
+        found = logits(self._upper, self._states, self.adapter.switched, rows, self._options.batch_size)
+        return found + self._offset
 
 
 def logits(upper: Upper, states: States, switched: Switched, rows: Sequence[int], at_once: int = 16) -> Array:
@@ -166,7 +174,10 @@ class Trained:
     folds: list[dict[str, tuple[Tensor, Tensor]]]
     """Of those that each saw all rows but their fold's."""
     heldout: Array
-    """[n]: log-odds of True for each row, by the adapter that did not see it."""
+    """[n]: log-odds of True for each row, with the offset, by the adapter that did not see it."""
+    offset: float
+    """What is added to an adapter's log-odds, so that training begins at the share of correct answers and
+    need not teach it."""
     epochs: int
     temperature: float
     curve: list[float]
@@ -187,10 +198,19 @@ def train(
     All folds are trained an epoch at a time, until the cross-entropy of what they did not see has not fallen
     for two; the adapter that is fitted on all rows has as many epochs as were best.
     """
-    labels = correct.astype(np.float64)
+    labels, share = correct.astype(np.float64), correct.mean()
+    offset = float(np.log(share / (1 - share)) - np.mean(states.zero_shot[: len(labels)]))
     which = [np.flatnonzero(folds == fold) for fold in range(int(folds.max()) + 1)]
     fits = [
-        _Fit(upper, states, labels, np.flatnonzero(folds != fold).tolist(), options, options.seed + fold)
+        _Fit(
+            upper,
+            states,
+            labels,
+            np.flatnonzero(folds != fold).tolist(),
+            options,
+            options.seed + fold,
+            offset,
+        )
         for fold in range(len(which))
     ]
     done, curve = 0, []
@@ -211,14 +231,14 @@ def train(
             break
     assert best
     _, epochs, heldout, kept = best
-    whole = _Fit(upper, states, labels, range(len(labels)), options, options.seed + len(which))
+    whole = _Fit(upper, states, labels, range(len(labels)), options, options.seed + len(which), offset)
     for _ in range(epochs):
         for n, loss in whole.epoch(cancel):
             done += n
             if on_loss is not None:
                 on_loss(done, loss)
     temperature = fitted_temperature(heldout, correct)
-    return Trained(whole.adapter.weights(), kept, heldout, epochs, temperature, curve)
+    return Trained(whole.adapter.weights(), kept, heldout, offset, epochs, temperature, curve)
 
 
 def fitted_temperature(logit: Array, correct: NDArray[np.bool_]) -> float:

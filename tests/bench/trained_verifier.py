@@ -184,7 +184,7 @@ def one(
     folds = fold_numbers(train_on, options.folds)
     trained = train(upper, states, train_on.correct, folds, options, _progress("trained on"))
     told = logits(upper, states, switched(states, trained.weights, options), scored.tolist())
-    own = sigmoid(told / trained.temperature)
+    own = sigmoid((told + trained.offset) / trained.temperature)
     drawn = Resamples(correct[scored], RESAMPLES)
     gains = (
         drawn.ranking_draws(own, ("auroc",))["auroc"]

@@ -103,6 +103,8 @@ def test_a_trained_verifier_s_log_odds_are_divided_by_its_temperature() -> None:
     assert verdict_probability(verdict) == pytest.approx(4 / 5)
     assert verdict_probability(replace(verdict, temperature=2.0)) == pytest.approx(2 / 3)
     assert verdict_probability(replace(verdict, temperature=0.5)) == pytest.approx(16 / 17)
+    assert verdict_probability(replace(verdict, offset=-log(4))) == pytest.approx(1 / 2)
+    assert verdict_probability(replace(verdict, offset=log(4), temperature=2.0)) == pytest.approx(4 / 5)
     only = replace(make_verdict(("True", HALF)), temperature=2.0)
     assert verdict_probability(only) == 1.0
     assert verdict_probability(replace(make_verdict(("Well", HALF)), temperature=2.0)) is None

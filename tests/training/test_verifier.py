@@ -131,7 +131,8 @@ def test_a_question_that_it_was_trained_on_is_verified_by_the_fold_that_did_not_
             assert read.advance()
             with adapter.switched.on():
                 told = forward(loaded, torch.tensor([ids[-own:]]), read.cache)[0].float()
-        assert abs(float(labels.logit(told)) - heldout) < 0.05, "states are kept in float16"
+        found = float(labels.logit(told)) + taught.outcome.verifier.offset
+        assert abs(found - heldout) < 0.05, "states are kept in float16"
         assert int(told.argmax()) == token.id
 
 
@@ -146,6 +147,7 @@ def test_the_verdict_says_who_verified_and_how_reliable_that_is(taught: Taught) 
     assert plain.verifier == taught.engine.fingerprint
     assert plain.reliability is None
     assert own.temperature == taught.outcome.verifier.temperature
+    assert own.offset == taught.outcome.verifier.offset
     assert own.alternatives != plain.alternatives
 
 
