@@ -43,12 +43,12 @@ def train(
     name: Annotated[str, typer.Option(help="Its name.")] = "verifier",
     epochs: Annotated[
         int, typer.Option(min=1, max=100, help="Passes over the answers at most; cross-validation chooses.")
-    ] = 6,
+    ] = 10,
     layers: Annotated[
         float, typer.Option(min=0.01, max=1.0, help="Share of the layers that are adapted, from the last.")
     ] = 0.34,
     rank: Annotated[int, typer.Option(min=1, max=256, help="Rank of the adapter.")] = 8,
-    learning_rate: Annotated[float, typer.Option(min=1e-7, max=1.0, help="Its largest value.")] = 5e-4,
+    learning_rate: Annotated[float, typer.Option(min=1e-7, max=1.0, help="Its largest value.")] = 1e-4,
     kl_weight: Annotated[
         float, typer.Option(min=0.0, help="Weight of the divergence from the model as it is.")
     ] = 1.0,

@@ -33,7 +33,7 @@ OnLoss = Callable[[int, float], None]
 class FitOptions:
     """How a verifier is trained."""
 
-    epochs: int = 6
+    epochs: int = 10
     """At most; cross-validation chooses."""
     folds: int = 3
     adapted: int = 12
@@ -41,7 +41,7 @@ class FitOptions:
     rank: int = 8
     alpha: int = 16
     """The adapter counts alpha / rank times."""
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-4
     batch_size: int = 16
     kl_weight: float = 1.0
     """Of the divergence from the unchanged model, in nats, beside the cross-entropy."""
