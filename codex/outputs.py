@@ -51,11 +51,7 @@ def output_folder(path: Path) -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         yield made
-        for file in made.iterdir():
-            file.chmod(0o600)
-            with file.open("rb") as data:
-                os.fsync(data.fileno())
-        _flush_names(made)
+        _flush(made)
         if path.exists():
             old = made.with_name(f"{made.name}.old")
             path.rename(old)
@@ -72,6 +68,19 @@ def file_sha256(path: Path) -> str:
     """Of what a file holds, as 64 hexadecimal digits. Raises OSError."""
     with path.open("rb") as data:
         return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def _flush(folder: Path) -> None:
+    """Bring what a folder holds to the disk, as its owner's alone."""
+    for each in folder.iterdir():
+        if each.is_dir():
+            each.chmod(0o700)
+            _flush(each)
+            continue
+        each.chmod(0o600)
+        with each.open("rb") as data:
+            os.fsync(data.fileno())
+    _flush_names(folder)
 
 
 def _flush_names(folder: Path) -> None:

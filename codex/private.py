@@ -24,6 +24,7 @@ KEPT = (
     "index",
     "models",
     "server.json",
+    "verifiers",
 )
 """What Codex puts into its home, as patterns. A home may be a folder that holds other things too."""
 

@@ -253,10 +253,16 @@ class Verdict:
     form: Literal["plain", "candidates"]
     """candidates: the verifier saw the sampled answers too."""
     verifier: str
-    """The fingerprint of the engine that was asked."""
+    """The fingerprint of the engine that was asked, and the version of its trained adapter behind a "+"."""
     seconds: float
     reliability: Reliability | None = None
     """None: it was not known when the answer was given."""
+    temperature: float = 1.0
+    """By which a trained verifier's log-odds are divided."""
+    offset: float = 0.0
+    """What is added to them before."""
+    trained: str = ""
+    """The version of the trained verifier; "": the model was asked as it is."""
 
     @property
     def is_reliable(self) -> bool:
@@ -429,6 +435,8 @@ class Origin:
     """With fewer samples where the first ones settled it."""
     probe: str = ""
     """The version of the probes that read its hidden states; "": none did."""
+    verifier: str = ""
+    """The version of the trained verifier that verified it; "": none did."""
 
     @property
     def follows(self) -> bool:
@@ -573,6 +581,7 @@ class Trace:
             (asked.n_samples or 0) if asked.adaptive else len(observation.samples),
             bool(observation.passages),
             asked.adaptive,
+            verifier=observation.verdict.trained if observation.verdict else "",
         )
 
 
@@ -628,6 +637,8 @@ class Run:
     state: RunState = "running"
     probe: str = ""
     """The version of the probes whose readings its records hold; "": they hold none."""
+    verifier: str = ""
+    """The version of the trained verifier that verified its answers; "": none did."""
 
     @property
     def origin(self) -> Origin:
@@ -642,6 +653,7 @@ class Run:
             asked.evidence,
             asked.adaptive,
             self.probe,
+            verifier=self.verifier,
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from codex import prompts
+from codex.ask.verifying import ActiveVerifier
 from codex.calibration import Calibrator
 from codex.calibration.drift import EVERY, WINDOW, Drift, DriftMonitor
 from codex.calibration.shipped import shipped_calibrators
@@ -27,6 +28,8 @@ class Active:
         engine: None where no question is asked, so that what ships is not looked for.
         """
         self._settings, self._engine, self._store = settings, engine, store
+        self.verifier = ActiveVerifier(store, settings.home)
+        """The trained verifier, which is asked where it holds."""
         self._policy = self._stored_policy()
         if engine is not None:
             self._activate_shipped(engine.fingerprint)
@@ -117,6 +120,7 @@ class Active:
             evidence,
             ask.adaptive,
             self.probe,
+            verifier=self._verifier_in_use(),
         )
 
     def activate(self, calibrator: str, policy: Policy) -> None:
@@ -174,6 +178,16 @@ class Active:
             for step in steps:
                 if step.confidence.calibrated is not None and step.larger is None:
                     monitor.add(step.signals)
+
+    def _verifier_in_use(self) -> str:
+        """The version of the trained verifier that holds for the engine, or for a model of its own."""
+        found, checked = self.verifier.in_use, self._settings.grounding
+        if found is None or not checked.verify:
+            return ""
+        own = checked.verifier_model is None and self._engine is not None
+        if own and self._engine and found.verifier.mismatch(self._engine, checked.verifier_form):
+            return ""
+        return found.verifier.version
 
     def _activate_shipped(self, model: str) -> None:
         """What ships for a model is active until somebody chooses otherwise; a newer one replaces it."""

@@ -25,6 +25,10 @@ Array = NDArray[np.float64]
 MetricName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
 
 
+P_TRUE = "p_true"
+"""The signal that depends on who verifies."""
+
+
 class Metric(BaseModel):
     """One metric of the cross-fitted confidences: the mean over the repeats."""
 
@@ -101,6 +105,8 @@ class Calibrator(BaseModel):
     """The version of the probes whose signals it combines; "": of none."""
     without_probes: WithoutProbes | None = None
     """What holds where their signals are missing, or the question is unfamiliar; None: it combines none."""
+    verifier: str = ""
+    """The version of the trained verifier that verified the answers; "": none did."""
     shipped: bool = False
     """It came with Codex."""
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -118,6 +124,7 @@ class Calibrator(BaseModel):
         left_out |= set() if self.probe else {"probe"}
         left_out |= {"sides"} if self.holds_out else set()
         left_out |= set() if self.adaptive else {"adaptive"}
+        left_out |= set() if self.verifier else {"verifier"}
         own = self.model_copy(update={"runs": ()}) if self.shipped else self
         content = own.model_dump_json(exclude=left_out, by_alias=True)
         return f"{self.name}@{sha256(content)[:10]}"
@@ -199,6 +206,9 @@ class Calibrator(BaseModel):
                 f"It was fitted with samples at temperature {self.sample_temperature:g}, "
                 f"not {other.sample_temperature:g}."
             )
+        if other.verifier != self.verifier and any(term.name == P_TRUE for term in self.design.terms):
+            own, others = (each or "the model as it is" for each in (self.verifier, other.verifier))
+            return f"It was fitted on answers verified by {own}, not by {others}."
         return ""
 
 

@@ -27,6 +27,7 @@ from codex.cli import (
     sessions,
     terminal,
     train,
+    verifiers,
 )
 from codex.errors import CodexError
 from codex.private import UMASK
@@ -43,6 +44,7 @@ app.command()(runs.export)
 app.command()(calibrate.calibrate)
 app.add_typer(calibrate.app, name="calibrators")
 app.add_typer(probes.app, name="probes")
+app.add_typer(verifiers.app, name="verifiers")
 app.add_typer(policies.app, name="policies")
 app.add_typer(answers.app, name="answers")
 app.add_typer(labels.app, name="labels")

@@ -6,13 +6,14 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from codex.errors import Cancelled, CapabilityError, InvalidInput
+from codex.errors import AdapterError, Cancelled, CapabilityError, InvalidInput
 from codex.numbers import NumbersAsSuch
 from codex.types import Generation, LogprobKind, Message, Prompt, Sampling, Token
 
@@ -105,6 +106,8 @@ class Capabilities:
     """Of which layers `Internals` can ask for."""
     attention: bool = False
     """Tells attention to the previous token where `Internals` asks for it."""
+    adapters: bool = False
+    """Switches an adapter on for one call: `Engine.adapted_token`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +266,20 @@ class Engine(ABC):
             return token
         raise CapabilityError(f"The {self.name} engine does not say how likely the end of a text is.")
 
+    def adapted_token(self, prompt: Prompt, adapter: Path, cancel: threading.Event | None = None) -> Token:
+        """`next_token` with an adapter on, for this call alone; others meanwhile get the model as it is.
+
+        adapter: the folder of an activated LoRA, for this model and prompts of this kind. Raises
+        CapabilityError, AdapterError, Cancelled, and what `decode` raises.
+        """
+        raise CapabilityError(
+            f"The {self.name} engine cannot switch an adapter on for one call; use engine=huggingface or "
+            "engine=llama_cpp."
+        )
+
+    def use_adapters(self, folders: Sequence[Path]) -> None:  # noqa: B027
+        """Adapters that calls will switch on, for an engine that takes them in when the model is loaded."""
+
     def __copy__(self) -> Self:
         return self
 
@@ -344,6 +361,15 @@ def _numbered(layer: int | float, depth: int) -> int:
         f"-{depth} to -1, or a share of the depth above 0 and up to 1.0.",
         ["layers"],
     )
+
+
+def check_invoked(ids: Sequence[int], invocation: Sequence[int]) -> None:
+    """Raises AdapterError where a prompt does not end with the tokens that invoke an adapter."""
+    if list(ids[-len(invocation) :]) != list(invocation):
+        raise AdapterError(
+            "The adapter was trained for prompts that end in other tokens than this one: the templates or "
+            "the tokenizer are not those of its training. Train it again."
+        )
 
 
 def peeked(token: Token, prompt_tokens: int, prefix: Sequence[Token], seconds: float) -> Generation:

@@ -47,6 +47,10 @@ class GgufHeader:
     """Bytes that a token takes in the cache of keys and values; 0: the file does not say."""
     layers: int | None = None
     """None: the file does not say."""
+    heads: int = 0
+    """Of a layer's attention; 0: the file does not say."""
+    key_heads: int = 0
+    """Of its keys and values."""
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -118,6 +122,12 @@ class _Reader:
             size=-(-self._at // alignment) * alignment + extent,
             token_bytes=_token_bytes(metadata, architecture),
             layers=layers if isinstance(layers, int) else None,
+            heads=_said(metadata, f"{architecture}.attention.head_count"),
+            key_heads=_said(
+                metadata,
+                f"{architecture}.attention.head_count_kv",
+                _said(metadata, f"{architecture}.attention.head_count"),
+            ),
         )
 
     def control_tokens(self, also: Collection[int]) -> frozenset[str]:
@@ -191,12 +201,16 @@ class _Reader:
 
 def _token_bytes(metadata: Mapping[str, object], architecture: str) -> int:
     def said(name: str, default: int = 0) -> int:
-        value = metadata.get(f"{architecture}.{name}")
-        return value if isinstance(value, int) else default
+        return _said(metadata, f"{architecture}.{name}", default)
 
     heads = said("attention.head_count")
     head_size = said("attention.key_length") or said("embedding_length") // max(1, heads)
     return token_bytes(said("block_count"), said("attention.head_count_kv", heads), head_size)
+
+
+def _said(metadata: Mapping[str, object], name: str, default: int = 0) -> int:
+    value = metadata.get(name)
+    return value if isinstance(value, int) else default
 
 
 def _quantization(file_type: object) -> str:

@@ -431,6 +431,7 @@ def _check_alike(runs: Sequence[Run]) -> None:
             "adaptive": asked.adaptive,
             **{f"checks.{name}": value for name, value in asked.checks.items()},
             "probe": run.probe,
+            "verifier": run.verifier,
         }
 
     first = way(runs[0])

@@ -93,6 +93,7 @@ def prepare(
         total=len(items),
         state="cancelled",
         probe=workbench.active.probe,
+        verifier=workbench.model.grounder.trained,
     )
     workbench.store.runs.create(run)
     return run
@@ -237,6 +238,7 @@ def check_same(workbench: Workbench, run: Run, params: RunParams | None = None) 
         "model": (run.model, workbench.model.engine.fingerprint),
         "prompt": (run.prompt, prompts.fingerprint(follows=run.origin.follows)),
         "probe": (run.probe, workbench.active.probe),
+        "verifier": (run.verifier, workbench.model.grounder.trained),
         **_pairs("checks", run.params.checks, workbench.settings.grounding.model_dump(mode="json")),
     }
     if params is not None:

@@ -6,6 +6,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from codex.grounding.form import Form
+
 
 class GroundingConfig(BaseModel):
     """Group grounding."""
@@ -14,7 +16,7 @@ class GroundingConfig(BaseModel):
 
     verify: bool = True
     """Whether the verifier is asked if the answer is correct: one more prompt of a few tokens."""
-    verifier_form: Literal["plain", "candidates"] = "plain"
+    verifier_form: Form = "plain"
     """candidates shows the verifier the sampled answers too."""
     verifier_model: str | None = None
     """Another model for verifier and judge, as in engine.model_path; null asks the one that answered."""

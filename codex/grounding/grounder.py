@@ -16,6 +16,7 @@ from codex.engines.models import Models
 from codex.errors import Cancelled, ModelError
 from codex.grounding import labelled
 from codex.grounding.config import GroundingConfig
+from codex.grounding.form import Form
 from codex.grounding.judges import Embed, EmbeddingJudge, Judge, LexicalJudge
 from codex.grounding.labelled import Case, Labelled
 from codex.grounding.model_judge import ModelJudge
@@ -32,7 +33,8 @@ from codex.grounding.reliability import (
 )
 from codex.grounding.sentences import parts
 from codex.grounding.similarity import by_embedding, by_judge
-from codex.grounding.verifier import Form, verify
+from codex.grounding.trained import InUse
+from codex.grounding.verifier import verify
 from codex.retrieval.embedding import Identity
 from codex.signals.verifier import label_probability
 from codex.types import (
@@ -75,12 +77,17 @@ class Grounder:
         models: Models,
         embed: Embed,
         embedding: Callable[[], Identity],
+        trained: Callable[[], InUse | None] = lambda: None,
     ) -> None:
-        """embed: texts to vectors [n, d] of length 1. embedding: which one; raises ModelError."""
+        """embed: texts to vectors [n, d] of length 1. embedding: which one; raises ModelError.
+
+        trained: the verifier that is active; it verifies where it holds.
+        """
         self.config = config
         self._engine = engine
         self._embed = embed
         self._embedding = embedding
+        self._trained = trained
         self._kept = Reliabilities(models.cache / "reliability")
         self._nli = NliJudge(config.nli_model) if config.judge == "nli" and config.nli_model else None
         self._measuring = threading.Lock()
@@ -102,6 +109,14 @@ class Grounder:
             self._verifier.unload()
         if self._nli is not None:
             self._nli.unload()
+
+    @property
+    def trained(self) -> str:
+        """The version of the trained verifier that verifies now; "": none does."""
+        found = self._trained() if self.config.verify else None
+        if found is None or found.verifier.mismatch(self._verifier, self.config.verifier_form):
+            return ""
+        return found.verifier.version
 
     def check(
         self, observation: Observation, prompt: Prompt, cancel: threading.Event | None = None
@@ -146,7 +161,10 @@ class Grounder:
             found.append(Measured("judge", judge.name, reliability))
             if reliability.is_sufficient:
                 break
-        if self.config.verify:
+        trained = self._trained()
+        if trained is not None and self.trained:
+            found.append(Measured("verifier", trained.verifier.version, trained.verifier.reliability))
+        elif self.config.verify:
             form = self.config.verifier_form
             key, score = verifier_key(self._verifier.fingerprint, form), self._verifier_score(form)
             reliability = self._measured(key, labelled.answers(), score, turn, done)
@@ -193,7 +211,10 @@ class Grounder:
     def _verify(
         self, observation: Observation, conversation: Sequence[Message], cancel: threading.Event | None
     ) -> Verdict:
-        verdict = verify(self._verifier, observation, conversation, self.config.verifier_form, cancel)
+        form = self.config.verifier_form
+        verdict = verify(self._verifier, observation, conversation, form, cancel, self._trained())
+        if verdict.reliability is not None:
+            return verdict
         key = verifier_key(self._verifier.fingerprint, self.config.verifier_form)
         return replace(verdict, reliability=self._kept.get(key))
 

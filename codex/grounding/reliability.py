@@ -17,8 +17,8 @@ from codex.calibration.metrics import auroc
 from codex.calibration.resampling import Resamples
 from codex.errors import Cancelled
 from codex.grounding import labelled
+from codex.grounding.form import Form
 from codex.grounding.labelled import Case, Labelled
-from codex.grounding.verifier import Form
 from codex.private import make_folder, opener
 from codex.store.codec.nouns import decode, encode
 from codex.text import sha256

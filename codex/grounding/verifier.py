@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from typing import Literal
 
 from codex.engines.base import Engine
+from codex.errors import AdapterError
+from codex.grounding.form import Form
+from codex.grounding.trained import InUse
 from codex.prompts import judging
 from codex.signals.text import normalise
 from codex.types import Message, Observation, Verdict
 
-Form = Literal["plain", "candidates"]
 MOST_CANDIDATES = 10
 """Samples shown to the verifier; more would fill small contexts and say little more."""
 
@@ -23,23 +24,47 @@ def verify(
     conversation: Sequence[Message],
     form: Form,
     cancel: threading.Event | None = None,
+    trained: InUse | None = None,
 ) -> Verdict:
     """P(True) of Kadavath et al. 2022, arXiv:2207.05221; one call of the engine.
 
     conversation: what the answer continued, so that the engine's cache holds it. Where there are no
-    samples to show, the verdict is in the plain form.
+    samples to show, the verdict is in the plain form. trained: its adapter is on for this call, unless it
+    does not hold for it: for another form, model or templates.
     """
     started = time.perf_counter()
-    answer = observation.generation.text
-    shown = _different([it.text for it in observation.samples]) if form == "candidates" else []
-    prompt = judging.verify(conversation, answer, shown)
+    prompt, form = verification(observation, conversation, form)
+    if trained is not None and not trained.verifier.mismatch(engine, form):
+        try:
+            token = engine.adapted_token(prompt, trained.adapter(observation.question), cancel)
+        except AdapterError as error:
+            raise AdapterError(f"{error} `codex verifiers activate none` verifies without it.") from error
+        return Verdict(
+            alternatives=token.alternatives,
+            form=form,
+            verifier=f"{engine.fingerprint}+{trained.verifier.version}",
+            seconds=time.perf_counter() - started,
+            reliability=trained.verifier.reliability,
+            temperature=trained.verifier.temperature,
+            offset=trained.verifier.offset,
+            trained=trained.verifier.version,
+        )
     token = engine.next_token(prompt, cancel)
     return Verdict(
         alternatives=token.alternatives,
-        form="candidates" if shown else "plain",
+        form=form,
         verifier=engine.fingerprint,
         seconds=time.perf_counter() - started,
     )
+
+
+def verification(
+    observation: Observation, conversation: Sequence[Message], form: Form
+) -> tuple[list[Message], Form]:
+    """What a verifier is asked, in training as in use, and in which form: plain where no samples are."""
+    shown = _different([it.text for it in observation.samples]) if form == "candidates" else []
+    prompt = judging.verify(conversation, observation.generation.text, shown)
+    return prompt, "candidates" if shown else "plain"
 
 
 def _different(texts: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from codex.signals.registry import signal
 from codex.signals.view import View
-from codex.types import Alternative
+from codex.types import Alternative, Verdict
 
 NO_LOGPROB = -9999.0
 """Some servers write this, and llama.cpp less, for a probability that they do not know."""
@@ -28,7 +28,7 @@ def label_probability(alternatives: Sequence[Alternative], positive: str, *negat
     of_positive: list[float] = []
     of_negative: list[float] = []
     for each in alternatives:
-        label = _label_begun(each.bytes, labels)
+        label = label_begun(each.bytes, labels)
         if label is not None and NO_LOGPROB < each.logprob < math.inf:
             (of_positive if label == positive else of_negative).append(each.logprob)
     if not of_positive and not of_negative:
@@ -54,15 +54,26 @@ def label_probability(alternatives: Sequence[Alternative], positive: str, *negat
 def p_true(view: View) -> float | None:
     """Probability of True against False, in [0, 1]; missing where neither is among the tokens.
 
-    Missing too where the verifier is not known to be reliable.
+    Of a trained verifier with its temperature. Missing too where the verifier is not known to be reliable.
     """
     verdict = view.observation.verdict
-    return label_probability(verdict.alternatives, "True", "False") if verdict else None
+    return verdict_probability(verdict) if verdict else None
+
+
+def verdict_probability(verdict: Verdict) -> float | None:
+    """Probability of True against False by a verdict, in [0, 1]; None where neither is among the tokens."""
+    probability = label_probability(verdict.alternatives, "True", "False")
+    if probability is None or (verdict.temperature == 1.0 and verdict.offset == 0.0):
+        return probability
+    if not 0.0 < probability < 1.0:  # Only one of them is among the tokens.
+        return probability
+    odds = (math.log(probability / (1.0 - probability)) + verdict.offset) / verdict.temperature
+    return 1.0 / (1.0 + math.exp(-odds))
 
 
 # A model's first words are few, and each answer brings the same ones.
 @lru_cache(maxsize=4096)
-def _label_begun(token: bytes, labels: tuple[str, ...]) -> str | None:
+def label_begun(token: bytes, labels: tuple[str, ...]) -> str | None:
     """The one label that a token begins; None where it begins none, or several."""
     piece = token.strip(AROUND)
     begun = [label for label in labels if piece and begins(piece, label)]

@@ -49,6 +49,7 @@ PARTS: dict[str, str] = {
     "sessions": "sessions.measure",
     "classify": "classify.measure",
     "training": "training.measure",
+    "trained_verifier": "trained_verifier.measure",
 }
 """Each a function of a module beside this one, which is imported only when it is measured."""
 

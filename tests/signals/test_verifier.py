@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex.signals import compute, label_probability
+from codex.signals.verifier import verdict_probability
 from codex.types import Alternative, Reliability
 from tests.support.observations import make_token, make_verdict, observe
 from tests.support.reliable import CHANCE, GOOD
@@ -95,3 +96,15 @@ def test_p_true_counts_only_where_the_verifier_is_reliable() -> None:
     assert found(GOOD) == pytest.approx(0.8)
     assert found(CHANCE) is None
     assert found(Reliability()) is None
+
+
+def test_a_trained_verifier_s_log_odds_are_divided_by_its_temperature() -> None:
+    verdict = make_verdict(("True", HALF), ("False", EIGHTH))
+    assert verdict_probability(verdict) == pytest.approx(4 / 5)
+    assert verdict_probability(replace(verdict, temperature=2.0)) == pytest.approx(2 / 3)
+    assert verdict_probability(replace(verdict, temperature=0.5)) == pytest.approx(16 / 17)
+    assert verdict_probability(replace(verdict, offset=-log(4))) == pytest.approx(1 / 2)
+    assert verdict_probability(replace(verdict, offset=log(4), temperature=2.0)) == pytest.approx(4 / 5)
+    only = replace(make_verdict(("True", HALF)), temperature=2.0)
+    assert verdict_probability(only) == 1.0
+    assert verdict_probability(replace(make_verdict(("Well", HALF)), temperature=2.0)) is None

@@ -263,6 +263,7 @@ class Loop:
             evidence=bool(draft.passages),
             adaptive=request.adaptive,
             probe=request.probes.version if request.probes else "",
+            verifier=self._grounder.trained,
         )
 
     def _try_gate(self, course: Course, kind: StepKind, gate: Gate) -> None:

@@ -89,7 +89,11 @@ class ModelInUse:
             Models(settings.home),
             self._index.embed,
             lambda: self._index.embedding,
+            lambda: self._active.verifier.in_use,
         )
+        trained = self._active.verifier.in_use
+        if trained is not None and not trained.verifier.mismatch(engine, settings.grounding.verifier_form):
+            engine.use_adapters(trained.adapters)
         larger = self._larger
         if larger is not None and larger.fingerprint == engine.fingerprint:
             larger = None  # It was loaded in place of the first one: nobody is asked twice.

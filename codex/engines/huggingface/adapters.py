@@ -75,7 +75,7 @@ def save_adapter(model: PeftModel, folder: Path, manifest: AdapterManifest) -> A
     name = str(model.active_adapter)
     held = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
     weights = {key: value.detach().cpu().contiguous() for key, value in held.items()}
-    _check_effect(weights, folder)
+    check_effect(weights, folder)
     config = copy.copy(model.peft_config[name])
     config.inference_mode, config.base_model_name_or_path = True, manifest.base
     try:
@@ -125,7 +125,7 @@ def apply_adapter(
             f"The adapter {manifest.name} in {folder} was trained for {manifest.base}, and the model is "
             f"{base_fingerprint}: on another model its weights mean nothing. Load its own model."
         )
-    weights = _weights(folder, manifest)
+    weights = read_weights(folder, manifest)
     config = _config(folder, trainable)
     _check_targets(model, weights, folder)
     return _applied(model, folder, config, weights, name, trainable)
@@ -149,7 +149,8 @@ def quiet_peft() -> Iterator[None]:
         yield
 
 
-def _weights(folder: Path, manifest: AdapterManifest) -> dict[str, Tensor]:
+def read_weights(folder: Path, manifest: AdapterManifest) -> dict[str, Tensor]:
+    """The weights of an adapter by PEFT's names. Raises AdapterError: damaged, empty, without effect."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -159,11 +160,11 @@ def _weights(folder: Path, manifest: AdapterManifest) -> dict[str, Tensor]:
         weights = load_file(str(folder / WEIGHTS))
     except (SafetensorError, OSError) as error:
         raise AdapterError(f"{folder / WEIGHTS} cannot be read: {error}. {_AGAIN}") from error
-    _check_effect(weights, folder)
+    check_effect(weights, folder)
     return weights
 
 
-def _check_effect(weights: dict[str, Tensor], folder: Path) -> None:
+def check_effect(weights: dict[str, Tensor], folder: Path) -> None:
     """Raises AdapterError where an adapter changes nothing, or breaks everything."""
     if not weights:
         raise AdapterError(f"The adapter for {folder} is empty: it has no weights. {_AGAIN}")

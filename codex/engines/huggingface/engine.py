@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -36,6 +37,7 @@ from codex.errors import Cancelled, InvalidInput, ModelError, PromptTooLong
 from codex.types import Generation, Message, Prompt, Token
 
 if TYPE_CHECKING:
+    from codex.engines.huggingface.activated import Adapters
     from codex.engines.huggingface.decoding import Decoding
     from codex.engines.huggingface.internals import Plan
     from codex.engines.huggingface.kept import KeptPrompts
@@ -58,6 +60,8 @@ class _Loaded:
     kept: KeptPrompts
     """The worker's own."""
     decoding: Decoding
+    """The worker's own."""
+    adapters: Adapters
     """The worker's own."""
 
 
@@ -98,6 +102,7 @@ class HuggingFaceEngine(Engine):
             embed=True,
             hidden_states="all layers",
             attention=True,
+            adapters=True,
         )
 
     @property
@@ -136,6 +141,14 @@ class HuggingFaceEngine(Engine):
     def render(self, messages: Sequence[Message]) -> str:
         return render(self._ready().tokenizer, messages, self.config.model_path)
 
+    def loaded(self) -> LoadedModel:
+        """The model itself, for who trains it. Nobody may ask the engine meanwhile."""
+        return self._ready()
+
+    def token_ids(self, prompt: Prompt) -> list[int]:
+        """The tokens of a prompt as `decode` reads it."""
+        return self._encode(prompt)
+
     def tokenize(self, text: str) -> list[int]:
         return self._ids(text, control=False, opened=True)
 
@@ -172,20 +185,12 @@ class HuggingFaceEngine(Engine):
         """See Engine.ahead. The states of the last prompts are used as far as this one is like one."""
         started = time.perf_counter()
         ids = self._encode(prompt)
-        self._check_room(ids, 1 + len(prefix))
-        call = Call(ids, (GenerationParams(max_tokens=1),), tuple(prefix), cancel or threading.Event())
-        with self._known(call):
-            job = self._worker.submit(self._peek, call)
-            while True:
-                try:
-                    token = job.result(_PATIENCE)
-                except TimeoutError:
-                    if not (call.cancelled and job.cancel()):
-                        continue
-                    token = None
-                if token is None:
-                    raise Cancelled("The question was cancelled.")
-                return peeked(token, len(ids), call.prefix, time.perf_counter() - started)
+        token = self._next(ids, tuple(prefix), cancel)
+        return peeked(token, len(ids), tuple(prefix), time.perf_counter() - started)
+
+    def adapted_token(self, prompt: Prompt, adapter: Path, cancel: threading.Event | None = None) -> Token:
+        """See Engine.adapted_token. The tokens before those that invoke the adapter are read without it."""
+        return self._next(self._encode(prompt), (), cancel, adapter)
 
     def score(
         self,
@@ -204,6 +209,29 @@ class HuggingFaceEngine(Engine):
         ids = self._encode(text)
         self._check_room(ids, 0)
         return self._worker.submit(self._embed, ids).result()
+
+    def _next(
+        self,
+        ids: list[int],
+        prefix: tuple[Token, ...],
+        cancel: threading.Event | None,
+        adapter: Path | None = None,
+    ) -> Token:
+        """The likeliest token after a prompt and what is given of the answer. Raises Cancelled."""
+        self._check_room(ids, 1 + len(prefix))
+        call = Call(ids, (GenerationParams(max_tokens=1),), prefix, cancel or threading.Event())
+        with self._known(call):
+            job = self._worker.submit(self._peek, call, adapter)
+            while True:
+                try:
+                    token = job.result(_PATIENCE)
+                except TimeoutError:
+                    if not (call.cancelled and job.cancel()):
+                        continue
+                    token = None
+                if token is None:
+                    raise Cancelled("The question was cancelled.")
+                return token
 
     def _ready(self) -> LoadedModel:
         return (self._loaded or self._worker.submit(self._load).result()).model
@@ -341,26 +369,18 @@ class HuggingFaceEngine(Engine):
                 call.tell(item)
             call.out.put(None)
 
-    def _peek(self, call: Call) -> Token | None:
+    def _peek(self, call: Call, adapter: Path | None) -> Token | None:
         """The likeliest next token; None: the call was cancelled on the way."""
         import torch
 
-        from codex.engines.huggingface.passes import Reading
-        from codex.engines.huggingface.statistics import measure, unpack
+        from codex.engines.huggingface.peeking import peek
 
         if call.cancelled:  # Looked at before the model is: what unload cancelled must not load it again.
             return None
         loaded = self._load()
+        switched = loaded.adapters.get(adapter) if adapter else None
         with torch.inference_mode():
-            ids = call.context
-            reading = Reading(loaded.model, ids, self.config.batch_size, loaded.kept.beginning(ids))
-            while (read := reading.advance()) is None:
-                if call.cancelled:
-                    return None
-            loaded.kept.keep(ids, read.cache, reading.exact)
-            distribution = read.logits.float()
-            values = measure(distribution, distribution.argmax(-1)).tolist()
-            return unpack(values[0], loaded.model.spelled, loaded.model.ends)
+            return peek(loaded.model, loaded.kept, call, self.config.batch_size, switched)
 
     def _plan(self, internals: Internals | None) -> Plan | None:
         from codex.engines.huggingface.internals import Plan
@@ -382,6 +402,7 @@ class HuggingFaceEngine(Engine):
     def _load(self) -> _Loaded:
         """On the worker, so that two callers never load twice, and its compute threads are the worker's."""
         if self._loaded is None:
+            from codex.engines.huggingface.activated import Adapters
             from codex.engines.huggingface.decoding import Decoding
             from codex.engines.huggingface.kept import KeptPrompts
 
@@ -389,7 +410,9 @@ class HuggingFaceEngine(Engine):
             model = load_model(self.config, path, self._models.cache)
             kept = KeptPrompts(model.context)
             self._admission = Admission(ROWS, CONTEXTS * model.context)
-            self._loaded = _Loaded(model, kept, Decoding(model, kept, self.config.batch_size))
+            decoding = Decoding(model, kept, self.config.batch_size)
+            adapters = Adapters(model.model, model_id(self.config.model_path, path))
+            self._loaded = _Loaded(model, kept, decoding, adapters)
         return self._loaded
 
     def _release(self) -> None:

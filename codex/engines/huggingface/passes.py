@@ -54,11 +54,12 @@ class Reading:
         plan: what is taken of the last `watched` positions, all of them to be read.
         """
         self._loaded = loaded
-        self._cache = new_cache(loaded.model.config)
+        self.cache = new_cache(loaded.model.config)
+        """What is read so far."""
         begun, exact = (len(known.ids), known.exact) if known else (0, 0)
         self.exact = len(ids) if begun == exact // piece * piece else exact
         """See Prompt."""
-        for cells, (keys, values) in zip(cells_of(self._cache), known.states if known else (), strict=False):
+        for cells, (keys, values) in zip(cells_of(self.cache), known.states if known else (), strict=False):
             cells.begin(keys, values)
         left = torch.tensor([ids[begun:]], device=loaded.model.device)
         self._pieces = list(left.split(piece, dim=1))[::-1]
@@ -72,9 +73,9 @@ class Reading:
         last = min(piece.shape[1], self._watched - sum(it.shape[1] for it in self._pieces))
         plans = [self._plan] if self._plan and last > 0 else []
         with Watch(self._loaded.model, plans, [0], last) as watch:
-            logits = forward(self._loaded, piece, self._cache)
+            logits = forward(self._loaded, piece, self.cache)
         self._seen += watch.seen()
-        return None if self._pieces else Read(self._cache, logits, tuple(self._seen))
+        return None if self._pieces else Read(self.cache, logits, tuple(self._seen))
 
 
 def forward(loaded: LoadedModel, ids: Tensor, cache: Cache, lengths: Sequence[int] | None = None) -> Tensor:

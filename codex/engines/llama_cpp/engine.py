@@ -21,14 +21,16 @@ from codex.engines.base import (
     Internals,
     JsonParams,
     ModelConfig,
+    check_invoked,
     peeked,
 )
 from codex.engines.continuation import Call
 from codex.engines.gguf_header import read_header
+from codex.engines.llama_cpp.adapters import gguf_of, invocation_of
 from codex.engines.llama_cpp.rows import Chunk, Row
 from codex.engines.llama_cpp.server import SLOTS, LlamaServer
 from codex.engines.models import Models, model_id
-from codex.errors import Cancelled, CapabilityError, InvalidInput, ModelError, PromptTooLong
+from codex.errors import AdapterError, Cancelled, CapabilityError, InvalidInput, ModelError, PromptTooLong
 from codex.types import Generation, HiddenStates, Message, Prompt, Token
 
 ROWS_AT_ONCE = 11
@@ -42,6 +44,8 @@ _SEED_STEP = 7919
 class _Loaded:
     server: LlamaServer
     admission: Admission
+    adapters: dict[Path, Path]
+    """Those that it was loaded with: folder -> GGUF file."""
 
 
 Work = Callable[[_Loaded, Call], None]
@@ -71,6 +75,7 @@ class LlamaCppEngine(Engine):
         """Held while the model is loaded or given back."""
         self._running: dict[Call, threading.Thread] = {}
         self._fingerprint: str | None = None
+        self._adapters: tuple[Path, ...] = ()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -82,6 +87,7 @@ class LlamaCppEngine(Engine):
             embed=False,
             json_schema=True,
             hidden_states="last layer",
+            adapters=True,
         )
 
     @property
@@ -118,6 +124,31 @@ class LlamaCppEngine(Engine):
             thread.join()
         if loaded:
             loaded.server.close()
+
+    def use_adapters(self, folders: Sequence[Path]) -> None:
+        """See Engine.use_adapters."""
+        with self._lock:
+            self._adapters = tuple(folders)
+
+    def adapted_token(self, prompt: Prompt, adapter: Path, cancel: threading.Event | None = None) -> Token:
+        """See Engine.adapted_token. What comes before the tokens that invoke it is read without it."""
+        with self._lock:
+            if adapter not in self._ready().adapters:
+                if self._running:
+                    raise AdapterError(
+                        f"The model was loaded without the adapter in {adapter}, and answers others now. "
+                        "Load it again, or ask when it is idle."
+                    )
+                self._adapters = (*self._adapters, adapter)
+                self.unload()
+            path = self._ready().adapters[adapter]
+        invocation = invocation_of(adapter)
+        call = self._call(prompt, (GenerationParams(max_tokens=1),), (), cancel)
+        check_invoked(call.prompt, invocation)
+        for item in self._stream(call, lambda loaded, call: self._peek(loaded, call, path)):
+            if isinstance(item, Token):
+                return item
+        raise Cancelled("The question was cancelled.")
 
     def render(self, messages: Sequence[Message]) -> str:
         return self._ready().server.render([{"role": it.role, "content": it.content} for it in messages])
@@ -220,9 +251,11 @@ class LlamaCppEngine(Engine):
             with self._lock:
                 if self._loaded is None:
                     path = self._models.resolve(self.config.model_path, gguf=True)
-                    server = LlamaServer(path, self.config)
+                    base = model_id(self.config.model_path, path)
+                    adapters = {folder: gguf_of(folder, path, base) for folder in self._adapters}
+                    server = LlamaServer(path, self.config, tuple(adapters.values()))
                     self._fingerprint = self._identified(path)
-                    self._loaded = _Loaded(server, Admission(SLOTS, server.cells))
+                    self._loaded = _Loaded(server, Admission(SLOTS, server.cells), adapters)
                 loaded = self._loaded
         return loaded
 
@@ -252,14 +285,14 @@ class LlamaCppEngine(Engine):
         except BaseException as error:
             call.out.put(error)
 
-    def _peek(self, loaded: _Loaded, call: Call) -> None:
-        """Put out the likeliest next token, unless the call is cancelled."""
+    def _peek(self, loaded: _Loaded, call: Call, adapter: Path | None = None) -> None:
+        """Put out the likeliest next token, unless the call is cancelled. adapter: a GGUF file, on for it."""
         ids = [*call.prompt, *(token.id for token in call.prefix)]
         cells = len(ids) + 1
         with loaded.admission.taken(1, cells, lambda: call.cancelled, call.client) as admitted:
             if admitted:
                 server = loaded.server
-                entries = server.probe(ids, ALTERNATIVES, lambda: call.cancelled)
+                entries = server.probe(ids, ALTERNATIVES, lambda: call.cancelled, adapter)
                 if entries:
                     call.out.put(server.vocabulary.token(entries[0], entries))
 

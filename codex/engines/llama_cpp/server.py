@@ -43,8 +43,12 @@ class LlamaServer:
     pool for all rows. Who starts more rows than it holds makes llama.cpp give up all of them.
     """
 
-    def __init__(self, path: Path, config: ModelConfig) -> None:
-        """Raises ModelError: not GGUF, cut short, of an unknown architecture, not enough memory."""
+    def __init__(self, path: Path, config: ModelConfig, adapters: Sequence[Path] = ()) -> None:
+        """adapters: GGUF files, each switched on for the calls that name it.
+
+        Raises ModelError: not GGUF, cut short, of an unknown architecture, not enough memory.
+        """
+        self._adapters = tuple(adapters)
         header = read_header(path)
         self.context = min(config.context_size, header.context_length or config.context_size)
         self.layers = header.layers
@@ -82,19 +86,23 @@ class LlamaServer:
                 failure.append(error)
                 return True
 
-        self._server.handle_completions({**request, "stream": True}, guarded)
+        self._server.handle_completions({**self._switched(), **request, "stream": True}, guarded)
         if failure:
             raise failure[0]
 
     def probe(
-        self, ids: Sequence[int], wanted: int, given_up: Callable[[], bool] = lambda: False
+        self,
+        ids: Sequence[int],
+        wanted: int,
+        given_up: Callable[[], bool] = lambda: False,
+        adapter: Path | None = None,
     ) -> list[Entry]:
         """The `wanted` likeliest tokens after `ids`, likeliest first, raw; none when `given_up()` came first.
 
         A whole character is forced as the outcome, since for a part of one, or for the end of the text,
-        nothing would be sent.
+        nothing would be sent. adapter: one of those that the server was opened with, on for this call.
         """
-        forced = self._forced(ids, self._whole, wanted, given_up)
+        forced = self._forced(ids, self._whole, wanted, given_up, adapter)
         return list(forced["top_logprobs"]) if forced else []
 
     def read(
@@ -109,11 +117,26 @@ class LlamaServer:
         found = next((entry for entry in entries if entry["id"] == chosen), None)
         return self.vocabulary.token(found, entries[:ALTERNATIVES]) if found else None
 
+    def _switched(self, adapter: Path | None = None) -> dict[str, Any]:
+        """The part of a request that says which adapter is on; said always, since cells of another one, or of
+        none, are then not taken for this request's own."""
+        if not self._adapters:
+            return {}
+        return {
+            "lora": [{"id": at, "scale": float(each == adapter)} for at, each in enumerate(self._adapters)]
+        }
+
     def _forced(
-        self, ids: Sequence[int], outcome: int, wanted: int, given_up: Callable[[], bool]
+        self,
+        ids: Sequence[int],
+        outcome: int,
+        wanted: int,
+        given_up: Callable[[], bool],
+        adapter: Path | None = None,
     ) -> Entry | None:
         """The entry of a token that is forced as the next one; None where nothing is sent for it."""
         request = {
+            **self._switched(adapter),
             "prompt": list(ids),
             "max_tokens": 1,
             "logprobs": wanted,
@@ -176,7 +199,13 @@ class LlamaServer:
     def _ends(self) -> frozenset[int]:
         """The tokens that llama.cpp forbids when it is told to continue after the end."""
         answer = self._server.handle_completions(
-            {"prompt": [self._whole], "max_tokens": 1, "ignore_eos": True, "verbose": True}
+            {
+                **self._switched(),
+                "prompt": [self._whole],
+                "max_tokens": 1,
+                "ignore_eos": True,
+                "verbose": True,
+            }
         )
         return frozenset(it["token"] for it in answer["__verbose"]["generation_settings"]["logit_bias"])
 
@@ -218,6 +247,7 @@ class LlamaServer:
         params.warmup = params.fit_params = params.ui = params.endpoint_slots = False
         params.n_threads_http = 2
         params.api_keys = [self._key]
+        params.lora_adapters = [_switchable(each) for each in self._adapters]
         params.verbosity = 3 if os.environ.get("CODEX_DEBUG") else -1
         try:
             return xllamacpp.Server(params)
@@ -225,6 +255,15 @@ class LlamaServer:
             raise ModelError(
                 f"llama.cpp cannot load {path}: {_complaint(path, _layers(config), params.n_ctx)}"
             ) from error
+
+
+def _switchable(adapter: Path) -> Any:
+    """An adapter as the server is opened with it: off, unless a request says otherwise."""
+    import xllamacpp
+
+    made = xllamacpp.CommonAdapterLoraInfo()
+    made.path, made.scale = str(adapter), 0.0
+    return made
 
 
 def _layers(config: ModelConfig) -> int:

@@ -545,6 +545,11 @@ def create_trained(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("ALTER TABLE runs ADD COLUMN probe VARCHAR DEFAULT ''")
 
 
+def add_verifier(db: duckdb.DuckDBPyConnection) -> None:
+    """Which trained verifier verified the answers of a run."""
+    db.execute("ALTER TABLE runs ADD COLUMN verifier VARCHAR DEFAULT ''")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -569,6 +574,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_larger_models,
     add_attention,
     create_trained,
+    add_verifier,
 )
 
 

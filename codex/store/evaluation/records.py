@@ -18,7 +18,7 @@ from codex.store.codec.columns import as_json, columns_of, read, written
 from codex.store.codec.nouns import encode, finite, parts
 from codex.store.codec.observations import observation_of, observation_row
 from codex.store.database.file import Row, rows
-from codex.types import Probed, Record
+from codex.types import Probed, Record, Verdict
 
 GRADED_BY = "CASE WHEN by_person THEN 'person' ELSE coalesce(grader, '') END"
 RECORD = columns_of(
@@ -38,6 +38,8 @@ RECORD_COLUMNS = (
 )
 OBSERVATION = "observation"
 PROBED = "probed"
+P_TRUE = "p_true"
+"""The signal that a verdict gives."""
 GRADED = """
 (SELECT r.* EXCLUDE ("right"), r."right" AS grader_right, l.run_id IS NOT NULL AS by_person,
         CASE WHEN l.run_id IS NULL THEN r."right" ELSE l.correct END AS "right"
@@ -107,6 +109,25 @@ def with_reading(
         signals |= {name: finite(value) for name, value in reading.signals.items()}
         observation[PROBED] = encode(reading.probed)
     return [signals.get(name) for name in names], as_json(observation)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a verifier said of the answer of a record."""
+
+    verdict: Verdict
+    p_true: float | None
+    """The signal that it gives."""
+
+
+def with_verdict(row: Row, names: Sequence[str], verified: Verified) -> tuple[list[float | None], str]:
+    """The signals and the observation of a row with another verdict. Raises StoreError.
+
+    names: of the run's signals.
+    """
+    signals = dict(zip(names, row["signals"], strict=False)) | {P_TRUE: finite(verified.p_true)}
+    observation = replace(record_of(row, tuple(names), {}).observation, verdict=verified.verdict)
+    return [signals.get(name) for name in names], as_json(observation_row(observation))
 
 
 def _as_graded(record: Record) -> Record:

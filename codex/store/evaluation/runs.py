@@ -13,13 +13,16 @@ from codex.store.database.file import Database, rows
 from codex.store.evaluation.records import (
     GRADED,
     GRADED_BY,
+    P_TRUE,
     RECORD_COLUMNS,
     Reading,
+    Verified,
     check_new,
     labels_of,
     record_of,
     record_row,
     with_reading,
+    with_verdict,
 )
 from codex.store.evaluation.table import Lines, Table, lines_of, table_of
 from codex.store.labelling import labels
@@ -231,6 +234,26 @@ class Runs:
                         for row in page
                     ],
                 )
+
+    def add_verdicts(self, run_id: str, verifier: str, verdicts: Mapping[str, Verified]) -> None:
+        """Keep what a trained verifier of this version said of the answers of a run, in place of any other.
+
+        verdicts: by question. All are kept or none. Raises NotFound, StoreError.
+        """
+        with self._database.write() as db:
+            names = list(dict.fromkeys([*_signal_names(db, run_id), P_TRUE]))
+            db.execute("UPDATE runs SET signals = ?, verifier = ? WHERE id = ?", [names, verifier, run_id])
+            for question_id, verified in verdicts.items():
+                found = rows(
+                    db,
+                    "SELECT * FROM run_records WHERE run_id = ? AND question_id = ?",
+                    [run_id, question_id],
+                )
+                for row in found:
+                    db.execute(
+                        "UPDATE run_records SET signals = ?, observation = ? WHERE run_id = ? AND number = ?",
+                        [*with_verdict(row, names, verified), run_id, row["number"]],
+                    )
 
     def came(self, run_id: str) -> bool:
         """Whether a run that ships with Codex came in, deleted or not."""
