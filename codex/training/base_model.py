@@ -15,7 +15,7 @@ from codex.engines.huggingface.loading import HuggingFaceConfig, LoadedModel, lo
 from codex.engines.models import Models, model_id
 from codex.errors import InvalidInput
 from codex.training.config import Lora, TrainConfig
-from codex.training.state import seed_all
+from codex.training.state import computed_in, seed_all
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -59,14 +59,18 @@ def load_base(engine: ModelConfig, models: Models, config: TrainConfig) -> Base:
             "train.quantization=none.",
             ["train.quantization"],
         )
-    dtype = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}[config.precision]
+    device = getattr(engine, "device", "auto")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    precision = computed_in(config, torch.device(device))
+    dtype = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}[precision]
     how = HuggingFaceConfig(
         model_path=engine.model_path,
         context_size=max(engine.context_size, config.max_tokens),
         threads=config.threads or engine.threads,
         quantization=config.quantization,
         dtype="float32" if config.lora is None else dtype,
-        device=getattr(engine, "device", "auto"),
+        device=device,
     )
     path = models.resolve(engine.model_path)
     loaded = load_model(how, path, models.cache)

@@ -78,8 +78,9 @@ class TrainConfig(_Settings):
     """Of matrices; biases and norms have none."""
     clip: float | None = Field(1.0, gt=0.0)
     """Longest gradient, by the 2-norm; a longer one is scaled down. none: as it is."""
-    precision: Literal["fp32", "bf16", "fp16"] = "bf16"
-    """What is computed in; what is trained stays fp32. fp16, with a scaler of the loss, needs a GPU."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """What is computed in; what is trained stays fp32. auto: bf16 where the processor has it, else fp32.
+    fp16, with a scaler of the loss, needs a GPU."""
     lora: Lora | None = Lora()
     """none: all weights are trained."""
     quantization: Literal["none", "nf4"] = "none"

@@ -22,7 +22,7 @@ from codex.training.batches import RowBatches
 from codex.training.checkpoints import Checkpoint, Checkpoints
 from codex.training.config import TrainConfig
 from codex.training.folder import held
-from codex.training.state import Loss, Step, Training
+from codex.training.state import Loss, Step, Training, computed_in
 from codex.training.tracking import trackers, write_environment
 
 ENGINES = {"loop": loop.train, "hf": hf.train}
@@ -98,6 +98,7 @@ def fit(
     device = next(task.model.parameters()).device
     if config.precision == "fp16" and device.type == "cpu":
         raise InvalidInput("train.precision=fp16 needs a GPU: take bf16, or fp32.", ["train.precision"])
+    config = config.model_copy(update={"precision": computed_in(config, device)})
     identity = {"settings": config.model_dump(mode="json", exclude=FREE), **task.identity}
     with held(folder, identity), _deterministic(config), _memory_told():
         training = Training.begin(task.model, config, steps_of(config, task.rows.units))

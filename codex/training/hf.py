@@ -14,7 +14,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from codex.training.batches import Batch, Batches
 from codex.training.config import TrainConfig
 from codex.training.loop import MIXED
-from codex.training.state import After, Loss, Step, Training
+from codex.training.state import After, Loss, Step, Training, computed_in
 
 
 def train(training: Training, batches: Batches, loss: Loss, config: TrainConfig, after: After) -> None:
@@ -62,7 +62,8 @@ class _Trainer(Trainer):
         self.total: Tensor | float = 0.0
         self.norm = 0.0
         self.tokens = 0
-        precision = MIXED[config.precision]
+        device = next(training.model.parameters()).device
+        precision = MIXED[computed_in(config, device)]
         arguments = TrainingArguments(
             output_dir=folder,
             max_steps=training.steps - training.step,
@@ -71,7 +72,7 @@ class _Trainer(Trainer):
             max_grad_norm=config.clip or 0.0,
             bf16=precision == "bf16",
             fp16=precision == "fp16",
-            use_cpu=next(training.model.parameters()).device.type == "cpu",
+            use_cpu=device.type == "cpu",
             save_strategy="no",
             logging_strategy="no",
             report_to="none",

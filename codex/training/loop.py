@@ -13,7 +13,7 @@ from torch import nn
 
 from codex.training.batches import Batch, Batches
 from codex.training.config import TrainConfig
-from codex.training.state import After, Loss, Step, Training
+from codex.training.state import After, Loss, Step, Training, computed_in
 
 MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 """Precisions by their names in accelerate and Transformers."""
@@ -58,7 +58,7 @@ def train(training: Training, batches: Batches, loss: Loss, config: TrainConfig,
 def evaluate(model: nn.Module, batches: Iterable[Batch], loss: Loss, config: TrainConfig) -> float:
     """The mean loss over all terms of the batches, in the precision of the training."""
     device = next(model.parameters()).device
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(config.precision)
+    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(computed_in(config, device))
     was_training = model.training
     total = weight = 0.0
     model.eval()
@@ -74,5 +74,5 @@ def _accelerator(model: nn.Module, config: TrainConfig) -> Accelerator:
     """accelerate's states are those of the process: one training must not see those of another."""
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
-    on_cpu = next(model.parameters()).device.type == "cpu"
-    return Accelerator(mixed_precision=MIXED[config.precision], cpu=on_cpu)
+    device = next(model.parameters()).device
+    return Accelerator(mixed_precision=MIXED[computed_in(config, device)], cpu=device.type == "cpu")

@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -37,6 +37,8 @@ class Step:
     tokens: int
     """Of all rows of the update."""
 
+
+Precision = Literal["fp32", "bf16", "fp16"]
 
 After = Callable[[Step], bool]
 """Called after each update; False ends the training."""
@@ -109,6 +111,15 @@ class Training:
                 f"The loss of step {self.step + 1} is {loss}: it changed nothing, and the last checkpoint is "
                 "kept. Lower train.learning_rate, set train.clip, or set train.precision=fp32."
             )
+
+
+def computed_in(config: TrainConfig, device: torch.device) -> Precision:
+    """The precision of a training there. auto: a CPU without instructions for it takes ten times as long."""
+    if config.precision != "auto":
+        return config.precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
 
 
 def optimizer_of(model: nn.Module, config: TrainConfig) -> Optimizer:
