@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from scipy.special import expit, logit
 
 from codex.calibration.logistic import Weights, logistic
 from codex.errors import InvalidInput
@@ -60,6 +61,8 @@ LEAST_PRESENT = 10
 """A signal that fewer rows hold is left out: its scale would be a guess."""
 
 
+_SHARES = expit(np.linspace(-7, 7, KNOTS))
+"""Knots of the scale of a probability."""
 _CUTS = np.linspace(-np.sqrt(3), np.sqrt(3), PIECES + 1)[1:-1]  # ranks of variance 1 end at the root of 3
 
 
@@ -161,6 +164,18 @@ def scales(columns: Columns, signs: Mapping[str, int]) -> tuple[Term, ...]:
     return tuple(terms)
 
 
+def probe_terms(columns: Columns) -> tuple[Term, ...]:
+    """The scale of each probe that is combined and there often enough: its log odds around their mean."""
+    terms = []
+    for name in SIGNALS:
+        x = np.asarray(columns.get(name, ()), float)
+        if name in PROBES and np.isfinite(x).sum() >= LEAST_PRESENT:
+            mean = logit(x[np.isfinite(x)].clip(_SHARES[0], _SHARES[-1])).mean()
+            scores = tuple((logit(_SHARES) - mean).tolist())
+            terms.append(Term(name=name, sign=1, values=tuple(_SHARES.tolist()), scores=scores))
+    return tuple(terms)
+
+
 def pieces(terms: tuple[Term, ...], columns: Columns) -> Array:
     """[n, terms * PIECES]: the scores on each piece; NaN where a signal is missing."""
     return Design(terms=tuple(piece for term in terms for piece in term.pieces())).scores(columns)
@@ -173,17 +188,23 @@ def weigh(
     with_prior: bool,
     start: Weights | None = None,
     counts: Array | float = 1.0,
+    probes: int = 0,
 ) -> Weights:
     """The slope of each column of scores, and the intercept.
 
-    scores: [n, d], those of `pieces`, 0 where one is missing; with_prior: the last column is what a prior
-    says, in log odds. Its slope, one over the temperature, is near 1, and never so small that its order is
-    lost. start: of the fit. counts: [n], how much each row counts.
+    scores: [n, d], those of `pieces`, then those of so many probes, in log odds; 0 where one is missing.
+    with_prior: the last column is what a prior says, in log odds. The slopes of probes and prior, one over a
+    temperature, are near 1, the prior's never so small that its order is lost. start: of the fit. counts:
+    [n], how much each row counts.
     """
-    own = scores.shape[1] - with_prior
+    own = scores.shape[1] - probes - with_prior
     penalty, centre, least = (
-        np.append(np.full(own, value), np.full(int(with_prior), of_prior))
-        for value, of_prior in ((l2, PRIOR_L2), (0.0, 1.0), (0.0, PRIOR_LEAST))
+        np.repeat([value, of_probes, of_prior], [own, probes, int(with_prior)])
+        for value, of_probes, of_prior in (
+            (l2, PRIOR_L2, PRIOR_L2),
+            (0.0, 1.0, 1.0),
+            (0.0, 0.0, PRIOR_LEAST),
+        )
     )
     return logistic(
         scores, correct.astype(float), penalty, start=start, counts=counts, centre=centre, least=least
@@ -198,12 +219,16 @@ def combine(
     start: Weights | None = None,
     counts: Array | float = 1.0,
     prior: Design | None = None,
+    probes: tuple[Term, ...] = (),
 ) -> Design:
-    """The terms, bent and weighted, on top of the prior. scores, start and counts: as for `weigh`."""
-    slopes, intercept = weigh(scores, correct, l2, prior is not None, start, counts)
-    own = slopes[: len(terms) * PIECES].reshape(-1, PIECES)
-    bent = tuple(term.bent(each) for term, each in zip(terms, own, strict=True))
-    design = Design(terms=bent, intercept=intercept, l2=l2)
+    """The terms, bent and weighted, and the probes, on top of the prior. Others: as for `weigh`."""
+    slopes, intercept = weigh(scores, correct, l2, prior is not None, start, counts, len(probes))
+    own, rest = np.split(slopes, [len(terms) * PIECES])
+    bent = [term.bent(each) for term, each in zip(terms, own.reshape(-1, PIECES), strict=True)]
+    told = [
+        probe.model_copy(update={"weight": float(each)}) for probe, each in zip(probes, rest, strict=False)
+    ]
+    design = Design(terms=(*bent, *told), intercept=intercept, l2=l2)
     return design if prior is None else design.plus(prior, float(slopes[-1]))
 
 

@@ -11,7 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
-from codex.calibration.combine import SIGNALS, Columns, Design, combine, pieces, scales, weigh
+from codex.calibration.combine import (
+    PROBES,
+    SIGNALS,
+    Columns,
+    Design,
+    combine,
+    pieces,
+    probe_terms,
+    scales,
+    weigh,
+)
 from codex.calibration.logistic import Weights
 from codex.calibration.methods import METHODS, WEIGHTED, Map, Method, fit_map
 from codex.calibration.prior import shipped_prior
@@ -228,8 +238,11 @@ def _methods(method: Method | Literal["auto"], weighted: bool) -> tuple[Method, 
 def _fit(data: _Data, rows: Rows, methods: tuple[Method, ...], seed: int) -> Fitted:
     """Everything from these rows alone."""
     columns = data.of_rows(rows)
-    terms = scales(columns, data.signs)
+    terms = scales(columns, {name: sign for name, sign in data.signs.items() if name not in PROBES})
     scores = pieces(terms, columns) if terms else np.empty((len(rows), 0))
+    probes = probe_terms(columns)
+    for probe in probes:
+        scores = np.column_stack([scores, probe.score(columns[probe.name])])
     if data.prior is not None:
         scores = np.column_stack([scores, data.prior.deviation(columns)])
     known = ~np.isnan(scores).all(axis=1)
@@ -242,12 +255,13 @@ def _fit(data: _Data, rows: Rows, methods: tuple[Method, ...], seed: int) -> Fit
     scores, correct = np.nan_to_num(scores[known]), data.correct[rows][known]
     fold = _folds(correct, data.groups[rows][known], FOLDS, seed)
     counts = None if data.counts is None else data.counts[rows][known]
-    raw, l2, start = _held_out(scores, correct, fold, counts, data.prior is not None)
+    raw, l2, start = _held_out(scores, correct, fold, counts, data.prior is not None, len(probes))
     losses = {method: _losses(method, raw, correct, fold, counts) for method in methods}
     briers = {method: float(_mean(loss, counts)) for method, loss in losses.items()}
     chosen = fit_map(_simplest(losses, counts), raw, correct, counts)
     none = np.empty((0, len(rows)))
-    design = combine(terms, scores, correct, l2, start, 1.0 if counts is None else counts, data.prior)
+    weight = 1.0 if counts is None else counts
+    design = combine(terms, scores, correct, l2, start, weight, data.prior, probes)
     return Fitted(design, chosen, briers, none, none, data.prior is not None)
 
 
@@ -271,7 +285,7 @@ def _splits(
 
 
 def _held_out(
-    scores: Array, correct: Flags, fold: Rows, counts: Array | None, with_prior: bool
+    scores: Array, correct: Flags, fold: Rows, counts: Array | None, with_prior: bool, probes: int
 ) -> tuple[Array, float, Weights | None]:
     """[n] raw probabilities, each from a fit to the other folds; the penalty, and one fold's weights.
 
@@ -285,7 +299,7 @@ def _held_out(
         weight = 1.0 if counts is None else counts[train]
         # A fold's fit is near that of the fold before, so it starts there.
         fits = [
-            weigh(scores[train], correct[train], l2, with_prior, start, weight)
+            weigh(scores[train], correct[train], l2, with_prior, start, weight, probes)
             for l2, start in zip(penalties, starts, strict=True)
         ]
         for logit, (weights, intercept) in zip(logits, fits, strict=True):

@@ -22,7 +22,7 @@ from codex.types import ProbeTarget, Run
 Flags = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 
-LAYERS = (0.4, 0.55, 0.7, 0.85, 1.0)
+LAYERS = (0.45, 0.55, 0.62, 0.7, 0.85)
 """Shares of the depth, of whose layers the best is chosen."""
 ENTROPY = "semantic_entropy"
 """The signal that the entropy probe foretells."""
