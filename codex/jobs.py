@@ -15,6 +15,8 @@ from codex.errors import Cancelled, CodexError, Conflict, NotFound
 JobState = Literal["running", "done", "failed", "cancelled"]
 KEPT_JOBS = 50
 """Ended jobs that can still be looked at; the oldest go first."""
+EXCLUSIVE = frozenset({"evaluate", "train"})
+"""Kinds that keep the model busy: of all of them together one job runs at a time."""
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ class Job:
 
 
 class Jobs:
-    """The jobs of this process; one of a kind runs at a time. Thread-safe."""
+    """The jobs of this process; one of a kind, or of EXCLUSIVE, runs at a time. Thread-safe."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
@@ -76,14 +78,14 @@ class Jobs:
         self._closed = False
 
     def start(self, kind: str, title: str, work: Work, about: str = "") -> Job:
-        """Begin work in the background. Raises Conflict while a job of that kind runs, or after close."""
+        """Begin work in the background. Raises Conflict beside a job that excludes it, or after close."""
         job = Job(kind, title, about)
         # Not waited for at exit: a job must leave its data whole even when the process is killed.
         thread = threading.Thread(target=self._run, args=(job, work), name=f"codex-{kind}", daemon=True)
         with self._lock:
             if self._closed:
                 raise Conflict("Codex is shutting down.")
-            if running := next((job for job in self._jobs.values() if _runs(job, kind)), None):
+            if running := next((job for job in self._jobs.values() if _excludes(job, kind)), None):
                 raise Conflict(f"{running.title} is under way; wait for its end, or cancel it.")
             self._jobs[job.id], self._threads[job.id] = job, thread
             ended = [job for job in self._jobs.values() if job.state != "running"]
@@ -154,3 +156,8 @@ class Jobs:
 
 def _runs(job: Job, kind: str) -> bool:
     return job.kind == kind and job.state == "running"
+
+
+def _excludes(job: Job, kind: str) -> bool:
+    """Whether a job of that kind cannot begin beside a job."""
+    return _runs(job, kind) or (job.state == "running" and {job.kind, kind} <= EXCLUSIVE)

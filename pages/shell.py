@@ -42,6 +42,7 @@ from codex.pages.model_menu import ModelMenu
 from codex.pages.monitor import page as monitoring
 from codex.pages.sql import page as sql
 from codex.pages.trace import page as trace
+from codex.pages.train import page as train
 from codex.pages.tune import page as tune
 from codex.private import PARTIAL, make_folder, tighten
 from codex.server.callers import current_client
@@ -177,6 +178,9 @@ def _blocks(workbench: Workbench, state: State, runs: Runs, shown: demo.DemoPage
     with blocks.route("Calibrate", "/calibrate"):
         bar("calibrate")
         calibrate.build(workbench, jobs)
+    with blocks.route("Train", "/train"):
+        bar("train")
+        train.build(workbench, state.trainings, jobs)
     with blocks.route("Tune", "/tune"):
         bar("tune")
         tune.build(workbench)

@@ -65,6 +65,18 @@ def test_one_of_a_kind_runs_at_a_time_and_kinds_beside_each_other(jobs: Jobs) ->
     jobs.start("index", "Indexing again", until_cancelled)
 
 
+def test_what_keeps_the_model_busy_runs_alone(jobs: Jobs) -> None:
+    training = jobs.start("train", "Training probe", until_cancelled)
+    with pytest.raises(Conflict, match="Training probe is under way"):
+        jobs.start("evaluate", "Asking capitals", until_cancelled)
+    jobs.start("index", "Indexing", until_cancelled)
+    training.cancel.set()
+    jobs.wait(training.id, SOON)
+    jobs.start("evaluate", "Asking capitals", until_cancelled)
+    with pytest.raises(Conflict, match="Asking capitals is under way"):
+        jobs.start("train", "Training probe", until_cancelled)
+
+
 def test_of_many_starts_at_once_one_wins(jobs: Jobs) -> None:
     together = threading.Barrier(16)
     lost: list[Conflict] = []

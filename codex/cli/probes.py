@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
@@ -13,13 +17,19 @@ from rich.text import Text
 from codex.ask.active import Active
 from codex.ask.workbench import Workbench
 from codex.cli import terminal
-from codex.cli.runs import named_run, opened
+from codex.cli.runs import found_run, named_run, reached
 from codex.cli.scores import print_json
+from codex.cli.served import LOOK, Served, served
 from codex.cli.terminal import Overrides, interruptible, printable
+from codex.errors import Cancelled, InvalidInput, StoreInUse
+from codex.jobs import OnProgress
 from codex.settings import load_settings
-from codex.signals.probes import Gain, Probes
+from codex.signals.probes import Gain
+from codex.store import Store
+from codex.store.names import titled
 from codex.text import percent
 from codex.training.probe import train_probes
+from codex.training.saved_probes import SavedProbes
 
 app = typer.Typer(help="The stored probes of hidden states, and which are active.")
 NONE = "none"
@@ -48,21 +58,14 @@ def train(
     What they read is kept with the answers of the runs: `codex calibrate --run RUN` combines it with the
     other signals.
     """
-    errors = terminal.console(stderr=True)
-    columns = (TextColumn("reading  {task.completed:.0f} of {task.total:.0f} answers"), BarColumn())
-    with closing(Workbench.open(overrides or [])) as workbench, interruptible(errors) as cancel:
-        ids = [named_run(workbench.store, run).run.id for run in runs or []]
-        with Progress(*columns, console=errors, transient=True) as bar:
-            task = bar.add_task("", total=0, visible=False)
-
-            def progress(done: int, total: int) -> None:
-                bar.update(task, completed=done, total=total, visible=True)
-
-            made = train_probes(workbench, ids, name, layers, progress, cancel)
+    if not runs:
+        raise InvalidInput("Name a run to train on: --run RUN; `codex runs` lists them.", ["run"])
+    with closing(_reached(overrides or [])) as there:
+        made = _train(there, runs, name, layers)
         if activate:
-            workbench.active.activate_probes(made.version)
+            _activate(there, made.version)
     if as_json:
-        print_json({"version": made.version, **made.model_dump(mode="json", exclude={"folds"})})
+        print_json(made.model_dump(mode="json"))
         return
     _tell(made)
 
@@ -75,30 +78,20 @@ def list_probes(
     """List the probes, the newest first; activate or delete some."""
     if context.invoked_subcommand:
         return
-    with closing(opened()) as store:
-        saved = store.probes.list()
-    found = [(each, Probes.model_validate_json(each.body)) for each in saved]
+    with closing(reached()) as there:
+        found = _saved(there)
     if as_json:
-        print_json(
-            [
-                {
-                    "version": each.version,
-                    "active": each.active,
-                    **it.model_dump(mode="json", exclude={"folds"}),
-                }
-                for each, it in found
-            ]
-        )
+        print_json([it.model_dump(mode="json") for it in found])
         return
     if not found:
         terminal.console().print("No probes yet: codex train probe --run RUN")
         return
     table = Table("version", "", "answers", "tell", "AUROC", "gain", "model", "sets", box=None)
-    for each, it in found:
+    for it in found:
         whole = it.in_domain.get("")
         table.add_row(
-            Text(printable(each.title)),
-            "active" if each.active else "",
+            Text(printable(titled(it.name, it.version))),
+            "active" if it.active else "",
             f"{it.questions:,}",
             ", ".join(it.targets),
             f"{whole.probe:.3f}" if whole else "",
@@ -112,19 +105,19 @@ def list_probes(
 @app.command()
 def activate(version: Annotated[str, typer.Argument(help="The version, or none.")]) -> None:
     """Read these probes from the next question on."""
-    with closing(opened()) as store:
-        active = Active(load_settings(), store)
-        active.activate_probes(None if version == NONE else version)
-        _tell_active(store.probes.active())
+    with closing(reached()) as there:
+        _tell_active(_activate(there, None if version == NONE else version))
 
 
 @app.command()
 def rollback() -> None:
     """Undo the last activation."""
-    with closing(opened()) as store:
-        active = Active(load_settings(), store)
-        active.rollback_probes()
-        _tell_active(store.probes.active())
+    with closing(reached()) as there:
+        if isinstance(there, Served):
+            _tell_active(there.call("POST", "/probes/rollback")["version"])
+            return
+        Active(load_settings(), there).rollback_probes()
+        _tell_active(_version(there))
 
 
 @app.command()
@@ -133,26 +126,109 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete probes that are not active."""
-    with closing(opened()) as store:
-        title = printable(store.probes.load(version).title)
+    with closing(reached()) as there:
+        if isinstance(there, Served):
+            saved = SavedProbes.model_validate(there.call("GET", _path(version)))
+        else:
+            saved = SavedProbes.of(there.probes.load(version))
+        title = printable(titled(saved.name, saved.version))
         if not yes:
             typer.confirm(f"Delete {title}? It cannot be brought back.", abort=True)
-        store.probes.delete(version)
+        if isinstance(there, Served):
+            there.call("DELETE", _path(version))
+        else:
+            there.probes.delete(version)
     terminal.console().print(f"deleted  {title}", highlight=False, soft_wrap=True)
 
 
-def _tell_active(saved: object) -> None:
-    shown = printable(getattr(saved, "title", NONE))
-    terminal.console().print(f"active  {shown}", highlight=False, soft_wrap=True)
+def _reached(overrides: Sequence[str]) -> Workbench | Served:
+    """The workbench of the settings, or the running one that has the database open."""
+    try:
+        return Workbench.open(overrides)
+    except StoreInUse as in_use:
+        return served(load_settings(overrides).home, in_use, overrides)
 
 
-def _tell(made: Probes) -> None:
+def _train(
+    there: Workbench | Served, runs: Sequence[str], name: str, layers: Sequence[float] | None
+) -> SavedProbes:
+    errors = terminal.console(stderr=True)
+    columns = (TextColumn("reading  {task.completed:.0f} of {task.total:.0f} answers"), BarColumn())
+    with interruptible(errors) as cancel, Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task("", total=0, visible=False)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=True)
+
+        if isinstance(there, Served):
+            return _train_there(there, runs, name, layers, progress, cancel)
+        ids = [named_run(there.store, run).run.id for run in runs]
+        made = train_probes(there, ids, name, layers, progress, cancel)
+        return SavedProbes.of(there.store.probes.load(made.version))
+
+
+def _train_there(
+    there: Served,
+    runs: Sequence[str],
+    name: str,
+    layers: Sequence[float] | None,
+    progress: OnProgress,
+    cancel: threading.Event,
+) -> SavedProbes:
+    """Trained and saved by the running workbench, when its model is loaded."""
+    while there.health()["status"] == "loading":
+        time.sleep(LOOK)
+    body = {"runs": [found_run(there, run).run.id for run in runs], "name": name, "layers": layers}
+    job = there.ended(
+        there.call("POST", "/probes/train", body), lambda now: progress(now.done, now.total or 0), cancel
+    )
+    if job["state"] == "cancelled":
+        raise Cancelled("The training was cancelled; nothing was saved.")
+    return SavedProbes.model_validate(there.call("GET", _path(job["about"])))
+
+
+def _saved(there: Store | Served) -> list[SavedProbes]:
+    if isinstance(there, Served):
+        return [SavedProbes.model_validate(row) for row in there.call("GET", "/probes")]
+    return [SavedProbes.of(saved) for saved in there.probes.list()]
+
+
+def _activate(there: Store | Workbench | Served, version: str | None) -> str | None:
+    """Returns the version that is active now."""
+    if isinstance(there, Served):
+        active: str | None = there.call("POST", "/probes/activate", {"version": version})["version"]
+        return active
+    if isinstance(there, Workbench):
+        there.active.activate_probes(version)
+        return version
+    Active(load_settings(), there).activate_probes(version)
+    return _version(there)
+
+
+def _version(store: Store) -> str | None:
+    active = store.probes.active()
+    return active.version if active else None
+
+
+def _path(version: str) -> str:
+    return f"/probes/{quote(version, safe='')}"
+
+
+def _tell_active(version: str | None) -> None:
+    terminal.console().print(f"active  {printable(version or NONE)}", highlight=False, soft_wrap=True)
+
+
+def _tell(made: SavedProbes) -> None:
     console = terminal.console()
     accuracy = "" if made.accuracy is None else f", {percent(made.accuracy)} of them correct"
     told = f"{', '.join(made.targets)}; fitted on {made.questions:,} answers{accuracy}"
     console.print(f"{printable(made.version)}: {told}", highlight=False, soft_wrap=True)
-    if not made.in_domain:
-        return
+    if made.in_domain:
+        console.print(_gains(made))
+    console.print(made.advice, highlight=False, soft_wrap=True)
+
+
+def _gains(made: SavedProbes) -> Table:
     table = Table("dataset", "answers", "signals", "probe", "gain", "gain, dataset left out", box=None)
     for name, gain in made.in_domain.items():
         other = made.left_out.get(name)
@@ -164,13 +240,7 @@ def _tell(made: Probes) -> None:
             _interval(gain),
             _interval(other) if other else "",
         )
-    console.print(table)
-    if not made.helps:
-        console.print(
-            "It adds nothing that its interval tells from 0: a calibrator will leave it out.",
-            highlight=False,
-            soft_wrap=True,
-        )
+    return table
 
 
 def _interval(gain: Gain) -> str:

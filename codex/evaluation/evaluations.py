@@ -98,6 +98,8 @@ class Evaluations:
         """Why no run can be started now, in words."""
         if self.running is not None:
             return "A run is in progress; start the next one when it has ended."
+        if (training := self._jobs.running("train")) is not None:
+            return f"{training.title} is under way; start the run when it has ended."
         status = self._workbench.model.status
         if status.state == "loading":
             return "The model is loading."

@@ -38,6 +38,7 @@ from codex.server import (
     shares,
     sql,
     traces,
+    training,
 )
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
@@ -46,6 +47,7 @@ from codex.server.guard import Guard
 from codex.server.json_body import JsonBodies
 from codex.server.mcp_tools import McpTools
 from codex.server.routes import router
+from codex.training.trainings import Trainings
 
 __all__ = ["create_app"]
 
@@ -66,6 +68,7 @@ ROUTERS = (
     evaluations.router,
     imports.router,
     calibrators.router,
+    training.router,
     policies.router,
     monitoring.router,
     sql.router,
@@ -116,6 +119,7 @@ def create_app(workbench: Workbench) -> FastAPI:
     app.state.labelling = Labelling(workbench)
     app.state.monitor = Monitor(workbench)
     app.state.evaluations = Evaluations(workbench, app.state.jobs)
+    app.state.trainings = Trainings(workbench, app.state.jobs)
     app.add_exception_handler(HTTPException, no_route)
     for each in ROUTERS:
         app.include_router(each)

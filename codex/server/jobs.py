@@ -37,7 +37,7 @@ class JobBody(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     id: str
-    kind: str = Field(description="evaluate or calibrate, or what a page works on.")
+    kind: str = Field(description="evaluate, calibrate or train, or what a page works on.")
     about: str = Field(
         description="The id or version of what it works on; empty where that is not known yet."
     )

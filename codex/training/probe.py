@@ -47,8 +47,7 @@ def train_probes(
     Cancelled, with nothing saved.
     """
     engine, store = workbench.model.engine, workbench.store
-    runs = [store.runs.get(run_id).run for run_id in dict.fromkeys(run_ids)]
-    _check(engine, runs)
+    runs = runs_to_train_on(workbench, run_ids)
     if layers is None:
         layers = LAYERS if engine.capabilities.hidden_states == "all layers" else (-1,)
     with workbench.model.holding(f"The training of {name!r}"):
@@ -132,24 +131,36 @@ def _enough(labels: Flags) -> bool:
     return min(int(labels.sum()), int((~labels).sum())) >= LEAST_OF_ALL
 
 
-def _check(engine: Engine, runs: Sequence[Run]) -> None:
+def runs_to_train_on(workbench: Workbench, run_ids: Sequence[str]) -> list[Run]:
+    """The runs of these ids, each once. Raises what `train_probes` raises of them before it reads them."""
+    engine = workbench.model.engine
+    check_engine(engine)
+    runs = [workbench.store.runs.get(run_id).run for run_id in dict.fromkeys(run_ids)]
     if not runs:
         raise InvalidInput("Name a run to train on; `codex runs` lists them.", ["runs"])
+    for run in runs:
+        if run.state == "running":
+            raise Conflict(f"The run {run.name!r} is still running. Wait for it, or cancel it.")
+        if problem := unfit(run, engine):
+            raise InvalidInput(problem, ["runs"])
+    return runs
+
+
+def check_engine(engine: Engine) -> None:
+    """Raise CapabilityError where an engine shows no hidden states."""
     if engine.capabilities.hidden_states == "none":
         raise CapabilityError(
             f"The {engine.name} engine shows no hidden states: use engine=huggingface, or engine=llama_cpp."
         )
-    for run in runs:
-        if run.model != engine.fingerprint:
-            raise InvalidInput(
-                f"The run {run.name!r} is of {run.model}, and {engine.fingerprint} is loaded. Start Codex "
-                "with that model, or evaluate this one.",
-                ["runs"],
-            )
-        if run.origin.follows:
-            raise InvalidInput(
-                f"The run {run.name!r} asked follow-ups, whose turns are not kept: train on first questions.",
-                ["runs"],
-            )
-        if run.state == "running":
-            raise Conflict(f"The run {run.name!r} is still running. Wait for it, or cancel it.")
+
+
+def unfit(run: Run, engine: Engine) -> str:
+    """Why probes of an engine's model cannot be trained on a run, in words; "": they can."""
+    if run.model != engine.fingerprint:
+        return (
+            f"The run {run.name!r} is of {run.model}, and {engine.fingerprint} is loaded. Start Codex "
+            "with that model, or evaluate this one."
+        )
+    if run.origin.follows:
+        return f"The run {run.name!r} asked follow-ups, whose turns are not kept: train on first questions."
+    return ""

@@ -137,6 +137,8 @@ def read_answers(
                 rows.add(run, record, engine, wanted, cancel)
             except (PromptTooLong, CapabilityError) as error:
                 unread = error
+    if progress is not None:
+        progress(total, total)
     if not rows.records:
         why = f": {unread}" if unread else "."
         raise InvalidInput(f"The runs hold no answer whose hidden states can be read{why}", ["runs"])

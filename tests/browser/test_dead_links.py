@@ -26,6 +26,7 @@ def served(scripted: Scripted) -> Iterator[Scripted]:
         ("?session=nope", "No session 'nope'"),
         ("?session={session}&trace=nope", "This answer does not exist or was deleted."),
         ("calibrate?run=nope", "This run does not exist or was deleted."),
+        ("train?run=nope", "This run does not exist or was deleted."),
         ("tune?run=nope", "This run does not exist or was deleted."),
     ],
 )

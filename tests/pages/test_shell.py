@@ -31,7 +31,7 @@ def app(tmp_path: Path) -> Iterator[FastAPI]:
 
 def test_each_page_has_its_address_and_leaves_the_routes_as_they_are(app: FastAPI) -> None:
     with TestClient(app, base_url="http://localhost") as http:
-        for path in ("/", "/documents", "/evaluate", "/calibrate", "/tune", "/demo"):
+        for path in ("/", "/documents", "/evaluate", "/calibrate", "/train", "/tune", "/demo"):
             assert "text/html" in http.get(path).headers["content-type"]
         assert http.get("/documents/").url.path == "/documents"
         assert http.get("/sessions").json() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,12 @@ TELLING = 3
 """The layer whose states tell."""
 
 
+def _opened() -> threading.Event:
+    gate = threading.Event()
+    gate.set()
+    return gate
+
+
 @dataclass
 class KnowingEngine(ScriptedEngine):
     """Shows hidden states: noise, and in one layer whether the answer to a question is correct."""
@@ -29,6 +36,8 @@ class KnowingEngine(ScriptedEngine):
     shows: Literal["all layers", "last layer", "none"] = "all layers"
     asked: list[Internals | None] = field(default_factory=list)
     """Of each decode and score."""
+    gate: threading.Event = field(default_factory=_opened)
+    """While it is clear, no answer is read."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -46,6 +55,7 @@ class KnowingEngine(ScriptedEngine):
     def score(self, prompt: Prompt, answer: str, *args: Any, **options: Any) -> Generation:
         wanted = options.get("internals") or (args[1] if len(args) > 1 else None)
         self.asked.append(wanted)
+        assert self.gate.wait(60)
         scored = super().score(prompt, answer, *args, **options)
         return self._shown(scored, prompt, wanted) if wanted and wanted.layers else scored
 

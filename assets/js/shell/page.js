@@ -18,6 +18,7 @@ const PAGES = [
   ["documents", "documents", "Documents"],
   ["evaluate", "evaluate", "Evaluate"],
   ["calibrate", "calibrate", "Calibrate"],
+  ["train", "train", "Train"],
   ["tune", "tune", "Tune"],
   ["label", "label", "Label"],
   ["history", "history", "Sessions"],
