@@ -65,7 +65,8 @@ class KnowingEngine(ScriptedEngine):
         told = 0.0 if question is None else 1.0 if self.truth[question] else -1.0
         layers = wanted.numbered(DEPTH)
         rng = np.random.default_rng(zlib.crc32(text.encode()))
-        states = rng.normal(size=(DEPTH, 1 + len(answer.tokens), HIDDEN))
+        # Token by token, so that the prompt's states are the same whatever follows.
+        states = rng.normal(size=(1 + len(answer.tokens), DEPTH, HIDDEN)).swapaxes(0, 1).copy()
         states[TELLING - 1, :, 0] += 3 * told
         kept = states[[layer - 1 for layer in layers]].astype(np.float16)
         return replace(answer, hidden_states=HiddenStates(layers, kept[:, 0], kept[:, 1:]))

@@ -16,7 +16,7 @@ RULE = Policy(rules=(Rule(signal="p_ik", below=0.5, gate="retrieve"),))
 
 def prepared(home: Path, engine: KnowingEngine) -> Workbench:
     opened = workbench(home, engine, "store.privacy=full")
-    run = put_known(opened.store, engine)
+    run = put_known(opened.store, engine, graded=100)
     opened.active.activate_probes(train_probes(opened, [run.id]).version)
     document = home / "capitals.txt"
     document.write_text("The capital of Australia is Canberra. The capital of Ghana is Accra.")
@@ -68,7 +68,7 @@ def test_no_rule_no_probes_or_no_retrieval_and_nothing_is_read_before(tmp_path: 
 def test_without_documents_the_question_is_answered_and_says_so(tmp_path: Path) -> None:
     engine = knowing()
     with closing(workbench(tmp_path, engine)) as opened:
-        run = put_known(opened.store, engine)
+        run = put_known(opened.store, engine, graded=100)
         opened.active.activate_probes(train_probes(opened, [run.id]).version)
         trace = opened.answer(question(engine, known=False), n_samples=2, policy=RULE)
         assert [step.kind for step in trace.steps] == ["ask"]
