@@ -16,7 +16,7 @@ SIGNS = {"avg_logprob_focus": 1, "probe": 1}
 
 
 def answers(n: int = 400, told: float = 1.0) -> tuple[dict[str, Array], NDArray[np.bool_]]:
-    """A signal and a probe that know a half each of what there is to know; told: how loud the probe says it."""
+    """A signal and a probe that know a half each of what there is to know; told: how loud it says so."""
     rng = np.random.default_rng(1)
     one, two = rng.normal(size=(2, n)) * 1.5
     correct = rng.random(n) < expit(one + two)
