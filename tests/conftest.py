@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from absl import logging as absl_logging
 from hypothesis import settings
 
 from codex.engines.models import DEFAULT_MODEL, Models, default_home
@@ -14,6 +16,10 @@ from tests.support.new_database import copied, made_by_steps
 from tests.support.shared_data import FOLDER
 
 os.environ.setdefault(FOLDER, str(Path(__file__).parents[2] / "shared" / "data"))
+
+# rouge-score imports absl, whose handler would keep the stream in which pytest captures the test of that
+# moment, and close it when a server configures its logging during a test that has another one.
+absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 LONG = {"browser", "cli", "engines", "server"}
 """Rooms in which one file may take a minute."""
