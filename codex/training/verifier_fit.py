@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from codex.calibration.imports import IMPORTS
 from codex.engines.huggingface.internals import decoder_layers
 from codex.engines.huggingface.switched import Switched, linear_layers
 from codex.errors import Cancelled, ModelError
@@ -246,7 +247,8 @@ def fitted_temperature(logit: Array, correct: NDArray[np.bool_]) -> float:
 
     In [0.05, 20].
     """
-    from scipy.optimize import minimize_scalar
+    with IMPORTS:
+        from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(
         lambda log: cross_entropy(logit / math.exp(log), correct),

@@ -75,7 +75,9 @@ def test_it_lies_in_the_unit_interval_and_rises_with_each_signal(
     if (value := signals[moved]) is None:
         return
     assert before is not None
-    after = estimated_confidence(signals | {moved: value + by})
+    # The support is a probability; the scales of the others end where they end.
+    raised = min(value + by, 1.0) if moved == SUPPORT else value + by
+    after = estimated_confidence(signals | {moved: raised})
     assert after is not None
     assert 0 <= before <= after + 1e-12 <= 1 + 1e-12
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 from schemathesis.config import SchemathesisConfig
@@ -10,6 +11,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.openapi import from_asgi
 
 import tests.server.schema_hooks  # noqa: F401 - what it registers is used
+from codex.engines.base import Capabilities
 from codex.server import create_app
 from tests.support.scripted import JsonEngine, Script
 from tests.support.serving import workbench
@@ -19,9 +21,17 @@ EXAMPLES = 8
 """Of each route and phase, beside the limits of each value, which are always tried; about a minute in all."""
 
 
+class AbleEngine(JsonEngine):
+    """Lacks nothing for whose want a route would answer 501."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, hidden_states="all layers")
+
+
 def test_every_answer_is_as_the_description_says(tmp_path: Path) -> None:
     """With every check of schemathesis in every phase, chained requests included."""
-    engine = JsonEngine(lambda prompt: Script(["Canberra"]))
+    engine = AbleEngine(lambda prompt: Script(["Canberra"]))
     # The name by which schemathesis calls an application in its own process.
     bench = workbench(tmp_path, engine, "retrieval.max_file_mb=1", "server.allowed_hosts=[testserver]")
     config = SchemathesisConfig.from_dict(
