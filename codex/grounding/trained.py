@@ -91,7 +91,7 @@ class TrainedVerifier(BaseModel):
         return Reliability(found.value, found.low, found.high, self.labels, self.digits)
 
     def mismatch(self, engine: Engine, form: Form) -> str:
-        """Why it does not verify what this engine is asked, in words; "" where it does."""
+        """Why it does not verify for this engine, as a sentence; "" where it does."""
         if not engine.capabilities.adapters:
             return (
                 f"The {engine.name} engine cannot switch an adapter on for one call; use engine=huggingface."

@@ -61,7 +61,7 @@ def verify(
 def verification(
     observation: Observation, conversation: Sequence[Message], form: Form
 ) -> tuple[list[Message], Form]:
-    """What a verifier is asked, in training as in use, and in which form: plain where no samples are."""
+    """The prompt of a verifier, in training as in use, and its form: plain where no samples are."""
     shown = _different([it.text for it in observation.samples]) if form == "candidates" else []
     prompt = judging.verify(conversation, observation.generation.text, shown)
     return prompt, "candidates" if shown else "plain"

@@ -155,7 +155,7 @@ def check_engine(engine: Engine) -> None:
 
 
 def unfit(run: Run, engine: Engine) -> str:
-    """Why probes of an engine's model cannot be trained on a run, in words; "": they can."""
+    """Why probes of an engine's model cannot be trained on a run, as a sentence; "": they can."""
     if run.model != engine.fingerprint:
         return (
             f"The run {run.name!r} is of {run.model}, and {engine.fingerprint} is loaded. Start Codex "

@@ -1,4 +1,4 @@
-"""Saved probes as they are listed, and what to do with them, in words."""
+"""Saved probes as they are listed, with advice on what to do with them."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Trainings:
 
     @property
     def busy(self) -> str:
-        """Why no training can be started now, in words; "": one can."""
+        """Why no training can be started now, as a sentence; "": one can."""
         for kind in (KIND, "evaluate"):
             if (running := self._jobs.running(kind)) is not None:
                 return f"{running.title} is under way; start a training when it has ended."

@@ -86,7 +86,7 @@ class TrainPage:
         self.workbench.store.probes.delete(str(wanted["version"]))
 
     def _problem(self) -> str:
-        """Why this engine's model cannot be taught, in words."""
+        """Why this engine's model cannot be taught, as a sentence; "": it can."""
         try:
             check_engine(self.workbench.model.engine)
         except CapabilityError as error:

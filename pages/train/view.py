@@ -51,7 +51,7 @@ def sides_of(lines: Lines) -> Sides:
 
 
 def run_choice(summary: RunSummary, sides: Sides, problem: str) -> JSON:
-    """A run as it can be chosen to train on. problem: why it cannot be, in words; "": it can."""
+    """A run as it can be chosen to train on. problem: why it cannot be, as a sentence; "": it can."""
     run = summary.run
     return {
         "id": run.id,
