@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from codex.errors import AdapterError, Cancelled, CapabilityError, InvalidInput
 from codex.numbers import NumbersAsSuch
-from codex.types import Generation, LogprobKind, Message, Prompt, Sampling, Token
+from codex.types import Generation, HiddenStates, LogprobKind, Message, Prompt, Sampling, Token
 
 ALTERNATIVES = 20
 """How many of the likeliest tokens an engine reports at each position."""
@@ -324,6 +324,20 @@ class Engine(ABC):
             f"The {self.name} engine cannot score a given text; use engine=llama_cpp or engine=huggingface."
         )
 
+    def read_states(
+        self,
+        prompt: Prompt,
+        tokens: Sequence[Token],
+        layers: tuple[int | float, ...],
+        cancel: threading.Event | None = None,
+    ) -> HiddenStates:
+        """What layers put out at the prompt's last token and at the tokens of an answer to it, in one pass.
+
+        tokens: of a Generation of this model. layers: as in `Internals`. Raises PromptTooLong, ModelError,
+        CapabilityError, Cancelled; InvalidInput where the model has no such layer or no such token.
+        """
+        raise CapabilityError(f"The {self.name} engine shows no hidden states; use engine=huggingface.")
+
     def embed(self, text: str) -> NDArray[np.float32]:
         """The mean of the last hidden states, [hidden size], of Euclidean length 1."""
         raise CapabilityError(f"The {self.name} engine cannot embed a text; use engine=huggingface.")
@@ -349,6 +363,16 @@ class Engine(ABC):
 def seeded(params: GenerationParams, n: int) -> list[GenerationParams]:
     """n copies of the parameters with consecutive seeds, so that samples are independent."""
     return [params.model_copy(update={"seed": (params.seed + i) % 2**32}) for i in range(n)]
+
+
+def check_tokens(tokens: Sequence[Token], vocabulary: int) -> None:
+    """Raises InvalidInput where one of the tokens is none of a model's, of which there are so many."""
+    if alien := next((token for token in tokens if not 0 <= token.id < vocabulary), None):
+        raise InvalidInput(
+            f"The token {alien.text!r} has the number {alien.id}, and the model that is loaded has "
+            f"{vocabulary:,} tokens: the answer is another model's.",
+            ["tokens"],
+        )
 
 
 def _numbered(layer: int | float, depth: int) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from codex.ask.workbench import Workbench
-from codex.engines.base import Engine, Internals
+from codex.engines.base import Engine
 from codex.errors import CapabilityError, Conflict, InvalidInput
 from codex.jobs import OnProgress
 from codex.signals.probes import Probes
@@ -52,7 +52,7 @@ def train_probes(
         layers = LAYERS if engine.capabilities.hidden_states == "all layers" else (-1,)
     with workbench.model.holding(f"The training of {name!r}"):
         workbench.model.load()
-        answers = read_answers(engine, store, runs, Internals(tuple(layers)), progress, cancel)
+        answers = read_answers(engine, store, runs, tuple(layers), progress, cancel)
     # Sums this small take longer on several cores, which wait for each other.
     with threadpool_limits(1, "blas"):
         made = fit_probes(answers, engine.fingerprint, name, cancel)

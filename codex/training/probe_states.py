@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from codex import prompts
 from codex.calibration.combine import PROBES
 from codex.datasets.splits import split
-from codex.engines.base import Engine, Internals
+from codex.engines.base import Engine
 from codex.errors import Cancelled, CapabilityError, CodexError, InvalidInput, PromptTooLong
 from codex.jobs import OnProgress
 from codex.signals import focus_mask
@@ -20,7 +20,7 @@ from codex.signals.probes import SIGNALS, Pooling, Probe, Probes, fold_of, poole
 from codex.signals.text import normalise
 from codex.store import Store
 from codex.store.evaluation.records import Reading
-from codex.types import HiddenStates, Observation, Probed, ProbeTarget, Record, Run, Side
+from codex.types import HiddenStates, Probed, ProbeTarget, Record, Run, Side
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -115,11 +115,11 @@ def read_answers(
     engine: Engine,
     store: Store,
     runs: Sequence[Run],
-    wanted: Internals,
+    layers: tuple[int | float, ...],
     progress: OnProgress | None = None,
     cancel: threading.Event | None = None,
 ) -> Answers:
-    """The answers of runs, each read once more by the engine for the hidden states that are wanted.
+    """The answers of runs, each read once more by the engine for the hidden states of some layers.
 
     What failed, or does not fit the way in which the engine shows them, is left out. Raises InvalidInput
     where nothing is left; Cancelled, ModelError.
@@ -132,9 +132,9 @@ def read_answers(
             progress(done, total)
         if cancel.is_set():
             raise Cancelled("The training was cancelled; nothing was saved.")
-        if not record.error and record.observation.generation.text:
+        if not record.error and record.observation.generation.tokens:
             try:
-                rows.add(run, record, engine, wanted, cancel)
+                rows.add(run, record, engine, layers, cancel)
             except (PromptTooLong, CapabilityError) as error:
                 unread = error
     if progress is not None:
@@ -154,15 +154,17 @@ class _Rows:
     records: list[tuple[Run, Record]] = field(default_factory=list)
 
     def add(
-        self, run: Run, record: Record, engine: Engine, wanted: Internals, cancel: threading.Event
+        self,
+        run: Run,
+        record: Record,
+        engine: Engine,
+        layers: tuple[int | float, ...],
+        cancel: threading.Event,
     ) -> None:
         seen = record.observation
         prompt = prompts.ask(seen.question, seen.passages)
-        scored = engine.score(prompt, seen.generation.text, cancel, wanted)
-        states = scored.hidden_states
-        if states is None or not scored.tokens:
-            return
-        mask = focus_mask(Observation(seen.question, scored))
+        states = engine.read_states(prompt, seen.generation.tokens, layers, cancel)
+        mask = focus_mask(seen)
         self.layers = states.layers
         for part in POOLED:
             self.pooled[part].append(pooled_layers(states, mask, part))

@@ -25,7 +25,6 @@ from codex import prompts
 from codex.calibration import fit
 from codex.calibration.metrics import auroc
 from codex.calibration.resampling import auroc_gain
-from codex.engines.base import Internals
 from codex.engines.huggingface.engine import HuggingFaceEngine
 from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.models import Models
@@ -35,7 +34,7 @@ from codex.signals import REGISTRY, compute, focus_mask
 from codex.signals.probes import Probes
 from codex.training.probe import LAYERS, fit_probes
 from codex.training.probe_states import POOLED, Answers, States, pooled_layers
-from codex.types import Message, Observation, Prompt
+from codex.types import Message, Prompt
 from tests.support.frozen import is_correct
 
 Array = NDArray[np.float64]
@@ -106,12 +105,10 @@ def _read_states(rows: Sequence[Generated], kept: Path, engine: HuggingFaceEngin
             if each.origin
             else [Message("user", SHORT.format(seen.question))]
         )
-        scored = engine.score(prompt, seen.generation.text, internals=Internals(LAYERS))
-        assert scored.hidden_states
-        layers = scored.hidden_states.layers
-        mask = focus_mask(Observation(seen.question, scored))
+        states = engine.read_states(prompt, seen.generation.tokens, LAYERS)
+        layers, mask = states.layers, focus_mask(seen)
         for part in POOLED:
-            found[part].append(pooled_layers(scored.hidden_states, mask, part))
+            found[part].append(pooled_layers(states, mask, part))
         if number % 50 == 0:
             print(f"{kept.stem}: {number} of {len(rows)}, {time.perf_counter() - started:.0f} s", flush=True)
     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ import gc
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from codex.engines.huggingface.batch import Batch
 from codex.engines.huggingface.engine import HuggingFaceEngine
 from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.openai_api.engine import OpenAIEngine
-from codex.errors import CapabilityError, InvalidInput
+from codex.errors import Cancelled, CapabilityError, InvalidInput
 from codex.signals import compute
 from codex.signals.attention import OWN
 from codex.store.codec.observations import observation_of, observation_row
@@ -139,6 +140,30 @@ class TestHiddenStates:
         assert len(scored.tokens) > 40, "must not fit into one chunk of 32"
         assert_true(hf, CAPITAL, scored)
         assert hf.score(CAPITAL, text).hidden_states is None
+
+    def test_an_answer_that_is_there_already_is_read_in_one_pass(self, hf: HuggingFaceEngine) -> None:
+        answer = watched(hf, POEM, [greedy(24)])[0]
+        pieces = HuggingFaceEngine(hf.config.model_copy(update={"batch_size": 16}), hf._models)
+        try:
+            for engine, tokens in ((hf, answer.tokens), (pieces, answer.tokens), (pieces, ())):
+                states = engine.read_states(POEM, tokens, WANTED.layers)
+                assert states.layers == LAYERS
+                assert_true(hf, POEM, replace(answer, tokens=tokens, hidden_states=states))
+        finally:
+            pieces.unload()
+
+    def test_reading_one_is_cancelled_between_pieces(self, hf: HuggingFaceEngine) -> None:
+        cancel = threading.Event()
+        cancel.set()
+        with pytest.raises(Cancelled):
+            hf.read_states("word " * 2_000, (), (1,), cancel)
+
+    def test_the_tokens_of_another_model_are_refused(
+        self, hf: HuggingFaceEngine, llama: LlamaCppEngine
+    ) -> None:
+        for engine in (hf, llama):
+            with pytest.raises(InvalidInput, match=r"' Rome' has the number 60000, and .* 49,152 tokens"):
+                engine.read_states(CAPITAL, (Token(60_000, b" Rome", None),), (-1,))
 
     def test_a_cancelled_answer_has_those_of_the_tokens_that_were_read(self, hf: HuggingFaceEngine) -> None:
         cancel, answer = threading.Event(), None
@@ -300,8 +325,9 @@ def test_an_engine_that_shows_nothing_says_so(served: OpenAIEngine) -> None:
     for ask in (
         lambda: served.decode(CAPITAL, [greedy(1)], internals=WANTED),
         lambda: served.score(CAPITAL, "Paris", internals=WANTED),
+        lambda: served.read_states(CAPITAL, (), (-1,)),
     ):
-        with pytest.raises(CapabilityError, match="shows neither hidden states nor attention"):
+        with pytest.raises(CapabilityError, match=r"shows (neither|no) hidden states"):
             ask()
 
 
@@ -318,7 +344,8 @@ class TestLlamaCpp:
         assert [done[row].hidden_states for row in (1, 2, 3)] == [None] * 3
         branch = watched(llama, CAPITAL, [greedy(4)], done[0].tokens[:3], self.LAST)[0]
         scored = llama.score(CAPITAL, "Paris is the capital.", internals=self.LAST)
-        for answer in (done[0], branch, scored):
+        read = replace(scored, hidden_states=llama.read_states(CAPITAL, scored.tokens, (-1,)))
+        for answer in (done[0], branch, scored, read):
             own, other = (
                 answer.hidden_states,
                 hf.score(CAPITAL, answer.text, internals=self.LAST).hidden_states,
@@ -351,3 +378,11 @@ class TestLlamaCpp:
             llama.decode(CAPITAL, [greedy(500)], internals=self.LAST)
         with pytest.raises(CapabilityError, match="up to 512 tokens"):
             llama.score(CAPITAL, "word " * 600, internals=self.LAST)
+        with pytest.raises(CapabilityError, match="up to 512 tokens"):
+            llama.read_states("word " * 600, (), (-1,))
+
+    def test_a_cancelled_reading_gives_nothing(self, llama: LlamaCppEngine) -> None:
+        cancel = threading.Event()
+        cancel.set()
+        with pytest.raises(Cancelled):
+            llama.read_states(CAPITAL, (), (-1,), cancel)

@@ -35,7 +35,7 @@ class KnowingEngine(ScriptedEngine):
     """By question; of one that is not here nothing can be told."""
     shows: Literal["all layers", "last layer", "none"] = "all layers"
     asked: list[Internals | None] = field(default_factory=list)
-    """Of each decode and score."""
+    """Of each decode, score and read_states."""
     gate: threading.Event = field(default_factory=_opened)
     """While it is clear, no answer is read."""
 
@@ -58,6 +58,16 @@ class KnowingEngine(ScriptedEngine):
         assert self.gate.wait(60)
         scored = super().score(prompt, answer, *args, **options)
         return self._shown(scored, prompt, wanted) if wanted and wanted.layers else scored
+
+    def read_states(
+        self, prompt: Prompt, tokens: Sequence[Token], layers: tuple[int | float, ...], *args: Any
+    ) -> HiddenStates:
+        self.asked.append(Internals(layers))
+        assert self.gate.wait(60)
+        read = Generation("", tuple(tokens), "stop", 0, 0.0)
+        states = self._shown(read, prompt, Internals(layers)).hidden_states
+        assert states
+        return states
 
     def _shown(self, answer: Generation, prompt: Prompt, wanted: Internals) -> Generation:
         text = prompt if isinstance(prompt, str) else self.render(prompt)

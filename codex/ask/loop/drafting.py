@@ -131,7 +131,7 @@ def given(engine: Engine, request: Request, answer: str, passages: Sequence[Pass
 
 
 def known_before(engine: Engine, course: Course) -> float | None:
-    """P(IK), from the prompt alone; the answer that follows takes it from the cache.
+    """P(IK), from one pass over the prompt.
 
     None where there is no such probe, or the prompt does not fit. Raises ModelError, Cancelled.
     """
@@ -143,10 +143,11 @@ def known_before(engine: Engine, course: Course) -> float | None:
     prompt = prompts.ask(request.question, (), course.history)
     try:
         with on_behalf_of(share_of(request.client)):
-            read = engine.score(prompt, "", request.cancel, Internals(wanted))
+            states = engine.read_states(prompt, (), wanted, request.cancel)
     except (PromptTooLong, CapabilityError):
         return None
-    course.probed(Observation(request.question, read))
+    unwritten = Generation("", (), "stop", 0, 0.0, hidden_states=states)
+    course.probed(Observation(request.question, unwritten))
     return course.known
 
 

@@ -27,6 +27,7 @@ from codex.engines.base import (
     Finished,
     GenerationParams,
     Internals,
+    check_tokens,
     peeked,
 )
 from codex.engines.continuation import Call, unstarted
@@ -34,7 +35,7 @@ from codex.engines.huggingface.loading import HuggingFaceConfig, LoadedModel, Pl
 from codex.engines.huggingface.rendering import encode, render
 from codex.engines.models import Models, model_id
 from codex.errors import Cancelled, InvalidInput, ModelError, PromptTooLong
-from codex.types import Generation, Message, Prompt, Token
+from codex.types import Generation, HiddenStates, Message, Prompt, Token
 
 if TYPE_CHECKING:
     from codex.engines.huggingface.activated import Adapters
@@ -204,6 +205,21 @@ class HuggingFaceEngine(Engine):
         self._check_room(ids, len(given))
         plan = self._plan(internals)
         return self._worker.submit(self._score, ids, given, cancel or threading.Event(), plan).result()
+
+    def read_states(
+        self,
+        prompt: Prompt,
+        tokens: Sequence[Token],
+        layers: tuple[int | float, ...],
+        cancel: threading.Event | None = None,
+    ) -> HiddenStates:
+        """See Engine.read_states."""
+        ids, given = self._encode(prompt), [token.id for token in tokens]
+        check_tokens(tokens, self._ready().model.get_input_embeddings().weight.shape[0])
+        self._check_room(ids, len(given))
+        plan = self._plan(Internals(layers))
+        assert plan
+        return self._worker.submit(self._read_states, ids, given, plan, cancel or threading.Event()).result()
 
     def embed(self, text: str) -> NDArray[np.float32]:
         ids = self._encode(text)
@@ -393,6 +409,13 @@ class HuggingFaceEngine(Engine):
         from codex.engines.huggingface.passes import score
 
         return score(self._load().model, ids, given, self.config.batch_size, cancel, plan)
+
+    def _read_states(
+        self, ids: list[int], given: list[int], plan: Plan, cancel: threading.Event
+    ) -> HiddenStates:
+        from codex.engines.huggingface.passes import read_states
+
+        return read_states(self._load().model, ids, given, self.config.batch_size, plan, cancel)
 
     def _embed(self, ids: list[int]) -> NDArray[np.float32]:
         from codex.engines.huggingface.passes import embed

@@ -118,15 +118,18 @@ class Watch:
 def with_internals(generation: Generation, plan: Plan, seen: Sequence[Seen]) -> Generation:
     """seen: from the prompt's last token on, one behind another."""
     tokens = len(generation.tokens)
-    states: HiddenStates | None = None
+    states = hidden_states(plan, seen, tokens) if plan.states else None
     attention: Attention | None = None
-    if plan.states:
-        found = torch.cat([it.states for it in seen], 1)[:, : 1 + tokens].cpu().numpy()
-        states = HiddenStates(plan.states, found[:, 0], found[:, 1:])
     if layers := tuple(seen[0].weights):
         shown = [torch.cat([it.weights[layer] for it in seen], 1)[:, 1:tokens] for layer in layers]
         attention = _attention(layers, torch.stack(shown).cpu())
     return replace(generation, hidden_states=states, attention=attention)
+
+
+def hidden_states(plan: Plan, seen: Sequence[Seen], tokens: int) -> HiddenStates:
+    """seen: from the prompt's last token on, of at most so many tokens behind it."""
+    found = torch.cat([it.states for it in seen], 1)[:, : 1 + tokens].cpu().numpy()
+    return HiddenStates(plan.states, found[:, 0], found[:, 1:])
 
 
 def _attention(layers: tuple[int, ...], weights: Tensor) -> Attention:

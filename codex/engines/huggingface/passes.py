@@ -14,12 +14,12 @@ from torch import Tensor
 from transformers.cache_utils import Cache
 
 from codex.engines.huggingface.cells import cells_of, new_cache
-from codex.engines.huggingface.internals import Plan, Seen, Watch, with_internals
+from codex.engines.huggingface.internals import Plan, Seen, Watch, hidden_states, with_internals
 from codex.engines.huggingface.kept import Prompt
 from codex.engines.huggingface.loading import LoadedModel
 from codex.engines.huggingface.statistics import measure, unpack
 from codex.errors import Cancelled
-from codex.types import Generation, Token
+from codex.types import Generation, HiddenStates, Token
 
 SCORED_AT_ONCE = 32
 """Positions of a given text whose distributions are held at the same time."""
@@ -135,6 +135,22 @@ def score(
         end_logprob=max((float(after[end]) for end in loaded.ends), default=None),
     )
     return with_internals(generation, plan, seen) if plan else generation
+
+
+@torch.inference_mode()
+def read_states(
+    loaded: LoadedModel,
+    ids: Sequence[int],
+    given: Sequence[int],
+    piece: int,
+    plan: Plan,
+    cancel: threading.Event,
+) -> HiddenStates:
+    """What the layers of a plan put out at the prompt's last token and at those given. Raises Cancelled."""
+    reading = Reading(loaded, [*ids, *given], piece, None, plan, 1 + len(given))
+    while (read := reading.advance()) is None:
+        _check(cancel)
+    return hidden_states(plan, read.seen, len(given))
 
 
 @torch.inference_mode()

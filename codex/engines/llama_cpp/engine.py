@@ -22,6 +22,7 @@ from codex.engines.base import (
     JsonParams,
     ModelConfig,
     check_invoked,
+    check_tokens,
     peeked,
 )
 from codex.engines.continuation import Call
@@ -218,6 +219,22 @@ class LlamaCppEngine(Engine):
                 return item.generation
         raise Cancelled("The question was cancelled.")
 
+    def read_states(
+        self,
+        prompt: Prompt,
+        tokens: Sequence[Token],
+        layers: tuple[int | float, ...],
+        cancel: threading.Event | None = None,
+    ) -> HiddenStates:
+        """See Engine.read_states. The last layer's alone."""
+        check_tokens(tokens, self._ready().server.vocabulary.size)
+        rows = (GenerationParams(max_tokens=1),)
+        call = self._call(prompt, rows, tuple(tokens), cancel, internals=Internals(layers))
+        for item in self._stream(call, self._read_states):
+            if isinstance(item, Finished) and item.generation.hidden_states:
+                return item.generation.hidden_states
+        raise Cancelled("The question was cancelled.")
+
     def _call(
         self,
         prompt: Prompt,
@@ -323,6 +340,14 @@ class LlamaCppEngine(Engine):
             end_logprob=max(ends, default=None),
         )
         call.out.put(Finished(0, _with_states(server, call, generation)))
+
+    def _read_states(self, loaded: _Loaded, call: Call) -> None:
+        """Put out the tokens of the prefix with their hidden states, unless the call is cancelled."""
+        cells = len(call.prompt) + len(call.prefix)
+        with loaded.admission.taken(1, cells, lambda: call.cancelled, call.client) as admitted:
+            if admitted and not call.cancelled:
+                read = Generation("", tuple(call.prefix), "stop", len(call.prompt), 0.0)
+                call.out.put(Finished(0, _with_states(loaded.server, call, read)))
 
     def _decode_all(self, loaded: _Loaded, call: Call) -> None:
         """One wave after another, until there are enough rows."""
