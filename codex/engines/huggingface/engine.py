@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -215,7 +215,8 @@ class HuggingFaceEngine(Engine):
     ) -> HiddenStates:
         """See Engine.read_states."""
         ids, given = self._encode(prompt), [token.id for token in tokens]
-        check_tokens(tokens, self._ready().model.get_input_embeddings().weight.shape[0])
+        embedding: Any = self._ready().model.get_input_embeddings()
+        check_tokens(tokens, embedding.num_embeddings)
         self._check_room(ids, len(given))
         plan = self._plan(Internals(layers))
         assert plan
