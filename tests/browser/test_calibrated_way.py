@@ -1,4 +1,4 @@
-"""From questions to answers that keep a guarantee: the whole way, with the real model."""
+"""From questions to a probe and to answers that keep a guarantee: the whole way, with the real model."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from codex.policy import ACTIONS, GATES, decide
 from codex.types import Action, Gate
 from tests.support.browsing import Served, ask, open_page, serving
 
-FIT, HELD_OUT = 32, 28
-"""Capitals on each side of the split: two more than a fit takes, and enough to prove it."""
+FIT, HELD_OUT = 48, 28
+"""Capitals on each side of the split: enough to train a probe on, and enough to prove a guarantee."""
 QUESTIONS = FIT + HELD_OUT
 SHORT = ["engine.threads=2", "engine.params.max_tokens=16", "ask.n_samples=1"]
 """What a capital takes."""
@@ -62,13 +62,15 @@ def import_capitals(home: Path) -> None:
     import_file(path, home)
 
 
-def test_from_a_run_to_a_calibrator_to_a_target_to_answers_that_keep_it(
+def test_from_a_run_to_a_probe_to_a_calibrator_to_a_target_to_answers_that_keep_it(
     page: Page, own: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Which questions share a batch changes how the model rounds: alone, each is answered the same every time.
     monkeypatch.setattr(callers, "CALLERS", {})
     evaluate(page, own)
+    train(page, own)
     calibrate(page)
+    activate_probes(page, own)
     expect(page.get_by_role("banner")).not_to_contain_text("not calibrated")
     tune(page, own)
     open_page(page, own.url)
@@ -77,6 +79,9 @@ def test_from_a_run_to_a_calibrator_to_a_target_to_answers_that_keep_it(
     expect(decision).to_contain_text("confidence, calibrated")
     expect(decision).to_contain_text(GUARANTEE)
     expect(decision.locator(".cx-badge.large")).to_have_text("answer")
+    page.get_by_role("tab", name="Signals").click()
+    read = re.compile(r"hidden states by a linear probe\.\s*0\.\d")
+    expect(page.get_by_role("tabpanel")).to_contain_text(read)
 
 
 def sure_question(real: Served) -> str:
@@ -91,15 +96,31 @@ def sure_question(real: Served) -> str:
 
 
 def evaluate(page: Page, real: Served) -> None:
-    """Ask the questions on the Evaluate page, and go from the run to the Calibrate page."""
+    """Ask the questions on the Evaluate page."""
     page.goto(f"{real.url}evaluate")
     page.get_by_role("combobox", name="Dataset").select_option("some-capitals")
     page.get_by_role("textbox", name="Name").fill("the whole way")
     page.get_by_role("button", name="Start", exact=True).click()
     work = page.get_by_role("region", name="Evaluation")
     expect(work).to_contain_text(f"Done: {QUESTIONS} answers graded", timeout=ASKED)
-    work.get_by_role("button", name="Open it").click()
-    page.get_by_role("link", name="Calibrate with it").click()
+
+
+def train(page: Page, real: Served) -> None:
+    """Train probes on the run, and go from them to the Calibrate page."""
+    page.goto(f"{real.url}train?run={real.workbench.store.runs.list()[0].run.id}")
+    form = page.get_by_role("complementary", name="New training")
+    expect(form.get_by_role("checkbox", name="the whole way")).to_be_checked()
+    form.get_by_role("button", name="Start", exact=True).click()
+    work = page.get_by_role("region", name="Training", exact=True)
+    expect(work).to_contain_text(re.compile("Done: probe@.* is saved, not active"), timeout=ASKED)
+    page.get_by_role("link", name="Calibrate with them").click()
+
+
+def activate_probes(page: Page, real: Served) -> None:
+    """Have the answers read from the next question on."""
+    page.goto(f"{real.url}train")
+    page.get_by_role("region", name="Probes", exact=True).get_by_role("button", name="Activate").click()
+    expect(page.get_by_role("button", name="Deactivate")).to_be_visible()
 
 
 def calibrate(page: Page) -> None:

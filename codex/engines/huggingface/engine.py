@@ -416,7 +416,8 @@ class HuggingFaceEngine(Engine):
     ) -> HiddenStates:
         from codex.engines.huggingface.passes import read_states
 
-        return read_states(self._load().model, ids, given, self.config.batch_size, plan, cancel)
+        loaded = self._load()
+        return read_states(loaded.model, loaded.kept, ids, given, self.config.batch_size, plan, cancel)
 
     def _embed(self, ids: list[int]) -> NDArray[np.float32]:
         from codex.engines.huggingface.passes import embed

@@ -15,7 +15,7 @@ from transformers.cache_utils import Cache
 
 from codex.engines.huggingface.cells import cells_of, new_cache
 from codex.engines.huggingface.internals import Plan, Seen, Watch, hidden_states, with_internals
-from codex.engines.huggingface.kept import Prompt
+from codex.engines.huggingface.kept import KeptPrompts, Prompt
 from codex.engines.huggingface.loading import LoadedModel
 from codex.engines.huggingface.statistics import measure, unpack
 from codex.errors import Cancelled
@@ -140,16 +140,22 @@ def score(
 @torch.inference_mode()
 def read_states(
     loaded: LoadedModel,
+    kept: KeptPrompts,
     ids: Sequence[int],
     given: Sequence[int],
     piece: int,
     plan: Plan,
     cancel: threading.Event,
 ) -> HiddenStates:
-    """What the layers of a plan put out at the prompt's last token and at those given. Raises Cancelled."""
-    reading = Reading(loaded, [*ids, *given], piece, None, plan, 1 + len(given))
+    """What the layers of a plan put out at the prompt's last token and at those given.
+
+    What is kept of the prompt's beginning is not read again. Raises Cancelled.
+    """
+    whole = [*ids, *given]
+    reading = Reading(loaded, whole, piece, kept.beginning(ids), plan, 1 + len(given))
     while (read := reading.advance()) is None:
         _check(cancel)
+    kept.keep(whole, read.cache, reading.exact)
     return hidden_states(plan, read.seen, len(given))
 
 
