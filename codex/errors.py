@@ -48,6 +48,10 @@ class SettingsError(InvalidInput):
     """An unknown setting, or one of the wrong type."""
 
 
+class PluginError(InvalidInput):
+    """A plug-in that cannot be loaded or used; the message names its package."""
+
+
 class PromptTooLong(CodexError):
     """The prompt and the answer do not fit in the model's context."""
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from codex import plugins
 from codex.text import sha256
 from codex.types import Message
 
-GraderName = Literal[
+ShippedGrader = Literal[
     "exact",
     "contains",
     "recall",
@@ -25,7 +26,10 @@ GraderName = Literal[
     "refusal",
     "judge",
 ]
-GRADERS: tuple[GraderName, ...] = get_args(GraderName)
+GRADERS: tuple[ShippedGrader, ...] = get_args(ShippedGrader)
+"""The graders that ship with Codex."""
+GraderName = str
+"""The name of a grader, one that ships or a plug-in's; see `named`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +121,16 @@ def _listed(marks: tuple[str, ...], choices: tuple[str, ...]) -> str:
     return "".join(f"\n{mark}. {choice}" for mark, choice in zip(marks, choices, strict=True))
 
 
+def graders() -> tuple[GraderName, ...]:
+    """Every grader: those that ship, then those of plug-ins. Nothing is imported."""
+    return tuple(dict.fromkeys((*GRADERS, *plugins.names("graders"))))
+
+
 def named(name: object) -> GraderName | None:
     """The grader of that name; None where there is none."""
-    return next((grader for grader in GRADERS if grader == name), None)
+    if not isinstance(name, str):
+        return None
+    return name if name in GRADERS or name in plugins.names("graders") else None
 
 
 def letters(count: int) -> tuple[str, ...]:

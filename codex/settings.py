@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import difflib
 import os
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -16,11 +16,23 @@ from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializeAsAny,
+    Tag,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
-from codex import origins
+from codex import origins, plugins
 from codex.engines import EngineName, preferred_engine
-from codex.engines.base import GenerationParams, ModelConfig
+from codex.engines.added import added_engine, config_of
+from codex.engines.base import EngineConfig, GenerationParams, ModelConfig
 from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.models import default_home
 from codex.engines.openai_api.config import ServedConfig
@@ -28,12 +40,15 @@ from codex.errors import SettingsError
 from codex.grounding.config import GroundingConfig
 from codex.policy import Policy
 from codex.retrieval.config import RetrievalConfig
-from codex.signals import REGISTRY
+from codex.signals import REGISTRY, add_signals
 from codex.store import StoreConfig
+from codex.text import nearest
 
 CONF = Path(__file__).parent / "conf"
 MAX_SAMPLES = 50
 """More samples than this say little more and take a machine for minutes."""
+NEAR = 0.4
+"""How alike a wrong key and the one that was meant are at least: keys are long."""
 
 
 class LlamaCppSettings(ModelConfig):
@@ -63,8 +78,41 @@ class OpenAIApiSettings(ServedConfig):
     """How the shown answer is generated."""
 
 
+class AddedEngineSettings(EngineConfig):
+    """Group engine=NAME of a plug-in, or engine=module:object; what is set is of a subclass of its own."""
+
+    name: str
+    """The plug-in's engine."""
+    params: GenerationParams = GenerationParams()
+    """How the shown answer is generated."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_the_plugin(cls, value: Any, handler: Callable[[Any], Any]) -> Any:
+        if cls is AddedEngineSettings and isinstance(value, dict):
+            return _settings_of(value["name"]).model_validate(value)
+        return handler(value)
+
+
+@lru_cache
+def _settings_of(engine: str) -> type[AddedEngineSettings]:
+    """The settings of a plug-in's engine, with its own keys. Raises PluginError."""
+    # The plug-in's own defaults come first, e.g. of model_path.
+    bases = (config_of(added_engine(engine)), AddedEngineSettings)
+    return create_model("AddedSettings", __base__=bases)  # type: ignore[arg-type]
+
+
+def _engine_tag(value: Any) -> str:
+    name = str(value.get("name") if isinstance(value, dict) else getattr(value, "name", ""))
+    return name if name in get_args(EngineName) else "added"
+
+
 EngineSettings = Annotated[
-    LlamaCppSettings | HuggingFaceSettings | OpenAIApiSettings, Field(discriminator="name")
+    Annotated[LlamaCppSettings, Tag("llama_cpp")]
+    | Annotated[HuggingFaceSettings, Tag("huggingface")]
+    | Annotated[OpenAIApiSettings, Tag("openai_api")]
+    | Annotated[SerializeAsAny[AddedEngineSettings], Tag("added")],
+    Discriminator(_engine_tag),
 ]
 
 
@@ -87,6 +135,8 @@ class AskSettings(BaseModel):
     """Whether the reflect gate may ask a second time."""
     people: bool = True
     """Whether a person's answer to the same question, or to a like one, comes in place of the model's."""
+    signals: tuple[str, ...] = ()
+    """Signals of modules of one's own, each as module:object, beside those of installed packages."""
     max_waiting: int = Field(16, ge=1)
     """Questions under way at once; one more is told to come back later. A client has at most half of them."""
 
@@ -191,7 +241,10 @@ def load_settings(overrides: Sequence[str] = ()) -> Settings:
     """Compose the settings from the YAML groups and `key=value` overrides.
 
     `engine=auto`, the default, takes huggingface where there is a CUDA device, else llama_cpp. Raises
-    SettingsError naming the key, the value and the nearest right key.
+    SettingsError naming the key, the value and the nearest right key; PluginError.
+
+    `module:object` is taken as the engine, as the judge and as signals, and runs that module: what came over
+    HTTP is never to be passed here.
     """
     # The resolver is registered again at each call because a test or a notebook may clear them.
     OmegaConf.register_new_resolver(
@@ -204,7 +257,14 @@ def load_settings(overrides: Sequence[str] = ()) -> Settings:
     chosen = [o for o in parsed if o.key_or_group in _groups()]
     config = _compose(chosen)
     _check_keys(parsed, config)
-    return _validated(_changed(config, [o for o in parsed if o not in chosen]))
+    config = _changed(config, [o for o in parsed if o not in chosen])
+    add_signals(_own_signals(config))
+    return _validated(config)
+
+
+def _own_signals(config: DictConfig) -> list[str]:
+    given = OmegaConf.to_container(config)["ask"]["signals"]  # type: ignore[index,call-overload]
+    return [str(each) for each in given] if isinstance(given, list) else []
 
 
 def _parse(text: str) -> Override:
@@ -223,19 +283,44 @@ def _groups() -> list[str]:
 
 
 def _compose(overrides: Sequence[Override]) -> DictConfig:
+    added = next((o for o in overrides if o.key_or_group == "engine" and _is_added(str(o.value()))), None)
+    if added is not None:
+        config = _compose([_parse("engine=llama_cpp") if o is added else o for o in overrides])
+        config.engine = _defaults_of(str(added.value())) | {"params": config.engine.params}
+        return config
     for override in overrides:
         group = CONF / override.key_or_group
         if group.is_dir():
             names = sorted(path.stem for path in group.glob("*.yaml"))
+            names += plugins.names("engines") if override.key_or_group == "engine" else ()
             if override.value() not in names:
                 value = str(override.value())
                 raise SettingsError(
-                    f"Unknown {override.key_or_group} {value!r}{_nearest(value, names)} "
+                    f"Unknown {override.key_or_group} {value!r}{nearest(value, names, NEAR)} "
                     f"There are: {', '.join(names)}.",
                     [override.key_or_group],
                 )
     # A copy: who asked for it will change it.
     return copy.deepcopy(_composed(tuple(o.input_line or "" for o in overrides)))
+
+
+def _is_added(engine: str) -> bool:
+    """Whether it is a plug-in's; a `module:object` is taken."""
+    if engine in get_args(EngineName):
+        return False
+    if plugins.is_target(engine):
+        plugins.take("engines", engine)
+    return engine in plugins.names("engines")
+
+
+def _defaults_of(engine: str) -> dict[str, Any]:
+    """What the settings of a plug-in's engine are at first; what has no default is null."""
+    fields = _settings_of(engine).model_fields
+    return {
+        key: None if field.is_required() else field.get_default(call_default_factory=True)
+        for key, field in fields.items()
+        if key != "params"
+    } | {"name": engine}
 
 
 @cache
@@ -264,7 +349,7 @@ def _check_keys(overrides: Iterable[Override], config: DictConfig) -> None:
     for override in overrides:
         if override.key_or_group not in known:
             raise SettingsError(
-                f"Unknown setting {override.key_or_group!r}{_nearest(override.key_or_group, known)}",
+                f"Unknown setting {override.key_or_group!r}{nearest(override.key_or_group, known, NEAR)}",
                 [override.key_or_group],
             )
 
@@ -282,7 +367,7 @@ def _validated(config: DictConfig) -> Settings:
 
 def _in_words(error: ValidationError) -> tuple[str, list[str]]:
     # The discriminator's tag stands in the location as if it were a key.
-    tags = get_args(EngineName)
+    tags = (*get_args(EngineName), "added")
     keys = [".".join(str(part) for part in e["loc"] if part not in tags) for e in error.errors()]
     parts = [
         f"{key} = {e['input']!r}: {e['msg'].removeprefix('Value error, ')}."
@@ -298,11 +383,3 @@ def _flatten(node: Any, prefix: str = "") -> list[str]:
     for key, value in node.items():
         keys += [f"{prefix}{key}", *_flatten(value, f"{prefix}{key}.")]
     return keys
-
-
-def _nearest(key: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
-    if not close:
-        # A key given without its group is near to the full one only by its last part.
-        close = [name for name in known if name.rsplit(".")[-1] == key.rsplit(".")[-1]]
-    return f"; did you mean {close[0]!r}?" if close else "."

@@ -1,9 +1,10 @@
-"""Texts and numbers of any subject: fingerprints, numbers as they are shown, common English words."""
+"""Texts and numbers of any subject: fingerprints, numbers as they are shown, names that are near."""
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 
@@ -67,3 +68,15 @@ def listed(names: Sequence[str], most: int = 3) -> str:
 
 def _fixed(value: float, places: int) -> str:
     return str(Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+
+
+def nearest(name: str, known: Collection[str], cutoff: float = 0.6) -> str:
+    """How a sentence about an unknown name ends: "; did you mean 'short'?", or "." where none is near.
+
+    cutoff: how alike it has to be, in [0, 1].
+    """
+    close = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
+    if not close:
+        # A key given without its group is near to the full one only by its last part.
+        close = [each for each in known if each.rsplit(".")[-1] == name.rsplit(".")[-1]]
+    return f"; did you mean {close[0]!r}?" if close else "."

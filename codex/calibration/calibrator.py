@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from scipy.special import expit
 
+from codex import plugins
 from codex.calibration import metrics
 from codex.calibration.combine import PROBES, Columns, Design
 from codex.calibration.crossfit import LEAST_LABELS, Fitted
@@ -107,6 +108,8 @@ class Calibrator(BaseModel):
     """What holds where their signals are missing, or the question is unfamiliar; None: it combines none."""
     verifier: str = ""
     """The version of the trained verifier that verified the answers; "": none did."""
+    plugins: dict[str, str] = {}
+    """Of each signal that it combines and that a plug-in adds, the package."""
     shipped: bool = False
     """It came with Codex."""
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -125,6 +128,7 @@ class Calibrator(BaseModel):
         left_out |= {"sides"} if self.holds_out else set()
         left_out |= set() if self.adaptive else {"adaptive"}
         left_out |= set() if self.verifier else {"verifier"}
+        left_out |= set() if self.plugins else {"plugins"}
         own = self.model_copy(update={"runs": ()}) if self.shipped else self
         content = own.model_dump_json(exclude=left_out, by_alias=True)
         return f"{self.name}@{sha256(content)[:10]}"
@@ -179,8 +183,24 @@ class Calibrator(BaseModel):
         value = float(self.confidences(columns)[0])
         return None if np.isnan(value) else value
 
+    @property
+    def why_incomplete(self) -> str:
+        """Which of its signals no plug-in adds any more, and what to do, in words; "": none."""
+        for name, package in self.plugins.items():
+            now = plugins.registered.get(name)
+            if now == package:
+                continue
+            there = f"is not there; {now} adds another one" if now else "is not installed or does not load"
+            return (
+                f"It combines the signal {name!r} of {package}, which {there}: "
+                "install that package, or fit another calibrator."
+            )
+        return ""
+
     def mismatch(self, other: Origin) -> str:
         """Why it does not hold for answers that came about so, in words; "" when it does."""
+        if self.why_incomplete:
+            return self.why_incomplete
         if other.model != self.model:
             return f"It was fitted on answers of {self.model}, not of {other.model}."
         if self.templates == other.prompt.removesuffix(FOLLOWS) and self.prompt != other.prompt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
+from codex import plugins
 from codex.calibration.combine import (
     PROBES,
     SIGNALS,
@@ -95,10 +96,10 @@ def fit(
     """Fit to all rows, and cross-fit `repeats` times over for the metrics.
 
     columns: signals by name, each [n]; NaN is missing. correct: [n]. signs: 1 where a higher value of the
-    signal is more confident, -1 where a lower one is. Combined are those of SIGNALS that have a sign, or,
-    where none of them has, all that do. groups: [n]. counts: [n], how much each row counts, such as 1 / the
-    probability that it was drawn; None: all alike. Scales, penalty, weights, method and map are those of the
-    rows of each fit alone, so nothing cross-fitted has seen its own row.
+    signal is more confident, -1 where a lower one is. Combined are those of SIGNALS and of plug-ins that
+    have a sign, or, where none of them has, all that do. groups: [n]. counts: [n], how much each row counts,
+    such as 1 / the probability that it was drawn; None: all alike. Scales, penalty, weights, method and map
+    are those of the rows of each fit alone, so nothing cross-fitted has seen its own row.
 
     prior: the fit is held to it by the penalty: with few labels, or where it is as good as they are, the fit
     is the prior, at a temperature and an intercept of its own. None: the one that ships; a design without
@@ -177,7 +178,7 @@ class _Data:
     ) -> _Data:
         """Raises InvalidInput for what cannot be fitted."""
         outcomes = np.atleast_1d(np.asarray(correct, bool))
-        signs = {name: signs[name] for name in SIGNALS if name in signs} or dict(signs)
+        signs = {name: signs[name] for name in _combined(signs) if name in signs} or dict(signs)
         arrays = {name: np.asarray(column, float) for name, column in columns.items() if name in signs}
         for name, array in arrays.items():
             if array.shape != outcomes.shape:
@@ -195,6 +196,11 @@ class _Data:
             None if weight is None else weight / weight.mean(),
             _usable(prior, arrays, signs),
         )
+
+
+def _combined(known: Collection[str]) -> tuple[str, ...]:
+    """SIGNALS, and those of plug-ins, over the focus where there is that form."""
+    return (*SIGNALS, *(name for name in plugins.registered if f"{name}_focus" not in known))
 
 
 def _usable(prior: Design, columns: Mapping[str, Array], signs: Mapping[str, int]) -> Design | None:

@@ -40,6 +40,7 @@ from codex.evaluation.runner import check_same, measure, prepare, run, run_param
 from codex.evaluation.runner import extend as extended
 from codex.evaluation.scoring import graded
 from codex.evaluation.sweeps import combinations
+from codex.grading.grades import taken
 from codex.jobs import JobProgress
 from codex.settings import load_settings
 from codex.store import Store
@@ -91,7 +92,10 @@ def evaluate(
     name: Annotated[str, typer.Option(help="Its name.")] = "",
     grader: Annotated[
         str | None,
-        typer.Option(help="Grade all answers with this grader; by default it is chosen for each question."),
+        typer.Option(
+            help="Grade all answers with this grader, its name or module:object; by default it is chosen for "
+            "each question."
+        ),
     ] = None,
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Retrieve passages for each question first.")
@@ -118,6 +122,7 @@ def evaluate(
     `codex evaluate graders` measures the graders.
     """
     form = Form(as_json, as_csv, as_lines, page)
+    grader = taken(grader) if grader else None
     cluster = _cluster(ray, workers)
     if sum(map(bool, (dataset, generations, resume, extend))) != 1:
         raise InvalidInput(

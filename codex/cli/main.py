@@ -20,6 +20,7 @@ from codex.cli import (
     evaluate,
     labels,
     models,
+    plugins,
     policies,
     probes,
     runs,
@@ -31,8 +32,17 @@ from codex.cli import (
 )
 from codex.errors import CodexError
 from codex.private import UMASK
+from codex.signals import add_signals
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def codex() -> None:
+    """Answers from a local language model, each with how likely it is to be right."""
+    add_signals()
+
+
 app.command()(ask.ask)
 app.command()(chat.chat)
 app.command("serve")(serve.command)
@@ -51,6 +61,7 @@ app.add_typer(labels.app, name="labels")
 app.add_typer(sessions.app, name="sessions")
 app.command()(classify.classify)
 app.add_typer(train.app, name="train")
+app.command("plugins")(plugins.list_plugins)
 app.command()(documents.index)
 app.command()(documents.search)
 

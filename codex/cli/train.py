@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from codex.cli import probes, terminal, verifiers
+from codex.cli import probes, terminal, tokenizers, verifiers
 from codex.cli.runs import reached, readable
 from codex.cli.terminal import INTERRUPTED, Overrides, interruptible, printable
 from codex.datasets.columns import said
@@ -35,6 +35,7 @@ def train() -> None:
 
 app.command("probe")(probes.train)
 app.command("verifier")(verifiers.train)
+app.command("tokenizer")(tokenizers.train)
 
 
 @app.command()

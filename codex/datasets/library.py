@@ -15,12 +15,24 @@ from codex.datasets.questions import Accepted, Duplicate, questions, read
 from codex.datasets.splits import split
 from codex.datasets.table_files import Rejected, is_table
 from codex.errors import InvalidInput, NotFound
-from codex.items import GRADERS, GraderName, Item
+from codex.items import GRADERS, GraderName, Item, graders, named
 from codex.paths import resources
 from codex.store.codec.values import text
 from codex.types import Side
 
-__all__ = ["GRADERS", "Dataset", "GraderName", "Item", "Side", "datasets", "find", "items", "load", "split"]
+__all__ = [
+    "GRADERS",
+    "Dataset",
+    "GraderName",
+    "Item",
+    "Side",
+    "datasets",
+    "find",
+    "graders",
+    "items",
+    "load",
+    "split",
+]
 
 SHIPPED = resources("datasets")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
@@ -125,7 +137,7 @@ def _item(row: Mapping[str, Any], group: str) -> Item:
     item = Item.of_row(row, group)
     for each in (item.id, item.question, item.group, item.context or "", *item.answers, *item.choices):
         text(each, "one of its texts")
-    if item.grader not in (None, *GRADERS):
+    if item.grader is not None and named(item.grader) is None:
         raise ValueError(f"there is no grader {reprlib.repr(item.grader)}")
     return item
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Literal
+from typing import Literal, get_args
 
+from codex import plugins
 from codex.engines.base import Engine, EngineConfig, ModelConfig
 from codex.engines.models import Models
 
 EngineName = Literal["llama_cpp", "huggingface", "openai_api"]
+"""The engines that ship with Codex; plug-ins add more."""
 
 
 def preferred_engine() -> EngineName:
@@ -28,7 +30,8 @@ def preferred_engine() -> EngineName:
 def create(name: str, config: EngineConfig, models: Models, key: str | None = None) -> Engine:
     """An engine, not loaded yet. An engine's own packages are imported only when it is the one chosen.
 
-    key: of a server; None: the one that the configuration names.
+    name: one that ships, or a plug-in's. key: of a server; None: the one that the configuration names.
+    Raises PluginError.
     """
     if name == "huggingface":
         from codex.engines.huggingface.engine import HuggingFaceEngine
@@ -40,6 +43,10 @@ def create(name: str, config: EngineConfig, models: Models, key: str | None = No
         from codex.engines.openai_api.engine import OpenAIEngine
 
         return OpenAIEngine(ServedConfig.model_validate(config, from_attributes=True), key)
+    if name in plugins.names("engines") and name not in get_args(EngineName):
+        from codex.engines.added import make
+
+        return make(name, config, models)
     from codex.engines.llama_cpp.engine import LlamaCppEngine
 
     return LlamaCppEngine(ModelConfig.model_validate(config, from_attributes=True), models)

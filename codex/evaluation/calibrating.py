@@ -301,6 +301,7 @@ def fitted(
         without_probes=without,
         reference=Reference.of(used).model_dump(mode="json"),
         familiarity=Familiarity.of(table.questions, embed) if embed else None,
+        plugins={name: REGISTRY[name].package for name in used if REGISTRY[name].package},
     )
     return made, result.crossfitted
 

@@ -27,7 +27,7 @@ from typing import Any, BinaryIO
 
 from codex.engines.entropy import entropy_estimate
 from codex.errors import InvalidInput
-from codex.items import GRADERS, GraderName, Item, named, without_choices
+from codex.items import GraderName, Item, graders, named, without_choices
 from codex.outputs import output
 from codex.store import Store
 from codex.store.codec.nouns import decode, encode, parts
@@ -226,7 +226,7 @@ def _texts(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def _grader(name: object) -> GraderName | None:
     found = named(name)
     if name and found is None:
-        raise ValueError(f"there is no grader {reprlib.repr(name)}; there are: {', '.join(GRADERS)}")
+        raise ValueError(f"there is no grader {reprlib.repr(name)}; there are: {', '.join(graders())}")
     return found
 
 

@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 
 from codex import engines
 from codex.ask.workbench import Workbench
+from codex.engines.base import ModelConfig
 from codex.engines.models import Models
 from codex.errors import (
     Cancelled,
@@ -42,7 +43,15 @@ from codex.evaluation.records import options_of, passages_of, record_of
 from codex.evaluation.runner import check_same, resumed
 from codex.grounding.reliability import Reliabilities
 from codex.items import Item
-from codex.settings import EngineSettings, HuggingFaceSettings, LlamaCppSettings, OpenAIApiSettings, Settings
+from codex.settings import (
+    AddedEngineSettings,
+    EngineSettings,
+    HuggingFaceSettings,
+    LlamaCppSettings,
+    OpenAIApiSettings,
+    Settings,
+)
+from codex.signals import add_signals
 from codex.store import Store
 from codex.store.evaluation.runs import RunSummary
 from codex.types import Passage, Record, Run, Step
@@ -127,6 +136,11 @@ def share_of(engine: EngineSettings, nodes: Sequence[Mapping[str, float]], worke
 
     nodes: what each has, with Ray's names: CPU, GPU. Raises InvalidInput where so many do not fit.
     """
+    if isinstance(engine, AddedEngineSettings):
+        raise InvalidInput(
+            f"The engine {engine.name!r} is a plug-in's: it answers in this process alone. Leave --ray out.",
+            ["ray"],
+        )
     on_gpu = isinstance(engine, HuggingFaceSettings) and engine.device != "cpu"
     on_gpu |= isinstance(engine, LlamaCppSettings) and engine.gpu_layers != 0
     gpus = sum(int(node.get("GPU", 0)) for node in nodes)
@@ -288,6 +302,7 @@ class Worker:
 
 def open_worker(settings: Settings, store: Store) -> Workbench:
     """A worker's workbench, with the engine that the settings name. store: of its own, for nothing."""
+    add_signals(settings.ask.signals)
     engine = engines.create(settings.engine.name, settings.engine, Models(settings.home))
     return Workbench(settings, engine, store)
 
@@ -300,7 +315,7 @@ def reliabilities(settings: Settings) -> Reliabilities:
 def _with_threads(settings: Settings, most: int) -> Settings:
     """The settings of a worker that has so many processors."""
     engine = settings.engine
-    if isinstance(engine, OpenAIApiSettings) or engine.threads <= most:
+    if not isinstance(engine, ModelConfig) or engine.threads <= most:
         return settings
     return settings.model_copy(update={"engine": engine.model_copy(update={"threads": most})})
 

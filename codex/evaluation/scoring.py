@@ -231,6 +231,8 @@ def confidences_of(table: Table, calibrator: Calibrator | None = None, *, seed: 
     """
     n, correct = len(table.correct), int(table.correct.sum())
     if calibrator is not None:
+        if calibrator.why_incomplete:
+            return Confidences(None, "", calibrator.why_incomplete)
         if not calibrator.holds_out and seen(calibrator, table).any():
             return Confidences(None, "", calibrator.why_unproven)
         values = calibrator.confidences(table.signals)[None] if n else None

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from codex import plugins
 from codex.errors import InvalidInput
 from codex.grading import boolean, choice, dates, numeric, short_answer
+from codex.grading.added import added_grader
 from codex.grading.kinds import grader_of
 from codex.grading.word_recall import contains, word_recall
 from codex.grading.wording import plain, refuses
-from codex.items import GRADERS, GraderName, Item, named
+from codex.items import GRADERS, GraderName, Item, graders, named
 from codex.prompts import judging
 from codex.signals import label_probability
+from codex.text import nearest
 
 if TYPE_CHECKING:
     from rouge_score.rouge_scorer import RougeScorer
@@ -62,24 +65,46 @@ def grade(item: Item, text: str, grader: str | None = None, engine: Engine | Non
     """Grade an answer by the grader named, else the item's own, else the one of its kind of answer.
 
     An item that cannot be answered is graded by whether the answer refuses, whatever is named.
-    engine: the judge, which only the grader "judge" asks. Raises InvalidInput for an unknown name.
+    engine: the judge, which only the grader "judge" asks. Raises InvalidInput for an unknown name,
+    PluginError.
     """
     name = known(grader or grader_of(item))
     if not item.answerable:
         name = "refusal"
     if name == "judge":
         return _judged(item, text, engine)
-    score = float(_SCORES[name](item, text))
+    above = ABOVE.get(name, 0.5)
+    if name in _SCORES:
+        score = float(_SCORES[name](item, text))
+    else:
+        added = added_grader(name)
+        score, above = added.score(item, text), added.above
     if math.isnan(score):
         return Grade(None, score, name)
-    return Grade(score > ABOVE.get(name, 0.5), score, name)
+    return Grade(score > above, score, name)
 
 
 def known(name: str) -> GraderName:
-    """The name as a grader's. Raises InvalidInput."""
+    """The name as a grader's; one of a plug-in is imported. Raises InvalidInput, PluginError.
+
+    A `module:object` is known only where it was taken.
+    """
     if grader := named(name):
+        if grader not in GRADERS:
+            added_grader(grader)
         return grader
-    raise InvalidInput(f"There is no grader {name!r}. There are: {', '.join(GRADERS)}.", ["grader"])
+    there = graders()
+    why = ": a module:object works on the command line alone, while no workbench runs." if ":" in name else ""
+    raise InvalidInput(
+        f"There is no grader {name!r}{why or nearest(name, there)} There are: {', '.join(there)}.", ["grader"]
+    )
+
+
+def taken(name: str) -> GraderName:
+    """As `known`, and a `module:object` is taken. For the command line of this machine alone."""
+    if plugins.is_target(name):
+        plugins.take("graders", name)
+    return known(name)
 
 
 def _exact(item: Item, text: str) -> float:

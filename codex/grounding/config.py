@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from codex import plugins
 from codex.grounding.form import Form
+from codex.text import nearest
+
+JUDGES = ("model", "nli", "embedding", "lexical", "none")
+"""Those that ship with Codex."""
+
+
+def _known_judge(name: str) -> str:
+    there = (*JUDGES, *plugins.names("judges"))
+    if name in there:
+        return name
+    if plugins.is_target(name):
+        return plugins.take("judges", name).name
+    raise ValueError(f"there is no such judge{nearest(name, there)[:-1]}; there are: {', '.join(there)}")
 
 
 class GroundingConfig(BaseModel):
@@ -20,8 +34,9 @@ class GroundingConfig(BaseModel):
     """candidates shows the verifier the sampled answers too."""
     verifier_model: str | None = None
     """Another model for verifier and judge, as in engine.model_path; null asks the one that answered."""
-    judge: Literal["model", "nli", "embedding", "lexical", "none"] = "model"
-    """Who says whether a passage supports a sentence of the answer."""
+    judge: Annotated[str, AfterValidator(_known_judge)] = "model"
+    """Who says whether a passage supports a sentence of the answer: model, nli, embedding, lexical, none, or
+    a plug-in's."""
     nli_model: str | None = None
     """The cross-encoder of judge=nli: a local folder or a Hugging Face name."""
     similarity: Literal["text", "embedding", "judge"] = "text"

@@ -15,7 +15,8 @@ from codex.engines.base import Engine
 from codex.engines.models import Models
 from codex.errors import Cancelled, ModelError
 from codex.grounding import labelled
-from codex.grounding.config import GroundingConfig
+from codex.grounding.added import added_judge
+from codex.grounding.config import JUDGES, GroundingConfig
 from codex.grounding.form import Form
 from codex.grounding.judges import Embed, EmbeddingJudge, Judge, LexicalJudge
 from codex.grounding.labelled import Case, Labelled
@@ -90,6 +91,7 @@ class Grounder:
         self._trained = trained
         self._kept = Reliabilities(models.cache / "reliability")
         self._nli = NliJudge(config.nli_model) if config.judge == "nli" and config.nli_model else None
+        self._added = None if config.judge in JUDGES else added_judge(config.judge)
         self._measuring = threading.Lock()
         self._verifier = engine
         if config.verifier_model not in (None, engine.config.model_path):
@@ -237,6 +239,9 @@ class Grounder:
             return
         if self._nli is not None:
             yield self._nli, judge_key(self._nli.name)
+        elif self._added is not None:
+            added, package = self._added
+            yield added, judge_key(f"{added.name} {package}")
         elif wanted == "model":
             model = ModelJudge(self._verifier, conversation, answer, cancel, contradictions=contradictions)
             yield model, judge_key(model.name)

@@ -19,9 +19,11 @@ from codex.datasets.preview import FIRST, MOST_ROWS, Preview, preview
 from codex.datasets.questions import Options
 from codex.datasets.table_files import SUFFIXES
 from codex.errors import InvalidInput
+from codex.grading.grades import known
 from codex.grading.kinds import grader_of
 from codex.items import GraderName, Item
 from codex.server.documents import FILE, UploadRoute, arrived
+from codex.server.names import name_graders
 from codex.server.routes import Bench, errors
 
 router = APIRouter(prefix="/datasets/drafts", tags=["datasets"], route_class=UploadRoute)
@@ -155,11 +157,18 @@ def _said(
     ] = None,
     encoding: Annotated[str | None, Query(description="Of a text file, e.g. latin-1; else UTF-8.")] = None,
     grader: Annotated[
-        GraderName | None, Query(description="Grades all answers; left out: chosen for each question.")
+        str | None,
+        Query(
+            description="Grades all answers; left out: chosen for each question.",
+            json_schema_extra=name_graders,
+        ),
     ] = None,
 ) -> Said:
     options = Options(
-        columns_said(column or ()), separator or None, KEY_BASES[key_base] if key_base else None, grader
+        columns_said(column or ()),
+        separator or None,
+        KEY_BASES[key_base] if key_base else None,
+        known(grader) if grader else None,
     )
     return Said(options, encoding)
 

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from codex.ask.request import AskOptions
-from codex.datasets.library import GRADERS
 from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput, NotFound
 from codex.evaluation.comparison import Comparison, compare_runs
@@ -24,7 +23,7 @@ from codex.evaluation.scoring import Scores, confidences_of, score
 from codex.numbers import NumbersAsSuch
 from codex.server.guard import GuardedRoute
 from codex.server.jobs import EXAMPLE, JobBody
-from codex.server.names import NAMED, RenameBody
+from codex.server.names import NAMED, RenameBody, name_graders
 from codex.server.routes import Bench, LoadedBench, errors
 from codex.settings import MAX_SAMPLES
 from codex.store import Store
@@ -81,7 +80,7 @@ class NewEvaluationBody(NumbersAsSuch):
     grader: str | None = Field(
         None,
         description="Grades all answers; left out: chosen for each question.",
-        json_schema_extra={"anyOf": [{"type": "string", "enum": list(GRADERS)}, {"type": "null"}]},
+        json_schema_extra=name_graders,
     )
     evidence: bool = Field(False, strict=True, description="Retrieve passages for each question first.")
     n_samples: int | None = Field(None, ge=1, le=MAX_SAMPLES, description="Samples beside each answer.")

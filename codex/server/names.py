@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 from starlette.convertors import Convertor, register_url_convertor
 
+from codex.items import graders
 from codex.store.names import MAX_NAME, NAME
 
 NAMED: JsonDict = {"pattern": NAME, "maxLength": MAX_NAME}
 """In the description only: the message of our own check says more."""
+
+
+def name_graders(schema: dict[str, Any]) -> None:
+    """Write every grader into the description of a field; see `items.graders`."""
+    schema["anyOf"] = [{"type": "string", "enum": list(graders())}, {"type": "null"}]
 
 
 class _AnyName(Convertor[str]):

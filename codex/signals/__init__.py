@@ -11,8 +11,9 @@ from codex.signals import agreement
 
 # isort: split
 from codex.signals import evidence, probes, verifier
+from codex.signals.added import add_signals
 from codex.signals.focus import focus_mask
-from codex.signals.registry import REGISTRY, Signal, compute, label_of, signals_table
+from codex.signals.registry import REGISTRY, Signal, compute, label_of, signal, signals_table
 from codex.signals.verifier import label_probability
 from codex.signals.view import Group, View, answer_groups
 
@@ -21,6 +22,7 @@ __all__ = [
     "Group",
     "Signal",
     "View",
+    "add_signals",
     "agreement",
     "answer_groups",
     "attention",
@@ -30,6 +32,7 @@ __all__ = [
     "label_of",
     "label_probability",
     "probes",
+    "signal",
     "signals_table",
     "tokens",
     "verifier",

@@ -16,6 +16,7 @@ from codex.engines.models import Models, model_id
 from codex.errors import InvalidInput
 from codex.training.config import Lora, TrainConfig
 from codex.training.state import computed_in, seed_all
+from codex.training.tokenizer_checks import check_fit
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -74,6 +75,7 @@ def load_base(engine: ModelConfig, models: Models, config: TrainConfig) -> Base:
     )
     path = models.resolve(engine.model_path)
     loaded = load_model(how, path, models.cache)
+    check_fit(loaded.tokenizer, loaded.model.config, loaded.model.generation_config, engine.model_path)
     if config.gradient_checkpointing:
         loaded.model.activation_checkpointing_enable({"use_reentrant": False})
     return Base(loaded, model_id(engine.model_path, path), base_sha256(path), engine.model_path)

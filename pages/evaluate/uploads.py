@@ -14,7 +14,7 @@ from codex.datasets.questions import Options
 from codex.errors import Cancelled, Conflict, InvalidInput
 from codex.grading.grades import known
 from codex.grading.kinds import grader_of, told
-from codex.items import GRADERS, Item
+from codex.items import Item, graders
 from codex.jobs import Job, JobProgress, Jobs
 from codex.pages import JSON
 
@@ -92,7 +92,7 @@ class Uploads:
                 }
                 for field, label in LABELS.items()
             ],
-            "graders": [("", "chosen for each question"), *((each, each) for each in GRADERS)],
+            "graders": [("", "chosen for each question"), *((each, each) for each in graders())],
             "encodings": ENCODINGS,
             "keys": KEYS if seen.understood.columns.get("choices") else [],
             "items": [_item_view(item, name_of(path)) for item in seen.items],

@@ -110,9 +110,10 @@ def test_prediction_sets_are_part_of_it_and_one_without_them_is_what_it_was_befo
     assert old.pop("shipped") is False
     assert old.pop("sides") == ["calibration"]
     assert old.pop("adaptive") is False
+    assert old.pop("plugins") == {}
     read = Calibrator.model_validate(old)
     later = {"prediction_sets", "familiarity", "prior", "probe", "without_probes", "verifier"}
-    later |= {"shipped", "sides", "adaptive"}
+    later |= {"shipped", "sides", "adaptive", "plugins"}
     content = read.model_dump_json(exclude={"name", "created_at", *later})
     assert read.version == f"first@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 

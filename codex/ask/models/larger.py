@@ -18,6 +18,7 @@ from codex.calibration import Calibrator
 from codex.calibration.familiarity import Embed
 from codex.calibration.shipped import shipped_calibrators
 from codex.engines.base import Engine, ModelConfig
+from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.memory import available_memory, model_memory
 from codex.engines.models import Models
 from codex.errors import Cancelled, CodexError, InvalidInput, ModelError, NotFound, SettingsError, Stopping
@@ -155,7 +156,7 @@ class Larger:
     def _on_gpu(self) -> bool:
         """Whether another memory than this machine's main one holds it."""
         config = self._settings.engine
-        if config.name == "huggingface":
+        if isinstance(config, HuggingFaceConfig):
             return config.device != "cpu" and engines.preferred_engine() == "huggingface"
         return isinstance(config, ModelConfig) and config.gpu_layers != 0
 

@@ -17,6 +17,7 @@ from codex.engines.base import ModelConfig
 from codex.engines.catalogue import catalogue
 from codex.engines.memory import cache_token_bytes, estimated_memory, model_memory, resident_memory
 from codex.engines.models import PACKAGED, ModelEntry, Models, model_id
+from codex.engines.openai_api.config import ServedConfig
 from codex.errors import Cancelled, InvalidInput
 from codex.jobs import Job, JobProgress, Jobs
 from codex.store import Store
@@ -78,7 +79,7 @@ class LoadedModel:
 def loaded_model(workbench: Workbench) -> LoadedModel:
     """The model in use, and whether a calibrator holds for it. Raises StoreError."""
     status, engine, larger = workbench.model.status, workbench.settings.engine, workbench.larger
-    served, models = engine.name == "openai_api", Models(workbench.settings.home)
+    held, models = isinstance(engine, ModelConfig), Models(workbench.settings.home)
     saved = {
         each.version: Calibrator.model_validate_json(each.body) for each in workbench.store.calibrators.list()
     }
@@ -86,10 +87,10 @@ def loaded_model(workbench: Workbench) -> LoadedModel:
         model=status.model,
         name=engine.model_path,
         engine=engine.name,
-        base_url=engine.where if engine.name == "openai_api" else None,
+        base_url=engine.where if isinstance(engine, ServedConfig) else None,
         state=status.state,
         process_memory=resident_memory(),
-        memory=None if served else model_memory(models, engine.model_path, _context(workbench)),
+        memory=model_memory(models, engine.model_path, _context(workbench)) if held else None,
         calibrated=status.calibrated,
         calibration=status.calibration,
         calibrators=tuple(version for version, each in saved.items() if not workbench.active.mismatch(each)),

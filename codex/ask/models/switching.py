@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 from pydantic import ValidationError
 
 from codex.engines import EngineName
 from codex.engines.models import Models
+from codex.engines.openai_api.config import ServedConfig
 from codex.errors import InvalidInput, NotFound
 from codex.settings import EngineSettings, Settings, load_settings
 
@@ -29,6 +31,13 @@ def engine_settings(
     use where it reads that, else llama_cpp. Raises InvalidInput; NotFound where the model is not on this
     machine.
     """
+    if engine is not None and engine not in get_args(EngineName):
+        # This may come over HTTP, and settings would run a module that they are given as the engine.
+        raise InvalidInput(
+            f"There is no engine {engine!r} to change to. There are: {', '.join(get_args(EngineName))}. An "
+            "engine of a plug-in is chosen when Codex starts.",
+            ["engine"],
+        )
     if base_url is not None or engine == "openai_api":
         if engine not in (None, "openai_api"):
             raise InvalidInput(f"base_url is for engine=openai_api, not {engine}: leave one out.", ["engine"])
@@ -58,15 +67,15 @@ def _server(settings: Settings, base_url: str | None, api_key_env: str | None) -
             ["api_key_env"],
         )
     now = settings.engine
-    if base_url is None or (now.name == "openai_api" and base_url == now.where):
+    if base_url is None or (isinstance(now, ServedConfig) and base_url == now.where):
         return {"api_key_env": api_key_env} if api_key_env else {}
     return {"base_url": base_url, "api_key_env": api_key_env or ""}
 
 
-def _engine_for(path: Path, now: EngineName) -> EngineName:
+def _engine_for(path: Path, now: str) -> EngineName:
     if path.is_dir() and not list(path.glob("*.gguf")):
         return "huggingface"
-    return "llama_cpp" if now == "openai_api" else now
+    return "huggingface" if now == "huggingface" else "llama_cpp"
 
 
 def _changed(settings: Settings, name: EngineName, changes: dict[str, object]) -> EngineSettings:

@@ -1,0 +1,27 @@
+"""How far an answer hedges."""
+
+from __future__ import annotations
+
+import re
+
+from codex.signals import View, signal
+
+HEDGES = re.compile(r"\b(maybe|perhaps|possibly|probably|might|could|think|guess)\b", re.IGNORECASE)
+
+
+@signal(
+    "hedging",
+    label="Hedging words",
+    meaning="How many of the answer's words say that it may be incorrect.",
+    unit="per word",
+    forms=("whole",),
+    needs=set(),
+    source="after Lakoff 1973",
+    higher_is_confident=False,
+    scale=(0.0, 0.2),
+)
+def hedging(view: View) -> float | None:
+    """Hedges per word, in [0, 1]; missing where there are no words."""
+    text = view.observation.generation.text
+    words = len(text.split())
+    return len(HEDGES.findall(text)) / words if words else None
