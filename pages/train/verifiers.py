@@ -44,17 +44,17 @@ def course_view(epochs: Sequence[Epoch]) -> JSON | None:
     at = [epoch.number for epoch in epochs]
     calibration = [
         _line("AUROC", at, [epoch.auroc for epoch in epochs], "var(--cx-accent)", "solid"),
-        _line("ECE", at, [epoch.ece for epoch in epochs], "var(--cx-defer)", "dash"),
+        _line("ECE", at, [epoch.ece for epoch in epochs], "var(--cx-answer)", "dash"),
     ]
-    trained = [epoch for epoch in epochs if epoch.loss is not None]
-    losses = [
-        _line("held out", at, [epoch.heldout for epoch in epochs], "var(--cx-accent)", "solid"),
-        _line("training", [e.number for e in trained], [e.loss for e in trained], "var(--cx-muted)", "dot"),
-    ]
+    losses = [_line("held out", at, [epoch.heldout for epoch in epochs], "var(--cx-accent)", "solid")]
+    # Plotly redraws no plot of which a line was empty.
+    if trained := [(epoch.number, epoch.loss) for epoch in epochs if epoch.loss is not None]:
+        numbers, values = zip(*trained, strict=True)
+        losses.append(_line("training", numbers, values, "var(--cx-muted)", "dot"))
     return {
         "epochs": len(epochs),
-        "calibration": _figure("AUROC and ECE of held-out answers", calibration, "", [0, 1]),
-        "loss": _figure("Loss", losses, "nats", None),
+        "calibration": _figure("AUROC and ECE of held-out answers", calibration, "", {"range": [0, 1]}),
+        "loss": _figure("Loss", losses, "nats", {}),
     }
 
 
@@ -73,7 +73,7 @@ def _line(
     }
 
 
-def _figure(title: str, traces: Sequence[JSON], unit: str, ends: Sequence[float] | None) -> JSON:
+def _figure(title: str, traces: Sequence[JSON], unit: str, axis: JSON) -> JSON:
     return {
         "data": list(traces),
         "layout": {
@@ -81,7 +81,7 @@ def _figure(title: str, traces: Sequence[JSON], unit: str, ends: Sequence[float]
             "height": HEIGHT,
             "showlegend": True,
             "xaxis": {"title": {"text": "epoch (0: before)"}, "dtick": 1, "rangemode": "tozero"},
-            "yaxis": {"title": {"text": unit}, "range": ends, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": unit}, "rangemode": "tozero", **axis},
         },
     }
 
