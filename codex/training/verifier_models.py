@@ -148,11 +148,12 @@ def _weights(path: Path) -> float | None:
             return size * 8 / BITS[told.get("dtype") or told.get("torch_dtype") or "float32"]
         from codex.engines.gguf_header import read_header
 
-        held = re.fullmatch(r"[A-Z]+?(\d+).*", read_header(path).quantization)
+        held = re.fullmatch(r"[A-Z]+?(\d+)(_1)?.*", read_header(path).quantization)
     except (OSError, ValueError, KeyError, ModelError):
         return None
     if held is None:
         return None
     bits = int(held[1])
-    # Scales of the blocks come to half a bit and more.
-    return size * 8 / (bits if bits >= BITS["float16"] else bits + 0.5)
+    # A block's scale comes to half a bit a weight, its offset (Q4_1, Q5_1) to as much again.
+    blocks = 0.0 if bits >= BITS["float16"] else 1.0 if held[2] else 0.5
+    return size * 8 / (bits + blocks)

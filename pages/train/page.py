@@ -181,7 +181,7 @@ class TrainPage:
         if job.about and made is None and job.state == "done":
             shown["summary"] = "the runs are verified; fit a calibrator on them"
         elif job.about and job.state == "cancelled":
-            shown["summary"] = "Stopped; the run is as it was."
+            shown["summary"] = "Stopped; the run that was under way is as it was."
         return {**shown, "course": course_view(self.trainings.epochs(job.id))}
 
     def _sides_of(self, summary: RunSummary) -> Sides:
