@@ -18,7 +18,7 @@ const ABOUT = {
 /** @type {Record<Kind, string>} */
 const NAMES = { probe: "probe", verifier: "verifier" };
 const WEIGHTS =
-  "To fine-tune the model itself on questions with answers, use the command line: codex train answerer.";
+  "To fine-tune the model itself on questions with answers, use the command line: codex train answerer (docs/training.md).";
 
 /** @extends {RunsPart<import("./page.js").Train, Run>} */
 export class Training extends RunsPart {
