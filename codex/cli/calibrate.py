@@ -22,10 +22,11 @@ from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.risk import Guarantee, NoGuarantee, selective_threshold
 from codex.cli import terminal
 from codex.cli.guarantees import tell_groups, tell_sets
-from codex.cli.runs import named_run, reached, readable, saved_calibrator, stored_answers
+from codex.cli.runs import named_run, reached, readable, stored_answers
 from codex.cli.scores import MEANT, print_json, tell_metrics
-from codex.cli.served import Served, calibrator_path
+from codex.cli.served import Served
 from codex.cli.terminal import interruptible, printable
+from codex.cli.versions import NONE, Kind, add_commands
 from codex.errors import Cancelled, Conflict, InvalidInput
 from codex.evaluation.calibrating import (
     Counts,
@@ -93,8 +94,13 @@ class _Fit:
 
 
 app = typer.Typer(help="The stored calibrators, and which one is active.")
-NONE = "none"
-"""In the place of a version: no calibrator."""
+CALIBRATORS = Kind(
+    path="/calibrators",
+    of=lambda store: store.calibrators,
+    activate=Active.activate_calibrator,
+    rollback=Active.rollback_calibrator,
+    delete=lambda active, store, version: delete_calibrator(store, version),
+)
 METRICS: tuple[MetricName, ...] = ("auroc", *MEANT)
 
 
@@ -220,56 +226,7 @@ def list_calibrators(
     terminal.console().print(table)
 
 
-@app.command()
-def activate(version: Annotated[str, typer.Argument(help="The version, or none.")]) -> None:
-    """Activate a calibrator from the next question on."""
-    chosen = None if version == NONE else version
-    with closing(reached()) as there:
-        if isinstance(there, Served):
-            _tell_active(there.call("POST", "/calibrators/activate", {"version": chosen})["version"])
-            return
-        active = Active(load_settings(), there)
-        active.activate_calibrator(chosen)
-        _tell_active(_version(active))
-
-
-@app.command()
-def rollback() -> None:
-    """Undo the last activation."""
-    with closing(reached()) as there:
-        if isinstance(there, Served):
-            _tell_active(there.call("POST", "/calibrators/rollback")["version"])
-            return
-        active = Active(load_settings(), there)
-        active.rollback_calibrator()
-        _tell_active(_version(active))
-
-
-@app.command()
-def rename(version: Annotated[str, typer.Argument(help="The version.")], name: str) -> None:
-    """Rename a calibrator; its version stays."""
-    with closing(reached()) as there:
-        if isinstance(there, Served):
-            there.call("PATCH", calibrator_path(version), {"name": name})
-        else:
-            there.calibrators.rename(version, name)
-
-
-@app.command()
-def delete(
-    version: Annotated[str, typer.Argument(help="The version.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Delete a calibrator that is not active."""
-    with closing(reached()) as there:
-        title = printable(saved_calibrator(there, version).title)
-        if not yes:
-            typer.confirm(f"Delete {title}? It cannot be brought back.", abort=True)
-        if isinstance(there, Served):
-            there.call("DELETE", calibrator_path(version))
-        else:
-            delete_calibrator(there, version)
-    terminal.console().print(f"deleted  {title}", highlight=False, soft_wrap=True)
+add_commands(app, CALIBRATORS, "a calibrator", "Activate a calibrator from the next question on.")
 
 
 @app.command()
@@ -425,14 +382,6 @@ def _tell(fit: _Fit) -> None:
         tell_groups(console, fit.groups)
     if fit.sets:
         tell_sets(console, fit.sets)
-
-
-def _version(active: Active) -> str | None:
-    return active.calibrator.version if active.calibrator else None
-
-
-def _tell_active(version: str | None) -> None:
-    terminal.console().print(f"active: {version or NONE}", highlight=False)
 
 
 def _line(made: Calibrator) -> dict[str, object]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
@@ -19,11 +17,11 @@ from codex.ask.workbench import Workbench
 from codex.cli import terminal
 from codex.cli.runs import found_run, named_run, reached
 from codex.cli.scores import print_json
-from codex.cli.served import LOOK, Served, served
+from codex.cli.served import Served
 from codex.cli.terminal import Overrides, interruptible, printable
-from codex.errors import Cancelled, InvalidInput, StoreInUse
+from codex.cli.versions import Kind, add_commands, trained_there, workbench_or_served
+from codex.errors import InvalidInput
 from codex.jobs import OnProgress
-from codex.settings import load_settings
 from codex.signals.probes import Gain
 from codex.store import Store
 from codex.store.names import titled
@@ -32,8 +30,13 @@ from codex.training.probe import train_probes
 from codex.training.saved_probes import SavedProbes
 
 app = typer.Typer(help="The stored probes of hidden states, and which are active.")
-NONE = "none"
-"""In the place of a version: no probes."""
+PROBES = Kind(
+    path="/probes",
+    of=lambda store: store.probes,
+    activate=Active.activate_probes,
+    rollback=Active.rollback_probes,
+    delete=lambda active, store, version: store.probes.delete(version),
+)
 
 
 def train(
@@ -60,10 +63,10 @@ def train(
     """
     if not runs:
         raise InvalidInput("Name a run to train on: --run RUN; `codex runs` lists them.", ["run"])
-    with closing(_reached(overrides or [])) as there:
+    with closing(workbench_or_served(overrides or [])) as there:
         made = _train(there, runs, name, layers)
         if activate:
-            _activate(there, made.version)
+            PROBES.activated(there, made.version)
     if as_json:
         print_json(made.model_dump(mode="json"))
         return
@@ -102,51 +105,7 @@ def list_probes(
     terminal.console().print(table)
 
 
-@app.command()
-def activate(version: Annotated[str, typer.Argument(help="The version, or none.")]) -> None:
-    """Read these probes from the next question on."""
-    with closing(reached()) as there:
-        _tell_active(_activate(there, None if version == NONE else version))
-
-
-@app.command()
-def rollback() -> None:
-    """Undo the last activation."""
-    with closing(reached()) as there:
-        if isinstance(there, Served):
-            _tell_active(there.call("POST", "/probes/rollback")["version"])
-            return
-        Active(load_settings(), there).rollback_probes()
-        _tell_active(_version(there))
-
-
-@app.command()
-def delete(
-    version: Annotated[str, typer.Argument(help="The version.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Delete probes that are not active."""
-    with closing(reached()) as there:
-        if isinstance(there, Served):
-            saved = SavedProbes.model_validate(there.call("GET", _path(version)))
-        else:
-            saved = SavedProbes.of(there.probes.load(version))
-        title = printable(titled(saved.name, saved.version))
-        if not yes:
-            typer.confirm(f"Delete {title}? It cannot be brought back.", abort=True)
-        if isinstance(there, Served):
-            there.call("DELETE", _path(version))
-        else:
-            there.probes.delete(version)
-    terminal.console().print(f"deleted  {title}", highlight=False, soft_wrap=True)
-
-
-def _reached(overrides: Sequence[str]) -> Workbench | Served:
-    """The workbench of the settings, or the running one that has the database open."""
-    try:
-        return Workbench.open(overrides)
-    except StoreInUse as in_use:
-        return served(load_settings(overrides).home, in_use, overrides)
+add_commands(app, PROBES, "probes", "Read these probes from the next question on.")
 
 
 def _train(
@@ -176,46 +135,17 @@ def _train_there(
     cancel: threading.Event,
 ) -> SavedProbes:
     """Trained and saved by the running workbench, when its model is loaded."""
-    while there.health()["status"] == "loading":
-        time.sleep(LOOK)
     body = {"runs": [found_run(there, run).run.id for run in runs], "name": name, "layers": layers}
-    job = there.ended(
-        there.call("POST", "/probes/train", body), lambda now: progress(now.done, now.total or 0), cancel
+    version = trained_there(
+        there, "/probes/train", body, lambda now: progress(now.done, now.total or 0), cancel
     )
-    if job["state"] == "cancelled":
-        raise Cancelled("The training was cancelled; nothing was saved.")
-    return SavedProbes.model_validate(there.call("GET", _path(job["about"])))
+    return SavedProbes.model_validate(there.call("GET", PROBES.route(version)))
 
 
 def _saved(there: Store | Served) -> list[SavedProbes]:
     if isinstance(there, Served):
         return [SavedProbes.model_validate(row) for row in there.call("GET", "/probes")]
     return [SavedProbes.of(saved) for saved in there.probes.list()]
-
-
-def _activate(there: Store | Workbench | Served, version: str | None) -> str | None:
-    """Returns the version that is active now."""
-    if isinstance(there, Served):
-        active: str | None = there.call("POST", "/probes/activate", {"version": version})["version"]
-        return active
-    if isinstance(there, Workbench):
-        there.active.activate_probes(version)
-        return version
-    Active(load_settings(), there).activate_probes(version)
-    return _version(there)
-
-
-def _version(store: Store) -> str | None:
-    active = store.probes.active()
-    return active.version if active else None
-
-
-def _path(version: str) -> str:
-    return f"/probes/{quote(version, safe='')}"
-
-
-def _tell_active(version: str | None) -> None:
-    terminal.console().print(f"active  {printable(version or NONE)}", highlight=False, soft_wrap=True)
 
 
 def _tell(made: SavedProbes) -> None:

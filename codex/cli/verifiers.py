@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Annotated, Literal
 
 import typer
@@ -10,36 +12,44 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from codex import engines
-from codex.ask.verifying import ActiveVerifier, stored
+from codex.ask.verifying import stored
 from codex.calibration.calibrator import Metric, MetricName
 from codex.calibration.glossary import GLOSSARY
 from codex.cli import terminal
-from codex.cli.runs import named_run, opened
+from codex.cli.runs import found_run, reached
 from codex.cli.scores import print_json, tell_metrics
+from codex.cli.served import Served
 from codex.cli.terminal import Overrides, interruptible, printable
-from codex.engines.base import Engine
-from codex.engines.huggingface.loading import HuggingFaceConfig
-from codex.engines.models import Models
-from codex.grounding.trained import InUse, TrainedVerifier
+from codex.cli.versions import Kind, Version, add_commands, trained_there
+from codex.errors import InvalidInput
+from codex.grounding.trained import InUse
 from codex.settings import Settings, load_settings
 from codex.store import Store
+from codex.store.names import titled
 from codex.text import percent
+from codex.training.saved_verifiers import SavedVerifier
 from codex.training.verified_runs import verify_run
-from codex.training.verifier import check_engine
-from codex.training.verifier_labels import check_run, labelled_answers
+from codex.training.verifier_models import check_engine, teach_verifier, verifying_engine
+from codex.training.verifier_options import FitOptions
+from codex.types import Run
 
 app = typer.Typer(help="The trained verifiers, and which one is active.")
-NONE = "none"
-"""In the place of a version: no trained verifier."""
+VERIFIERS = Kind(
+    path="/verifiers",
+    of=lambda store: store.verifiers,
+    activate=lambda active, version: active.verifier.activate(version),
+    rollback=lambda active: active.verifier.rollback(),
+    delete=lambda active, store, version: active.verifier.delete(version),
+)
 SHOWN: tuple[MetricName, ...] = ("auroc", "ece", "ece_excess", "brier")
-
-Version = Annotated[str, typer.Argument(help="The version.")]
 
 
 def train(
     overrides: Overrides = None,
-    run: Annotated[str, typer.Option(metavar="RUN", help="Learn from the graded answers of this run.")] = "",
+    runs: Annotated[
+        list[str] | None,
+        typer.Option("--run", metavar="RUN", help="Learn from the graded answers of this run; repeatable."),
+    ] = None,
     name: Annotated[str, typer.Option(help="Its name.")] = "verifier",
     epochs: Annotated[
         int, typer.Option(min=1, max=100, help="Passes over the answers at most; cross-validation chooses.")
@@ -50,7 +60,7 @@ def train(
     rank: Annotated[int, typer.Option(min=1, max=256, help="Rank of the adapter.")] = 8,
     learning_rate: Annotated[float, typer.Option(min=1e-7, max=1.0, help="Its largest value.")] = 1e-4,
     kl_weight: Annotated[
-        float, typer.Option(min=0.0, help="Weight of the divergence from the model as it is.")
+        float, typer.Option(min=0.0, max=1000.0, help="Weight of the divergence from the model as it is.")
     ] = 1.0,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Equal seeds give equal verifiers.")] = 0,
     activate: Annotated[bool, typer.Option("--activate", help="Activate it.")] = False,
@@ -61,12 +71,9 @@ def train(
     The model that answers verifies too, or that of grounding.verifier_model. The other half of the questions
     stays unseen, so that guarantees can rest on it.
     """
-    from codex.training.verifier import train_verifier
-    from codex.training.verifier_fit import FitOptions
-
-    settings = load_settings(overrides or [])
-    config = verifying(settings)
-    options = FitOptions(
+    if not runs:
+        raise InvalidInput("Name a run to train on: --run RUN; `codex runs` lists them.", ["run"])
+    settled = FitOptions(
         epochs=epochs,
         rank=rank,
         alpha=2 * rank,
@@ -74,28 +81,13 @@ def train(
         kl_weight=kl_weight,
         seed=seed,
     )
-    errors = terminal.console(stderr=True)
-    with closing(Store(settings.database)) as store, interruptible(errors) as cancel:
-        chosen = named_run(store, run).run
-        check_run(chosen, engine_of(settings).fingerprint)
-        labelled = labelled_answers(store, chosen, settings.grounding.verifier_form)
-        columns = (TextColumn("{task.description}"), BarColumn())
-        with Progress(*columns, console=errors, transient=True) as bar:
-            task = bar.add_task("reading the run", total=None)
-
-            def progress(what: str, done: int, total: int) -> None:
-                bar.update(task, description=what, completed=done, total=total)
-
-            serving = verifying_engine(settings).fingerprint
-            outcome = train_verifier(
-                labelled, chosen, config, serving, settings.home, name, options, layers, progress, cancel
-            )
-        made = outcome.verifier
-        store.verifiers.save(made.version, made.name, made.model_dump_json(), chosen.id)
+    with closing(reached(overrides)) as there:
+        version = _train(there, load_settings(overrides or []), runs, name, settled, layers)
         if activate:
-            ActiveVerifier(store, settings.home).activate(made.version)
+            VERIFIERS.activated(there, version)
+        made = _saved(there, version)
     if as_json:
-        print_json(_said(made))
+        print_json(made.model_dump(mode="json"))
     else:
         _tell(made)
 
@@ -108,21 +100,23 @@ def list_verifiers(
     """List the trained verifiers, the newest first; activate or delete one."""
     if context.invoked_subcommand:
         return
-    with closing(opened()) as store:
-        saved = store.verifiers.list()
-    found = [(each, stored(each)) for each in saved]
+    with closing(reached()) as there:
+        if isinstance(there, Served):
+            found = [SavedVerifier.model_validate(row) for row in there.call("GET", VERIFIERS.path)]
+        else:
+            found = [SavedVerifier.of(saved) for saved in there.verifiers.list()]
     if as_json:
-        print_json([{**_said(it), "version": each.version, "active": each.active} for each, it in found])
+        print_json([each.model_dump(mode="json") for each in found])
         return
     if not found:
         terminal.console().print("No verifiers yet: codex train verifier --run RUN")
         return
     table = Table("version", "", "answers", "AUROC", "zero-shot", "ECE", "model", "sets", box=None)
-    for each, it in found:
+    for it in found:
         trained, zero_shot = it.metrics["trained"], it.metrics["zero_shot"]
         table.add_row(
-            Text(printable(each.title)),
-            "active" if each.active else "",
+            Text(printable(titled(it.name, it.version))),
+            "active" if it.active else "",
             f"{it.labels:,}",
             f"{trained['auroc'].value:.3f}",
             f"{zero_shot['auroc'].value:.3f}",
@@ -131,14 +125,6 @@ def list_verifiers(
             Text(printable(", ".join(it.datasets))),
         )
     terminal.console().print(table)
-
-
-@app.command()
-def activate(version: Annotated[str, typer.Argument(help="The version, or none.")]) -> None:
-    """Verify with it from the next question on; none: with the model as it is."""
-    with closing(opened()) as store:
-        _active(store).activate(None if version == NONE else version)
-        _tell_active(store)
 
 
 @app.command()
@@ -151,91 +137,86 @@ def apply(
 
     A question that it was trained on is verified by the adapter that did not see it.
     """
-    settings = load_settings(overrides or [])
-    errors = terminal.console(stderr=True)
-    columns = (TextColumn("verifying  {task.completed:.0f} of {task.total:.0f}"), BarColumn())
-    with closing(Store(settings.database)) as store, interruptible(errors) as cancel:
-        chosen = named_run(store, run).run
-        in_use = InUse(stored(store.verifiers.load(version)), settings.home)
-        with Progress(*columns, console=errors, transient=True) as bar:
-            task = bar.add_task("", total=chosen.total)
-            engine = verifying_engine(settings)
-            form = settings.grounding.verifier_form
-            verify_run(store, chosen, engine, form, in_use, lambda n: bar.update(task, completed=n), cancel)
+    with closing(reached(overrides)) as there:
+        chosen = found_run(there, run).run
+        _apply(there, load_settings(overrides or []), version, chosen)
     told = f"{printable(chosen.name)}: verified by {printable(version)}"
     terminal.console().print(told, highlight=False, soft_wrap=True)
 
 
-@app.command()
-def rollback() -> None:
-    """Undo the last activation."""
-    with closing(opened()) as store:
-        _active(store).rollback()
-        _tell_active(store)
+add_commands(
+    app, VERIFIERS, "a verifier", "Verify with it from the next question on; none: with the model as it is."
+)
 
 
-@app.command()
-def rename(version: Version, name: str) -> None:
-    """Rename a verifier; its version stays."""
-    with closing(opened()) as store:
-        store.verifiers.rename(version, name)
+def _train(
+    there: Store | Served,
+    settings: Settings,
+    runs: Sequence[str],
+    name: str,
+    options: FitOptions,
+    layers: float,
+) -> str:
+    """Returns the version."""
+    if not isinstance(there, Served):
+        check_engine(settings.engine.name)
+    ids = [found_run(there, run).run.id for run in runs]
+    with _bar("reading the runs") as (cancel, tell):
+        if not isinstance(there, Served):
+            return teach_verifier(there, settings, ids, name, options, layers, tell, cancel).version
+        body = {
+            "runs": ids,
+            "name": name,
+            "epochs": options.epochs,
+            "layers": layers,
+            "rank": options.rank,
+            "learning_rate": options.learning_rate,
+            "kl_weight": options.kl_weight,
+            "seed": options.seed,
+        }
+        return trained_there(
+            there, f"{VERIFIERS.path}/train", body, lambda now: tell(now.text, now.done, now.total), cancel
+        )
 
 
-@app.command()
-def delete(
-    version: Version,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Delete a verifier that is not active, with its adapters."""
-    with closing(opened()) as store:
-        title = printable(store.verifiers.load(version).title)
-        if not yes:
-            typer.confirm(f"Delete {title}? It cannot be brought back.", abort=True)
-        _active(store).delete(version)
-    terminal.console().print(f"deleted  {title}", highlight=False, soft_wrap=True)
+def _apply(there: Store | Served, settings: Settings, version: str, run: Run) -> None:
+    with _bar("verifying") as (cancel, tell):
+        if isinstance(there, Served):
+            trained_there(
+                there,
+                f"{VERIFIERS.path}/apply",
+                {"version": version, "runs": [run.id]},
+                lambda now: tell("verifying", now.done, now.total),
+                cancel,
+                "the run is as it was",
+            )
+            return
+        in_use = InUse(stored(there.verifiers.load(version)), settings.home)
+        engine, form = verifying_engine(settings), settings.grounding.verifier_form
+        verify_run(there, run, engine, form, in_use, lambda done: tell("verifying", done, run.total), cancel)
 
 
-def verifying(settings: Settings) -> HuggingFaceConfig:
-    """The model that verifies, by the settings, as it is held for training.
+@contextmanager
+def _bar(first: str) -> Iterator[tuple[threading.Event, Callable[[str, int, int | None], None]]]:
+    """What cancels the work inside, and what is told how far it is."""
+    errors = terminal.console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn())
+    with interruptible(errors) as cancel, Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task(first, total=None)
 
-    Raises CapabilityError where it takes no adapter.
-    """
-    engine, model = settings.engine, settings.grounding.verifier_model
-    check_engine(engine.name)
-    told = engine.model_dump(include=set(HuggingFaceConfig.model_fields))
-    if engine.name == "llama_cpp":  # Its weights are made whole again, whatever the file holds them in.
-        told["dtype"] = "float32"
-        told["quantization"] = "none"
-    held = HuggingFaceConfig.model_validate(told)
-    return held.model_copy(update={"model_path": model}) if model else held
+        def tell(what: str, done: int, total: int | None) -> None:
+            bar.update(task, description=printable(what) or first, completed=done, total=total)
 
-
-def engine_of(settings: Settings, model: str | None = None) -> Engine:
-    """That of the settings, with their model or another one."""
-    config = settings.engine.model_copy(update={"model_path": model}) if model else settings.engine
-    return engines.create(config.name, config, Models(settings.home))
+        yield cancel, tell
 
 
-def verifying_engine(settings: Settings) -> Engine:
-    """The one that verifies, by the settings."""
-    return engine_of(settings, settings.grounding.verifier_model)
+def _saved(there: Store | Served, version: str) -> SavedVerifier:
+    if isinstance(there, Served):
+        return SavedVerifier.model_validate(there.call("GET", VERIFIERS.route(version)))
+    return SavedVerifier.of(there.verifiers.load(version))
 
 
-def _active(store: Store) -> ActiveVerifier:
-    return ActiveVerifier(store, load_settings().home)
-
-
-def _tell_active(store: Store) -> None:
-    saved = store.verifiers.active()
-    shown = printable(saved.title) if saved else NONE
-    terminal.console().print(f"active: {shown}", highlight=False, soft_wrap=True)
-
-
-def _said(made: TrainedVerifier) -> dict[str, object]:
-    return {"version": made.version, **made.model_dump(mode="json", exclude={"questions"})}
-
-
-def _tell(made: TrainedVerifier) -> None:
+def _tell(made: SavedVerifier) -> None:
     console = terminal.console()
     sets = printable(", ".join(made.datasets))
     console.print(
@@ -251,13 +232,7 @@ def _tell(made: TrainedVerifier) -> None:
         table.add_row(GLOSSARY[key].name, *(_interval(made.metrics[kind][key]) for kind in kinds))
     console.print(table)
     tell_metrics(console, SHOWN)
-    if not made.reliability.is_sufficient:
-        console.print(
-            "Its AUROC is not clearly above chance: where it is active, P(True) is not used. More answers "
-            "or a larger model may help.",
-            highlight=False,
-            soft_wrap=True,
-        )
+    console.print(made.advice, highlight=False, soft_wrap=True)
 
 
 def _interval(metric: Metric) -> str:

@@ -39,6 +39,7 @@ from codex.server import (
     sql,
     traces,
     training,
+    verifiers,
 )
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
@@ -69,6 +70,7 @@ ROUTERS = (
     imports.router,
     calibrators.router,
     training.router,
+    verifiers.router,
     policies.router,
     monitoring.router,
     sql.router,

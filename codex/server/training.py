@@ -11,7 +11,7 @@ from codex.ask.workbench import Workbench
 from codex.numbers import NumbersAsSuch
 from codex.server.guard import GuardedRoute
 from codex.server.jobs import EXAMPLE, JobBody
-from codex.server.names import NAMED, ActivateBody, Version
+from codex.server.names import NAMED, ActivateBody, RenameBody, Version
 from codex.server.routes import Bench, errors
 from codex.training.saved_probes import SavedProbes
 from codex.training.trainings import Trainings
@@ -106,6 +106,13 @@ def rollback_probes(workbench: Bench) -> ActiveProbesBody:
 @router.get("/{version:any_name}", summary="Read probes", responses=errors(404, 503))
 def read_probes(version: Version, workbench: Bench) -> SavedProbes:
     """Saved probes with what they add to the other signals."""
+    return SavedProbes.of(workbench.store.probes.load(version))
+
+
+@router.patch("/{version:any_name}", summary="Rename probes", responses=errors(404, 503))
+def rename_probes(version: Version, body: RenameBody, workbench: Bench) -> SavedProbes:
+    """Call probes something else; their version stays."""
+    workbench.store.probes.rename(version, body.name)
     return SavedProbes.of(workbench.store.probes.load(version))
 
 

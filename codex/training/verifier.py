@@ -17,24 +17,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex import prompts
+from codex.calibration import metrics
 from codex.calibration.calibrator import Metric, MetricName, measured
 from codex.engines.huggingface.adapters import AdapterManifest, base_sha256
 from codex.engines.huggingface.engine import HuggingFaceEngine
 from codex.engines.huggingface.loading import HuggingFaceConfig, Placement
 from codex.engines.llama_cpp.adapters import gguf_of
 from codex.engines.models import Models, model_id
-from codex.errors import AdapterError, Cancelled, CapabilityError, InvalidInput
+from codex.errors import AdapterError, Cancelled, InvalidInput
 from codex.grounding.trained import WHOLE, TrainedVerifier, fold, fold_name, verifier_folder
 from codex.grounding.verifier import verification
 from codex.outputs import output_folder
 from codex.private import make_folder
 from codex.text import sha256
 from codex.training.verifier_labels import Labelled
+from codex.training.verifier_options import FitOptions
 from codex.types import Generation, Message, Observation, Run
 
 if TYPE_CHECKING:
     from codex.engines.huggingface.switched import Pair
-    from codex.training.verifier_fit import FitOptions, Trained
+    from codex.training.verifier_fit import Trained
     from codex.training.verifier_states import States, Upper
 
 Array = NDArray[np.float64]
@@ -42,6 +44,30 @@ OnProgress = Callable[[str, int, int], None]
 """Called with what is under way, what is done of it and what there is in all."""
 ENDINGS = ("0", "no.", "Ä", "a)", "…", "it is\n\nso", "東京")
 """How answers may end: the tokens behind them, which invoke the adapter, must not depend on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """How far a training is: what its verifier says of the answers that it has not seen."""
+
+    number: int
+    """0: the model as it is."""
+    loss: float | None
+    """Mean of the steps, in nats; None before the first."""
+    heldout: float
+    """Cross-entropy of the held-out answers, in nats."""
+    auroc: float
+    ece: float
+    """Both of the held-out answers; the temperature is cross-fitted."""
+
+    @classmethod
+    def of(cls, number: int, loss: float | None, heldout: Array, correct: NDArray[np.bool_]) -> Epoch:
+        """heldout: [n], probabilities of the answers by adapters that did not see them."""
+        nll, auroc, ece = (of(heldout, correct) for of in (metrics.nll, metrics.auroc, metrics.ece))
+        return cls(number, loss, nll, auroc, ece)
+
+
+OnEpoch = Callable[[Epoch], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +83,7 @@ class Outcome:
 
 def train_verifier(
     labelled: Labelled,
-    run: Run,
+    runs: Sequence[Run],
     config: HuggingFaceConfig,
     serving: str,
     home: Path,
@@ -66,11 +92,12 @@ def train_verifier(
     upper: float = 1 / 3,
     progress: OnProgress | None = None,
     cancel: threading.Event | None = None,
+    on_epoch: OnEpoch | None = None,
 ) -> Outcome:
     """Train a verifier and write its adapters into the home. The model is loaded for it, and let go.
 
-    serving: the fingerprint of the engine that will verify. upper: the share of the layers that are adapted,
-    from the last one down. Raises InvalidInput: too few
+    runs: where the labels are from, of one model. serving: the fingerprint of the engine that will verify.
+    upper: the share of the layers that are adapted, from the last one down. Raises InvalidInput: too few
     labels or only of one kind; ModelError, CapabilityError, AdapterError; Cancelled, with nothing kept.
     """
     from codex.training.verifier_states import Labels, States, Upper, read_all, shared_end
@@ -104,8 +131,10 @@ def train_verifier(
             read_all(states, asked, labels, lambda done, total: tell("reading", done, total), cancel)
             model = Upper(states, labels)
             model.check(states)
-            fitted = _fitted(model, states, labelled, options, tell, cancel)
             zero_shot = np.array(states.zero_shot)
+            watched = on_epoch or (lambda epoch: None)
+            watched(Epoch.of(0, None, sigmoid(zero_shot), labelled.correct))
+            fitted = _fitted(model, states, labelled, options, tell, cancel, watched)
     finally:
         engine.unload()
     tell("saving", 0, 1)
@@ -115,9 +144,9 @@ def train_verifier(
         model=serving,
         prompt=prompts.fingerprint(),
         form=labelled.form,
-        answers_of=run.model,
-        runs=(run.id,),
-        datasets=(run.dataset,),
+        answers_of=runs[0].model,
+        runs=tuple(run.id for run in runs),
+        datasets=tuple(dict.fromkeys(run.dataset for run in runs)),
         labels=len(labelled.correct),
         accuracy=float(labelled.correct.mean()),
         folds=options.folds,
@@ -245,8 +274,13 @@ def _fitted(
     options: FitOptions,
     tell: OnProgress,
     cancel: threading.Event | None,
+    on_epoch: OnEpoch,
 ) -> Trained:
     from codex.training.verifier_fit import train
+
+    def told(epoch: int, loss: float, heldout: Array) -> None:
+        found = crossfitted(heldout, labelled, options.folds)
+        on_epoch(Epoch.of(epoch, loss, found, labelled.correct))
 
     n = len(labelled.correct)
     most = n * options.folds * options.epochs
@@ -258,6 +292,7 @@ def _fitted(
         options,
         lambda done, loss: tell(f"training (loss {loss:.3f})", done, most),
         cancel,
+        told,
     )
 
 
@@ -280,12 +315,3 @@ def _fast_at_half() -> bool:
     import torch
 
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def check_engine(name: str) -> None:
-    """Raises CapabilityError where adapters are not switched on for one call."""
-    if name not in ("huggingface", "llama_cpp"):
-        raise CapabilityError(
-            f"A verifier is trained with a model that Codex holds itself, and the settings name {name}. "
-            "Evaluate and train with engine=huggingface or engine=llama_cpp."
-        )

@@ -23,30 +23,15 @@ from codex.calibration.imports import IMPORTS
 from codex.engines.huggingface.internals import decoder_layers
 from codex.engines.huggingface.switched import Switched, linear_layers
 from codex.errors import Cancelled, ModelError
+from codex.training.verifier_options import FitOptions
 from codex.training.verifier_states import States, Upper
 
 Array = NDArray[np.float64]
 OnLoss = Callable[[int, float], None]
 """Called after each step with the rows that are done, of all fits, and the loss."""
-
-
-@dataclass(frozen=True, slots=True)
-class FitOptions:
-    """How a verifier is trained."""
-
-    epochs: int = 10
-    """At most; cross-validation chooses."""
-    folds: int = 3
-    adapted: int = 12
-    """Tokens at the end of a prompt for which the adapter is on, at most."""
-    rank: int = 8
-    alpha: int = 16
-    """The adapter counts alpha / rank times."""
-    learning_rate: float = 1e-4
-    batch_size: int = 16
-    kl_weight: float = 1.0
-    """Of the divergence from the unchanged model, in nats, beside the cross-entropy."""
-    seed: int = 0
+OnEpoch = Callable[[int, float, Array], None]
+"""Called after each epoch of the folds with its number, the mean loss of its steps, and [n] the log-odds of
+True of each row by the adapter that did not see it."""
 
 
 class Adapter:
@@ -193,6 +178,7 @@ def train(
     options: FitOptions,
     on_loss: OnLoss | None = None,
     cancel: threading.Event | None = None,
+    on_epoch: OnEpoch | None = None,
 ) -> Trained:
     """folds: [n], the fold of each row. Raises Cancelled, ModelError.
 
@@ -217,15 +203,18 @@ def train(
     done, curve = 0, []
     best: tuple[float, int, Array, list[dict[str, tuple[Tensor, Tensor]]]] | None = None
     for epoch in range(1, options.epochs + 1):
-        heldout = np.empty(len(labels))
+        heldout, losses = np.empty(len(labels)), []
         for fit, rows in zip(fits, which, strict=True):
             for n, loss in fit.epoch(cancel):
                 done += n
+                losses.append(loss)
                 if on_loss is not None:
                     on_loss(done, loss)
             heldout[rows] = fit.logits(rows.tolist())
         entropy = cross_entropy(heldout / fitted_temperature(heldout, correct), correct)
         curve.append(entropy)
+        if on_epoch is not None:
+            on_epoch(epoch, float(np.mean(losses)), heldout)
         if best is None or entropy < best[0]:
             best = entropy, epoch, heldout, [fit.adapter.weights() for fit in fits]
         elif epoch - best[1] >= 2:

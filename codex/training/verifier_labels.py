@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,10 +56,10 @@ class Labelled:
             )
 
 
-def labelled_answers(store: Store, run: Run, form: Form) -> Labelled:
-    """The graded answers of a run, of the calibration half of the split alone. Raises NotFound."""
+def labelled_answers(store: Store, runs: Sequence[Run], form: Form) -> Labelled:
+    """The graded answers of runs, of the calibration half of the split alone. Raises NotFound."""
     found: list[tuple[Observation, bool]] = []
-    for record in store.runs.records(run.id):
+    for record in chain.from_iterable(store.runs.records(run.id) for run in runs):
         if record.correct is not None and split(record.observation.question) == "calibration":
             found.append((record.observation, record.correct))
     return labelled(found, form)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -41,19 +41,15 @@ from codex.pages.calibrate.view import (
     group_row,
     guarantee_view,
     hints,
-    metrics_row,
     run_choice,
     sets_row,
 )
 from codex.pages.components import view
-from codex.pages.job_view import job_view
 from codex.pages.kept import Kept
+from codex.pages.versions import can_go_back, made_view, metrics_row, news, standing
 from codex.policy import Policy
 from codex.signals import REGISTRY
 from codex.store.evaluation.table import Table
-from codex.store.versions.activations import Activation
-from codex.store.versions.versions import SavedVersion
-from codex.text import sha256
 
 KIND = "calibrate"
 HELD_OUT = "Calibrated, on the held-out half of the questions"
@@ -105,11 +101,9 @@ class CalibratePage:
             for one, it in read
         ]
         history = store.calibrators.history()
-        shown = {"runs": runs, "calibrators": calibrators, "back": _can_go_back(history)}
-        version = sha256(json.dumps(shown))[:16]
-        same = wanted.get("seen") == version
-        now = {one.version: _standing(one, history) for one, _ in read}
-        return {"job": _fit_view(job, now) if job else None, "version": version, **({} if same else shown)}
+        shown = {"runs": runs, "saved": calibrators, "back": can_go_back(history)}
+        now = {one.version: standing(one, history) for one, _ in read}
+        return {"job": _fit_view(job, now) if job else None, **news(wanted, shown)}
 
     def fit(self, wanted: JSON) -> JSON:
         """Fit and save. wanted: {runs: ids, method, alpha, delta, sets, name}."""
@@ -365,27 +359,8 @@ def _level(wanted: JSON, name: str) -> float:
     return level
 
 
-def _can_go_back(history: Sequence[Activation]) -> bool:
-    return any(not each.undone for each in history)
-
-
-def _standing(saved: SavedVersion, history: Sequence[Activation]) -> str:
-    """Whether a calibrator speaks, in words."""
-    if saved.active:
-        return "is saved and active"
-    spoke = any(each.version == saved.version for each in history)
-    return "is saved, no longer active" if spoke else "is saved, not yet active"
-
-
-def _fit_view(job: Job, standing: Mapping[str, str]) -> JSON:
-    """standing: how the saved calibrators stand now, by version."""
-    done = job.result if isinstance(job.result, Calibrator) else None
-    stands = standing.get(done.version, "was saved, and deleted since") if done else ""
-    words = {
-        "done": f"{done.version} {stands}" if done else None,
-        "cancelled": "Stopped; nothing was saved.",
-    }
-    return {**job_view(job, words.get(job.state)), "calibrator": done.version if done else None}
+def _fit_view(job: Job, stands: Mapping[str, str]) -> JSON:
+    return made_view(job, job.result.version if isinstance(job.result, Calibrator) else None, stands)
 
 
 def build(workbench: Workbench, jobs: Jobs) -> CalibratePage:

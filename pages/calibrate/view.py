@@ -212,15 +212,6 @@ def sets_row(checked: CheckedSets) -> JSON:
     }
 
 
-def metrics_row(label: str, title: str, found: Mapping[MetricName, Metric] | None) -> JSON:
-    """One row of the table of figures."""
-    return {
-        "label": label,
-        "title": title,
-        "metrics": found and {name: figure.model_dump() for name, figure in found.items()},
-    }
-
-
 def hints(calibrator: Calibrator, seen: Seen | None) -> str:
     """What to know when reading the diagrams."""
     if seen is None:

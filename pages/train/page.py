@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from codex.ask.verifying import stored
 from codex.ask.workbench import Workbench
-from codex.errors import CapabilityError
+from codex.calibration.glossary import glossary_view
+from codex.errors import CapabilityError, InvalidInput
+from codex.grounding.trained import TrainedVerifier
 from codex.jobs import Job, Jobs
 from codex.pages import JSON
 from codex.pages.components import view
-from codex.pages.job_view import job_view
-from codex.pages.train.view import Sides, probes_view, run_choice, sides_of
+from codex.pages.train.verifiers import SHOWN, course_view, verifier_view
+from codex.pages.train.view import Kind, Sides, probes_view, run_choice, sides_of
+from codex.pages.versions import can_go_back, made_view, news, standing
 from codex.signals.probes import Probes
 from codex.store.evaluation.runs import RunSummary
 from codex.store.versions.versions import SavedVersion
-from codex.text import sha256
-from codex.training.probe import check_engine, unfit
+from codex.training import probe, verifier_models
 from codex.training.probe_fit import LEAST_OF_ALL
 from codex.training.saved_probes import SavedProbes
+from codex.training.saved_verifiers import SavedVerifier
 from codex.training.trainings import KIND, Trainings
+from codex.training.verifier_labels import LEAST, LEAST_OF_KIND, check_run
+from codex.training.verifier_options import FitOptions
+from codex.types import Run
 
 SidesKey = tuple[str, int, int, int, str]
 """Of a run: whatever changes with its labels."""
+LAYERS = 1 / 3
+"""The share of the layers that a verifier adapts, from the last one down."""
 
 
 class TrainPage:
@@ -34,64 +42,93 @@ class TrainPage:
         self.trainings = trainings
         self.jobs = jobs
         self._sides: dict[SidesKey, Sides] = {}
-        self._read: dict[str, SavedProbes] = {}
+        self._probes: dict[str, SavedProbes] = {}
+        self._verifiers: dict[str, tuple[TrainedVerifier, SavedVerifier]] = {}
         self._lock = threading.Lock()
 
     def config(self) -> JSON:
         """What the page needs at the start."""
-        return {"least": LEAST_OF_ALL}
+        options = FitOptions()
+        return {
+            "least": {
+                "probe": {"all": 2 * LEAST_OF_ALL, "kind": LEAST_OF_ALL},
+                "verifier": {"all": LEAST, "kind": LEAST_OF_KIND},
+            },
+            "metrics": glossary_view(SHOWN),
+            "defaults": {
+                "epochs": options.epochs,
+                "learning_rate": options.learning_rate,
+                "kl_weight": options.kl_weight,
+            },
+        }
 
     def look(self, wanted: JSON) -> JSON:
-        """The training, and runs and probes if the page has others. wanted: {seen: version}."""
-        store, model = self.workbench.store, self.workbench.model.engine.fingerprint
+        """The training, and runs and versions if the page has others. wanted: {seen: version}."""
+        store = self.workbench.store
         job = next(iter(self.jobs.list(KIND)), None)
-        found, saved = store.runs.list(), [self._saved(each) for each in store.probes.list()]
-        names = {each.run.id: each.run.name for each in found}
+        found, probes, verifiers = store.runs.list(), store.probes, store.verifiers
         shown = {
             # Those that can be chosen first.
-            "runs": sorted((self._choice(each) for each in found), key=lambda run: bool(run["problem"])),
-            "probes": [probes_view(each, names, model) for each in saved],
-            "back": any(not each.undone for each in store.probes.history()),
-            "problem": self._problem(),
+            "runs": sorted(map(self._choice, found), key=lambda run: all(run["problems"].values())),
+            "saved": self._saved(found),
+            "back": {"probe": can_go_back(probes.history()), "verifier": can_go_back(verifiers.history())},
+            "problems": {"probe": _said(self._check_probes), "verifier": _said(self._check_verifier)},
         }
-        version = sha256(json.dumps(shown))[:16]
-        same = wanted.get("seen") == version
         busy = "" if self.jobs.running(KIND) else self.trainings.busy
-        return {
-            "job": _training_view(job, saved) if job else None,
-            "busy": busy,
-            "version": version,
-            **({} if same else shown),
-        }
+        return {"job": self._job(job) if job else None, "busy": busy, **news(wanted, shown)}
 
     def train(self, wanted: JSON) -> JSON:
-        """Train probes and save them. wanted: {runs: ids, name}."""
+        """Train and save. wanted: {kind, runs: ids, name}, of a verifier the fields of its form too."""
         runs, name = [str(run) for run in wanted["runs"]], str(wanted.get("name") or "").strip()
-        return _training_view(self.trainings.probes(runs, name or "probe"), [])
+        if _kind(wanted) == "probe":
+            return self._job(self.trainings.probes(runs, name or "probe"))
+        options = FitOptions(
+            epochs=round(_number(wanted, "epochs", 1, 100)),
+            learning_rate=_number(wanted, "learning_rate", 1e-7, 1),
+            kl_weight=_number(wanted, "kl_weight", 0, 1000),
+        )
+        return self._job(self.trainings.verifier(runs, name or "verifier", options, LAYERS))
+
+    def verify(self, wanted: JSON) -> JSON:
+        """Verify the runs of a verifier by it. wanted: {version}."""
+        version = str(wanted["version"])
+        there = {each.run.id for each in self.workbench.store.runs.list()}
+        runs = [run for run in stored(self.workbench.store.verifiers.load(version)).runs if run in there]
+        return self._job(self.trainings.verify(version, runs))
 
     def cancel(self, wanted: JSON) -> None:
         """Stop a training. wanted: {job}."""
         self.jobs.cancel(str(wanted["job"]))
 
     def activate(self, wanted: JSON) -> None:
-        """Read hidden states by these probes, or by none. wanted: {version: or null}."""
-        self.workbench.active.activate_probes(wanted["version"])
+        """Use a version from the next question on, or none of its kind. wanted: {kind, version: or null}."""
+        active = self.workbench.active
+        activate = active.activate_probes if _kind(wanted) == "probe" else active.verifier.activate
+        activate(wanted["version"])
 
-    def rollback(self, _: JSON) -> None:
-        """Take the last activation back."""
-        self.workbench.active.rollback_probes()
+    def rollback(self, wanted: JSON) -> None:
+        """Take the last activation back. wanted: {kind}."""
+        active = self.workbench.active
+        (active.rollback_probes if _kind(wanted) == "probe" else active.verifier.rollback)()
+
+    def rename(self, wanted: JSON) -> None:
+        """Call a version something else. wanted: {kind, version, name}."""
+        store = self.workbench.store
+        versions = store.probes if _kind(wanted) == "probe" else store.verifiers
+        versions.rename(str(wanted["version"]), str(wanted["name"]))
 
     def delete(self, wanted: JSON) -> None:
-        """Delete probes that are not active. wanted: {version}."""
-        self.workbench.store.probes.delete(str(wanted["version"]))
+        """Delete a version that is not active. wanted: {kind, version}."""
+        if _kind(wanted) == "probe":
+            self.workbench.store.probes.delete(str(wanted["version"]))
+        else:
+            self.workbench.active.verifier.delete(str(wanted["version"]))
 
-    def _problem(self) -> str:
-        """Why this engine's model cannot be taught, as a sentence; "": it can."""
-        try:
-            check_engine(self.workbench.model.engine)
-        except CapabilityError as error:
-            return str(error)
-        return ""
+    def _check_probes(self) -> None:
+        probe.check_engine(self.workbench.model.engine)
+
+    def _check_verifier(self) -> None:
+        verifier_models.check_engine(self.workbench.model.settings.engine.name)
 
     def _choice(self, summary: RunSummary) -> JSON:
         run, engine = summary.run, self.workbench.model.engine
@@ -100,9 +137,52 @@ class TrainPage:
         elif run.state == "running":
             problem = "It is still running."
         else:
-            problem = unfit(run, engine)
-        sides = Sides(0, 0, 0) if problem else self._sides_of(summary)
-        return run_choice(summary, sides, problem)
+            problem = ""
+        problems: dict[Kind, str] = {
+            "probe": problem or probe.unfit(run, engine),
+            "verifier": problem or _said(lambda: check_run(run, engine.fingerprint)),
+        }
+        sides = Sides(0, 0, 0) if all(problems.values()) else self._sides_of(summary)
+        return run_choice(summary, sides, problems)
+
+    def _saved(self, found: Sequence[RunSummary]) -> list[JSON]:
+        """The saved versions of both kinds, the newest first."""
+        store, model = self.workbench.store, self.workbench.model
+        runs = {each.run.id: each.run for each in found}
+        names = {run.id: run.name for run in runs.values()}
+        shown = [
+            probes_view(self._probe(each), names, model.engine.fingerprint) for each in store.probes.list()
+        ]
+        shown += [self._verifier(each, runs, names) for each in store.verifiers.list()]
+        return sorted(shown, key=lambda each: str(each["created"]), reverse=True)
+
+    def _verifier(self, saved: SavedVersion, runs: dict[str, Run], names: dict[str, str]) -> JSON:
+        model = self.workbench.model
+        with self._lock:
+            if saved.version not in self._verifiers:
+                self._verifiers[saved.version] = (stored(saved), SavedVerifier.of(saved))
+            made, known = self._verifiers[saved.version]
+        checked = model.settings.grounding
+        own = checked.verifier_model is None
+        mismatch = made.mismatch(model.engine, checked.verifier_form) if own else ""
+        mine = [runs[run] for run in made.runs if run in runs]
+        verified = bool(mine) and all(run.verifier == saved.version for run in mine)
+        now = known.model_copy(update={"name": saved.name, "active": saved.active})
+        return verifier_view(now, names, mismatch, verified)
+
+    def _job(self, job: Job) -> JSON:
+        store, done = self.workbench.store, job.result
+        stands: dict[str, str] = {}
+        made = done.version if isinstance(done, Probes | TrainedVerifier) else None
+        if made:
+            versions = store.probes if isinstance(done, Probes) else store.verifiers
+            stands = {each.version: standing(each, versions.history()) for each in versions.list()}
+        shown = made_view(job, made, stands)
+        if job.about and made is None and job.state == "done":
+            shown["summary"] = "the runs are verified; fit a calibrator on them"
+        elif job.about and job.state == "cancelled":
+            shown["summary"] = "Stopped; the run that was under way is as it was."
+        return {**shown, "course": course_view(self.trainings.epochs(job.id))}
 
     def _sides_of(self, summary: RunSummary) -> Sides:
         key = (summary.run.id, summary.done, summary.correct, summary.incorrect, summary.labels)
@@ -114,30 +194,51 @@ class TrainPage:
                 self._sides[key] = known
         return known
 
-    def _saved(self, saved: SavedVersion) -> SavedProbes:
+    def _probe(self, saved: SavedVersion) -> SavedProbes:
         """Saved probes; what was learned never changes, so it is read once."""
         with self._lock:
-            if saved.version not in self._read:
-                self._read[saved.version] = SavedProbes.of(saved)
-            known = self._read[saved.version]
+            if saved.version not in self._probes:
+                self._probes[saved.version] = SavedProbes.of(saved)
+            known = self._probes[saved.version]
         return known.model_copy(update={"name": saved.name, "active": saved.active})
 
 
-def _training_view(job: Job, saved: Sequence[SavedProbes]) -> JSON:
-    done = job.result if isinstance(job.result, Probes) else None
-    words = {"done": _end(done, saved) if done else None, "cancelled": "Stopped; nothing was saved."}
-    return {**job_view(job, words.get(job.state)), "probes": done.version if done else None}
+def _kind(wanted: JSON) -> Kind:
+    """Raises ValueError for what the page never sends."""
+    kind: Kind = wanted["kind"]
+    if kind not in ("probe", "verifier"):
+        raise ValueError(kind)
+    return kind
 
 
-def _end(made: Probes, saved: Sequence[SavedProbes]) -> str:
-    now = next((each for each in saved if each.version == made.version), None)
-    if now is None:
-        return f"{made.version} was saved, and deleted since"
-    return f"{made.version} is saved{' and active' if now.active else ', not active'}"
+def _number(wanted: JSON, name: str, low: float, high: float) -> float:
+    typed = wanted[name]
+    if isinstance(typed, bool) or not isinstance(typed, int | float) or not low <= typed <= high:
+        words = name.replace("_", " ").capitalize()
+        raise InvalidInput(f"{words} must be a number from {low:g} to {high:g}.", [name])
+    return float(typed)
+
+
+def _said(check: Callable[[], object]) -> str:
+    """Why a check fails, as a sentence; "": it does not."""
+    try:
+        check()
+    except (CapabilityError, InvalidInput) as error:
+        return str(error)
+    return ""
 
 
 def build(workbench: Workbench, trainings: Trainings, jobs: Jobs) -> None:
     """Put the page into the Blocks that are open."""
     page = TrainPage(workbench, trainings, jobs)
-    calls = (page.look, page.train, page.cancel, page.activate, page.rollback, page.delete)
+    calls = (
+        page.look,
+        page.train,
+        page.verify,
+        page.cancel,
+        page.activate,
+        page.rollback,
+        page.rename,
+        page.delete,
+    )
     view("train", page.config(), calls)

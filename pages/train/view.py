@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from codex.datasets.splits import split
 from codex.pages import JSON, Fact
@@ -14,8 +15,11 @@ from codex.store.evaluation.table import Lines
 from codex.store.names import titled
 from codex.text import percent
 from codex.training.saved_probes import SavedProbes
+from codex.training.saved_verifiers import SavedVerifier
 from codex.types import ProbeTarget
 
+Kind = Literal["probe", "verifier"]
+"""What can be taught on the page."""
 TARGETS: dict[ProbeTarget, str] = {
     "answer": "whether the answer is correct",
     "question": "whether the model knows the answer, before it answers",
@@ -50,8 +54,8 @@ def sides_of(lines: Lines) -> Sides:
     return Sides(**counts)
 
 
-def run_choice(summary: RunSummary, sides: Sides, problem: str) -> JSON:
-    """A run as it can be chosen to train on. problem: why it cannot be, as a sentence; "": it can."""
+def run_choice(summary: RunSummary, sides: Sides, problems: Mapping[Kind, str]) -> JSON:
+    """A run as it can be chosen to train on. problems: why it cannot be, as a sentence; "": it can."""
     run = summary.run
     return {
         "id": run.id,
@@ -61,7 +65,7 @@ def run_choice(summary: RunSummary, sides: Sides, problem: str) -> JSON:
         "correct": sides.correct,
         "incorrect": sides.incorrect,
         "held_out": sides.held_out,
-        "problem": problem,
+        "problems": dict(problems),
     }
 
 
@@ -69,18 +73,32 @@ def probes_view(saved: SavedProbes, names: Mapping[str, str], model: str) -> JSO
     """Saved probes. names: of the runs that are still there, by id. model: the one that is loaded."""
     whole = saved.in_domain.get("")
     return {
+        **saved_view("probe", saved, names),
+        "mismatch": "" if saved.model == model else f"Of {saved.model}: not read while {model} is loaded.",
+        "gain": whole and _gain(whole),
+        "rows": [_row(name, gain, saved.left_out.get(name)) for name, gain in _gains(saved)],
+        "facts": _facts(saved, names),
+    }
+
+
+def saved_view(kind: Kind, saved: SavedProbes | SavedVerifier, names: Mapping[str, str]) -> JSON:
+    """What is shown of both kinds. names: of the runs that are still there, by id."""
+    return {
+        "kind": kind,
         "version": saved.version,
+        "name": saved.name,
         "title": titled(saved.name, saved.version),
         "active": saved.active,
         "created": saved.created_at.isoformat(),
         "helps": saved.helps,
         "advice": saved.advice,
-        "mismatch": "" if saved.model == model else f"Of {saved.model}: not read while {model} is loaded.",
-        "gain": whole and _gain(whole),
-        "rows": [_row(name, gain, saved.left_out.get(name)) for name, gain in _gains(saved)],
         "run": next((run for run in saved.runs if run in names), None),
-        "facts": _facts(saved, names),
     }
+
+
+def runs_of(ids: Sequence[str], names: Mapping[str, str]) -> str:
+    """The names of runs, or what is left of them."""
+    return ", ".join(names.get(run, f"{run[:8]} (deleted)") for run in ids)
 
 
 def _gains(saved: SavedProbes) -> list[tuple[str, Gain]]:
@@ -112,7 +130,7 @@ def _facts(saved: SavedProbes, names: Mapping[str, str]) -> list[Fact]:
     return [
         ("answers", answers),
         ("datasets", ", ".join(saved.datasets)),
-        ("runs", ", ".join(names.get(run, f"{run[:8]} (deleted)") for run in saved.runs)),
+        ("runs", runs_of(saved.runs, names)),
         ("model", saved.model),
         ("tell", "; ".join(TARGETS[target] for target in saved.targets)),
         ("trained", {"at": saved.created_at.isoformat()}),

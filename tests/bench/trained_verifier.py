@@ -34,8 +34,9 @@ from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.models import Models, default_home
 from codex.evaluation.generations import read
 from codex.training.verifier import crossfitted, endings, fold_numbers, sigmoid, use_threads
-from codex.training.verifier_fit import FitOptions, Trained, logits, switched, train
+from codex.training.verifier_fit import Trained, logits, switched, train
 from codex.training.verifier_labels import Labelled, labelled
+from codex.training.verifier_options import FitOptions
 from codex.training.verifier_states import Labels, States, Upper, read_all, shared_end
 from tests.bench.line import Line
 from tests.support.frozen import is_correct

@@ -274,7 +274,7 @@ def test_a_calibrator_that_is_saved_while_the_list_is_read_is_shown(page: Page, 
         if job is None or job["id"] in earlier:
             route.fulfill(response=response)
             return
-        told.extend([job["calibrator"]] if job["state"] == "done" else [])
+        told.extend([job["made"]] if job["state"] == "done" else [])
         route.fulfill(json={"value": {"job": job, "version": sent["data"]["seen"]}})
 
     page.route("**/component_server/**", tell)

@@ -84,7 +84,7 @@ def test_a_newcomer_is_led_to_probes_that_help(page: Page, served: Served, engin
     form.get_by_role("textbox", name="Name").fill("mine")
     start.click()
     work = page.get_by_role("region", name="Training", exact=True)
-    expect(work).to_contain_text(re.compile("Done: mine@.* is saved, not active"), timeout=FITTED)
+    expect(work).to_contain_text(re.compile("Done: mine@.* is saved, not yet active"), timeout=FITTED)
     card = page.get_by_role("region", name="Probes", exact=True)
     expect(card.get_by_role("status").first).to_contain_text("They help")
     row = page.get_by_role("table", name="What the probe adds, by dataset").get_by_role(
@@ -179,7 +179,7 @@ def test_it_fits_and_can_be_read_in_both_themes(
 
     def states(page: Page) -> Iterator[str]:
         page.goto(f"{served.url}train?run=few")
-        expect(page.get_by_role("region", name="Saved probes")).to_be_visible()
+        expect(page.get_by_role("region", name="Saved versions")).to_be_visible()
         yield "result"
         page.get_by_role("button", name="Delete", exact=True).click()
         yield "deletion"

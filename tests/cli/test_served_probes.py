@@ -57,9 +57,12 @@ def test_probes_are_trained_listed_activated_and_deleted_by_the_running_workbenc
     version = line["version"]
     refused = codex("probes", "delete", version, "--yes")
     assert (refused.status, "is active" in refused.err) == (1, True)
-    assert codex("probes", "activate", "none").out == "active  none\n"
-    assert codex("probes", "rollback").out == f"active  {version}\n"
-    assert codex("probes", "activate", "none").out == "active  none\n"
+    assert codex("probes", "activate", "none").out == "active: none\n"
+    assert codex("probes", "rollback").out == f"active: {version}\n"
+    assert codex("probes", "activate", "none").out == "active: none\n"
+    assert codex("probes", "rename", version, "autumn leaves").status == 0
+    assert f"autumn leaves ({version})" in codex("probes").out
+    codex("probes", "rename", version, "autumn")
     assert codex("probes", "delete", version, "--yes").out == f"deleted  {version}\n"
     assert codex("probes", "--json").json == []
 

@@ -172,22 +172,22 @@ def test_ctrl_c_keeps_nothing(
     stage: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from codex.training import verifier
+    from codex.training import verifier_models
 
     put(home, model)
-    trained: Callable[..., object] = verifier.train_verifier
+    trained: Callable[..., object] = verifier_models.train_verifier
 
-    def interrupted(*arguments: object, **named: object) -> object:
-        *others, progress, cancel = arguments
+    def interrupted(*arguments: object) -> object:
+        *others, progress, cancel, on_epoch = arguments
 
         def tell(what: str, done: int, total: int) -> None:
             progress(what, done, total)  # type: ignore[operator]
             if what.startswith(stage):
                 signal.raise_signal(signal.SIGINT)
 
-        return trained(*others, tell, cancel, **named)
+        return trained(*others, tell, cancel, on_epoch)
 
-    monkeypatch.setattr(verifier, "train_verifier", interrupted)
+    monkeypatch.setattr(verifier_models, "train_verifier", interrupted)
     stopped = train(engine)
     assert "nothing was saved" in str(stopped.exception)
     assert not list((home / "verifiers").glob("*"))

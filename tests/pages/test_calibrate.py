@@ -85,7 +85,7 @@ def sets_of(page: CalibratePage, version: str, share: float = 0.1) -> dict[str, 
 
 def test_nothing_is_there_at_first_and_a_calibrator_nobody_knows_is_refused(page: CalibratePage) -> None:
     looked = page.look({})
-    assert (looked["job"], looked["runs"], looked["calibrators"], looked["back"]) == (None, [], [], False)
+    assert (looked["job"], looked["runs"], looked["saved"], looked["back"]) == (None, [], [], False)
     assert "runs" not in page.look({"seen": looked["version"]})
     with pytest.raises(NotFound):
         page.show({"version": "mine@0123456789", **RISK})
@@ -113,7 +113,7 @@ def test_what_cannot_be_fit_fails_with_the_reason_and_saves_nothing(
     job = fitted(page, run)
     assert job["state"] == "failed"
     assert words in job["error"]
-    assert page.look({})["calibrators"] == []
+    assert page.look({})["saved"] == []
 
 
 def test_a_fit_is_saved_and_shown_before_and_after_with_what_it_guarantees(page: CalibratePage) -> None:
@@ -121,8 +121,8 @@ def test_a_fit_is_saved_and_shown_before_and_after_with_what_it_guarantees(page:
     job = fitted(page, "good")
     assert job["state"] == "done"
     assert "not yet active" in job["summary"]
-    (line,) = page.look({})["calibrators"]
-    assert line["version"] == job["calibrator"]
+    (line,) = page.look({})["saved"]
+    assert line["version"] == job["made"]
     assert line["active"] is False
     shown = drawn(page, line["version"])
     assert [row["label"] for row in shown["rows"]] == ["estimated", "combined", "calibrated", "held out"]
@@ -287,7 +287,7 @@ def test_a_fit_keeps_the_prediction_sets_at_the_level_of_the_page_where_samples_
     put_run(store, "alone", graded=90, n_samples=0)
     kept = {}
     for run in ("plain", "judged", "alone"):
-        version = fitted(page, run, name=run, sets=0.2)["calibrator"]
+        version = fitted(page, run, name=run, sets=0.2)["made"]
         kept[run] = Calibrator.model_validate_json(store.calibrators.load(version).body).prediction_sets
     assert (kept["judged"], kept["alone"]) == (None, None)
     assert kept["plain"] == conformal_predictor(sampled_runs(store, ["plain"]), 0.2)
@@ -317,7 +317,7 @@ def test_a_calibrator_is_deleted_unless_it_speaks_or_ships(page: CalibratePage) 
         with pytest.raises(Conflict, match=says):
             page.delete({"version": version})
     page.delete({"version": second})
-    assert {line["version"] for line in page.look({})["calibrators"]} == {first, ours.version}
+    assert {line["version"] for line in page.look({})["saved"]} == {first, ours.version}
     for call in (page.delete, page.show):
         with pytest.raises(NotFound):
             call({"version": second, **RISK})
@@ -327,18 +327,18 @@ def test_what_a_fit_asked_for_is_known_afterwards_and_after_a_restart_where_it_w
     page: CalibratePage,
 ) -> None:
     put_run(page.workbench.store, "good", graded=300)
-    guaranteed = fitted(page, "good", name="guaranteed", alpha=0.35, delta=0.1)["calibrator"]
-    refused = fitted(page, "good", name="refused", alpha=0.01, delta=0.1)["calibrator"]
-    asked = {line["version"]: line["asked"] for line in page.look({})["calibrators"]}
+    guaranteed = fitted(page, "good", name="guaranteed", alpha=0.35, delta=0.1)["made"]
+    refused = fitted(page, "good", name="refused", alpha=0.01, delta=0.1)["made"]
+    asked = {line["version"]: line["asked"] for line in page.look({})["saved"]}
     assert asked == {guaranteed: {"alpha": 0.35, "delta": 0.1}, refused: {"alpha": 0.01, "delta": 0.1}}
     started = CalibratePage(page.workbench, page.jobs)
-    asked = {line["version"]: line["asked"] for line in started.look({})["calibrators"]}
+    asked = {line["version"]: line["asked"] for line in started.look({})["saved"]}
     assert asked == {guaranteed: {"alpha": 0.35, "delta": 0.1}, refused: None}
 
 
 def test_the_end_of_a_fit_says_how_its_calibrator_stands_now(page: CalibratePage) -> None:
     put_run(page.workbench.store, "good", graded=90)
-    version = fitted(page, "good")["calibrator"]
+    version = fitted(page, "good")["made"]
 
     def said() -> str:
         words = page.look({})["job"]["summary"]
@@ -367,7 +367,7 @@ def test_activation_can_be_taken_back(page: CalibratePage) -> None:
     first, second = (put_calibrator(page.workbench.store, run, name) for name in ("first", "second"))
 
     def active() -> list[str]:
-        listed = [line["version"] for line in page.look({})["calibrators"] if line["active"]]
+        listed = [line["version"] for line in page.look({})["saved"] if line["active"]]
         assert listed == (
             [page.workbench.active.calibrator.version] if page.workbench.active.calibrator else []
         )
@@ -390,7 +390,7 @@ def test_a_calibrator_of_other_answers_warns(page: CalibratePage) -> None:
     model = put_calibrator(store, run, "model", model="another:model:q4")
     sampled = put_calibrator(store, run, "sampled", n_samples=samples + 3)
     prompt = put_calibrator(store, run, "prompt", prompt="0123456789ab")
-    mismatches = {line["version"]: line["mismatch"] for line in page.look({})["calibrators"]}
+    mismatches = {line["version"]: line["mismatch"] for line in page.look({})["saved"]}
     assert "another:model:q4" in mismatches[model]
     assert f"{samples + 3} samples" in mismatches[sampled]
     assert "other prompt templates" in mismatches[prompt]
@@ -449,4 +449,4 @@ def test_a_cancelled_fit_saves_nothing(page: CalibratePage) -> None:
     page.cancel({"job": job["id"]})
     ended = page.jobs.wait(job["id"], WAIT)
     assert ended.state == "cancelled"
-    assert page.look({})["calibrators"] == []
+    assert page.look({})["saved"] == []

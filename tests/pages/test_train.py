@@ -48,11 +48,11 @@ def test_a_run_tells_how_many_labels_are_trained_on_and_why_it_cannot_be(
     put_run(store, "busy", model=engine.fingerprint, graded=4, state="running")
     put_known(store, engine, graded=60)
     lines = {line["id"]: line for line in page.look({})["runs"]}
-    assert "another:model:q4" in lines["other"]["problem"]
-    assert lines["busy"]["problem"] == "It is still running."
+    assert "another:model:q4" in lines["other"]["problems"]["probe"]
+    assert lines["busy"]["problems"] == dict.fromkeys(("probe", "verifier"), "It is still running.")
     mine = lines["run-1"]
     trained = [correct for question, correct in engine.truth.items() if split(question) == "calibration"]
-    assert mine["problem"] == ""
+    assert mine["problems"]["probe"] == ""
     assert (mine["correct"], mine["incorrect"]) == (sum(trained), len(trained) - sum(trained))
     assert mine["held_out"] == 60 - len(trained)
     question = next(q for q in engine.truth if split(q) == "calibration")
@@ -64,16 +64,16 @@ def test_a_run_tells_how_many_labels_are_trained_on_and_why_it_cannot_be(
 
 def test_only_what_has_changed_is_sent(page: TrainPage, engine: KnowingEngine) -> None:
     first = page.look({})
-    assert (first["runs"], first["probes"], first["job"]) == ([], [], None)
+    assert (first["runs"], first["saved"], first["job"]) == ([], [], None)
     assert "runs" not in page.look({"seen": first["version"]})
     put_known(page.workbench.store, engine, graded=4)
     assert len(page.look({"seen": first["version"]})["runs"]) == 1
 
 
 def test_an_engine_without_hidden_states_says_what_to_use(page: TrainPage, engine: KnowingEngine) -> None:
-    assert page.look({})["problem"] == ""
+    assert page.look({})["problems"]["probe"] == ""
     engine.shows = "none"
-    assert "engine=huggingface" in page.look({})["problem"]
+    assert "engine=huggingface" in page.look({})["problems"]["probe"]
 
 
 def test_a_training_ends_with_what_the_probes_add_and_what_to_do(
@@ -82,13 +82,13 @@ def test_a_training_ends_with_what_the_probes_add_and_what_to_do(
     store = page.workbench.store
     put_known(store, engine, graded=120)
     with pytest.raises(InvalidInput, match="Name a run"):
-        page.train({"runs": [], "name": ""})
-    job = page.jobs.wait(page.train({"runs": ["run-1"], "name": "mine"})["id"], WAIT)
+        page.train({"kind": "probe", "runs": [], "name": ""})
+    job = page.jobs.wait(page.train({"kind": "probe", "runs": ["run-1"], "name": "mine"})["id"], WAIT)
     assert job.error is None
     seen = page.look({})
-    version = seen["job"]["probes"]
-    assert seen["job"]["summary"] == f"{version} is saved, not active"
-    [probes] = seen["probes"]
+    version = seen["job"]["made"]
+    assert seen["job"]["summary"] == f"{version} is saved, not yet active"
+    [probes] = seen["saved"]
     assert (probes["version"], probes["helps"], probes["run"]) == (version, True, "run-1")
     assert "They help" in probes["advice"]
     [row] = probes["rows"]
@@ -96,18 +96,18 @@ def test_a_training_ends_with_what_the_probes_add_and_what_to_do(
     assert row["probe"] > row["signals"]
     assert row["gain"]["low"] > 0
 
-    page.activate({"version": version})
-    assert page.look({})["probes"][0]["active"]
+    page.activate({"kind": "probe", "version": version})
+    assert page.look({})["saved"][0]["active"]
     with pytest.raises(Conflict):
-        page.delete({"version": version})
-    page.rollback({})
+        page.delete({"kind": "probe", "version": version})
+    page.rollback({"kind": "probe"})
     engine.model = "another"
-    assert "not read while" in page.look({})["probes"][0]["mismatch"]
+    assert "not read while" in page.look({})["saved"][0]["mismatch"]
     store.runs.delete("run-1")
-    [probes] = page.look({})["probes"]
+    [probes] = page.look({})["saved"]
     assert probes["run"] is None
     assert ("runs", "run-1 (deleted)") in probes["facts"]
-    page.delete({"version": version})
+    page.delete({"kind": "probe", "version": version})
     assert page.look({})["job"]["summary"] == f"{version} was saved, and deleted since"
 
 
@@ -143,14 +143,14 @@ def test_a_sentence_says_whether_probes_help_and_what_to_do(changes: dict[str, o
 def test_a_training_that_is_stopped_keeps_nothing(page: TrainPage, engine: KnowingEngine) -> None:
     put_known(page.workbench.store, engine)
     engine.gate.clear()
-    job = page.train({"runs": ["run-1"]})
+    job = page.train({"kind": "probe", "runs": ["run-1"]})
     assert (job["state"], job["title"]) == ("running", "Training probe")
     with pytest.raises(Conflict, match="is under way"):
-        page.train({"runs": ["run-1"]})
+        page.train({"kind": "probe", "runs": ["run-1"]})
     assert page.look({})["busy"] == ""
     page.cancel({"job": job["id"]})
     engine.gate.set()
     page.jobs.wait(job["id"], WAIT)
     seen = page.look({})
     assert (seen["job"]["state"], seen["job"]["summary"]) == ("cancelled", "Stopped; nothing was saved.")
-    assert seen["probes"] == []
+    assert seen["saved"] == []

@@ -29,8 +29,8 @@ from codex.grounding.trained import WHOLE, InUse, TrainedVerifier
 from codex.grounding.verifier import verification, verify
 from codex.prompts import judging
 from codex.training.verifier import Outcome, train_verifier
-from codex.training.verifier_fit import FitOptions
 from codex.training.verifier_labels import Labelled, check_run, labelled
+from codex.training.verifier_options import FitOptions
 from codex.training.verifier_states import Labels
 from codex.types import Generation, Observation, Run, RunParams
 from tests.support.scripted import Script, ScriptedEngine
@@ -89,7 +89,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taught]:
     engine = HuggingFaceEngine(config, Models(home))
     found = labelled(answers(), "plain")
     own = engine.fingerprint
-    outcome = train_verifier(found, run_of(own), config, own, home, "colours", OPTIONS, 0.5)
+    outcome = train_verifier(found, [run_of(own)], config, own, home, "colours", OPTIONS, 0.5)
     yield Taught(home, config, engine, outcome, base)
     engine.unload()
 
@@ -309,7 +309,7 @@ def test_what_is_stored_is_read_again(taught: Taught) -> None:
 def test_the_same_labels_and_seed_give_the_same_verifier(taught: Taught) -> None:
     found = labelled(answers(), "plain")
     own = taught.engine.fingerprint
-    again = train_verifier(found, run_of(own), taught.config, own, taught.home, "again", OPTIONS, 0.5)
+    again = train_verifier(found, [run_of(own)], taught.config, own, taught.home, "again", OPTIONS, 0.5)
     assert again.verifier.digits == taught.outcome.verifier.digits
 
 
@@ -324,7 +324,7 @@ def test_cancelled_nothing_is_kept(taught: Taught, tmp_path: Path) -> None:
         with pytest.raises(Cancelled, match="nothing was saved"):
             train_verifier(
                 labelled(answers(), "plain"),
-                run_of("m"),
+                [run_of("m")],
                 taught.config,
                 "m",
                 tmp_path,
@@ -354,7 +354,7 @@ def test_labels_that_are_too_few_or_of_one_kind_are_told_before_a_model_is_loade
 ) -> None:
     config = HuggingFaceConfig(model_path="nowhere")
     with pytest.raises(InvalidInput, match=words):
-        train_verifier(found, run_of("m"), config, "m", tmp_path, "v", OPTIONS)
+        train_verifier(found, [run_of("m")], config, "m", tmp_path, "v", OPTIONS)
 
 
 def test_each_question_counts_once_and_an_answer_without_words_not_at_all() -> None:

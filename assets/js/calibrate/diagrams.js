@@ -3,27 +3,12 @@
 import { choice, field } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
-import { alarm, hint, measured, working, written } from "../shared/parts.js";
+import { alarm, hint, working, written } from "../shared/parts.js";
 import { Plot } from "../shared/plot.js";
-import { column, table } from "../shared/table.js";
+import { table } from "../shared/table.js";
+import { metricColumns } from "../shared/versions.js";
 
-/** @import {Column, Explained} from "../shared/types" */
-/** @import {Row, Shown} from "./types" */
-
-/** @param {Record<string, Explained>} metrics @returns {Column<Row>[]} */
-function columns(metrics) {
-  const label = column("label", "Confidence", (/** @type {Row} */ { label }) => written(label), {
-    ...{ head: true, exact: ({ title }) => title },
-  });
-  const numbers = Object.entries(metrics).map(([key, { name, says }]) => {
-    const cell = (/** @type {Row} */ { metrics }) => {
-      const found = metrics?.[key];
-      return measured(found?.value, found ? [found.low, found.high] : null);
-    };
-    return column(key, name, cell, { title: says, number: true });
-  });
-  return [label, ...numbers];
-}
+/** @import {Shown} from "./types" */
 
 /** @extends {Part<import("./page.js").Calibrate>} */
 export class Diagrams extends Part {
@@ -64,7 +49,7 @@ export class Diagrams extends Part {
     );
     const metrics = table({
       caption: "Metrics before and after",
-      columns: columns(this.page.config.metrics),
+      columns: metricColumns("Confidence", this.page.config.metrics),
       rows,
       key: ({ label }) => label,
     });

@@ -1,35 +1,28 @@
 // The Calibrate page: a calibrator is fitted, looked at, compared, activated and rolled back.
 
-import { asked, keep, returned, settle } from "../shared/address.js";
-import { BUSY, IDLE, JobPage } from "../shared/jobs.js";
+import { asked, settle } from "../shared/address.js";
+import { BUSY, IDLE } from "../shared/jobs.js";
 import { html } from "../shared/lit.js";
 import { Plot } from "../shared/plot.js";
 import { Poller } from "../shared/server.js";
+import { VersionsPage } from "../shared/versions.js";
 import { Card, saved } from "./card.js";
 import { Diagrams } from "./diagrams.js";
 import { Fit } from "./form.js";
 import { groups, Sets } from "./guarantees.js";
 
 /** @import {Answer, Given} from "../shared/types" */
-/** @import {Calibrator, Risk, Shown, State} from "./types" */
+/** @import {Risk, Shown, State} from "./types" */
 
 /** @param {Given} given */
 export function mount(given) {
   new Calibrate(given).start();
 }
 
-/** @extends {JobPage<State>} */
-export class Calibrate extends JobPage {
-  /** @type {string | null} The list that is here. */
-  version = null;
-  /** @type {Calibrator[] | null} */
-  list = null;
-  /** @type {string | null} The calibrator that is looked at. */
-  shown = null;
+/** @extends {VersionsPage<State>} */
+export class Calibrate extends VersionsPage {
   /** @type {string | null} The one beside it; null is the estimate without a calibrator. */
   compared = null;
-  /** @type {string | null} A fit of which the end is awaited. */
-  watched = null;
   /** @type {string | null} The calibrator for which the form asked for another risk. */
   formed = null;
   /** @type {Shown | null} */
@@ -57,73 +50,46 @@ export class Calibrate extends JobPage {
 
   /** @param {Given} given */
   constructor(given) {
-    super(given, { label: "Fit" });
+    super(given, { label: "Fit", key: "calibrator" });
   }
 
   start() {
-    const query = asked();
-    const run = query.get("run");
-    this.#name(query);
+    const run = asked().get("run");
     if (run) this.fit.chosen.add(run);
-    returned((now) => {
-      this.#name(now);
-      this.arrange();
-    });
-    return this.poller.start();
-  }
-
-  #name(/** @type {URLSearchParams} */ query) {
-    this.set({ shown: query.get("calibrator"), compared: query.get("with") });
-  }
-
-  seen() {
-    return { seen: this.version };
+    const name = (/** @type {URLSearchParams} */ query) =>
+      this.set({ shown: query.get("calibrator"), compared: query.get("with") });
+    return this.begun(name, () => this.arrange());
   }
 
   /** @param {State} state */
   async show(state) {
-    super.show({ ...this.state, ...state });
-    const { job } = state;
-    if (this.running && job) this.watched = job.id;
+    const fitted = super.show(state);
     if (state.runs) {
-      this.version = state.version;
-      this.list = state.calibrators ?? [];
       this.fit.show(state.runs);
-      if (this.list.length) Plot.warm();
-    }
-    // The list may have been read a moment before the calibrator was saved: then the next look shows it.
-    const made = job && job.id === this.watched ? job.calibrator : null;
-    const fitted = made && this.list?.some(({ version }) => version === made);
-    if (fitted) {
-      Object.assign(this, { watched: null, shown: made });
-      settle({ calibrator: made, run: null });
+      if (this.list?.length) Plot.warm();
     }
     this.paint();
     if (this.list && (state.runs || fitted)) await this.arrange();
   }
 
   async arrange() {
-    const list = this.list ?? [];
-    const known = (/** @type {string | null} */ version) => list.some((one) => one.version === version);
-    if (this.shown && !known(this.shown)) settle({ calibrator: null });
-    if (!known(this.shown)) this.shown = (list.find(({ active }) => active) ?? list[0])?.version ?? null;
-    if (!known(this.compared) || this.compared === this.shown) this.compared = null;
+    this.choose();
+    if (!this.known(this.compared) || this.compared === this.shown) this.compared = null;
     if (this.shown) return Promise.all([this.draw(), this.drawSets()]);
     for (const poller of [this.drawing, this.reading]) poller.stop();
     this.set({ drawn: null });
   }
 
   open = (/** @type {string} */ version) => {
-    this.shown = version;
     this.card.confirmation.now = null;
-    keep({ calibrator: version, run: null });
+    this.opened(version);
     this.arrange();
   };
 
   // What the shown calibrator was fitted for, until the form asks for something else of it.
   get asked() {
     if (this.formed === this.shown) return null;
-    return this.list?.find(({ version }) => version === this.shown)?.asked ?? null;
+    return this.found?.asked ?? null;
   }
 
   get risk() {
@@ -163,19 +129,8 @@ export class Calibrate extends JobPage {
   }
 
   /** @param {string} name @param {object} wanted */
-  async begin(name, wanted) {
-    const error = await super.begin(name, { ...wanted, sets: this.sets.alpha });
-    if (!error) this.watched = this.state?.job?.id ?? null;
-    return error;
-  }
-
-  /** @param {string} name @param {object} wanted @returns {Promise<string | null>} */
-  async change(name, wanted) {
-    const { error } = await this.call(name, wanted);
-    this.version = null;
-    dispatchEvent(new Event("codex-status"));
-    await this.poller.look();
-    return error?.message ?? null;
+  begin(name, wanted) {
+    return super.begin(name, { ...wanted, sets: this.sets.alpha });
   }
 
   view() {

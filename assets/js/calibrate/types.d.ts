@@ -1,6 +1,6 @@
 // What the server sends to the Calibrate page: pages/calibrate/view.py.
 
-import type { Fact, Figure, Job, Numbers } from "../shared/types";
+import type { Fact, Figure, MetricsRow, Numbers, Version, VersionsState } from "../shared/types";
 
 export interface Run {
   id: string;
@@ -19,23 +19,15 @@ export interface Risk {
   delta: number;
 }
 
-export interface Calibrator {
-  version: string;
-  /** Its version, after its name where it was renamed. */
-  title: string;
-  active: boolean;
+export interface Calibrator extends Version {
   method: string;
   auroc: number | null;
-  created: string;
-  mismatch: string | null;
   asked: Risk | null;
 }
 
-export interface State {
-  job: (Job & { calibrator: string | null }) | null;
-  version: string;
+export interface State extends VersionsState {
   runs?: Run[];
-  calibrators?: Calibrator[];
+  saved?: Calibrator[];
   back?: boolean;
 }
 
@@ -65,17 +57,11 @@ export interface Group {
   words: string;
 }
 
-export interface Row {
-  label: string;
-  title: string;
-  metrics: Record<string, { value: number; low: number; high: number }> | null;
-}
-
 export interface Shown {
   calibrator: Card;
   left: Diagram | null;
   right: Diagram | null;
-  rows: Row[];
+  rows: MetricsRow[];
   groups: Group[] | null;
   computing: string | null;
   note: string;

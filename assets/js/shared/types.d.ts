@@ -149,6 +149,33 @@ export interface Job {
   summary: string | null;
 }
 
+/** Something fitted to runs, as it is saved. */
+export interface Version {
+  version: string;
+  name: string;
+  /** Its version, after its name where it was renamed. */
+  title: string;
+  active: boolean;
+  created: string;
+  /** Why it is not used now. */
+  mismatch: string | null;
+}
+
+/** What a page of versions is sent: pages/versions.py. */
+export interface VersionsState {
+  job: (Job & { made: string | null }) | null;
+  version: string;
+  runs?: any[];
+  saved?: Version[];
+}
+
+/** One row of a table of metrics: metrics_row in pages/versions.py. */
+export interface MetricsRow {
+  label: string;
+  title: string;
+  metrics: Record<string, { value: number; low: number; high: number }> | null;
+}
+
 export interface Alternative {
   id: number;
   text: string;

@@ -1,31 +1,27 @@
-// What a training made: whether it helps, dataset by dataset, what to do next, and those that are saved.
+// What a training made: whether it helps, what to do next, and those that are saved.
 
 import { link } from "../shared/address.js";
-import { Confirmation } from "../shared/confirmation.js";
-import { html, nothing, repeat } from "../shared/lit.js";
-import { having, Part } from "../shared/page.js";
-import {
-  alarm,
-  badge,
-  button,
-  exact,
-  facts,
-  hint,
-  icon,
-  range,
-  told,
-  when,
-  written,
-} from "../shared/parts.js";
+import { html, nothing } from "../shared/lit.js";
+import { exact, hint, icon, range, when, written } from "../shared/parts.js";
 import { column, scrolled } from "../shared/table.js";
+import {
+  heading,
+  madeOf,
+  metricColumns,
+  saved as savedVersions,
+  VersionCard,
+  warning,
+} from "../shared/versions.js";
 import { count, fixed } from "../shared/words.js";
 
-/** @import {Gain, Probes, Row} from "./types" */
+/** @import {Gain, Probes, Row, Verifier} from "./types" */
 
 const LONG = 120; // characters; a longer fact stands below its name
 const AUROC = "the chance that a correct answer ranks above an incorrect one; 0.5 is guessing";
 const HINT =
   "Cross-fitted: no answer is scored by a probe that was trained on it. Brackets are 95% intervals. With the dataset left out, the probe was trained on the others alone.";
+const CROSSFITTED =
+  "Of the same answers, those that it was trained on: each is scored by an adapter that did not see it. Brackets are 95% intervals.";
 
 /** A difference of AUROCs. @param {import("../shared/words.js").Value} value */
 function signed(value) {
@@ -64,84 +60,79 @@ const COLUMNS = [
   }),
 ];
 
-/** @extends {Part<import("./page.js").Train>} */
-export class Card extends Part {
-  /** @type {string | null} */
-  failed = null;
-  /** @type {string | null} What is being done. */
-  acting = null;
-  confirmation = new Confirmation("Delete probes", this.page.paint);
+/** @extends {VersionCard<import("./page.js").Train>} */
+export class Card extends VersionCard {
+  /** @param {import("./page.js").Train} page */
+  constructor(page) {
+    super(page, ".cx-trained", "Delete a version");
+  }
 
-  /** @param {Probes} probes @param {boolean} back whether there is something to go back to */
-  view({ version, title, active, helps, advice, mismatch, rows, run, facts: known }, back) {
-    const warning = html`<p class="cx-note cx-row warning" role="alert">${icon("defer")}<span>${written(mismatch)}</span></p>`;
-    const activate = this.#act("activate", active ? "Deactivate" : "Activate", {
-      kind: active ? "small" : "small primary",
-      run: () => this.page.change("activate", { version: active ? null : version }),
-    });
-    const rollback = () =>
-      this.#act("rollback", "Roll back", { run: () => this.page.change("rollback", {}) });
-    const remove = () => button("Delete", () => this.#ask(version, title), { act: "delete" });
-    const calibrate = html`<a class="cx-button small" href=${link({ run }, "calibrate")}>Calibrate with them</a>`;
-    const lines = known.map(([name, value]) => {
-      const long = typeof value === "string" && value.length > LONG ? "long" : "";
-      return /** @type {[string, unknown, string]} */ ([name, told(value), long]);
-    });
-    return html`<section class="cx-card cx-body cx-probes" aria-label="Probes">
-      <h2 class="cx-row wrap">${written(title)} ${active ? badge("answer", "answer", "active") : badge("none", null, "not active")}</h2>
-      ${mismatch ? warning : nothing}
+  /** @param {Probes | Verifier} shown */
+  view(shown) {
+    const { kind, helps, advice, mismatch, run, facts } = shown;
+    const back = this.page.state?.back?.[kind] ?? false;
+    const label = kind === "probe" ? "Probes" : "Verifier";
+    const more = run ? this.#next(shown, run) : nothing;
+    return html`<section class="cx-card cx-body cx-trained" aria-label=${label}>
+      ${heading(shown)}
+      ${mismatch ? warning(written(mismatch)) : nothing}
       <p class="cx-note cx-row ${helps ? "good" : "warning"}" role="status">${icon(helps ? "answer" : "defer")}<span>${advice}</span></p>
-      <div class="cx-row wrap">${activate}${run ? calibrate : nothing}${back ? rollback() : nothing}${active ? nothing : remove()}</div>
-      ${this.confirmation.view()}${alarm(this.failed)}
-      ${rows.length ? html`<h3>What they add</h3>${scrolled("What the probe adds, by dataset", COLUMNS, rows, ({ dataset }) => dataset)}${hint(HINT)}` : nothing}
-      <h3>Trained on</h3>${facts(lines, "pairs")}</section>`;
+      ${this.actions(shown, { back, more, rest: { kind } })}
+      ${kind === "probe" ? added(shown) : this.#compared(shown)}
+      <h3>Trained on</h3>${madeOf(facts, LONG)}</section>`;
   }
 
-  /** @param {string} act @param {string} words @param {{run: () => Promise<string | null>, kind?: string}} options */
-  #act(act, words, { run, ...options }) {
-    return button(words, () => this.#run(act, run), { act, disabled: this.acting === act, ...options });
-  }
-
-  /** @param {string} act @param {() => Promise<string | null>} run */
-  async #run(act, run) {
-    this.set({ acting: act });
-    const failed = await run();
-    this.set({ failed, acting: null });
-    // A button that is disabled while it works has lost the focus; who has gone elsewhere stays there.
-    if (document.activeElement === document.body) this.#focus(act);
-  }
-
-  /** @param {string} act */
-  #focus(act) {
-    const here = `.cx-probes ${having("data-act", act)}`;
-    this.page.focus(here, ".cx-probes [data-act=activate]", ".cx-runs-list input:enabled", "input");
-  }
-
-  /** @param {string} version @param {string} title */
-  #ask(version, title) {
-    this.confirmation.open({
-      question: html`<span>Delete ${written(title)}? This cannot be undone.</span>`,
-      yes: "Delete",
-      doing: "Deleting …",
-      run: () => this.page.change("delete", { version }),
-      back: () => this.#focus("delete"),
+  /** What to do next with it. @param {Probes | Verifier} shown @param {string} run */
+  #next(shown, run) {
+    const { kind, version } = shown;
+    const words = kind === "probe" ? "Calibrate with them" : "Calibrate with it";
+    const calibrate = html`<a class="cx-button small" href=${link({ run }, "calibrate")}>${words}</a>`;
+    if (kind === "probe" || shown.verified) return calibrate;
+    return this.act("verify", "Verify its runs", {
+      title: "Put what it says of their answers into its runs, so that a calibrator can be fitted on it",
+      disabled: this.page.running || Boolean(this.page.state?.busy),
+      run: () => this.page.begin("verify", { version }),
     });
   }
+
+  /** @param {Verifier} shown */
+  #compared({ rows }) {
+    const columns = metricColumns("P(True)", this.page.config.metrics);
+    return html`<h3>Before and after</h3>${scrolled("Before and after the training", columns, rows, ({ label }) => label)}${hint(CROSSFITTED)}`;
+  }
 }
 
-/** Those that are saved. @param {Probes[]} list @param {string | null} shown @param {(version: string) => void} open */
+/** What the probes add, dataset by dataset. @param {Probes} shown */
+function added({ rows }) {
+  if (!rows.length) return nothing;
+  return html`<h3>What they add</h3>${scrolled("What the probe adds, by dataset", COLUMNS, rows, ({ dataset }) => dataset)}${hint(HINT)}`;
+}
+
+/** Those that are saved. @param {(Probes | Verifier)[]} list @param {string | null} shown @param {(version: string) => void} open */
 export function saved(list, shown, open) {
-  const line = (/** @type {Probes} */ { version, title, active, created, gain, mismatch }) => html`<li>
-    <button type="button" class="cx-item" aria-current=${version === shown ? "true" : nothing} @click=${() => open(version)}>
-      <span class="cx-row wrap tight">${written(title)}${active ? badge("answer", "answer", "active") : nothing}</span>
-      <span class="cx-sub">${when(created)}${gain ? html` · gain ${exact(gain.value, signed(gain.value))}` : nothing}</span>
-      ${mismatch ? html`<span class="cx-sub cx-caution">${written(mismatch)}</span>` : nothing}</button></li>`;
-  return html`<section class="cx-card cx-body" aria-label="Saved probes"><h2>Saved</h2>
-    <ul class="cx-list cx-saved">${repeat(list, ({ version }) => version, line)}</ul></section>`;
+  const told = (/** @type {Probes | Verifier} */ one) => {
+    if (one.kind === "verifier") return html`verifier · AUROC ${exact(one.auroc, fixed(one.auroc, 3))}`;
+    const { gain } = one;
+    return html`probes${gain ? html` · gain ${exact(gain.value, signed(gain.value))}` : nothing}`;
+  };
+  const about = (/** @type {Probes | Verifier} */ one) => html`${told(one)} · ${when(one.created)}`;
+  return savedVersions({ label: "Saved versions", list, shown, open, about });
 }
 
-/** What stands there before the first training. */
-export function empty() {
-  return html`<section class="cx-card cx-body" aria-label="Probes"><div class="cx-empty"><h2>No probes yet</h2>
-    <p>Choose a run with graded answers and press Start. The result says, dataset by dataset, what the probe adds to the other signals.</p></div></section>`;
+const EMPTY = {
+  probe: [
+    "No probes yet",
+    "Choose a run with graded answers and press Start. The result says, dataset by dataset, what the probe adds to the other signals.",
+  ],
+  verifier: [
+    "No verifier yet",
+    "Choose a run with graded answers and press Start. The result compares the model as it is with the trained one, on answers that it has not seen.",
+  ],
+};
+
+/** What stands there before the first training. @param {import("./types").Kind} kind */
+export function empty(kind) {
+  const [title, words] = EMPTY[kind];
+  return html`<section class="cx-card cx-body" aria-label=${kind === "probe" ? "Probes" : "Verifier"}><div class="cx-empty"><h2>${title}</h2>
+    <p>${words}</p></div></section>`;
 }

@@ -1,94 +1,84 @@
-// The form of a new training: the runs it learns from, and whether they have labels enough.
+// The form of a new training: what is taught, the runs it learns from, and whether they have labels enough.
 
-import { fieldOf } from "../shared/events.js";
-import { Form, field, textual } from "../shared/form.js";
-import { html, live, nothing, repeat } from "../shared/lit.js";
-import { Part } from "../shared/page.js";
-import { hint, icon, written } from "../shared/parts.js";
+import { Form, field, numeric, textual } from "../shared/form.js";
+import { html, nothing } from "../shared/lit.js";
+import { hint, segments, written } from "../shared/parts.js";
+import { RunsPart, warning } from "../shared/versions.js";
 import { count } from "../shared/words.js";
 
-/** @import {Run} from "./types" */
+/** @import {Kind, Run} from "./types" */
 
-const ABOUT =
-  "A probe reads in the model's hidden states how likely an answer is to be correct. Training takes minutes and leaves the model as it is.";
-
+/** @type {Record<Kind, string>} */
+const ABOUT = {
+  probe:
+    "A probe reads in the model's hidden states how likely an answer is to be correct. Training takes minutes and leaves the model as it is.",
+  verifier:
+    "A verifier is the model itself, asked whether its answer is correct, with an adapter trained for that one question. Training takes minutes to an hour; answers stay the same.",
+};
+/** @type {Record<Kind, string>} */
+const NAMES = { probe: "probe", verifier: "verifier" };
 const WEIGHTS =
-  "To fine-tune the model itself on questions with answers, use the command line: codex train answerer.";
-const GONE = "This run does not exist or was deleted. Choose another one.";
+  "To fine-tune the model itself on questions with answers, use the command line: codex train answerer (docs/training.md).";
 
-/** @extends {Part<import("./page.js").Train>} */
-export class Training extends Part {
-  /** @type {Set<string>} */
-  chosen = new Set();
-  /** @type {Run[]} */
-  runs = [];
-  known = false;
+/** @extends {RunsPart<import("./page.js").Train, Run>} */
+export class Training extends RunsPart {
   form = new Form(this.page.paint, (values) =>
-    this.page.begin("train", { ...values, runs: [...this.chosen] }),
+    this.page.begin("train", { ...values, kind: this.page.kind, runs: [...this.chosen] }),
   );
 
   /** @param {Run[]} runs */
   show(runs) {
-    for (const id of [...this.chosen]) {
-      const run = runs.find((one) => one.id === id);
-      if (!run) this.form.error = GONE;
-      if (!run || run.problem) this.chosen.delete(id);
-    }
-    Object.assign(this, { runs, known: true });
+    const gone = this.take(runs, (run) => !run.problems[this.page.kind]);
+    if (gone) this.form.error = gone;
   }
 
   view() {
-    const { running, problem, state } = this.page;
-    const cannot = html`<p class="cx-note cx-row warning" role="alert">${icon("defer")}<span>${problem}</span></p>`;
-    const list = this.runs.length
-      ? repeat(
-          this.runs,
-          ({ id }) => id,
-          (run) => this.#line(run),
-        )
-      : this.known
-        ? none()
-        : nothing;
-    const fields = html`<p class="cx-small">${ABOUT}</p>${problem ? cannot : nothing}
-      <fieldset class="cx-field"><legend>Learn from</legend><div class="cx-list cx-runs-list">${list}</div></fieldset>
+    const { running, problem, state, kind } = this.page;
+    const options = /** @type {[string, string][]} */ ([
+      ["probe", "Probe"],
+      ["verifier", "Verifier"],
+    ]);
+    const change = (/** @type {string} */ value) => this.page.teach(/** @type {Kind} */ (value));
+    const described = (/** @type {Run} */ { correct, incorrect, held_out, problems }) => ({
+      about: problems[kind]
+        ? ""
+        : `${count(correct + incorrect)} labels to train on, ${count(held_out)} held out`,
+      problem: problems[kind],
+      disabled: Boolean(problems[kind]),
+    });
+    const fields = html`${segments({ name: "cx-teach", legend: "Teach", options, value: kind, change })}
+      <p class="cx-small">${ABOUT[kind]}</p>${problem ? warning(written(problem)) : nothing}
+      ${this.list("Learn from", NAMES[kind], described, () => this.form.fail(null))}
       <p class="cx-hint" role="status">${this.#total()}</p>
-      ${field("Name", textual("name", { placeholder: "probe", maxlength: 80 }))}`;
+      ${field("Name", textual("name", { placeholder: NAMES[kind], maxlength: 80 }))}
+      ${kind === "verifier" ? this.#settings() : nothing}`;
     const unchosen = this.runs.length && !this.chosen.size ? "Choose a run to learn from." : "";
     const note = problem ? "" : state?.busy || unchosen;
     const disabled = running || Boolean(problem || state?.busy) || !this.chosen.size;
-    return html`${this.form.card("New probes", fields, { words: "Start", disabled, note })}${hint(WEIGHTS)}`;
+    const title = kind === "probe" ? "New probes" : "New verifier";
+    return html`${this.form.card(title, fields, { words: "Start", disabled, note })}${hint(WEIGHTS)}`;
+  }
+
+  #settings() {
+    const { epochs, learning_rate, kl_weight } = this.page.config.defaults;
+    return html`<div class="cx-pair">${field("Max epochs", numeric("epochs", { min: 1, max: 100, step: 1, value: epochs }))}
+      ${field("Learning rate", numeric("learning_rate", { min: 1e-7, max: 1, value: learning_rate }))}</div>
+      ${field(html`<span title="How strongly the adapter is held to what the model says without it">KL weight</span>`, numeric("kl_weight", { min: 0, max: 1000, value: kl_weight }))}`;
   }
 
   /** How many labels the chosen runs have, and whether these are enough. */
   #total() {
-    const chosen = this.runs.filter(({ id }) => this.chosen.has(id));
+    const chosen = this.among;
     if (!chosen.length) return nothing;
     const sum = (/** @type {"correct" | "incorrect"} */ key) =>
       chosen.reduce((total, run) => total + run[key], 0);
     const [correct, incorrect] = [sum("correct"), sum("incorrect")];
-    const least = this.page.config.least;
-    const few = Math.min(correct, incorrect) < least;
+    const { all, kind } = this.page.config.least[this.page.kind];
+    const few = correct + incorrect < all || Math.min(correct, incorrect) < kind;
     const words = html`${count(correct + incorrect)} labels to train on: ${count(correct)} correct, ${count(incorrect)} incorrect. `;
-    const why = html`<span class="cx-caution">Too few: at least ${least} of each kind are needed. Ask more questions, or grade more answers.</span>`;
+    const needed =
+      all > 2 * kind ? `${all} are needed, ${kind} of each kind` : `at least ${kind} of each kind are needed`;
+    const why = html`<span class="cx-caution">Too few: ${needed}. Ask more questions, or grade more answers.</span>`;
     return html`${words}${few ? why : nothing}`;
   }
-
-  /** @param {Run} run */
-  #line({ id, name, model, correct, incorrect, held_out, problem }) {
-    const change = (/** @type {Event} */ event) => {
-      this.chosen[fieldOf(event).checked ? "add" : "delete"](id);
-      this.form.fail(null);
-    };
-    const labels = `${count(correct + incorrect)} labels to train on, ${count(held_out)} held out`;
-    const about = problem
-      ? html`<span class="cx-sub cx-caution">${written(problem)}</span>`
-      : html`<span class="cx-sub">${labels}</span>`;
-    return html`<label class="cx-item cx-check" title=${model}><input type="checkbox" value=${id} ?disabled=${Boolean(problem)} .checked=${live(this.chosen.has(id))} @change=${change}>
-      <span class="cx-grow"><b>${written(name)}</b>${about}</span></label>`;
-  }
-}
-
-function none() {
-  return html`${hint("There is no run yet. A probe learns from graded answers of this model.")}
-    <a class="cx-button small" href="evaluate">Start a run</a>`;
 }

@@ -1,6 +1,9 @@
-// What the server sends to the Train page: pages/train/view.py.
+// What the server sends to the Train page: pages/train/view.py and pages/train/verifiers.py.
 
-import type { Fact, Job } from "../shared/types";
+import type { Explained, Fact, Figure, Job, MetricsRow, Version, VersionsState } from "../shared/types";
+
+/** What can be taught. */
+export type Kind = "probe" | "verifier";
 
 export interface Run {
   id: string;
@@ -13,7 +16,7 @@ export interface Run {
   /** Graded answers on the other side. */
   held_out: number;
   /** Why it cannot be trained on; empty: it can. */
-  problem: string;
+  problems: Record<Kind, string>;
 }
 
 /** Of an AUROC, with its 95% interval. */
@@ -32,30 +35,50 @@ export interface Row {
   left_out: Gain | null;
 }
 
-export interface Probes {
-  version: string;
-  /** Its version, after its name where it was renamed. */
-  title: string;
-  active: boolean;
-  created: string;
+interface Trained extends Version {
   helps: boolean;
   advice: string;
-  mismatch: string;
-  gain: Gain | null;
-  rows: Row[];
   /** One that is still there, to calibrate on. */
   run: string | null;
   facts: [string, Fact][];
 }
 
-export interface State {
-  job: (Job & { probes: string | null }) | null;
+export interface Probes extends Trained {
+  kind: "probe";
+  gain: Gain | null;
+  rows: Row[];
+}
+
+export interface Verifier extends Trained {
+  kind: "verifier";
+  auroc: number;
+  rows: MetricsRow[];
+  /** Whether the answers of its runs are verified by it. */
+  verified: boolean;
+}
+
+/** A training of a verifier, epoch by epoch. */
+export interface Course {
+  epochs: number;
+  calibration: Figure;
+  loss: Figure;
+}
+
+export interface State extends VersionsState {
+  job: (Job & { made: string | null; course: Course | null }) | null;
   /** Why no training can be started now; empty: one can, or one runs. */
   busy: string;
-  version: string;
   runs?: Run[];
-  probes?: Probes[];
-  back?: boolean;
+  saved?: (Probes | Verifier)[];
+  /** Whether there is an activation to undo. */
+  back?: Record<Kind, boolean>;
   /** Why this engine's model cannot be taught. */
-  problem?: string;
+  problems?: Record<Kind, string>;
+}
+
+export interface Config {
+  /** Labels that are needed: in all, and of each of both kinds. */
+  least: Record<Kind, { all: number; kind: number }>;
+  metrics: Record<string, Explained>;
+  defaults: { epochs: number; learning_rate: number; kl_weight: number };
 }
