@@ -112,7 +112,7 @@ def train(page: Page, real: Served) -> None:
     expect(form.get_by_role("checkbox", name="the whole way")).to_be_checked()
     form.get_by_role("button", name="Start", exact=True).click()
     work = page.get_by_role("region", name="Training", exact=True)
-    expect(work).to_contain_text(re.compile("Done: probe@.* is saved, not active"), timeout=ASKED)
+    expect(work).to_contain_text(re.compile("Done: probe@.* is saved, not yet active"), timeout=ASKED)
     page.get_by_role("link", name="Calibrate with them").click()
 
 
