@@ -48,7 +48,7 @@ CONF = Path(__file__).parent / "conf"
 MAX_SAMPLES = 50
 """More samples than this say little more and take a machine for minutes."""
 NEAR = 0.4
-"""How alike a wrong key and the one that was meant are at least: keys are long."""
+"""How alike an unknown key and the one that was meant are at least: keys are long."""
 
 
 class LlamaCppSettings(ModelConfig):
@@ -241,7 +241,7 @@ def load_settings(overrides: Sequence[str] = ()) -> Settings:
     """Compose the settings from the YAML groups and `key=value` overrides.
 
     `engine=auto`, the default, takes huggingface where there is a CUDA device, else llama_cpp. Raises
-    SettingsError naming the key, the value and the nearest right key; PluginError.
+    SettingsError naming the key, the value and the nearest known key; PluginError.
 
     `module:object` is taken as the engine, as the judge and as signals, and runs that module: what came over
     HTTP is never to be passed here.

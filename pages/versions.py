@@ -29,7 +29,7 @@ def can_go_back(history: Sequence[Activation]) -> bool:
 
 
 def standing(saved: SavedVersion, history: Sequence[Activation]) -> str:
-    """Whether a version is active, in words."""
+    """Whether a version is active, as the end of a sentence."""
     if saved.active:
         return "is saved and active"
     was = any(each.version == saved.version for each in history)

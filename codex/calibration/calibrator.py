@@ -185,7 +185,7 @@ class Calibrator(BaseModel):
 
     @property
     def why_incomplete(self) -> str:
-        """Which of its signals no plug-in adds any more, and what to do, in words; "": none."""
+        """Which of its signals no plug-in adds any more, and what to do, as a sentence; "": none."""
         for name, package in self.plugins.items():
             now = plugins.registered.get(name)
             if now == package:

@@ -39,7 +39,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 @app.callback()
 def codex() -> None:
-    """Answers from a local language model, each with how likely it is to be right."""
+    """Answers from a local language model, each with how likely it is to be correct."""
     add_signals()
 
 

@@ -54,7 +54,7 @@ class Quality:
     tokens_per_byte: float | None
     """Bytes in UTF-8."""
     problems: tuple[str, ...]
-    """What is wrong with its special tokens."""
+    """What its special tokens lack."""
 
 
 def quality(
