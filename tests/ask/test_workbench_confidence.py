@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -293,6 +294,23 @@ def test_what_ships_speaks_until_somebody_chooses_and_gives_way_to_a_newer_one(
     own = first.model_copy(update={"questions": 400, "shipped": False})
     activate(bench(), own)
     assert speaks(second) == own.version
+
+
+def test_what_ships_for_a_model_that_was_not_there_before_is_active_when_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fetching(ScriptedEngine):
+        def load(self) -> None:
+            super().load()
+            self.model = "scripted:test:none"
+
+    shipped = calibrator("scripted:test:none").model_copy(update={"shipped": True})
+    monkeypatch.setattr("codex.ask.active.shipped_calibrators", lambda: (shipped,))
+    engine = Fetching(lambda _: SURE, model="scripted:test", loaded=False)
+    with closing(Workbench(load_settings([f"home={tmp_path}"]), engine, Store(tmp_path / "db"))) as workbench:
+        assert workbench.active.calibrator is None
+        workbench.model.load()
+        assert workbench.active.calibrator == shipped
 
 
 def test_what_is_active_is_known_and_changed_without_a_model_too(bench: Open) -> None:

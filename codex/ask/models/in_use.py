@@ -230,9 +230,12 @@ class ModelInUse:
         self._give_back()
 
     def _load(self) -> None:
+        known = self.engine.fingerprint
         try:
             self.engine.load()
             self.grounder.load()
+            if self.engine.fingerprint != known:  # Its file was not there before.
+                self._active.follow(self.settings, self.engine)
             self._failed = None
         except CodexError as error:
             self._failed = str(error)
