@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from codex.training.examples import Source
     from codex.training.token_cache import Prepared
 
+MEASURED = {
+    "validation_loss": ("validation loss", ".3f"),
+    "token_accuracy": ("token accuracy", ".1%"),
+    "graded_accuracy": ("graded accuracy", ".1%"),
+    "graded_refusals": ("refusals", ".1%"),
+    "confidence_auroc": ("AUROC of the confidence", ".3f"),
+    "confidence_ece": ("ECE of the confidence", ".3f"),
+}
+"""What is told of a training when it has ended: name of a metric -> title, format."""
+
 app = typer.Typer(no_args_is_help=True, help="Teach the model of this machine.")
 
 
@@ -179,11 +189,11 @@ def _tell(made: Answerer) -> None:
         soft_wrap=True,
     )
     metrics = made.trained.metrics
-    if "validation_loss" in metrics and "validation_loss_before" in metrics:
-        console.print(
-            f"validation loss {metrics['validation_loss_before']:.3f} before, "
-            f"{metrics['validation_loss']:.3f} now",
-            highlight=False,
-            soft_wrap=True,
-        )
+    for name, (title, form) in MEASURED.items():
+        if name in metrics and f"{name}_before" in metrics:
+            console.print(
+                f"{title} {metrics[f'{name}_before']:{form}} before, {metrics[name]:{form}} now",
+                highlight=False,
+                soft_wrap=True,
+            )
     console.print(f"saved in {made.folder}", highlight=False, soft_wrap=True)

@@ -93,6 +93,12 @@ class TrainConfig(_Settings):
     """Tokens of a row, its question with its answer; at most the model's context."""
     evaluate_every: int | None = Field(None, ge=1)
     """Updates between two looks at the validation rows; none: at the end of each epoch."""
+    generate_every: int = Field(0, ge=0)
+    """Updates between two rounds of greedy answers to held-out questions, which are graded; 0: none."""
+    generate: int = Field(64, ge=1)
+    """Held-out questions that are answered in a round, drawn by their text."""
+    generate_tokens: int = Field(64, ge=1)
+    """The longest such answer."""
     patience: int | None = Field(None, ge=1)
     """Evaluations in a row without a lower loss after which training stops; none: it never does."""
     save_every: int = Field(100, ge=1)

@@ -33,6 +33,11 @@ COLUMNS = (
     "seconds",
     "validation_loss",
     "perplexity",
+    "token_accuracy",
+    "graded_accuracy",
+    "graded_refusals",
+    "confidence_auroc",
+    "confidence_ece",
 )
 """Of both files of metrics; a value that a step does not have is left out, an empty cell in CSV."""
 
