@@ -27,7 +27,7 @@ from codex.training.data import answer_loss, answer_measures, prepare
 from codex.training.examples import Source
 from codex.training.generated import graded_answers, held_out
 from codex.training.token_cache import Prepared
-from codex.training.tracking import versions
+from codex.training.tracking import keep_artifact, versions
 
 KIND = "answerer"
 ADAPTER = "adapter"
@@ -96,6 +96,8 @@ def train_answerer(
         )
     manifest = _manifest(folder.name, base, rows, config, trained)
     made = _save(task.model, base, folder, manifest)
+    if config.lora is not None:
+        keep_artifact(config, folder, made[0])
     return Answerer(made[0], made[1], trained, rows.counts)
 
 

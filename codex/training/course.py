@@ -23,7 +23,8 @@ from codex.training.checkpoints import Checkpoint, Checkpoints
 from codex.training.config import TrainConfig
 from codex.training.folder import held
 from codex.training.state import Loss, Measures, Step, Training, computed_in
-from codex.training.tracking import trackers, write_environment
+from codex.training.system import System
+from codex.training.tracking import Status, trackers, write_environment
 
 ENGINES = {"loop": loop.train, "hf": hf.train}
 FREE = {"threads", "keep", "save_every", "tracker", "generate_every", "generate", "generate_tokens"}
@@ -109,7 +110,11 @@ def fit(
         course = _Course(task, config, folder, training, progress, cancel)
         if not course.is_over:
             write_environment(folder, {"settings": config.model_dump(mode="json"), **task.environment})
-            ENGINES[config.engine](training, task.rows, task.loss, config, course.after)
+            try:
+                ENGINES[config.engine](training, task.rows, task.loss, config, course.after)
+            except BaseException:
+                course.close("FAILED")
+                raise
         return course.end()
 
 
@@ -146,6 +151,7 @@ class _Course:
             log.info("Resuming at step %d of %d.", training.step, training.steps)
         else:
             self._kept["measured_before"] = {**self._evaluated(), **self._generated()}
+        self._system = System()
         self._trackers = trackers(config, folder, training.step)
         self._began = time.perf_counter()
 
@@ -172,7 +178,7 @@ class _Course:
         if self._config.generate_every and (is_last or step.step % self._config.generate_every == 0):
             measured |= self._generated()
         self._kept["measured"] = measured
-        line |= measured
+        line |= measured | self._system.measured()
         loss = measured.get("validation_loss")
         if loss is not None:
             self._kept["last"] = loss
@@ -195,17 +201,21 @@ class _Course:
 
     def end(self) -> Trained:
         """Give the model the weights of the best checkpoint."""
-        for tracker in self._trackers:
-            tracker.close()
-        best = self._best()
-        self._checkpoints.load_weights(best, self._training)
         done = self._training.step >= self._training.steps
         why: Why = "done" if done else "early" if self._is_early else "cancelled"
+        self.close("KILLED" if why == "cancelled" else "FINISHED")
+        best = self._best()
+        self._checkpoints.load_weights(best, self._training)
         metrics: dict[str, float] = dict(best.extra.get("measured", {}))
         if why != "cancelled" and "graded_accuracy" not in metrics:
             metrics |= self._generated()
         before = {f"{name}_before": value for name, value in self._kept["measured_before"].items()}
         return Trained(why, best.step, self._training.steps, metrics | before)
+
+    def close(self, status: Status) -> None:
+        """Nothing more is tracked."""
+        for tracker in self._trackers:
+            tracker.close(status)
 
     def _best(self) -> Checkpoint:
         best = self._checkpoints.best()

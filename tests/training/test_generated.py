@@ -33,7 +33,7 @@ from codex.training.generated import HeldOut, graded_answers, greedy, held_out
 from codex.training.tracking import read_metrics
 from tests.support.command import Codex, command
 from tests.support.tiny_llama import END, TinyRows, random_questions, tiny_folder, tiny_llama, tiny_tokenizer
-from tests.support.tiny_training import CONFIG, task, trained
+from tests.support.tiny_training import CONFIG, MEASURED, task, trained
 
 PROMPTS = [[1, 70, 71, 2], [1, 80], [1, 90, 91, 92, 93, 94, 95, 2]]
 GENERATING = CONFIG.model_copy(update={"generate_every": 4, "generate_tokens": 8})
@@ -46,7 +46,7 @@ def tiny() -> LoadedModel:
 
 def without_time(folder: Path) -> list[dict[str, Any]]:
     lines = read_metrics(folder / "metrics.ndjson")
-    return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
+    return [{name: value for name, value in line.items() if name not in MEASURED} for line in lines]
 
 
 def test_token_accuracy_is_the_share_of_targets_that_are_the_likeliest() -> None:
