@@ -121,7 +121,7 @@ def _edges(over: Space) -> Iterator[list[str]]:
 
     for end in (0, -1):
         ends = {
-            key: it.choices[end] if isinstance(it, CategoricalDistribution) else (it.low, it.high)[end]  # type: ignore[attr-defined]
+            key: it.choices[end] if isinstance(it, CategoricalDistribution) else (it.low, it.high)[end]
             for key, it in over.ranges.items()
         }
         yield [f"{key}={_shown(value)}" for key, value in ends.items()]

@@ -128,6 +128,17 @@ def test_answers_are_graded_and_their_confidence_is_measured() -> None:
     assert "confidence_auroc" not in single, "nothing is ranked where all answers are incorrect"
 
 
+def test_an_answer_that_cannot_be_graded_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    loaded = tiny()
+    items = [Item("a", "?", ("x",), "", grader="exact"), Item("b", "Which?", ("(",), "", grader="regex")]
+    asked = [HeldOut(prompt, item) for prompt, item in zip(PROMPTS[:2], items, strict=True)]
+    with loop.measuring(loaded.model, CONFIG):
+        found = graded_answers(loaded.model, asked, loaded, GENERATING)
+        assert graded_answers(loaded.model, asked[1:], loaded, GENERATING) == {}
+    assert found["graded_accuracy"] == 0.0
+    assert "An answer to 'Which?' is not graded: '(' is not a regular expression" in caplog.text
+
+
 def test_held_out_questions_are_those_that_measure_the_training(tmp_path: Path) -> None:
     path = tmp_path / "sums.jsonl"
     rows = random_questions(200)
