@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
 
 from codex.cli import probes, terminal, tokenizers, verifiers
 from codex.cli.runs import reached, readable
@@ -23,7 +24,37 @@ if TYPE_CHECKING:
     from codex.training.answerer import Answerer
     from codex.training.course import Progress as Course
     from codex.training.examples import Source
+    from codex.training.sweep import Sweep
     from codex.training.token_cache import Prepared
+
+MEASURED = {
+    "validation_loss": ("validation loss", ".3f"),
+    "token_accuracy": ("token accuracy", ".1%"),
+    "graded_accuracy": ("graded accuracy", ".1%"),
+    "graded_refusals": ("refusals", ".1%"),
+    "confidence_auroc": ("AUROC of the confidence", ".3f"),
+    "confidence_ece": ("ECE of the confidence", ".3f"),
+}
+"""What is told of a training when it has ended: name of a metric -> title, format."""
+
+PLACES = ("home=", "store.path=")
+"""Settings that all trainings of a sweep share."""
+
+Data = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="CSV, JSON, JSONL or Parquet with questions and answers; texts."),
+]
+Run = Annotated[
+    str | None, typer.Option(metavar="RUN", help="The questions of a run, by its id or its beginning.")
+]
+Refuse = Annotated[
+    bool, typer.Option("--refuse", help="Of a run: train “I don't know” where the model was incorrect.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FIELD=COLUMN", help="Which column holds what: question=Frage; repeatable."),
+]
+Encoding = Annotated[str | None, typer.Option(help="Of a text file; by default it is found out.")]
 
 app = typer.Typer(no_args_is_help=True, help="Teach the model of this machine.")
 
@@ -41,28 +72,17 @@ app.command("tokenizer")(tokenizers.train)
 @app.command()
 def answerer(
     overrides: Overrides = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="CSV, JSON, JSONL or Parquet with questions and answers; texts."),
-    ] = None,
-    run: Annotated[
-        str | None, typer.Option(metavar="RUN", help="The questions of a run, by its id or its beginning.")
-    ] = None,
-    refuse: Annotated[
-        bool,
-        typer.Option("--refuse", help="Of a run: train “I don't know” where the model was incorrect."),
-    ] = False,
+    data: Data = None,
+    run: Run = None,
+    refuse: Refuse = False,
     out: Annotated[
         Path | None,
         typer.Option(
             "--output", "-o", metavar="FOLDER", help="By default in home/adapters, by the data's name."
         ),
     ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FIELD=COLUMN", help="Which column holds what: question=Frage; repeatable."),
-    ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of a text file; by default it is found out.")] = None,
+    column: Columns = None,
+    encoding: Encoding = None,
 ) -> None:
     """Fine-tune the model on questions with answers; the same command resumes an interrupted training.
 
@@ -70,30 +90,14 @@ def answerer(
     """
     config, others = configured(overrides or [])
     settings = load_settings(others)
-    if (data is None) == (run is None):
-        raise InvalidInput("Say what to train on, one of --data FILE and --run RUN.", ["data"])
-    if run is None and refuse:
-        raise InvalidInput(
-            "--refuse needs to know where the model is incorrect: evaluate it, and give --run.", ["refuse"]
-        )
     errors = terminal.console(stderr=True)
     source = _source(data, run, refuse, column, encoding, others)
     with interruptible(errors) as cancel:
         from codex.training.answerer import train_answerer
         from codex.training.base_model import of_this_machine
 
-        name = data.name.removesuffix(".gz").rpartition(".")[0] if data else f"run-{run}"
-        folder = out or settings.home / "adapters" / name
-        with _bar() as bar:
-            shown = bar.add_task("loading the model", total=None)
-
-            def told(rows: Prepared) -> None:
-                _tell_rows(rows)
-                bar.update(shown, description="training")
-
-            def progress(at: Course) -> None:
-                bar.update(shown, completed=at.step, total=at.steps, description=_described(at))
-
+        folder = out or settings.home / "adapters" / _name(data, run)
+        with _Bar() as bar:
             models = Models(settings.home)
             try:
                 made = train_answerer(
@@ -102,14 +106,84 @@ def answerer(
                     models,
                     config,
                     folder,
-                    told=told,
-                    progress=progress,
+                    told=bar.told,
+                    progress=bar.progress,
                     cancel=cancel,
                 )
             except Cancelled as stopped:
                 errors.print(str(stopped), highlight=False, soft_wrap=True)
                 raise typer.Exit(INTERRUPTED) from stopped
         _tell(made)
+
+
+@app.command()
+def sweep(
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...",
+            help="Settings; those with several values are combined: train.epochs=1,2 "
+            "train.learning_rate=1e-4,3e-4",
+        ),
+    ] = None,
+    data: Data = None,
+    run: Run = None,
+    refuse: Refuse = False,
+    optuna: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Search ranges, train.learning_rate=interval(1e-5,1e-3), N trainings."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="By default in home/adapters, by the data's name."
+        ),
+    ] = None,
+    column: Columns = None,
+    encoding: Encoding = None,
+) -> None:
+    """Fine-tune the model with several settings, and compare; the same command resumes.
+
+    Each training has a folder of its own; those that are done are not done again.
+    """
+    from codex.training.search import search, space
+    from codex.training.sweep import Result, Sweep, Trial, trials
+
+    given = overrides or []
+    over = space(given) if optuna else None
+    several = [] if over else trials(given)
+    fixed = list(over.fixed) if over else [it for it in given if it.startswith(PLACES)]
+    config, others = configured(fixed)
+    settings = load_settings(others)
+    errors = terminal.console(stderr=True)
+    source = _source(data, run, refuse, column, encoding, others)
+    with interruptible(errors) as cancel:
+        folder = out or settings.home / "adapters" / f"{_name(data, run)}-sweep"
+        made = Sweep(source, Models(settings.home), folder, cancel)
+        total = optuna or len(several)
+
+        def train(number: int, trial: Trial) -> Result:
+            if cancel.is_set():
+                raise Cancelled("Stopped between two trainings. Give the same command again to resume.")
+            with _Bar(tells_rows=number == 0) as bar:
+                told = f"{number + 1} of {total}: {trial.name}"
+                errors.print(
+                    f"{told}: done before" if made.done(trial) else told, highlight=False, soft_wrap=True
+                )
+                return made.train(trial, bar.told, bar.progress)
+
+        try:
+            if over:
+                search(over, total, config.seed, train)
+            for number, trial in enumerate(several):
+                train(number, trial)
+        except Cancelled as stopped:
+            errors.print(str(stopped), highlight=False, soft_wrap=True)
+            _tell_sweep(made)
+            raise typer.Exit(INTERRUPTED) from stopped
+    _tell_sweep(made)
 
 
 @app.command()
@@ -143,8 +217,15 @@ def _source(
     encoding: str | None,
     overrides: Sequence[str],
 ) -> Source:
+    """Raises InvalidInput where nothing, or too much, is said to train on; what its kinds raise."""
     from codex.training.examples import FileSource, RunSource
 
+    if (data is None) == (run is None):
+        raise InvalidInput("Say what to train on, one of --data FILE and --run RUN.", ["data"])
+    if run is None and refuse:
+        raise InvalidInput(
+            "--refuse needs to know where the model is incorrect: evaluate it, and give --run.", ["refuse"]
+        )
     if data is not None:
         return FileSource(data, said(column or []) or None, encoding)
     assert run is not None
@@ -152,10 +233,37 @@ def _source(
         return RunSource(store, summary.run.id, refuse)
 
 
-def _bar() -> Progress:
-    console = terminal.console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"))
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+def _name(data: Path | None, run: str | None) -> str:
+    """What a training is called after its data."""
+    return data.name.removesuffix(".gz").rpartition(".")[0] if data else f"run-{run}"
+
+
+class _Bar:
+    """How far a training is, on a terminal."""
+
+    def __init__(self, tells_rows: bool = True) -> None:
+        console = terminal.console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"))
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._shown = self._bar.add_task("loading the model", total=None)
+        self._tells_rows = tells_rows
+
+    def __enter__(self) -> _Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def told(self, rows: Prepared) -> None:
+        """Training begins on these rows."""
+        if self._tells_rows:
+            _tell_rows(rows)
+        self._bar.update(self._shown, description="training")
+
+    def progress(self, at: Course) -> None:
+        """An update is done."""
+        self._bar.update(self._shown, completed=at.step, total=at.steps, description=_described(at))
 
 
 def _described(at: Course) -> str:
@@ -179,11 +287,40 @@ def _tell(made: Answerer) -> None:
         soft_wrap=True,
     )
     metrics = made.trained.metrics
-    if "validation_loss" in metrics and "validation_loss_before" in metrics:
-        console.print(
-            f"validation loss {metrics['validation_loss_before']:.3f} before, "
-            f"{metrics['validation_loss']:.3f} now",
-            highlight=False,
-            soft_wrap=True,
-        )
+    for name, (title, form) in MEASURED.items():
+        if name in metrics and f"{name}_before" in metrics:
+            console.print(
+                f"{title} {metrics[f'{name}_before']:{form}} before, {metrics[name]:{form}} now",
+                highlight=False,
+                soft_wrap=True,
+            )
     console.print(f"saved in {made.folder}", highlight=False, soft_wrap=True)
+
+
+def _tell_sweep(made: Sweep) -> None:
+    """The trainings of a sweep as a table, the best first."""
+    from codex.training.sweep import ordered, varied
+
+    console = terminal.console()
+    keys = varied(made.results)
+    shown = {name: it for name, it in MEASURED.items() if any(name in one.metrics for one in made.results)}
+    table = Table(*(key.removeprefix("train.") for key in keys), "updates", box=None)
+    for title, _ in shown.values():
+        table.add_column(title, justify="right")
+    for it in ordered(made.results):
+        values = dict(each.split("=", 1) for each in it.trial.chosen)
+        numbers = [
+            format(it.metrics[name], form) if name in it.metrics else "" for name, (_, form) in shown.items()
+        ]
+        step = "failed" if it.error else f"{it.step:,}"
+        table.add_row(*(values.get(key, "") for key in keys), step, *numbers)
+    if not made.results:
+        return
+    console.print(table)
+    for it in made.results:
+        if it.error:
+            console.print(f"{it.trial.name} failed: {printable(it.error)}", highlight=False, soft_wrap=True)
+    best = ordered(made.results)[0]
+    if best.loss is not None:
+        console.print(f"lowest validation loss: {best.folder}", highlight=False, soft_wrap=True)
+    console.print(f"saved in {made.table}", highlight=False, soft_wrap=True)

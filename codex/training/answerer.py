@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from codex import prompts
 from codex.engines.base import ModelConfig
@@ -21,10 +23,11 @@ from codex.training.base_model import Base, load_base, trainable
 from codex.training.batches import RowBatches, TokenRows
 from codex.training.config import TrainConfig
 from codex.training.course import Progress, Task, Trained, fit
-from codex.training.data import answer_loss, prepare
+from codex.training.data import answer_loss, answer_measures, prepare
 from codex.training.examples import Source
+from codex.training.generated import graded_answers, held_out
 from codex.training.token_cache import Prepared
-from codex.training.tracking import versions
+from codex.training.tracking import keep_artifact, versions
 
 KIND = "answerer"
 ADAPTER = "adapter"
@@ -75,6 +78,8 @@ def train_answerer(
         validation=validation,
         loss=answer_loss,
         identity={"kind": KIND, **base.identity, "data_sha256": rows.key},
+        measures=answer_measures,
+        generated=_generated(source, base, config),
         environment={
             "data": source.name,
             "data_sha256": rows.key,
@@ -91,6 +96,8 @@ def train_answerer(
         )
     manifest = _manifest(folder.name, base, rows, config, trained)
     made = _save(task.model, base, folder, manifest)
+    if config.lora is not None:
+        keep_artifact(config, folder, made[0])
     return Answerer(made[0], made[1], trained, rows.counts)
 
 
@@ -99,6 +106,14 @@ def _batches(rows: TokenRows, base: Base, config: TrainConfig, most: int) -> Row
     pad: Any = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     packed = most if config.packing else None
     return RowBatches(rows, config.batch_size, config.seed, pad=pad or 0, packed=packed)
+
+
+def _generated(
+    source: Source, base: Base, config: TrainConfig
+) -> Callable[[nn.Module], Mapping[str, float]] | None:
+    """What generates and grades answers to held-out questions; None where it is off, or there are none."""
+    asked = held_out(source, base.loaded, config, base.name) if config.generate_every else []
+    return (lambda model: graded_answers(model, asked, base.loaded, config)) if asked else None
 
 
 def _manifest(

@@ -93,6 +93,12 @@ class TrainConfig(_Settings):
     """Tokens of a row, its question with its answer; at most the model's context."""
     evaluate_every: int | None = Field(None, ge=1)
     """Updates between two looks at the validation rows; none: at the end of each epoch."""
+    generate_every: int = Field(0, ge=0)
+    """Updates between two rounds of greedy answers to held-out questions, which are graded; 0: none."""
+    generate: int = Field(64, ge=1)
+    """Held-out questions that are answered in a round, drawn by their text."""
+    generate_tokens: int = Field(64, ge=1)
+    """The longest such answer."""
     patience: int | None = Field(None, ge=1)
     """Evaluations in a row without a lower loss after which training stops; none: it never does."""
     save_every: int = Field(100, ge=1)
@@ -105,8 +111,8 @@ class TrainConfig(_Settings):
     """Whether only deterministic operations are used; on a CPU a training then repeats bit by bit."""
     threads: int | None = Field(None, ge=1)
     """Compute threads; none: engine.threads."""
-    tracker: Literal["none", "tensorboard"] = "none"
-    """Where metrics are written beside metrics.ndjson and metrics.csv: tensorboard needs that extra."""
+    tracker: Literal["none", "tensorboard", "mlflow"] = "none"
+    """Where metrics are written beside metrics.ndjson and metrics.csv; each needs the extra of its name."""
     data: DataConfig = DataConfig()
     """Which rows are trained on."""
 

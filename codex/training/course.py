@@ -14,19 +14,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from codex.errors import Cancelled, InvalidInput, TrainingError
 from codex.training import hf, loop
-from codex.training.batches import RowBatches
+from codex.training.batches import Batch, RowBatches
 from codex.training.checkpoints import Checkpoint, Checkpoints
 from codex.training.config import TrainConfig
 from codex.training.folder import held
-from codex.training.state import Loss, Step, Training, computed_in
-from codex.training.tracking import trackers, write_environment
+from codex.training.state import Loss, Measures, Step, Training, computed_in
+from codex.training.system import System
+from codex.training.tracking import Status, trackers, write_environment
 
 ENGINES = {"loop": loop.train, "hf": hf.train}
-FREE = {"threads", "keep", "save_every", "tracker"}
+FREE = {"threads", "keep", "save_every", "tracker", "generate_every", "generate", "generate_tokens"}
 """Settings that a training may resume with other values of: no loss depends on them."""
 
 Why = Literal["done", "early", "cancelled"]
@@ -49,6 +50,10 @@ class Task:
     """What makes the training this one beside its settings: the data, the base model."""
     environment: Mapping[str, object]
     """What env.json tells beside versions, machine and settings."""
+    measures: Measures | None = None
+    """What the validation rows measure, validation_loss among it; None: the loss alone."""
+    generated: Callable[[nn.Module], Mapping[str, float]] | None = None
+    """Metrics of answers that the model generates, at `config.generate_every`; None: none are generated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,8 @@ class Trained:
     steps: int
     """Updates in all."""
     metrics: dict[str, float]
-    """validation_loss and perplexity of those weights, and as *_before of the model before; {} without
-    validation rows."""
+    """What was measured of those weights, such as validation_loss and perplexity, and as *_before of the
+    model before; {} without validation rows."""
 
 
 def steps_of(config: TrainConfig, units: int) -> int:
@@ -105,7 +110,11 @@ def fit(
         course = _Course(task, config, folder, training, progress, cancel)
         if not course.is_over:
             write_environment(folder, {"settings": config.model_dump(mode="json"), **task.environment})
-            ENGINES[config.engine](training, task.rows, task.loss, config, course.after)
+            try:
+                ENGINES[config.engine](training, task.rows, task.loss, config, course.after)
+            except BaseException:
+                course.close("FAILED")
+                raise
         return course.end()
 
 
@@ -126,16 +135,23 @@ class _Course:
         self._checkpoints = Checkpoints(folder / "checkpoints", config.keep)
         self._per_epoch = task.rows.units / (config.batch_size * config.accumulate)
         self._every = config.evaluate_every or max(1, round(self._per_epoch))
-        self._kept: dict[str, Any] = {"best": None, "since_best": 0, "before": None, "last": None}
-        """What of the course a checkpoint keeps: the lowest validation loss, evaluations since, the losses
-        before the first update and at the last evaluation."""
+        self._kept: dict[str, Any] = {
+            "best": None,
+            "since_best": 0,
+            "last": None,
+            "measured": {},
+            "measured_before": {},
+        }
+        """What of the course a checkpoint keeps: the lowest validation loss, evaluations since, the loss at
+        the last one, and what was measured at its step and before the first one."""
         newest = self._checkpoints.newest()
         if newest is not None:
             self._checkpoints.load(newest, training)
             self._kept |= newest.extra
             log.info("Resuming at step %d of %d.", training.step, training.steps)
-        elif task.validation is not None:
-            self._kept["before"] = self._evaluated()
+        else:
+            self._kept["measured_before"] = {**self._evaluated(), **self._generated()}
+        self._system = System()
         self._trackers = trackers(config, folder, training.step)
         self._began = time.perf_counter()
 
@@ -156,10 +172,16 @@ class _Course:
             "seconds": round(seconds, 4),
         }
         is_last = step.step == self._training.steps
-        loss = None
-        if self._task.validation is not None and (is_last or step.step % self._every == 0):
-            loss = self._kept["last"] = self._evaluated()
-            line |= {"validation_loss": loss, "perplexity": _perplexity(loss)}
+        measured: dict[str, float] = {}
+        if is_last or step.step % self._every == 0:
+            measured |= self._evaluated()
+        if self._config.generate_every and (is_last or step.step % self._config.generate_every == 0):
+            measured |= self._generated()
+        self._kept["measured"] = measured
+        line |= measured | self._system.measured()
+        loss = measured.get("validation_loss")
+        if loss is not None:
+            self._kept["last"] = loss
             is_best = self._kept["best"] is None or loss < self._kept["best"]
             self._kept["best"] = loss if is_best else self._kept["best"]
             self._kept["since_best"] = 0 if is_best else self._kept["since_best"] + 1
@@ -179,17 +201,21 @@ class _Course:
 
     def end(self) -> Trained:
         """Give the model the weights of the best checkpoint."""
-        for tracker in self._trackers:
-            tracker.close()
-        best = self._best()
-        self._checkpoints.load_weights(best, self._training)
         done = self._training.step >= self._training.steps
         why: Why = "done" if done else "early" if self._is_early else "cancelled"
-        metrics: dict[str, float] = {}
-        for name, loss in (("", best.loss), ("_before", self._kept["before"])):
-            if loss is not None:
-                metrics |= {f"validation_loss{name}": loss, f"perplexity{name}": _perplexity(loss)}
-        return Trained(why, best.step, self._training.steps, metrics)
+        self.close("KILLED" if why == "cancelled" else "FINISHED")
+        best = self._best()
+        self._checkpoints.load_weights(best, self._training)
+        metrics: dict[str, float] = dict(best.extra.get("measured", {}))
+        if why != "cancelled" and "graded_accuracy" not in metrics:
+            metrics |= self._generated()
+        before = {f"{name}_before": value for name, value in self._kept["measured_before"].items()}
+        return Trained(why, best.step, self._training.steps, metrics | before)
+
+    def close(self, status: Status) -> None:
+        """Nothing more is tracked."""
+        for tracker in self._trackers:
+            tracker.close(status)
 
     def _best(self) -> Checkpoint:
         best = self._checkpoints.best()
@@ -202,14 +228,24 @@ class _Course:
         patience = self._config.patience
         return patience is not None and self._kept["since_best"] >= patience
 
-    def _evaluated(self) -> float:
-        assert self._task.validation is not None
-        batches = self._task.validation.once()
-        return loop.evaluate(self._training.model, batches, self._task.loss, self._config)
+    def _evaluated(self) -> dict[str, float]:
+        """What the validation rows measure; {} without any."""
+        if self._task.validation is None:
+            return {}
+        measures = self._task.measures or self._loss_alone
+        model, batches = self._training.model, self._task.validation.once()
+        found = loop.evaluate(model, batches, measures, self._config)
+        return found | {"perplexity": math.exp(min(found["validation_loss"], 700.0))}
 
+    def _loss_alone(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        return {"validation_loss": self._task.loss(model, batch)}
 
-def _perplexity(loss: float) -> float:
-    return math.exp(min(loss, 700.0))
+    def _generated(self) -> Mapping[str, float]:
+        """Metrics of generated answers; {} where none are to be generated."""
+        if self._task.generated is None or not self._config.generate_every:
+            return {}
+        with loop.measuring(self._training.model, self._config):
+            return self._task.generated(self._training.model)
 
 
 @contextmanager

@@ -57,15 +57,29 @@ def fingerprint(tokenizer: PreTrainedTokenizerFast) -> str:
 
 
 def answer_loss(model: nn.Module, batch: Batch) -> Tensor:
-    """The mean negative log-likelihood of the target tokens, in nats.
+    """The mean negative log-likelihood of the target tokens, in nats."""
+    logits, targets = _at_targets(model, batch)
+    return cross_entropy(logits, targets, ignore_index=IGNORED)
 
-    Logits are computed where a row of the batch has a target: of the rest nothing is asked.
+
+def answer_measures(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    """`answer_loss` as validation_loss; token_accuracy: the share of targets that are the likeliest token."""
+    logits, targets = _at_targets(model, batch)
+    hits = (logits.argmax(-1) == targets)[targets != IGNORED]
+    loss = cross_entropy(logits, targets, ignore_index=IGNORED)
+    return {"validation_loss": loss, "token_accuracy": hits.float().mean()}
+
+
+def _at_targets(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Logits [positions, vocabulary] and targets [positions], where a row of the batch has a target.
+
+    Of the other positions no logits are computed.
     """
     inputs = dict(batch.inputs)
     targets = inputs.pop("targets")
     places = (targets != IGNORED).any(0).nonzero()[:, 0]
     logits = model(**inputs, logits_to_keep=places, use_cache=False).logits
-    return cross_entropy(logits.flatten(0, 1).float(), targets[:, places].flatten(), ignore_index=IGNORED)
+    return logits.flatten(0, 1).float(), targets[:, places].flatten()
 
 
 class _Writer:

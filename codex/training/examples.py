@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +47,8 @@ class Example:
     """What is trained on."""
     question: str
     """By which it is split, as evaluation splits questions; of a text, its beginning."""
+    item: Item | None = field(default=None, compare=False, repr=False)
+    """The question with every answer that is accepted; None: it is a text."""
 
 
 class Source(Protocol):
@@ -168,7 +170,7 @@ class RunSource:
                 self._counts["failed" if record.error else "not graded"] += 1
             else:
                 self._counts["trained to refuse"] += 1
-                yield Example(made.prompt, REFUSAL, made.question)
+                yield replace(made, answer=REFUSAL)
 
 
 def example_of(item: Item) -> Example:
@@ -177,7 +179,7 @@ def example_of(item: Item) -> Example:
     if item.context:
         passages = (Passage(item.id, item.group, item.group, item.context, 0, len(item.context)),)
     answer = item.answers[0] if item.answerable and item.answers else REFUSAL
-    return Example(tuple(prompts.ask(item.asked, passages, item.history)), answer, item.question)
+    return Example(tuple(prompts.ask(item.asked, passages, item.history)), answer, item.question, item)
 
 
 def _text(text: str) -> Example:

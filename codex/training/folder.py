@@ -70,17 +70,18 @@ def _check(folder: Path, identity: dict[str, Any]) -> None:
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    one, other = _flat(before), _flat(now)
+    one, other = flat(before), flat(now)
     names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
     told = [f"{name} = {one.get(name)!r}, not {other.get(name)!r}" for name in names[:3]]
     return "; ".join(told) + (f"; and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings in groups by their full names."""
+    found: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
+            found |= flat(value, f"{prefix}{name}.")
         else:
-            flat[f"{prefix}{name}"] = value
-    return flat
+            found[f"{prefix}{name}"] = value
+    return found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 
 import torch
@@ -13,7 +14,7 @@ from torch import nn
 
 from codex.training.batches import Batch, Batches
 from codex.training.config import TrainConfig
-from codex.training.state import After, Loss, Step, Training, computed_in
+from codex.training.state import After, Loss, Measures, Step, Training, captured, computed_in, restore
 
 MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 """Precisions by their names in accelerate and Transformers."""
@@ -54,20 +55,34 @@ def train(training: Training, batches: Batches, loss: Loss, config: TrainConfig,
         accelerator.unwrap_model(model, keep_fp32_wrapper=False)
 
 
-@torch.no_grad()
-def evaluate(model: nn.Module, batches: Iterable[Batch], loss: Loss, config: TrainConfig) -> float:
-    """The mean loss over all terms of the batches, in the precision of the training."""
+def evaluate(
+    model: nn.Module, batches: Iterable[Batch], measures: Measures, config: TrainConfig
+) -> dict[str, float]:
+    """The mean of each measure over all terms of the batches, in the precision of the training."""
+    device = next(model.parameters()).device
+    totals: dict[str, float] = {}
+    weight = 0.0
+    with measuring(model, config):
+        for batch in batches:
+            for name, value in measures(model, batch.to(device)).items():
+                totals[name] = totals.get(name, 0.0) + value.item() * batch.weight
+            weight += batch.weight
+    return {name: total / weight for name, total in totals.items()}
+
+
+@contextmanager
+def measuring(model: nn.Module, config: TrainConfig) -> Iterator[None]:
+    """Use a model under training without a trace: no gradients, no dropout, random numbers as they were."""
     device = next(model.parameters()).device
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(computed_in(config, device))
-    was_training = model.training
-    total = weight = 0.0
+    was_training, rng = model.training, captured()
     model.eval()
-    with torch.autocast(device.type, dtype, enabled=dtype is not None):
-        for batch in batches:
-            total += loss(model, batch.to(device)).item() * batch.weight
-            weight += batch.weight
-    model.train(was_training)
-    return total / weight
+    try:
+        with torch.no_grad(), torch.autocast(device.type, dtype, enabled=dtype is not None):
+            yield
+    finally:
+        model.train(was_training)
+        restore(rng)
 
 
 def _accelerator(model: nn.Module, config: TrainConfig) -> Accelerator:

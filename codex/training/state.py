@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -20,6 +20,9 @@ from codex.training.config import TrainConfig
 
 Loss = Callable[[nn.Module, Batch], Tensor]
 """The loss of a batch: a scalar, the mean over the terms that `Batch.weight` counts."""
+
+Measures = Callable[[nn.Module, Batch], Mapping[str, Tensor]]
+"""What is measured of a batch, by name: scalars, each a mean over the same terms as the loss."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 
@@ -21,6 +22,7 @@ from codex.outputs import output
 from codex.paths import checkout
 from codex.private import opener
 from codex.training.config import TrainConfig
+from codex.training.mlflow_tracking import MLflow
 
 PACKAGES = ("codex-workbench", "torch", "transformers", "peft", "accelerate", "numpy", "tokenizers")
 COLUMNS = (
@@ -33,8 +35,18 @@ COLUMNS = (
     "seconds",
     "validation_loss",
     "perplexity",
+    "token_accuracy",
+    "graded_accuracy",
+    "graded_refusals",
+    "confidence_auroc",
+    "confidence_ece",
+    "memory_bytes",
+    "cpu_percent",
+    "gpu_memory_bytes",
 )
 """Of both files of metrics; a value that a step does not have is left out, an empty cell in CSV."""
+
+log = logging.getLogger(__name__)
 
 
 class Tracker(Protocol):
@@ -48,15 +60,73 @@ class Tracker(Protocol):
         """Bring what was added to the disk: a checkpoint follows that counts on it. Raises TrainingError."""
         ...
 
-    def close(self) -> None:
+    def close(self, status: Status) -> None:
         """Nothing follows."""
         ...
+
+
+Status = Literal["FINISHED", "KILLED", "FAILED"]
+"""How a training ended, as MLflow calls it: by itself, stopped by somebody, by an error."""
 
 
 def trackers(config: TrainConfig, folder: Path, step: int) -> list[Tracker]:
     """Those of a configuration. step: the last update that is kept. Raises InvalidInput, CapabilityError."""
     found: list[Tracker] = [Metrics(folder, step)]
-    return [*found, TensorBoard(folder, step)] if config.tracker == "tensorboard" else found
+    if config.tracker == "tensorboard":
+        found.append(Beside("TensorBoard", lambda: TensorBoard(folder, step)))
+    elif config.tracker == "mlflow":
+        found.append(Beside("MLflow", lambda: MLflow(config, folder)))
+    return found
+
+
+def keep_artifact(config: TrainConfig, folder: Path, path: Path) -> None:
+    """Let the tracker of a training keep a folder that it made, where it keeps such."""
+    if config.tracker == "mlflow":
+        Beside("MLflow", lambda: MLflow(config, folder)).keep(path)
+
+
+class Beside:
+    """A tracker beside the files of metrics: where it fails that is told once, and the training continues."""
+
+    def __init__(self, name: str, begin: Callable[[], Any]) -> None:
+        """begin: makes the tracker. Raises CapabilityError where its package is missing."""
+        self._name = name
+        self._tracker: Any = None
+        with self._told():
+            self._tracker = begin()
+
+    def add(self, line: Mapping[str, float | int]) -> None:
+        """See Tracker."""
+        self._call("add", line)
+
+    def sync(self) -> None:
+        """See Tracker."""
+        self._call("sync")
+
+    def close(self, status: Status) -> None:
+        """See Tracker."""
+        self._call("close", status)
+
+    def keep(self, path: Path) -> None:
+        """Keep a folder as an artifact of a training that has ended."""
+        self._call("keep", path)
+        self._call("close", "FINISHED")
+
+    def _call(self, what: str, *given: object) -> None:
+        if self._tracker is not None:
+            with self._told():
+                getattr(self._tracker, what)(*given)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except CapabilityError:
+            raise
+        except Exception as error:  # Whatever a tracker raises: it must not end a training.
+            self._tracker = None
+            why = str(error).strip().partition("\n")[0] or type(error).__name__
+            log.warning("%s failed, and keeps no more of this training: %s", self._name, why)
 
 
 class TensorBoard:
@@ -82,7 +152,7 @@ class TensorBoard:
         """See Tracker."""
         self._writer.flush()
 
-    def close(self) -> None:
+    def close(self, status: Status) -> None:
         """See Tracker."""
         self._writer.close()
 
@@ -124,7 +194,7 @@ class Metrics:
                 "make room, and give the same command again to resume."
             ) from error
 
-    def close(self) -> None:
+    def close(self, status: Status) -> None:
         """See Tracker."""
 
 

@@ -24,6 +24,8 @@ CONFIG = TrainConfig(
     save_every=3,
     evaluate_every=6,
 )
+MEASURED = {"seconds", "memory_bytes", "cpu_percent"}
+"""Metrics of the machine, which no two trainings share."""
 
 
 def task(loss: Loss = answer_loss, data: str = "rows") -> Task:

@@ -23,16 +23,16 @@ from codex.training.data import answer_loss
 from codex.training.folder import held
 from codex.training.tracking import read_metrics
 from tests.support.full_disk import file_size_limit
-from tests.support.tiny_training import CONFIG, task, trained
+from tests.support.tiny_training import CONFIG, MEASURED, task, trained
 
 KILLS = 20
 ROOT = Path(__file__).parents[2]
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
-    """The metrics of each update, without how long it took."""
+    """The metrics of each update, without those of the machine."""
     lines = read_metrics(folder / "metrics.ndjson")
-    return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
+    return [{name: value for name, value in line.items() if name not in MEASURED} for line in lines]
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
