@@ -20,7 +20,8 @@ MLFLOW = CONFIG.model_copy(update={"tracker": "mlflow"})
 
 
 @pytest.fixture(autouse=True)
-def own_store(monkeypatch: pytest.MonkeyPatch) -> None:
+def own_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)  # A store of MLflow keeps artifacts beside where it is used.
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
     for name, value in DEFAULTS.items():
@@ -93,7 +94,6 @@ def test_mlflow_keeps_the_adapter(
     out = tmp_path / "out"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "sums")
-    monkeypatch.chdir(tmp_path)  # A store of MLflow keeps artifacts beside where it is used.
     data = tmp_path / "sums.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in random_questions(40)), encoding="utf-8")
     model = tiny_folder(tmp_path / "tiny")
