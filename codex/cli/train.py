@@ -54,6 +54,10 @@ Columns = Annotated[
     list[str] | None,
     typer.Option(metavar="FIELD=COLUMN", help="Which column holds what: question=Frage; repeatable."),
 ]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FOLDER", help="By default in home/adapters, by the data's name."),
+]
 Encoding = Annotated[str | None, typer.Option(help="Of a text file; by default it is found out.")]
 
 app = typer.Typer(no_args_is_help=True, help="Teach the model of this machine.")
@@ -75,12 +79,7 @@ def answerer(
     data: Data = None,
     run: Run = None,
     refuse: Refuse = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FOLDER", help="By default in home/adapters, by the data's name."
-        ),
-    ] = None,
+    out: Output = None,
     column: Columns = None,
     encoding: Encoding = None,
 ) -> None:
@@ -135,12 +134,7 @@ def sweep(
             metavar="N", min=1, help="Search ranges, train.learning_rate=interval(1e-5,1e-3), N trainings."
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FOLDER", help="By default in home/adapters, by the data's name."
-        ),
-    ] = None,
+    out: Output = None,
     column: Columns = None,
     encoding: Encoding = None,
 ) -> None:

@@ -26,10 +26,9 @@ from codex.errors import AdapterError, CapabilityError, Conflict, InvalidInput, 
 from codex.grounding.trained import TrainedVerifier, fold, question_key
 from codex.settings import load_settings
 from codex.store import Store
-from codex.types import Generation, Observation, Record, Run, RunParams
+from codex.types import Run, RunParams
+from tests.support.taught import N, answered
 from tests.support.tiny_model import tiny_model
-
-N = 100
 
 
 @pytest.fixture(scope="module")
@@ -63,25 +62,8 @@ def put(home: Path, model: Path, run_id: str = "colours", /, **changes: object) 
     home.mkdir(parents=True, exist_ok=True)
     with closing(Store(load_settings().database)) as store:
         store.runs.create(replace(run, **changes))  # type: ignore[arg-type]
-        store.runs.add(run_id, [answered(at) for at in range(N)])
+        store.runs.add(run_id, [answered(at, correct=at % 3 == 0) for at in range(N)])
         store.runs.finish(run_id, "done")
-
-
-def answered(number: int) -> Record:
-    correct = number % 3 == 0
-    return Record(
-        id=f"q{number}",
-        group="colours",
-        answers=("green",),
-        observation=Observation(
-            f"What is colour number {number}?",
-            Generation("green" if correct else "purple", (), "stop", 1, 0.1),
-        ),
-        signals={},
-        correct=correct,
-        grade=float(correct),
-        seconds=0.1,
-    )
 
 
 def train(engine: tuple[str, ...], *words: str) -> Result:

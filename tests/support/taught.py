@@ -38,12 +38,13 @@ def put_colours(
     now = datetime.now(UTC)
     run = Run(run_id, run_id, "colours", now, model, prompts.fingerprint(), RunParams(), N)
     store.runs.create(run)
-    store.runs.add(run_id, [_answered(at, correct=correct(at)) for at in range(N)])
+    store.runs.add(run_id, [answered(at, correct=correct(at)) for at in range(N)])
     store.runs.finish(run_id, "done")
     return run
 
 
-def _answered(number: int, *, correct: bool) -> Record:
+def answered(number: int, *, correct: bool) -> Record:
+    """The answer to one of N questions."""
     return Record(
         id=f"q{number}",
         group="colours",
