@@ -6,15 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from codex.calibration.imports import IMPORTS
-
 Array = NDArray[np.float64]
 Weights = tuple[Array, float]
 """[d] of the signals, and the intercept."""
 
-OPTIONS = {"maxcor": 30, "ftol": 1e-14, "gtol": 1e-6}
-"""A slope of 1e-6 moves no weight by more where a penalty of 1 bends it; 20 or 30 steps are the rule."""
-RESTARTS = 20
+FLAT = 1e-6
+"""A slope this small moves no weight by more where a penalty of 1 bends it."""
+STEPS = 200
+"""Far more than a fit takes: four to six are the rule."""
+TURNS = 20
+"""Of the set of weights that a bound holds, in one step: two or three are the rule."""
+DAMPED = 1e-4
+"""Of the whole curvature, what is added to each direction's where that set does not settle."""
+DESCENT = 1e-4
+"""Of the fall that the slope foretells, the share that a step must reach; else it is halved."""
+ROUNDING = 1e-14
+RIDGE = 1e-10
+"""Bends the directions that no row and no penalty does."""
 
 
 def logistic(
@@ -34,33 +42,66 @@ def logistic(
     start: the weights of a similar fit, from where the way is shorter. counts: [n], how much each row counts.
     l2, centre, least: one for all weights, or [d].
     """
-    # Half a second that a question asked in the shell does without.
-    with IMPORTS:
-        from scipy.optimize import Bounds, minimize
-
     n, d = x.shape
-    rows = np.vstack([x.T, np.ones(n)])
-    penalty, middle = np.append(np.full(d, l2), 0.0), np.append(np.full(d, centre), 0.0)
+    rows = np.empty((d + 1, n))
+    rows[:d], rows[d] = x.T, 1.0
+    penalty, middle, low, high = (np.empty(d + 1) for _ in range(4))
+    penalty[:d], middle[:d], low[:d], high[:d] = l2, centre, least, most
     # Of n answers of one kind the odds are not infinite, but 1 to 2n + 1 (half a one of the other kind).
     furthest = np.log(2 * n + 1) if with_intercept else 0.0
-    low, high = np.append(np.full(d, least), -furthest), np.append(np.full(d, most), furthest)
-    bounds = Bounds(low, high)
-    mean = np.clip(target.mean(), 0.01, 0.99)
+    penalty[d], middle[d], low[d], high[d] = 0.0, 0.0, -furthest, furthest
     counted = counts * target
+    mean = np.clip(target.mean(), 0.01, 0.99)
+    w = np.append(*(start or (middle[:d], np.log(mean / (1 - mean))))).clip(low, high)
 
-    def loss(w: Array) -> tuple[float, Array]:
-        """And its slope."""
-        z = w @ rows
+    def loss(w: Array, z: Array) -> float:
         off = w - middle
-        value = (counts * np.logaddexp(0, z)).sum() - counted @ z + penalty @ off**2 / 2
-        return float(value), rows @ (counts * expit(z) - counted) + penalty * off
+        return float((counts * np.logaddexp(0, z)).sum() - counted @ z + penalty @ (off * off) / 2)
 
-    w = np.append(*(start or (middle[:d], np.log(mean / (1 - mean)))))
-    for _ in range(RESTARTS):
-        # SciPy's may stop short, with much left to gain (scipy/scipy#23161); started again it goes on.
-        found = minimize(loss, w, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS)
-        w = found.x
-        # Where the slope is flat already it would not move.
-        if not found.nit or np.abs(w - np.clip(w - found.jac, low, high)).max() <= OPTIONS["gtol"]:
+    z = w @ rows
+    value = loss(w, z)
+    # Newton's method; each step is to the minimum of the quadratic within the bounds.
+    for _ in range(STEPS):
+        p = expit(z)
+        slope = rows @ (counts * p - counted) + penalty * (w - middle)
+        if np.abs(w - (w - slope).clip(low, high)).max() <= FLAT:
             break
+        curvature = (rows * (counts * (p - p * p))) @ rows.T
+        curvature.flat[:: d + 2] += penalty + RIDGE
+        more = float(curvature.trace()) * DAMPED
+        while (to := _least(w, slope, curvature, low, high)) is None:
+            curvature.flat[:: d + 2] += more
+            more *= 4
+        step = to - w
+        fall = float(slope @ step)
+        length = 1.0
+        while True:
+            z = (w + length * step) @ rows
+            lower = loss(w + length * step, z)
+            if lower <= value + DESCENT * length * fall + ROUNDING * abs(value) or length < ROUNDING:
+                break
+            length /= 2
+        w, value = w + length * step, lower
     return w[:d], float(w[d])
+
+
+def _least(w: Array, slope: Array, curvature: Array, low: Array, high: Array) -> Array | None:
+    """[d]: where, within the bounds, the quadratic of that slope and curvature at w is least.
+
+    None where the set of weights at a bound does not settle.
+    By a primal-dual active set: Hintermüller et al. 2002, doi:10.1137/S1052623401383558
+    """
+    fixed = low == high
+    held = np.where((w <= low) & ((slope > 0) | fixed), -1, np.where((w >= high) & (slope < 0), 1, 0))
+    for _ in range(TURNS):
+        free = np.flatnonzero(held == 0)
+        step = np.where(held < 0, low, np.where(held > 0, high, w)) - w
+        force = slope + curvature @ step
+        step[free] = np.linalg.solve(curvature[free][:, free], -force[free])
+        force, to = slope + curvature @ step, w + step
+        kept = held * ((held * force < 0) | fixed)
+        turned = np.where(held == 0, (to > high).astype(int) - (to < low), kept)
+        if (turned == held).all():
+            return to.clip(low, high)
+        held = turned
+    return None

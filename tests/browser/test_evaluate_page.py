@@ -322,7 +322,9 @@ def test_two_runs_are_compared_at_an_address_of_its_own(page: Page, served: Scri
     open_evaluate(page, served, "?run=run-1")
     page.get_by_role("combobox", name="Compare with").select_option("other")
     compared = page.get_by_role("region", name="Comparison")
-    expect(compared.get_by_role("status")).to_contain_text("of 60 shared questions correctly than theirs")
+    expect(compared.get_by_role("status")).to_contain_text(
+        "of 60 shared questions correctly than theirs", timeout=MEASURED
+    )
     expect(page).to_have_url(re.compile(r"run=run-1&against=other"))
     metrics = compared.get_by_role("table", name="Metrics of both runs")
     expect(metrics.get_by_role("row", name="AUROC")).to_contain_text("[", timeout=MEASURED)
