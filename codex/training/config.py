@@ -111,7 +111,7 @@ class TrainConfig(_Settings):
     """Whether only deterministic operations are used; on a CPU a training then repeats bit by bit."""
     threads: int | None = Field(None, ge=1)
     """Compute threads; none: engine.threads."""
-    tracker: Literal["none", "tensorboard", "mlflow"] = "none"
+    tracker: Literal["none", "tensorboard", "mlflow", "wandb"] = "none"
     """Where metrics are written beside metrics.ndjson and metrics.csv; each needs the extra of its name."""
     data: DataConfig = DataConfig()
     """Which rows are trained on."""

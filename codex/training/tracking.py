@@ -23,6 +23,7 @@ from codex.paths import checkout
 from codex.private import opener
 from codex.training.config import TrainConfig
 from codex.training.mlflow_tracking import MLflow
+from codex.training.wandb_tracking import WandB
 
 PACKAGES = ("codex-workbench", "torch", "transformers", "peft", "accelerate", "numpy", "tokenizers")
 COLUMNS = (
@@ -74,15 +75,24 @@ def trackers(config: TrainConfig, folder: Path, step: int) -> list[Tracker]:
     found: list[Tracker] = [Metrics(folder, step)]
     if config.tracker == "tensorboard":
         found.append(Beside("TensorBoard", lambda: TensorBoard(folder, step)))
-    elif config.tracker == "mlflow":
-        found.append(Beside("MLflow", lambda: MLflow(config, folder)))
+    elif (keeper := _keeper(config, folder)) is not None:
+        found.append(keeper)
     return found
 
 
 def keep_artifact(config: TrainConfig, folder: Path, path: Path) -> None:
     """Let the tracker of a training keep a folder that it made, where it keeps such."""
+    if (keeper := _keeper(config, folder)) is not None:
+        keeper.keep(path)
+
+
+def _keeper(config: TrainConfig, folder: Path) -> Beside | None:
+    """The tracker that keeps artifacts too; None: the configuration names none such."""
     if config.tracker == "mlflow":
-        Beside("MLflow", lambda: MLflow(config, folder)).keep(path)
+        return Beside("MLflow", lambda: MLflow(config, folder))
+    if config.tracker == "wandb":
+        return Beside("Weights & Biases", lambda: WandB(config, folder))
+    return None
 
 
 class Beside:

@@ -17,8 +17,8 @@ from tests.support.scripted import JsonEngine, Script
 from tests.support.serving import workbench
 
 CONFIG = Path(__file__).parents[2] / "schemathesis.toml"
-EXAMPLES = 8
-"""Of each route and phase, beside the limits of each value, which are always tried; about a minute in all."""
+EXAMPLES = 4
+"""Of each route and phase, beside the limits of each value, which are always tried."""
 
 
 class AbleEngine(JsonEngine):

@@ -12,6 +12,8 @@ import pytest
 from codex.errors import CapabilityError
 from codex.training.mlflow_tracking import DATABASE, DEFAULTS, RUN
 from codex.training.tracking import Metrics, TensorBoard, read_metrics
+from codex.training.wandb_tracking import DEFAULTS as WANDB_DEFAULTS
+from codex.training.wandb_tracking import RUN as WANDB_RUN
 from tests.support.command import command
 from tests.support.tiny_llama import random_questions, tiny_folder
 from tests.support.tiny_training import CONFIG, trained
@@ -24,7 +26,7 @@ def own_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)  # A store of MLflow keeps artifacts beside where it is used.
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
-    for name, value in DEFAULTS.items():
+    for name, value in (DEFAULTS | WANDB_DEFAULTS).items():
         monkeypatch.setenv(name, value)
 
 
@@ -156,3 +158,41 @@ def test_what_a_training_takes_of_the_machine_is_among_its_metrics(tmp_path: Pat
     # Twelve updates take less than the ten seconds between two measurements.
     assert all("memory_bytes" not in line for line in others)
     assert "memory_bytes,cpu_percent" in (tmp_path / "metrics.csv").read_text().splitlines()[0]
+
+
+def logged(folder: Path) -> list[list[dict[str, float]]]:
+    """The updates of each offline run of Weights & Biases in a folder: LevelDB's log, in one block."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    found = []
+    for path in sorted(folder.glob("wandb/offline-run-*/*.wandb")):
+        data, at, steps = path.read_bytes(), 7, []
+        while at < len(data):
+            length = int.from_bytes(data[at + 4 : at + 6], "little")
+            record = Record.FromString(data[at + 7 : at + 7 + length])
+            if record.WhichOneof("record_type") == "history":
+                line = {item.key or item.nested_key[0]: item.value_json for item in record.history.item}
+                steps.append({name: json.loads(value) for name, value in line.items()})
+            at += 7 + length
+        found.append(steps)
+    return found
+
+
+def test_weights_and_biases_has_an_interrupted_training_as_one_run_offline(tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"tracker": "wandb"})
+    stopped_at_five(tmp_path, config)
+    kept = (tmp_path / WANDB_RUN).read_text().strip()
+    trained(tmp_path, config)
+    runs = sorted((tmp_path / "wandb").glob("offline-run-*"))
+    assert [run.name.rpartition("-")[2] for run in runs] == [kept, kept]
+    before, after = logged(tmp_path)
+    lines = read_metrics(tmp_path / "metrics.ndjson")
+    assert [line["_step"] for line in before + after] == list(range(1, 13))
+    assert [line["loss"] for line in before + after] == [line["loss"] for line in lines]
+    assert (runs[-1] / "files" / "env.json").exists()
+
+
+def test_without_wandb_it_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "wandb", None)
+    with pytest.raises(CapabilityError, match=r"pip install 'codex-workbench\[wandb\]'"):
+        trained(tmp_path, CONFIG.model_copy(update={"tracker": "wandb"}))
