@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import psutil
 import torch
@@ -21,7 +22,7 @@ class System:
 
     def measured(self) -> dict[str, float | int]:
         """memory_bytes, resident; cpu_percent of one core since the last time; on CUDA gpu_memory_bytes, the
-        most that tensors took. {} where it is too early."""
+        most that tensors took, and gpu_percent where NVML tells it. {} where it is too early."""
         now = time.monotonic()
         if now < self._next:
             return {}
@@ -32,4 +33,6 @@ class System:
         }
         if torch.cuda.is_available() and torch.cuda.is_initialized():
             found["gpu_memory_bytes"] = torch.cuda.max_memory_allocated()
+            with suppress(ImportError, RuntimeError):  # Without nvidia-ml-py, or a driver that has NVML.
+                found["gpu_percent"] = torch.cuda.utilization()
         return found

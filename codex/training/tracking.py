@@ -44,6 +44,7 @@ COLUMNS = (
     "memory_bytes",
     "cpu_percent",
     "gpu_memory_bytes",
+    "gpu_percent",
 )
 """Of both files of metrics; a value that a step does not have is left out, an empty cell in CSV."""
 

@@ -11,6 +11,7 @@ import pytest
 
 from codex.errors import CapabilityError
 from codex.training.mlflow_tracking import DATABASE, DEFAULTS, RUN
+from codex.training.system import System
 from codex.training.tracking import Metrics, TensorBoard, read_metrics
 from codex.training.wandb_tracking import DEFAULTS as WANDB_DEFAULTS
 from codex.training.wandb_tracking import RUN as WANDB_RUN
@@ -158,6 +159,24 @@ def test_what_a_training_takes_of_the_machine_is_among_its_metrics(tmp_path: Pat
     # Twelve updates take less than the ten seconds between two measurements.
     assert all("memory_bytes" not in line for line in others)
     assert "memory_bytes,cpu_percent" in (tmp_path / "metrics.csv").read_text().splitlines()[0]
+
+
+@pytest.mark.parametrize("missing", [None, ModuleNotFoundError("pynvml"), RuntimeError("no driver")])
+def test_a_gpu_is_measured_as_far_as_it_can_be(
+    missing: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def utilization() -> int:
+        if missing is not None:
+            raise missing
+        return 87
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.cuda.max_memory_allocated", lambda: 5_000)
+    monkeypatch.setattr("torch.cuda.utilization", utilization)
+    measured = System().measured()
+    assert measured["gpu_memory_bytes"] == 5_000
+    assert measured.get("gpu_percent") == (87 if missing is None else None)
 
 
 def logged(folder: Path) -> list[list[dict[str, float]]]:
