@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from codex.calibration.imports import IMPORTS
+from codex.calibration.logistic import logistic
 from codex.engines.huggingface.internals import decoder_layers
 from codex.engines.huggingface.switched import Switched, linear_layers
 from codex.errors import Cancelled, ModelError
@@ -236,15 +236,10 @@ def fitted_temperature(logit: Array, correct: NDArray[np.bool_]) -> float:
 
     In [0.05, 20].
     """
-    with IMPORTS:
-        from scipy.optimize import minimize_scalar
-
-    found = minimize_scalar(
-        lambda log: cross_entropy(logit / math.exp(log), correct),
-        bounds=(math.log(0.05), math.log(20.0)),
-        method="bounded",
+    (slope, *_), _ = logistic(
+        logit[:, None], correct.astype(float), least=0.05, most=20.0, with_intercept=False
     )
-    return math.exp(float(found.x))
+    return 1.0 / float(slope)
 
 
 def cross_entropy(logit: Array, correct: NDArray[np.bool_]) -> float:

@@ -41,6 +41,17 @@ def test_it_is_that_of_scikit_learn_where_no_weight_would_be_negative(l2: float)
     assert intercept == pytest.approx(oracle.intercept_[0], abs=1e-4)
 
 
+@pytest.mark.parametrize("l2", [0.1, 30.0, 1000.0])
+def test_without_bounds_it_is_that_of_scikit_learn(l2: float) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 32)) * np.linspace(20, 1, 32)
+    correct = rng.random(200) < expit(-x[:, 3])
+    oracle = LogisticRegression(C=1 / l2, tol=1e-10, max_iter=10_000).fit(x, correct)
+    weights, intercept = logistic(x, correct.astype(float), l2, least=-np.inf)
+    assert weights == pytest.approx(oracle.coef_[0], abs=1e-4)
+    assert intercept == pytest.approx(oracle.intercept_[0], abs=1e-3)
+
+
 @pytest.mark.parametrize("l2", [0.1, 1.0, 64.0])
 @pytest.mark.parametrize("most", [np.inf, 0.5])
 def test_no_step_inside_the_bounds_leads_further_down(l2: float, most: float) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
 
 from codex.ask.workbench import Workbench
 from codex.datasets.splits import split
@@ -16,7 +15,7 @@ from codex.errors import Cancelled, CapabilityError, Conflict, InvalidInput, Not
 from codex.evaluation.calibrating import calibrate, labelled_runs
 from codex.signals.probes import Probes, fold_of
 from codex.training.probe import train_probes
-from codex.training.probe_fit import _logistic, low_entropy
+from codex.training.probe_fit import low_entropy
 from codex.types import FOLLOWS
 from tests.support.evaluated import put_run
 from tests.support.probed import TELLING, KnowingEngine, knowing, put_known
@@ -241,14 +240,3 @@ def test_trained_again_the_new_readings_take_the_place_of_the_old(tmp_path: Path
 def test_low_entropy_is_below_the_split_that_leaves_the_least_variance() -> None:
     assert low_entropy(np.array([0.0, 0.1, 1.5, 1.6, 0.05])).tolist() == [True, True, False, False, True]
     assert low_entropy(np.zeros(3)).tolist() == [True] * 3
-
-
-@pytest.mark.parametrize("strength", [0.001, 0.03, 10.0])
-def test_the_weights_are_those_of_scikit_learn(strength: float) -> None:
-    rng = np.random.default_rng(0)
-    scores = rng.normal(size=(200, 32)) * np.linspace(20, 1, 32)
-    labels = rng.random(200) < 1 / (1 + np.exp(-scores[:, 3]))
-    weights, intercept = _logistic(scores, labels, strength)
-    model = LogisticRegression(C=strength, tol=1e-10, max_iter=10_000).fit(scores, labels)
-    assert weights == pytest.approx(model.coef_[0], abs=1e-4)
-    assert intercept == pytest.approx(model.intercept_[0], abs=1e-3)
