@@ -252,7 +252,7 @@ def test_evidence_is_reached_with_the_keyboard_alone(page: Page, library: Script
     page.keyboard.type(QUESTION)
     page.keyboard.press("Enter")
     marker = answer(page).get_by_role("option", name=re.compile("^sentence 1"))
-    expect(marker).to_be_visible(timeout=20_000)
+    expect(marker).to_be_visible(timeout=60_000)
     answer(page).locator("[tabindex='0']").focus()
     page.keyboard.press("End")
     expect(marker).to_be_focused()

@@ -46,7 +46,7 @@ def test_an_alternative_is_found_and_picked_with_the_keyboard_alone(page: Page, 
     picked = first_other.locator("bdi").inner_text()
     page.keyboard.press("Enter")
     branch = page.get_by_role("region", name="Branch 1")
-    expect(branch.locator("header .cx-badge")).to_be_visible(timeout=20_000)
+    expect(branch.locator("header .cx-badge")).to_be_visible(timeout=60_000)
     expect(branch.locator("header bdi").first).to_have_text(picked)
     expect(branch).to_have_class(re.compile("active"))
     expect(page.get_by_role("region", name="Answer", exact=True)).to_be_visible()

@@ -208,7 +208,7 @@ class TestLabels:
 
 class TestManyRows:
     def test_rows_run_at_the_same_time_up_to_the_engines_slots(self) -> None:
-        both = threading.Barrier(4, timeout=20)
+        both = threading.Barrier(4, timeout=60)
 
         def together(_: str) -> None:
             both.wait()

@@ -26,7 +26,7 @@ OPENED = 60_000
 """Milliseconds in which a page with all its scripts is surely there."""
 ANSWERED = 60_000
 """Milliseconds in which a short answer with its samples and evidence is surely there."""
-PATIENCE = 20
+PATIENCE = 60
 """Seconds, the same for what happens on the server."""
 FEW = ["engine.threads=2", "engine.params.max_tokens=32", "ask.n_samples=3"]
 """Short answers and few samples, so that the tests stay quick."""
@@ -127,7 +127,7 @@ def serving(workbench: Workbench) -> Iterator[str]:
         thread.join(timeout=10)
 
 
-FITTED = 90_000
+FITTED = 180_000
 """Milliseconds in which a hundred answers are surely fit to on a busy machine."""
 
 

@@ -31,7 +31,7 @@ class Served:
     def __init__(self, workbench: Workbench, port: int) -> None:
         self.workbench = workbench
         self.port = port
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
 
     @property
     def scripted(self) -> ScriptedEngine:

@@ -158,7 +158,7 @@ def test_a_file_under_way_when_codex_is_closed_is_cancelled(tmp_path: Path, endl
         "thread = threading.Thread(target=reads); thread.start(); time.sleep(1); _READER.end(); thread.join()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
     )
     assert done.stdout == "Cancelled\n"
 
@@ -192,10 +192,10 @@ def test_the_worker_ends_with_its_parent_even_in_the_middle_of_a_file(
     time.sleep(0.5)  # now it is in the middle of the PDF
     assert worker.is_running()
     if how is None:
-        parent.communicate(timeout=10)
+        parent.communicate(timeout=60)
     else:
         parent.send_signal(how)
-        parent.communicate(timeout=10)
+        parent.communicate(timeout=60)
     assert until(lambda: not worker.is_running())
 
 
