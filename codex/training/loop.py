@@ -40,6 +40,7 @@ def train(training: Training, batches: Batches, loss: Loss, config: TrainConfig,
                 part = loss(model, batch) * (batch.weight / weight)
                 accelerator.backward(part)
                 total += part.detach()
+                del part  # With it goes its graph, which would take memory beside that of the next batch.
             training.check_finite(value := total.item())
             rate = float(training.scheduler.get_last_lr()[0])
             norm = accelerator.clip_grad_norm_(model.parameters(), config.clip or math.inf)

@@ -18,7 +18,7 @@ from tests.bench.line import Line, median
 ROUNDS = 3
 WARM = 2
 """Updates that do not count."""
-STEPS = 4
+STEPS = 8
 """Updates that do."""
 ROWS = 64
 LONGEST = 64
