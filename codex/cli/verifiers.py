@@ -22,14 +22,21 @@ from codex.cli.served import Served
 from codex.cli.terminal import Overrides, interruptible, printable
 from codex.cli.versions import Kind, Version, add_commands, trained_there
 from codex.errors import InvalidInput
-from codex.grounding.trained import InUse
+from codex.grounding.trained import InUse, Method
 from codex.settings import Settings, load_settings
 from codex.store import Store
 from codex.store.names import titled
 from codex.text import percent
+from codex.training.probe import check_engine as check_states
 from codex.training.saved_verifiers import SavedVerifier
 from codex.training.verified_runs import verify_run
-from codex.training.verifier_models import check_engine, teach_verifier, verifying_engine
+from codex.training.verifier_models import (
+    check_engine,
+    engine_of,
+    teach_readout,
+    teach_verifier,
+    verifying_engine,
+)
 from codex.training.verifier_options import FitOptions
 from codex.types import Run
 
@@ -41,38 +48,51 @@ VERIFIERS = Kind(
     rollback=lambda active: active.verifier.rollback(),
     delete=lambda active, store, version: active.verifier.delete(version),
 )
+Tell = Callable[[str, int, int | None], None]
+"""Told what is under way, what is done of it and what there is in all."""
+LORA_OPTIONS = ("epochs", "layers", "rank", "learning_rate", "kl_weight", "seed")
+"""Those that a readout does not have."""
 SHOWN: tuple[MetricName, ...] = ("auroc", "ece", "ece_excess", "brier")
 
 
 def train(
+    context: typer.Context,
     overrides: Overrides = None,
     runs: Annotated[
         list[str] | None,
         typer.Option("--run", metavar="RUN", help="Learn from the graded answers of this run; repeatable."),
     ] = None,
     name: Annotated[str, typer.Option(help="Its name.")] = "verifier",
+    method: Annotated[
+        Method,
+        typer.Option(help="Read the model's hidden states, in minutes; or train a LoRA adapter, in an hour."),
+    ] = "readout",
     epochs: Annotated[
-        int, typer.Option(min=1, max=100, help="Passes over the answers at most; cross-validation chooses.")
+        int,
+        typer.Option(min=1, max=100, help="lora: passes over the answers, at most."),
     ] = 10,
     layers: Annotated[
-        float, typer.Option(min=0.01, max=1.0, help="Share of the layers that are adapted, from the last.")
+        float, typer.Option(min=0.01, max=1.0, help="lora: share of the layers adapted, from the last.")
     ] = 0.34,
-    rank: Annotated[int, typer.Option(min=1, max=256, help="Rank of the adapter.")] = 8,
-    learning_rate: Annotated[float, typer.Option(min=1e-7, max=1.0, help="Its largest value.")] = 1e-4,
+    rank: Annotated[int, typer.Option(min=1, max=256, help="lora: rank of the adapter.")] = 8,
+    learning_rate: Annotated[float, typer.Option(min=1e-7, max=1.0, help="lora: its largest value.")] = 1e-4,
     kl_weight: Annotated[
-        float, typer.Option(min=0.0, max=1000.0, help="Weight of the divergence from the model as it is.")
+        float,
+        typer.Option(min=0.0, max=1000.0, help="lora: weight of the divergence from the model."),
     ] = 1.0,
-    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Equal seeds give equal verifiers.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="lora: equal seeds give equal verifiers.")] = 0,
     activate: Annotated[bool, typer.Option("--activate", help="Activate it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Train a verifier on half of a run's questions: an adapter that tells whether an answer is correct.
+    """Train a verifier on half of a run's questions: it tells whether an answer is correct.
 
     The model that answers verifies too, or that of grounding.verifier_model. The other half of the questions
     stays unseen, so that guarantees can rest on it.
     """
     if not runs:
         raise InvalidInput("Name a run to train on: --run RUN; `codex runs` lists them.", ["run"])
+    if method == "readout":
+        _refuse_lora_options(context)
     settled = FitOptions(
         epochs=epochs,
         rank=rank,
@@ -82,7 +102,11 @@ def train(
         seed=seed,
     )
     with closing(reached(overrides)) as there:
-        version = _train(there, load_settings(overrides or []), runs, name, settled, layers)
+        settings = load_settings(overrides or [])
+        if method == "readout":
+            version = _train_readout(there, settings, runs, name)
+        else:
+            version = _train_lora(there, settings, runs, name, settled, layers)
         if activate:
             VERIFIERS.activated(there, version)
         made = _saved(there, version)
@@ -111,12 +135,13 @@ def list_verifiers(
     if not found:
         terminal.console().print("No verifiers yet: codex train verifier --run RUN")
         return
-    table = Table("version", "", "answers", "AUROC", "zero-shot", "ECE", "model", "sets", box=None)
+    table = Table("version", "", "method", "answers", "AUROC", "zero-shot", "ECE", "model", "sets", box=None)
     for it in found:
         trained, zero_shot = it.metrics["trained"], it.metrics["zero_shot"]
         table.add_row(
             Text(printable(titled(it.name, it.version))),
             "active" if it.active else "",
+            it.method,
             f"{it.labels:,}",
             f"{trained['auroc'].value:.3f}",
             f"{zero_shot['auroc'].value:.3f}",
@@ -135,7 +160,7 @@ def apply(
 ) -> None:
     """Verify the answers of a run again, so that a calibrator can be fitted on what it says of them.
 
-    A question that it was trained on is verified by the adapter that did not see it.
+    A question that it was trained on is verified by the part of it that did not see it.
     """
     with closing(reached(overrides)) as there:
         chosen = found_run(there, run).run
@@ -149,7 +174,36 @@ add_commands(
 )
 
 
-def _train(
+def _refuse_lora_options(context: typer.Context) -> None:
+    """Raises InvalidInput where an option is given that a readout does not have."""
+    for option in LORA_OPTIONS:
+        source = context.get_parameter_source(option)
+        if source is not None and source.name != "DEFAULT":
+            named = option.replace("_", "-")
+            raise InvalidInput(
+                f"--{named} is an option of an adapter: add --method lora, or leave it out.", [option]
+            )
+
+
+def _train_readout(there: Store | Served, settings: Settings, runs: Sequence[str], name: str) -> str:
+    """Returns the version."""
+    engine = None
+    if not isinstance(there, Served):
+        engine = verifying_engine(settings)
+        check_states(engine)
+    ids = [found_run(there, run).run.id for run in runs]
+    with _bar("reading the runs") as (cancel, tell):
+        if isinstance(there, Served):
+            return _trained_there(there, {"runs": ids, "name": name, "method": "readout"}, tell, cancel)
+        assert engine
+        answering = engine_of(settings).fingerprint
+        try:
+            return teach_readout(there, settings, ids, answering, engine, name, tell, cancel).version
+        finally:
+            engine.unload()
+
+
+def _train_lora(
     there: Store | Served,
     settings: Settings,
     runs: Sequence[str],
@@ -167,6 +221,7 @@ def _train(
         body = {
             "runs": ids,
             "name": name,
+            "method": "lora",
             "epochs": options.epochs,
             "layers": layers,
             "rank": options.rank,
@@ -174,9 +229,14 @@ def _train(
             "kl_weight": options.kl_weight,
             "seed": options.seed,
         }
-        return trained_there(
-            there, f"{VERIFIERS.path}/train", body, lambda now: tell(now.text, now.done, now.total), cancel
-        )
+        return _trained_there(there, body, tell, cancel)
+
+
+def _trained_there(there: Served, body: dict[str, object], tell: Tell, cancel: threading.Event) -> str:
+    """Returns the version."""
+    return trained_there(
+        there, f"{VERIFIERS.path}/train", body, lambda now: tell(now.text, now.done, now.total), cancel
+    )
 
 
 def _apply(there: Store | Served, settings: Settings, version: str, run: Run) -> None:
@@ -197,7 +257,7 @@ def _apply(there: Store | Served, settings: Settings, version: str, run: Run) ->
 
 
 @contextmanager
-def _bar(first: str) -> Iterator[tuple[threading.Event, Callable[[str, int, int | None], None]]]:
+def _bar(first: str) -> Iterator[tuple[threading.Event, Tell]]:
     """What cancels the work inside, and what is told how far it is."""
     errors = terminal.console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn())
@@ -219,10 +279,15 @@ def _saved(there: Store | Served, version: str) -> SavedVerifier:
 def _tell(made: SavedVerifier) -> None:
     console = terminal.console()
     sets = printable(", ".join(made.datasets))
+    first, depth = made.layers
+    if made.method == "readout":
+        how = f"reads layer {first} of {depth}"
+    else:
+        how = f"{made.epochs} epochs, layers {first} to {depth}"
     console.print(
         f"{printable(made.version)}: trained on {made.labels:,} answers ({sets}), "
-        f"{percent(made.accuracy)} of them correct; {made.epochs} epochs, layers {made.layers[0]} to "
-        f"{made.layers[1]}, temperature {made.temperature:.2f}, {made.seconds:.0f} s",
+        f"{percent(made.accuracy)} of them correct; {how}, temperature {made.temperature:.2f}, "
+        f"{made.seconds:.0f} s",
         highlight=False,
         soft_wrap=True,
     )

@@ -113,6 +113,11 @@ class Grounder:
             self._nli.unload()
 
     @property
+    def verifier(self) -> Engine:
+        """The engine that verifies: the one that answers, or that of grounding.verifier_model."""
+        return self._verifier
+
+    @property
     def trained(self) -> str:
         """The version of the trained verifier that verifies now; "": none does."""
         found = self._trained() if self.config.verify else None

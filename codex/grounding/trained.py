@@ -1,4 +1,4 @@
-"""A verifier that was trained on graded answers: what it is, and which adapter verifies an answer."""
+"""A verifier that was trained on graded answers: what it is, and which of its parts verifies an answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from codex.types import Reliability
 FOLDER = "verifiers"
 """In the home: a folder for each verifier, by the digits of its version."""
 WHOLE = "whole"
-"""In a verifier's folder the adapter that was fitted on all labels; the others are those of its folds."""
+"""Of a verifier's parts, adapters or readouts, the one fitted on all labels; the others are its folds'."""
+Method = Literal["readout", "lora"]
+"""A logistic readout of the hidden state at the end of the verifier's prompt, or a LoRA adapter."""
 
 
 class TrainedVerifier(BaseModel):
@@ -32,8 +34,9 @@ class TrainedVerifier(BaseModel):
     """Raised when a newer one means something else."""
     name: str
     """What people call it."""
+    method: Method = "lora"
     model: str
-    """The fingerprint of the engine that it is an adapter for."""
+    """The fingerprint of the engine that verifies with it."""
     prompt: str
     """The fingerprint of the prompt templates that it was trained under."""
     form: Form
@@ -49,27 +52,27 @@ class TrainedVerifier(BaseModel):
     accuracy: float
     """Their share of correct ones."""
     folds: int
-    """Adapters that each saw all labels but a part."""
+    """Adapters or readouts that each saw all labels but a part."""
     questions: tuple[str, ...]
     """The keys of the questions that it was trained on: see `question_key`."""
     layers: tuple[int, int]
-    """The first adapted layer, counted from 1, and the number of layers."""
+    """The first adapted layer, or the one that is read, counted from 1, and the number of layers."""
     rank: int
-    """Of the adapter."""
+    """Of the adapter; 0: it is a readout."""
     kl_weight: float
-    """Of the divergence from the unchanged model in the loss."""
+    """Of the divergence from the unchanged model in the loss; 0 of a readout."""
     epochs: int
-    """Passes over the labels, chosen by cross-validation."""
+    """Passes over the labels, chosen by cross-validation; 0: it is a readout, which has none."""
     curve: tuple[float, ...]
-    """Cross-entropy of held-out answers after each epoch, in nats."""
+    """Cross-entropy of held-out answers after each epoch, in nats; empty: it is a readout."""
     temperature: float
     """Log-odds of True are divided by it."""
     offset: float
-    """Added to them before; what the model as it is says too often or too rarely, on average."""
+    """Added to them before."""
     metrics: dict[Literal["zero_shot", "trained"], dict[MetricName, Metric]]
-    """On the same answers; trained: each by an adapter and a temperature that did not see it."""
+    """On the same answers; trained: each by an adapter or readout and a temperature that did not see it."""
     weights: str
-    """SHA-256 over the adapters' weights."""
+    """SHA-256 over the adapters' weights, or of the readouts' file."""
     seconds: float
     """That the training took."""
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -82,7 +85,9 @@ class TrainedVerifier(BaseModel):
     @property
     def digits(self) -> str:
         """Those of the version."""
-        return sha256(self.model_dump_json(exclude={"name", "created_at", "seconds"}))[:10]
+        left_out = {"name", "created_at", "seconds"}
+        left_out |= {"method"} if self.method == "lora" else set()  # Older versions do not name it.
+        return sha256(self.model_dump_json(exclude=left_out))[:10]
 
     @property
     def reliability(self) -> Reliability:
@@ -92,12 +97,16 @@ class TrainedVerifier(BaseModel):
 
     def mismatch(self, engine: Engine, form: Form) -> str:
         """Why it does not verify for this engine, as a sentence; "" where it does."""
-        if not engine.capabilities.adapters:
+        able, readout = engine.capabilities, self.method == "readout"
+        if readout and able.hidden_states == "none":
+            return f"The {engine.name} engine shows no hidden states; use the engine of {self.model}."
+        if not readout and not able.adapters:
             return (
                 f"The {engine.name} engine cannot switch an adapter on for one call; use engine=huggingface."
             )
         if self.model != engine.fingerprint:
-            return f"It is an adapter for {self.model}, and the model is {engine.fingerprint}."
+            kind = "a readout of" if readout else "an adapter for"
+            return f"It is {kind} {self.model}, and the model is {engine.fingerprint}."
         if self.prompt != prompts.fingerprint():
             return "It was trained under other prompt templates."
         if self.form != form:
@@ -107,36 +116,45 @@ class TrainedVerifier(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class InUse:
-    """A trained verifier and where its adapters are."""
+    """A trained verifier and where its weights are."""
 
     verifier: TrainedVerifier
     home: Path
 
     @property
     def folder(self) -> Path:
-        """Of its adapters."""
+        """Of its weights."""
         return verifier_folder(self.home, self.verifier)
 
     @property
     def adapters(self) -> tuple[Path, ...]:
-        """The folders of all of them."""
-        parts = (WHOLE, *map(fold_name, range(self.verifier.folds)))
-        return tuple(self.folder / part for part in parts)
+        """The folders of all of its adapters; a readout has none."""
+        if self.verifier.method == "readout":
+            return ()
+        return tuple(self.folder / part for part in parts(self.verifier.folds))
+
+    def part(self, question: str) -> str:
+        """The one that verifies an answer to a question: it was not trained on it."""
+        key = question_key(question)
+        return fold_name(fold(key, self.verifier.folds)) if key in self.verifier.questions else WHOLE
 
     def adapter(self, question: str) -> Path:
         """The folder of the adapter that verifies an answer to a question: one that was not trained on it."""
-        key = question_key(question)
-        name = fold_name(fold(key, self.verifier.folds)) if key in self.verifier.questions else WHOLE
-        return self.folder / name
+        return self.folder / self.part(question)
 
 
 def verifier_folder(home: Path, verifier: TrainedVerifier) -> Path:
-    """Where the adapters of a verifier are."""
+    """Where the weights of a verifier are."""
     return home / FOLDER / verifier.digits
 
 
+def parts(folds: int) -> tuple[str, ...]:
+    """The names of a verifier's parts: the one fitted on all labels, and those of its folds."""
+    return (WHOLE, *map(fold_name, range(folds)))
+
+
 def fold_name(number: int) -> str:
-    """The folder of the adapter that did not see a fold, in the verifier's folder."""
+    """The part that did not see a fold; of an adapter, its folder in the verifier's folder."""
     return f"without-{number}"
 
 

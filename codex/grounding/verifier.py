@@ -7,12 +7,13 @@ import time
 from collections.abc import Sequence
 
 from codex.engines.base import Engine
-from codex.errors import AdapterError
+from codex.errors import AdapterError, CapabilityError
 from codex.grounding.form import Form
+from codex.grounding.readout import read_out
 from codex.grounding.trained import InUse
 from codex.prompts import judging
 from codex.signals.text import normalise
-from codex.types import Message, Observation, Verdict
+from codex.types import Alternative, Message, Observation, Verdict
 
 MOST_CANDIDATES = 10
 """Samples shown to the verifier; more would fill small contexts and say little more."""
@@ -29,18 +30,15 @@ def verify(
     """P(True) of Kadavath et al. 2022, arXiv:2207.05221; one call of the engine.
 
     conversation: what the answer continued, so that the engine's cache holds it. Where there are no
-    samples to show, the verdict is in the plain form. trained: its adapter is on for this call, unless it
-    does not hold for it: for another form, model or templates.
+    samples to show, the verdict is in the plain form. trained: it verifies, unless it does not hold for this
+    call: for another form, model or templates, or a prompt whose hidden states the engine cannot show.
     """
     started = time.perf_counter()
     prompt, form = verification(observation, conversation, form)
-    if trained is not None and not trained.verifier.mismatch(engine, form):
-        try:
-            token = engine.adapted_token(prompt, trained.adapter(observation.question), cancel)
-        except AdapterError as error:
-            raise AdapterError(f"{error} `codex verifiers activate none` verifies without it.") from error
+    told = _trained(engine, prompt, form, observation.question, trained, cancel) if trained else None
+    if trained is not None and told is not None:
         return Verdict(
-            alternatives=token.alternatives,
+            alternatives=told,
             form=form,
             verifier=f"{engine.fingerprint}+{trained.verifier.version}",
             seconds=time.perf_counter() - started,
@@ -56,6 +54,28 @@ def verify(
         verifier=engine.fingerprint,
         seconds=time.perf_counter() - started,
     )
+
+
+def _trained(
+    engine: Engine,
+    prompt: Sequence[Message],
+    form: Form,
+    question: str,
+    trained: InUse,
+    cancel: threading.Event | None,
+) -> tuple[Alternative, ...] | None:
+    """What a trained verifier says; None where it does not hold. Raises AdapterError."""
+    if trained.verifier.mismatch(engine, form):
+        return None
+    try:
+        if trained.verifier.method == "lora":
+            return engine.adapted_token(prompt, trained.adapter(question), cancel).alternatives
+        try:
+            return read_out(engine, prompt, trained, question, cancel)
+        except CapabilityError:  # Longer than the engine shows states of; the verdict says who verified.
+            return None
+    except AdapterError as error:
+        raise AdapterError(f"{error} `codex verifiers activate none` verifies without it.") from error
 
 
 def verification(

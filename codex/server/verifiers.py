@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from codex.ask.workbench import Workbench
+from codex.errors import InvalidInput
+from codex.grounding.trained import Method
 from codex.numbers import NumbersAsSuch
 from codex.server.guard import GuardedRoute
 from codex.server.jobs import JobBody
@@ -19,6 +21,8 @@ from codex.training.verifier_options import FitOptions
 
 router = APIRouter(prefix="/verifiers", tags=["training"], route_class=GuardedRoute)
 DEFAULTS = FitOptions()
+LORA = ("epochs", "layers", "rank", "learning_rate", "kl_weight", "seed")
+"""The fields that a readout does not have."""
 
 
 class TrainVerifierBody(NumbersAsSuch):
@@ -34,23 +38,34 @@ class TrainVerifierBody(NumbersAsSuch):
         min_length=1, max_length=100, description="The ids of runs of the model that is loaded."
     )
     name: str = Field("verifier", strict=True, description="What it is called.", json_schema_extra=NAMED)
+    method: Method = Field(
+        "readout",
+        description="readout: of the model's hidden states, by the model that is loaded. lora: an adapter.",
+    )
     epochs: int = Field(
         DEFAULTS.epochs,
         ge=1,
         le=100,
-        description="Passes over the answers at most; cross-validation chooses.",
+        description="lora: passes over the answers at most; cross-validation chooses.",
     )
     layers: Share = Field(
-        1 / 3, description="The share of the layers that is adapted, from the last one down."
+        1 / 3, description="lora: the share of the layers that is adapted, from the last one down."
     )
-    rank: int = Field(DEFAULTS.rank, ge=1, le=256, description="Rank of the adapter.")
+    rank: int = Field(DEFAULTS.rank, ge=1, le=256, description="lora: rank of the adapter.")
     learning_rate: Annotated[float, Field(ge=1e-7, le=1.0, allow_inf_nan=False)] = Field(
-        DEFAULTS.learning_rate, description="Its largest value."
+        DEFAULTS.learning_rate, description="lora: its largest value."
     )
     kl_weight: Annotated[float, Field(ge=0.0, le=1000.0, allow_inf_nan=False)] = Field(
-        DEFAULTS.kl_weight, description="Weight of the divergence from the model as it is."
+        DEFAULTS.kl_weight, description="lora: weight of the divergence from the model as it is."
     )
-    seed: int = Field(DEFAULTS.seed, ge=0, le=2**31, description="Equal seeds give equal verifiers.")
+    seed: int = Field(DEFAULTS.seed, ge=0, le=2**31, description="lora: equal seeds give equal verifiers.")
+
+    def check(self) -> None:
+        """Raises InvalidInput where a field is given that the method does not have."""
+        given = [name for name in LORA if name in self.model_fields_set]
+        if self.method == "readout" and given:
+            told = f"{given[0]} is a field of an adapter: set method to lora, or leave it out."
+            raise InvalidInput(told, given)
 
     @property
     def options(self) -> FitOptions:
@@ -97,13 +112,17 @@ def list_verifiers(workbench: Bench) -> list[SavedVerifier]:
 
 @router.post("/train", summary="Train a verifier", status_code=202, responses=errors(404, 409, 501, 503))
 def train(body: TrainVerifierBody, trainings: AppTrainings) -> TrainingBody:
-    """Train an adapter that tells whether an answer is correct on half of the questions of runs.
+    """Train a verifier, which tells whether an answer is correct, on half of the questions of runs.
 
-    In the background; it is not active yet. The model is loaded once more for it. `text` of the job says
-    the loss of the training, and the loss, AUROC and ECE of held-out answers after each epoch; `about` of
-    the job that is done is the version.
+    In the background; it is not active yet. A readout is trained with the model that is loaded; for an
+    adapter the model is loaded once more, and `text` of the job says the loss of the training, and the loss,
+    AUROC and ECE of held-out answers after each epoch. `about` of the job that is done is the version.
     """
-    job = trainings.verifier(body.runs, body.name, body.options, body.layers)
+    body.check()
+    if body.method == "readout":
+        job = trainings.readout(body.runs, body.name)
+    else:
+        job = trainings.verifier(body.runs, body.name, body.options, body.layers)
     return TrainingBody(**JobBody.of(job).model_dump())
 
 
@@ -111,7 +130,7 @@ def train(body: TrainVerifierBody, trainings: AppTrainings) -> TrainingBody:
 def apply(body: ApplyVerifierBody, trainings: AppTrainings) -> TrainingBody:
     """Verify the answers of runs again, in the background, so that a calibrator can be fitted on that.
 
-    A question that the verifier was trained on is verified by the adapter that did not see it.
+    A question that the verifier was trained on is verified by the part of it that did not see it.
     """
     return TrainingBody(**JobBody.of(trainings.verify(body.version, body.runs)).model_dump())
 
@@ -147,7 +166,7 @@ def rename_verifier(version: Version, body: RenameBody, workbench: Bench) -> Sav
     "/{version:any_name}", summary="Delete a verifier", status_code=204, responses=errors(404, 409, 503)
 )
 def delete_verifier(version: Version, workbench: Bench) -> None:
-    """Delete a verifier that is not active, with its adapters."""
+    """Delete a verifier that is not active, with its weights."""
     workbench.active.verifier.delete(version)
 
 

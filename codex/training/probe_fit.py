@@ -64,16 +64,20 @@ class _Space:
 
 
 def fit_probe(
-    states: States, labels: Flags, target: ProbeTarget, stop: Callable[[], bool] = lambda: False
+    states: States,
+    labels: Flags,
+    target: ProbeTarget,
+    stop: Callable[[], bool] = lambda: False,
+    poolings: Sequence[Pooling] = (),
 ) -> Probe:
     """The probe of one target; layer, pooling and penalty are those of the lowest cross-validated log loss.
 
-    labels: [n], at least LEAST of each kind. The components are those of all rows, whose labels they do not
-    know. Raises Cancelled.
+    labels: [n], of each kind at least two, and LEAST to be of use. poolings: what it may read; empty: those
+    of its target. The components are those of all rows, whose labels they do not know. Raises Cancelled.
     """
     fold = _folds(labels)
     found: list[tuple[float, _Space, float]] = []
-    for layer, pooling in product(states.layers, POOLINGS[target]):
+    for layer, pooling in product(states.layers, poolings or POOLINGS[target]):
         if stop():
             raise Cancelled("The training was cancelled; nothing was saved.")
         space = _space(states.vectors(layer, pooling), layer, pooling)

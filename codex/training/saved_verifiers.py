@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 from codex.ask.verifying import stored
 from codex.calibration.calibrator import Metric, MetricName
 from codex.grounding.form import Form
-from codex.grounding.trained import TrainedVerifier
+from codex.grounding.trained import Method, TrainedVerifier
 from codex.store.versions.versions import SavedVersion
 
 AUROC: JsonDict = {"value": 0.78, "low": 0.7, "high": 0.85}
@@ -20,6 +20,7 @@ VERIFIER: JsonDict = {
     "name": "verifier",
     "active": True,
     "created_at": "2026-01-31T12:00:00Z",
+    "method": "lora",
     "model": "huggingface:smollm2-135m-instruct:fp32",
     "prompt": "0a1b2c3d4e5f",
     "form": "plain",
@@ -54,8 +55,10 @@ class SavedVerifier(BaseModel):
     name: str
     active: bool
     created_at: datetime
+    method: Method
+    """A readout of the model's hidden states, or a LoRA adapter."""
     model: str
-    """The fingerprint of the engine that it is an adapter for."""
+    """The fingerprint of the engine that verifies with it."""
     prompt: str
     """The fingerprint of the prompt templates that it was trained under."""
     form: Form
@@ -69,20 +72,21 @@ class SavedVerifier(BaseModel):
     accuracy: float
     """Their share of correct ones."""
     folds: int
-    """Adapters that each saw all labels but a part."""
+    """Adapters or readouts that each saw all labels but a part."""
     layers: tuple[int, int]
-    """The first adapted layer, counted from 1, and the number of layers."""
+    """The first adapted layer, or the one that is read, counted from 1, and the number of layers."""
     rank: int
+    """Of the adapter; 0: it is a readout."""
     kl_weight: float
-    """Of the divergence from the unchanged model in the loss."""
+    """Of the divergence from the unchanged model in the loss; 0 of a readout."""
     epochs: int
-    """Passes over the labels, chosen by cross-validation."""
+    """Passes over the labels, chosen by cross-validation; 0: it is a readout, which has none."""
     curve: tuple[float, ...]
-    """Cross-entropy of held-out answers after each epoch, in nats."""
+    """Cross-entropy of held-out answers after each epoch, in nats; empty: it is a readout."""
     temperature: float
     offset: float
     metrics: dict[Literal["zero_shot", "trained"], dict[MetricName, Metric]]
-    """On the same answers; trained: each by an adapter and a temperature that did not see it."""
+    """On the same answers; trained: each by an adapter or readout and a temperature that did not see it."""
     seconds: float
     """That the training took."""
     advice: str

@@ -16,7 +16,13 @@ from codex.store.names import checked_name
 from codex.training.probe import runs_to_train_on, train_probes
 from codex.training.verified_runs import verify_run
 from codex.training.verifier import Epoch
-from codex.training.verifier_models import answers_to_learn, teach_verifier, verifying_engine
+from codex.training.verifier_models import (
+    answers_to_learn,
+    readout_answers,
+    teach_readout,
+    teach_verifier,
+    verifying_engine,
+)
 from codex.training.verifier_options import FitOptions
 
 KIND = "train"
@@ -55,6 +61,33 @@ class Trainings:
 
         return self._jobs.start(KIND, f"Training {title}", work)
 
+    def readout(self, run_ids: Sequence[str], name: str = "verifier") -> Job:
+        """Train a verifier's readouts on the answers of runs, and save it; its result is the TrainedVerifier.
+
+        Raises what `readout_answers` raises; InvalidInput for the name; Conflict while an evaluation or
+        another training runs.
+        """
+        workbench, title = self._workbench, checked_name(name, "verifier")
+        self.check_free()
+        settings, store = workbench.model.settings, workbench.store
+        answering, engine = workbench.model.engine.fingerprint, workbench.model.grounder.verifier
+        runs = [run.id for run in readout_answers(store, settings, run_ids, answering, engine)[0]]
+
+        def work(job: Job) -> TrainedVerifier:
+            counted = _Counted(job, "Reading the answers", "Fitting the readouts")
+
+            def tell(what: str, done: int, total: int) -> None:
+                if what == "reading":
+                    counted(done, total)
+
+            with workbench.model.holding(f"The training of {title!r}"):
+                workbench.model.load()
+                made = teach_readout(store, settings, runs, answering, engine, title, tell, job.cancel)
+            job.about = made.version
+            return made
+
+        return self._jobs.start(KIND, f"Training {title}", work)
+
     def verifier(
         self,
         run_ids: Sequence[str],
@@ -62,7 +95,7 @@ class Trainings:
         options: FitOptions | None = None,
         upper: float = 1 / 3,
     ) -> Job:
-        """Train a verifier on the answers of runs, and save it; its result is the TrainedVerifier.
+        """Train a verifier's adapter on the answers of runs, and save it; its result is the TrainedVerifier.
 
         options, upper: as of `train_verifier`. Raises what `answers_to_learn` raises; InvalidInput for the
         name; Conflict while an evaluation or another training runs.
@@ -116,8 +149,10 @@ class Trainings:
             told, before = _Counted(job, "Verifying the answers", "Saving"), 0
             total = sum(run.total for run in runs)
             with workbench.model.holding(f"The verification by {saved.title}"):
+                own = in_use.verifier.method == "lora"
                 for run in runs:
-                    engine = verifying_engine(settings)
+                    # A readout changes nothing of the model that answers; adapters are loaded beside another.
+                    engine = verifying_engine(settings) if own else workbench.model.grounder.verifier
 
                     def count(done: int, before: int = before) -> None:
                         told(before + done, total)

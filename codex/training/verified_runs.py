@@ -28,8 +28,9 @@ def verify_run(
 ) -> None:
     """Put the verdicts of a trained verifier in the place of a run's own, and `p_true` with them.
 
-    engine: the one that verifies. Loads its model, and lets it go. Raises InvalidInput where the verifier
-    does not hold; Conflict while the run goes on; AdapterError, ModelError; Cancelled, with nothing kept.
+    engine: the one that verifies. Loads its model and lets it go, unless it was loaded before. An answer for
+    which the verifier does not hold has no `p_true`. Raises InvalidInput where it holds for none; Conflict
+    while the run goes on; AdapterError, ModelError; Cancelled, with nothing kept.
     """
     if why := in_use.verifier.mismatch(engine, form):
         raise InvalidInput(f"{in_use.verifier.version} does not verify these answers. {why}", ["version"])
@@ -40,7 +41,9 @@ def verify_run(
     if run.state == "running":
         raise Conflict(f"The run {run.name} is still running. Wait for it, or cancel it.")
     found: dict[str, Verified] = {}
-    engine.use_adapters(in_use.adapters)
+    was_loaded = engine.is_loaded
+    if in_use.adapters:
+        engine.use_adapters(in_use.adapters)
     try:
         for done, record in enumerate(store.runs.records(run.id), 1):
             if cancel is not None and cancel.is_set():
@@ -49,10 +52,12 @@ def verify_run(
             if not record.error and observation.generation.text.strip():
                 conversation = prompts.ask(observation.question, observation.passages)
                 verdict = verify(engine, observation, conversation, form, cancel, in_use)
-                value = verdict_probability(verdict) if verdict.is_reliable else None
+                counts = verdict.is_reliable and verdict.trained == in_use.verifier.version
+                value = verdict_probability(verdict) if counts else None
                 found[record.id] = Verified(verdict, value)
             if progress is not None:
                 progress(done)
     finally:
-        engine.unload()
+        if not was_loaded:
+            engine.unload()
     store.runs.add_verdicts(run.id, in_use.verifier.version, found)

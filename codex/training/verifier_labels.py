@@ -38,7 +38,16 @@ class Labelled:
 
     def first(self, n: int) -> Labelled:
         """The first n of them."""
-        return Labelled(self.prompts[:n], self.keys[:n], self.correct[:n], self.form)
+        return self.of(range(len(self.keys))[:n])
+
+    def of(self, rows: Sequence[int]) -> Labelled:
+        """Those of some places."""
+        return Labelled(
+            tuple(self.prompts[row] for row in rows),
+            tuple(self.keys[row] for row in rows),
+            self.correct[list(rows)],
+            self.form,
+        )
 
     def check(self) -> None:
         """Raises InvalidInput: none, too few, or of one kind alone."""

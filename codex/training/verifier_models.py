@@ -1,4 +1,4 @@
-"""The model that a verifier is trained with, by the settings, and whether it fits into memory."""
+"""Verifiers trained on runs: with which model, by the settings, and whether it fits into memory."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from codex.errors import CapabilityError, Conflict, InvalidInput, ModelError
 from codex.grounding.trained import TrainedVerifier
 from codex.settings import Settings
 from codex.store import Store
+from codex.training.probe import check_engine as check_states
+from codex.training.readout import train_readout
 from codex.training.verifier import OnEpoch, OnProgress, computing, train_verifier
 from codex.training.verifier_labels import Labelled, check_run, labelled_answers
 from codex.training.verifier_options import FitOptions
@@ -25,6 +27,27 @@ from codex.types import Run
 GB = 1e9
 """Bytes."""
 BITS = {"float32": 32, "bfloat16": 16, "float16": 16}
+
+
+def teach_readout(
+    store: Store,
+    settings: Settings,
+    run_ids: Sequence[str],
+    answering: str,
+    engine: Engine,
+    name: str = "verifier",
+    progress: OnProgress | None = None,
+    cancel: threading.Event | None = None,
+) -> TrainedVerifier:
+    """Train a verifier's readouts on runs, and save it; it is not active.
+
+    answering: the fingerprint of the engine that answers. engine: the one that verifies. Raises what
+    `readout_answers` and `train_readout` raise.
+    """
+    runs, labelled = readout_answers(store, settings, run_ids, answering, engine)
+    made = train_readout(labelled, runs, engine, settings.home, name, progress, cancel)
+    store.verifiers.save(made.version, made.name, made.model_dump_json(), runs[0].id)
+    return made
 
 
 def teach_verifier(
@@ -38,10 +61,10 @@ def teach_verifier(
     cancel: threading.Event | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> TrainedVerifier:
-    """Train a verifier on runs, for the model that the settings verify with, and save it; it is not active.
+    """Train the adapter of a verifier on runs, for the model that the settings verify with, and save it.
 
-    upper: see `train_verifier`. Raises what `answers_to_learn` and `train_verifier` raise; ModelError where
-    the memory is too small.
+    It is not active. upper: see `train_verifier`. Raises what `answers_to_learn` and `train_verifier` raise;
+    ModelError where the memory is too small.
     """
     runs, labelled = answers_to_learn(store, settings, run_ids)
     config = verifying(settings)
@@ -70,10 +93,23 @@ def answers_to_learn(store: Store, settings: Settings, run_ids: Sequence[str]) -
     where the labels are too few; Conflict while one of them runs; CapabilityError for a model of a server.
     """
     check_engine(settings.engine.name)
+    return _answers(store, settings, run_ids, engine_of(settings).fingerprint)
+
+
+def readout_answers(
+    store: Store, settings: Settings, run_ids: Sequence[str], answering: str, engine: Engine
+) -> tuple[list[Run], Labelled]:
+    """The same for a readout. Raises CapabilityError where the one that verifies shows no hidden states."""
+    check_states(engine)
+    return _answers(store, settings, run_ids, answering)
+
+
+def _answers(
+    store: Store, settings: Settings, run_ids: Sequence[str], model: str
+) -> tuple[list[Run], Labelled]:
     runs = [store.runs.get(run_id).run for run_id in dict.fromkeys(run_ids)]
     if not runs:
         raise InvalidInput("Name a run to train on: --run RUN; `codex runs` lists them.", ["runs"])
-    model = engine_of(settings).fingerprint
     for run in runs:
         if run.state == "running":
             raise Conflict(f"The run {run.name!r} is still running. Wait for it, or cancel it.")

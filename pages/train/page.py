@@ -9,7 +9,7 @@ from codex.ask.verifying import stored
 from codex.ask.workbench import Workbench
 from codex.calibration.glossary import glossary_view
 from codex.errors import CapabilityError, InvalidInput
-from codex.grounding.trained import TrainedVerifier
+from codex.grounding.trained import Method, TrainedVerifier
 from codex.jobs import Job, Jobs
 from codex.pages import JSON
 from codex.pages.components import view
@@ -72,16 +72,24 @@ class TrainPage:
             "runs": sorted(map(self._choice, found), key=lambda run: all(run["problems"].values())),
             "saved": self._saved(found),
             "back": {"probe": can_go_back(probes.history()), "verifier": can_go_back(verifiers.history())},
-            "problems": {"probe": _said(self._check_probes), "verifier": _said(self._check_verifier)},
+            "problems": {
+                "probe": _said(self._check_probes),
+                "readout": _said(self._check_readout),
+                "lora": _said(self._check_lora),
+            },
         }
         busy = "" if self.jobs.running(KIND) else self.trainings.busy
         return {"job": self._job(job) if job else None, "busy": busy, **news(wanted, shown)}
 
     def train(self, wanted: JSON) -> JSON:
-        """Train and save. wanted: {kind, runs: ids, name}, of a verifier the fields of its form too."""
+        """Train and save. wanted: {kind, runs: ids, name}; of a verifier its method too, readout or lora,
+        and of an adapter the fields of its form.
+        """
         runs, name = [str(run) for run in wanted["runs"]], str(wanted.get("name") or "").strip()
         if _kind(wanted) == "probe":
             return self._job(self.trainings.probes(runs, name or "probe"))
+        if _method(wanted) == "readout":
+            return self._job(self.trainings.readout(runs, name or "verifier"))
         options = FitOptions(
             epochs=round(_number(wanted, "epochs", 1, 100)),
             learning_rate=_number(wanted, "learning_rate", 1e-7, 1),
@@ -127,7 +135,10 @@ class TrainPage:
     def _check_probes(self) -> None:
         probe.check_engine(self.workbench.model.engine)
 
-    def _check_verifier(self) -> None:
+    def _check_readout(self) -> None:
+        probe.check_engine(self.workbench.model.grounder.verifier)
+
+    def _check_lora(self) -> None:
         verifier_models.check_engine(self.workbench.model.settings.engine.name)
 
     def _choice(self, summary: RunSummary) -> JSON:
@@ -209,6 +220,14 @@ def _kind(wanted: JSON) -> Kind:
     if kind not in ("probe", "verifier"):
         raise ValueError(kind)
     return kind
+
+
+def _method(wanted: JSON) -> Method:
+    """Raises ValueError for what the page never sends."""
+    method: Method = wanted["method"]
+    if method not in ("readout", "lora"):
+        raise ValueError(method)
+    return method
 
 
 def _number(wanted: JSON, name: str, low: float, high: float) -> float:

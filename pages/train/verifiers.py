@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from codex.calibration.calibrator import MetricName
+from codex.grounding.trained import Method
 from codex.pages import JSON, Fact
 from codex.pages.train.view import runs_of, saved_view
 from codex.pages.versions import metrics_row
@@ -14,6 +15,7 @@ from codex.training.verifier import Epoch
 
 SHOWN: tuple[MetricName, ...] = ("auroc", "ece", "ece_excess", "brier")
 """The metrics of a verifier, in this order."""
+PARTS: dict[Method, str] = {"readout": "a readout", "lora": "an adapter"}
 HEIGHT = 220
 """Pixels of a plot."""
 
@@ -27,10 +29,11 @@ def verifier_view(saved: SavedVerifier, names: Mapping[str, str], mismatch: str,
     return {
         **saved_view("verifier", saved, names),
         "mismatch": f"Not used now. {mismatch}" if mismatch else "",
+        "method": saved.method,
         "auroc": after["auroc"].value,
         "rows": [
             metrics_row("before", "Zero-shot: the model as it is", before),
-            metrics_row("after", "Trained; each answer by an adapter that did not see it", after),
+            metrics_row("after", f"Trained; each answer by {PARTS[saved.method]} that did not see it", after),
         ],
         "verified": verified,
         "facts": _facts(saved, names),
@@ -87,17 +90,25 @@ def _figure(title: str, traces: Sequence[JSON], unit: str, axis: JSON) -> JSON:
 
 
 def _facts(saved: SavedVerifier, names: Mapping[str, str]) -> list[Fact]:
-    curve = ", ".join(f"{entropy:.3f}" for entropy in saved.curve)
-    first, depth = saved.layers
     return [
         ("answers", f"{saved.labels:,}, {percent(saved.accuracy)} correct"),
         ("datasets", ", ".join(saved.datasets)),
         ("runs", runs_of(saved.runs, names)),
         ("model", saved.model),
-        ("epochs", f"{saved.epochs} of the {len(saved.curve)} tried"),
-        ("held-out loss by epoch", f"{curve} nats"),
-        ("adapter", f"layers {first} to {depth}, rank {saved.rank}"),
+        *_learned(saved),
         ("temperature", f"{saved.temperature:.2f}"),
         ("training", f"{saved.seconds:,.0f} s"),
         ("trained", {"at": saved.created_at.isoformat()}),
+    ]
+
+
+def _learned(saved: SavedVerifier) -> list[Fact]:
+    first, depth = saved.layers
+    if saved.method == "readout":
+        return [("readout", f"layer {first} of {depth}, logistic")]
+    curve = ", ".join(f"{entropy:.3f}" for entropy in saved.curve)
+    return [
+        ("epochs", f"{saved.epochs} of the {len(saved.curve)} tried"),
+        ("held-out loss by epoch", f"{curve} nats"),
+        ("adapter", f"layers {first} to {depth}, rank {saved.rank}"),
     ]

@@ -1,6 +1,8 @@
 """A verifier trained on stored answers against the same model's zero-shot P(True).
 
-    python -m tests.bench.trained_verifier MODEL --data FOLDER [--labels 50 100 200 466] [--keep FOLDER]
+    python -m tests.bench.trained_verifier MODEL --data FOLDER [--method lora] [--labels 50 100 200 466]
+
+--method readout, the default, is in `tests.bench.readout_verifier`; options of adapters are of --method lora.
 
 Trains on frozen_more/qwen15-triviaqa-2, whose answers are graded by containment of an accepted one, and
 scores on frozen/qwen15-triviaqa: no row in common. Epochs and temperature come of cross-validation inside
@@ -95,6 +97,8 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", help="a GGUF file, a folder, or a name")
+    parser.add_argument("--method", choices=("readout", "lora"), default="readout")
+    parser.add_argument("--engine", help="of --method readout; llama_cpp for a GGUF file when left out")
     parser.add_argument("--labels", type=int, nargs="+", default=LABELS)
     parser.add_argument("--scored", type=int, help="rows, the first ones; all when left out")
     parser.add_argument("--epochs", type=int, default=DEFAULTS.epochs, help="at most")
@@ -109,6 +113,16 @@ def main() -> int:
     given = parser.parse_args()
     if not shared_data(*TRAINED_ON).exists() or not shared_data(*SCORED_ON).exists():
         sys.exit("frozen or frozen_more is missing; --data names the folder of both.")
+    if given.method == "readout":
+        from tests.bench import readout_verifier
+
+        name = given.engine or ("llama_cpp" if given.model.endswith(".gguf") else "huggingface")
+        curve = list(
+            readout_verifier.compared(
+                given.model, name, given.threads, given.labels, given.json, given.scored
+            )
+        )
+        return 0 if all(line.reached for line in readout_verifier.lines(curve)) else 1
     options = FitOptions(
         epochs=given.epochs,
         adapted=given.adapted,
@@ -126,7 +140,11 @@ def measure(home: Path) -> Iterator[Line]:
     if not model.is_file() or not shared_data(*TRAINED_ON).exists() or not shared_data(*SCORED_ON).exists():
         print("trained_verifier: left out; it takes CODEX_BENCH_MODEL=FILE.gguf and --data FOLDER.")
         return
+    from tests.bench import readout_verifier
+
     threads = len(os.sched_getaffinity(0))
+    curve = readout_verifier.compared(str(model), "llama_cpp", threads, LABELS[-1:], None, None)
+    yield from readout_verifier.lines(list(curve))
     config = HuggingFaceConfig(model_path=str(model), dtype="float32", threads=threads)
     yield from lines(list(compared(config, LABELS[-1:], FitOptions(), 1 / 3)))
 
@@ -157,7 +175,7 @@ def compared(
     started = time.perf_counter()
     with states:
         done = len(states)
-        read_all(states, asked[done:], labels, _progress("read"))
+        read_all(states, asked[done:], labels, progress("read"))
         print(f"\n{len(asked) - done} prompts read in {time.perf_counter() - started:.0f} s", flush=True)
         upper = Upper(states, labels)
         upper.check(states)
@@ -183,7 +201,7 @@ def one(
     """Trained on the first rows of `states`, scored on those of the places `scored`."""
     started = time.perf_counter()
     folds = fold_numbers(train_on, options.folds)
-    trained = train(upper, states, train_on.correct, folds, options, _progress("trained on"))
+    trained = train(upper, states, train_on.correct, folds, options, progress("trained on"))
     told = logits(upper, states, switched(states, trained.weights, options), scored.tolist())
     own = sigmoid((told + trained.offset) / trained.temperature)
     drawn = Resamples(correct[scored], RESAMPLES)
@@ -232,7 +250,9 @@ def lines(found: Sequence[Found]) -> Iterator[Line]:
 def report_zero_shot(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> None:
     """The model as it is, on the scored rows."""
     found = measured(confidence, correct, RESAMPLES)
-    print(f"zero-shot on {len(correct)} rows, {correct.mean():.3f} correct: {_told(found)}", flush=True)
+    print(
+        f"zero-shot on {len(correct)} rows, {correct.mean():.3f} correct: {told_metrics(found)}", flush=True
+    )
 
 
 def report(found: Found, told: Path | None) -> None:
@@ -243,9 +263,9 @@ def report(found: Found, told: Path | None) -> None:
     gain, low, high = found.gain
     table.add_row(
         str(found.labels),
-        _told(found.metrics),
+        told_metrics(found.metrics),
         f"{gain:+.3f} ({low:+.3f} to {high:+.3f})",
-        _told(found.heldout),
+        told_metrics(found.heldout),
         str(found.trained.epochs),
         f"{found.trained.temperature:.2f}",
         " ".join(f"{each:.3f}" for each in found.trained.curve),
@@ -266,7 +286,8 @@ def report(found: Found, told: Path | None) -> None:
             file.write(json.dumps(row) + "\n")
 
 
-def _told(metrics: dict[MetricName, Metric]) -> str:
+def told_metrics(metrics: dict[MetricName, Metric]) -> str:
+    """AUROC and ECE with their intervals."""
     shown: tuple[MetricName, ...] = ("auroc", "ece")
     return ", ".join(
         f"{name} {metrics[name].value:.3f} ({metrics[name].low:.3f} to {metrics[name].high:.3f})"
@@ -274,7 +295,8 @@ def _told(metrics: dict[MetricName, Metric]) -> str:
     )
 
 
-def _progress(what: str) -> Any:
+def progress(what: str) -> Any:
+    """Prints how far it is, every ten seconds."""
     last = [0.0]
 
     def tell(done: int, total: float) -> None:

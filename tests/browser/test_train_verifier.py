@@ -45,19 +45,13 @@ def test_the_keyboard_alone_trains_a_verifier_that_is_compared_applied_and_activ
     page.keyboard.press("Space")
     tab_to(page, form.get_by_role("textbox", name="Name"))
     page.keyboard.type("green")
-    tab_to(page, form.get_by_role("spinbutton", name="Max epochs"))
-    page.keyboard.type("2")
-    tab_to(page, form.get_by_role("spinbutton", name="Learning rate"))
-    page.keyboard.type("0.01")
+    expect(form.get_by_role("radio", name="Readout")).to_be_checked()
+    expect(form.get_by_role("spinbutton")).to_have_count(0)
     tab_to(page, form.get_by_role("button", name="Start"))
     page.keyboard.press("Enter")
     work = page.get_by_role("region", name="Training", exact=True)
     expect(work).to_contain_text("is saved, not yet active", timeout=FITTED)
-    epochs = page.get_by_role("region", name="Epochs")
-    expect(epochs.get_by_role("figure", name="AUROC and ECE of held-out answers")).to_be_visible()
-    epochs.locator("summary").last.click()
-    expect(epochs.get_by_role("table", name="Loss")).to_contain_text("training")
-    expect(epochs.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_role("region", name="Epochs")).to_have_count(0)
     card = page.get_by_role("region", name="Verifier", exact=True)
     compared = card.get_by_role("table", name="Before and after the training")
     expect(compared.get_by_role("row")).to_have_count(3)
@@ -102,12 +96,23 @@ def test_it_fits_and_can_be_read_in_both_themes(browser: Browser, served: Served
     page.close()
 
 
-def test_a_training_is_stopped_and_the_verifier_deleted(page: Page, served: Served) -> None:
+def test_an_adapter_is_watched_by_epochs_its_training_stopped_and_a_verifier_deleted(
+    page: Page, served: Served
+) -> None:
     page.goto(f"{served.url}train?teach=verifier&run=colours")
     form = form_of(page)
+    form.get_by_text("LoRA", exact=True).click()
     form.get_by_role("spinbutton", name="Max epochs").fill("100")
+    form.get_by_role("spinbutton", name="Learning rate").fill("0.01")
     form.get_by_role("button", name="Start").click()
     work = page.get_by_role("region", name="Training", exact=True)
+    epochs = page.get_by_role("region", name="Epochs")
+    expect(epochs.get_by_role("figure", name="AUROC and ECE of held-out answers")).to_be_visible(
+        timeout=FITTED
+    )
+    epochs.locator("summary").last.click()
+    expect(epochs.get_by_role("table", name="Loss")).to_be_visible()
+    expect(epochs.get_by_role("alert")).to_have_count(0)
     work.get_by_role("button", name="Cancel").click()
     expect(work).to_contain_text("Stopped; nothing was saved.", timeout=FITTED)
     card = page.get_by_role("region", name="Verifier", exact=True)

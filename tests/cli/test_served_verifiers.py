@@ -39,8 +39,7 @@ def codex(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 def test_a_verifier_is_trained_and_managed_by_the_running_workbench(codex: Codex) -> None:
     assert "No verifiers yet" in codex("verifiers").out
-    quick = ("--run", "col", "--epochs", "1", "--learning-rate", "0.01", "--layers", "0.5")
-    said = codex("train", "verifier", *quick, "--name", "green", "--activate")
+    said = codex("train", "verifier", "--run", "col", "--name", "green", "--activate")
     assert said.status == 0, said.err
     assert "green@" in said.out
     [line] = codex("verifiers", "--json").json
@@ -55,5 +54,8 @@ def test_a_verifier_is_trained_and_managed_by_the_running_workbench(codex: Codex
     codex("verifiers", "activate", "none")
     assert codex("verifiers", "delete", version, "--yes").out == f"deleted  grass ({version})\n"
     assert codex("verifiers", "--json").json == []
+    quick = ("--run", "col", "--epochs", "1", "--learning-rate", "0.01", "--layers", "0.5")
+    said = codex("train", "verifier", *quick, "--method", "lora", "--name", "adapter", "--json")
+    assert (said.status, said.json["method"], said.json["epochs"]) == (0, "lora", 1), said.err
     said = codex("train", "verifier")
     assert (said.status, "Name a run" in said.err) == (1, True)

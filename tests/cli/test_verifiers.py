@@ -23,6 +23,7 @@ from codex.engines.huggingface.engine import HuggingFaceEngine
 from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.models import Models
 from codex.errors import AdapterError, CapabilityError, Conflict, InvalidInput, NotFound
+from codex.grounding.readout import FILE
 from codex.grounding.trained import TrainedVerifier, fold, question_key
 from codex.settings import load_settings
 from codex.store import Store
@@ -67,8 +68,13 @@ def put(home: Path, model: Path, run_id: str = "colours", /, **changes: object) 
 
 
 def train(engine: tuple[str, ...], *words: str) -> Result:
-    quick = ("--epochs", "1", "--learning-rate", "0.01", "--layers", "0.5")
+    quick = ("--method", "lora", "--epochs", "1", "--learning-rate", "0.01", "--layers", "0.5")
     return codex("train", "verifier", *engine, "--run", "col", *quick, *words)
+
+
+def read_out(engine: tuple[str, ...], *words: str) -> Result:
+    """Train a verifier by the default method."""
+    return codex("train", "verifier", *engine, "--run", "col", *words)
 
 
 def versions(home: Path) -> list[str]:
@@ -112,11 +118,12 @@ def test_it_is_trained_listed_activated_rolled_back_and_deleted(
     assert isinstance(codex("verifiers", "activate", version).exception, NotFound)
 
 
+@pytest.mark.parametrize("by", [read_out, train])
 def test_the_active_one_verifies_questions_that_are_asked(
-    home: Path, model: Path, engine: tuple[str, ...]
+    home: Path, model: Path, engine: tuple[str, ...], by: Callable[..., Result]
 ) -> None:
     put(home, model)
-    made = train(engine, "--activate")
+    made = by(engine, "--activate")
     assert made.exit_code == 0, made.output
     (version,) = versions(home)
     assert version in made.stdout
@@ -144,6 +151,37 @@ def test_a_verifier_without_its_adapters_is_not_activated(
     assert isinstance(refused.exception, AdapterError)
     assert WEIGHTS in str(refused.exception)
     assert codex("verifiers", "--json").stdout.count('"active": false') == 1
+
+
+def test_a_readout_is_trained_listed_and_deleted_without_an_adapter(
+    home: Path, model: Path, engine: tuple[str, ...]
+) -> None:
+    put(home, model)
+    made = read_out(engine, "--name", "green")
+    assert made.exit_code == 0, made.output
+    assert "reads layer" in made.stdout
+    (version,) = versions(home)
+    listed = json.loads(codex("verifiers", "--json").stdout)
+    assert [(each["version"], each["method"], each["epochs"]) for each in listed] == [(version, "readout", 0)]
+    (folder,) = (home / "verifiers").iterdir()
+    assert [file.name for file in folder.iterdir()] == [FILE]
+    # The labels are in the words of the answers, which the hidden states show.
+    assert listed[0]["metrics"]["trained"]["auroc"]["value"] > 0.9
+    (folder / FILE).write_text((folder / FILE).read_text().replace('"layer":', '"layer": '))
+    refused = codex("verifiers", "activate", version)
+    assert isinstance(refused.exception, AdapterError)
+    assert "is damaged" in str(refused.exception)
+    assert codex("verifiers", "delete", version, "--yes").exit_code == 0
+    assert not folder.exists()
+
+
+def test_options_of_an_adapter_are_refused_for_a_readout(
+    home: Path, model: Path, engine: tuple[str, ...]
+) -> None:
+    put(home, model)
+    refused = read_out(engine, "--epochs", "3")
+    assert isinstance(refused.exception, InvalidInput)
+    assert "add --method lora" in str(refused.exception)
 
 
 @pytest.mark.parametrize("stage", ["reading", "training"])
@@ -191,10 +229,10 @@ def test_what_cannot_be_trained_on_says_why(home: Path, model: Path, engine: tup
     assert "0 are incorrect" in str(alike.exception)
 
 
-def test_a_served_model_cannot_be_trained(home: Path) -> None:
-    refused = codex(
-        "train", "verifier", "--run", "x", "engine=openai_api", "engine.base_url=http://localhost:1/v1"
-    )
+@pytest.mark.parametrize("method", ["readout", "lora"])
+def test_a_served_model_cannot_be_trained(home: Path, method: str) -> None:
+    served = ("engine=openai_api", "engine.base_url=http://localhost:1/v1")
+    refused = codex("train", "verifier", "--run", "x", "--method", method, *served)
     assert isinstance(refused.exception, CapabilityError)
 
 
@@ -212,11 +250,17 @@ def test_each_question_has_one_fold() -> None:
     assert TrainedVerifier.model_fields["format"].default == 1
 
 
+@pytest.mark.parametrize(("by", "kind"), [(read_out, "a readout of"), (train, "an adapter for")])
 def test_a_run_is_verified_again_with_held_out_values(
-    home: Path, model: Path, engine: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    home: Path,
+    model: Path,
+    engine: tuple[str, ...],
+    by: Callable[..., Result],
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     put(home, model)
-    assert train(engine).exit_code == 0
+    assert by(engine).exit_code == 0
     (version,) = versions(home)
     # A random model says True as rarely as anything else; here its label tokens are always among the likely.
     monkeypatch.setattr("codex.training.verified_runs.verdict_probability", lambda verdict: 0.25)
@@ -238,4 +282,4 @@ def test_a_run_is_verified_again_with_held_out_values(
         assert record.observation.generation.text in ("green", "purple")
     other = codex("verifiers", "apply", version, "engine=huggingface", "--run", "col")
     assert isinstance(other.exception, InvalidInput)
-    assert "It is an adapter for huggingface:tiny@" in str(other.exception)
+    assert f"It is {kind} huggingface:tiny@" in str(other.exception)

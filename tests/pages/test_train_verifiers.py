@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -21,7 +22,7 @@ from codex.training.saved_verifiers import VERIFIER, SavedVerifier, advice
 from codex.training.trainings import Trainings
 from codex.training.verifier import Epoch
 from codex.training.verifier_models import check_memory, training_memory
-from tests.support.probed import knowing, put_known
+from tests.support.probed import DEPTH, TELLING, KnowingEngine, knowing, put_known
 from tests.support.serving import workbench
 
 
@@ -61,6 +62,15 @@ def test_a_sentence_says_whether_a_verifier_helps_and_what_to_do(made: TrainedVe
     assert (shown["mismatch"], shown["run"]) == ("Not used now. Other templates.", None)
 
 
+def test_a_verifier_that_was_saved_before_there_were_readouts_keeps_its_version() -> None:
+    made = trained(0.6, (0.78, 0.7, 0.85))
+    before = made.model_dump(mode="json", exclude={"method"}) | {"metrics": VERIFIER["metrics"]}
+    read = TrainedVerifier.model_validate(before)
+    assert read.method == "lora"
+    # By the code before there were readouts.
+    assert read.version == "verifier@41e743c9fe"
+
+
 def test_a_line_is_drawn_from_its_first_value() -> None:
     assert course_view([]) is None
     first = Epoch(0, None, 1.2, 0.5, 0.4)
@@ -86,12 +96,34 @@ def test_what_the_form_cannot_mean_is_said(page: TrainPage) -> None:
     put_known(page.workbench.store, engine, graded=20)
     [run] = page.look({})["runs"]
     assert run["problems"]["verifier"] == ""
-    wanted = {"kind": "verifier", "runs": ["run-1"], "epochs": 3, "learning_rate": 1e-4, "kl_weight": 1}
+    wanted = {"kind": "verifier", "method": "lora", "runs": ["run-1"]}
+    wanted |= {"epochs": 3, "learning_rate": 1e-4, "kl_weight": 1}
     with pytest.raises(InvalidInput, match="Epochs must be a number from 1 to 100"):
         page.train(wanted | {"epochs": None})
     with pytest.raises(InvalidInput, match="are by scripted:test:none, and the settings name"):
         page.train(wanted)
     assert page.look({})["job"] is None
+
+
+def test_a_readout_has_no_epochs_but_a_comparison(page: TrainPage) -> None:
+    engine = cast("KnowingEngine", page.workbench.model.engine)
+    put_known(page.workbench.store, engine, graded=160)
+    assert page.look({})["problems"] == {"probe": "", "readout": "", "lora": ""}
+    begun = page.train({"kind": "verifier", "method": "readout", "runs": ["run-1"], "name": "sure"})
+    assert page.jobs.wait(begun["id"], 60).error is None
+    told = page.look({})
+    assert (told["job"]["state"], told["job"]["course"]) == ("done", None)
+    [shown] = told["saved"]
+    assert (shown["kind"], shown["method"], shown["helps"]) == ("verifier", "readout", True)
+    assert [row["label"] for row in shown["rows"]] == ["before", "after"]
+    facts = dict(shown["facts"])
+    assert facts["readout"] == f"layer {TELLING} of {DEPTH}, logistic"
+    assert "epochs" not in facts
+    assert engine.loaded
+    engine.shows = "none"
+    told = page.look({})
+    assert "use engine=huggingface" in told["problems"]["readout"]
+    assert "shows no hidden states" in told["saved"][0]["mismatch"]
 
 
 def test_the_memory_is_that_of_whole_weights(monkeypatch: pytest.MonkeyPatch) -> None:

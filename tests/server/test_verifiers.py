@@ -12,7 +12,8 @@ from tests.support.taught import N, put_colours, random_workbench
 
 WAIT = 60
 """Seconds, far more than anything here takes."""
-QUICK = {"runs": ["colours"], "epochs": 1, "learning_rate": 0.01, "layers": 0.5}
+READOUT = {"runs": ["colours"]}
+QUICK = {"runs": ["colours"], "method": "lora", "epochs": 1, "learning_rate": 0.01, "layers": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,28 @@ def ended(served: Served, job_id: str) -> dict[str, Any]:
     assert eventually(lambda: served.http.get(f"/jobs/{job_id}").json()["state"] != "running", WAIT)
     job: dict[str, Any] = served.http.get(f"/jobs/{job_id}").json()
     return job
+
+
+def test_a_readout_is_trained_with_the_model_that_is_loaded_and_applied(served: Served) -> None:
+    http, bench = served.http, served.workbench
+    error = assert_error(http.post("/verifiers/train", json=READOUT | {"epochs": 3}), 422, ["epochs"])
+    assert "set method to lora" in error["message"]
+    job = ended(served, http.post("/verifiers/train", json=READOUT).json()["id"])
+    assert (job["state"], job["error"]) == ("done", None)
+    version = job["about"]
+    made = http.get(f"/verifiers/{version}").json()
+    assert (made["method"], made["epochs"], made["curve"], made["layers"][1]) == ("readout", 0, [], 2)
+    assert made["metrics"]["trained"]["auroc"]["value"] > 0.9
+    job = ended(
+        served, http.post("/verifiers/apply", json={"version": version, "runs": ["colours"]}).json()["id"]
+    )
+    assert (job["state"], job["done"]) == ("done", N)
+    assert bench.model.engine.is_loaded
+    record = next(iter(bench.store.runs.records("colours")))
+    assert record.observation.verdict is not None
+    assert record.observation.verdict.trained == version
+    assert record.signals["p_true"] is not None
+    assert http.delete(f"/verifiers/{version}").status_code == 204
 
 
 def test_a_verifier_is_trained_applied_activated_rolled_back_and_deleted(served: Served) -> None:

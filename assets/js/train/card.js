@@ -21,7 +21,7 @@ const AUROC = "the chance that a correct answer ranks above an incorrect one; 0.
 const HINT =
   "Cross-fitted: no answer is scored by a probe that was trained on it. Brackets are 95% intervals. With the dataset left out, the probe was trained on the others alone.";
 const CROSSFITTED =
-  "Of the same answers, those that it was trained on: each is scored by an adapter that did not see it. Brackets are 95% intervals.";
+  "Of the same answers, those that it was trained on: each is scored by an adapter or readout that did not see it. Brackets are 95% intervals.";
 
 /** A difference of AUROCs. @param {import("../shared/words.js").Value} value */
 function signed(value) {

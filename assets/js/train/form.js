@@ -6,14 +6,19 @@ import { hint, segments, written } from "../shared/parts.js";
 import { RunsPart, warning } from "../shared/versions.js";
 import { count } from "../shared/words.js";
 
-/** @import {Kind, Run} from "./types" */
+/** @import {Kind, Method, Run} from "./types" */
 
 /** @type {Record<Kind, string>} */
 const ABOUT = {
   probe:
     "A probe reads in the model's hidden states how likely an answer is to be correct. Training takes minutes and leaves the model as it is.",
-  verifier:
-    "A verifier is the model itself, asked whether its answer is correct, with an adapter trained for that one question. Training takes minutes to an hour; answers stay the same.",
+  verifier: "A verifier is the model itself, asked whether its answer is correct. Answers stay the same.",
+};
+/** @type {Record<Method, string>} */
+const METHODS = {
+  readout:
+    "Reads what the model makes of that one question in its hidden states. Nothing of the model is trained: it takes minutes, and works on llama.cpp too.",
+  lora: "Trains an adapter (LoRA) that is on for that one question. It loads the model once more and takes up to an hour; it needs many labels.",
 };
 /** @type {Record<Kind, string>} */
 const NAMES = { probe: "probe", verifier: "verifier" };
@@ -23,7 +28,12 @@ const WEIGHTS =
 /** @extends {RunsPart<import("./page.js").Train, Run>} */
 export class Training extends RunsPart {
   form = new Form(this.page.paint, (values) =>
-    this.page.begin("train", { ...values, kind: this.page.kind, runs: [...this.chosen] }),
+    this.page.begin("train", {
+      ...values,
+      kind: this.page.kind,
+      method: this.page.method,
+      runs: [...this.chosen],
+    }),
   );
 
   /** @param {Run[]} runs */
@@ -51,12 +61,23 @@ export class Training extends RunsPart {
       ${this.list("Learn from", NAMES[kind], described, () => this.form.fail(null))}
       <p class="cx-hint" role="status">${this.#total()}</p>
       ${field("Name", textual("name", { placeholder: NAMES[kind], maxlength: 80 }))}
-      ${kind === "verifier" ? this.#settings() : nothing}`;
+      ${kind === "verifier" ? this.#method() : nothing}`;
     const unchosen = this.runs.length && !this.chosen.size ? "Choose a run to learn from." : "";
     const note = problem ? "" : state?.busy || unchosen;
     const disabled = running || Boolean(problem || state?.busy) || !this.chosen.size;
     const title = kind === "probe" ? "New probes" : "New verifier";
     return html`${this.form.card(title, fields, { words: "Start", disabled, note })}${hint(WEIGHTS)}`;
+  }
+
+  #method() {
+    const { method } = this.page;
+    const options = /** @type {[string, string][]} */ ([
+      ["readout", "Readout"],
+      ["lora", "LoRA"],
+    ]);
+    const change = (/** @type {string} */ value) => this.page.by(/** @type {Method} */ (value));
+    return html`${segments({ name: "cx-method", legend: "Method", options, value: method, change })}
+      <p class="cx-small">${METHODS[method]}</p>${method === "lora" ? this.#settings() : nothing}`;
   }
 
   #settings() {

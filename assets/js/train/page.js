@@ -8,7 +8,7 @@ import { Course } from "./course.js";
 import { Training } from "./form.js";
 
 /** @import {Given} from "../shared/types" */
-/** @import {Kind, State} from "./types" */
+/** @import {Kind, Method, State} from "./types" */
 
 /** @param {Given} given */
 export function mount(given) {
@@ -19,6 +19,8 @@ export function mount(given) {
 export class Train extends VersionsPage {
   /** @type {Kind} What the form teaches. */
   kind = "probe";
+  /** @type {Method} How a verifier is trained. */
+  method = "readout";
   training = new Training(this);
   card = new Card(this);
   course = new Course(this);
@@ -43,7 +45,7 @@ export class Train extends VersionsPage {
   }
 
   get problem() {
-    return this.state?.problems?.[this.kind] ?? "";
+    return this.state?.problems?.[this.kind === "probe" ? "probe" : this.method] ?? "";
   }
 
   /** Teach the other kind; runs that do not fit it are chosen no more. @param {Kind} kind */
@@ -51,6 +53,12 @@ export class Train extends VersionsPage {
     this.kind = kind;
     settle({ teach: kind === "probe" ? null : kind });
     this.training.show(this.training.runs);
+    this.training.form.fail(null);
+  }
+
+  /** Train a verifier by the other method. @param {Method} method */
+  by(method) {
+    this.method = method;
     this.training.form.fail(null);
   }
 

@@ -5,6 +5,9 @@ import type { Explained, Fact, Figure, Job, MetricsRow, Version, VersionsState }
 /** What can be taught. */
 export type Kind = "probe" | "verifier";
 
+/** How a verifier is trained. */
+export type Method = "readout" | "lora";
+
 export interface Run {
   id: string;
   name: string;
@@ -51,13 +54,14 @@ export interface Probes extends Trained {
 
 export interface Verifier extends Trained {
   kind: "verifier";
+  method: Method;
   auroc: number;
   rows: MetricsRow[];
   /** Whether the answers of its runs are verified by it. */
   verified: boolean;
 }
 
-/** A training of a verifier, epoch by epoch. */
+/** A training of a verifier's adapter, epoch by epoch. */
 export interface Course {
   epochs: number;
   calibration: Figure;
@@ -73,7 +77,7 @@ export interface State extends VersionsState {
   /** Whether there is an activation to undo. */
   back?: Record<Kind, boolean>;
   /** Why this engine's model cannot be taught. */
-  problems?: Record<Kind, string>;
+  problems?: Record<"probe" | Method, string>;
 }
 
 export interface Config {
