@@ -6,7 +6,6 @@ probe: nothing of the model is trained, so that any engine that shows hidden sta
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from codex import prompts
 from codex.calibration.calibrator import measured
-from codex.calibration.imports import IMPORTS
+from codex.calibration.logistic import logistic
 from codex.engines.base import Engine
 from codex.errors import AdapterError, Cancelled, CapabilityError, CodexError, InvalidInput, PromptTooLong
 from codex.grounding.readout import FILE, Readouts
@@ -204,26 +203,15 @@ def fit_readouts(states: States, labelled: Labelled, stop: Callable[[], bool] = 
 
 
 def fitted_scale(odds: Array, correct: NDArray[np.bool_]) -> tuple[float, float]:
-    """Temperature and offset of the least cross-entropy of (odds + offset) / temperature.
+    """Temperature and offset of the least cross-entropy of (odds + offset) / temperature; Platt 1999.
 
-    With Platt's targets (1999), not quite 0 and 1, so that few labels allow no extreme probability. The
+    With his targets, which are not quite 0 and 1, so that few labels allow no extreme probability. The
     temperature is in [1 / STEEPEST, STEEPEST]: never one that turns the order around.
     """
-    with IMPORTS:
-        from scipy.optimize import minimize
-
     n, yes = len(correct), int(correct.sum())
     targets = np.where(correct, (yes + 1) / (yes + 2), 1 / (n - yes + 2))
-
-    def loss(at: Array) -> float:
-        own = odds / math.exp(at[0]) + at[1]
-        return float((np.logaddexp(0.0, own) - targets * own).mean())
-
-    most, share = math.log(STEEPEST), float(correct.mean())
-    first = np.array([0.0, math.log(share / (1 - share)) - float(odds.mean())])
-    found = minimize(loss, first, method="L-BFGS-B", bounds=[(-most, most), (None, None)])
-    temperature = math.exp(float(found.x[0]))
-    return temperature, float(found.x[1]) * temperature
+    (slope, *_), intercept = logistic(odds[:, None], targets, least=1 / STEEPEST, most=STEEPEST)
+    return 1 / float(slope), intercept / float(slope)
 
 
 def scaled(odds: Array, temperature: float, offset: float) -> Array:

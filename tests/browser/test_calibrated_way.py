@@ -1,4 +1,4 @@
-"""From questions to a probe and to answers that keep a guarantee: the whole way, with the real model."""
+"""From questions to a probe, a verifier and answers with a guarantee: the whole way, with the real model."""
 
 from __future__ import annotations
 
@@ -62,13 +62,14 @@ def import_capitals(home: Path) -> None:
     import_file(path, home)
 
 
-def test_from_a_run_to_a_probe_to_a_calibrator_to_a_target_to_answers_that_keep_it(
+def test_from_a_run_to_a_probe_and_a_verifier_to_a_calibrator_to_a_target_to_answers_that_keep_it(
     page: Page, own: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Which questions share a batch changes how the model rounds: alone, each is answered the same every time.
     monkeypatch.setattr(callers, "CALLERS", {})
     evaluate(page, own)
-    train(page, own)
+    train_probes(page, own)
+    train_verifier(page, own)
     calibrate(page)
     activate_probes(page, own)
     expect(page.get_by_role("banner")).not_to_contain_text("not calibrated")
@@ -105,15 +106,32 @@ def evaluate(page: Page, real: Served) -> None:
     expect(work).to_contain_text(f"Done: {QUESTIONS} answers graded", timeout=ASKED)
 
 
-def train(page: Page, real: Served) -> None:
-    """Train probes on the run, and go from them to the Calibrate page."""
+def train_probes(page: Page, real: Served) -> None:
+    """Train probes on the run; they are activated once a calibrator knows them."""
     page.goto(f"{real.url}train?run={real.workbench.store.runs.list()[0].run.id}")
     form = page.get_by_role("complementary", name="New training")
     expect(form.get_by_role("checkbox", name="the whole way")).to_be_checked()
     form.get_by_role("button", name="Start", exact=True).click()
     work = page.get_by_role("region", name="Training", exact=True)
     expect(work).to_contain_text(re.compile("Done: probe@.* is saved, not yet active"), timeout=ASKED)
-    page.get_by_role("link", name="Calibrate with them").click()
+    expect(page.get_by_role("link", name="Calibrate with them")).to_be_visible()
+
+
+def train_verifier(page: Page, real: Served) -> None:
+    """Train a verifier on the run, verify it with that, activate it, and go on to the Calibrate page."""
+    form = page.get_by_role("complementary", name="New training")
+    form.get_by_text("Verifier", exact=True).click()
+    expect(form.get_by_role("radio", name="Readout")).to_be_checked()
+    expect(form.get_by_role("checkbox", name="the whole way")).to_be_checked()
+    form.get_by_role("button", name="Start", exact=True).click()
+    work = page.get_by_role("region", name="Training", exact=True)
+    expect(work).to_contain_text(re.compile("Done: verifier@.* is saved, not yet active"), timeout=ASKED)
+    card = page.get_by_role("region", name="Verifier", exact=True)
+    card.get_by_role("button", name="Activate", exact=True).click()
+    expect(card.get_by_role("button", name="Deactivate")).to_be_visible()
+    assert real.workbench.active.verifier.in_use is not None
+    card.get_by_role("button", name="Verify its runs").click()
+    card.get_by_role("link", name="Calibrate with it").click(timeout=ASKED)
 
 
 def activate_probes(page: Page, real: Served) -> None:
