@@ -57,7 +57,6 @@ def train(
     generations: Annotated[int, typer.Option(min=2, help="Answers to a question that are compared.")] = 8,
     tokens: Annotated[int, typer.Option(min=1, help="The longest answer, in tokens.")] = 64,
     temperature: Annotated[float, typer.Option(min=0.01, help="Of the answers while it trains.")] = 1.0,
-    beta: Annotated[float, typer.Option(min=0.0, help="Weight of the KL divergence from before.")] = 0.0,
     start: Annotated[
         int,
         typer.Option(
@@ -111,9 +110,7 @@ def train(
                 of_this_machine(settings.engine),
                 Models(settings.home),
                 config,
-                GrpoOptions(
-                    generations=generations, tokens=tokens, temperature=temperature, beta=beta, start=start
-                ),
+                GrpoOptions(generations=generations, tokens=tokens, temperature=temperature, start=start),
                 out or settings.home / "adapters" / f"{name}-reward",
                 grader=graded_by,
                 examples=examples,

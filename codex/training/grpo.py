@@ -43,8 +43,6 @@ class GrpoOptions(BaseModel):
     """The longest answer."""
     temperature: float = Field(1.0, gt=0.0)
     """Of these answers; the model is measured greedily."""
-    beta: float = Field(0.0, ge=0.0)
-    """Weight of the KL divergence from the model before; 0: none."""
     start: int = Field(0, ge=0)
     """Supervised updates before it, which teach the format alone."""
 
@@ -176,7 +174,6 @@ class _Trainer(Observed, GRPOTrainer):  # type: ignore[misc]
             num_generations=how.options.generations,
             max_completion_length=how.options.tokens,
             temperature=how.options.temperature,
-            beta=how.options.beta,
             max_grad_norm=config.clip or 0.0,
             bf16=precision == "bf16",
             fp16=precision == "fp16",
@@ -219,7 +216,6 @@ class _Trainer(Observed, GRPOTrainer):  # type: ignore[misc]
             "reward": "reward",
             "reward_std": "reward_deviation",
             "completions/mean_length": "completion_tokens",
-            "kl": "kl",
         }
         found = {ours: float(np.mean(kept[theirs])) for theirs, ours in names.items() if kept.get(theirs)}
         found["readable"] = float(np.mean(self._is_readable))
