@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from codex.cli import probes, terminal, tokenizers, verifiers
+from codex.cli import probes, rewards, terminal, tokenizers, verifiers
 from codex.cli.runs import reached, readable
 from codex.cli.terminal import INTERRUPTED, Overrides, interruptible, printable
+from codex.cli.trainings import Bar, Columns, Data, Encoding, Output, called
 from codex.datasets.columns import said
 from codex.engines.models import Models
 from codex.errors import Cancelled, InvalidInput
@@ -22,10 +22,8 @@ from codex.training.config import configured
 
 if TYPE_CHECKING:
     from codex.training.answerer import Answerer
-    from codex.training.course import Progress as Course
     from codex.training.examples import Source
     from codex.training.sweep import Sweep
-    from codex.training.token_cache import Prepared
 
 MEASURED = {
     "validation_loss": ("validation loss", ".3f"),
@@ -40,26 +38,12 @@ MEASURED = {
 PLACES = ("home=", "store.path=")
 """Settings that all trainings of a sweep share."""
 
-Data = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="CSV, JSON, JSONL or Parquet with questions and answers; texts."),
-]
 Run = Annotated[
     str | None, typer.Option(metavar="RUN", help="The questions of a run, by its id or its beginning.")
 ]
 Refuse = Annotated[
     bool, typer.Option("--refuse", help="Of a run: train “I don't know” where the model was incorrect.")
 ]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option(metavar="FIELD=COLUMN", help="Which column holds what: question=Frage; repeatable."),
-]
-Output = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="FOLDER", help="By default in home/adapters, by the data's name."),
-]
-Encoding = Annotated[str | None, typer.Option(help="Of a text file; by default it is found out.")]
-
 app = typer.Typer(no_args_is_help=True, help="Teach the model of this machine.")
 
 
@@ -70,6 +54,7 @@ def train() -> None:
 
 app.command("probe")(probes.train)
 app.command("verifier")(verifiers.train)
+app.command("reward")(rewards.train)
 app.command("tokenizer")(tokenizers.train)
 
 
@@ -95,8 +80,8 @@ def answerer(
         from codex.training.answerer import train_answerer
         from codex.training.base_model import of_this_machine
 
-        folder = out or settings.home / "adapters" / _name(data, run)
-        with _Bar() as bar:
+        folder = out or settings.home / "adapters" / called(data, run)
+        with Bar() as bar:
             models = Models(settings.home)
             try:
                 made = train_answerer(
@@ -154,14 +139,14 @@ def sweep(
     errors = terminal.console(stderr=True)
     source = _source(data, run, refuse, column, encoding, others)
     with interruptible(errors) as cancel:
-        folder = out or settings.home / "adapters" / f"{_name(data, run)}-sweep"
+        folder = out or settings.home / "adapters" / f"{called(data, run)}-sweep"
         made = Sweep(source, Models(settings.home), folder, cancel)
         total = optuna or len(several)
 
         def train(number: int, trial: Trial) -> Result:
             if cancel.is_set():
                 raise Cancelled("Stopped between two trainings. Give the same command again to resume.")
-            with _Bar(tells_rows=number == 0) as bar:
+            with Bar(tells_rows=number == 0) as bar:
                 told = f"{number + 1} of {total}: {trial.name}"
                 errors.print(
                     f"{told}: done before" if made.done(trial) else told, highlight=False, soft_wrap=True
@@ -225,51 +210,6 @@ def _source(
     assert run is not None
     with closing(reached(overrides)) as there, readable(there, [run]) as (store, [summary]):
         return RunSource(store, summary.run.id, refuse)
-
-
-def _name(data: Path | None, run: str | None) -> str:
-    """What a training is called after its data."""
-    return data.name.removesuffix(".gz").rpartition(".")[0] if data else f"run-{run}"
-
-
-class _Bar:
-    """How far a training is, on a terminal."""
-
-    def __init__(self, tells_rows: bool = True) -> None:
-        console = terminal.console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"))
-        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._shown = self._bar.add_task("loading the model", total=None)
-        self._tells_rows = tells_rows
-
-    def __enter__(self) -> _Bar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
-
-    def told(self, rows: Prepared) -> None:
-        """Training begins on these rows."""
-        if self._tells_rows:
-            _tell_rows(rows)
-        self._bar.update(self._shown, description="training")
-
-    def progress(self, at: Course) -> None:
-        """An update is done."""
-        self._bar.update(self._shown, completed=at.step, total=at.steps, description=_described(at))
-
-
-def _described(at: Course) -> str:
-    validation = "" if at.validation_loss is None else f", validation {at.validation_loss:.3f}"
-    return f"loss {at.loss:.3f}{validation}, {at.tokens_per_second:,.0f} tokens/s"
-
-
-def _tell_rows(rows: Prepared) -> None:
-    from codex.training.examples import described
-
-    for line in described(rows.counts):
-        terminal.console().print(printable(line), highlight=False, soft_wrap=True)
 
 
 def _tell(made: Answerer) -> None:

@@ -89,16 +89,19 @@ def train_answerer(
         },
     )
     trained = fit(task, config, folder, progress, cancel)
+    check_ended(trained)
+    data = TrainedOn(KIND, prompts.fingerprint(), rows.key, len(rows.train.lengths))
+    made = keep(task.model, base, folder, manifest_of(data, folder.name, base, config, trained), config)
+    return Answerer(made[0], made[1], trained, rows.counts)
+
+
+def check_ended(trained: Trained) -> None:
+    """Raises Cancelled where somebody stopped it."""
     if trained.why == "cancelled":
         raise Cancelled(
             f"Stopped at a checkpoint, step {trained.step} of {trained.steps}. "
             "Give the same command again to resume."
         )
-    manifest = _manifest(folder.name, base, rows, config, trained)
-    made = _save(task.model, base, folder, manifest)
-    if config.lora is not None:
-        keep_artifact(config, folder, made[0])
-    return Answerer(made[0], made[1], trained, rows.counts)
 
 
 def _batches(rows: TokenRows, base: Base, config: TrainConfig, most: int) -> RowBatches:
@@ -116,18 +119,29 @@ def _generated(
     return (lambda model: graded_answers(model, asked, base.loaded, config)) if asked else None
 
 
-def _manifest(
-    name: str, base: Base, rows: Prepared, config: TrainConfig, trained: Trained
+@dataclass(frozen=True, slots=True)
+class TrainedOn:
+    """What an adapter learned from; see AdapterManifest."""
+
+    kind: str
+    prompt: str
+    data_sha256: str
+    rows: int
+
+
+def manifest_of(
+    data: TrainedOn, name: str, base: Base, config: TrainConfig, trained: Trained
 ) -> AdapterManifest:
+    """What an adapter says of itself, before its weights are written."""
     return AdapterManifest(
-        kind=KIND,
+        kind=data.kind,
         name=name,
         base=base.fingerprint,
         base_sha256=base.sha256,
-        prompt=prompts.fingerprint(),
+        prompt=data.prompt,
         settings=config.model_dump(mode="json"),
-        data_sha256=rows.key,
-        rows=len(rows.train.lengths),
+        data_sha256=data.data_sha256,
+        rows=data.rows,
         steps=trained.step,
         metrics=trained.metrics,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -135,9 +149,17 @@ def _manifest(
     )
 
 
-def _save(model: Any, base: Base, folder: Path, manifest: AdapterManifest) -> tuple[Path, AdapterManifest]:
-    if manifest.settings["lora"] is not None:
-        return folder / ADAPTER, save_adapter(model, folder / ADAPTER, manifest)
+def keep(
+    model: Any, base: Base, folder: Path, manifest: AdapterManifest, config: TrainConfig
+) -> tuple[Path, AdapterManifest]:
+    """Write what was trained into the folder of the training: an adapter, or a whole model.
+
+    Returns where it is, and the manifest as written. Raises AdapterError, TrainingError.
+    """
+    if config.lora is not None:
+        saved = save_adapter(model, folder / ADAPTER, manifest)
+        keep_artifact(config, folder, folder / ADAPTER)
+        return folder / ADAPTER, saved
     path = folder / MODEL
     try:
         with output_folder(path) as made, quiet_progress():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -22,11 +22,14 @@ from codex.training.batches import Batch, RowBatches
 from codex.training.checkpoints import Checkpoint, Checkpoints
 from codex.training.config import TrainConfig
 from codex.training.folder import held
-from codex.training.state import Loss, Measures, Step, Training, computed_in
+from codex.training.state import After, Loss, Measures, Step, Training, computed_in
 from codex.training.system import System
 from codex.training.tracking import Status, trackers, write_environment
 
-ENGINES = {"loop": loop.train, "hf": hf.train}
+Engine = Callable[[Training, Any, Loss, TrainConfig, After], None]
+"""Trains from where a training stands; see `loop.train`."""
+
+ENGINES: Mapping[str, Engine] = {"loop": loop.train, "hf": hf.train}
 FREE = {"threads", "keep", "save_every", "tracker", "generate_every", "generate", "generate_tokens"}
 """Settings that a training may resume with other values of: no loss depends on them."""
 
@@ -36,13 +39,26 @@ Why = Literal["done", "early", "cancelled"]
 log = logging.getLogger(__name__)
 
 
+class Units(Protocol):
+    """An endless stream that can be entered at any place, as `Batches`, of what the engine takes."""
+
+    @property
+    def units(self) -> int:
+        """Rows, or packs of rows, of an epoch."""
+        ...
+
+    def stream(self, position: int = 0) -> Iterator[Any]:
+        """See Batches."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What is trained, and on what."""
 
     model: nn.Module
     """With gradients where it is trained."""
-    rows: RowBatches
+    rows: Units
     validation: RowBatches | None
     """None: nothing measures the training."""
     loss: Loss
@@ -54,6 +70,8 @@ class Task:
     """What the validation rows measure, validation_loss among it; None: the loss alone."""
     generated: Callable[[nn.Module], Mapping[str, float]] | None = None
     """Metrics of answers that the model generates, at `config.generate_every`; None: none are generated."""
+    engine: Engine | None = None
+    """What trains it; None: the engine of the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +129,8 @@ def fit(
         if not course.is_over:
             write_environment(folder, {"settings": config.model_dump(mode="json"), **task.environment})
             try:
-                ENGINES[config.engine](training, task.rows, task.loss, config, course.after)
+                engine = task.engine or ENGINES[config.engine]
+                engine(training, task.rows, task.loss, config, course.after)
             except BaseException:
                 course.close("FAILED")
                 raise
@@ -170,6 +189,7 @@ class _Course:
             "gradient_norm": step.gradient_norm,
             "tokens": step.tokens,
             "seconds": round(seconds, 4),
+            **step.measured,
         }
         is_last = step.step == self._training.steps
         measured: dict[str, float] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,7 +95,7 @@ class _Writer:
     ) -> None:
         self._tokenizer, self._ends, self._most = tokenizer, ends, max_tokens
         self._config, self._model = config, model
-        self._after: list[int] | None = None
+        self._end: list[int] | None = None
 
     def rows(self, source: Source, counts: Counter[str]) -> Iterator[Tokens]:
         chosen = filtered(source.examples(counts), self._config, counts)
@@ -112,8 +112,10 @@ class _Writer:
         answers = [it.answer.strip() if it.prompt else it.answer for it in examples]
         read = encode(self._tokenizer, texts, control=True, opened=True)
         said = encode(self._tokenizer, answers, control=False, opened=True)
+        if self._end is None and any(example.prompt for example in examples):
+            self._end = answer_end(self._tokenizer, self._ends)
         return [
-            (prompt, [*answer, *self._end()] if example.prompt else answer)
+            (prompt, [*answer, *(self._end or ())] if example.prompt else answer)
             for example, prompt, answer in zip(examples, read, said, strict=True)
         ]
 
@@ -135,16 +137,15 @@ class _Writer:
         else:
             counts["too long"] += 1
 
-    def _end(self) -> list[int]:
-        """What the template puts after an answer, up to the token that ends it."""
-        if self._after is None:
-            turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-            text = str(self._tokenizer.apply_chat_template(turns, tokenize=False))
-            after = encode(self._tokenizer, [text.rpartition("b")[2]], control=True, opened=True)[0]
-            last = next((at for at, token in enumerate(after) if token in self._ends), None)
-            eos = self._tokenizer.eos_token_id
-            self._after = after[: last + 1] if last is not None else [eos] if isinstance(eos, int) else []
-        return self._after
+
+def answer_end(tokenizer: PreTrainedTokenizerFast, ends: Collection[int]) -> list[int]:
+    """What the chat template puts after an answer, up to the token that ends it."""
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    text = str(tokenizer.apply_chat_template(turns, tokenize=False))
+    after = encode(tokenizer, [text.rpartition("b")[2]], control=True, opened=True)[0]
+    last = next((at for at, token in enumerate(after) if token in ends), None)
+    eos = tokenizer.eos_token_id
+    return after[: last + 1] if last is not None else [eos] if isinstance(eos, int) else []
 
 
 def _groups(chosen: Iterable[tuple[Example, bool]]) -> Iterator[list[tuple[Example, bool]]]:

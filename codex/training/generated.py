@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import logging
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -16,8 +15,6 @@ from torch import Tensor, nn
 
 from codex.calibration.metrics import auroc, ece
 from codex.engines.huggingface.rendering import encode, render
-from codex.errors import CodexError
-from codex.grading.grades import grade
 from codex.grading.kinds import grader_of
 from codex.grading.wording import refuses
 from codex.items import Item
@@ -25,11 +22,10 @@ from codex.text import sha256
 from codex.training.config import TrainConfig
 from codex.training.examples import Source
 from codex.training.filters import filtered
+from codex.training.rewards import is_correct
 
 if TYPE_CHECKING:
     from codex.engines.huggingface.loading import LoadedModel
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +86,7 @@ def graded_answers(
     for at in range(0, len(asked), rows):
         some = asked[at : at + rows]
         said = greedy(model, [it.prompt for it in some], loaded, config.generate_tokens)
-        grades += [_is_correct(it.item, answer.text) for it, answer in zip(some, said, strict=True)]
+        grades += [is_correct(it.item, answer.text) for it, answer in zip(some, said, strict=True)]
         answers += said
     told = [(answer, bool(it)) for answer, it in zip(answers, grades, strict=True) if it is not None]
     if not told:
@@ -104,15 +100,6 @@ def graded_answers(
         "confidence_ece": ece(confidence, correct),
     }
     return {name: value for name, value in found.items() if math.isfinite(value)}
-
-
-def _is_correct(item: Item, text: str) -> bool | None:
-    """None where no grader can tell, or it fails: a row that cannot be graded must not end a training."""
-    try:
-        return grade(item, text).correct
-    except CodexError as error:
-        log.warning("An answer to %r is not graded: %s", item.question[:80], error)
-        return None
 
 
 def greedy(

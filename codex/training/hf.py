@@ -46,7 +46,31 @@ class _Stream:
         return self._training.remaining(self._batches)
 
 
-class _Trainer(Trainer):
+class Observed(Trainer):
+    """What a Trainer tells of an update."""
+
+    training: Training
+    total: Tensor | float = 0.0
+    """The loss."""
+    norm: float = 0.0
+    """Of the gradient, before clipping."""
+    tokens: int = 0
+    """Of all rows."""
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        norm: Any = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
+        self.norm = float(norm)
+        return norm
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        return 0
+
+    def measured(self) -> dict[str, float]:
+        """What else was measured of the update."""
+        return {}
+
+
+class _Trainer(Observed):
     def __init__(
         self,
         training: Training,
@@ -59,9 +83,6 @@ class _Trainer(Trainer):
         self.training = training
         self._stream = _Stream(training, batches)
         self._loss = loss
-        self.total: Tensor | float = 0.0
-        self.norm = 0.0
-        self.tokens = 0
         device = next(training.model.parameters()).device
         precision = MIXED[computed_in(config, device)]
         arguments = TrainingArguments(
@@ -83,7 +104,7 @@ class _Trainer(Trainer):
             model=training.model,
             args=arguments,
             optimizers=(training.optimizer, training.scheduler),
-            callbacks=[_Told(self, after)],
+            callbacks=[Told(self, after)],
         )
         self.remove_callback(PrinterCallback)
         self.loss_is_scaled_for_ga = True
@@ -109,19 +130,11 @@ class _Trainer(Trainer):
         self.total = self.total + part.detach()
         return part
 
-    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        norm: Any = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
-        self.norm = float(norm)
-        return norm
 
-    def floating_point_ops(self, inputs: Any) -> int:
-        return 0
-
-
-class _Told(TrainerCallback):
+class Told(TrainerCallback):
     """Tells of each update as the loop does."""
 
-    def __init__(self, trainer: _Trainer, after: After) -> None:
+    def __init__(self, trainer: Observed, after: After) -> None:
         self._trainer = trainer
         self._after = after
         self._loss = self._rate = 0.0
@@ -136,6 +149,7 @@ class _Told(TrainerCallback):
         training = self._trainer.training
         training.step += 1
         training.position += args.gradient_accumulation_steps
-        step = Step(training.step, self._loss, self._rate, self._trainer.norm, self._trainer.tokens)
+        trainer = self._trainer
+        step = Step(training.step, self._loss, self._rate, trainer.norm, trainer.tokens, trainer.measured())
         if not self._after(step):
             control.should_training_stop = True

@@ -39,6 +39,8 @@ class Step:
     """2-norm, before clipping."""
     tokens: int
     """Of all rows of the update."""
+    measured: Mapping[str, float] = field(default_factory=dict)
+    """What else the engine measured, by its name in metrics.ndjson."""
 
 
 Precision = Literal["fp32", "bf16", "fp16"]

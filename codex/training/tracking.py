@@ -25,7 +25,7 @@ from codex.training.config import TrainConfig
 from codex.training.mlflow_tracking import MLflow
 from codex.training.wandb_tracking import WandB
 
-PACKAGES = ("codex-workbench", "torch", "transformers", "peft", "accelerate", "numpy", "tokenizers")
+PACKAGES = ("codex-workbench", "torch", "transformers", "peft", "accelerate", "numpy", "tokenizers", "trl")
 COLUMNS = (
     "step",
     "epoch",
@@ -34,6 +34,10 @@ COLUMNS = (
     "gradient_norm",
     "tokens",
     "seconds",
+    "reward",
+    "reward_deviation",
+    "readable",
+    "completion_tokens",
     "validation_loss",
     "perplexity",
     "token_accuracy",
@@ -41,6 +45,10 @@ COLUMNS = (
     "graded_refusals",
     "confidence_auroc",
     "confidence_ece",
+    "stated_ece",
+    "stated_brier",
+    "stated_auroc",
+    "stated_readable",
     "memory_bytes",
     "cpu_percent",
     "gpu_memory_bytes",

@@ -55,9 +55,14 @@ def tiny_llama(vocabulary: int = 259, seed: int = 0, hidden: int = 16) -> LlamaF
     return LlamaForCausalLM(config).eval()
 
 
-def tiny_folder(folder: Path) -> Path:
-    """The model and its tokenizer as a Transformers folder."""
+def tiny_folder(folder: Path, sharp: float = 1.0) -> Path:
+    """The model and its tokenizer as a Transformers folder.
+
+    sharp: what its logits are multiplied by; at 1 all tokens are about as likely, whatever is trained below.
+    """
     model = tiny_llama()
+    with torch.no_grad():
+        model.lm_head.weight.mul_(sharp)
     model.generation_config.eos_token_id = END
     model.save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)

@@ -1,0 +1,86 @@
+"""A supervised start: the format of a stated confidence, and nothing of what it should be."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from codex.engines.huggingface.rendering import encode
+from codex.errors import Cancelled
+from codex.prompts.stating import stated
+from codex.training import loop
+from codex.training.batches import RowBatches
+from codex.training.config import TrainConfig
+from codex.training.data import answer_end, answer_loss
+from codex.training.generated import greedy
+from codex.training.grpo import Asked, GrpoOptions
+from codex.training.state import Step, Training
+from codex.training.stated import read_stated
+
+if TYPE_CHECKING:
+    from codex.engines.huggingface.loading import LoadedModel
+
+
+def teach_format(
+    model: nn.Module,
+    asked: Sequence[Asked],
+    loaded: LoadedModel,
+    config: TrainConfig,
+    options: GrpoOptions,
+    cancel: threading.Event | None = None,
+) -> None:
+    """Train `options.start` updates on the model's own greedy answers, each with a confidence at random.
+
+    The confidence is drawn uniformly from 0%, 10%, …, 100%, so that nothing is learned of how likely an
+    answer is to be correct. Raises Cancelled.
+    """
+    config = config.model_copy(update={"steps": options.start})
+    rows = _rows(
+        model, asked[: options.start * config.batch_size * config.accumulate], loaded, config, options
+    )
+
+    def after(step: Step) -> bool:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("The training was stopped in its start; nothing was learned.")
+        return True
+
+    batches = RowBatches(rows, config.batch_size, config.seed, pad=loaded.tokenizer.pad_token_id or 0)
+    loop.train(Training.begin(model, config, options.start), batches, answer_loss, config, after)
+
+
+class _Rows:
+    """Rows of tokens in memory; see `batches.TokenRows`."""
+
+    def __init__(self, rows: Sequence[tuple[list[int], list[int]]]) -> None:
+        """rows: a prompt and an answer each."""
+        self._rows = rows
+        self.lengths: NDArray[np.int64] = np.array([len(one) + len(two) for one, two in rows], np.int64)
+
+    def ids(self, row: int) -> NDArray[np.int32]:
+        return np.array([*self._rows[row][0], *self._rows[row][1]], np.int32)
+
+    def start(self, row: int) -> int:
+        return len(self._rows[row][0])
+
+
+def _rows(
+    model: nn.Module, asked: Sequence[Asked], loaded: LoadedModel, config: TrainConfig, options: GrpoOptions
+) -> _Rows:
+    rng = random.Random(config.seed)
+    said: list[str] = []
+    at_once = max(1, 4 * config.batch_size)
+    with loop.measuring(model, config):
+        for at in range(0, len(asked), at_once):
+            prompts = [it.prompt for it in asked[at : at + at_once]]
+            said += [answer.text for answer in greedy(model, prompts, loaded, options.tokens)]
+    answers = [read_stated(text).answer.partition("\n")[0].strip() for text in said]
+    texts = [stated(answer, rng.randrange(0, 101, 10)) for answer in answers]
+    end = answer_end(loaded.tokenizer, loaded.ends)
+    tokens = encode(loaded.tokenizer, texts, control=False, opened=True)
+    return _Rows([(it.prompt, [*made, *end]) for it, made in zip(asked, tokens, strict=True)])

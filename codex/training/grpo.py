@@ -1,0 +1,254 @@
+"""Reinforcement by TRL's GRPO: answers to a question are rewarded against each other (arXiv:2402.03300)."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from accelerate.state import AcceleratorState, GradientState
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+from transformers import PrinterCallback
+from trl import GRPOConfig, GRPOTrainer
+
+from codex.errors import InvalidInput
+from codex.items import Item
+from codex.training.config import TrainConfig
+from codex.training.hf import Observed, Told
+from codex.training.loop import MIXED
+from codex.training.rewards import Reward
+from codex.training.state import After, Loss, Training, computed_in
+from codex.training.stated import read_stated
+from datasets import Dataset
+
+if TYPE_CHECKING:
+    from codex.engines.huggingface.loading import LoadedModel
+
+
+class GrpoOptions(BaseModel):
+    """What is set of the reinforcement itself, beside the settings of every training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    generations: int = Field(8, ge=2)
+    """Answers to a question that are compared."""
+    tokens: int = Field(64, ge=1)
+    """The longest answer."""
+    temperature: float = Field(1.0, gt=0.0)
+    """Of these answers; the model is measured greedily."""
+    start: int = Field(0, ge=0)
+    """Supervised updates before it, which teach the format alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that is learned from, or measured with."""
+
+    text: str
+    """Its prompt, rendered."""
+    prompt: list[int]
+    """The tokens of it, up to where the answer begins."""
+    item: Item
+    """What is accepted."""
+
+
+class Questions:
+    """Questions in the order of a seed, each as many times as it is answered."""
+
+    def __init__(self, asked: Sequence[Asked], config: TrainConfig, generations: int) -> None:
+        """Raises InvalidInput where an update does not have room for whole groups of answers."""
+        self._asked, self._generations, self._seed = asked, generations, config.seed
+        self._accumulate = config.accumulate
+        answers = config.batch_size * config.accumulate
+        if answers % generations:
+            raise InvalidInput(
+                f"train.batch_size × train.accumulate = {answers} answers of an update have to be a "
+                f"multiple of --generations {generations}.",
+                ["train.batch_size", "train.accumulate", "generations"],
+            )
+        self._some = answers // generations
+
+    @property
+    def units(self) -> int:
+        """Answers of an epoch."""
+        return len(self._asked) * self._generations
+
+    def stream(self, position: int = 0) -> Iterator[list[dict[str, Any]]]:
+        """See Batches; a batch is given once for each accumulated one, as GRPOTrainer takes it."""
+        update = position // self._accumulate
+        epoch, order = -1, np.empty(0, np.int64)
+        while True:
+            rows: list[dict[str, Any]] = []
+            for place in range(update * self._some, (update + 1) * self._some):
+                if place // len(self._asked) != epoch:
+                    epoch = place // len(self._asked)
+                    order = np.random.default_rng([self._seed, epoch]).permutation(len(self._asked))
+                it = self._asked[int(order[place % len(self._asked)])]
+                rows += [{"prompt": it.text, "ids": it.prompt, "item": it.item}] * self._generations
+            for _ in range(self._accumulate):
+                yield rows
+            update += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Grpo:
+    """An engine of trainings by rewards, which are summed; see `course.Task`."""
+
+    loaded: LoadedModel
+    rewards: Sequence[Reward]
+    options: GrpoOptions
+    begin: Callable[[Training], None]
+    """Called before the first update of all."""
+
+    def __call__(
+        self, training: Training, batches: Questions, loss: Loss, config: TrainConfig, after: After
+    ) -> None:
+        """See loop.train. The loss is GRPO's own. Raises what a reward raises."""
+        if training.step >= training.steps:
+            return
+        if training.step == 0:
+            self.begin(training)
+        AcceleratorState._reset_state(reset_partial_state=True)
+        GradientState._reset_state()
+        use_cache = training.model.config.use_cache  # type: ignore[union-attr]
+        with tempfile.TemporaryDirectory() as folder:  # The Trainer wants one; nothing is written into it.
+            with _quiet():
+                trainer = _Trainer(training, batches, self, config, after, folder)
+            training.use_scaler(trainer.accelerator.scaler)
+            try:
+                with _quiet():
+                    trainer.train()
+            finally:
+                training.model.config.use_cache = use_cache  # type: ignore[union-attr]
+                trainer.accelerator.unwrap_model(training.model, keep_fp32_wrapper=False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """TRL calls what Transformers deprecates, and a user can do nothing about it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
+class _Stream:
+    """The questions as what the Trainer takes for a loader of unknown length."""
+
+    def __init__(self, training: Training, batches: Questions) -> None:
+        self._training, self._batches = training, batches
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._training.remaining(self._batches)  # type: ignore[arg-type]
+
+
+class _Trainer(Observed, GRPOTrainer):  # type: ignore[misc]
+    eos_token_ids: list[int]
+
+    def __init__(
+        self,
+        training: Training,
+        batches: Questions,
+        how: Grpo,
+        config: TrainConfig,
+        after: After,
+        folder: str,
+    ) -> None:
+        self.training = training
+        self._stream = _Stream(training, batches)
+        self._seen = 0
+        self._is_readable: list[bool] = []
+        device = next(training.model.parameters()).device
+        precision = MIXED[computed_in(config, device)]
+        arguments = GRPOConfig(
+            output_dir=folder,
+            max_steps=training.steps - training.step,
+            per_device_train_batch_size=config.batch_size,
+            gradient_accumulation_steps=config.accumulate,
+            num_generations=how.options.generations,
+            max_completion_length=how.options.tokens,
+            temperature=how.options.temperature,
+            max_grad_norm=config.clip or 0.0,
+            bf16=precision == "bf16",
+            fp16=precision == "fp16",
+            gradient_checkpointing=False,  # The model was loaded with it, where it is wanted.
+            use_cpu=device.type == "cpu",
+            save_strategy="no",
+            logging_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            seed=config.seed,
+        )
+        super().__init__(  # type: ignore[call-arg]
+            model=training.model,
+            reward_funcs=[self._function(each) for each in how.rewards],
+            args=arguments,
+            # Only GRPOTrainer's checks see it: the questions come from the stream.
+            train_dataset=Dataset.from_list([{"prompt": ""}]),
+            processing_class=how.loaded.tokenizer,
+            callbacks=[Told(self, after)],
+            optimizers=(training.optimizer, training.scheduler),
+        )
+        self.eos_token_ids = sorted({*self.eos_token_ids, *how.loaded.ends})
+        self.generation_config.eos_token_id = self.eos_token_ids
+        self.remove_callback(PrinterCallback)
+
+    def get_train_dataloader(self) -> Any:
+        return self._stream
+
+    def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Any:
+        if self._step % self.args.gradient_accumulation_steps == 0:
+            self.total = 0.0
+        part = super().training_step(model, inputs, num_items_in_batch)
+        self.total = self.total + part.detach()
+        return part
+
+    def measured(self) -> dict[str, float]:
+        """Of the answers of the update: mean reward, its deviation within a question, tokens, readable."""
+        kept = self._metrics["train"]
+        names = {
+            "reward": "reward",
+            "reward_std": "reward_deviation",
+            "completions/mean_length": "completion_tokens",
+        }
+        found = {ours: float(np.mean(kept[theirs])) for theirs, ours in names.items() if kept.get(theirs)}
+        found["readable"] = float(np.mean(self._is_readable))
+        kept.clear()
+        self._is_readable = []
+        return {name: round(value, 6) for name, value in found.items() if math.isfinite(value)}
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Any:
+        self._ids = [row["ids"] for row in inputs]
+        made = super()._generate_and_score_completions(inputs)
+        seen = int(self.state.num_input_tokens_seen)
+        self.tokens, self._seen = seen - self._seen, seen
+        return made
+
+    def _tokenize_prompts(self, prompts: list[Any]) -> tuple[list[list[int]], None, dict[str, Any]]:
+        # As the engine makes them, and not by the tokenizer alone.
+        return self._ids, None, {}
+
+    def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, ids: Any) -> torch.Tensor:
+        self._is_readable += [read_stated(text).confidence is not None for text in completions]
+        found: torch.Tensor = super()._calculate_rewards(inputs, prompts, completions, ids)
+        return found
+
+    def _send_telemetry(self) -> None:
+        """Nothing is sent."""
+
+    def _function(self, reward: Reward) -> Callable[..., list[float]]:
+        """A reward as TRL calls it."""
+
+        def rewarded(
+            prompts: list[str], completions: list[str], item: list[Item], **more: object
+        ) -> list[float]:
+            return list(reward(prompts, completions, item))
+
+        rewarded.__name__ = reward.name
+        return rewarded
