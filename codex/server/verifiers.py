@@ -8,7 +8,6 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from codex.ask.workbench import Workbench
-from codex.errors import InvalidInput
 from codex.grounding.trained import Method
 from codex.numbers import NumbersAsSuch
 from codex.server.guard import GuardedRoute
@@ -21,8 +20,6 @@ from codex.training.verifier_options import FitOptions
 
 router = APIRouter(prefix="/verifiers", tags=["training"], route_class=GuardedRoute)
 DEFAULTS = FitOptions()
-LORA = ("epochs", "layers", "rank", "learning_rate", "kl_weight", "seed")
-"""The fields that a readout does not have."""
 
 
 class TrainVerifierBody(NumbersAsSuch):
@@ -40,7 +37,8 @@ class TrainVerifierBody(NumbersAsSuch):
     name: str = Field("verifier", strict=True, description="What it is called.", json_schema_extra=NAMED)
     method: Method = Field(
         "readout",
-        description="readout: of the model's hidden states, by the model that is loaded. lora: an adapter.",
+        description="readout: of the hidden states of the model that is loaded. lora: an adapter, by the "
+        "fields whose description begins with lora; a readout ignores them.",
     )
     epochs: int = Field(
         DEFAULTS.epochs,
@@ -59,13 +57,6 @@ class TrainVerifierBody(NumbersAsSuch):
         DEFAULTS.kl_weight, description="lora: weight of the divergence from the model as it is."
     )
     seed: int = Field(DEFAULTS.seed, ge=0, le=2**31, description="lora: equal seeds give equal verifiers.")
-
-    def check(self) -> None:
-        """Raises InvalidInput where a field is given that the method does not have."""
-        given = [name for name in LORA if name in self.model_fields_set]
-        if self.method == "readout" and given:
-            told = f"{given[0]} is a field of an adapter: set method to lora, or leave it out."
-            raise InvalidInput(told, given)
 
     @property
     def options(self) -> FitOptions:
@@ -118,7 +109,6 @@ def train(body: TrainVerifierBody, trainings: AppTrainings) -> TrainingBody:
     adapter the model is loaded once more, and `text` of the job says the loss of the training, and the loss,
     AUROC and ECE of held-out answers after each epoch. `about` of the job that is done is the version.
     """
-    body.check()
     if body.method == "readout":
         job = trainings.readout(body.runs, body.name)
     else:
