@@ -136,7 +136,8 @@ def train_verifier(page: Page, real: Served) -> None:
 
 def activate_probes(page: Page, real: Served) -> None:
     """Have the answers read from the next question on."""
-    page.goto(f"{real.url}train")
+    page.goto(f"{real.url}train")  # where the verifier is shown, which is active
+    page.get_by_role("region", name="Saved versions").get_by_text("probe@").click()
     page.get_by_role("region", name="Probes", exact=True).get_by_role("button", name="Activate").click()
     expect(page.get_by_role("button", name="Deactivate")).to_be_visible()
 
