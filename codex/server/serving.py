@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
 from collections.abc import Callable
 
@@ -32,4 +34,11 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop the questions under way, then wait for their answers to be sent."""
         self._stop()
+        logging.getLogger("uvicorn.error").addFilter(_unless_cut_off)
         await super().shutdown(sockets)
+
+
+def _unless_cut_off(record: logging.LogRecord) -> bool:
+    """Whether a record tells of anything but requests that the end cut off: theirs is a page of traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, asyncio.CancelledError) and "graceful shutdown" not in str(record.msg)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+from contextlib import suppress
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from codex.errors import Stopping
+from codex.server.serving import Server
 from tests.support.scripted import Script
 from tests.support.serving import Serve, eventually, parsed
 
@@ -45,3 +50,35 @@ def test_a_question_in_this_process_ends_the_same_way(serve: Serve) -> None:
     workbench.stop()
     with pytest.raises(Stopping):
         list(events)
+
+
+def test_a_request_that_the_end_cuts_off_is_no_traceback_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("codex.server.serving.STOP_SECONDS", 0)
+    app, begun, go_on = FastAPI(), threading.Event(), threading.Event()
+
+    @app.get("/")
+    def slow() -> None:
+        begun.set()
+        go_on.wait(60)
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(app, lambda: None)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+
+    def ask() -> None:
+        with suppress(httpx.HTTPError):
+            httpx.get("http://{}:{}/".format(*listener.getsockname()), timeout=60)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert begun.wait(60)
+    server.should_exit = True
+    # Its thread cannot be stopped; the server ends around it.
+    asking.join(60)
+    go_on.set()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert capfd.readouterr().err == ""
