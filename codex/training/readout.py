@@ -135,7 +135,7 @@ def train_readout(
 def read_prompts(
     engine: Engine, labelled: Labelled, tell: OnProgress, cancel: threading.Event
 ) -> ReadPrompts:
-    """Read the verifier's prompts, each once. Those that the engine cannot show states of are left out.
+    """Read the verifier's prompts. Those that the engine cannot show states of are left out.
 
     Raises InvalidInput where too few are left; CapabilityError, ModelError, Cancelled.
     """
@@ -146,12 +146,17 @@ def read_prompts(
     known: tuple[int, ...] = ()
     states, zero_shot, rows = [], [], []
     unread: CodexError | None = None
-    for row, prompt in enumerate(labelled.prompts):
+    for row, (prompt, verdict) in enumerate(zip(labelled.prompts, labelled.verdicts, strict=True)):
         if cancel.is_set():
             raise _cancelled()
         try:
             seen = engine.read_states(prompt, (), layers, cancel)
-            said = label_probability(engine.next_token(prompt, cancel).alternatives, "True", "False")
+            # Of the model as it is; mostly it was asked when it answered.
+            if verdict is None or verdict.verifier != engine.fingerprint:
+                alternatives = engine.next_token(prompt, cancel).alternatives
+            else:
+                alternatives = verdict.alternatives
+            said = label_probability(alternatives, "True", "False")
         except (PromptTooLong, CapabilityError) as error:
             unread = error
         except Cancelled:

@@ -16,7 +16,7 @@ from codex.grounding.form import Form
 from codex.grounding.trained import question_key
 from codex.grounding.verifier import verification
 from codex.store import Store
-from codex.types import Message, Observation, Run
+from codex.types import Message, Observation, Run, Verdict
 
 LEAST = 40
 """Labels from which on a verifier can be trained and measured at all."""
@@ -35,6 +35,8 @@ class Labelled:
     correct: NDArray[np.bool_]
     """[n]"""
     form: Form
+    verdicts: tuple[Verdict | None, ...]
+    """What was said of each when it was answered; None: nobody was asked in this form."""
 
     def first(self, n: int) -> Labelled:
         """The first n of them."""
@@ -47,6 +49,7 @@ class Labelled:
             tuple(self.keys[row] for row in rows),
             self.correct[list(rows)],
             self.form,
+            tuple(self.verdicts[row] for row in rows),
         )
 
     def check(self) -> None:
@@ -77,6 +80,7 @@ def labelled_answers(store: Store, runs: Sequence[Run], form: Form) -> Labelled:
 def labelled(answers: Sequence[tuple[Observation, bool]], form: Form) -> Labelled:
     """Answers with their labels; those without words, and further ones to a question, are left out."""
     asked: list[list[Message]] = []
+    verdicts: list[Verdict | None] = []
     keys: dict[str, bool] = {}
     for observation, correct in answers:
         key = question_key(observation.question)
@@ -86,8 +90,11 @@ def labelled(answers: Sequence[tuple[Observation, bool]], form: Form) -> Labelle
         prompt, own = verification(observation, conversation, form)
         if own == form:
             asked.append(prompt)
+            verdict = observation.verdict
+            verdicts.append(verdict if verdict and verdict.form == form else None)
             keys[key] = correct
-    return Labelled(tuple(asked), tuple(keys), np.array(list(keys.values()), dtype=np.bool_), form)
+    outcomes = np.array(list(keys.values()), dtype=np.bool_)
+    return Labelled(tuple(asked), tuple(keys), outcomes, form, tuple(verdicts))
 
 
 def check_run(run: Run, model: str) -> None:

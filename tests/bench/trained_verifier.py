@@ -234,6 +234,7 @@ def labelled_of(first: Labelled, second: Labelled) -> Labelled:
         (*first.keys, *second.keys),
         np.concatenate([first.correct, second.correct]),
         first.form,
+        (*first.verdicts, *second.verdicts),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from codex import prompts
 from codex.ask.verifying import check_weights
 from codex.calibration.metrics import auroc, ece
 from codex.errors import AdapterError, Cancelled, CapabilityError, InvalidInput
+from codex.grounding.form import Form
 from codex.grounding.readout import FILE, Readouts
 from codex.grounding.trained import InUse, TrainedVerifier, parts
 from codex.grounding.verifier import verify
@@ -24,7 +26,7 @@ from codex.text import sha256
 from codex.training.probe_states import States
 from codex.training.readout import fit_readouts, fitted_scale, read_prompts, scaled, train_readout
 from codex.training.verifier_labels import Labelled, labelled
-from codex.types import Observation, Run, RunParams, Verdict
+from codex.types import Alternative, Observation, Run, RunParams, Verdict
 from tests.support.probed import DEPTH, TELLING, KnowingEngine, knowing
 from tests.support.taught import answered
 
@@ -85,6 +87,23 @@ def test_it_ranks_answers_that_it_did_not_see_better_than_the_model_as_it_is(tau
     assert verifier.reliability.is_sufficient
     assert (verifier.method, verifier.labels, verifier.layers) == ("readout", QUESTIONS, (TELLING, DEPTH))
     assert (verifier.rank, verifier.epochs, verifier.curve) == (0, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("verifier", "form", "is_taken"),
+    [("", "plain", True), ("another", "plain", False), ("", "candidates", False)],
+)
+def test_what_the_model_said_when_it_answered_is_not_asked_again(
+    verifier: str, form: Form, is_taken: bool, tmp_path: Path
+) -> None:
+    engine = knows(knowing(), answers())
+    said = (Alternative(1, b"True", math.log(0.6)), Alternative(2, b"False", math.log(0.4)))
+    verdict = Verdict(said, form, verifier or engine.fingerprint, 0.1)
+    told = [(replace(each, verdict=verdict), correct) for each, correct in answers()]
+    made = train_readout(labelled(told, "plain"), [run_of(engine.fingerprint)], engine, tmp_path, "colours")
+    assert len(engine.judged) == (0 if is_taken else QUESTIONS)
+    brier = np.mean([(0.6 - correct) ** 2 for _, correct in answers()])
+    assert (made.metrics["zero_shot"]["brier"].value == pytest.approx(brier)) == is_taken
 
 
 def test_it_reads_the_verifiers_prompt_and_no_answer_is_sampled(taught: Taught) -> None:
