@@ -21,10 +21,9 @@ from trl import GRPOConfig, GRPOTrainer
 from codex.errors import InvalidInput
 from codex.items import Item
 from codex.training.config import TrainConfig
-from codex.training.hf import Observed, Told
-from codex.training.loop import MIXED
+from codex.training.hf import Observed, Told, arguments_of
 from codex.training.rewards import Reward
-from codex.training.state import After, Loss, Training, computed_in
+from codex.training.state import After, Loss, Training
 from codex.training.stated import read_stated
 from datasets import Dataset
 
@@ -164,26 +163,12 @@ class _Trainer(Observed, GRPOTrainer):  # type: ignore[misc]
         self._stream = _Stream(training, batches)
         self._seen = 0
         self._is_readable: list[bool] = []
-        device = next(training.model.parameters()).device
-        precision = MIXED[computed_in(config, device)]
         arguments = GRPOConfig(
-            output_dir=folder,
-            max_steps=training.steps - training.step,
-            per_device_train_batch_size=config.batch_size,
-            gradient_accumulation_steps=config.accumulate,
+            **arguments_of(training, config, folder),
             num_generations=how.options.generations,
             max_completion_length=how.options.tokens,
             temperature=how.options.temperature,
-            max_grad_norm=config.clip or 0.0,
-            bf16=precision == "bf16",
-            fp16=precision == "fp16",
             gradient_checkpointing=False,  # The model was loaded with it, where it is wanted.
-            use_cpu=device.type == "cpu",
-            save_strategy="no",
-            logging_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            seed=config.seed,
         )
         super().__init__(  # type: ignore[call-arg]
             model=training.model,

@@ -46,6 +46,27 @@ class _Stream:
         return self._training.remaining(self._batches)
 
 
+def arguments_of(training: Training, config: TrainConfig, folder: str) -> dict[str, Any]:
+    """What a Trainer is told of a training; checkpoints and metrics are not the Trainer's. folder: any."""
+    device = next(training.model.parameters()).device
+    precision = MIXED[computed_in(config, device)]
+    return {
+        "output_dir": folder,
+        "max_steps": training.steps - training.step,
+        "per_device_train_batch_size": config.batch_size,
+        "gradient_accumulation_steps": config.accumulate,
+        "max_grad_norm": config.clip or 0.0,
+        "bf16": precision == "bf16",
+        "fp16": precision == "fp16",
+        "use_cpu": device.type == "cpu",
+        "save_strategy": "no",
+        "logging_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+        "seed": config.seed,
+    }
+
+
 class Observed(Trainer):
     """What a Trainer tells of an update."""
 
@@ -83,23 +104,7 @@ class _Trainer(Observed):
         self.training = training
         self._stream = _Stream(training, batches)
         self._loss = loss
-        device = next(training.model.parameters()).device
-        precision = MIXED[computed_in(config, device)]
-        arguments = TrainingArguments(
-            output_dir=folder,
-            max_steps=training.steps - training.step,
-            per_device_train_batch_size=config.batch_size,
-            gradient_accumulation_steps=config.accumulate,
-            max_grad_norm=config.clip or 0.0,
-            bf16=precision == "bf16",
-            fp16=precision == "fp16",
-            use_cpu=device.type == "cpu",
-            save_strategy="no",
-            logging_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            seed=config.seed,
-        )
+        arguments = TrainingArguments(**arguments_of(training, config, folder))
         super().__init__(
             model=training.model,
             args=arguments,

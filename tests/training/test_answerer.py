@@ -18,9 +18,9 @@ from codex.engines.models import Models, model_id
 from codex.store import Store
 from codex.training import answerer as trained_by
 from codex.training.course import Progress
-from tests.support.command import Codex, command
+from tests.support.command import Codex
 from tests.support.kept_run import keep_run
-from tests.support.tiny_llama import random_questions, tiny_folder
+from tests.support.tiny_llama import random_questions
 
 QUICK = (
     "train.precision=fp32",
@@ -30,23 +30,6 @@ QUICK = (
     "train.learning_rate=0.01",
     "train.threads=1",
 )
-
-
-@pytest.fixture
-def codex(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Codex:
-    return command(tmp_path / "home", monkeypatch, capsys)
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return tiny_folder(tmp_path / "tiny")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    path = tmp_path / "sums.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in random_questions(40)), encoding="utf-8")
-    return path
 
 
 def words(model: Path, *more: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from codex.engines.models import model_id
 from codex.training import reward_training as trained_by
 from codex.training.course import Progress
 from codex.training.reward_training import measured
-from tests.support.command import Codex, command
+from tests.support.command import Codex
 from tests.support.plugged import packages
 from tests.support.tiny_llama import random_questions, tiny_folder
 
@@ -29,23 +29,6 @@ LETTERS = """
 def letters(prompts, answers, references):
     return [sum(c.isascii() and c.isalpha() for c in text) / 6 for text in answers]
 """
-
-
-@pytest.fixture
-def codex(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Codex:
-    return command(tmp_path / "home", monkeypatch, capsys)
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return tiny_folder(tmp_path / "tiny")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    path = tmp_path / "sums.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in random_questions(40)), encoding="utf-8")
-    return path
 
 
 def words(model: Path, out: Path, *more: str) -> tuple[str, ...]:
