@@ -298,6 +298,17 @@ class Probed:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedConfidence:
+    """How likely the model says, in text, that its answer is to be correct."""
+
+    value: float | None
+    """In [0, 1]; None: what it wrote states none that can be read."""
+    prompt: str
+    """The fingerprint of the prompt."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What one request produced: the answer, independent samples of the same prompt, and the evidence."""
 
@@ -314,6 +325,8 @@ class Observation:
     """None: samples are compared by their wording."""
     probed: Probed | None = None
     """None: no probe was active, or the engine does not show hidden states."""
+    stated: StatedConfidence | None = None
+    """None: the model was not to state any."""
 
 
 class Gate(StrEnum):
@@ -437,6 +450,8 @@ class Origin:
     """The version of the probes that read its hidden states; "": none did."""
     verifier: str = ""
     """The version of the trained verifier that verified it; "": none did."""
+    stated: str = ""
+    """The fingerprint of the prompt under which the model stated its confidence in it; "": it did not."""
 
     @property
     def follows(self) -> bool:
@@ -582,6 +597,7 @@ class Trace:
             bool(observation.passages),
             asked.adaptive,
             verifier=observation.verdict.trained if observation.verdict else "",
+            stated=observation.stated.prompt if observation.stated else "",
         )
 
 
@@ -601,6 +617,8 @@ class RunParams:
     """Fewer of them are drawn where the first ones settle it."""
     checks: dict[str, object] = field(default_factory=dict)
     """The settings of the verifier and of the judge of evidence."""
+    stated: str = ""
+    """The fingerprint of the prompt under which the model states its confidence; "": it does not."""
     grader: str | None = None
     """None: each question by its own, else by the default."""
     evidence: bool = False
@@ -654,6 +672,7 @@ class Run:
             asked.adaptive,
             self.probe,
             verifier=self.verifier,
+            stated=asked.stated,
         )
 
 

@@ -13,6 +13,7 @@ from codex.calibration.drift import EVERY, WINDOW, Drift, DriftMonitor
 from codex.calibration.shipped import shipped_calibrators
 from codex.engines.base import Engine
 from codex.policy import Policy
+from codex.prompts import stating
 from codex.settings import Settings
 from codex.signals.probes import Probes
 from codex.store import Store
@@ -121,6 +122,7 @@ class Active:
             ask.adaptive,
             self.probe,
             verifier=self._verifier_in_use(),
+            stated=stating.fingerprint() if self._settings.grounding.state_confidence else "",
         )
 
     def activate(self, calibrator: str, policy: Policy) -> None:

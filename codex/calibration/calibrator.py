@@ -28,6 +28,8 @@ MetricName = Literal["auroc", "ece", "ece_excess", "brier", "nll"]
 
 P_TRUE = "p_true"
 """The signal that depends on who verifies."""
+STATED = "stated_confidence"
+"""The signal that depends on whether the model states its confidence, and how."""
 
 
 class Metric(BaseModel):
@@ -108,6 +110,8 @@ class Calibrator(BaseModel):
     """What holds where their signals are missing, or the question is unfamiliar; None: it combines none."""
     verifier: str = ""
     """The version of the trained verifier that verified the answers; "": none did."""
+    stated: str = ""
+    """The fingerprint of the prompt under which the model stated its confidence; "": it is not combined."""
     plugins: dict[str, str] = {}
     """Of each signal that it combines and that a plug-in adds, the package."""
     shipped: bool = False
@@ -128,6 +132,7 @@ class Calibrator(BaseModel):
         left_out |= {"sides"} if self.holds_out else set()
         left_out |= set() if self.adaptive else {"adaptive"}
         left_out |= set() if self.verifier else {"verifier"}
+        left_out |= set() if self.stated else {"stated"}
         left_out |= set() if self.plugins else {"plugins"}
         own = self.model_copy(update={"runs": ()}) if self.shipped else self
         content = own.model_dump_json(exclude=left_out, by_alias=True)
@@ -226,9 +231,16 @@ class Calibrator(BaseModel):
                 f"It was fitted with samples at temperature {self.sample_temperature:g}, "
                 f"not {other.sample_temperature:g}."
             )
+        return self._checked_otherwise(other)
+
+    def _checked_otherwise(self, other: Origin) -> str:
         if other.verifier != self.verifier and any(term.name == P_TRUE for term in self.design.terms):
             own, others = (each or "the model as it is" for each in (self.verifier, other.verifier))
             return f"It was fitted on answers verified by {own}, not by {others}."
+        if self.stated and not other.stated:
+            return "It was fitted with the confidence that the model states: set grounding.state_confidence."
+        if self.stated and other.stated != self.stated:
+            return "It was fitted with the confidence that the model states under another prompt."
         return ""
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from codex.calibration import LEAST_LABELS, Calibrator, Method, before_and_after, fit
-from codex.calibration.calibrator import WithoutProbes
+from codex.calibration.calibrator import STATED, WithoutProbes
 from codex.calibration.combine import PROBES
 from codex.calibration.drift import Reference
 from codex.calibration.familiarity import Embed, Familiarity
@@ -283,13 +283,20 @@ def fitted(
         # A probe that adds nothing here is left out: it would only tie the calibrator to its domain.
         if auroc_gain(probed.crossfitted[0], result.crossfitted[0], table.correct)[1] > 0:
             result, without = probed, WithoutProbes(design=result.design, map=result.map)
+    terms = {term.name for it in (result, without) if it for term in it.design.terms}
     used = {term.name: table.signals[term.name] for term in result.design.terms}
     made = Calibrator(
         name=name,
         method=result.method,
         design=result.design,
         map=result.map,
-        **asdict(replace(labelled.origin, probe=labelled.origin.probe if without else "")),
+        **asdict(
+            replace(
+                labelled.origin,
+                probe=labelled.origin.probe if without else "",
+                stated=labelled.origin.stated if STATED in terms else "",
+            )
+        ),
         runs=labelled.runs,
         datasets=tuple(sorted(set(table.groups.tolist()))),
         questions=len(table.ids),
@@ -433,6 +440,7 @@ def _check_alike(runs: Sequence[Run]) -> None:
             **{f"checks.{name}": value for name, value in asked.checks.items()},
             "probe": run.probe,
             "verifier": run.verifier,
+            "stated": asked.stated,
         }
 
     first = way(runs[0])

@@ -125,8 +125,14 @@ def run_params(workbench: Workbench, **options: Unpack[AskOptions]) -> RunParams
         samples=request.sample_params.sampling,
         n_samples=request.n_samples,
         adaptive=request.adaptive,
-        checks=workbench.settings.grounding.model_dump(mode="json"),
+        checks=_checks(workbench),
+        stated=workbench.model.grounder.stated,
     )
+
+
+def _checks(workbench: Workbench) -> dict[str, object]:
+    """The settings of the checks, but for the stated confidence, of which the run keeps the prompt."""
+    return workbench.settings.grounding.model_dump(mode="json", exclude={"state_confidence"})
 
 
 def overrides_of(workbench: Workbench, **options: Unpack[AskOptions]) -> tuple[str, ...]:
@@ -239,7 +245,8 @@ def check_same(workbench: Workbench, run: Run, params: RunParams | None = None) 
         "prompt": (run.prompt, prompts.fingerprint(follows=run.origin.follows)),
         "probe": (run.probe, workbench.active.probe),
         "verifier": (run.verifier, workbench.model.grounder.trained),
-        **_pairs("checks", run.params.checks, workbench.settings.grounding.model_dump(mode="json")),
+        "stated": (run.params.stated, workbench.model.grounder.stated),
+        **_pairs("checks", run.params.checks, _checks(workbench)),
     }
     if params is not None:
         pairs |= _pairs("answer", asdict(run.params.answer), asdict(params.answer))

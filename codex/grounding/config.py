@@ -34,6 +34,9 @@ class GroundingConfig(BaseModel):
     """candidates shows the verifier the sampled answers too."""
     verifier_model: str | None = None
     """Another model for verifier and judge, as in engine.model_path; null asks the one that answered."""
+    state_confidence: bool = False
+    """Whether the model that answered states its confidence too, in text: one more prompt and a few tokens.
+    Useful with a model that codex train reward taught, and on a server without log-probabilities."""
     judge: Annotated[str, AfterValidator(_known_judge)] = "model"
     """Who says whether a passage supports a sentence of the answer: model, nli, embedding, lexical, none, or
     a plug-in's."""

@@ -34,8 +34,10 @@ from codex.grounding.reliability import (
 )
 from codex.grounding.sentences import parts
 from codex.grounding.similarity import by_embedding, by_judge
+from codex.grounding.stated import state
 from codex.grounding.trained import InUse
 from codex.grounding.verifier import verify
+from codex.prompts import stating
 from codex.retrieval.embedding import Identity
 from codex.signals.verifier import label_probability
 from codex.types import (
@@ -125,10 +127,15 @@ class Grounder:
             return ""
         return found.verifier.version
 
+    @property
+    def stated(self) -> str:
+        """The fingerprint of the prompt under which confidence is stated; "": it is not."""
+        return stating.fingerprint() if self.config.state_confidence else ""
+
     def check(
         self, observation: Observation, prompt: Prompt, cancel: threading.Event | None = None
     ) -> Observation:
-        """The observation with verdict, grounding and similarity filled in, as the settings say.
+        """The observation with verdict, stated confidence, grounding and similarity, as the settings say.
 
         prompt: what the answer continued. An answer without words is not checked. Raises Cancelled,
         ModelError, PromptTooLong, CapabilityError.
@@ -136,14 +143,18 @@ class Grounder:
         if not observation.generation.text.strip():
             return observation
         conversation = _conversation(observation, prompt)
-        verdict = grounding = similarity = None
+        verdict = stated = grounding = similarity = None
         if self.config.verify:
             verdict = self._verify(observation, conversation, cancel)
+        if self.config.state_confidence:
+            stated = state(self._engine, conversation, observation.generation.text, cancel)
         if observation.passages and self.config.judge != "none":
             grounding = self._ground(observation, conversation, cancel)
         if observation.samples and self.config.similarity != "text":
             similarity = self._compare(observation, cancel)
-        return replace(observation, verdict=verdict, grounding=grounding, similarity=similarity)
+        return replace(
+            observation, verdict=verdict, stated=stated, grounding=grounding, similarity=similarity
+        )
 
     def measure(
         self, turn: Turn = at_once, done: Done | None = None, *, evidence: bool = True

@@ -1,4 +1,4 @@
-"""Verifier signals: what a model says when it is asked whether the answer is correct."""
+"""Verifier signals: what a model says when it is asked whether, or how likely, the answer is correct."""
 
 from __future__ import annotations
 
@@ -58,6 +58,22 @@ def p_true(view: View) -> float | None:
     """
     verdict = view.observation.verdict
     return verdict_probability(verdict) if verdict else None
+
+
+@signal(
+    "stated_confidence",
+    label="Stated confidence",
+    meaning="How likely the model says, in text, that its answer is to be correct.",
+    forms=("whole",),
+    needs={"stated"},
+    source="verbalized confidence; Tian et al. 2023, arXiv:2305.14975",
+    higher_is_confident=True,
+    scale=(0.0, 1.0),
+)
+def stated_confidence(view: View) -> float | None:
+    """In [0, 1]; missing where what the model wrote states none that can be read."""
+    stated = view.observation.stated
+    return stated.value if stated else None
 
 
 def verdict_probability(verdict: Verdict) -> float | None:

@@ -31,6 +31,7 @@ Need = Literal[
     "grounding",
     "verdict",
     "probe",
+    "stated",
 ]
 """What an observation may hold: "alternatives" are at least two for each token, "end" how likely it was.
 
@@ -105,6 +106,7 @@ class View:
             "grounding": grounding is not None and grounding.is_reliable,
             "verdict": verdict is not None and verdict.is_reliable,
             "probe": self.observation.probed is not None,
+            "stated": self.observation.stated is not None,
         }
         return frozenset(need for need, held in there.items() if held)
 

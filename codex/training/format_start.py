@@ -13,6 +13,7 @@ from torch import nn
 
 from codex.engines.huggingface.rendering import encode
 from codex.errors import Cancelled
+from codex.grounding.stated import read_stated
 from codex.prompts.stating import stated
 from codex.training import loop
 from codex.training.batches import RowBatches
@@ -21,7 +22,6 @@ from codex.training.data import answer_end, answer_loss
 from codex.training.generated import greedy
 from codex.training.grpo import Asked, GrpoOptions
 from codex.training.state import Step, Training
-from codex.training.stated import read_stated
 
 if TYPE_CHECKING:
     from codex.engines.huggingface.loading import LoadedModel

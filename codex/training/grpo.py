@@ -19,12 +19,12 @@ from transformers import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from codex.errors import InvalidInput
+from codex.grounding.stated import read_stated
 from codex.items import Item
 from codex.training.config import TrainConfig
 from codex.training.hf import Observed, Told, arguments_of
 from codex.training.rewards import Reward
 from codex.training.state import After, Loss, Training
-from codex.training.stated import read_stated
 from datasets import Dataset
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from codex.engines.huggingface.rendering import encode, render
 from codex.engines.models import Models
 from codex.errors import InvalidInput, TrainingError
 from codex.grading.kinds import grader_of
+from codex.grounding.stated import read_stated
 from codex.outputs import output
 from codex.prompts import stating
 from codex.text import sha256
@@ -38,7 +39,6 @@ from codex.training.grpo import Asked, Grpo, GrpoOptions, Questions
 from codex.training.loop import measuring
 from codex.training.rewards import Reward, is_correct
 from codex.training.state import Training
-from codex.training.stated import read_stated
 
 if TYPE_CHECKING:
     from codex.engines.huggingface.loading import LoadedModel

@@ -11,10 +11,10 @@ from typing import Protocol, cast
 from codex import plugins
 from codex.errors import CodexError, InvalidInput
 from codex.grading.grades import grade
+from codex.grounding.stated import read_stated
 from codex.items import Item
 from codex.plugins import Plugin
 from codex.text import nearest
-from codex.training.stated import read_stated
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import pytest
 from codex.ask.response import response_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.errors import InvalidInput, ModelError, RetrievalError
-from codex.prompts import CHECK
+from codex.prompts import CHECK, stating
 from codex.settings import load_settings
 from codex.store import Store
 from codex.types import (
@@ -138,6 +138,20 @@ def test_the_verifier_is_one_call_an_answer(bench: Bench) -> None:
     silent = bench(looks, "grounding.verify=false", documents=False)
     assert silent.answer("Which colour is the sky?").last.signals["p_true"] is None
     assert engine_of(silent).judged == []
+
+
+def test_the_model_states_its_confidence_where_that_is_set(bench: Bench) -> None:
+    def script(prompt: str) -> Script:
+        return Script([" 30%"]) if prompt.endswith("Confidence:") else Script(["Blue."])
+
+    workbench = bench(script, "grounding.state_confidence=true", documents=False)
+    trace = workbench.answer("Which colour is the sky?")
+    assert trace.last.signals["stated_confidence"] == 0.3
+    assert trace.origin.stated == stating.fingerprint() == workbench.active.origin().stated
+    kept = workbench.store.load(trace.id)
+    assert kept.last.observation.stated == trace.last.observation.stated
+    silent = bench(script, documents=False).answer("Which colour is the sky?")
+    assert (silent.last.signals["stated_confidence"], silent.origin.stated) == (None, "")
 
 
 def test_events_tell_of_the_check_before_the_signals(bench: Bench) -> None:

@@ -107,12 +107,13 @@ def test_prediction_sets_are_part_of_it_and_one_without_them_is_what_it_was_befo
     assert old.pop("without_probes") is None
     assert old.pop("probe") == ""
     assert old.pop("verifier") == ""
+    assert old.pop("stated") == ""
     assert old.pop("shipped") is False
     assert old.pop("sides") == ["calibration"]
     assert old.pop("adaptive") is False
     assert old.pop("plugins") == {}
     read = Calibrator.model_validate(old)
-    later = {"prediction_sets", "familiarity", "prior", "probe", "without_probes", "verifier"}
+    later = {"prediction_sets", "familiarity", "prior", "probe", "without_probes", "verifier", "stated"}
     later |= {"shipped", "sides", "adaptive", "plugins"}
     content = read.model_dump_json(exclude={"name", "created_at", *later})
     assert read.version == f"first@{hashlib.sha256(content.encode()).hexdigest()[:10]}"
@@ -140,6 +141,16 @@ def test_it_holds_for_what_it_was_fitted_on_and_says_why_not_otherwise() -> None
         ({"evidence": True}, "without passages"),
     ):
         assert said in calibrator().mismatch(replace(MADE, **changed))
+
+
+def test_one_that_combines_the_stated_confidence_needs_it_under_the_same_prompt() -> None:
+    made = calibrator(stated="a")
+    assert made.version != calibrator().version
+    assert "grounding.state_confidence" in made.mismatch(MADE)
+    assert "under another prompt" in made.mismatch(replace(MADE, stated="b"))
+    assert made.mismatch(replace(MADE, stated="a")) == ""
+    # One that does not combine it holds whether it is there or not.
+    assert calibrator().mismatch(replace(MADE, stated="a")) == ""
 
 
 def test_the_temperature_of_no_samples_does_not_matter() -> None:

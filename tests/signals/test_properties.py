@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from codex.signals import REGISTRY, View, compute, signals_table
 from codex.signals.view import Need
-from codex.types import Attention, Observation, Probed, Similarity, Token
+from codex.types import Attention, Observation, Probed, Similarity, StatedConfidence, Token
 from tests.support.observations import (
     make_generation,
     make_grounding,
@@ -67,6 +67,7 @@ def observations(draw: st.DrawFn) -> Observation:
         verdict=draw(st.none() | st.lists(labels, max_size=4).map(lambda tokens: make_verdict(*tokens))),
         similarity=draw(st.none() | similarities(1 + len(samples))),
         probed=draw(st.none() | st.builds(Probed, st.just("probe@0"), told)),
+        stated=draw(st.none() | st.builds(StatedConfidence, probability, st.just("p"), st.just(0.1))),
     )
 
 
@@ -203,6 +204,7 @@ COMPLETE = replace(
     grounding=make_grounding(0.5),
     verdict=make_verdict(("True", -1.0), ("False", -1.0)),
     probed=Probed("probe@0123456789", {"answer": 0.75, "question": 0.25, "entropy": 0.5}),
+    stated=StatedConfidence(0.8, "prompt", 0.1),
 )
 
 
@@ -227,6 +229,8 @@ def without(need: Need) -> Observation:
         return replace(COMPLETE, verdict=None)
     if need == "probe":
         return replace(COMPLETE, probed=None)
+    if need == "stated":
+        return replace(COMPLETE, stated=None)
     if need in lacking:
         return replace(COMPLETE, generation=replace(COMPLETE.generation, tokens=(first, lacking[need])))
     return replace(COMPLETE, samples=COMPLETE.samples[: 0 if need == "1 sample" else 1])
@@ -256,5 +260,5 @@ def test_the_table_has_a_row_for_every_signal_and_tokens_come_first() -> None:
     names = [line.split("`")[1] for line in signals_table().splitlines()[2:]]
     assert names == [name for name, signal in REGISTRY.items() if signal.form == "whole"]
     assert names[0] == "avg_logprob"
-    assert names[-5:] == ["evidence_support", "probe", "p_ik", "semantic_entropy_probe", "p_true"]
+    assert names[-5:] == ["probe", "p_ik", "semantic_entropy_probe", "p_true", "stated_confidence"]
     assert all(signal.meaning.endswith(".") and signal.source for signal in REGISTRY.values())

@@ -8,7 +8,7 @@ from math import log
 import pytest
 
 from codex.signals import REGISTRY, compute
-from codex.types import Attention, Probed
+from codex.types import Attention, Probed, StatedConfidence
 from tests.support.observations import (
     make_generation,
     make_grounding,
@@ -53,6 +53,7 @@ OMAN = replace(
     grounding=make_grounding(0.75),
     verdict=make_verdict(("True", log(3 / 8)), ("False", log(1 / 8)), ("Well", log(1 / 2))),
     probed=Probed("probe@0123456789", {"answer": 0.75, "question": 0.25, "entropy": 0.5}),
+    stated=StatedConfidence(0.8, "prompt", 0.1),
 )
 
 # Over the whole answer the eight log2 p are -1 0 0 0 -1 -2 -3 -4; the focus is " Mus" and "cat".
@@ -99,6 +100,7 @@ EXPECTED: dict[str, tuple[float, ...]] = {
     "probe": (0.75,),
     "p_ik": (0.25,),
     "semantic_entropy_probe": (0.5,),
+    "stated_confidence": (0.8,),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 EVIDENCE = ("passages", "grounding", "verdict", "similarity")
 UNDO = {
+    25: ["ALTER TABLE model_inference_events DROP COLUMN stated"],
     24: ["ALTER TABLE runs DROP COLUMN verifier"],
     23: [
         "DROP TABLE probes",

@@ -1,4 +1,4 @@
-"""Rewards and the stated confidence that they read: without any model."""
+"""Rewards: without any model."""
 
 from __future__ import annotations
 
@@ -16,81 +16,15 @@ from codex.items import Item
 from codex.prompts.stating import stated
 from codex.training.arithmetic import EXAMPLES, MOST, Additions
 from codex.training.rewards import SHIPPED, Brier, reward, taken
-from codex.training.stated import Stated, read_stated
 from tests.support.plugged import install, packages
 
 SUM = Item("s", "What is 2 + 3?", ("5",), "sums", grader="numeric")
-ZEROS = "0٠۰०০๐０"
-"""The digit 0 of seven scripts; the other digits follow it."""
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Path]:
     with packages(tmp_path):
         yield tmp_path
-
-
-@pytest.mark.parametrize(
-    ("line", "confidence"),
-    [
-        ("Confidence: 80%", 0.8),
-        ("confidence: 0.8", 0.8),
-        ("CONFIDENCE: 80", 0.8),
-        ("**Confidence:** 80 %.", 0.8),
-        ("My confidence is 80 percent", 0.8),
-        ("Confidence level = 12.5%", 0.125),
-        ("Confidence: 12,5%", 0.125),
-        ("Confidence：８０％", 0.8),
-        ("Confidence: ٨٠٪", 0.8),
-        ("Confidence: ०.८", 0.8),
-        ("Confidence: 0", 0.0),
-        ("Confidence: 1", 1.0),
-        ("Confidence: 1%", 0.01),
-        ("Confidence: 0.5%", 0.005),
-        ("Confidence: 100%", 1.0),
-        ("Confidence: 101%", None),
-        ("Confidence: 1e2", None),
-        ("Confidence: -5%", None),
-        ("Confidence: nan", None),
-        ("Confidence: inf%", None),
-        ("Confidence: 8²%", None),
-        ("Confidence: 70-80%", None),
-        ("Confidence: 80% or 20%", None),
-        ("Confidence: high", None),
-        ("Confidence:", None),
-        ("No confidence: 80%", None),
-        ("80%", None),
-        ("Confidence: " + "9" * 100_000, None),
-    ],
-)
-def test_a_stated_confidence_is_read_from_the_last_line(line: str, confidence: float | None) -> None:
-    found = read_stated(f"2 + 3 = 5\n{line}\n \n")
-    assert found.confidence == (None if confidence is None else pytest.approx(confidence))
-    if confidence is not None:
-        assert found.answer == "2 + 3 = 5"
-
-
-@pytest.mark.parametrize("text", ["", "\n \n", "5", "Confidence: 80%\n5"])
-def test_an_answer_without_a_last_line_of_confidence_states_none(text: str) -> None:
-    assert read_stated(text) == Stated(text.strip(), None)
-
-
-def test_two_stated_confidences_are_none_and_neither_is_part_of_the_answer() -> None:
-    assert read_stated("5\nConfidence: 100%\nConfidence: 0%") == Stated("5", None)
-
-
-@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
-def test_no_text_gives_a_confidence_outside_of_0_to_1(text: str) -> None:
-    for it in (text, f"5\nConfidence: {text}"):
-        confidence = read_stated(it).confidence
-        assert confidence is None or 0 <= confidence <= 1
-
-
-@given(st.integers(0, 100), st.sampled_from(ZEROS))
-def test_what_is_written_as_asked_is_read_in_the_digits_of_any_script(percent: int, zero: str) -> None:
-    text = stated("five", percent)
-    written = text.translate({ord("0") + each: ord(zero) + each for each in range(10)})
-    assert read_stated(written) == Stated("five", percent / 100)
 
 
 @given(st.integers(0, 100))

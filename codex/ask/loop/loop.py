@@ -264,6 +264,7 @@ class Loop:
             adaptive=request.adaptive,
             probe=request.probes.version if request.probes else "",
             verifier=self._grounder.trained,
+            stated=self._grounder.stated,
         )
 
     def _try_gate(self, course: Course, kind: StepKind, gate: Gate) -> None:

@@ -550,6 +550,11 @@ def add_verifier(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("ALTER TABLE runs ADD COLUMN verifier VARCHAR DEFAULT ''")
 
 
+def add_stated(db: duckdb.DuckDBPyConnection) -> None:
+    """What the model stated of its confidence."""
+    db.execute("ALTER TABLE model_inference_events ADD COLUMN stated JSON")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_events,
     create_labels,
@@ -575,6 +580,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_attention,
     create_trained,
     add_verifier,
+    add_stated,
 )
 
 

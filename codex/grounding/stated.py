@@ -1,9 +1,20 @@
-"""The confidence that a model states in the last line of its answer."""
+"""The confidence that a model states, in text, of its answer."""
 
 from __future__ import annotations
 
 import re
+import threading
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from codex.engines.base import Engine, Finished, GenerationParams
+from codex.errors import Cancelled, CapabilityError, PromptTooLong
+from codex.prompts import stating
+from codex.types import Message, Prompt, StatedConfidence
+
+TOKENS = 16
+"""The most that the line may have."""
 
 _WORD = re.compile(r"[\s*_#>(\[-]*(?:my\s+)?confidence\b", re.IGNORECASE)
 _LINE = re.compile(
@@ -13,6 +24,36 @@ _LINE = re.compile(
 )
 """A line that states a confidence and nothing else; \\d is a decimal digit of any script."""
 _LINE_ENDS = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+
+
+def state(
+    engine: Engine, conversation: Sequence[Message], answer: str, cancel: threading.Event | None = None
+) -> StatedConfidence | None:
+    """What the model says of an answer to the conversation; a few tokens at temperature 0.
+
+    It is shown the answer under the prompt of `codex train reward`, as if it had written it there, and
+    completes the line after it; on a server, which only takes whole turns, a turn of its own requests that
+    line. None where the prompt is too long for the context. Raises Cancelled, ModelError.
+    """
+    started = time.perf_counter()
+    # The answer is rendered too, so that no control token in it is one.
+    rendered = engine.render(stating.begun(conversation, answer.strip()))
+    prompt: Prompt = stating.of_answer(conversation, answer.strip())
+    if rendered is not None:
+        head, line, _ = rendered.rpartition(stating.LINE_BEGINS)
+        prompt = head + line
+    try:
+        for item in engine.decode(prompt, [GenerationParams(max_tokens=TOKENS)], cancel=cancel):
+            if isinstance(item, Finished):
+                written = item.generation
+    except (PromptTooLong, CapabilityError):
+        return None
+    if written.finish_reason == "cancelled":
+        raise Cancelled("The question was cancelled.")
+    # Many write the number alone, which is all that is missing of the line.
+    line, _, _ = written.text.strip().partition("\n")
+    value = read_stated(line if _WORD.match(line) else f"{stating.LINE_BEGINS} {line}").confidence
+    return StatedConfidence(value, stating.fingerprint(), time.perf_counter() - started)
 
 
 @dataclass(frozen=True, slots=True)
