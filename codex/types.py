@@ -299,7 +299,7 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class StatedConfidence:
-    """How likely the model says, in text, that its answer is to be correct."""
+    """The confidence in its answer that a model writes as a percentage."""
 
     value: float | None
     """In [0, 1]; None: what it wrote states none that can be read."""

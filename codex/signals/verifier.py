@@ -63,7 +63,7 @@ def p_true(view: View) -> float | None:
 @signal(
     "stated_confidence",
     label="Stated confidence",
-    meaning="How likely the model says, in text, that its answer is to be correct.",
+    meaning="The confidence in its answer that the model writes as a percentage.",
     forms=("whole",),
     needs={"stated"},
     source="verbalized confidence; Tian et al. 2023, arXiv:2305.14975",
