@@ -14,13 +14,14 @@ from typing import Literal
 from codex.errors import PluginError
 from codex.text import nearest
 
-Kind = Literal["signals", "graders", "judges", "engines", "rewards"]
+Kind = Literal["signals", "graders", "judges", "engines", "rewards", "agents"]
 KINDS: dict[Kind, str] = {
     "signals": "signal",
     "graders": "grader",
     "judges": "judge",
     "engines": "engine",
     "rewards": "reward",
+    "agents": "agent",
 }
 """Each kind, and what one of it is called. Entry points are in the group `codex.` + kind."""
 
