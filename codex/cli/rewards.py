@@ -44,8 +44,8 @@ def train(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="brier (the default), correctness (that of best-of), length, a plug-in's, module:object; "
-            "several are summed.",
+            help="brier (the default), correctness (that of best-of), length, verifier, a plug-in's, "
+            "module:object; several are summed.",
         ),
     ] = None,
     agent: Annotated[

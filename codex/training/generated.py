@@ -146,7 +146,7 @@ def _decoded(
 ) -> list[Answer]:
     """n continuations of each prompt. choose: tokens [rows] from log-probabilities [rows, vocabulary]."""
     device = next(model.parameters()).device
-    ids, mask = _padded(prompts, loaded.tokenizer, device)
+    ids, mask = padded(prompts, loaded.tokenizer, device)
     ends = torch.tensor(sorted(loaded.ends), device=device)
     chosen: list[Tensor] = []
     logprobs: list[Tensor] = []
@@ -178,7 +178,7 @@ def _decoded(
     return _answers(torch.stack(chosen, 1), torch.stack(logprobs, 1), loaded)
 
 
-def _padded(prompts: Sequence[Sequence[int]], tokenizer: Any, device: torch.device) -> tuple[Tensor, Tensor]:
+def padded(prompts: Sequence[Sequence[int]], tokenizer: Any, device: torch.device) -> tuple[Tensor, Tensor]:
     """[rows, longest]: the prompts, padded on the left, and 1 where a token is a prompt's."""
     pad = tokenizer.pad_token_id or 0
     longest = max(map(len, prompts))

@@ -40,6 +40,7 @@ from codex.training.questions import Asked, Questions
 from codex.training.rewards import Reward, is_correct
 from codex.training.state import After, Loss, Training
 from codex.training.stated import read_stated
+from codex.training.verifier_reward import VerifierReward
 
 if TYPE_CHECKING:
     from codex.engines.huggingface.loading import LoadedModel
@@ -99,6 +100,7 @@ def train_reward(
     if told:
         told(counts)
     model = trainable(base.loaded.model, config)
+    rewards = [each.of(model, base, config) if isinstance(each, VerifierReward) else each for each in rewards]
     config = config.model_copy(
         update={"generate_every": config.generate_every or steps_of(config, rows.units)}
     )
