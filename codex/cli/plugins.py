@@ -20,6 +20,7 @@ from codex.grounding.added import added_judge
 from codex.plugins import Plugin
 from codex.signals.added import failures
 from codex.training.agents import added_agent
+from codex.training.own_models import added_model, added_tokenizer
 from codex.training.rewards import added_reward
 
 LOADED: dict[plugins.Kind, Callable[[str], object]] = {
@@ -28,6 +29,8 @@ LOADED: dict[plugins.Kind, Callable[[str], object]] = {
     "engines": added_engine,
     "rewards": added_reward,
     "agents": added_agent,
+    "models": added_model,
+    "tokenizers": added_tokenizer,
 }
 
 
