@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -16,10 +17,13 @@ from safetensors.torch import load_file
 from codex.engines.huggingface.loading import HuggingFaceConfig, load_model
 from codex.engines.huggingface.rendering import encode
 from codex.errors import CapabilityError, InvalidInput, PluginError
+from codex.items import Item
+from codex.prompts.stating import stated
 from codex.training import agents
 from codex.training import reward_training as trained_by
 from codex.training.course import Progress
 from codex.training.generated import greedy, sampled
+from codex.training.rewards import reward
 from tests.support.command import Codex
 from tests.support.plugged import install, packages
 from tests.support.tiny_llama import tiny_folder
@@ -185,6 +189,24 @@ def test_an_agent_that_fails_names_itself(
     assert said.status == 1
     assert told in said.err
     assert name in said.err
+
+
+def test_the_best_answer_by_brier_overstates_and_by_correctness_does_not() -> None:
+    """Why best-of takes correctness where no reward is said: the best of eight by brier is a lucky one."""
+    random, item = np.random.default_rng(0), Item("s", "What is 2 + 3?", ("5",), "sums", grader="numeric")
+    correct = random.random((100, 8)) < 0.2
+    percent = random.choice([0, 50, 100], (100, 8))
+    texts = [
+        stated("5" if is_correct else "6", it)
+        for is_correct, it in zip(correct.flat, percent.flat, strict=True)
+    ]
+    said = {}
+    for name in ("brier", "correctness"):
+        rewards = np.reshape(reward(name)([""] * 800, texts, [item] * 800), (100, 8))
+        said[name] = percent[np.arange(100), rewards.argmax(1)].mean()
+    # Of 100 answers whose confidence is drawn, the mean is 50 with a deviation of 4, and is left so.
+    assert said["correctness"] == pytest.approx(50, abs=16)
+    assert said["brier"] > 40, "twice the share of correct answers, which by itself brier pays for"
 
 
 def test_grpo_says_what_it_needs_and_is_not_imported_before(monkeypatch: pytest.MonkeyPatch) -> None:
