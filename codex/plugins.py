@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -14,13 +15,16 @@ from typing import Literal
 from codex.errors import PluginError
 from codex.text import nearest
 
-Kind = Literal["signals", "graders", "judges", "engines", "rewards"]
+Kind = Literal["signals", "graders", "judges", "engines", "rewards", "agents", "models", "tokenizers"]
 KINDS: dict[Kind, str] = {
     "signals": "signal",
     "graders": "grader",
     "judges": "judge",
     "engines": "engine",
     "rewards": "reward",
+    "agents": "agent",
+    "models": "model",
+    "tokenizers": "tokenizer",
 }
 """Each kind, and what one of it is called. Entry points are in the group `codex.` + kind."""
 
@@ -106,6 +110,9 @@ def imported(plugin: Plugin) -> object:
     try:
         value: object = importlib.import_module(module)
         for part in attribute.split(".") if attribute else ():
+            if not hasattr(value, part):
+                known = [name for name in dir(value) if not name.startswith("_")]
+                raise plugin.error(f"is not there: {module} has no {attribute!r}{_near(part, known)}")
             value = getattr(value, part)
     except PluginError:
         raise
@@ -113,6 +120,11 @@ def imported(plugin: Plugin) -> object:
         why = f"{type(wrong).__name__}: {wrong}" if str(wrong) else type(wrong).__name__
         raise plugin.error(f"cannot be loaded: {why.rstrip('.')}") from wrong
     return value
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    near = nearest(name, known)
+    return "" if near == "." else f" ({near.removeprefix('; ')})"
 
 
 def forget() -> None:

@@ -19,6 +19,9 @@ from codex.grounding.added import added_judge
 from codex.items import Item
 from codex.settings import load_settings
 from codex.signals import REGISTRY, add_signals, compute
+from codex.training.agents import agent
+from codex.training.own_models import tokenizer_of
+from codex.training.rewards import reward
 from codex.types import Passage
 from tests.support.observations import make_token, observe
 from tests.support.plugged import install, packages
@@ -145,8 +148,10 @@ def test_a_signal_of_ones_own_module_is_a_setting(site: Path) -> None:
     load_settings(["ask.signals=[own_signals:mine]"])
     assert mine()["mine"] == 1.0
     assert REGISTRY["mine"].package.startswith("own_signals@"), "its file's content is its version"
-    with pytest.raises(PluginError, match=r"'own_signals:other'.* has no attribute 'other'. Correct it"):
+    with pytest.raises(PluginError, match=r"'own_signals:other'.* own_signals has no 'other'. Correct it"):
         load_settings(["ask.signals=[own_signals:other]"])
+    with pytest.raises(PluginError, match=r"has no 'mien' \(did you mean 'mine'\?\). Correct it"):
+        load_settings(["ask.signals=[own_signals:mien]"])
     with pytest.raises(PluginError, match="is no module:object"):
         load_settings(["ask.signals=[own_signals]"])
 
@@ -161,7 +166,7 @@ def test_graders_are_loaded_when_they_are_wanted(site: Path, caplog: pytest.LogC
         assert [grade(ITEM, "Lyon", name).correct for name in ("fails", "twice")] == [None, None]
     assert "'fails' of grading 0.1.0 could not grade an answer: KeyError" in caplog.text
     assert "a score of 2 is not in [0, 1]" in caplog.text
-    for name, why in (("number", "is no function"), ("absent", "AttributeError")):
+    for name, why in (("number", "is no function"), ("absent", "my_graders has no 'absent'")):
         with pytest.raises(PluginError, match=f"'{name}' of grading 0.1.0 .*{why}.*pip uninstall grading"):
             known(name)
 
@@ -223,6 +228,8 @@ def test_no_request_runs_a_module(site: Path, tmp_path: Path) -> None:
         assert "command line alone" in assert_error(http.post("/evaluations", json=body), 422)["message"]
         sent = {"model": "smollm2-135m-instruct", "engine": "evil:run"}
         assert_error(http.post("/models/active", json=sent), 422)
+        own = http.post("/models/active", json={"model": "evil:run", "engine": "huggingface"})
+        assert "no model 'evil:run'" in own.text
         row = b"question,answers,grader\nWhere?,There,evil:run\n"
         draft = http.put("/datasets/drafts/x?file=a.csv&grader=evil:run", content=row)
         assert draft.status_code == 422
@@ -240,6 +247,9 @@ def test_no_request_runs_a_module(site: Path, tmp_path: Path) -> None:
         for act in (
             lambda: engine_settings(served.workbench.settings, "x", "evil:run"),  # type: ignore[arg-type]
             lambda: grade(ITEM, "Paris", "evil:run"),
+            lambda: reward("evil:run"),
+            lambda: agent("evil:run"),
+            lambda: tokenizer_of("evil:run"),
         ):
             with pytest.raises(CodexError, match="There is no"):
                 act()

@@ -19,6 +19,8 @@ from codex.grading.added import added_grader
 from codex.grounding.added import added_judge
 from codex.plugins import Plugin
 from codex.signals.added import failures
+from codex.training.agents import added_agent
+from codex.training.own_models import added_model, added_tokenizer
 from codex.training.rewards import added_reward
 
 LOADED: dict[plugins.Kind, Callable[[str], object]] = {
@@ -26,13 +28,16 @@ LOADED: dict[plugins.Kind, Callable[[str], object]] = {
     "judges": added_judge,
     "engines": added_engine,
     "rewards": added_reward,
+    "agents": added_agent,
+    "models": added_model,
+    "tokenizers": added_tokenizer,
 }
 
 
 def list_plugins(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """List signals, graders, judges, engines, rewards of installed packages, and what does not load."""
+    """List what installed packages add, such as signals or rewards, and what does not load."""
     found = [plugin for kind in plugins.KINDS for plugin in plugins.found(kind)]
     rows = [(plugin, _problem(plugin)) for plugin in found]
     if as_json:

@@ -1,4 +1,4 @@
-"""codex train reward: teach the model by reinforcement, such as to state its confidence."""
+"""codex train reward: teach the model by rewards, such as to state its confidence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from codex.cli.terminal import INTERRUPTED, Overrides, interruptible
 from codex.cli.trainings import Bar, Columns, Data, Encoding, Output, called
 from codex.datasets.columns import said
 from codex.engines.models import Models
-from codex.errors import Cancelled, CapabilityError, InvalidInput
+from codex.errors import Cancelled, InvalidInput
 from codex.settings import load_settings
 from codex.training.config import TrainConfig, configured
 
@@ -44,9 +44,13 @@ def train(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="brier (the default), correctness, length, a plug-in's, module:object; several are summed.",
+            help="brier (the default), correctness (that of best-of), length, verifier, a plug-in's, "
+            "module:object; several are summed.",
         ),
     ] = None,
+    agent: Annotated[
+        str, typer.Option(metavar="NAME", help="How it learns: grpo, best-of, a plug-in's, module:object.")
+    ] = "grpo",
     grader: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Grade by this one; by default as `codex evaluate` does."),
@@ -69,10 +73,10 @@ def train(
     column: Columns = None,
     encoding: Encoding = None,
 ) -> None:
-    """Teach the model to state its confidence, by reinforcement (GRPO); the same command resumes.
+    """Teach the model by rewards, such as to state its confidence; the same command resumes.
 
     It answers, and says in a last line how likely it is to be correct. Settings are train.KEY=VALUE, e.g.
-    train.learning_rate=1e-4. Needs the extra reward: pip install 'codex-workbench[reward]'.
+    train.learning_rate=1e-4. --agent grpo needs the extra reward: pip install 'codex-workbench[reward]'.
     """
     config, others = configured(overrides or [])
     if model is not None:
@@ -85,21 +89,22 @@ def train(
     errors = terminal.console(stderr=True)
     from codex.grading.grades import taken as grader_taken
     from codex.prompts import stating
+    from codex.training import agents
     from codex.training import arithmetic as additions
     from codex.training.examples import FileSource, Source
     from codex.training.rewards import taken
 
     graded_by = grader_taken(grader) if grader else None
-    rewards = [taken(name, graded_by) for name in reward or ["brier"]]
+    learner = agents.taken(agent)
+    default = "correctness" if learner.name == agents.BEST_OF else "brier"
+    rewards = [taken(name, graded_by) for name in reward or [default]]
     source: Source
     if data is not None:
         source, examples = FileSource(data, said(column or []) or None, encoding), stating.EXAMPLES
     else:
         source, examples = additions.Additions(arithmetic or 0, config.seed), additions.EXAMPLES
     with interruptible(errors) as cancel, Bar() as bar:
-        _check_trl()
         from codex.training.base_model import of_this_machine
-        from codex.training.grpo import GrpoOptions
         from codex.training.reward_training import train_reward
 
         name = called(data, None) if data else "additions"
@@ -110,8 +115,11 @@ def train(
                 of_this_machine(settings.engine),
                 Models(settings.home),
                 config,
-                GrpoOptions(generations=generations, tokens=tokens, temperature=temperature, start=start),
+                agents.AgentOptions(
+                    generations=generations, tokens=tokens, temperature=temperature, start=start
+                ),
                 out or settings.home / "adapters" / f"{name}-reward",
+                agent=learner,
                 grader=graded_by,
                 examples=examples,
                 told=bar.counted,
@@ -122,14 +130,6 @@ def train(
             errors.print(str(stopped), highlight=False, soft_wrap=True)
             raise typer.Exit(INTERRUPTED) from stopped
     _tell(made)
-
-
-def _check_trl() -> None:
-    """Raises CapabilityError where TRL is missing."""
-    from importlib.util import find_spec
-
-    if find_spec("trl") is None:
-        raise CapabilityError("codex train reward needs TRL: pip install 'codex-workbench[reward]'.")
 
 
 def _tell(made: Rewarded) -> None:

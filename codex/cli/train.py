@@ -18,7 +18,7 @@ from codex.datasets.columns import said
 from codex.engines.models import Models
 from codex.errors import Cancelled, InvalidInput
 from codex.settings import load_settings
-from codex.training.config import configured
+from codex.training.config import TrainConfig, configured
 
 if TYPE_CHECKING:
     from codex.training.answerer import Answerer
@@ -64,6 +64,17 @@ def answerer(
     data: Data = None,
     run: Run = None,
     refuse: Refuse = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="By default engine.model_path; a new one: a plug-in's name, or module:object.",
+        ),
+    ] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of a new model: a folder, a plug-in's name, or module:object."),
+    ] = None,
     out: Output = None,
     column: Columns = None,
     encoding: Encoding = None,
@@ -73,7 +84,8 @@ def answerer(
     Settings of the training are train.KEY=VALUE, e.g. train.epochs=1 train.lora.rank=8.
     """
     config, others = configured(overrides or [])
-    settings = load_settings(others)
+    config, named = _model(config, others, model, tokenizer)
+    settings = load_settings([*others, *named])
     errors = terminal.console(stderr=True)
     source = _source(data, run, refuse, column, encoding, others)
     with interruptible(errors) as cancel:
@@ -186,6 +198,27 @@ def merge(
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _model(
+    config: TrainConfig, overrides: Sequence[str], model: str | None, tokenizer: str | None
+) -> tuple[TrainConfig, list[str]]:
+    """The settings that name the model, which is made where it is new; all weights of such a one are trained.
+
+    Raises InvalidInput for a tokenizer of a model that is not new; see `own_models.new_model`.
+    """
+    from codex.training import own_models
+
+    own_models.check_tokenizer_is_wanted(model, tokenizer)
+    if model is None or tokenizer is None:
+        return config, [] if model is None else [f"engine.model_path={model}"]
+    own_models.take(model, tokenizer)
+    with terminal.console(stderr=True).status("making the model"):
+        models = Models(load_settings(overrides).home)
+        folder = own_models.new_model(model, tokenizer, models, config.seed)
+    if "lora" not in config.model_fields_set:
+        config = TrainConfig.model_validate(config.model_dump(exclude_unset=True) | {"lora": None})
+    return config, [f"engine.model_path={folder.name}"]
 
 
 def _source(

@@ -57,6 +57,21 @@ class TokenRows(Protocol):
         ...
 
 
+class TokenLists:
+    """Rows of tokens in memory; see TokenRows."""
+
+    def __init__(self, rows: Sequence[tuple[Sequence[int], Sequence[int]]]) -> None:
+        """rows: a prompt and an answer each."""
+        self._rows = rows
+        self.lengths: NDArray[np.int64] = np.array([len(one) + len(two) for one, two in rows], np.int64)
+
+    def ids(self, row: int) -> NDArray[np.int32]:
+        return np.array([*self._rows[row][0], *self._rows[row][1]], np.int32)
+
+    def start(self, row: int) -> int:
+        return len(self._rows[row][0])
+
+
 class RowBatches:
     """Batches of rows, shuffled by seed and epoch.
 

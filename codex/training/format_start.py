@@ -7,8 +7,6 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from codex.engines.huggingface.rendering import encode
@@ -16,11 +14,12 @@ from codex.errors import Cancelled
 from codex.grounding.stated import read_stated
 from codex.prompts.stating import stated
 from codex.training import loop
-from codex.training.batches import RowBatches
+from codex.training.agents import AgentOptions
+from codex.training.batches import RowBatches, TokenLists
 from codex.training.config import TrainConfig
 from codex.training.data import answer_end, answer_loss
 from codex.training.generated import greedy
-from codex.training.grpo import Asked, GrpoOptions
+from codex.training.questions import Asked
 from codex.training.state import Step, Training
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def teach_format(
     asked: Sequence[Asked],
     loaded: LoadedModel,
     config: TrainConfig,
-    options: GrpoOptions,
+    options: AgentOptions,
     cancel: threading.Event | None = None,
 ) -> None:
     """Train `options.start` updates on the model's own greedy answers, each with a confidence at random.
@@ -54,24 +53,9 @@ def teach_format(
     loop.train(Training.begin(model, config, options.start), batches, answer_loss, config, after)
 
 
-class _Rows:
-    """Rows of tokens in memory; see `batches.TokenRows`."""
-
-    def __init__(self, rows: Sequence[tuple[list[int], list[int]]]) -> None:
-        """rows: a prompt and an answer each."""
-        self._rows = rows
-        self.lengths: NDArray[np.int64] = np.array([len(one) + len(two) for one, two in rows], np.int64)
-
-    def ids(self, row: int) -> NDArray[np.int32]:
-        return np.array([*self._rows[row][0], *self._rows[row][1]], np.int32)
-
-    def start(self, row: int) -> int:
-        return len(self._rows[row][0])
-
-
 def _rows(
-    model: nn.Module, asked: Sequence[Asked], loaded: LoadedModel, config: TrainConfig, options: GrpoOptions
-) -> _Rows:
+    model: nn.Module, asked: Sequence[Asked], loaded: LoadedModel, config: TrainConfig, options: AgentOptions
+) -> TokenLists:
     rng = random.Random(config.seed)
     said: list[str] = []
     at_once = max(1, 4 * config.batch_size)
@@ -83,4 +67,4 @@ def _rows(
     texts = [stated(answer, rng.randrange(0, 101, 10)) for answer in answers]
     end = answer_end(loaded.tokenizer, loaded.ends)
     tokens = encode(loaded.tokenizer, texts, control=False, opened=True)
-    return _Rows([(it.prompt, [*made, *end]) for it, made in zip(asked, tokens, strict=True)])
+    return TokenLists([(it.prompt, [*made, *end]) for it, made in zip(asked, tokens, strict=True)])

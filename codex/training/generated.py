@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,8 @@ class Answer:
     text: str
     avg_logprob: float
     """Mean log-probability of its tokens, without the one that ends it, in nats; NaN: it has none."""
+    tokens: tuple[int, ...] = ()
+    """With the one that ends it; without one where it was cut off."""
 
 
 def held_out(source: Source, loaded: LoadedModel, config: TrainConfig, model: str) -> list[HeldOut]:
@@ -109,13 +111,48 @@ def greedy(
 
     Log-probabilities are those of the model's own distribution.
     """
+    return _decoded(model, prompts, loaded, most, 1, lambda logprobs: logprobs.argmax(-1))
+
+
+def sampled(
+    model: nn.Module,
+    prompts: Sequence[Sequence[int]],
+    loaded: LoadedModel,
+    most: int,
+    *,
+    n: int,
+    temperature: float,
+    random: torch.Generator,
+) -> list[Answer]:
+    """n continuations of each prompt, those of the first one first; see `greedy`.
+
+    random: on the device of the model.
+    """
+
+    def drawn(logprobs: Tensor) -> Tensor:
+        shares = (logprobs / temperature).softmax(-1)
+        return torch.multinomial(shares, 1, generator=random)[:, 0]
+
+    return _decoded(model, prompts, loaded, most, n, drawn)
+
+
+def _decoded(
+    model: nn.Module,
+    prompts: Sequence[Sequence[int]],
+    loaded: LoadedModel,
+    most: int,
+    n: int,
+    choose: Callable[[Tensor], Tensor],
+) -> list[Answer]:
+    """n continuations of each prompt. choose: tokens [rows] from log-probabilities [rows, vocabulary]."""
     device = next(model.parameters()).device
-    ids, mask = _padded(prompts, loaded.tokenizer, device)
+    ids, mask = padded(prompts, loaded.tokenizer, device)
     ends = torch.tensor(sorted(loaded.ends), device=device)
-    chosen, logprobs = [], []
+    chosen: list[Tensor] = []
+    logprobs: list[Tensor] = []
     cache: Any = None
-    is_open = torch.ones(len(prompts), dtype=torch.bool, device=device)
-    for _ in range(most):
+    is_open = torch.ones(len(prompts) * n, dtype=torch.bool, device=device)
+    for at in range(most):
         positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         out: Any = model(
             input_ids=ids,
@@ -125,19 +162,23 @@ def greedy(
             use_cache=True,
             logits_to_keep=1,
         )
-        cache = out.past_key_values
-        best, token = out.logits[:, -1].float().log_softmax(-1).max(-1)
-        is_open = is_open & ~torch.isin(token, ends)
+        cache, logits = out.past_key_values, out.logits[:, -1]
+        if at == 0 and n > 1:  # A prompt is read once.
+            cache.batch_repeat_interleave(n)
+            logits, mask = logits.repeat_interleave(n, 0), mask.repeat_interleave(n, 0)
+        distribution = logits.float().log_softmax(-1)
+        token = choose(distribution)
         chosen.append(torch.where(is_open, token, -1))
-        logprobs.append(best)
+        logprobs.append(distribution.gather(1, token[:, None])[:, 0])
+        is_open = is_open & ~torch.isin(token, ends)
         if not is_open.any():
             break
         ids = token[:, None]
-        mask = torch.cat([mask, mask.new_ones(len(prompts), 1)], dim=1)
-    return _answers(torch.stack(chosen, 1), torch.stack(logprobs, 1), loaded.tokenizer)
+        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+    return _answers(torch.stack(chosen, 1), torch.stack(logprobs, 1), loaded)
 
 
-def _padded(prompts: Sequence[Sequence[int]], tokenizer: Any, device: torch.device) -> tuple[Tensor, Tensor]:
+def padded(prompts: Sequence[Sequence[int]], tokenizer: Any, device: torch.device) -> tuple[Tensor, Tensor]:
     """[rows, longest]: the prompts, padded on the left, and 1 where a token is a prompt's."""
     pad = tokenizer.pad_token_id or 0
     longest = max(map(len, prompts))
@@ -146,11 +187,12 @@ def _padded(prompts: Sequence[Sequence[int]], tokenizer: Any, device: torch.devi
     return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
 
-def _answers(tokens: Tensor, logprobs: Tensor, tokenizer: Any) -> list[Answer]:
-    """tokens, logprobs: [rows, steps]; tokens are -1 from where a row has ended."""
+def _answers(tokens: Tensor, logprobs: Tensor, loaded: LoadedModel) -> list[Answer]:
+    """tokens, logprobs: [rows, steps]; tokens are -1 after the one that ends a row."""
     found = []
     for row, of_row in zip(tokens.tolist(), logprobs.tolist(), strict=True):
-        n = sum(token >= 0 for token in row)
-        text = str(tokenizer.decode(row[:n], skip_special_tokens=True)).strip()
-        found.append(Answer(text, sum(of_row[:n]) / n if n else math.nan))
+        own = [token for token in row if token >= 0]
+        n = len(own) - (own[-1] in loaded.ends)
+        text = str(loaded.tokenizer.decode(own[:n], skip_special_tokens=True)).strip()
+        found.append(Answer(text, sum(of_row[:n]) / n if n else math.nan, tuple(own)))
     return found

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from accelerate.state import AcceleratorState, GradientState
-from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from transformers import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
-from codex.errors import InvalidInput
 from codex.grounding.stated import read_stated
 from codex.items import Item
+from codex.training.agents import AgentOptions
 from codex.training.config import TrainConfig
 from codex.training.hf import Observed, Told, arguments_of
+from codex.training.questions import Asked, Questions
 from codex.training.rewards import Reward
 from codex.training.state import After, Loss, Training
 from datasets import Dataset
@@ -31,80 +31,13 @@ if TYPE_CHECKING:
     from codex.engines.huggingface.loading import LoadedModel
 
 
-class GrpoOptions(BaseModel):
-    """What is set of the reinforcement itself, beside the settings of every training."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    generations: int = Field(8, ge=2)
-    """Answers to a question that are compared."""
-    tokens: int = Field(64, ge=1)
-    """The longest answer."""
-    temperature: float = Field(1.0, gt=0.0)
-    """Of these answers; the model is measured greedily."""
-    start: int = Field(0, ge=0)
-    """Supervised updates before it, which teach the format alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question that is learned from, or measured with."""
-
-    text: str
-    """Its prompt, rendered."""
-    prompt: list[int]
-    """The tokens of it, up to where the answer begins."""
-    item: Item
-    """What is accepted."""
-
-
-class Questions:
-    """Questions in the order of a seed, each as many times as it is answered."""
-
-    def __init__(self, asked: Sequence[Asked], config: TrainConfig, generations: int) -> None:
-        """Raises InvalidInput where an update does not have room for whole groups of answers."""
-        self._asked, self._generations, self._seed = asked, generations, config.seed
-        self._accumulate = config.accumulate
-        answers = config.batch_size * config.accumulate
-        if answers % generations:
-            raise InvalidInput(
-                f"train.batch_size × train.accumulate = {answers} answers of an update have to be a "
-                f"multiple of --generations {generations}.",
-                ["train.batch_size", "train.accumulate", "generations"],
-            )
-        self._some = answers // generations
-
-    @property
-    def units(self) -> int:
-        """Answers of an epoch."""
-        return len(self._asked) * self._generations
-
-    def stream(self, position: int = 0) -> Iterator[list[dict[str, Any]]]:
-        """See Batches; a batch is given once for each accumulated one, as GRPOTrainer takes it."""
-        update = position // self._accumulate
-        epoch, order = -1, np.empty(0, np.int64)
-        while True:
-            rows: list[dict[str, Any]] = []
-            for place in range(update * self._some, (update + 1) * self._some):
-                if place // len(self._asked) != epoch:
-                    epoch = place // len(self._asked)
-                    order = np.random.default_rng([self._seed, epoch]).permutation(len(self._asked))
-                it = self._asked[int(order[place % len(self._asked)])]
-                rows += [{"prompt": it.text, "ids": it.prompt, "item": it.item}] * self._generations
-            for _ in range(self._accumulate):
-                yield rows
-            update += 1
-
-
 @dataclass(frozen=True, slots=True)
 class Grpo:
     """An engine of trainings by rewards, which are summed; see `course.Task`."""
 
     loaded: LoadedModel
     rewards: Sequence[Reward]
-    options: GrpoOptions
-    begin: Callable[[Training], None]
-    """Called before the first update of all."""
+    options: AgentOptions
 
     def __call__(
         self, training: Training, batches: Questions, loss: Loss, config: TrainConfig, after: After
@@ -112,8 +45,6 @@ class Grpo:
         """See loop.train. The loss is GRPO's own. Raises what a reward raises."""
         if training.step >= training.steps:
             return
-        if training.step == 0:
-            self.begin(training)
         AcceleratorState._reset_state(reset_partial_state=True)
         GradientState._reset_state()
         use_cache = training.model.config.use_cache  # type: ignore[union-attr]
@@ -138,13 +69,16 @@ def _quiet() -> Iterator[None]:
 
 
 class _Stream:
-    """The questions as what the Trainer takes for a loader of unknown length."""
+    """The questions as what the Trainer takes for a loader of unknown length: a row for each answer."""
 
-    def __init__(self, training: Training, batches: Questions) -> None:
-        self._training, self._batches = training, batches
+    def __init__(self, training: Training, batches: Questions, generations: int) -> None:
+        self._training, self._batches, self._generations = training, batches, generations
 
-    def __iter__(self) -> Iterator[Any]:
-        return self._training.remaining(self._batches)  # type: ignore[arg-type]
+    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
+        asked: Iterator[list[Asked]] = self._training.remaining(self._batches)  # type: ignore[arg-type, assignment]
+        for some in asked:
+            rows = [{"prompt": it.text, "ids": it.prompt, "item": it.item} for it in some]
+            yield [row for row in rows for _ in range(self._generations)]
 
 
 class _Trainer(Observed, GRPOTrainer):  # type: ignore[misc]
@@ -160,7 +94,7 @@ class _Trainer(Observed, GRPOTrainer):  # type: ignore[misc]
         folder: str,
     ) -> None:
         self.training = training
-        self._stream = _Stream(training, batches)
+        self._stream = _Stream(training, batches, how.options.generations)
         self._seen = 0
         self._is_readable: list[bool] = []
         arguments = GRPOConfig(

@@ -26,19 +26,21 @@ from codex.grounding.stated import read_stated
 from codex.outputs import output
 from codex.prompts import stating
 from codex.text import sha256
+from codex.training.agents import GRPO, Agent, AgentOptions, ShippedAgent
 from codex.training.answerer import TrainedOn, check_ended, keep, manifest_of
 from codex.training.base_model import Base, load_base, trainable
 from codex.training.config import TrainConfig
-from codex.training.course import Progress, Task, Trained, fit, steps_of
+from codex.training.course import Engine, Progress, Task, Trained, fit, steps_of
 from codex.training.data import answer_loss
 from codex.training.examples import Example, Source, described
 from codex.training.filters import filtered
 from codex.training.format_start import teach_format
 from codex.training.generated import greedy
-from codex.training.grpo import Asked, Grpo, GrpoOptions, Questions
 from codex.training.loop import measuring
+from codex.training.questions import Asked, Questions
 from codex.training.rewards import Reward, is_correct
-from codex.training.state import Training
+from codex.training.state import After, Loss, Training
+from codex.training.verifier_reward import VerifierReward
 
 if TYPE_CHECKING:
     from codex.engines.huggingface.loading import LoadedModel
@@ -72,9 +74,10 @@ def train_reward(
     engine: ModelConfig,
     models: Models,
     config: TrainConfig,
-    options: GrpoOptions,
+    options: AgentOptions,
     folder: Path,
     *,
+    agent: Agent | None = None,
     grader: str | None = None,
     examples: Sequence[stating.Shown] = stating.EXAMPLES,
     told: Callable[[Counter[str]], None] | None = None,
@@ -83,10 +86,11 @@ def train_reward(
 ) -> Rewarded:
     """Train on the questions of a source in a folder, which resumes where it was interrupted.
 
-    rewards: are summed. grader: of the measured answers; None: the one of each question. examples: show the
-    format in every prompt. told: called with what became of the rows before training begins. Raises Cancelled
-    when it was stopped, InvalidInput: nothing is left to train on, settings that do not fit; what a reward
-    raises; see `course.fit` and `adapters.save_adapter`.
+    rewards: are summed. agent: how the model learns by them; None: GRPO. grader: of the measured answers;
+    None: the one of each question. examples: show the format in every prompt. told: called with what became
+    of the rows before training begins. Raises Cancelled when it was stopped, InvalidInput: nothing is left to
+    train on, settings that do not fit; what a reward or an agent raises; see `course.fit` and
+    `adapters.save_adapter`.
     """
     config = _fitting(config)
     base = load_base(engine, models, config)
@@ -96,6 +100,7 @@ def train_reward(
     if told:
         told(counts)
     model = trainable(base.loaded.model, config)
+    rewards = [each.of(model, base, config) if isinstance(each, VerifierReward) else each for each in rewards]
     config = config.model_copy(
         update={"generate_every": config.generate_every or steps_of(config, rows.units)}
     )
@@ -108,7 +113,11 @@ def train_reward(
                 _write(folder, {"start": measure(training.model)})
 
     data_sha256 = sha256(f"{source.sha256()} {stating.fingerprint(examples)} {config.data.model_dump_json()}")
-    about = {"rewards": [each.name for each in rewards], "grader": grader, "grpo": options.model_dump()}
+    agent = agent or ShippedAgent(GRPO)
+    about: dict[str, object] = {"rewards": [each.name for each in rewards], "grader": grader}
+    # As trainings by GRPO, which resume, have always been named.
+    learning = options.model_dump()
+    about |= {GRPO: learning} if agent.name == GRPO else {"agent": agent.name, "options": learning}
     task = Task(
         model=model,
         rows=rows,
@@ -124,7 +133,7 @@ def train_reward(
             **base.identity,
             **about,
         },
-        engine=Grpo(base.loaded, rewards, options, begin),
+        engine=_begun(agent(base.loaded, rewards, options), begin),
     )
     trained = fit(task, config, folder, progress, cancel)
     check_ended(trained)
@@ -135,6 +144,17 @@ def train_reward(
     manifest = manifest.model_copy(update={"settings": manifest.settings | about})
     made = keep(model, base, folder, manifest, config)
     return Rewarded(made[0], made[1], trained, counts, stages)
+
+
+def _begun(engine: Engine, begin: Callable[[Training], None]) -> Engine:
+    """The engine; begin is called before the first update of all."""
+
+    def train(training: Training, batches: Questions, loss: Loss, config: TrainConfig, after: After) -> None:
+        if training.step == 0:
+            begin(training)
+        engine(training, batches, loss, config, after)
+
+    return train
 
 
 def _check_learned(model: nn.Module) -> None:
@@ -164,7 +184,7 @@ def _asked(
     source: Source,
     base: Base,
     config: TrainConfig,
-    options: GrpoOptions,
+    options: AgentOptions,
     examples: Sequence[stating.Shown],
     counts: Counter[str],
 ) -> tuple[list[Asked], list[Asked]]:
@@ -191,7 +211,7 @@ def _asked(
 def _rendered(
     some: Sequence[Example],
     base: Base,
-    options: GrpoOptions,
+    options: AgentOptions,
     examples: Sequence[stating.Shown],
     counts: Counter[str],
 ) -> list[Asked]:

@@ -123,10 +123,17 @@ class AddedReward:
         return found
 
 
+def _verifier(grader: str | None) -> Reward:
+    from codex.training.verifier_reward import VerifierReward  # With it comes torch.
+
+    return VerifierReward()
+
+
 SHIPPED: dict[str, Callable[[str | None], Reward]] = {
     "correctness": Correctness,
     "brier": Brier,
     "length": lambda grader: Length(),
+    "verifier": _verifier,
 }
 """The rewards that ship with Codex, by name; each is made with the name of a grader, or None."""
 

@@ -1,4 +1,4 @@
-"""The example: its signal and its grader take part like those that ship."""
+"""The example: its signal, its grader and its reward take part like those that ship."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from codex.grading.grades import grade
 from codex.items import Item
 from codex.pages.ask.view import signals_view
 from codex.signals import REGISTRY, add_signals, compute, signals_table
+from codex.training.rewards import reward
 from codex.types import Origin
 from tests.support.command import Codex, command
 from tests.support.evaluated import generated
@@ -106,6 +107,14 @@ def test_its_grader_grades_by_its_name(hedging: None) -> None:
     ]
 
 
+def test_its_reward_pays_less_for_hedging_words(hedging: None) -> None:
+    item = Item("1", "Capital of France?", ("Paris",), "capitals")
+    answers = ["It is Paris", "It is probably the city of Paris or maybe Lyon", "I guess Paris", "", "Maybe"]
+    assert reward("unhedged")([""] * 5, answers, [item] * 5) == [0, -1, -1, 0, -1]
+    ten = "Maybe the capital of France is the city of Paris"  # One word of ten: half of every fifth.
+    assert reward("unhedged")([""], [ten], [item]) == [-0.5]
+
+
 def test_the_command_lists_it(hedging: None, codex: Codex) -> None:
     listed = {each["name"]: each for each in codex("plugins", "--json").json}
     assert listed["hedging"] == {
@@ -115,6 +124,7 @@ def test_the_command_lists_it(hedging: None, codex: Codex) -> None:
         "error": None,
     }
     assert listed["first_word"]["error"] is None
+    assert (listed["unhedged"]["kind"], listed["unhedged"]["error"]) == ("rewards", None)
 
 
 def test_a_calibrator_combines_its_signal_and_is_bound_to_the_package(hedging: None, calibrated: str) -> None:

@@ -57,6 +57,9 @@ def test_questions_and_a_reward_become_an_adapter(
     held_out = json.loads((out / "env.json").read_text())["rows"]["held-out questions"]
     assert manifest.rows == len(kept) - held_out
     assert manifest.settings["rewards"] == ["brier", "length"]
+    identity = json.loads((out / "training.json").read_text())
+    assert identity["grpo"] == {"generations": 4, "tokens": 6, "temperature": 1.0, "start": 1}
+    assert "agent" not in identity, "a training from before there were agents resumes"
     assert json.loads((out / "confidence.json").read_text()) == {
         # A random model writes no confidence.
         stage: {"graded_accuracy": 0.0, "stated_readable": 0.0}

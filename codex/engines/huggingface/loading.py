@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from codex import plugins
 from codex.engines.base import ModelConfig
 from codex.engines.huggingface.convert import converted
 from codex.engines.huggingface.token_bytes import TokenBytes
-from codex.errors import ModelError
+from codex.errors import ModelError, PluginError
 from codex.hub import quiet_progress
 from codex.threads import spin_briefly
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+log = logging.getLogger(__name__)
 
 
 class HuggingFaceConfig(ModelConfig):
@@ -126,6 +132,7 @@ def _read(folder: Path, place: Placement) -> tuple[PreTrainedModel, PreTrainedTo
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=options["dtype"],
         )
+    _know_architecture(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ModelError(f"{folder} has no tokenizer.json, which the huggingface engine needs.")
@@ -135,6 +142,19 @@ def _read(folder: Path, place: Placement) -> tuple[PreTrainedModel, PreTrainedTo
     use_few_rows(model)
     use_own_attention(model)
     return model.eval(), tokenizer
+
+
+def _know_architecture(folder: Path) -> None:
+    """Import the models of plug-ins where Transformers does not know a folder's: they register their own."""
+    from transformers import CONFIG_MAPPING
+
+    if json.loads((folder / "config.json").read_bytes()).get("model_type") in CONFIG_MAPPING:
+        return
+    for plugin in plugins.found("models"):
+        try:
+            plugins.imported(plugin)
+        except PluginError as error:
+            log.warning("%s", error)
 
 
 @contextmanager

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from codex.signals import View, signal
-
-HEDGES = re.compile(r"\b(maybe|perhaps|possibly|probably|might|could|think|guess)\b", re.IGNORECASE)
+from codex_hedging.words import hedges_per_word
 
 
 @signal(
@@ -22,6 +19,4 @@ HEDGES = re.compile(r"\b(maybe|perhaps|possibly|probably|might|could|think|guess
 )
 def hedging(view: View) -> float | None:
     """Hedges per word, in [0, 1]; missing where there are no words."""
-    text = view.observation.generation.text
-    words = len(text.split())
-    return len(HEDGES.findall(text)) / words if words else None
+    return hedges_per_word(view.observation.generation.text)
