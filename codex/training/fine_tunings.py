@@ -68,6 +68,7 @@ class FineTunings:
         """trainings: of the same workbench, of which one runs at a time with these."""
         self._workbench, self._jobs, self._trainings = workbench, jobs, trainings
         self._course: tuple[str, list[Update]] = ("", [])
+        self._names: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def answerer(self, options: AnswererOptions) -> Job:
@@ -167,6 +168,7 @@ class FineTunings:
             self._check_memory(base, "float32")
 
         def work(job: Job) -> str:
+            self._names[job.id] = name
             if base is not None:
                 job.report(JobProgress(text="Writing the model with the adapter in its weights"))
                 merge(adapter, base, self._models, target)
@@ -178,7 +180,7 @@ class FineTunings:
             change_model(self._workbench, name if own else str(target), "huggingface")
             return name
 
-        return self._jobs.start(KIND, f"Loading {name}", work, name)
+        return self._named(self._jobs.start(KIND, f"Loading {name}", work, name), name)
 
     def list(self) -> list[SavedAdapter]:
         """What is in the home's adapters, the newest first."""
@@ -205,6 +207,10 @@ class FineTunings:
         with self._lock:
             of, updates = self._course
         return list(updates) if of == job_id else []
+
+    def name_of(self, job: Job) -> str | None:
+        """The adapter that a job is about; None: it is another one's."""
+        return self._names.get(job.id)
 
     @property
     def in_use(self) -> str | None:
@@ -300,11 +306,16 @@ class FineTunings:
             ["name"],
         )
 
+    def _named(self, job: Job, name: str) -> Job:
+        self._names[job.id] = name
+        return job
+
     def _start(self, options: AnswererOptions | RewardOptions, train: _Train) -> Job:
         name, workbench = options.name, self._workbench
         folder = self._home / ADAPTERS / name
 
         def work(job: Job) -> SavedAdapter:
+            self._names[job.id] = name
             updates: list[Update] = []
             with self._lock:
                 self._course = (job.id, updates)
@@ -317,7 +328,7 @@ class FineTunings:
                     raise
             return saved_adapter(self._home, name)
 
-        return self._jobs.start(KIND, f"Training {name}", work, name)
+        return self._named(self._jobs.start(KIND, f"Training {name}", work, name), name)
 
 
 def check_trl() -> None:

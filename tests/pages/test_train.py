@@ -14,6 +14,7 @@ from codex.jobs import Jobs
 from codex.pages.train.page import TrainPage
 from codex.pages.train.view import probes_view
 from codex.signals.probes import Gain, Probe, Probes
+from codex.training.fine_tunings import FineTunings
 from codex.training.saved_probes import PROBES, SavedProbes, advice
 from codex.training.trainings import Trainings
 from tests.support.evaluated import put_run
@@ -35,7 +36,8 @@ def engine() -> KnowingEngine:
 @pytest.fixture
 def page(tmp_path: Path, engine: KnowingEngine) -> Iterator[TrainPage]:
     opened, jobs = workbench(tmp_path, engine), Jobs()
-    yield TrainPage(opened, Trainings(opened, jobs), jobs)
+    trainings = Trainings(opened, jobs)
+    yield TrainPage(opened, trainings, jobs, FineTunings(opened, jobs, trainings))
     jobs.close()
     opened.close()
 
