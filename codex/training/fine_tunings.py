@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,15 +19,12 @@ from codex.engines.memory import available_memory
 from codex.engines.models import PACKAGED, Models, model_id
 from codex.errors import Cancelled, CapabilityError, Conflict, InvalidInput, ModelError
 from codex.jobs import Job, JobProgress, Jobs
-from codex.outputs import output
 from codex.prompts import stating
 from codex.training import arithmetic, rewards
 from codex.training.answerer import ADAPTER, train_answerer
 from codex.training.config import TrainConfig
-from codex.training.course import Progress
 from codex.training.examples import Joined, RunSource, Source
 from codex.training.fine_tuning_options import AnswererOptions, RewardOptions
-from codex.training.folder import IDENTITY
 from codex.training.merging import merge
 from codex.training.saved_adapters import (
     ADAPTERS,
@@ -41,24 +36,10 @@ from codex.training.saved_adapters import (
     saved_adapters,
 )
 from codex.training.trainings import KIND, Trainings
+from codex.training.updates import OPTIONS, Told, Update
 from codex.training.verifier_models import GB, training_memory
 
-OPTIONS = "options.json"
-"""What was chosen of a training, beside it, by which it can be resumed."""
 MISSING = "Teaching by rewards needs TRL: pip install 'codex-workbench[reward]', then start Codex again."
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """One update of a training, as a chart shows it."""
-
-    step: int
-    """Counted from 1."""
-    loss: float
-    """Of the training."""
-    measured: Mapping[str, float] = field(default_factory=dict)
-    """What else is known: `reward` and `readable` of the answers that were rewarded; `validation_loss`,
-    `token_accuracy` and metrics of graded answers where the held-out questions were looked at."""
 
 
 class FineTunings:
@@ -82,7 +63,7 @@ class FineTunings:
         source = self._runs(options.runs, options.refuse)
         settings, models = self._workbench.model.settings, self._models
 
-        def train(job: Job, told: _Told) -> None:
+        def train(job: Job, told: Told) -> None:
             train_answerer(
                 source,
                 self._engine(),
@@ -111,7 +92,7 @@ class FineTunings:
             source, shown = arithmetic.Additions(options.additions, options.seed), arithmetic.EXAMPLES
         settings, models = self._workbench.model.settings, self._models
 
-        def train(job: Job, told: _Told) -> None:
+        def train(job: Job, told: Told) -> None:
             from codex.training.grpo import GrpoOptions
             from codex.training.reward_training import train_reward
 
@@ -319,7 +300,7 @@ class FineTunings:
             updates: list[Update] = []
             with self._lock:
                 self._course = (job.id, updates)
-            told = _Told(job, updates, folder, options)
+            told = Told(job, updates, folder, options)
             with workbench.model.holding(f"The training of {name!r}"):
                 try:
                     train(job, told)
@@ -342,63 +323,5 @@ def base_of(fingerprint: str) -> str:
     return fingerprint.split(":")[1] if fingerprint.count(":") > 1 else fingerprint
 
 
-class _Told:
-    """Tells a job how far a training is, and keeps what a chart shows and what resumes it."""
-
-    def __init__(
-        self, job: Job, updates: list[Update], folder: Path, options: AnswererOptions | RewardOptions
-    ) -> None:
-        self._job, self._updates, self._folder, self._options = job, updates, folder, options
-        self._began = 0.0
-        job.report(JobProgress(text="Loading the model"))
-
-    def begins(self, start: int = 0) -> None:
-        """The rows are known, and the model is measured as it is. start: updates on the format before."""
-        then = f", then {start} updates on the format" if start else ""
-        self._job.report(JobProgress(text=f"Measuring the model as it is{then}"))
-
-    def __call__(self, at: Progress) -> None:
-        """An update is done."""
-        if not self._updates:
-            self._began = time.monotonic()
-            self._keep_options()
-        self._updates.append(Update(at.step, at.loss, at.measured))
-        since = at.step - self._updates[0].step
-        seconds = (time.monotonic() - self._began) / since if since else None
-        left = None if seconds is None else (at.steps - at.step) * seconds
-        rate = 1 / seconds if seconds else None
-        text = _text(at) if at.step < at.steps else "Measuring the trained model"
-        self._job.report(JobProgress(at.step, at.steps, "updates", rate, "updates", left, text))
-
-    def stopped(self) -> None:
-        """Somebody stopped it."""
-        now, home = self._job.progress, self._folder.parent.parent
-        there = next((it for it in saved_adapters(home) if it.name == self._folder.name), None)
-        text = (
-            f"Stopped at a checkpoint, update {there.step}; starting again with the same name and settings "
-            "resumes there."
-            if there
-            else "Stopped before the first update; nothing was learned."
-        )
-        self._job.report(replace(now, text=text, rate=None, seconds_left=None))
-
-    def _keep_options(self) -> None:
-        if (self._folder / IDENTITY).is_file():
-            with output(self._folder / OPTIONS) as file:
-                file.write(self._options.model_dump_json(indent=2).encode() + b"\n")
-
-
-_Train = Callable[[Job, _Told], None]
+_Train = Callable[[Job, Told], None]
 """Trains to the end, and tells of it. Raises Cancelled where the job's cancel stopped it."""
-
-
-def _text(at: Progress) -> str:
-    told = [f"loss {at.loss:.3f}"]
-    if at.validation_loss is not None:
-        told.append(f"held-out loss {at.validation_loss:.3f}")
-    if "reward" in at.measured:
-        told.append(f"mean reward {at.measured['reward']:.2f}")
-    if "readable" in at.measured:
-        told.append(f"{at.measured['readable']:.0%} with a readable confidence")
-    text = ", ".join(told)
-    return text[:1].upper() + text[1:]

@@ -14,8 +14,8 @@ from codex.pages.train.verifiers import figure, line
 from codex.text import percent
 from codex.training import rewards
 from codex.training.fine_tuning_options import AnswererOptions, RewardOptions
-from codex.training.fine_tunings import Update
 from codex.training.saved_adapters import SavedAdapter
+from codex.training.updates import Update
 
 PREFIX = "adapter:"
 """Of what the page calls an adapter among the versions, of which no name begins so."""
@@ -63,21 +63,11 @@ def options_of(kind: type[Options], wanted: JSON) -> Options:
 
 def defaults() -> JSON:
     """What the forms show at first, and which rewards there are."""
-    shown = {
-        "answerer": (AnswererOptions, ("epochs", "learning_rate", "rank", "held_out", "generate", "seed")),
-        "reward": (
-            RewardOptions,
-            (
-                *("additions", "steps", "questions", "generations", "tokens", "start"),
-                *("learning_rate", "rank", "held_out", "generate", "seed"),
-            ),
-        ),
+    return {
+        "answerer": AnswererOptions(runs=["-"]).model_dump(exclude={"runs"}),
+        "reward": RewardOptions().model_dump(exclude={"runs"}),
+        "rewards": list(rewards.names()),
     }
-    found: JSON = {
-        kind: {name: options.model_fields[name].default for name in names}
-        for kind, (options, names) in shown.items()
-    }
-    return {**found, "rewards": list(rewards.names())}
 
 
 def adapter_view(saved: SavedAdapter, in_use: str | None, base: str, has_base: bool) -> JSON:
@@ -114,7 +104,8 @@ def columns() -> JSON:
 def helps(saved: SavedAdapter) -> bool:
     """Whether no accuracy was lost, and the accuracy, the ECE or the Brier score is better than before."""
     before, after = _metrics(saved.before), _metrics(saved.after)
-    if "accuracy" not in after or "accuracy" not in before:
+    unknown = saved.state != "done" or "accuracy" not in after or "accuracy" not in before
+    if unknown or (saved.kind == "reward" and not after.get("readable")):
         return False
     gain = after["accuracy"] - before["accuracy"]
     lower = [before[key] - after[key] for key in ("ece", "brier") if key in before and key in after]
@@ -131,7 +122,7 @@ def advice(saved: SavedAdapter) -> str:
     told = f"accuracy {percent(before['accuracy'])} before, {percent(after['accuracy'])} after"
     if "ece" in before and "ece" in after:
         told += f"; ECE {before['ece']:.3f} before, {after['ece']:.3f} after"
-    words = f"On {saved.held_out:,} held-out questions: {told}."
+    words = f"On {saved.held_out:,} held-out question{'' if saved.held_out == 1 else 's'}: {told}."
     if after["accuracy"] < before["accuracy"] - FALLEN:
         return f"{words} It answers fewer correctly: lower the learning rate, or train on more questions."
     if saved.kind == "reward" and after.get("readable", 0.0) == 0:

@@ -4,7 +4,7 @@ import { html, nothing } from "../shared/lit.js";
 import { badge, button, copied, exact, hint, icon, iconButton, written } from "../shared/parts.js";
 import { column, scrolled } from "../shared/table.js";
 import { madeOf, VersionCard, warning } from "../shared/versions.js";
-import { fixed, share } from "../shared/words.js";
+import { fixed, quoted, share } from "../shared/words.js";
 
 /** @import {Adapter, TuningRow} from "./types" */
 
@@ -89,13 +89,8 @@ function use({ kind, name, base, merged }) {
     kind === "reward"
       ? " Ask does not ask for the stated confidence yet: it shows in what the model writes for a prompt that asks for it."
       : "";
-  const words = html`In use it is another model: calibrators, probes and verifiers of ${written(base)} do not hold for it, until some are fitted on its own answers. The menu of models in the bar lists both.${stated}`;
+  const words = html`In use it is another model: calibrators, probes and verifiers of ${written(base)} do not hold for it, until some are fitted on its own answers. Models, in the bar, loads another one again.${stated}`;
   if (!merged) return hint(words);
   const command = `codex serve engine=huggingface engine.model_path=${quoted(name)}`;
   return html`${hint(words)}<p class="cx-small cx-row"><span>Start with it:</span> <code class="cx-grow">${command}</code>${iconButton("copy", "Copy the command", () => copied(command))}</p>`;
-}
-
-/** A word of a shell's command. @param {string} text */
-export function quoted(text) {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -27,7 +27,7 @@ const NUMBERS = {
     ...{ min: 0, max: 0.9, says: "Share of the questions that measures the training instead" },
   },
   generate: {
-    words: "Answers measured",
+    words: "Measured",
     ...{ min: 0, max: 1000, step: 1, says: "Held-out questions that are answered before and after" },
   },
   seed: { words: "Seed", min: 0, max: 2147483648, step: 1, says: "Equal seeds give equal trainings" },

@@ -117,5 +117,6 @@ export interface Config {
   /** Metrics of answers before and after a training of the model. */
   columns: Record<string, Explained>;
   defaults: { epochs: number; learning_rate: number; kl_weight: number };
-  tuning: { answerer: Record<string, number>; reward: Record<string, number>; rewards: string[] };
+  /** What the forms of the model's own trainings show at first. */
+  tuning: { answerer: Record<string, unknown>; reward: Record<string, unknown>; rewards: string[] };
 }
