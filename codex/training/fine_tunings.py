@@ -30,6 +30,7 @@ from codex.training.saved_adapters import (
     ADAPTERS,
     SavedAdapter,
     delete_adapter,
+    discard_empty,
     is_merged,
     merged_folder,
     saved_adapter,
@@ -301,12 +302,15 @@ class FineTunings:
             with self._lock:
                 self._course = (job.id, updates)
             told = Told(job, updates, folder, options)
-            with workbench.model.holding(f"The training of {name!r}"):
-                try:
+            discard_empty(folder)
+            try:
+                with workbench.model.holding(f"The training of {name!r}"):
                     train(job, told)
-                except Cancelled:
-                    told.stopped()
-                    raise
+            except Cancelled:
+                told.stopped()
+                raise
+            finally:
+                discard_empty(folder)
             return saved_adapter(self._home, name)
 
         return self._named(self._jobs.start(KIND, f"Training {name}", work, name), name)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
+import math
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +17,8 @@ from pydantic.config import JsonDict
 
 from codex.engines.huggingface.adapters import MANIFEST, AdapterManifest
 from codex.engines.models import Models
-from codex.errors import NotFound, TrainingError
-from codex.training.answerer import ADAPTER
+from codex.errors import Conflict, NotFound, TrainingError
+from codex.training.answerer import ADAPTER, MODEL
 from codex.training.folder import IDENTITY, locked
 
 CHECKPOINTS = "checkpoints"
@@ -27,6 +30,8 @@ HELD_OUT = "held-out questions"
 GRADED = "graded_questions"
 ADAPTERS = "adapters"
 """Their folder in the home."""
+
+log = logging.getLogger(__name__)
 
 SAVED: JsonDict = {
     "name": "answers",
@@ -91,6 +96,16 @@ def saved_adapters(home: Path) -> list[SavedAdapter]:
     return sorted(filter(None, found), key=lambda each: each.created_at, reverse=True)
 
 
+def discard_empty(folder: Path) -> None:
+    """Delete the folder of a training that was stopped before it had anything to resume from."""
+    if not (folder / IDENTITY).is_file():
+        return
+    with suppress(Conflict, TrainingError, OSError), locked(folder):
+        kept = [folder / ADAPTER, folder / MODEL, *(folder / CHECKPOINTS).glob("step-*")]
+        if not any(each.exists() for each in kept):
+            shutil.rmtree(folder)
+
+
 def saved_adapter(home: Path, name: str) -> SavedAdapter:
     """One by its name. Raises NotFound."""
     known = saved_adapters(home)  # A name that is listed is that of a folder, whatever else is asked for.
@@ -122,6 +137,15 @@ def delete_adapter(home: Path, name: str) -> None:
 
 
 def _saved(folder: Path, home: Path) -> SavedAdapter | None:
+    """None: it is no training of the model, or its files are not as they were written."""
+    try:
+        return _read_adapter(folder, home)
+    except (ValueError, TypeError, AttributeError, OSError):
+        log.warning("The training in %s is not listed: its files cannot be read.", folder)
+        return None
+
+
+def _read_adapter(folder: Path, home: Path) -> SavedAdapter | None:
     identity, told = _read(folder / IDENTITY), _read(folder / ENVIRONMENT)
     if identity.get("kind") not in ("answerer", "reward"):
         return None
@@ -137,7 +161,7 @@ def _saved(folder: Path, home: Path) -> SavedAdapter | None:
     manifest = _manifest(folder / ADAPTER)
     if manifest is None:
         return _unfinished(folder, common)
-    metrics = manifest.metrics
+    metrics = {name: value for name, value in manifest.metrics.items() if math.isfinite(value)}
     held_out = rows.get(HELD_OUT, 0) if isinstance(rows, dict) and identity["kind"] == "reward" else None
     return SavedAdapter(
         **common,

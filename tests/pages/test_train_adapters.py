@@ -119,7 +119,7 @@ def test_updates_are_drawn_as_far_as_they_are_measured() -> None:
         (
             {"kind": "reward", "after": {"graded_accuracy": 0.4, "stated_readable": 0.0}},
             "It states no readable confidence",
-            True,
+            False,
         ),
     ],
 )

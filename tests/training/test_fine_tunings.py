@@ -133,6 +133,24 @@ def test_a_training_that_is_cancelled_resumes_from_its_checkpoint(
         fine_tunings.resume("mine")
 
 
+def test_what_was_stopped_before_its_first_update_is_no_obstacle_and_no_other_file_is_touched(
+    bench: Workbench, jobs: Jobs, fine_tunings: FineTunings
+) -> None:
+    adapters = bench.settings.home / "adapters"
+    for name, file in (("mine", "training.json"), ("other", "notes.txt")):
+        (adapters / name).mkdir(parents=True)
+        (adapters / name / file).write_text('{"kind": "answerer"}')
+    options = AnswererOptions.model_validate(QUICK)
+    failed = jobs.wait(fine_tunings.answerer(options.model_copy(update={"name": "other"})).id, WAIT)
+    assert "holds other files, such as notes.txt" in str(failed.error)
+    assert (adapters / "other" / "notes.txt").is_file()
+    done(jobs, fine_tunings.answerer(options))
+    manifest = adapters / "mine" / "adapter" / "codex.json"
+    manifest.write_text(manifest.read_text().replace('"steps"', '"stops"'))
+    (adapters / "mine" / "env.json").write_text("[]")
+    assert [each.state for each in fine_tunings.list()] == ["unfinished"]
+
+
 def test_additions_and_a_reward_become_an_adapter(jobs: Jobs, fine_tunings: FineTunings) -> None:
     job = done(jobs, fine_tunings.reward(RewardOptions.model_validate(QUICK_REWARD)))
     saved = job.result

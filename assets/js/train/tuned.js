@@ -85,10 +85,7 @@ function standing({ active, state }) {
 
 /** What it means to use it, and how to start with it. @param {Adapter} shown */
 function use({ kind, name, base, merged }) {
-  const stated =
-    kind === "reward"
-      ? " Ask does not ask for the stated confidence yet: it shows in what the model writes for a prompt that asks for it."
-      : "";
+  const stated = kind === "reward" ? " It writes its confidence where a prompt asks for it." : "";
   const words = html`In use it is another model: calibrators, probes and verifiers of ${written(base)} do not hold for it, until some are fitted on its own answers. Models, in the bar, loads another one again.${stated}`;
   if (!merged) return hint(words);
   const command = `codex serve engine=huggingface engine.model_path=${quoted(name)}`;
