@@ -70,13 +70,14 @@ def defaults() -> JSON:
     }
 
 
-def adapter_view(saved: SavedAdapter, in_use: str | None, base: str, has_base: bool) -> JSON:
+def adapter_view(saved: SavedAdapter, in_use: str | None, base: str, trained: str | None) -> JSON:
     """An adapter among the saved versions. in_use: the one whose model is loaded. base: the model that is.
 
-    has_base: whether the model that it is for is the one that is loaded.
+    trained: the one that is trained now.
     """
     active = saved.name == in_use
-    other = not active and saved.state == "done" and not has_base and not saved.merged
+    other = not active and saved.state == "done" and saved.base != base and not saved.merged
+    now = saved.state == "unfinished" and saved.name == trained
     return {
         "kind": saved.kind,
         "version": PREFIX + saved.name,
@@ -87,7 +88,7 @@ def adapter_view(saved: SavedAdapter, in_use: str | None, base: str, has_base: b
         "mismatch": f"For {saved.base}; {base} is loaded." if other else "",
         "state": saved.state,
         "helps": helps(saved),
-        "advice": advice(saved),
+        "advice": "It is being trained." if now else advice(saved),
         "base": saved.base,
         "merged": saved.merged,
         "held_out": saved.held_out,

@@ -33,6 +33,7 @@ from codex.training.verifier_labels import LEAST, LEAST_OF_KIND, check_run
 from codex.training.verifier_options import FitOptions
 from codex.types import Run
 
+STOPPED = "Stopped at a checkpoint. Resume continues from there."
 SidesKey = tuple[str, int, int, int, str]
 """Of a run: whatever changes with its labels."""
 LAYERS = 1 / 3
@@ -195,9 +196,9 @@ class TrainPage:
         ]
         shown += [self._verifier(each, runs, names) for each in store.verifiers.list()]
         loaded, in_use = base_of(model.engine.fingerprint), self.fine_tunings.in_use
-        shown += [
-            adapter_view(each, in_use, loaded, each.base == loaded) for each in self.fine_tunings.list()
-        ]
+        job = self.jobs.running(KIND)
+        trained = self.fine_tunings.name_of(job) if job else None
+        shown += [adapter_view(each, in_use, loaded, trained) for each in self.fine_tunings.list()]
         return sorted(shown, key=lambda each: str(each["created"]), reverse=True)
 
     def _verifier(self, saved: SavedVersion, runs: dict[str, Run], names: dict[str, str]) -> JSON:
@@ -233,12 +234,13 @@ class TrainPage:
     def _tuning(self, job: Job, name: str) -> JSON:
         """A job about an adapter."""
         trained = not isinstance(job.result, str)
+        there = job.state != "running" and any(each.name == name for each in self.fine_tunings.list())
         shown = made_view(job, None, {})
         if job.state == "done":
             shown["summary"] = f"{name} is trained, not yet in use" if trained else f"{name} is loaded"
         elif job.state == "cancelled":
-            shown["summary"] = job.progress.text
-        there = job.state != "running" and any(each.name == name for each in self.fine_tunings.list())
+            resumes = there and self.fine_tunings.course(job.id)
+            shown["summary"] = STOPPED if resumes else "Stopped; nothing has changed."
         course = tuning_view(self.fine_tunings.course(job.id))
         return {**shown, "made": PREFIX + name if there else None, "course": course}
 

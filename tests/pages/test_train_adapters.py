@@ -124,15 +124,17 @@ def test_updates_are_drawn_as_far_as_they_are_measured() -> None:
     ],
 )
 def test_a_sentence_says_what_a_training_brought(changes: dict[str, Any], words: str, good: bool) -> None:
-    view = adapter_view(saved(**changes), None, "smollm2-135m-instruct", True)
+    view = adapter_view(saved(**changes), None, "smollm2-135m-instruct", None)
     assert words in view["advice"]
     assert view["helps"] == good
 
 
-def test_an_adapter_of_another_model_says_so_unless_its_own_model_is_there() -> None:
+def test_an_adapter_says_whether_its_model_is_loaded_and_whether_it_is_trained_now() -> None:
     assert (
-        adapter_view(saved(), None, "other", False)["mismatch"]
+        adapter_view(saved(), None, "other", None)["mismatch"]
         == "For smollm2-135m-instruct; other is loaded."
     )
-    assert adapter_view(saved(merged=True), None, "other", False)["mismatch"] == ""
-    assert adapter_view(saved(), "answers", "answers@1", False)["mismatch"] == ""
+    assert adapter_view(saved(merged=True), None, "other", None)["mismatch"] == ""
+    assert adapter_view(saved(), "answers", "answers@1", None)["mismatch"] == ""
+    now = adapter_view(saved(state="unfinished"), None, "smollm2-135m-instruct", "answers")
+    assert now["advice"] == "It is being trained."
