@@ -180,7 +180,7 @@ def _blocks(workbench: Workbench, state: State, runs: Runs, shown: demo.DemoPage
         calibrate.build(workbench, jobs)
     with blocks.route("Train", "/train"):
         bar("train")
-        train.build(workbench, state.trainings, jobs)
+        train.build(workbench, state.trainings, jobs, state.fine_tunings)
     with blocks.route("Tune", "/tune"):
         bar("tune")
         tune.build(workbench)

@@ -19,6 +19,7 @@ from codex.labelling.queues import Labelling
 from codex.monitoring.monitor import Monitor
 from codex.origins import Hosts
 from codex.server import (
+    adapters,
     calibrators,
     datasets,
     documents,
@@ -48,6 +49,7 @@ from codex.server.guard import Guard
 from codex.server.json_body import JsonBodies
 from codex.server.mcp_tools import McpTools
 from codex.server.routes import router
+from codex.training.fine_tunings import FineTunings
 from codex.training.trainings import Trainings
 
 __all__ = ["create_app"]
@@ -71,6 +73,7 @@ ROUTERS = (
     calibrators.router,
     training.router,
     verifiers.router,
+    adapters.router,
     policies.router,
     monitoring.router,
     sql.router,
@@ -122,6 +125,7 @@ def create_app(workbench: Workbench) -> FastAPI:
     app.state.monitor = Monitor(workbench)
     app.state.evaluations = Evaluations(workbench, app.state.jobs)
     app.state.trainings = Trainings(workbench, app.state.jobs)
+    app.state.fine_tunings = FineTunings(workbench, app.state.jobs, app.state.trainings)
     app.add_exception_handler(HTTPException, no_route)
     for each in ROUTERS:
         app.include_router(each)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -84,6 +84,8 @@ class Progress:
     validation_loss: float | None
     """The newest; None: not yet."""
     tokens_per_second: float
+    measured: Mapping[str, float] = field(default_factory=dict)
+    """What the engine measured of the update, and the held-out rows where they were looked at after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ class _Course:
         if self._progress:
             rate = step.tokens / max(seconds, 1e-9)
             told = (self._training.step, self._training.steps, step.loss, self._kept["last"], rate)
-            self._progress(Progress(*told))
+            self._progress(Progress(*told, {**step.measured, **measured}))
         continues = not self.is_over
         if loss is not None or not continues or step.step % self._config.save_every == 0:
             for tracker in self._trackers:

@@ -173,6 +173,24 @@ class RunSource:
                 yield replace(made, answer=REFUSAL)
 
 
+class Joined:
+    """Several sources, one after the other."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = tuple(sources)
+
+    @property
+    def name(self) -> str:
+        return ", ".join(each.name for each in self._sources)
+
+    def sha256(self) -> str:
+        return sha256(" ".join(each.sha256() for each in self._sources))
+
+    def examples(self, counts: Counter[str]) -> Iterator[Example]:
+        for each in self._sources:
+            yield from each.examples(counts)
+
+
 def example_of(item: Item) -> Example:
     """A question as it is asked, with its usual answer."""
     passages: tuple[Passage, ...] = ()

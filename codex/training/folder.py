@@ -25,6 +25,17 @@ def held(folder: Path, identity: Mapping[str, Any]) -> Iterator[None]:
     identity: what makes a training this one, as JSON; it is kept at the first call. Raises Conflict: another
     process trains there, it holds another training, or something else; TrainingError.
     """
+    with locked(folder):
+        _check(folder, json.loads(json.dumps(identity)))
+        yield
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """No other process trains in the folder while the block runs; it is made where it is missing.
+
+    Raises Conflict: one trains there; TrainingError.
+    """
     try:
         make_folder(folder)
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -32,7 +43,6 @@ def held(folder: Path, identity: Mapping[str, Any]) -> Iterator[None]:
         raise TrainingError(f"{folder} cannot be written: {error.strerror or error}.") from error
     try:
         _take(lock, folder)
-        _check(folder, json.loads(json.dumps(identity)))
         yield
     finally:
         os.close(lock)  # The system lets go of it when the process ends, however it ends.
@@ -65,7 +75,7 @@ def _check(folder: Path, identity: dict[str, Any]) -> None:
     if before != identity:
         raise Conflict(
             f"{folder} holds a training with {_differences(before, identity)}. "
-            "Give the same settings to resume it, or take another folder."
+            "Give the same settings to resume it, or take another name or folder."
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from codex.calibration.metrics import auroc, ece
+from codex.calibration.metrics import auroc, brier, ece
 from codex.engines.huggingface.rendering import encode, render
 from codex.grading.kinds import grader_of
 from codex.grading.wording import refuses
@@ -79,9 +79,10 @@ def graded_answers(
 ) -> dict[str, float]:
     """Metrics of greedy answers to these questions; one that is not defined is left out.
 
-    graded_accuracy: the share of correct answers, by the evaluation's graders; graded_refusals: the share of
-    answers that refuse; confidence_auroc and confidence_ece of exp(mean log-probability) as the confidence.
-    The model is used as it is: see `loop.measuring`.
+    graded_questions: how many could be graded; graded_accuracy: the share of correct answers, by the
+    evaluation's graders; graded_refusals: the share of answers that refuse; confidence_auroc, confidence_ece
+    and confidence_brier of exp(mean log-probability) as the confidence. The model is used as it is: see
+    `loop.measuring`.
     """
     grades, answers = [], []
     rows = max(1, 4 * config.batch_size)  # Decoding takes far less memory than an update.
@@ -96,10 +97,12 @@ def graded_answers(
     correct = np.array([it for _, it in told])
     confidence = np.exp([answer.avg_logprob for answer, _ in told])
     found = {
+        "graded_questions": float(len(told)),
         "graded_accuracy": float(correct.mean()),
         "graded_refusals": float(np.mean([refuses(answer.text) for answer, _ in told])),
         "confidence_auroc": auroc(confidence, correct),
         "confidence_ece": ece(confidence, correct),
+        "confidence_brier": brier(confidence, correct),
     }
     return {name: value for name, value in found.items() if math.isfinite(value)}
 

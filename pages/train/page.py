@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 from codex.ask.verifying import stored
 from codex.ask.workbench import Workbench
 from codex.calibration.glossary import glossary_view
-from codex.errors import CapabilityError, InvalidInput
+from codex.errors import CapabilityError, Conflict, InvalidInput
 from codex.grounding.trained import Method, TrainedVerifier
 from codex.jobs import Job, Jobs
 from codex.pages import JSON
 from codex.pages.components import view
+from codex.pages.train import adapters
+from codex.pages.train.adapters import PREFIX, adapter_view, options_of, tuning_view
 from codex.pages.train.verifiers import SHOWN, course_view, verifier_view
-from codex.pages.train.view import Kind, Sides, probes_view, run_choice, sides_of
+from codex.pages.train.view import Kind, Sides, Use, probes_view, run_choice, sides_of
 from codex.pages.versions import can_go_back, made_view, news, standing
 from codex.signals.probes import Probes
 from codex.store.evaluation.runs import RunSummary
 from codex.store.versions.versions import SavedVersion
 from codex.training import probe, verifier_models
+from codex.training.fine_tuning_options import AnswererOptions, RewardOptions
+from codex.training.fine_tunings import FineTunings, base_of, check_trl
 from codex.training.probe_fit import LEAST_OF_ALL
 from codex.training.saved_probes import SavedProbes
 from codex.training.saved_verifiers import SavedVerifier
@@ -28,6 +33,7 @@ from codex.training.verifier_labels import LEAST, LEAST_OF_KIND, check_run
 from codex.training.verifier_options import FitOptions
 from codex.types import Run
 
+STOPPED = "Stopped at a checkpoint. Resume continues from there."
 SidesKey = tuple[str, int, int, int, str]
 """Of a run: whatever changes with its labels."""
 LAYERS = 1 / 3
@@ -37,9 +43,12 @@ LAYERS = 1 / 3
 class TrainPage:
     """What the page can do, as plain calls: JSON in, JSON out. Gradio only carries them."""
 
-    def __init__(self, workbench: Workbench, trainings: Trainings, jobs: Jobs) -> None:
+    def __init__(
+        self, workbench: Workbench, trainings: Trainings, jobs: Jobs, fine_tunings: FineTunings
+    ) -> None:
         self.workbench = workbench
         self.trainings = trainings
+        self.fine_tunings = fine_tunings
         self.jobs = jobs
         self._sides: dict[SidesKey, Sides] = {}
         self._probes: dict[str, SavedProbes] = {}
@@ -55,11 +64,13 @@ class TrainPage:
                 "verifier": {"all": LEAST, "kind": LEAST_OF_KIND},
             },
             "metrics": glossary_view(SHOWN),
+            "columns": adapters.columns(),
             "defaults": {
                 "epochs": options.epochs,
                 "learning_rate": options.learning_rate,
                 "kl_weight": options.kl_weight,
             },
+            "tuning": adapters.defaults(),
         }
 
     def look(self, wanted: JSON) -> JSON:
@@ -76,6 +87,8 @@ class TrainPage:
                 "probe": _said(self._check_probes),
                 "readout": _said(self._check_readout),
                 "lora": _said(self._check_lora),
+                "answerer": _said(self.fine_tunings.check_model),
+                "reward": _said(check_trl) or _said(self.fine_tunings.check_model),
             },
         }
         busy = "" if self.jobs.running(KIND) else self.trainings.busy
@@ -83,10 +96,15 @@ class TrainPage:
 
     def train(self, wanted: JSON) -> JSON:
         """Train and save. wanted: {kind, runs: ids, name}; of a verifier its method too, readout or lora,
-        and of an adapter the fields of its form.
+        and of an adapter, as of the model itself, the fields of its form.
         """
+        kind = _kind(wanted)
+        if kind == "answerer":
+            return self._job(self.fine_tunings.answerer(options_of(AnswererOptions, wanted)))
+        if kind == "reward":
+            return self._job(self.fine_tunings.reward(options_of(RewardOptions, wanted)))
         runs, name = [str(run) for run in wanted["runs"]], str(wanted.get("name") or "").strip()
-        if _kind(wanted) == "probe":
+        if kind == "probe":
             return self._job(self.trainings.probes(runs, name or "probe"))
         if _method(wanted) == "readout":
             return self._job(self.trainings.readout(runs, name or "verifier"))
@@ -96,6 +114,14 @@ class TrainPage:
             kl_weight=_number(wanted, "kl_weight", 0, 1000),
         )
         return self._job(self.trainings.verifier(runs, name or "verifier", options, LAYERS))
+
+    def resume(self, wanted: JSON) -> JSON:
+        """Resume a training of the model that was interrupted. wanted: {version}."""
+        return self._job(self.fine_tunings.resume(_adapter(wanted)))
+
+    def use(self, wanted: JSON) -> JSON:
+        """Load the model that was trained. wanted: {version}."""
+        return self._job(self.fine_tunings.use(_adapter(wanted)))
 
     def verify(self, wanted: JSON) -> JSON:
         """Verify the runs of a verifier by it. wanted: {version}."""
@@ -127,7 +153,9 @@ class TrainPage:
 
     def delete(self, wanted: JSON) -> None:
         """Delete a version that is not active. wanted: {kind, version}."""
-        if _kind(wanted) == "probe":
+        if _kind(wanted) in ("answerer", "reward"):
+            self.fine_tunings.delete(_adapter(wanted))
+        elif _kind(wanted) == "probe":
             self.workbench.store.probes.delete(str(wanted["version"]))
         else:
             self.workbench.active.verifier.delete(str(wanted["version"]))
@@ -143,21 +171,23 @@ class TrainPage:
 
     def _choice(self, summary: RunSummary) -> JSON:
         run, engine = summary.run, self.workbench.model.engine
-        if run.model != engine.fingerprint:
-            problem = f"Of {run.model}, which is not loaded."
-        elif run.state == "running":
-            problem = "It is still running."
-        else:
-            problem = ""
-        problems: dict[Kind, str] = {
+        running = "It is still running." if run.state == "running" else ""
+        foreign = f"Of {run.model}, which is not loaded."
+        problem = foreign if run.model != engine.fingerprint else running
+        asked = running or ("Its questions follow others." if run.origin.follows else "")
+        other = foreign if base_of(run.model) != base_of(engine.fingerprint) else ""
+        problems: dict[Use, str] = {
             "probe": problem or probe.unfit(run, engine),
             "verifier": problem or _said(lambda: check_run(run, engine.fingerprint)),
+            "answerer": asked,
+            "refuse": other or asked,
+            "reward": asked,
         }
         sides = Sides(0, 0, 0) if all(problems.values()) else self._sides_of(summary)
         return run_choice(summary, sides, problems)
 
     def _saved(self, found: Sequence[RunSummary]) -> list[JSON]:
-        """The saved versions of both kinds, the newest first."""
+        """The saved versions of all kinds, the newest first."""
         store, model = self.workbench.store, self.workbench.model
         runs = {each.run.id: each.run for each in found}
         names = {run.id: run.name for run in runs.values()}
@@ -165,6 +195,10 @@ class TrainPage:
             probes_view(self._probe(each), names, model.engine.fingerprint) for each in store.probes.list()
         ]
         shown += [self._verifier(each, runs, names) for each in store.verifiers.list()]
+        loaded, in_use = base_of(model.engine.fingerprint), self.fine_tunings.in_use
+        job = self.jobs.running(KIND)
+        trained = self.fine_tunings.name_of(job) if job else None
+        shown += [adapter_view(each, in_use, loaded, trained) for each in self.fine_tunings.list()]
         return sorted(shown, key=lambda each: str(each["created"]), reverse=True)
 
     def _verifier(self, saved: SavedVersion, runs: dict[str, Run], names: dict[str, str]) -> JSON:
@@ -182,6 +216,8 @@ class TrainPage:
         return verifier_view(now, names, mismatch, verified)
 
     def _job(self, job: Job) -> JSON:
+        if (name := self.fine_tunings.name_of(job)) is not None:
+            return self._tuning(job, name)
         store, done = self.workbench.store, job.result
         stands: dict[str, str] = {}
         made = done.version if isinstance(done, Probes | TrainedVerifier) else None
@@ -194,6 +230,19 @@ class TrainPage:
         elif job.about and job.state == "cancelled":
             shown["summary"] = "Stopped; the run that was under way is as it was."
         return {**shown, "course": course_view(self.trainings.epochs(job.id))}
+
+    def _tuning(self, job: Job, name: str) -> JSON:
+        """A job about an adapter."""
+        trained = not isinstance(job.result, str)
+        there = job.state != "running" and any(each.name == name for each in self.fine_tunings.list())
+        shown = made_view(job, None, {})
+        if job.state == "done":
+            shown["summary"] = f"{name} is trained, not yet in use" if trained else f"{name} is loaded"
+        elif job.state == "cancelled":
+            resumes = there and self.fine_tunings.course(job.id)
+            shown["summary"] = STOPPED if resumes else "Stopped; nothing has changed."
+        course = tuning_view(self.fine_tunings.course(job.id))
+        return {**shown, "made": PREFIX + name if there else None, "course": course}
 
     def _sides_of(self, summary: RunSummary) -> Sides:
         key = (summary.run.id, summary.done, summary.correct, summary.incorrect, summary.labels)
@@ -217,9 +266,17 @@ class TrainPage:
 def _kind(wanted: JSON) -> Kind:
     """Raises ValueError for what the page never sends."""
     kind: Kind = wanted["kind"]
-    if kind not in ("probe", "verifier"):
+    if kind not in get_args(Kind):
         raise ValueError(kind)
     return kind
+
+
+def _adapter(wanted: JSON) -> str:
+    """The name of an adapter. Raises ValueError for what the page never sends."""
+    version = str(wanted["version"])
+    if not version.startswith(PREFIX):
+        raise ValueError(version)
+    return version.removeprefix(PREFIX)
 
 
 def _method(wanted: JSON) -> Method:
@@ -242,17 +299,19 @@ def _said(check: Callable[[], object]) -> str:
     """Why a check fails, as a sentence; "": it does not."""
     try:
         check()
-    except (CapabilityError, InvalidInput) as error:
+    except (CapabilityError, Conflict, InvalidInput) as error:
         return str(error)
     return ""
 
 
-def build(workbench: Workbench, trainings: Trainings, jobs: Jobs) -> None:
+def build(workbench: Workbench, trainings: Trainings, jobs: Jobs, fine_tunings: FineTunings) -> None:
     """Put the page into the Blocks that are open."""
-    page = TrainPage(workbench, trainings, jobs)
+    page = TrainPage(workbench, trainings, jobs, fine_tunings)
     calls = (
         page.look,
         page.train,
+        page.resume,
+        page.use,
         page.verify,
         page.cancel,
         page.activate,

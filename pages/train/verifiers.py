@@ -46,24 +46,26 @@ def course_view(epochs: Sequence[Epoch]) -> JSON | None:
         return None
     at = [epoch.number for epoch in epochs]
     calibration = [
-        _line("AUROC", at, [epoch.auroc for epoch in epochs], "var(--cx-accent)", "solid"),
-        _line("ECE", at, [epoch.ece for epoch in epochs], "var(--cx-answer)", "dash"),
+        line("AUROC", at, [epoch.auroc for epoch in epochs], "var(--cx-accent)", "solid"),
+        line("ECE", at, [epoch.ece for epoch in epochs], "var(--cx-answer)", "dash"),
     ]
-    losses = [_line("held out", at, [epoch.heldout for epoch in epochs], "var(--cx-accent)", "solid")]
+    losses = [line("held out", at, [epoch.heldout for epoch in epochs], "var(--cx-accent)", "solid")]
     # Plotly redraws no plot of which a line was empty.
     if trained := [(epoch.number, epoch.loss) for epoch in epochs if epoch.loss is not None]:
         numbers, values = zip(*trained, strict=True)
-        losses.append(_line("training", numbers, values, "var(--cx-muted)", "dot"))
+        losses.append(line("training", numbers, values, "var(--cx-muted)", "dot"))
     return {
         "epochs": len(epochs),
-        "calibration": _figure("AUROC and ECE of held-out answers", calibration, "", {"range": [0, 1]}),
-        "loss": _figure("Loss", losses, "nats", {}),
+        "of": "epochs",
+        "calibration": figure("AUROC and ECE of held-out answers", calibration, "", {"range": [0, 1]}),
+        "loss": figure("Loss", losses, "nats", {}),
     }
 
 
-def _line(
-    name: str, x: Sequence[int], y: Sequence[float | None], colour: str, dash: str
-) -> dict[str, object]:
+def line(
+    name: str, x: Sequence[int], y: Sequence[float | None], colour: str, dash: str, of: str = "epoch"
+) -> JSON:
+    """A line of a plot. of: what x counts."""
     return {
         "type": "scatter",
         "mode": "lines+markers",
@@ -72,18 +74,20 @@ def _line(
         "y": list(y),
         "line": {"color": colour, "dash": dash, "width": 2},
         "marker": {"color": colour, "size": 6},
-        "hovertemplate": f"{name} %{{y:.3f}}, epoch %{{x}}<extra></extra>",
+        "hovertemplate": f"{name} %{{y:.3f}}, {of} %{{x}}<extra></extra>",
     }
 
 
-def _figure(title: str, traces: Sequence[JSON], unit: str, axis: JSON) -> JSON:
+def figure(title: str, traces: Sequence[JSON], unit: str, axis: JSON, of: str = "epoch") -> JSON:
+    """A plot over epochs, the 0th of which is before the training, or over updates."""
+    below = {"title": {"text": "epoch (0: before)"}, "dtick": 1} if of == "epoch" else {"title": {"text": of}}
     return {
         "data": list(traces),
         "layout": {
             "title": {"text": title},
             "height": HEIGHT,
             "showlegend": True,
-            "xaxis": {"title": {"text": "epoch (0: before)"}, "dtick": 1, "rangemode": "tozero"},
+            "xaxis": {**below, "rangemode": "tozero"},
             "yaxis": {"title": {"text": unit}, "rangemode": "tozero", **axis},
         },
     }

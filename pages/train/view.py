@@ -18,8 +18,10 @@ from codex.training.saved_probes import SavedProbes
 from codex.training.saved_verifiers import SavedVerifier
 from codex.types import ProbeTarget
 
-Kind = Literal["probe", "verifier"]
+Kind = Literal["probe", "verifier", "answerer", "reward"]
 """What can be taught on the page."""
+Use = Literal["probe", "verifier", "answerer", "refuse", "reward"]
+"""What a run can be learned from for; refuse: an answerer that also learns where to refuse."""
 TARGETS: dict[ProbeTarget, str] = {
     "answer": "whether the answer is correct",
     "question": "whether the model knows the answer, before it answers",
@@ -39,11 +41,14 @@ class Sides:
     incorrect: int
     held_out: int
     """Those on the other side."""
+    questions: int = 0
+    """Questions that answers are trained on, graded or not, each once."""
 
 
 def sides_of(lines: Lines) -> Sides:
     """On which side of the split the graded answers of a run are."""
     seen: set[str] = set()
+    questions = {normalise(each) for each in lines.questions if split(each) == "calibration"}
     counts = {"correct": 0, "incorrect": 0, "held_out": 0}
     for question, correct in zip(lines.questions, lines.correct, strict=True):
         if correct is None or (same := normalise(question)) in seen:
@@ -51,10 +56,10 @@ def sides_of(lines: Lines) -> Sides:
         seen.add(same)
         trained = split(question) == "calibration"
         counts["held_out" if not trained else "correct" if correct else "incorrect"] += 1
-    return Sides(**counts)
+    return Sides(**counts, questions=len(questions))
 
 
-def run_choice(summary: RunSummary, sides: Sides, problems: Mapping[Kind, str]) -> JSON:
+def run_choice(summary: RunSummary, sides: Sides, problems: Mapping[Use, str]) -> JSON:
     """A run as it can be chosen to train on. problems: why it cannot be, as a sentence; "": it can."""
     run = summary.run
     return {
@@ -65,6 +70,7 @@ def run_choice(summary: RunSummary, sides: Sides, problems: Mapping[Kind, str]) 
         "correct": sides.correct,
         "incorrect": sides.incorrect,
         "held_out": sides.held_out,
+        "questions": sides.questions,
         "problems": dict(problems),
     }
 

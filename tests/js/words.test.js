@@ -8,6 +8,7 @@ import {
   fixed,
   moment,
   number,
+  quoted,
   revealed,
   share,
 } from "../../assets/js/shared/words.js";
@@ -49,4 +50,9 @@ test("a character that hides or reorders others is named, and joiners of a scrip
   assert.deepEqual(revealed("\u{1f469}\u200d\u{1f680}"), ["\u{1f469}\u200d\u{1f680}"]);
   assert.deepEqual(revealed("a\u200db"), ["a", { name: "ZWJ", code: "U+200D" }, "b"]);
   assert.deepEqual(revealed(""), [""]);
+});
+
+test("a name in a command is one word of a shell", () => {
+  const words = ["'my answers'", "'it'\\''s $HOME'"];
+  assert.deepEqual(["answers-2.1", "my answers", "it's $HOME"].map(quoted), ["answers-2.1", ...words]);
 });

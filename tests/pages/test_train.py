@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from codex.datasets.splits import split
 from codex.errors import Conflict, InvalidInput
 from codex.jobs import Jobs
 from codex.pages.train.page import TrainPage
-from codex.pages.train.view import probes_view
+from codex.pages.train.view import Use, probes_view
 from codex.signals.probes import Gain, Probe, Probes
+from codex.training.fine_tunings import FineTunings
 from codex.training.saved_probes import PROBES, SavedProbes, advice
 from codex.training.trainings import Trainings
 from tests.support.evaluated import put_run
@@ -35,7 +37,8 @@ def engine() -> KnowingEngine:
 @pytest.fixture
 def page(tmp_path: Path, engine: KnowingEngine) -> Iterator[TrainPage]:
     opened, jobs = workbench(tmp_path, engine), Jobs()
-    yield TrainPage(opened, Trainings(opened, jobs), jobs)
+    trainings = Trainings(opened, jobs)
+    yield TrainPage(opened, trainings, jobs, FineTunings(opened, jobs, trainings))
     jobs.close()
     opened.close()
 
@@ -49,7 +52,7 @@ def test_a_run_tells_how_many_labels_are_trained_on_and_why_it_cannot_be(
     put_known(store, engine, graded=60)
     lines = {line["id"]: line for line in page.look({})["runs"]}
     assert "another:model:q4" in lines["other"]["problems"]["probe"]
-    assert lines["busy"]["problems"] == dict.fromkeys(("probe", "verifier"), "It is still running.")
+    assert lines["busy"]["problems"] == dict.fromkeys(get_args(Use), "It is still running.")
     mine = lines["run-1"]
     trained = [correct for question, correct in engine.truth.items() if split(question) == "calibration"]
     assert mine["problems"]["probe"] == ""

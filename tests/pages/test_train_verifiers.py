@@ -18,6 +18,7 @@ from codex.jobs import Jobs
 from codex.pages.train.page import TrainPage
 from codex.pages.train.verifiers import course_view, verifier_view
 from codex.store.versions.versions import SavedVersion
+from codex.training.fine_tunings import FineTunings
 from codex.training.saved_verifiers import VERIFIER, SavedVerifier, advice
 from codex.training.trainings import Trainings
 from codex.training.verifier import Epoch
@@ -86,7 +87,8 @@ def test_a_line_is_drawn_from_its_first_value() -> None:
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[TrainPage]:
     opened, jobs = workbench(tmp_path, knowing()), Jobs()
-    yield TrainPage(opened, Trainings(opened, jobs), jobs)
+    trainings = Trainings(opened, jobs)
+    yield TrainPage(opened, trainings, jobs, FineTunings(opened, jobs, trainings))
     jobs.close()
     opened.close()
 
@@ -108,7 +110,7 @@ def test_what_the_form_cannot_mean_is_said(page: TrainPage) -> None:
 def test_a_readout_has_no_epochs_but_a_comparison(page: TrainPage) -> None:
     engine = cast("KnowingEngine", page.workbench.model.engine)
     put_known(page.workbench.store, engine, graded=160)
-    assert page.look({})["problems"] == {"probe": "", "readout": "", "lora": ""}
+    assert [page.look({})["problems"][kind] for kind in ("probe", "readout", "lora")] == ["", "", ""]
     begun = page.train({"kind": "verifier", "method": "readout", "runs": ["run-1"], "name": "sure"})
     assert page.jobs.wait(begun["id"], 60).error is None
     told = page.look({})

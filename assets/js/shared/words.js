@@ -30,6 +30,11 @@ export function chosen(value) {
   return `${Number((100 * value).toFixed(3))}%`;
 }
 
+/** A text as one word of a shell's command. @param {string} text */
+export function quoted(text) {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 /** A whole number: "1,234". @param {number} value */
 export function count(value) {
   return value.toLocaleString("en");

@@ -14,7 +14,7 @@ import {
 } from "../shared/versions.js";
 import { count, fixed } from "../shared/words.js";
 
-/** @import {Gain, Probes, Row, Verifier} from "./types" */
+/** @import {Adapter, Gain, Kind, Probes, Row, Verifier} from "./types" */
 
 const LONG = 120; // characters; a longer fact stands below its name
 const AUROC = "the chance that a correct answer ranks above an incorrect one; 0.5 is guessing";
@@ -71,9 +71,8 @@ export class Card extends VersionCard {
   view(shown) {
     const { kind, helps, advice, mismatch, run, facts } = shown;
     const back = this.page.state?.back?.[kind] ?? false;
-    const label = kind === "probe" ? "Probes" : "Verifier";
     const more = run ? this.#next(shown, run) : nothing;
-    return html`<section class="cx-card cx-body cx-trained" aria-label=${label}>
+    return html`<section class="cx-card cx-body cx-trained" aria-label=${LABELS[kind]}>
       ${heading(shown)}
       ${mismatch ? warning(written(mismatch)) : nothing}
       <p class="cx-note cx-row ${helps ? "good" : "warning"}" role="status">${icon(helps ? "answer" : "defer")}<span>${advice}</span></p>
@@ -108,17 +107,22 @@ function added({ rows }) {
   return html`<h3>What they add</h3>${scrolled("What the probe adds, by dataset", COLUMNS, rows, ({ dataset }) => dataset)}${hint(HINT)}`;
 }
 
-/** Those that are saved. @param {(Probes | Verifier)[]} list @param {string | null} shown @param {(version: string) => void} open */
+/** Those that are saved. @param {(Probes | Verifier | Adapter)[]} list @param {string | null} shown @param {(version: string) => void} open */
 export function saved(list, shown, open) {
-  const told = (/** @type {Probes | Verifier} */ one) => {
+  const told = (/** @type {Probes | Verifier | Adapter} */ one) => {
+    if ("state" in one) {
+      const kind = one.kind === "answerer" ? "answers" : "confidence";
+      return html`${kind}${one.state === "unfinished" ? " · unfinished" : nothing}`;
+    }
     if (one.kind === "verifier") return html`verifier · AUROC ${exact(one.auroc, fixed(one.auroc, 3))}`;
     const { gain } = one;
     return html`probes${gain ? html` · gain ${exact(gain.value, signed(gain.value))}` : nothing}`;
   };
-  const about = (/** @type {Probes | Verifier} */ one) => html`${told(one)} · ${when(one.created)}`;
+  const about = (/** @type {Probes | Verifier | Adapter} */ one) => html`${told(one)} · ${when(one.created)}`;
   return savedVersions({ label: "Saved versions", list, shown, open, about });
 }
 
+/** @type {Record<Kind, [string, string]>} */
 const EMPTY = {
   probe: [
     "No probes yet",
@@ -128,11 +132,21 @@ const EMPTY = {
     "No verifier yet",
     "Choose a run with graded answers and press Start. The result compares the model as it is with the trained one, on answers that it has not seen.",
   ],
+  answerer: [
+    "No fine-tuned model yet",
+    "Choose runs whose questions have accepted answers and press Start. The result compares answers to held-out questions before and after.",
+  ],
+  reward: [
+    "No model that states its confidence yet",
+    "Choose runs, or additions, and press Start. The result compares accuracy and the stated confidence before and after, on held-out questions.",
+  ],
 };
+/** @type {Record<Kind, string>} */
+const LABELS = { probe: "Probes", verifier: "Verifier", answerer: "Adapter", reward: "Adapter" };
 
-/** What stands there before the first training. @param {import("./types").Kind} kind */
+/** What stands there before the first training. @param {Kind} kind */
 export function empty(kind) {
   const [title, words] = EMPTY[kind];
-  return html`<section class="cx-card cx-body" aria-label=${kind === "probe" ? "Probes" : "Verifier"}><div class="cx-empty"><h2>${title}</h2>
+  return html`<section class="cx-card cx-body" aria-label=${LABELS[kind]}><div class="cx-empty"><h2>${title}</h2>
     <p>${words}</p></div></section>`;
 }

@@ -1,14 +1,18 @@
-// A training of a verifier while it runs, and until its end is dismissed: loss and calibration, epoch by epoch.
+// A training while it runs, and until its end is dismissed: loss and calibration, by epochs or updates.
 
 import { html, nothing } from "../shared/lit.js";
 import { Part } from "../shared/page.js";
 import { hint } from "../shared/parts.js";
 import { Plot } from "../shared/plot.js";
+import { capital } from "../shared/words.js";
 
 /** @import {Course as Seen} from "./types" */
 
-const HINT =
-  "Cross-fitted: answers are scored by adapters that did not see them. Training ends when the held-out loss no longer falls; the best epoch is kept.";
+const HINTS = {
+  epochs:
+    "Cross-fitted: answers are scored by adapters that did not see them. Training ends when the held-out loss no longer falls; the best epoch is kept.",
+  updates: "Held-out questions are not trained on. Cancel keeps a checkpoint, from which Resume continues.",
+};
 
 /** @extends {Part<import("./page.js").Train>} */
 export class Course extends Part {
@@ -21,7 +25,7 @@ export class Course extends Part {
     const now = `${job} ${course.epochs}`;
     if (now === this.drawn) return;
     this.drawn = now;
-    this.plots.calibration.draw(course.calibration);
+    if (course.calibration) this.plots.calibration.draw(course.calibration);
     this.plots.loss.draw(course.loss);
   }
 
@@ -29,6 +33,7 @@ export class Course extends Part {
     const { job } = this.page.state ?? {};
     if (!job?.course || this.page.job.dismissed === job.id) return nothing;
     const { calibration, loss } = this.plots;
-    return html`<section class="cx-card cx-body" aria-label="Epochs"><div class="cx-halves">${calibration.element}${loss.element}</div>${hint(HINT)}</section>`;
+    const { of, calibration: measured } = job.course;
+    return html`<section class="cx-card cx-body" aria-label=${capital(of)}><div class="cx-halves">${measured ? calibration.element : nothing}${loss.element}</div>${hint(HINTS[of])}</section>`;
   }
 }

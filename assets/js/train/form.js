@@ -2,17 +2,22 @@
 
 import { Form, field, numeric, textual } from "../shared/form.js";
 import { html, nothing } from "../shared/lit.js";
-import { hint, segments, written } from "../shared/parts.js";
+import { segments, written } from "../shared/parts.js";
 import { RunsPart, warning } from "../shared/versions.js";
-import { count } from "../shared/words.js";
+import { count, counted } from "../shared/words.js";
+import { Tuning } from "./tuning.js";
 
-/** @import {Kind, Method, Run} from "./types" */
+/** @import {Kind, Method, Run, Use} from "./types" */
 
 /** @type {Record<Kind, string>} */
 const ABOUT = {
   probe:
     "A probe reads in the model's hidden states how likely an answer is to be correct. Training takes minutes and leaves the model as it is.",
   verifier: "A verifier is the model itself, asked whether its answer is correct. Answers stay the same.",
+  answerer:
+    "Fine-tunes the model on questions with their accepted answers (LoRA). Minutes to hours on a CPU.",
+  reward:
+    "Teaches the model to end an answer with how likely it is to be correct, by rewards (GRPO). An hour and more on a CPU.",
 };
 /** @type {Record<Method, string>} */
 const METHODS = {
@@ -21,52 +26,81 @@ const METHODS = {
   lora: "Trains an adapter (LoRA) that is on for that one question. It loads the model once more and takes up to an hour; it needs many labels.",
 };
 /** @type {Record<Kind, string>} */
-const NAMES = { probe: "probe", verifier: "verifier" };
-const WEIGHTS =
-  "To fine-tune the model itself on questions with answers, use the command line: codex train answerer (docs/training.md).";
+const NAMES = { probe: "probe", verifier: "verifier", answerer: "answers", reward: "confidence" };
+/** @type {Record<Kind, string>} */
+const TITLES = {
+  probe: "New probes",
+  verifier: "New verifier",
+  answerer: "New fine-tuning",
+  reward: "New training by rewards",
+};
 
 /** @extends {RunsPart<import("./page.js").Train, Run>} */
 export class Training extends RunsPart {
+  tuning = new Tuning(this.page);
   form = new Form(this.page.paint, (values) =>
     this.page.begin("train", {
       ...values,
+      ...this.tuning.given(values),
       kind: this.page.kind,
       method: this.page.method,
-      runs: [...this.chosen],
+      runs: this.additions ? [] : [...this.chosen],
     }),
   );
 
+  /** What the runs are chosen for. @returns {Use} */
+  get use() {
+    return this.page.kind === "answerer" && this.tuning.refuse ? "refuse" : this.page.kind;
+  }
+
+  /** Whether questions are generated, and no run is needed. */
+  get additions() {
+    return this.page.kind === "reward" && this.tuning.source === "additions";
+  }
+
   /** @param {Run[]} runs */
   show(runs) {
-    const gone = this.take(runs, (run) => !run.problems[this.page.kind]);
+    const gone = this.take(runs, (run) => !run.problems[this.use]);
     if (gone) this.form.error = gone;
   }
 
   view() {
     const { running, problem, state, kind } = this.page;
+    const { use, additions } = this;
     const options = /** @type {[string, string][]} */ ([
       ["probe", "Probe"],
       ["verifier", "Verifier"],
+      ["answerer", "Answers"],
+      ["reward", "Confidence"],
     ]);
     const change = (/** @type {string} */ value) => this.page.teach(/** @type {Kind} */ (value));
-    const described = (/** @type {Run} */ { correct, incorrect, held_out, problems }) => ({
-      about: problems[kind]
-        ? ""
-        : `${count(correct + incorrect)} labels to train on, ${count(held_out)} held out`,
-      problem: problems[kind],
-      disabled: Boolean(problems[kind]),
+    const described = (/** @type {Run} */ run) => ({
+      about: run.problems[use] ? "" : this.#about(run),
+      problem: run.problems[use],
+      disabled: Boolean(run.problems[use]),
     });
+    const chosen = html`${this.list("Learn from", NAMES[kind], described, () => this.form.fail(null))}
+      <p class="cx-hint" role="status">${this.#total()}</p>`;
     const fields = html`${segments({ name: "cx-teach", legend: "Teach", options, value: kind, change })}
       <p class="cx-small">${ABOUT[kind]}</p>${problem ? warning(written(problem)) : nothing}
-      ${this.list("Learn from", NAMES[kind], described, () => this.form.fail(null))}
-      <p class="cx-hint" role="status">${this.#total()}</p>
-      ${field("Name", textual("name", { placeholder: NAMES[kind], maxlength: 80 }))}
-      ${kind === "verifier" ? this.#method() : nothing}`;
-    const unchosen = this.runs.length && !this.chosen.size ? "Choose a run to learn from." : "";
+      ${kind === "reward" ? this.tuning.sources() : nothing}${additions ? this.tuning.additions() : chosen}
+      ${field("Name", textual("name", { placeholder: NAMES[kind], maxlength: this.#tunes ? 60 : 80 }))}
+      ${kind === "verifier" ? this.#method() : nothing}${kind === "answerer" ? this.tuning.answerer() : nothing}${kind === "reward" ? this.tuning.reward() : nothing}`;
+    const unchosen = !additions && this.runs.length && !this.chosen.size ? "Choose a run to learn from." : "";
     const note = problem ? "" : state?.busy || unchosen;
-    const disabled = running || Boolean(problem || state?.busy) || !this.chosen.size;
-    const title = kind === "probe" ? "New probes" : "New verifier";
-    return html`${this.form.card(title, fields, { words: "Start", disabled, note })}${hint(WEIGHTS)}`;
+    const disabled = running || Boolean(problem || state?.busy) || !(additions || this.chosen.size);
+    return this.form.card(TITLES[kind], fields, { words: "Start", disabled, note });
+  }
+
+  /** Whether the model itself is taught. */
+  get #tunes() {
+    return this.page.kind === "answerer" || this.page.kind === "reward";
+  }
+
+  /** @param {Run} run */
+  #about({ correct, incorrect, held_out, questions }) {
+    if (this.#tunes) return `${counted(questions, "question")} to learn from`;
+    return `${count(correct + incorrect)} labels to train on, ${count(held_out)} held out`;
   }
 
   #method() {
@@ -91,9 +125,13 @@ export class Training extends RunsPart {
   #total() {
     const chosen = this.among;
     if (!chosen.length) return nothing;
-    const sum = (/** @type {"correct" | "incorrect"} */ key) =>
+    const sum = (/** @type {"correct" | "incorrect" | "questions"} */ key) =>
       chosen.reduce((total, run) => total + run[key], 0);
     const [correct, incorrect] = [sum("correct"), sum("incorrect")];
+    if (this.#tunes) {
+      const refused = this.use === "refuse" ? `, ${count(incorrect)} of them by refusing` : "";
+      return `${counted(sum("questions"), "question")} to learn from${refused}; some of them are held out.`;
+    }
     const { all, kind } = this.page.config.least[this.page.kind];
     const few = correct + incorrect < all || Math.min(correct, incorrect) < kind;
     const words = html`${count(correct + incorrect)} labels to train on: ${count(correct)} correct, ${count(incorrect)} incorrect. `;

@@ -1,4 +1,4 @@
-// The Train page: probes and verifiers are trained on runs, compared, activated and deleted.
+// The Train page: probes, verifiers and the model itself are trained on runs, compared, put to use and deleted.
 
 import { asked, settle } from "../shared/address.js";
 import { html } from "../shared/lit.js";
@@ -6,9 +6,10 @@ import { VersionsPage } from "../shared/versions.js";
 import { Card, empty, saved } from "./card.js";
 import { Course } from "./course.js";
 import { Training } from "./form.js";
+import { AdapterCard } from "./tuned.js";
 
 /** @import {Given} from "../shared/types" */
-/** @import {Kind, Method, State} from "./types" */
+/** @import {Adapter, Kind, Method, Probes, State, Verifier} from "./types" */
 
 /** @param {Given} given */
 export function mount(given) {
@@ -23,6 +24,7 @@ export class Train extends VersionsPage {
   method = "readout";
   training = new Training(this);
   card = new Card(this);
+  adapter = new AdapterCard(this);
   course = new Course(this);
 
   /** @param {Given} given */
@@ -34,7 +36,8 @@ export class Train extends VersionsPage {
     const query = asked();
     const run = query.get("run");
     if (run) this.training.chosen.add(run);
-    if (query.get("teach") === "verifier") this.kind = "verifier";
+    const teach = query.get("teach");
+    if (teach === "verifier" || teach === "answerer" || teach === "reward") this.kind = teach;
     const name = (/** @type {URLSearchParams} */ query) => {
       this.shown = query.get(this.key);
     };
@@ -45,10 +48,10 @@ export class Train extends VersionsPage {
   }
 
   get problem() {
-    return this.state?.problems?.[this.kind === "probe" ? "probe" : this.method] ?? "";
+    return this.state?.problems?.[this.kind === "verifier" ? this.method : this.kind] ?? "";
   }
 
-  /** Teach the other kind; runs that do not fit it are chosen no more. @param {Kind} kind */
+  /** Teach another kind; runs that do not fit it are chosen no more. @param {Kind} kind */
   teach(kind) {
     this.kind = kind;
     settle({ teach: kind === "probe" ? null : kind });
@@ -74,8 +77,14 @@ export class Train extends VersionsPage {
 
   open = (/** @type {string} */ version) => {
     this.card.confirmation.now = null;
+    this.adapter.confirmation.now = null;
     this.opened(version);
   };
+
+  /** @param {Probes | Verifier | Adapter} found */
+  #card(found) {
+    return "state" in found ? this.adapter.view(found) : this.card.view(found);
+  }
 
   view() {
     const { list, shown, state, found } = this;
@@ -83,7 +92,7 @@ export class Train extends VersionsPage {
       <aside class="cx-column loose" aria-label="New training">${this.training.view()}</aside>
       <section class="cx-column loose" aria-label="Result">
         <div data-part="job">${this.job.view(state?.job ?? null)}</div><div>${this.course.view()}</div>
-        <div>${found ? this.card.view(found) : list && empty(this.kind)}</div></section>
+        <div>${found ? this.#card(found) : list && empty(this.kind)}</div></section>
       <aside class="cx-column loose cx-calibrators" aria-label="Saved">
         <div>${list?.length ? saved(list, shown, this.open) : null}</div></aside></div>`;
   }
