@@ -91,7 +91,6 @@ def test_the_keyboard_alone_fine_tunes_stops_resumes_uses_and_compares(
 def test_it_fits_and_can_be_read(browser: Browser, served: Served) -> None:
     def states(page: Page) -> Iterator[str]:
         page.goto(f"{served.url}train?teach=reward")
-        expect(page.get_by_role("region", name="Saved versions")).to_be_visible()
         form_of(page).get_by_text("Additions").click()
         form_of(page).get_by_text("More settings").click()
         expect(form_of(page).get_by_role("button", name="Start")).to_be_enabled()
