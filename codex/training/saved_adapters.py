@@ -80,7 +80,7 @@ class SavedAdapter(BaseModel):
     """Questions that it was measured on."""
     before: dict[str, float]
     """What they measure of the model before: graded_accuracy and graded_refusals, shares; ECE, Brier score
-    and AUROC of confidence_ (from the log-probability) or stated_ (in words); validation_loss, in nats."""
+    and AUROC of confidence_ (from the log-probability) or stated_ (as written); validation_loss, in nats."""
     after: dict[str, float]
     """The same of the trained model."""
     merged: bool
