@@ -111,7 +111,8 @@ class Workbench:
         larger = engines.create(second.engine.name, second.engine, Models(settings.home)) if second else None
         events = settings.store.events.get_secret_value() if settings.store.events else None
         days = settings.monitoring.retention_days
-        store = Store(settings.database, settings.store.privacy, events, days)
+        kept = settings.store
+        store = Store(settings.database, kept.privacy, events, days, kept.hidden_states)
         workbench = cls(settings, engine, store, overrides, larger)
         if any(override.startswith("policy") for override in overrides):
             workbench.active.decide_by(settings.policy)

@@ -24,6 +24,9 @@ class StoreConfig(BaseModel):
     """The database file; none: codex.duckdb in the home folder."""
     privacy: Privacy = "hash"
     """What is kept of a question besides its SHA-256: nothing (hash), its start (preview), or all (full)."""
+    hidden_states: bool = False
+    """Whether the hidden states that a training of probes reads are kept (in float16, in codex.duckdb.states
+    beside the database), so that the next one on the same answers does not read them again."""
     events: SecretStr | None = None
     """A second home for events: an address such as postgresql://user:password@host/database; none: only here.
 

@@ -16,6 +16,7 @@ from codex.store.codec.columns import in_utc
 from codex.store.config import Privacy
 from codex.store.database.file import Database, rows
 from codex.store.evaluation.runs import Runs
+from codex.store.evaluation.states import KeptStates
 from codex.store.labelling.labels import Label, Labels, verdict_of
 from codex.store.labelling.people import People
 from codex.store.labelling.queues import LabelQueues
@@ -55,12 +56,18 @@ class Store:
     """
 
     def __init__(
-        self, path: Path, privacy: Privacy = "hash", events: str | None = None, event_days: int | None = None
+        self,
+        path: Path,
+        privacy: Privacy = "hash",
+        events: str | None = None,
+        event_days: int | None = None,
+        hidden_states: bool = False,
     ) -> None:
         """Open the database, made when it is missing and brought up to date when it is older.
 
         events: the address of a PostgreSQL server that gets a copy of all events; event_days: how long that
-        one keeps them, where it has TimescaleDB. Raises SettingsError where the address cannot be read.
+        one keeps them, where it has TimescaleDB. hidden_states: keep those that are read of a run's answers.
+        Raises SettingsError where the address cannot be read.
         """
         if events:
             check_address(events)
@@ -76,6 +83,8 @@ class Store:
         """Every trace, filtered, sorted and in pages."""
         self.runs = Runs(self._database)
         """Evaluations and their records."""
+        self.states = KeptStates(path, hidden_states)
+        """Hidden states of the answers of runs."""
         self.calibrators = Versions(self._database, "calibrator")
         self.probes = Versions(self._database, "probe")
         self.verifiers = Versions(self._database, "verifier")
@@ -242,6 +251,7 @@ class Store:
             if run_id in self._runs_under(policy):
                 raise _needed(title, policy)
         self.runs.delete(run_id)
+        self.states.forget(run_id)
 
     def delete_calibrator(self, version: str) -> None:
         """Delete a calibrator. Raises NotFound; Conflict when it is active or a guarantee rests on it."""

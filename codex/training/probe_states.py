@@ -20,6 +20,8 @@ from codex.signals.probes import SIGNALS, Pooling, Probe, Probes, fold_of, poole
 from codex.signals.text import normalise
 from codex.store import Store
 from codex.store.evaluation.records import Reading
+from codex.store.evaluation.states import Kept
+from codex.text import sha256
 from codex.types import HiddenStates, Probed, ProbeTarget, Record, Run, Side
 
 Array = NDArray[np.float64]
@@ -134,7 +136,7 @@ def read_answers(
             raise Cancelled("The training was cancelled; nothing was saved.")
         if not record.error and record.observation.generation.tokens:
             try:
-                rows.add(run, record, engine, layers, cancel)
+                rows.add(run, record, _read(engine, store, run, record, layers, cancel))
             except (PromptTooLong, CapabilityError) as error:
                 unread = error
     if progress is not None:
@@ -153,21 +155,10 @@ class _Rows:
     pooled: dict[Pooling, list[Vectors]] = field(default_factory=lambda: {part: [] for part in POOLED})
     records: list[tuple[Run, Record]] = field(default_factory=list)
 
-    def add(
-        self,
-        run: Run,
-        record: Record,
-        engine: Engine,
-        layers: tuple[int | float, ...],
-        cancel: threading.Event,
-    ) -> None:
-        seen = record.observation
-        prompt = prompts.ask(seen.question, seen.passages)
-        states = engine.read_states(prompt, seen.generation.tokens, layers, cancel)
-        mask = focus_mask(seen)
-        self.layers = states.layers
-        for part in POOLED:
-            self.pooled[part].append(pooled_layers(states, mask, part))
+    def add(self, run: Run, record: Record, read: Kept) -> None:
+        self.layers = read.layers
+        for part, vectors in zip(POOLED, read.vectors, strict=True):
+            self.pooled[part].append(vectors)
         self.records.append((run, record))
 
     def all(self) -> Answers:
@@ -186,6 +177,29 @@ class _Rows:
                 for name in names
             },
         )
+
+
+def _read(
+    engine: Engine,
+    store: Store,
+    run: Run,
+    record: Record,
+    layers: tuple[int | float, ...],
+    cancel: threading.Event,
+) -> Kept:
+    """The states of an answer as they are pooled, those that are kept or read now; [POOLED, layers, hidden].
+
+    Raises what `Engine.read_states` raises; StoreError.
+    """
+    seen = record.observation
+    prompt, tokens, mask = prompts.ask(seen.question, seen.passages), seen.generation.tokens, focus_mask(seen)
+    wanted = sha256(repr((prompt, [token.id for token in tokens], mask, layers)))
+    kept = store.states.read(run.id, record.id, wanted)
+    if kept is None:
+        states = engine.read_states(prompt, tokens, layers, cancel)
+        kept = Kept(states.layers, np.stack([pooled_layers(states, mask, part) for part in POOLED]))
+        store.states.keep(run.id, record.id, wanted, kept)
+    return kept
 
 
 def pooled_layers(states: HiddenStates, mask: Sequence[bool], pooling: Pooling) -> Vectors:

@@ -69,7 +69,9 @@ Serve = Callable[..., Served]
 def workbench(home: Path, engine: Engine, *overrides: str) -> Workbench:
     """A workbench with a database of its own."""
     settings = load_settings([f"home={home}", *overrides])
-    return Workbench(settings, engine, Store(settings.database, settings.store.privacy), overrides)
+    kept = settings.store
+    store = Store(settings.database, kept.privacy, hidden_states=kept.hidden_states)
+    return Workbench(settings, engine, store, overrides)
 
 
 def eventually(holds: Callable[[], bool], seconds: float) -> bool:

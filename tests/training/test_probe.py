@@ -240,3 +240,28 @@ def test_trained_again_the_new_readings_take_the_place_of_the_old(tmp_path: Path
 def test_low_entropy_is_below_the_split_that_leaves_the_least_variance() -> None:
     assert low_entropy(np.array([0.0, 0.1, 1.5, 1.6, 0.05])).tolist() == [True, True, False, False, True]
     assert low_entropy(np.zeros(3)).tolist() == [True] * 3
+
+
+def test_answers_whose_states_are_kept_are_not_read_again(tmp_path: Path) -> None:
+    engine = knowing()
+    with closing(workbench(tmp_path, engine, "store.hidden_states=true")) as opened:
+        first = trained(opened, engine)
+        read = len(engine.asked)
+        labelled = next(iter(opened.store.runs.records("run-1")))
+        assert read
+        assert train_probes(opened, ["run-1"]).version == first.version
+        assert len(engine.asked) == read
+        opened.store.runs.label("run-1", labelled.id, not labelled.correct)
+        train_probes(opened, ["run-1"])
+        assert len(engine.asked) == read
+        train_probes(opened, ["run-1"], layers=(1,))
+        assert len(engine.asked) == 2 * read
+        opened.store.delete_run("run-1")
+        assert opened.store.states.size < 20_000
+
+
+def test_without_that_setting_nothing_is_kept(tmp_path: Path) -> None:
+    engine = knowing()
+    with closing(workbench(tmp_path, engine)) as opened:
+        trained(opened, engine)
+        assert not opened.store.states.path.exists()

@@ -85,9 +85,13 @@ function standing({ active, state }) {
 
 /** What it means to use it, and how to start with it. @param {Adapter} shown */
 function use({ kind, name, base, merged }) {
-  const stated = kind === "reward" ? " It writes its confidence where a prompt asks for it." : "";
+  const states = kind === "reward";
+  const stated = states
+    ? " With grounding.state_confidence=true it states its confidence in each answer: one more signal."
+    : "";
   const words = html`In use it is another model: calibrators, probes and verifiers of ${written(base)} do not hold for it, until some are fitted on its own answers. Models, in the bar, loads another one again.${stated}`;
   if (!merged) return hint(words);
-  const command = `codex serve engine=huggingface engine.model_path=${quoted(name)}`;
+  const setting = states ? " grounding.state_confidence=true" : "";
+  const command = `codex serve engine=huggingface engine.model_path=${quoted(name)}${setting}`;
   return html`${hint(words)}<p class="cx-small cx-row"><span>Start with it:</span> <code class="cx-grow">${command}</code>${iconButton("copy", "Copy the command", () => copied(command))}</p>`;
 }
