@@ -13,7 +13,7 @@ run: .venv/installed
 
 test: test-js .venv/installed-dev
 	$(CODEX) models fetch smollm2-135m-instruct
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: lint-js .venv/installed-dev
 	$(BIN)/ruff check .
