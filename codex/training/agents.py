@@ -127,11 +127,8 @@ def agent(name: str) -> Agent:
 
     A `module:object` is known only where it was taken.
     """
-    if name == GRPO and find_spec("trl") is None:
-        raise CapabilityError(
-            "The agent grpo needs TRL: pip install 'codex-workbench[reward]'. Or take --agent best-of, which "
-            "needs no other package."
-        )
+    if name == GRPO:
+        check_trl()
     if name in SHIPPED:
         return ShippedAgent(name)
     if name in names():
@@ -147,6 +144,15 @@ def taken(name: str) -> Agent:
     if plugins.is_target(name):
         plugins.take("agents", name)
     return agent(name)
+
+
+def check_trl() -> None:
+    """Raises CapabilityError where the package is missing that GRPO needs."""
+    if find_spec("trl") is None:
+        raise CapabilityError(
+            "Learning by GRPO needs TRL: pip install 'codex-workbench[reward]', then start Codex again. "
+            "codex train reward --agent best-of needs no other package."
+        )
 
 
 def added_agent(name: str) -> Agent:

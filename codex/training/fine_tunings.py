@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 
 from codex.ask.models.listing import change_model
@@ -21,6 +20,7 @@ from codex.errors import Cancelled, CapabilityError, Conflict, InvalidInput, Mod
 from codex.jobs import Job, JobProgress, Jobs
 from codex.prompts import stating
 from codex.training import arithmetic, rewards
+from codex.training.agents import AgentOptions, check_trl
 from codex.training.answerer import ADAPTER, train_answerer
 from codex.training.config import TrainConfig
 from codex.training.examples import Joined, RunSource, Source
@@ -39,8 +39,6 @@ from codex.training.saved_adapters import (
 from codex.training.trainings import KIND, Trainings
 from codex.training.updates import OPTIONS, Told, Update
 from codex.training.verifier_models import GB, training_memory
-
-MISSING = "Teaching by rewards needs TRL: pip install 'codex-workbench[reward]', then start Codex again."
 
 
 class FineTunings:
@@ -94,7 +92,6 @@ class FineTunings:
         settings, models = self._workbench.model.settings, self._models
 
         def train(job: Job, told: Told) -> None:
-            from codex.training.agents import AgentOptions
             from codex.training.reward_training import train_reward
 
             train_reward(
@@ -314,12 +311,6 @@ class FineTunings:
             return saved_adapter(self._home, name)
 
         return self._named(self._jobs.start(KIND, f"Training {name}", work, name), name)
-
-
-def check_trl() -> None:
-    """Raises CapabilityError where TRL is missing."""
-    if find_spec("trl") is None:
-        raise CapabilityError(MISSING)
 
 
 def base_of(fingerprint: str) -> str:

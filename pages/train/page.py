@@ -23,8 +23,9 @@ from codex.signals.probes import Probes
 from codex.store.evaluation.runs import RunSummary
 from codex.store.versions.versions import SavedVersion
 from codex.training import probe, verifier_models
+from codex.training.agents import check_trl
 from codex.training.fine_tuning_options import AnswererOptions, RewardOptions
-from codex.training.fine_tunings import FineTunings, base_of, check_trl
+from codex.training.fine_tunings import FineTunings, base_of
 from codex.training.probe_fit import LEAST_OF_ALL
 from codex.training.saved_probes import SavedProbes
 from codex.training.saved_verifiers import SavedVerifier

@@ -78,7 +78,7 @@ def test_what_the_form_cannot_mean_is_said_with_the_field() -> None:
 
 
 def test_without_trl_the_page_says_what_to_install(page: TrainPage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codex.training.fine_tunings.find_spec", lambda name: None)
+    monkeypatch.setattr("codex.training.agents.find_spec", lambda name: None)
     problems = page.look({})["problems"]
     assert "pip install 'codex-workbench[reward]'" in problems["reward"]
     assert problems["answerer"] == ""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,10 +19,10 @@ from codex.items import Item
 from codex.prompts.stating import stated
 from codex.training import agents
 from codex.training import reward_training as trained_by
-from codex.training.course import Progress
 from codex.training.generated import greedy, sampled
 from codex.training.rewards import reward
 from tests.support.command import Codex
+from tests.support.interrupted import ctrl_c
 from tests.support.plugged import install, packages
 from tests.support.tiny_llama import tiny_folder
 
@@ -97,22 +95,12 @@ def test_best_of_learns_what_a_reward_pays_for_without_trl(
 
 
 def test_best_of_resumes_with_the_same_answers(
-    codex: Codex, tmp_path: Path, model: Path, data: Path, site: Path, monkeypatch: pytest.MonkeyPatch
+    codex: Codex, tmp_path: Path, model: Path, data: Path, site: Path
 ) -> None:
     more = ("--data", str(data), "--reward", "my_learning:letters", "--start", "1")
     assert codex(*words(model, tmp_path / "whole", *more)).status == 0
-    fit = trained_by.fit
-
-    def interrupted(*args, **kwargs):  # type: ignore[no-untyped-def]
-        def progress(at: Progress) -> None:
-            if at.step == 2:
-                os.kill(os.getpid(), signal.SIGINT)
-
-        return fit(*args[:3], progress, args[4])
-
-    monkeypatch.setattr(trained_by, "fit", interrupted)
-    assert codex(*words(model, tmp_path / "parts", *more)).status == 130
-    monkeypatch.setattr(trained_by, "fit", fit)
+    with ctrl_c(trained_by):
+        assert codex(*words(model, tmp_path / "parts", *more)).status == 130
     said = codex(*words(model, tmp_path / "parts", *more))
     assert said.status == 0, said.err
     names = ("step", "reward", "best_reward", "loss", "gradient_norm", "tokens")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -17,8 +15,8 @@ from codex.engines.huggingface.loading import HuggingFaceConfig, load_model
 from codex.engines.models import Models, model_id
 from codex.store import Store
 from codex.training import answerer as trained_by
-from codex.training.course import Progress
 from tests.support.command import Codex
+from tests.support.interrupted import ctrl_c
 from tests.support.kept_run import keep_run
 from tests.support.tiny_llama import random_questions
 
@@ -123,26 +121,13 @@ def test_a_refusal_is_trained_where_the_model_was_incorrect(
 
 
 def test_ctrl_c_keeps_a_checkpoint_and_the_same_command_resumes(
-    codex: Codex, tmp_path: Path, model: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+    codex: Codex, tmp_path: Path, model: Path, data: Path
 ) -> None:
     command = words(model, "--data", str(data), "-o", str(tmp_path / "out"))
-    fit = trained_by.fit
-
-    def interrupted(*args, **kwargs):  # type: ignore[no-untyped-def]
-        told = args[3]
-
-        def progress(at: Progress) -> None:
-            told(at)
-            if at.step == 2:
-                os.kill(os.getpid(), signal.SIGINT)
-
-        return fit(*args[:3], progress, args[4])
-
-    monkeypatch.setattr(trained_by, "fit", interrupted)
-    stopped = codex(*command)
+    with ctrl_c(trained_by):
+        stopped = codex(*command)
     assert stopped.status == 130
     assert "step 2 of 4" in stopped.err
-    monkeypatch.setattr(trained_by, "fit", fit)
     assert codex(*command).status == 0
     lines = (tmp_path / "out" / "metrics.ndjson").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4]

@@ -186,7 +186,7 @@ def test_what_cannot_be_trained_says_why(
     monkeypatch.setattr("codex.training.fine_tunings.available_memory", lambda: 1000)
     with pytest.raises(Exception, match="is loaded once more: about"):
         fine_tunings.answerer(options)
-    monkeypatch.setattr("codex.training.fine_tunings.find_spec", lambda name: None)
+    monkeypatch.setattr("codex.training.agents.find_spec", lambda name: None)
     with pytest.raises(CapabilityError, match="pip install 'codex-workbench"):
         fine_tunings.reward(RewardOptions.model_validate(QUICK_REWARD))
     with pytest.raises(ValidationError, match="there is no reward"):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -14,9 +12,9 @@ from codex.datasets.splits import split
 from codex.engines.huggingface.adapters import base_sha256, read_manifest
 from codex.engines.models import model_id
 from codex.training import reward_training as trained_by
-from codex.training.course import Progress
 from codex.training.reward_training import measured
 from tests.support.command import Codex
+from tests.support.interrupted import ctrl_c
 from tests.support.plugged import packages
 from tests.support.tiny_llama import random_questions, tiny_folder
 
@@ -85,27 +83,17 @@ def test_the_model_learns_what_a_reward_of_ones_own_pays_for(codex: Codex, tmp_p
 
 
 def test_ctrl_c_keeps_a_checkpoint_and_the_same_command_resumes_with_the_same_answers(
-    codex: Codex, tmp_path: Path, model: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+    codex: Codex, tmp_path: Path, model: Path, data: Path
 ) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "my_letters.py").write_text(LETTERS)
     more = ("--data", str(data), "--reward", "my_letters:letters", "--start", "1")
     with packages(tmp_path / "site"):
         assert codex(*words(model, tmp_path / "whole", *more)).status == 0
-        fit = trained_by.fit
-
-        def interrupted(*args, **kwargs):  # type: ignore[no-untyped-def]
-            def progress(at: Progress) -> None:
-                if at.step == 2:
-                    os.kill(os.getpid(), signal.SIGINT)
-
-            return fit(*args[:3], progress, args[4])
-
-        monkeypatch.setattr(trained_by, "fit", interrupted)
-        stopped = codex(*words(model, tmp_path / "parts", *more))
+        with ctrl_c(trained_by):
+            stopped = codex(*words(model, tmp_path / "parts", *more))
         assert stopped.status == 130
         assert "step 2 of 4" in stopped.err
-        monkeypatch.setattr(trained_by, "fit", fit)
         said = codex(*words(model, tmp_path / "parts", *more))
     assert said.status == 0, said.err
     assert "after the start" in said.out

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -14,11 +12,11 @@ import pytest
 from codex.errors import CapabilityError, TrainingError
 from codex.training import answerer as trained_by
 from codex.training import sweep as swept_by
-from codex.training.course import Progress
 from codex.training.search import search, space
 from codex.training.sweep import Result, Trial, trials
 from codex.training.tracking import read_metrics
 from tests.support.command import Codex, command
+from tests.support.interrupted import ctrl_c
 from tests.support.tiny_llama import random_questions, tiny_folder
 
 QUICK = (
@@ -111,26 +109,12 @@ def test_an_interrupted_sweep_resumes_where_it_was(
     tmp_path: Path,
     words: tuple[str, ...],
     counted: list[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fit = trained_by.fit
-
-    def interrupted(*args, **kwargs):  # type: ignore[no-untyped-def]
-        told = args[3]
-
-        def progress(at: Progress) -> None:
-            told(at)
-            if at.step == 2 and len(counted) == 2:
-                os.kill(os.getpid(), signal.SIGINT)
-
-        return fit(*args[:3], progress, args[4])
-
-    monkeypatch.setattr(trained_by, "fit", interrupted)
-    stopped = codex(*words, "train.learning_rate=1e-3,1e-2,1e-1")
+    with ctrl_c(trained_by, lambda at: at.step == 2 and len(counted) == 2):
+        stopped = codex(*words, "train.learning_rate=1e-3,1e-2,1e-1")
     assert stopped.status == 130
     assert "step 2 of 3" in stopped.err
     assert len(table(tmp_path / "out")) == 1
-    monkeypatch.setattr(trained_by, "fit", fit)
     counted.clear()
     assert codex(*words, "train.learning_rate=1e-3,1e-2,1e-1").status == 0
     assert counted == ["learning_rate=0.01", "learning_rate=0.1"]
