@@ -83,6 +83,18 @@ class UnknownHost(CodexError):
     status = 421
 
 
+class Unauthenticated(CodexError):
+    """A request without a key or sign-in that holds."""
+
+    status = 401
+
+
+class Forbidden(CodexError):
+    """A request of somebody who is known and may not do this."""
+
+    status = 403
+
+
 class ForeignOrigin(CodexError):
     """A request that another web page made in the user's browser."""
 

@@ -14,6 +14,7 @@ UMASK = 0o077
 FOLDER = 0o700
 FILE = 0o600
 KEPT = (
+    "access.sqlite*",
     "adapters",
     "choices.json",
     "codex.duckdb*",

@@ -162,13 +162,19 @@ class ServerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     host: str = "127.0.0.1"
-    """0.0.0.0 shows the workbench to the whole network; there is no login yet."""
+    """0.0.0.0 shows the workbench to the whole network."""
     port: int = Field(7860, ge=0, le=65535)
     """0 takes a free one."""
     allowed_hosts: tuple[Annotated[str, AfterValidator(origins.host_name)], ...] = ()
     """Host names under which it may be reached, beside localhost and server.host; others are refused."""
     cors_origins: tuple[Annotated[str, AfterValidator(origins.origin)], ...] = ()
-    """Origins, e.g. http://localhost:3000, whose web pages may read and change everything."""
+    """Origins, e.g. http://localhost:3000, whose web pages may read and change what their user may."""
+    auth: Literal["auto", "required", "none"] = "auto"
+    """auto: a key or a sign-in is needed unless host is loopback. none: everybody may do everything."""
+    requests_per_minute: int | None = Field(1200, ge=1)
+    """Of one user or key, where one is needed; none: no limit. A page that is open sends about 60."""
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed: of proxies before Codex."""
 
 
 class MonitoringSettings(BaseModel):

@@ -6,21 +6,28 @@ import json
 import logging
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
 
+from codex.access import Scope
 from codex.ask.places import Client
-from codex.errors import CodexError, InvalidInput
+from codex.errors import CodexError, Forbidden, InvalidInput
 from codex.pages import JSON
 from codex.pages.assets import url
 from codex.server.callers import client_of
+from codex.server.visits import Visit, current_visit, visit_of
 
 log = logging.getLogger(__name__)
 
 Call = Callable[[JSON], Any]
 Stream = Callable[[JSON, Client | None], Iterator[JSON]]
+Calls = Mapping[Scope, Sequence[Call]]
+Streams = Mapping[Scope, Mapping[str, Stream]]
+NONE: Mapping[Scope, Any] = MappingProxyType({})
 UNFIT = (TypeError, ValueError, LookupError, AttributeError, OverflowError)
 """What a function raises over data that its page never sends."""
 
@@ -37,20 +44,24 @@ class Sent(dict[str, Any]):
 
 
 def view(
-    name: str, config: JSON, calls: Sequence[Call] = (), streams: Mapping[str, Stream] | None = None
+    name: str,
+    config: JSON,
+    calls: Calls = NONE,
+    streams: Streams = NONE,
 ) -> gr.HTML:
     """A view: assets/js/<name>/page.js paints it into an empty element.
 
     config: what the script is given at the start. calls: functions that the script can call and that
     answer at once. streams: generators that the script starts by name; what they yield becomes the
-    view's value. Both are given what the script sends, an object; streams also the client that sends it.
+    view's value. Both stand under the scope that they take, and are given what the script sends, an object;
+    streams also the client that sends it.
 
     Gradio evaluates what its templates are given, so nothing but a constant stands in them: values
     travel as properties, and the script builds text nodes of them. It is a plain gr.HTML because for a
     subclass Gradio writes a stub file beside the source.
     """
-    streams = streams or {}
-    send = ", ".join(f'{event}: (data) => trigger("{event}", data)' for event in streams)
+    events = [event for named in streams.values() for event in named]
+    send = ", ".join(f'{event}: (data) => trigger("{event}", data)' for event in events)
     component = gr.HTML(
         elem_id=f"cx-{name}",
         html_template="<div data-view></div>",
@@ -59,30 +70,34 @@ def view(
             f"view.mount({{ element, props, server, watch, send: {{ {send} }} }}))"
         ),
         apply_default_css=False,
-        server_functions=[_served(call) for call in calls],
+        server_functions=[_served(name, call, scope) for scope, those in calls.items() for call in those],
         config=json.dumps(config),
     )
-    for event, run in streams.items():
-        getattr(component, event)(
-            _streamed(run),
-            outputs=component,
-            show_progress="hidden",
-            trigger_mode="multiple",
-            concurrency_limit=None,
-            api_visibility="private",
-        )
+    for scope, named in streams.items():
+        for event, run in named.items():
+            getattr(component, event)(
+                _streamed(name, run, scope),
+                outputs=component,
+                show_progress="hidden",
+                trigger_mode="multiple",
+                concurrency_limit=None,
+                api_visibility="private",
+            )
     return component
 
 
-def _served(call: Call) -> Call:
+def _served(page: str, call: Call, scope: Scope) -> Call:
     """A call as the script sees it: an error that a user can act on travels as its message.
 
     Raises Malformed.
     """
 
     def served(data: JSON) -> JSON:
+        visit = current_visit()
         try:
-            return {"value": call(_sent(data))}
+            with _logged(visit, f"{page}.{call.__name__}", scope):
+                visit.check(scope)
+                return {"value": call(_sent(data))}
         except Malformed:
             raise
         except CodexError as error:
@@ -94,16 +109,39 @@ def _served(call: Call) -> Call:
     return served
 
 
-def _streamed(run: Stream) -> Callable[[gr.EventData, gr.Request], Iterator[JSON]]:
+def _streamed(page: str, run: Stream, scope: Scope) -> Callable[[gr.EventData, gr.Request], Iterator[JSON]]:
     def streamed(event: gr.EventData, request: gr.Request) -> Iterator[JSON]:
+        # Gradio runs it in a task of its own, outside of the request.
+        assert request.request is not None
+        visit = visit_of(request.request.scope)
         try:
-            yield from run(_sent(event._data), client_of(request))
+            with _logged(visit, f"{page}.{run.__name__}", scope):
+                visit.check(scope)
+                states = run(_sent(event._data), client_of(request))
+            yield from states
         except CodexError as error:
             raise gr.Error(str(error), print_exception=False) from error
         except UNFIT as error:
             raise gr.Error(str(_malformed(run.__name__, error)), print_exception=False) from error
 
     return streamed
+
+
+@contextmanager
+def _logged(visit: Visit, action: str, scope: Scope) -> Iterator[None]:
+    """Log what changes something, once it is done or refused; pages read all the time."""
+    outcome = 200
+    try:
+        yield
+    except CodexError as error:
+        outcome = error.status
+        raise
+    except UNFIT:
+        outcome = Malformed.status
+        raise
+    finally:
+        if scope != "read" or outcome == Forbidden.status:
+            visit.log(action, "", outcome)
 
 
 def _sent(value: Any) -> Any:

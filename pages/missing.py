@@ -24,11 +24,7 @@ PAGE = """<!doctype html>
 {styles}
 </head>
 <body class="cx-bare gradio-container">
-<script>
-  const chosen = localStorage.getItem("codex.theme");
-  const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.body.classList.toggle("dark", dark);
-</script>
+<script src="{theme}"></script>
 <div id="cx-missing">
 <header class="cx-top cx-row">
 <a class="cx-brand cx-row" href="./"><img src="{assets}/logo.svg" alt="" width="22" height="22">
@@ -58,6 +54,7 @@ def install(app: FastAPI, pages: Sequence[tuple[str, str]]) -> None:
         text = PAGE.format(
             root=escape(request.scope.get("root_path", "")),
             assets=ASSETS_URL,
+            theme=url("js/theme.js"),
             styles="\n".join(f'<link rel="stylesheet" href="{url(f"css/{name}.css")}">' for name in STYLES),
             links="".join(f'<a href="{path or "./"}">{escape(name)}</a>' for path, name in pages),
             path=escape(request.url.path),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 from codex.ask.models import listing
 from codex.ask.workbench import Workbench
 from codex.jobs import Jobs
 from codex.pages import JSON
+from codex.pages.components import Calls
 from codex.pages.job_view import job_view
 
 
@@ -20,9 +19,12 @@ class ModelMenu:
         self._workbench, self._jobs = workbench, jobs
 
     @property
-    def calls(self) -> tuple[Callable[[JSON], Any], ...]:
-        """What the script calls by name."""
-        return (self.models, self.change_model, self.unload_model, self.fetch_model, self.cancel_fetch)
+    def calls(self) -> Calls:
+        """What the script calls by name, and the scope it takes."""
+        return {
+            "read": (self.models,),
+            "admin": (self.change_model, self.unload_model, self.fetch_model, self.cancel_fetch),
+        }
 
     def models(self, _: JSON) -> JSON:
         """The model in use, all models, and the newest fetch."""

@@ -24,7 +24,7 @@ from codex.evaluation.example import NAME, load_example
 from codex.jobs import Jobs
 from codex.labelling.queues import Labelling
 from codex.monitoring.monitor import Monitor
-from codex.pages import JSON, missing
+from codex.pages import JSON, missing, sign_in
 from codex.pages.ask import page as ask
 from codex.pages.ask.runs import Runs
 from codex.pages.assets import ASSETS, ASSETS_URL, Assets, url
@@ -46,6 +46,8 @@ from codex.pages.train import page as train
 from codex.pages.tune import page as tune
 from codex.private import PARTIAL, make_folder, tighten
 from codex.server.callers import current_client
+from codex.server.scopes import check_routes
+from codex.server.visits import current_visit
 
 STYLES = (
     "base",
@@ -82,6 +84,9 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     _hear_of_closed_tabs(app, runs)
     app.include_router(downloads.router)
     app.include_router(trace.router)
+    if app.state.access is not None:
+        app.include_router(sign_in.router)
+    check_routes(app)
     app.mount(f"/{ASSETS_URL}", Assets(), name="codex-assets")
     with warnings.catch_warnings():
         # Gradio warns that it turns server-side rendering off for several pages; it was never on.
@@ -148,7 +153,7 @@ def _hear_of_closed_tabs(app: FastAPI, runs: Runs) -> None:
     tab would never load.
     """
 
-    @app.post("/codex-runs/{run}/left", include_in_schema=False, status_code=204)
+    @app.post("/codex-runs/{run}/left", tags=["ask"], include_in_schema=False, status_code=204)
     def left(run: str) -> None:
         runs.leave(run, current_client())
 
@@ -160,10 +165,13 @@ def _blocks(workbench: Workbench, state: State, runs: Runs, shown: demo.DemoPage
     models = ModelMenu(workbench, jobs)
 
     def status(_: JSON) -> JSON:
-        return asdict(workbench.model.status)
+        user = None if state.access is None else current_visit().principal.name
+        return asdict(workbench.model.status) | {"user": user}
 
     def bar(page: str) -> None:
-        view("shell", {"page": page, "status": asdict(workbench.model.status)}, (status, *models.calls))
+        shown = asdict(workbench.model.status) | {"user": None}
+        calls = {**models.calls, "read": (status, *models.calls["read"])}
+        view("shell", {"page": page, "status": shown}, calls)
 
     blocks = gr.Blocks(title="Codex", analytics_enabled=False, fill_width=True)
     with blocks:

@@ -12,12 +12,14 @@ from rich.text import Text
 from codex.cli import (
     answers,
     ask,
+    audit,
     calibrate,
     chat,
     classify,
     datasets,
     documents,
     evaluate,
+    keys,
     labels,
     models,
     plugins,
@@ -28,6 +30,7 @@ from codex.cli import (
     sessions,
     terminal,
     train,
+    users,
     verifiers,
 )
 from codex.errors import CodexError
@@ -46,6 +49,9 @@ def codex() -> None:
 app.command()(ask.ask)
 app.command()(chat.chat)
 app.command("serve")(serve.command)
+app.add_typer(users.app, name="users")
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(evaluate.app, name="evaluate")

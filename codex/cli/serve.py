@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -15,8 +16,11 @@ from codex.ask.workbench import Workbench
 from codex.cli.served import announced, refuse
 from codex.cli.terminal import Overrides
 from codex.errors import InvalidInput, StoreInUse
+from codex.origins import is_loopback
 from codex.private import UMASK
 from codex.settings import load_settings
+
+log = logging.getLogger(__name__)
 
 
 def command(
@@ -37,25 +41,42 @@ def command(
 
 
 def serve(overrides: Sequence[str] = ()) -> None:
-    """Serve until interrupted. Raises SettingsError, StoreError, InvalidInput when the port is taken."""
+    """Serve until interrupted. Raises SettingsError, StoreError, InvalidInput when the port is taken.
+
+    Where it is reached from other machines it wants a key or a sign-in; where nobody has one it refuses.
+    """
     from codex.pages.shell import mount  # Gradio takes seconds to import.
     from codex.server import create_app
+    from codex.server.authentication import access_of
     from codex.server.serving import Server
 
     os.umask(UMASK)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # It ends as Ctrl-C does, in order.
+    wanted = load_settings(overrides)
+    access = access_of(wanted)
+    if access is not None:
+        access.close()
+    elif not is_loopback(wanted.server.host):
+        log.warning(
+            "server.auth=none: everybody who reaches %s may ask, read what is stored, and change it.",
+            wanted.server.host,
+        )
     try:
         workbench = Workbench.open(overrides)
     except StoreInUse as in_use:
         why = "Open it, or give this one a home of its own (CODEX_HOME)."
-        refuse(load_settings(overrides).home, in_use, why)
+        refuse(wanted.home, in_use, why)
     server = workbench.settings.server
     listener = _listen(server.host, server.port)
     workbench.model.load_in_background(measure=True)
     try:
-        serving = Server(mount(create_app(workbench), workbench), workbench.stop)
+        app = mount(create_app(workbench), workbench)
+        serving = Server(app, workbench.stop, server.trusted_proxies)
         host, port = listener.getsockname()[:2]
-        with announced(workbench.settings, host, port) as say, suppress(KeyboardInterrupt):
+        with (
+            announced(workbench.settings, host, port, app.state.local_key) as say,
+            suppress(KeyboardInterrupt),
+        ):
             workbench.model.on_switch = say
             print(f"Codex is on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
             serving.run(sockets=[listener])  # interrupted, by then everything has ended in order

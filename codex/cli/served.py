@@ -45,17 +45,20 @@ ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 @contextmanager
-def announced(settings: Settings, host: str, port: int) -> Iterator[Callable[[Settings], None]]:
+def announced(
+    settings: Settings, host: str, port: int, key: str = ""
+) -> Iterator[Callable[[Settings], None]]:
     """Say in the home where this process serves it, while the block runs. Raises OSError.
 
-    What is yielded says it again with other settings.
+    key: by which it knows commands of whoever owns the home. What is yielded says it again with other
+    settings.
     """
     path = settings.home / FILE
     host = ANYWHERE.get(host, host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def say(now: Settings) -> None:
-        said = {"url": url, "pid": os.getpid(), "settings": now.model_dump(mode="json")}
+        said = {"url": url, "pid": os.getpid(), "key": key, "settings": now.model_dump(mode="json")}
         with open(path, "w", encoding="utf-8", opener=opener) as file:
             json.dump(said, file)
 
@@ -69,9 +72,10 @@ def announced(settings: Settings, host: str, port: int) -> Iterator[Callable[[Se
 class Served:
     """A workbench of another process, reached over HTTP. Every method raises CodexErrors as it sent them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str = "") -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=None, trust_env=False)
+        headers = {"Authorization": f"Bearer {key}"}
+        self._http = httpx.Client(base_url=url, timeout=None, trust_env=False, headers=headers)
 
     def close(self) -> None:
         """Close the connections."""
@@ -235,7 +239,7 @@ def served(
         raise in_use
     told = [each for each in overrides if not each.lstrip("+~").startswith((*carried,))]
     _check_settings(said["settings"], told, overrides, in_use)
-    return Served(said["url"])
+    return Served(said["url"], said["key"])
 
 
 def refuse(home: Path, in_use: StoreInUse, why: str) -> NoReturn:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from anyio.to_thread import current_default_thread_limiter, run_sync
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -42,6 +42,7 @@ from codex.server import (
     training,
     verifiers,
 )
+from codex.server.authentication import Authentication, access_of, new_local_key
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
 from codex.server.errors import no_route
@@ -49,6 +50,7 @@ from codex.server.guard import Guard
 from codex.server.json_body import JsonBodies
 from codex.server.mcp_tools import McpTools
 from codex.server.routes import router
+from codex.server.scopes import authorized, check_routes
 from codex.training.fine_tunings import FineTunings
 from codex.training.trainings import Trainings
 
@@ -100,12 +102,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     await run_sync(app.state.monitor.close)
     await run_sync(app.state.jobs.close)
+    if app.state.access is not None:
+        await run_sync(app.state.access.close)
 
 
 def create_app(workbench: Workbench) -> FastAPI:
     """The HTTP interface, guarded; /docs describes it. app.state.pages: the paths that may be linked to.
 
     app.state.jobs: the work in the background, which ends with the application; so does app.state.monitor.
+    app.state.access: who may use it; None: everybody. app.state.local_key: of this home's commands.
+    Raises SettingsError where nobody could get in.
 
     Load the workbench's model before or beside it: until then questions are answered with 503.
     """
@@ -118,7 +124,10 @@ def create_app(workbench: Workbench) -> FastAPI:
         # The validator would be another host.
         swagger_ui_parameters={"validatorUrl": None},
         lifespan=_lifespan,
+        dependencies=[Depends(authorized)],
     )
+    app.state.access = access_of(workbench.settings)
+    app.state.local_key = new_local_key()
     app.state.workbench = workbench
     app.state.jobs = Jobs()
     app.state.labelling = Labelling(workbench)
@@ -133,11 +142,19 @@ def create_app(workbench: Workbench) -> FastAPI:
     app.router.routes.append(app.state.mcp.route)
     describe(app)
     refuse_other_methods(app, *ROUTERS)
+    check_routes(app)
     app.state.pages = {"/docs"}
     server = workbench.settings.server
     # What is added last comes first.
     app.add_middleware(Callers)
     app.add_middleware(JsonBodies)
+    app.add_middleware(
+        Authentication,
+        access=app.state.access,
+        local_key=app.state.local_key,
+        pages=app.state.pages,
+        per_minute=server.requests_per_minute,
+    )
     # Also without a trusted origin: Gradio, mounted here, then sends no headers of its own.
     app.add_middleware(
         CORSMiddleware,

@@ -1,4 +1,4 @@
-"""Which client a request is from: known by a cookie that it got with its first page or answer.
+"""Which client a request is from: a user, a key, or known by a cookie of its first page or answer.
 
 A client without one shares the places with the others of its address.
 """
@@ -17,8 +17,10 @@ from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from codex.access import LOCAL
 from codex.ask.places import Client
 from codex.server.connections import PEER
+from codex.server.visits import ANYBODY, visit_of
 
 COOKIE = "codex"
 _SCOPE = "codex.caller"
@@ -53,7 +55,10 @@ class Callers:
             if message["type"] == "http.response.start" and caller.cookie is not None:
                 headers = MutableHeaders(scope=message)
                 if caller.asked or headers.get("content-type", "").startswith("text/html"):
-                    headers.append("Set-Cookie", f"{COOKIE}={caller.cookie}; HttpOnly; SameSite=Lax; Path=/")
+                    headers.append(
+                        "Set-Cookie",
+                        f"{COOKIE}={caller.cookie}; HttpOnly; SameSite=Lax; Path=/{secure(scope)}",
+                    )
             await send(message)
 
         token = _current.set(caller.client)
@@ -63,6 +68,10 @@ class Callers:
             _current.reset(token)
 
     def _caller(self, scope: Scope) -> _Caller:
+        principal = visit_of(scope).principal
+        if principal is not LOCAL and principal is not ANYBODY:
+            # Of one who is known the questions are theirs on every browser, and so is the share.
+            return _Caller(Client(self._signature(principal.id), principal.id), None)
         brought = self._brought(Headers(scope=scope).getlist("cookie"))
         if brought is not None:
             return _Caller(Client(brought, f"cookie {brought}"), None)
@@ -84,6 +93,11 @@ class Callers:
 
     def _signature(self, secret: str) -> str:
         return hmac.new(self._key, secret.encode(), hashlib.sha256).hexdigest()
+
+
+def secure(scope: Scope) -> str:
+    """What a cookie says beside its value where the browser came by TLS."""
+    return "; Secure" if scope.get("scheme") == "https" else ""
 
 
 def asker(request: Request) -> Client:

@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from codex.errors import Busy, CodexError, InvalidInput, ModelError, StoreError
+from codex.errors import Busy, CodexError, InvalidInput, ModelError, StoreError, Unauthenticated
 from codex.server.bodies import ErrorBody, ErrorDetail
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,8 @@ def _status(error: Exception) -> int:
 def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, Busy | ModelError | StoreError):
         return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": 'Bearer realm="Codex"'}
     return dict(error.headers or {}) if isinstance(error, HTTPException) else {}
 
 

@@ -16,6 +16,9 @@ from codex.server.errors import error_response
 UPLOADS = ("/documents/", "/datasets/", "/evaluations/import/", "/labels/records/")
 """PUT requests below these may have a body of any type; the routes there have limits of their own."""
 
+FORM = "/sign-in"
+"""What a browser posts there is a form, which its route reads within a limit of its own."""
+
 MAX_BODY_BYTES = 2**20
 """A question of 1 MiB is longer than any context that fits on one machine."""
 MAX_VALUES = 100_000
@@ -109,7 +112,7 @@ def check_json(body: bytes) -> None:
 def _is_upload(scope: Scope) -> bool:
     """Other methods too, of which none reads a body."""
     path: str = scope["path"]
-    return any(path.startswith(folder) and len(path) > len(folder) for folder in UPLOADS)
+    return path == FORM or any(path.startswith(folder) and len(path) > len(folder) for folder in UPLOADS)
 
 
 def _check_structure(body: bytes) -> None:

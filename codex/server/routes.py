@@ -11,7 +11,9 @@ from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, Field
 
+from codex.access import SCOPES, Scope
 from codex.ask.places import Client
 from codex.ask.response import AskResponse, response_to
 from codex.ask.workbench import Workbench, last_trace
@@ -22,6 +24,7 @@ from codex.server import bodies
 from codex.server.callers import asker, reader
 from codex.server.guard import GuardedRoute
 from codex.server.streaming import EventStream, UnderWay, cancelled_when_gone, stream
+from codex.server.visits import current_visit
 from codex.types import Event, Message
 
 router = APIRouter(route_class=GuardedRoute)
@@ -58,11 +61,13 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-ANY_ROUTE = (400, 403, 408, 413, 415, 421, 422, 431, 500)
+ANY_ROUTE = (400, 401, 403, 408, 413, 415, 421, 422, 429, 431, 500)
 """Errors of every route: from the guard, the limits on bodies and connections, and faults."""
 MEANINGS = {
     400: "The request is not HTTP/1.1, or its Host cannot be read.",
-    403: "A web page of another origin sent it, which is not among server.cors_origins.",
+    401: "The server wants a key or a sign-in, and the request brings none that holds.",
+    403: "The key or user lacks the scope; or a web page of another origin sent it, which is not among "
+    "server.cors_origins.",
     404: "Nothing is stored under that id.",
     408: "The request did not arrive in time.",
     409: "It conflicts with the present state: another model is loaded, or the question was not stored.",
@@ -70,7 +75,8 @@ MEANINGS = {
     415: "The body is not sent as application/json.",
     421: "The Host is not this server's; server.allowed_hosts adds one.",
     422: "A value cannot be used; `fields` says which.",
-    429: "This client already has its share of the running questions; see Retry-After.",
+    429: "More requests than a user or key may send in a minute, or this client already has its share of the "
+    "running questions; see Retry-After.",
     431: "The first line and the headers are too long.",
     500: "A fault in Codex; the message gives an id to look for in the log.",
     501: "The engine cannot do it; the message says which one can.",
@@ -233,12 +239,18 @@ def delete_session(session_id: str, workbench: Bench) -> None:
     | {503: {"model": bodies.HealthBody, "description": "Not now: the model is loading, or broken."}},
 )
 def healthz(response: Response, workbench: Bench) -> bodies.HealthBody:
-    """200 when the model is ready or unloaded, else 503 with the same body."""
+    """200 when the model is ready or unloaded, else 503 with the same body.
+
+    Whoever may not read gets the status alone.
+    """
     status = workbench.model.status
+    shown = current_visit().principal.may("read")
     if status.state not in ("ready", "unloaded"):
         response.status_code = 503
     if status.state == "loading":
         response.headers["Retry-After"] = str(LOADING_SECONDS)
+    if not shown:
+        return bodies.HealthBody(status=status.state, model="", calibrated=False, version="")
     return bodies.HealthBody(
         status=status.state,
         model=status.model,
@@ -250,6 +262,20 @@ def healthz(response: Response, workbench: Bench) -> bodies.HealthBody:
         events=bodies.EventsBody.model_validate(copy) if (copy := workbench.store.event_copy) else None,
         larger=bodies.LargerBody.model_validate(workbench.larger.status) if workbench.larger else None,
     )
+
+
+class MeBody(BaseModel):
+    """Who sent the request."""
+
+    name: str
+    scopes: list[Scope] = Field(description="What it may do.")
+
+
+@router.get("/me", tags=["access"], summary="Read who one is", responses=errors())
+def me() -> MeBody:
+    """The user or key that the request is from; \"local\" on a server that lets everybody in."""
+    principal = current_visit().principal
+    return MeBody(name=principal.name, scopes=[scope for scope in SCOPES if principal.may(scope)])
 
 
 def _ask(

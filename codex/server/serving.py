@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from fastapi import FastAPI
 
 from codex.server.connections import PatientProtocol
 
+LOOPBACK = ("127.0.0.1", "::1")
 STOP_SECONDS = 3
 """What is under way at the end has so long to say so to its client."""
 
@@ -19,13 +20,19 @@ STOP_SECONDS = 3
 class Server(uvicorn.Server):
     """Serves an application until it is told to end, and then ends what is under way first."""
 
-    def __init__(self, app: FastAPI, stop: Callable[[], None]) -> None:
-        """stop: makes the requests under way end with an error of their own."""
+    def __init__(
+        self, app: FastAPI, stop: Callable[[], None], trusted_proxies: Sequence[str] = LOOPBACK
+    ) -> None:
+        """stop: makes the requests under way end with an error of their own.
+
+        trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.
+        """
         super().__init__(
             uvicorn.Config(
                 app,
                 http=PatientProtocol,
                 log_level="warning",
+                forwarded_allow_ips=list(trusted_proxies),
                 timeout_graceful_shutdown=STOP_SECONDS,
             )
         )

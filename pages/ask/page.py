@@ -29,7 +29,7 @@ from codex.pages.ask.scales import SCALES
 from codex.pages.ask.sharing import Sharing
 from codex.pages.ask.token_texts import Decoder
 from codex.pages.ask.view import family, roots, session_line, token_view, trace_view
-from codex.pages.components import view
+from codex.pages.components import Calls, Streams, view
 from codex.pages.typed import LIMITS, optional
 from codex.policy import Policy
 from codex.server.callers import current_client
@@ -414,19 +414,22 @@ def _policy(asked: JSON) -> Policy | None:
 def build(workbench: Workbench, runs: Runs) -> AskPage:
     """Put the page into the Blocks that are open. runs: where its questions can be stopped."""
     page, sharing = AskPage(workbench, runs), Sharing(workbench)
-    calls = (
-        page.look,
-        page.version,
-        page.cancel,
-        page.documents,
-        page.redecide,
-        page.label,
-        page.own_datasets,
-        page.add_question,
-        page.delete_session,
-        page.set_privacy,
-        page.set_evidence,
-        *(sharing.shares, sharing.share, sharing.unshare),
-    )
-    view("ask", page.config(), calls, {"ask": page.ask, "branch": page.branch, "follow": page.follow})
+    calls: Calls = {
+        "read": (
+            *(page.look, page.version, page.documents, page.redecide),
+            *(page.own_datasets, sharing.shares),
+        ),
+        "ask": (page.cancel,),
+        "label": (page.label,),
+        "evaluate": (
+            *(page.add_question, page.delete_session, page.set_evidence),
+            *(sharing.share, sharing.unshare),
+        ),
+        "admin": (page.set_privacy,),
+    }
+    streams: Streams = {
+        "read": {"follow": page.follow},
+        "ask": {"ask": page.ask, "branch": page.branch},
+    }
+    view("ask", page.config(), calls, streams)
     return page

@@ -44,7 +44,7 @@ from codex.pages.calibrate.view import (
     run_choice,
     sets_row,
 )
-from codex.pages.components import view
+from codex.pages.components import Calls, view
 from codex.pages.kept import Kept
 from codex.pages.versions import can_go_back, made_view, metrics_row, news, standing
 from codex.policy import Policy
@@ -366,17 +366,12 @@ def _fit_view(job: Job, stands: Mapping[str, str]) -> JSON:
 def build(workbench: Workbench, jobs: Jobs) -> CalibratePage:
     """Put the page into the Blocks that are open."""
     page = CalibratePage(workbench, jobs)
-    calls = (
-        page.look,
-        page.fit,
-        page.cancel,
-        page.show,
-        page.sets,
-        page.activate,
-        page.keep_guarantee,
-        page.rollback,
-        page.rename,
-        page.delete,
-    )
+    calls: Calls = {
+        "read": (page.look, page.show, page.sets),
+        "evaluate": (
+            *(page.fit, page.cancel, page.activate, page.keep_guarantee),
+            *(page.rollback, page.rename, page.delete),
+        ),
+    }
     view("calibrate", page.config(), calls)
     return page

@@ -18,7 +18,7 @@ from codex.pages import JSON
 from codex.pages.ask.page import in_words
 from codex.pages.ask.runs import Runs
 from codex.pages.ask.scales import SCALES
-from codex.pages.components import view
+from codex.pages.components import Calls, view
 from codex.pages.demo.dial import dial_view, stories_view
 from codex.pages.demo.view import Telling
 from codex.pages.kept import Kept
@@ -122,4 +122,5 @@ def _question(story: str) -> str:
 
 def build(page: DemoPage) -> None:
     """Put the page into the Blocks that are open."""
-    view("demo", page.config(), (page.recorded, page.dial, page.stop), {"live": page.live})
+    calls: Calls = {"read": (page.recorded, page.dial), "ask": (page.stop,)}
+    view("demo", page.config(), calls, {"ask": {"live": page.live}})

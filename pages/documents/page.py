@@ -10,7 +10,7 @@ from codex.ask.workbench import Workbench
 from codex.errors import CodexError, InvalidInput
 from codex.jobs import Job, JobProgress, Jobs
 from codex.pages import JSON
-from codex.pages.components import view
+from codex.pages.components import Calls, view
 from codex.pages.documents.view import (
     WINDOW,
     document_line,
@@ -189,6 +189,9 @@ def _span(wanted: JSON) -> tuple[int | None, int | None]:
 def build(workbench: Workbench, jobs: Jobs) -> DocumentsPage:
     """Put the page into the Blocks that are open."""
     page = DocumentsPage(workbench, jobs)
-    calls = (page.look, page.index, page.cancel, page.rebuild, page.remove, page.search, page.read)
+    calls: Calls = {
+        "read": (page.look, page.search, page.read),
+        "evaluate": (page.index, page.cancel, page.rebuild, page.remove),
+    }
     view("documents", page.config(), calls)
     return page

@@ -22,7 +22,9 @@ Rows = Iterable[report.Row]
 FORMATS = {"report.html": "Report", "records.csv": "CSV", "records.ndjson": "NDJSON"}
 """What can be downloaded of a run, and what its button is called."""
 
-router = APIRouter(prefix="/evaluate-runs", route_class=GuardedRoute, include_in_schema=False)
+router = APIRouter(
+    prefix="/evaluate-runs", tags=["evaluations"], route_class=GuardedRoute, include_in_schema=False
+)
 
 
 @router.get("/{run_id}/{form}")

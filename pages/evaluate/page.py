@@ -24,7 +24,7 @@ from codex.evaluation.subsets import keep_subset
 from codex.jobs import Job, Jobs
 from codex.pages import JSON
 from codex.pages.ask.scales import SCALES
-from codex.pages.components import view
+from codex.pages.components import Calls, view
 from codex.pages.evaluate.comparing import Comparisons
 from codex.pages.evaluate.downloads import FORMATS
 from codex.pages.evaluate.questions import Listed, only_words
@@ -342,22 +342,18 @@ class EvaluatePage:
 def build(workbench: Workbench, jobs: Jobs) -> EvaluatePage:
     """Put the page into the Blocks that are open."""
     page = EvaluatePage(workbench, jobs)
-    calls = (
-        *(
-            page.datasets,
-            page.look,
-            page.estimate,
-            page.start,
-            page.extend,
-            page.resume,
-            page.cancel,
-            page.rename,
-            page.delete,
+    uploads = page.uploads
+    calls: Calls = {
+        "read": (
+            *(page.datasets, page.look, page.estimate, page.open, page.scatter, page.questions),
+            *(page.question, page.copied, page.slices, page.others, page.compare),
+            *(uploads.draft, uploads.rejected, uploads.importing),
         ),
-        *(page.open, page.scatter, page.questions, page.question),
-        *(page.uploads.draft, page.uploads.rejected, page.uploads.discard),
-        *(page.uploads.import_draft, page.uploads.importing, page.uploads.cancel_import),
-        *(page.copied, page.keep, page.slices, page.label, page.others, page.compare),
-    )
+        "label": (page.label,),
+        "evaluate": (
+            *(page.start, page.extend, page.resume, page.cancel, page.rename, page.delete, page.keep),
+            *(uploads.discard, uploads.import_draft, uploads.cancel_import),
+        ),
+    }
     view("evaluate", page.config(), calls)
     return page

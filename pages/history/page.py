@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from codex import signals
 from codex.ask.comparing import compare
@@ -18,7 +18,7 @@ from codex.pages import JSON
 from codex.pages.ask.page import AskPage
 from codex.pages.ask.scales import SCALES
 from codex.pages.ask.view import trace_view
-from codex.pages.components import view
+from codex.pages.components import Calls, view
 from codex.server.callers import current_client
 from codex.store.codec.nouns import encode
 from codex.store.traces.history import Filter, Labelled, TraceLine
@@ -250,8 +250,9 @@ def _share(name: str, typed: str | None) -> float | None:
 def build(workbench: Workbench, ask: AskPage) -> None:
     """Put the page into the Blocks that are open."""
     page = HistoryView(workbench, ask)
-    calls: tuple[Any, ...] = (
-        *(page.look, page.facets, page.open, page.compare, page.redecide, page.cancel),
-        *(page.delete_session, page.erasure, page.erase),
-    )
-    view("history", page.config(), calls, {"replay": page.replay})
+    calls: Calls = {
+        "read": (page.look, page.facets, page.open, page.compare, page.redecide, page.erasure),
+        "ask": (page.cancel,),
+        "evaluate": (page.delete_session, page.erase),
+    }
+    view("history", page.config(), calls, {"ask": {"replay": page.replay}})

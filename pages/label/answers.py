@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from codex.ask.people.answers import end_of
 from codex.ask.workbench import Workbench
 from codex.errors import InvalidInput, NotFound
 from codex.pages import JSON
-from codex.pages.components import view
+from codex.pages.components import Calls, view
 from codex.store.labelling.people import OpenQuestion, PersonsAnswer
 from codex.types import Action
 
@@ -116,5 +115,5 @@ def _expiry(day: str) -> datetime | None:
 def build(workbench: Workbench) -> None:
     """Put the view into the Blocks that are open."""
     page = AnswersView(workbench)
-    calls: tuple[Any, ...] = (page.look, page.put, page.edit, page.withdraw, page.delete)
+    calls: Calls = {"read": (page.look,), "label": (page.put, page.edit, page.withdraw, page.delete)}
     view("answers", {}, calls)

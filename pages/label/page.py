@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from typing import Any
 
 from codex.ask.workbench import Workbench
 from codex.calibration.calibrator import Metric, MetricName
@@ -20,7 +19,7 @@ from codex.labelling.recalibrating import Recalibrated
 from codex.labelling.rows import tokens_at
 from codex.pages import JSON
 from codex.pages.ask.token_texts import token_texts
-from codex.pages.components import view
+from codex.pages.components import Calls, view
 from codex.pages.label import answers
 from codex.pages.limits import limits
 from codex.store.labelling.labels import Label, LabelVerdict
@@ -320,9 +319,10 @@ def _coefficient(found: Coefficient) -> JSON:
 def build(workbench: Workbench, labelling: Labelling, jobs: Jobs) -> None:
     """Put the page into the Blocks that are open."""
     page = LabelPage(workbench, labelling, jobs)
-    calls: tuple[Any, ...] = (
-        *(page.look, page.create, page.delete, page.next, page.progress, page.card, page.search),
-        *(page.put, page.undo, page.agreement, page.recalibrate, page.recalibrating, page.activate),
-    )
+    calls: Calls = {
+        "read": (*(page.look, page.progress, page.card, page.search), page.agreement, page.recalibrating),
+        "label": (page.next, page.put, page.undo),
+        "evaluate": (page.create, page.delete, page.recalibrate, page.activate),
+    }
     view("label", page.config(), calls)
     answers.build(workbench)

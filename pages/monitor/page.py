@@ -79,4 +79,4 @@ class MonitorPage:
 def build(monitor: Monitor) -> None:
     """Put the page into the Blocks that are open."""
     page = MonitorPage(monitor)
-    view("monitor", page.config(), (page.look, page.pause, page.resume))
+    view("monitor", page.config(), {"read": (page.look,), "evaluate": (page.pause, page.resume)})

@@ -81,4 +81,4 @@ class SqlPage:
 def build(workbench: Workbench) -> None:
     """Put the page into the Blocks that are open."""
     page = SqlPage(workbench)
-    view("sql", page.config(), (page.run, page.csv, page.stop))
+    view("sql", page.config(), {"evaluate": (page.run, page.csv, page.stop)})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from html import escape
 
 from fastapi import APIRouter, Request, Response
@@ -17,7 +16,7 @@ from codex.pages.trace.view import shared_view
 from codex.server.guard import REFERRER, SHARED, GuardedRoute
 from codex.server.routes import Bench
 
-router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
+router = APIRouter(tags=["shares"], route_class=GuardedRoute, include_in_schema=False)
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 STYLES = ("base", "parts", "heatmap", "inspector", "ask", "trace")
@@ -28,7 +27,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 POLICY = (
-    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
 )
 PAGE = """<!doctype html>
@@ -44,11 +43,7 @@ PAGE = """<!doctype html>
 {styles}
 </head>
 <body class="cx-bare gradio-container">
-<script nonce="{nonce}">
-  const chosen = localStorage.getItem("codex.theme");
-  const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.body.classList.toggle("dark", dark);
-</script>
+<script src="{theme}"></script>
 <div id="cx-trace">
 <header class="cx-top cx-row">
 <span class="cx-brand cx-row"><img src="{assets}/logo.svg" alt="" width="22" height="22">
@@ -87,18 +82,16 @@ def shared(token: str, request: Request, workbench: Bench) -> Response:
 
 
 def _page(request: Request, title: str, kind: str, content: str, status: int) -> Response:
-    nonce = secrets.token_urlsafe(16)
     text = PAGE.format(
         title=title,
         kind=kind,
         content=content,
-        nonce=nonce,
         root=escape(request.scope.get("root_path", "")),
         assets=ASSETS_URL,
+        theme=url("js/theme.js"),
         styles="\n".join(f'<link rel="stylesheet" href="{url(f"css/{name}.css")}">' for name in STYLES),
     )
-    policy = {"Content-Security-Policy": POLICY.format(nonce=nonce)}
-    return HTMLResponse(text, status, HEADERS | policy)
+    return HTMLResponse(text, status, HEADERS | {"Content-Security-Policy": POLICY})
 
 
 def _embedded(told: JSON) -> str:

@@ -13,7 +13,7 @@ from codex.errors import CapabilityError, Conflict, InvalidInput
 from codex.grounding.trained import Method, TrainedVerifier
 from codex.jobs import Job, Jobs
 from codex.pages import JSON
-from codex.pages.components import view
+from codex.pages.components import Calls, view
 from codex.pages.train import adapters
 from codex.pages.train.adapters import PREFIX, adapter_view, options_of, tuning_view
 from codex.pages.train.verifiers import SHOWN, course_view, verifier_view
@@ -308,16 +308,12 @@ def _said(check: Callable[[], object]) -> str:
 def build(workbench: Workbench, trainings: Trainings, jobs: Jobs, fine_tunings: FineTunings) -> None:
     """Put the page into the Blocks that are open."""
     page = TrainPage(workbench, trainings, jobs, fine_tunings)
-    calls = (
-        page.look,
-        page.train,
-        page.resume,
-        page.use,
-        page.verify,
-        page.cancel,
-        page.activate,
-        page.rollback,
-        page.rename,
-        page.delete,
-    )
+    calls: Calls = {
+        "read": (page.look,),
+        "train": (
+            *(page.train, page.resume, page.verify, page.cancel, page.activate),
+            *(page.rollback, page.rename, page.delete),
+        ),
+        "admin": (page.use,),
+    }
     view("train", page.config(), calls)

@@ -9,7 +9,7 @@ from codex.ask.workbench import Workbench
 from codex.calibration.glossary import glossary_view
 from codex.errors import InvalidInput, NotFound
 from codex.pages import JSON
-from codex.pages.components import view
+from codex.pages.components import Calls, view
 from codex.pages.tune.larger import LargerRuns
 from codex.pages.tune.policies import from_yaml, named, policy_of, policy_view, saved_as, saved_view, to_yaml
 from codex.pages.tune.runs import OpenRun, OpenRuns
@@ -171,9 +171,9 @@ class TunePage:
 def build(workbench: Workbench) -> Any:
     """Put the page into the Blocks that are open."""
     page = TunePage(workbench)
-    calls = (
-        *(page.look, page.open, page.scale, page.move, page.propose),
-        *(page.save, page.activate, page.rename, page.delete, page.export, page.read),
-    )
+    calls: Calls = {
+        "read": (page.look, page.open, page.scale, page.move, page.propose, page.export, page.read),
+        "evaluate": (page.save, page.activate, page.rename, page.delete),
+    }
     view("tune", page.config(), calls)
     return page

@@ -1,0 +1,55 @@
+"""Passwords and other secrets: hashed with argon2id, RFC 9106, and never stored as they are."""
+
+from __future__ import annotations
+
+import threading
+import unicodedata
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from codex.errors import InvalidInput
+
+SHORTEST, LONGEST = 12, 256
+"""Characters of a password. NIST SP 800-63B: long ones, of any characters, and no rules on which."""
+
+_hasher = PasswordHasher()
+_hashing = threading.Semaphore(2)
+"""A hash takes 64 MiB; more at once is what somebody who guesses would want."""
+_NOBODY = _hasher.hash("nobody")
+
+
+def check_password(password: str, name: str) -> None:
+    """Raises InvalidInput where it is too short, too long, or says the user's name."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise InvalidInput(
+            f"The password has {len(password)} characters: choose {SHORTEST} to {LONGEST}, for example "
+            "several words.",
+            ["password"],
+        )
+    if len(set(password)) < 5 or name.casefold() in password.casefold():
+        raise InvalidInput(
+            "The password is easy to guess: use more different characters, and not the user's name.",
+            ["password"],
+        )
+
+
+def hashed(secret: str) -> str:
+    """An argon2id hash, with its salt and parameters."""
+    with _hashing:
+        return _hasher.hash(_normal(secret))
+
+
+def matches(secret: str, hash_: str | None) -> bool:
+    """Whether a secret is the one that was hashed. None takes as long, and never matches."""
+    with _hashing:
+        try:
+            _hasher.verify(hash_ or _NOBODY, _normal(secret))
+        except (VerificationError, InvalidHashError):
+            return False
+    return hash_ is not None
+
+
+def _normal(secret: str) -> bytes:
+    """One form of what can be typed in several."""
+    return unicodedata.normalize("NFKC", secret).encode("utf-8", "surrogatepass")

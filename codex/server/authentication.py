@@ -1,0 +1,216 @@
+"""Who may get in, and what is logged of what they do: behind the guard, and before any body is read."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import math
+import re
+import secrets
+import time
+from collections.abc import Collection, Mapping
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import quote
+
+from anyio.to_thread import run_sync
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from codex.access import LOCAL, Access, Principal
+from codex.errors import CodexError, SettingsError, TooMany, Unauthenticated
+from codex.origins import is_loopback
+from codex.server.errors import error_response
+from codex.server.visits import ANYBODY, Visit, begin, end
+from codex.settings import Settings
+
+SIGN_IN = "/sign-in"
+COOKIE = "codex_session"
+"""Holds the token of a sign-in."""
+OPEN = {SIGN_IN, "/healthz", "/favicon.ico"}
+OPEN_BELOW = ("/codex-assets/",)
+"""What everybody may read: the page on which to sign in, and whether Codex is up."""
+BESIDE_ROUTES: Mapping[str, tuple[str, ...]] = {"/mcp": ("ask", "read")}
+"""Scopes of paths that are no route of FastAPI's; pages check each of their calls."""
+LOGGED_READS = re.compile(r"/(export|records|report\.html|records\.(csv|ndjson)|backup)(/|$)")
+"""Reads that take data along."""
+PAGES_OWN = re.compile(r"/(gradio_api|codex-runs)/")
+"""Requests of pages, which log what they do under the names of their calls."""
+UNKNOWN_PER_MINUTE = 60
+"""Requests of an address that brings neither key nor sign-in."""
+
+
+class Authentication:
+    """Finds out who sends a request, refuses strangers, and keeps everybody within their limit.
+
+    A key comes as `Authorization: Bearer KEY`; a browser brings the cookie of its sign-in.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        access: Access | None,
+        local_key: str,
+        pages: Collection[str],
+        per_minute: int | None,
+    ) -> None:
+        """access: None lets everybody in. local_key: of the commands of whoever owns the home.
+
+        pages: paths at which a browser is led to the sign-in. per_minute: requests of one user or key.
+        """
+        self._app, self._access, self._local_key, self._pages = app, access, local_key, pages
+        self._per_minute = per_minute
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it with what is wrong."""
+        if scope["type"] not in {"http", "websocket"} or self._access is None:
+            await self._app(scope, receive, send)
+            return
+        address = _address(scope)
+        try:
+            principal = await run_sync(self._principal, Headers(scope=scope), self._access)
+            visit = Visit(principal or ANYBODY, address, self._access.audit)
+            self._check(scope, visit)
+        except CodexError as error:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            elif isinstance(error, Unauthenticated) and self._is_page(scope):
+                await RedirectResponse(f"{SIGN_IN}?next={quote(_target(scope))}", 303)(scope, receive, send)
+            else:
+                await error_response(error)(scope, receive, send)
+            return
+        token = begin(scope, visit)
+        try:
+            await self._app(scope, receive, _logging(scope, visit, send))
+        finally:
+            end(token)
+
+    def _principal(self, headers: Headers, access: Access) -> Principal | None:
+        """Raises Unauthenticated where a key was sent that does not hold; StoreError."""
+        sent = headers.get("authorization")
+        if sent is not None:
+            kind, _, key = sent.partition(" ")
+            if kind.lower() == "bearer":
+                if hmac.compare_digest(key.strip().encode(), self._local_key.encode()):
+                    return LOCAL
+                known = access.keys.verified(key.strip())
+                if known is not None:
+                    return known.principal
+            raise Unauthenticated(
+                "That key does not hold: it is unknown, revoked or expired. Send another one as "
+                "Authorization: Bearer KEY; `codex keys create` makes one."
+            )
+        token = cookie(headers, COOKIE)
+        user = access.sign_ins.user(token) if token else None
+        return user.principal if user else None
+
+    def _check(self, scope: Scope, visit: Visit) -> None:
+        """Raises TooMany, Unauthenticated, Forbidden."""
+        path: str = scope["path"]
+        if path.startswith(OPEN_BELOW):
+            return
+        known = visit.principal is not ANYBODY
+        if visit.principal is not LOCAL:
+            self._count(visit.principal.id if known else f"address {visit.address}", known)
+        if not known and path not in OPEN:
+            raise Unauthenticated(
+                "This needs a key or a sign-in: send a key as Authorization: Bearer KEY, or open a page in a "
+                "browser. `codex keys create` and `codex users create` make them on the server."
+            )
+        for needed in BESIDE_ROUTES.get(path, ()):
+            visit.check(needed)  # type: ignore[arg-type]
+
+    def _count(self, who: str, known: bool) -> None:
+        most = self._per_minute if known else UNKNOWN_PER_MINUTE
+        if most is None:
+            return
+        limit = RateLimitItemPerMinute(most)
+        if not self._limiter.hit(limit, who):
+            again = self._limiter.get_window_stats(limit, who).reset_time
+            seconds = max(1, math.ceil(again - time.time()))
+            raise TooMany(f"More than {most:,} requests in a minute; try again in {seconds} s.", seconds)
+
+    def _is_page(self, scope: Scope) -> bool:
+        path: str = scope["path"].rstrip("/") or "/"
+        return (
+            scope["method"] in {"GET", "HEAD"}
+            and (path in self._pages or path.startswith("/shared/"))
+            and "text/html" in Headers(scope=scope).get("accept", "")
+        )
+
+
+def access_of(settings: Settings) -> Access | None:
+    """Who may use a server with these settings; None: everybody.
+
+    Raises SettingsError where nobody could get in.
+    """
+    server = settings.server
+    if server.auth == "none" or (server.auth == "auto" and is_loopback(server.host)):
+        return None
+    access = Access(settings.home)
+    if not access.lets_in:
+        access.close()
+        raise SettingsError(
+            f"Nobody could get in: server.host={server.host} is reached from other machines, and there is "
+            "neither a user nor a key. Make one with `codex users create NAME --role admin`, for the pages, "
+            "or `codex keys create NAME --scope ask`, for HTTP. server.auth=none lets everybody in instead.",
+            ["server.auth"],
+        )
+    return access
+
+
+def new_local_key() -> str:
+    """What the commands of whoever owns the home send, for as long as this process lives."""
+    return secrets.token_urlsafe(32)
+
+
+def cookie(headers: Headers, name: str) -> str | None:
+    """The value of a cookie."""
+    for line in headers.getlist("cookie"):
+        try:
+            found = SimpleCookie(line).get(name)
+        except CookieError:
+            continue
+        if found is not None:
+            return found.value
+    return None
+
+
+def _logging(scope: Scope, visit: Visit, send: Send) -> Send:
+    """Log what changes something or takes data along, before its sender is told of it."""
+    path, method = scope["path"], scope.get("method", "")
+    if method in {"GET", "HEAD", "OPTIONS"} and not LOGGED_READS.search(path):
+        return send
+    if PAGES_OWN.match(path) or path in OPEN:
+        return send
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] != 404:
+            route = getattr(scope.get("route"), "path", path)
+            await run_sync(visit.log, f"{method} {route}", path, message["status"])
+        await send(message)
+
+    return sending
+
+
+def _address(scope: Scope) -> str:
+    """Where a request is from; of IPv6 the network, all of which one client usually has."""
+    host = (scope.get("client") or ("",))[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return str(host)
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def _target(scope: Scope) -> str:
+    query = scope.get("query_string", b"").decode("latin-1")
+    return f"{scope['path']}?{query}" if query else str(scope["path"])

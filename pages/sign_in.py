@@ -1,0 +1,149 @@
+"""The page on which a user signs in, without Gradio and without scripts; and the end of a sign-in."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Annotated
+from urllib.parse import parse_qs, quote
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Query, Request, Response
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from codex.access import Access
+from codex.access.sign_ins import LONGEST_SECONDS
+from codex.errors import BodyTooLarge, TooMany
+from codex.pages.assets import ASSETS_URL, url
+from codex.server.authentication import COOKIE, SIGN_IN, cookie
+from codex.server.callers import secure
+from codex.server.guard import GuardedRoute
+from codex.server.visits import visit_of
+
+router = APIRouter(tags=["access"], route_class=GuardedRoute, include_in_schema=False)
+
+DEVICE = "codex_device"
+"""A cookie that stays: by it somebody who guesses elsewhere is told from the user."""
+DEVICE_SECONDS = 400 * 24 * 3600
+MAX_FORM_BYTES = 4096
+STYLES = ("base", "parts")
+FAILED = "Name or password is incorrect."
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Sign in · Codex</title>
+<base href="{root}/">
+<link rel="icon" href="{assets}/logo.svg">
+{styles}
+</head>
+<body class="cx-bare gradio-container">
+<script src="{theme}"></script>
+<div id="cx-sign-in">
+<header class="cx-top cx-row">
+<span class="cx-brand cx-row"><img src="{assets}/logo.svg" alt="" width="22" height="22">
+<span>Codex</span></span>
+</header>
+<main class="cx-sign-in">
+<h1 class="cx-large">Sign in</h1>
+<form method="post" action="sign-in?next={next}">
+{message}
+<label class="cx-field"><span>Name</span>
+<input class="cx-input" name="name" value="{name}" autocomplete="username" required
+maxlength="64"{first}></label>
+<label class="cx-field"><span>Password</span>
+<input class="cx-input" name="password" type="password" autocomplete="current-password" required
+maxlength="256"{second}></label>
+<button class="cx-button primary" type="submit">Sign in</button>
+</form>
+<p class="cx-muted cx-small">No name yet? An administrator makes one with <code
+class="cx-mono">codex users create</code>.</p>
+</main>
+</div>
+</body>
+</html>
+"""
+Next = Annotated[str, Query(max_length=2000)]
+
+
+@router.get("/sign-in")
+def page(request: Request, next: Next = "/") -> Response:
+    """The form. next: where it leads to."""
+    return _page(request, next)
+
+
+@router.post("/sign-in")
+async def sign_in(request: Request, next: Next = "/") -> Response:
+    """Sign in, and open the page that was wanted."""
+    form = parse_qs((await _body(request)).decode("utf-8", "replace"), max_num_fields=10)
+    name, password = form.get("name", [""])[0].strip(), form.get("password", [""])[0]
+    access: Access = request.app.state.access
+    visit, headers = visit_of(request.scope), Headers(scope=request.scope)
+    try:
+        device = cookie(headers, DEVICE) or ""
+        user = await run_sync(access.sign_in, name, password, visit.address, device)
+    except TooMany as error:
+        await run_sync(access.audit.add, "nobody", visit.address, "sign in", name, error.status)
+        shown = _page(request, next, name, str(error), error.status)
+        shown.headers["Retry-After"] = str(error.retry_after)
+        return shown
+    if user is None:
+        await run_sync(access.audit.add, "nobody", visit.address, "sign in", name, 401)
+        return _page(request, next, name, FAILED, 401)
+    await run_sync(access.audit.add, user.principal.id, visit.address, "sign in", user.name, 200)
+    response = RedirectResponse(_own(next), 303)
+    token, device = await run_sync(access.sign_ins.start, user), await run_sync(access.sign_ins.device, user)
+    _set(request, response, COOKIE, token, int(LONGEST_SECONDS))
+    _set(request, response, DEVICE, device, DEVICE_SECONDS)
+    return response
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request) -> Response:
+    """End the sign-in of this browser."""
+    access: Access = request.app.state.access
+    token = cookie(Headers(scope=request.scope), COOKIE)
+    if token:
+        await run_sync(access.sign_ins.end, token)
+    response = RedirectResponse(SIGN_IN, 303)
+    _set(request, response, COOKIE, "", 0)
+    return response
+
+
+def _page(request: Request, next: str, name: str = "", message: str = "", status: int = 200) -> Response:
+    text = PAGE.format(
+        root=escape(request.scope.get("root_path", "")),
+        assets=ASSETS_URL,
+        styles="\n".join(f'<link rel="stylesheet" href="{url(f"css/{style}.css")}">' for style in STYLES),
+        theme=url("js/theme.js"),
+        next=escape(quote(_own(next), safe="")),
+        name=escape(name[:64]),
+        message=f'<p class="cx-error" role="alert">{escape(message)}</p>' if message else "",
+        first="" if name else " autofocus",
+        second=" autofocus" if name else "",
+    )
+    return HTMLResponse(text, status, {"Cache-Control": "no-store"})
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            raise BodyTooLarge(f"The form is larger than {MAX_FORM_BYTES:,} bytes.")
+    return bytes(body)
+
+
+def _own(address: str) -> str:
+    """An address on this server alone: what names another one, or is none, is the first page."""
+    own = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if own else "/"
+
+
+def _set(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    response.headers.append(
+        "Set-Cookie",
+        f"{name}={value}; Max-Age={seconds}; HttpOnly; SameSite=Lax; Path=/{secure(request.scope)}",
+    )
