@@ -19,7 +19,7 @@ from codex.errors import CodexError, Forbidden, InvalidInput
 from codex.pages import JSON
 from codex.pages.assets import url
 from codex.server.callers import client_of
-from codex.server.visits import Visit, current_visit, visit_of
+from codex.server.visits import Visit, current_visit, signed, visit_of
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def _served(page: str, call: Call, scope: Scope) -> Call:
         try:
             with _logged(visit, f"{page}.{call.__name__}", scope):
                 visit.check(scope)
-                return {"value": call(_sent(data))}
+                return {"value": call(_sent(signed(data)))}
         except Malformed:
             raise
         except CodexError as error:

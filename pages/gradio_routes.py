@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import logging
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -28,6 +31,13 @@ JOIN = "/gradio_api/queue/join"
 EVENTS = "/gradio_api/queue/data"
 HEAD = b"</head>"
 """Where a page's head ends: behind Gradio's own styles."""
+
+POLICY = (
+    b"default-src 'none'; script-src 'self' 'unsafe-eval' %b; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
+    b"worker-src 'self' blob:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+_INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 
 SessionHash = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -138,7 +148,7 @@ def restrict(app: FastAPI, mounted: Mount, heads: Mapping[str, str]) -> None:
 
 
 def _with_head(send: Send, head: bytes) -> Send:
-    """Put more into the head of the page that is sent."""
+    """Put more into the head of the page that is sent, and say what may run in it."""
     start: Message = {}
     held = b""
 
@@ -152,10 +162,22 @@ def _with_head(send: Send, head: bytes) -> Send:
             return
         body = held.replace(HEAD, head + HEAD, 1)
         sized = [(name, value) for name, value in start["headers"] if name != b"content-length"]
-        await send({**start, "headers": [*sized, (b"content-length", str(len(body)).encode())]})
+        sized += [(b"content-length", str(len(body)).encode()), (b"content-security-policy", policy(body))]
+        await send({**start, "headers": sized})
         await send({"type": "http.response.body", "body": body})
 
     return sending
+
+
+def policy(page: bytes) -> bytes:
+    """The policy of a page of Gradio's: of the scripts that stand in it those that the server sent, by hash.
+
+    Gradio makes functions of the text of its components, which takes 'unsafe-eval'.
+    """
+    hashes = b" ".join(
+        b"'sha256-%b'" % base64.b64encode(hashlib.sha256(script).digest()) for script in _INLINE.findall(page)
+    )
+    return POLICY % hashes
 
 
 async def _forwarded(gradio: App, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,28 +7,13 @@ from html import escape
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse
 
-from codex.pages.assets import ASSETS_URL, url
+from codex.pages.plain import BRAND, plain_page
 from codex.server.errors import no_route
 
-STYLES = ("base", "parts")
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Not found · Codex</title>
-<base href="{root}/">
-<link rel="icon" href="{assets}/logo.svg">
-{styles}
-</head>
-<body class="cx-bare gradio-container">
-<script src="{theme}"></script>
-<div id="cx-missing">
+BODY = """<div id="cx-missing">
 <header class="cx-top cx-row">
-<a class="cx-brand cx-row" href="./"><img src="{assets}/logo.svg" alt="" width="22" height="22">
-<span>Codex</span></a>
+<a class="cx-brand cx-row" href="./">{brand}</a>
 <nav class="cx-pages cx-row tight" aria-label="Pages">{links}</nav>
 </header>
 <main class="cx-empty">
@@ -37,10 +22,7 @@ PAGE = """<!doctype html>
 <p class="cx-muted">{detail}</p>
 <p><a class="cx-button primary" href="./">Ask a question</a></p>
 </main>
-</div>
-</body>
-</html>
-"""
+</div>"""
 
 
 def install(app: FastAPI, pages: Sequence[tuple[str, str]]) -> None:
@@ -51,15 +33,12 @@ def install(app: FastAPI, pages: Sequence[tuple[str, str]]) -> None:
         opened = request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
         if not opened or error.status_code not in {404, 405}:
             return await no_route(request, error)
-        text = PAGE.format(
-            root=escape(request.scope.get("root_path", "")),
-            assets=ASSETS_URL,
-            theme=url("js/theme.js"),
-            styles="\n".join(f'<link rel="stylesheet" href="{url(f"css/{name}.css")}">' for name in STYLES),
+        body = BODY.format(
+            brand=BRAND,
             links="".join(f'<a href="{path or "./"}">{escape(name)}</a>' for path, name in pages),
             path=escape(request.url.path),
             detail=escape(error.detail) if error.status_code == 405 else "It may have been mistyped.",
         )
-        return HTMLResponse(text, error.status_code, error.headers)
+        return plain_page(request, "Not found", body, error.status_code, error.headers)
 
     app.add_exception_handler(HTTPException, missing)

@@ -165,8 +165,7 @@ def _blocks(workbench: Workbench, state: State, runs: Runs, shown: demo.DemoPage
     models = ModelMenu(workbench, jobs)
 
     def status(_: JSON) -> JSON:
-        user = None if state.access is None else current_visit().principal.name
-        return asdict(workbench.model.status) | {"user": user}
+        return asdict(workbench.model.status) | {"user": current_visit().user}
 
     def bar(page: str) -> None:
         shown = asdict(workbench.model.status) | {"user": None}

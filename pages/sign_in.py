@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, quote
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import Headers
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from codex.access import Access
 from codex.access.sign_ins import LONGEST_SECONDS
 from codex.errors import BodyTooLarge, TooMany
-from codex.pages.assets import ASSETS_URL, url
+from codex.pages.plain import BRAND, plain_page
 from codex.server.authentication import COOKIE, SIGN_IN, cookie
 from codex.server.callers import secure
 from codex.server.guard import GuardedRoute
@@ -26,25 +26,10 @@ DEVICE = "codex_device"
 """A cookie that stays: by it somebody who guesses elsewhere is told from the user."""
 DEVICE_SECONDS = 400 * 24 * 3600
 MAX_FORM_BYTES = 4096
-STYLES = ("base", "parts")
 FAILED = "Name or password is incorrect."
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Sign in · Codex</title>
-<base href="{root}/">
-<link rel="icon" href="{assets}/logo.svg">
-{styles}
-</head>
-<body class="cx-bare gradio-container">
-<script src="{theme}"></script>
-<div id="cx-sign-in">
+BODY = """<div id="cx-sign-in">
 <header class="cx-top cx-row">
-<span class="cx-brand cx-row"><img src="{assets}/logo.svg" alt="" width="22" height="22">
-<span>Codex</span></span>
+<span class="cx-brand cx-row">{brand}</span>
 </header>
 <main class="cx-sign-in">
 <h1 class="cx-large">Sign in</h1>
@@ -61,10 +46,7 @@ maxlength="256"{second}></label>
 <p class="cx-muted cx-small">No name yet? An administrator makes one with <code
 class="cx-mono">codex users create</code>.</p>
 </main>
-</div>
-</body>
-</html>
-"""
+</div>"""
 Next = Annotated[str, Query(max_length=2000)]
 
 
@@ -113,18 +95,15 @@ async def sign_out(request: Request) -> Response:
 
 
 def _page(request: Request, next: str, name: str = "", message: str = "", status: int = 200) -> Response:
-    text = PAGE.format(
-        root=escape(request.scope.get("root_path", "")),
-        assets=ASSETS_URL,
-        styles="\n".join(f'<link rel="stylesheet" href="{url(f"css/{style}.css")}">' for style in STYLES),
-        theme=url("js/theme.js"),
+    body = BODY.format(
+        brand=BRAND,
         next=escape(quote(_own(next), safe="")),
         name=escape(name[:64]),
         message=f'<p class="cx-error" role="alert">{escape(message)}</p>' if message else "",
         first="" if name else " autofocus",
         second=" autofocus" if name else "",
     )
-    return HTMLResponse(text, status, {"Cache-Control": "no-store"})
+    return plain_page(request, "Sign in", body, status, {"Cache-Control": "no-store"})
 
 
 async def _body(request: Request) -> bytes:

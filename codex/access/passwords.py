@@ -12,6 +12,8 @@ from codex.errors import InvalidInput
 
 SHORTEST, LONGEST = 12, 256
 """Characters of a password. NIST SP 800-63B: long ones, of any characters, and no rules on which."""
+LEAST_BESIDE, FEWEST_DIFFERENT = 8, 5
+"""Characters beside the user's name, and different ones among them."""
 
 _hasher = PasswordHasher()
 _hashing = threading.Semaphore(2)
@@ -20,16 +22,17 @@ _NOBODY = _hasher.hash("nobody")
 
 
 def check_password(password: str, name: str) -> None:
-    """Raises InvalidInput where it is too short, too long, or says the user's name."""
+    """Raises InvalidInput where it is too short, too long, or little but the user's name."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise InvalidInput(
             f"The password has {len(password)} characters: choose {SHORTEST} to {LONGEST}, for example "
             "several words.",
             ["password"],
         )
-    if len(set(password)) < 5 or name.casefold() in password.casefold():
+    beside = password.casefold().replace(name.casefold(), "")
+    if len(beside) < LEAST_BESIDE or len(set(beside)) < FEWEST_DIFFERENT:
         raise InvalidInput(
-            "The password is easy to guess: use more different characters, and not the user's name.",
+            "The password is easy to guess: use more different characters, and more than the user's name.",
             ["password"],
         )
 

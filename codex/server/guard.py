@@ -16,16 +16,20 @@ from codex.origins import Hosts
 from codex.server.errors import error_response
 
 REFERRER = "Referrer-Policy"
+POLICY = "Content-Security-Policy"
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # No other page may show one of these in a frame, embed what is served, or keep hold of a tab it opened.
     "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "frame-ancestors 'none'",
+    # What is no page of ours runs and loads nothing, whatever it holds; pages have policies of their own.
+    POLICY: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     # Addresses of pages name sessions and runs.
     REFERRER: "same-origin",
 }
+OWN = {POLICY, REFERRER}
+"""What a page may say differently of itself."""
 SHARED = "/shared/"
 """Below it are the pages that other pages may link to under any token; a page there may tell even less."""
 WS_SCHEMES = {"ws": "http", "wss": "https"}
@@ -153,8 +157,8 @@ def _with_security_headers(send: Send) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
-                if (name, headers.get(name)) != (REFERRER, "no-referrer"):
-                    headers.append(name, value)
+                if name not in OWN or name not in headers:
+                    headers[name] = value
         await send(message)
 
     return sending

@@ -23,6 +23,7 @@ from codex.server.guard import GuardedRoute
 from codex.server.jobs import AppJobs, JobBody
 from codex.server.names import NAMED
 from codex.server.routes import Bench, errors
+from codex.server.visits import signed
 from codex.store.labelling.labels import LONGEST, LONGEST_NAME, MOST, Label, LabelVerdict
 from codex.store.labelling.queues import LabelQueue, Source
 from codex.store.names import MAX_NAME
@@ -346,7 +347,7 @@ def renew_queue(queue_id: str, queues: Queues) -> ProgressBody:
 )
 def read_next(queue_id: str, body: LabellerBody, queues: Queues) -> NextBody | None:
     """The same one until it is labelled; for a while nobody else is given it. null: nothing waits."""
-    card = queues.card(queue_id, body.labeller)
+    card = queues.card(queue_id, signed(body.model_dump())["labeller"])
     if card is None:
         return None
     generation = card.observation.generation
@@ -365,7 +366,7 @@ def read_next(queue_id: str, body: LabellerBody, queues: Queues) -> NextBody | N
 def put_label(queue_id: str, body: NewLabelBody, queues: Queues) -> ProgressBody:
     """Keep a label in the place of the labeller's earlier one."""
     spans = tuple((span.first, span.last) for span in body.spans)
-    told = body.model_dump() | {"tags": tuple(body.tags), "spans": spans}
+    told = signed(body.model_dump()) | {"tags": tuple(body.tags), "spans": spans}
     queues.put(queue_id, Label(**told))
     return _progress(queues.progress(queue_id))
 

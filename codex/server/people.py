@@ -12,6 +12,7 @@ from pydantic.config import JsonDict
 from codex.server.bodies import NOT_BLANK, Body, Moment
 from codex.server.guard import GuardedRoute
 from codex.server.routes import Bench, errors
+from codex.server.visits import signed
 from codex.store.labelling.labels import LONGEST, LONGEST_NAME
 from codex.store.labelling.people import LONGEST_SOURCE
 from codex.types import Action
@@ -130,13 +131,13 @@ def list_open(workbench: Bench, limit: Annotated[int, Query(ge=1, le=1000)] = 50
 @router.post("", summary="Answer a question", status_code=201, responses=errors(404, 503))
 def put_answer(body: NewAnswerBody, workbench: Bench) -> AnswerBody:
     """From now on it is given to who asks this question, or a like one, beside the model's own answer."""
-    return AnswerBody.model_validate(workbench.people.put(**body.model_dump()))
+    return AnswerBody.model_validate(workbench.people.put(**signed(body.model_dump())))
 
 
 @router.put("/{answer_id}", summary="Edit a person's answer", responses=errors(404, 503))
 def edit_answer(answer_id: str, body: SaidBody, workbench: Bench) -> AnswerBody:
     """Replace what is said, by whom, what it rests on and until when; a withdrawn answer is given again."""
-    return AnswerBody.model_validate(workbench.people.edit(answer_id, **body.model_dump()))
+    return AnswerBody.model_validate(workbench.people.edit(answer_id, **signed(body.model_dump())))
 
 
 @router.post("/{answer_id}/withdraw", summary="Withdraw a person's answer", responses=errors(404, 503))

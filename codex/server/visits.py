@@ -24,6 +24,11 @@ class Visit:
     audit: Audit | None
     """None: nothing is logged, since nobody has to sign in."""
 
+    @property
+    def user(self) -> str | None:
+        """The user who has signed in; None: nobody has to, or a key asks."""
+        return self.principal.name if self.principal.id.startswith("user ") else None
+
     def check(self, scope: Scope) -> None:
         """Raises Forbidden."""
         if not self.principal.may(scope):
@@ -59,6 +64,15 @@ def visit_of(scope: Mapping[str, Any]) -> Visit:
     """The visit that a request is part of; without authentication, everybody's."""
     visit = scope.get(_SCOPE)
     return visit if isinstance(visit, Visit) else EVERYBODY
+
+
+def signed(told: dict[str, Any]) -> dict[str, Any]:
+    """What was sent, with the user's name as its labeller or author: nobody labels in another's name.
+
+    A key may: programs bring labels of several people.
+    """
+    user = current_visit().user
+    return told if user is None else told | {name: user for name in ("labeller", "author") if name in told}
 
 
 def current_visit() -> Visit:

@@ -9,6 +9,7 @@ from codex.ask.workbench import Workbench
 from codex.errors import InvalidInput, NotFound
 from codex.pages import JSON
 from codex.pages.components import Calls, view
+from codex.server.visits import current_visit
 from codex.store.labelling.people import OpenQuestion, PersonsAnswer
 from codex.types import Action
 
@@ -31,6 +32,7 @@ class AnswersView:
             "waiting": [question_view(each) for each in waiting],
             "asked": self._asked(str(wanted.get("trace") or "")),
             "given": self.workbench.settings.ask.people,
+            "you": current_visit().user,
         }
 
     def put(self, wanted: JSON) -> JSON:

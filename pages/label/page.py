@@ -22,6 +22,7 @@ from codex.pages.ask.token_texts import token_texts
 from codex.pages.components import Calls, view
 from codex.pages.label import answers
 from codex.pages.limits import limits
+from codex.server.visits import current_visit
 from codex.store.labelling.labels import Label, LabelVerdict
 from codex.store.labelling.queues import LabelQueue, Source
 from codex.text import percent
@@ -88,10 +89,14 @@ class LabelPage:
         }
 
     def look(self, _: JSON) -> JSON:
-        """The queues, and the runs that one can be made of."""
+        """The queues, the runs that one can be made of, and the user who has signed in, if one has to."""
         runs = {each.run.id: each.run.name for each in self.workbench.store.runs.list()}
         queues, counts = self.workbench.store.label_queues.list(), self.workbench.store.label_queues.counts()
-        return {"queues": [self._line(queue, runs, counts) for queue in queues], "runs": list(runs.items())}
+        return {
+            "queues": [self._line(queue, runs, counts) for queue in queues],
+            "runs": list(runs.items()),
+            "you": current_visit().user,
+        }
 
     def create(self, wanted: JSON) -> JSON:
         """Make a queue: {id, note}. wanted: {name, source, run, order, overlap}."""

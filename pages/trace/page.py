@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from html import escape
 
 from fastapi import APIRouter, Request, Response
-from starlette.responses import HTMLResponse
 
 from codex.errors import NotFound
 from codex.pages import JSON
-from codex.pages.assets import ASSETS_URL, url
+from codex.pages.assets import url
+from codex.pages.plain import BRAND, plain_page
 from codex.pages.trace.view import shared_view
 from codex.server.guard import REFERRER, SHARED, GuardedRoute
 from codex.server.routes import Bench
@@ -26,35 +25,14 @@ HEADERS = {
     # Once it is revoked, it is not shown again from a cache.
     "Cache-Control": "no-store",
 }
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
-)
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex, nofollow">
-<meta name="referrer" content="no-referrer">
-<title>{title} · Codex</title>
-<base href="{root}/">
-<link rel="icon" href="{assets}/logo.svg">
-{styles}
-</head>
-<body class="cx-bare gradio-container">
-<script src="{theme}"></script>
-<div id="cx-trace">
+ROBOTS = '<meta name="robots" content="noindex, nofollow">\n<meta name="referrer" content="no-referrer">'
+BODY = """<div id="cx-trace">
 <header class="cx-top cx-row">
-<span class="cx-brand cx-row"><img src="{assets}/logo.svg" alt="" width="22" height="22">
-<span>Codex</span></span>
+<span class="cx-brand cx-row">{brand}</span>
 <span class="cx-muted cx-small">{kind}</span>
 </header>
 <main>{content}</main>
-</div>
-</body>
-</html>
-"""
+</div>"""
 SHOWN = """<div data-view></div>
 <noscript><p class="cx-empty">This page needs JavaScript to show an answer token by token.</p></noscript>
 <script type="application/json" id="codex-shared">{told}</script>
@@ -82,16 +60,8 @@ def shared(token: str, request: Request, workbench: Bench) -> Response:
 
 
 def _page(request: Request, title: str, kind: str, content: str, status: int) -> Response:
-    text = PAGE.format(
-        title=title,
-        kind=kind,
-        content=content,
-        root=escape(request.scope.get("root_path", "")),
-        assets=ASSETS_URL,
-        theme=url("js/theme.js"),
-        styles="\n".join(f'<link rel="stylesheet" href="{url(f"css/{name}.css")}">' for name in STYLES),
-    )
-    return HTMLResponse(text, status, HEADERS | {"Content-Security-Policy": POLICY})
+    body = BODY.format(brand=BRAND, kind=kind, content=content)
+    return plain_page(request, title, body, status, HEADERS, head=ROBOTS, styles=STYLES)
 
 
 def _embedded(told: JSON) -> str:

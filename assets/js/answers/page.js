@@ -42,6 +42,8 @@ class Answers extends Page {
   waiting = [];
   /** Whether answers are given at all. */
   given = true;
+  /** @type {string | null} who has signed in, and answers under no other name */
+  you = null;
   failed = "";
   said = "";
   draft = this.#empty();
@@ -67,12 +69,13 @@ class Answers extends Page {
   async look(trace = null) {
     const { value, error } = await this.call("look", { trace });
     this.set({ ...(value ?? {}), failed: error?.message ?? "" });
+    if (this.you !== null) this.set({ draft: { ...this.draft, author: this.you } });
     if (value?.asked) this.open({ ...this.#empty(), ...value.asked });
   }
 
   /** @returns {Draft} */
   #empty() {
-    const author = localStorage.getItem(LABELLER) ?? "";
+    const author = this.you ?? localStorage.getItem(LABELLER) ?? "";
     return { id: "", trace: "", question: "", answer: "", author, source: "", expires: "" };
   }
 
@@ -106,7 +109,7 @@ class Answers extends Page {
     const text = (/** @type {keyof Draft} */ name, /** @type {number} */ most, rows = 1, required = true) =>
       html`<textarea class="cx-input" name=${name} rows=${rows} maxlength=${most} ?required=${required} .value=${live(draft[name])} @input=${write(name)}></textarea>`;
     const line = (/** @type {keyof Draft} */ name, /** @type {number} */ most, required = false) =>
-      html`<input class="cx-input" type="text" name=${name} maxlength=${most} ?required=${required} autocomplete="off" .value=${live(draft[name])} @input=${write(name)}>`;
+      html`<input class="cx-input" type="text" name=${name} maxlength=${most} ?required=${required} ?disabled=${name === "author" && this.you !== null} autocomplete="off" .value=${live(draft[name])} @input=${write(name)}>`;
     const day = html`<input class="cx-input" type="date" name="expires" .value=${live(draft.expires)} @input=${write("expires")}>`;
     const question = draft.id
       ? html`<p class="cx-question">${this.#question(this.answers.find(({ id }) => id === draft.id)?.question ?? null)}</p>`

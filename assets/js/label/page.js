@@ -30,6 +30,8 @@ export class Labels extends Page {
   source = this.config.sources[0][0];
   failed = "";
   labeller = localStorage.getItem(LABELLER) ?? "";
+  /** @type {string | null} who has signed in, and labels under no other name */
+  you = null;
   confirmation = new Confirmation("Deletion", this.paint);
   keys = keptKeys();
   judging = new Judging(this);
@@ -51,6 +53,7 @@ export class Labels extends Page {
 
   async look() {
     const { value, error } = await this.call("look");
+    if (value?.you) this.labeller = value.you;
     this.set({ ...(value ?? {}), failed: error?.message ?? "" });
   }
 
@@ -124,7 +127,7 @@ export class Labels extends Page {
     const runs = this.runs.length
       ? choice(this.runs, { name: "run" })
       : hint("There is no run yet: start one on the Evaluate page.");
-    const you = html`<input class="cx-input" type="text" maxlength="64" .value=${this.labeller} placeholder="you" autocomplete="off"
+    const you = html`<input class="cx-input" type="text" maxlength="64" .value=${this.labeller} placeholder="you" autocomplete="off" ?disabled=${this.you !== null}
       @change=${(/** @type {Event} */ event) => this.name(textOf(event))}>`;
     const fields = html`<div class="cx-pair">${field("Answers", choice(sources, { name: "source", value: this.source, change }))}${
       this.source === "run" ? field("Run", runs) : nothing

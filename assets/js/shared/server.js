@@ -3,6 +3,7 @@
 /** @import {Answer, Call} from "./types" */
 
 const LOST = "Codex cannot be reached. Is it still running? Nothing you typed is lost.";
+const SIGNED_OUT = "You are signed out. Sign in again, by the bar on top; nothing you typed is lost.";
 
 /** Calls the server. @param {Record<string, (data: object) => Promise<Answer | null>>} server @returns {Call} */
 export function caller(server) {
@@ -11,8 +12,12 @@ export function caller(server) {
     const answer = await server[name](data).catch(() => null);
     if (answer) return answer;
     // The bar on top looks until it is back, and says so.
-    dispatchEvent(new Event("codex-status"));
-    return { error: { message: LOST, fields: [] } };
+    if (name !== "status") dispatchEvent(new Event("codex-status"));
+    const signedOut = await fetch("me").then(
+      ({ status }) => status === 401,
+      () => false,
+    );
+    return { error: { message: signedOut ? SIGNED_OUT : LOST, fields: [], signedOut } };
   };
 }
 

@@ -18,6 +18,8 @@ export interface Given {
 export interface Failure {
   message: string;
   fields: string[];
+  /** The user has to sign in again. */
+  signedOut?: boolean;
 }
 
 /** What the server answers: a value, or an error that a user can act on. */

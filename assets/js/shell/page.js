@@ -11,7 +11,7 @@ import { ModelMenu } from "./models.js";
 
 const THEME = "codex.theme";
 /** @type {Record<string, number>} milliseconds between two looks, by what was seen */
-const WAITS = { loading: 500, lost: 2000 };
+const WAITS = { loading: 500, lost: 2000, out: 2000 };
 const IDLE = 15_000; // and otherwise
 const PAGES = [
   ["./", "ask", "Ask"],
@@ -32,6 +32,7 @@ const STATES = {
   loading: "loading ",
   error: "not loaded: ",
   lost: "cannot be reached: ",
+  out: "signed out: ",
   unloaded: "unloaded: ",
 };
 
@@ -62,7 +63,7 @@ export class Bar extends Page {
     this.#theme(chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
     const poller = new Poller({
       ask: () => this.call("status"),
-      show: ({ value }) => this.#show(value),
+      show: ({ value, error }) => this.#show(value, error?.signedOut),
       wait: () => WAITS[this.status.state] ?? IDLE,
     });
     // Another calibrator may be active: the page that activated it says this, and another tab says nothing.
@@ -81,12 +82,23 @@ export class Bar extends Page {
     this.paint();
   }
 
-  #show(/** @type {Status | undefined} */ status) {
-    const back = status && this.status.state === "lost";
+  /** @param {Status | undefined} status @param {boolean | undefined} signedOut */
+  #show(status, signedOut) {
+    const back = status && ["lost", "out"].includes(this.status.state);
     // What it was is not known to be still so, but better than nothing; the page says what cannot be done.
-    this.status = status ?? { ...this.status, state: "lost", error: null };
+    this.status = status ?? { ...this.status, state: signedOut ? "out" : "lost", error: null };
     this.paint();
     if (back) dispatchEvent(new Event("codex-back"));
+  }
+
+  /** Who has signed in, where one has to; in another tab, so that nothing typed in this one is lost. */
+  #user() {
+    if (this.status.state === "out") {
+      const address = `sign-in?next=${encodeURIComponent(location.pathname)}`;
+      return html`<a class="cx-button small" href=${address} target="_blank">Sign in</a>`;
+    }
+    if (!this.status.user) return nothing;
+    return html`<form class="cx-user cx-row" method="post" action="sign-out"><span class="cx-clip">${this.status.user}</span><button class="cx-button small" title=${`Signed in as ${this.status.user}`}>Sign out</button></form>`;
   }
 
   view() {
@@ -109,7 +121,7 @@ export class Bar extends Page {
       <nav class="cx-pages cx-row tight" aria-label="Pages">${pages}</nav>
       <span class="cx-status cx-row" role="status" data-state=${state}><i aria-hidden="true"></i>${STATES[state] ?? ""}<b class="cx-clip" title=${abilities || model}>${model}</b><span
         class="cx-calibrated cx-clip" title=${this.answer ?? calibration}>${this.answer ?? (calibrated ? "calibrated" : "not calibrated")}</span></span>
-      ${this.models.opener()}${iconButton("theme", `Change to the ${this.dark ? "light" : "dark"} theme`, change)}
+      ${this.#user()}${this.models.opener()}${iconButton("theme", `Change to the ${this.dark ? "light" : "dark"} theme`, change)}
     </header>${this.models.view()}${error ? html`<div class="cx-alarm">${alarm(error)}</div>` : nothing}
     ${limits ? html`<div class="cx-limits">${hint(limits)}</div>` : nothing}`;
   }

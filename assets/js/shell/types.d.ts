@@ -10,6 +10,8 @@ export interface Status {
   calibration: string;
   limits: string;
   abilities: string;
+  /** Who has signed in; null: nobody has to. */
+  user: string | null;
 }
 
 export interface ListedModel {
