@@ -59,7 +59,7 @@ class Keys:
         """The digest of a correct key, by its id."""
 
     def create(
-        self, name: str, scopes: Collection[Scope], expires_at: datetime | None = None
+        self, name: str, scopes: Collection[str], expires_at: datetime | None = None
     ) -> tuple[Key, str]:
         """A new key, and what to send as it: it cannot be read again. Raises InvalidInput."""
         name = name.strip()

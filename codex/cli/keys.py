@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from codex.access import Scope
+from codex.access import SCOPES
 from codex.access.keys import Key
 from codex.cli import terminal
 from codex.cli.scores import print_json
@@ -51,7 +51,7 @@ def list_keys(
 def create(
     name: Annotated[str, typer.Argument(help="Who uses it, or what for.")],
     scope: Annotated[
-        list[Scope], typer.Option("--scope", help="What it may do; give it again for further ones.")
+        list[str], typer.Option("--scope", help=f"{', '.join(SCOPES)}; give it again for further ones.")
     ],
     expires: Annotated[
         str | None, typer.Option(help="After so long: 12h, 30d or 8w. Left out: never.")

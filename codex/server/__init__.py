@@ -20,6 +20,7 @@ from codex.monitoring.monitor import Monitor
 from codex.origins import Hosts
 from codex.server import (
     adapters,
+    audit,
     calibrators,
     datasets,
     documents,
@@ -80,6 +81,7 @@ ROUTERS = (
     monitoring.router,
     sql.router,
     jobs.router,
+    audit.router,
 )
 ABOUT = """
 Answers from a language model that runs on your own machine, each with an estimate of how likely it is to be

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codex.access import SCOPES, Access
-from codex.access import keys as module
+from codex.access.passwords import matches
 from codex.errors import InvalidInput
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -59,13 +59,12 @@ def test_a_key_ends_when_it_expires_or_is_revoked(tmp_path: Path) -> None:
 
 def test_a_correct_key_is_hashed_once(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed = []
-    original = module.matches
 
     def counting(secret: str, hash_: str | None) -> bool:
         hashed.append(secret)
-        return original(secret, hash_)
+        return matches(secret, hash_)
 
-    monkeypatch.setattr(module, "matches", counting)
+    monkeypatch.setattr("codex.access.keys.matches", counting)
     _, text = access.keys.create("script", ["ask"])
     assert all(access.keys.verified(text) for _ in range(5))
     assert len(hashed) == 1
@@ -88,6 +87,6 @@ def test_what_makes_no_key_is_refused(
     access: Access, name: str, scopes: list[str], expires: datetime | None, field: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        access.keys.create(name, scopes, expires)  # type: ignore[arg-type]
+        access.keys.create(name, scopes, expires)
     assert refused.value.fields == (field,)
     assert not access.keys.list()
