@@ -88,7 +88,9 @@ async def sign_out(request: Request) -> Response:
     access: Access = request.app.state.access
     token = cookie(Headers(scope=request.scope), COOKIE)
     if token:
+        visit = visit_of(request.scope)
         await run_sync(access.sign_ins.end, token)
+        await run_sync(visit.log, "sign out", "", 200)
     response = RedirectResponse(SIGN_IN, 303)
     _set(request, response, COOKIE, "", 0)
     return response

@@ -30,7 +30,7 @@ from codex.settings import Settings
 SIGN_IN = "/sign-in"
 COOKIE = "codex_session"
 """Holds the token of a sign-in."""
-OPEN = {SIGN_IN, "/healthz", "/favicon.ico"}
+OPEN = {SIGN_IN, "/sign-out", "/healthz", "/favicon.ico"}
 OPEN_BELOW = ("/codex-assets/",)
 """What everybody may read: the page on which to sign in, and whether Codex is up."""
 BESIDE_ROUTES: Mapping[str, tuple[str, ...]] = {"/mcp": ("ask", "read")}
@@ -40,7 +40,7 @@ LOGGED_READS = re.compile(r"/(export|records|report\.html|records\.(csv|ndjson)|
 PAGES_OWN = re.compile(r"/(gradio_api|codex-runs)/")
 """Requests of pages, which log what they do under the names of their calls."""
 UNKNOWN_PER_MINUTE = 60
-"""Requests of an address that brings neither key nor sign-in."""
+"""Requests of an address that brings neither key nor sign-in, beside those that are open."""
 
 
 class Authentication:
@@ -111,12 +111,12 @@ class Authentication:
     def _check(self, scope: Scope, visit: Visit) -> None:
         """Raises TooMany, Unauthenticated, Forbidden."""
         path: str = scope["path"]
-        if path.startswith(OPEN_BELOW):
-            return
         known = visit.principal is not ANYBODY
+        if path.startswith(OPEN_BELOW) or (path in OPEN and not known):
+            return
         if visit.principal is not LOCAL:
             self._count(visit.principal.id if known else f"address {visit.address}", known)
-        if not known and path not in OPEN:
+        if not known:
             raise Unauthenticated(
                 "This needs a key or a sign-in: send a key as Authorization: Bearer KEY, or open a page in a "
                 "browser. `codex keys create` and `codex users create` make them on the server."
