@@ -16,11 +16,22 @@ from codex.server.routes import errors
 
 router = APIRouter(prefix="/audit", tags=["access"], route_class=GuardedRoute)
 
+EXAMPLE = {
+    "id": 7,
+    "at": "2026-11-30T08:15:30+00:00",
+    "who": "user ada",
+    "address": "192.0.2.7",
+    "action": "POST /policies/activate",
+    "target": "/policies/activate",
+    "outcome": 200,
+    "hash": "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9",
+}
+
 
 class EntryBody(BaseModel):
     """One thing that somebody did or tried to do."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [EXAMPLE]})
 
     id: int
     at: datetime

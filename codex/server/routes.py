@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from codex.access import SCOPES, Scope
 from codex.ask.places import Client
@@ -266,6 +266,8 @@ def healthz(response: Response, workbench: Bench) -> bodies.HealthBody:
 
 class MeBody(BaseModel):
     """Who sent the request."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "ada", "scopes": ["ask", "read"]}]})
 
     name: str
     scopes: list[Scope] = Field(description="What it may do.")
