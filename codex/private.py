@@ -18,6 +18,8 @@ KEPT = (
     "choices.json",
     "codex.duckdb*",
     PARTIAL,
+    ".before-restore-*",
+    ".restore",
     "cache",
     "datasets",
     "documents",

@@ -12,6 +12,7 @@ from rich.text import Text
 from codex.cli import (
     answers,
     ask,
+    backup,
     calibrate,
     chat,
     classify,
@@ -64,6 +65,8 @@ app.add_typer(train.app, name="train")
 app.command("plugins")(plugins.list_plugins)
 app.command()(documents.index)
 app.command()(documents.search)
+app.command()(backup.backup)
+app.command()(backup.restore)
 
 
 def main() -> None:

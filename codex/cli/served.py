@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from itertools import islice
@@ -166,6 +166,13 @@ class Served:
                 raise_sent(response.read())
             for block in response.iter_bytes():
                 out.write(block)
+
+    def pieces(self, path: str) -> Generator[bytes, None, None]:
+        """The bytes that a route makes and streams."""
+        with _told(), self._http.stream("POST", path) as response:
+            if response.is_error:
+                raise_sent(response.read())
+            yield from response.iter_bytes()
 
     def health(self) -> Any:
         """Whether it can answer now."""

@@ -20,6 +20,7 @@ from codex.monitoring.monitor import Monitor
 from codex.origins import Hosts
 from codex.server import (
     adapters,
+    backups,
     calibrators,
     datasets,
     documents,
@@ -77,6 +78,7 @@ ROUTERS = (
     policies.router,
     monitoring.router,
     sql.router,
+    backups.router,
     jobs.router,
 )
 ABOUT = """
