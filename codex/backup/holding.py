@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-import struct
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from codex.errors import Conflict, StoreError
 from codex.retrieval.lock import IndexLock
+from codex.store.database.lock import holder
 from codex.store.store import DATABASE
-
-_FLOCK = "hhqqi4x"
-"""struct flock of Linux: kind, whence, start, length, process."""
 
 
 @contextmanager
@@ -74,12 +71,3 @@ def _training(lock: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise Conflict(f"A process trains in {lock.parent}: wait for its end, then restore.") from error
         yield
-
-
-def holder(path: Path) -> int | None:
-    """The process that has a database open; None: no other one has, or the system does not say."""
-    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    with suppress(OSError, struct.error), path.open("rb") as file:
-        kind, *_, pid = struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
-        return int(pid) if kind != fcntl.F_UNLCK else None
-    return None

@@ -17,6 +17,7 @@ from codex.cli import (
     chat,
     classify,
     datasets,
+    doctor,
     documents,
     evaluate,
     labels,
@@ -65,6 +66,7 @@ app.add_typer(train.app, name="train")
 app.command("plugins")(plugins.list_plugins)
 app.command()(documents.index)
 app.command()(documents.search)
+app.command()(doctor.doctor)
 app.command()(backup.backup)
 app.command()(backup.restore)
 
