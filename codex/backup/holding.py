@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import httpx
+
 from codex.errors import Conflict, StoreError
+from codex.private import SERVED
 from codex.retrieval.lock import IndexLock
 from codex.store.database.lock import holder
 from codex.store.store import DATABASE
+
+PATIENCE = 2.0
+"""Seconds that a workbench has to answer."""
 
 
 @contextmanager
@@ -34,8 +41,12 @@ def held(home: Path) -> Iterator[None]:
 def unused(home: Path) -> Iterator[None]:
     """Keep the files of a home from being opened while the block runs, as far as they are there.
 
-    Raises Conflict where a process uses the database, indexes documents, or trains.
+    Raises Conflict where a process serves the home, uses its database, indexes documents, or trains.
     """
+    if url := _serving(home):
+        raise Conflict(
+            f"A workbench serves the home {home} on {url}. Stop it (Ctrl-C or SIGTERM), then restore."
+        )
     with ExitStack() as stack:
         if (home / DATABASE).exists():
             stack.enter_context(_database(home / DATABASE))
@@ -47,6 +58,15 @@ def unused(home: Path) -> Iterator[None]:
         yield
 
 
+def _serving(home: Path) -> str | None:
+    """Where a workbench serves the home, also one whose database is elsewhere; None: nowhere."""
+    with suppress(OSError, ValueError, KeyError, TypeError, httpx.HTTPError, httpx.InvalidURL):
+        url = str(json.loads((home / SERVED).read_text())["url"])
+        if "status" in httpx.get(f"{url}/healthz", timeout=PATIENCE, trust_env=False).json():
+            return url
+    return None
+
+
 @contextmanager
 def _database(path: Path) -> Iterator[None]:
     """The lock that DuckDB takes, which a process loses as soon as it closes the file once."""
@@ -56,10 +76,7 @@ def _database(path: Path) -> Iterator[None]:
         except OSError as error:
             pid = holder(path)
             who = f"process {pid}" if pid else "another process"
-            raise Conflict(
-                f"The home {path.parent} is in use by {who}. Stop it (the workbench ends on Ctrl-C or "
-                "SIGTERM), then restore."
-            ) from error
+            raise Conflict(f"The home {path.parent} is in use by {who}. Stop it, then restore.") from error
         yield
 
 

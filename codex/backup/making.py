@@ -32,6 +32,9 @@ from codex.retrieval.content import VERSION
 from codex.store import Store
 from codex.store.database.migrations import SCHEMA_VERSION
 
+SNAPSHOT = "backup-"
+"""How the name of a folder begins, in PARTIAL, that holds a home as it was at one moment."""
+
 
 def archive_of(home: Path, store: Store) -> Generator[bytes, None, None]:
     """A backup of a home as an archive, piece by piece. store: of that home, open in this process.
@@ -94,9 +97,12 @@ def save(pieces: Generator[bytes, None, None], file: Path, replace: bool = False
 @contextmanager
 def _snapshot(home: Path, store: Store) -> Iterator[tuple[Manifest, Path]]:
     """The manifest, and a folder with the members as they are now. Raises as `archive_of`, and OSError."""
-    folder = home / PARTIAL / f"backup-{uuid.uuid4().hex}"
+    _sweep(home / PARTIAL)
+    folder = home / PARTIAL / f"{SNAPSHOT}{uuid.uuid4().hex}"
     make_folder(folder)
+    mark = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
+        fcntl.flock(mark, fcntl.LOCK_EX)
         # The database first: a file that a row names is then among those that follow.
         store.copy_to(folder)
         _copy_catalogue(home, folder)
@@ -107,6 +113,19 @@ def _snapshot(home: Path, store: Store) -> Iterator[tuple[Manifest, Path]]:
         yield _manifest(home, members, left_out), folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(mark)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what backups left that were killed: nobody holds it."""
+    for left in folder.glob(f"{SNAPSHOT}*"):
+        with suppress(OSError):
+            mark = os.open(left, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left)
+            finally:
+                os.close(mark)
 
 
 def _manifest(home: Path, members: list[Member], left_out: list[str]) -> Manifest:

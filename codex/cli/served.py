@@ -20,7 +20,7 @@ import httpx
 from codex import errors
 from codex.errors import CodexError, Conflict, InvalidInput, NotFound, StoreInUse
 from codex.jobs import JobProgress
-from codex.private import opener
+from codex.private import SERVED, opener
 from codex.settings import Settings, load_settings
 from codex.store import Store
 from codex.store.codec.nouns import decode
@@ -31,8 +31,6 @@ from codex.store.versions.policies import SavedPolicy
 from codex.store.versions.versions import SavedVersion
 from codex.types import Run, RunParams
 
-FILE = "server.json"
-"""In the home, while a workbench serves it: its address, its process, and its settings."""
 OWN = ("home", "server", "policy")
 """Settings that a request brings itself, or that do not change what it does."""
 LOOK = 0.2
@@ -50,7 +48,7 @@ def announced(settings: Settings, host: str, port: int) -> Iterator[Callable[[Se
 
     What is yielded says it again with other settings.
     """
-    path = settings.home / FILE
+    path = settings.home / SERVED
     host = ANYWHERE.get(host, host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -236,7 +234,7 @@ def served(
     """
     said: dict[str, Any] = {}
     with suppress(OSError, ValueError):
-        said = json.loads((home / FILE).read_text(encoding="utf-8"))
+        said = json.loads((home / SERVED).read_text(encoding="utf-8"))
     # Left by a process that was killed, it names another one than has the database open.
     if said.get("pid") != in_use.pid:
         raise in_use

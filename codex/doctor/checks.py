@@ -10,9 +10,7 @@ from typing import Any
 
 from codex.doctor import configured, home, installation, machine, network
 from codex.doctor.findings import Check, Finding, examine
-
-ANNOUNCED = "server.json"
-"""In the home: where a running workbench is."""
+from codex.private import SERVED
 
 
 def diagnose(overrides: Sequence[str] = ()) -> list[Finding]:
@@ -40,7 +38,7 @@ def diagnose(overrides: Sequence[str] = ()) -> list[Finding]:
 def _of_settings(overrides: Sequence[str]) -> list[tuple[str, Check]]:
     settings = configured.usable_settings(overrides)
     server, store, engine = settings.server, settings.store, settings.engine
-    announced = settings.home / ANNOUNCED
+    announced = settings.home / SERVED
     found: list[tuple[str, Check]] = [
         ("home", partial(home.check_home, settings.home)),
         ("disk", partial(home.check_disk, settings.home)),

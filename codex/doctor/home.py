@@ -73,8 +73,9 @@ def check_database(path: Path) -> Finding:
     if not path.exists():
         return Finding("database", "ok", f"none yet: {path} is made at the first use")
     bytes_ = path.stat().st_size
-    details = {"path": str(path), "size": bytes_, "process": holder(path), "schema": None}
-    if pid := details["process"]:
+    pid = holder(path)
+    details = {"path": str(path), "size": bytes_, "process": pid, "schema": None}
+    if pid is not None:
         return Finding(
             "database", "ok", f"{size(bytes_)}, in use by process {pid} ({_command(pid)})", "", details
         )
@@ -113,7 +114,7 @@ def check_model(settings: Settings) -> Finding:
 
     engine, models = settings.engine, Models(settings.home)
     name = str(getattr(engine, "model_path", ""))
-    details = {"engine": engine.name, "model": name}
+    details: dict[str, object] = {"engine": engine.name, "model": name}
     if engine.name not in ("llama_cpp", "huggingface"):
         return Finding("model", "ok", f"{name or 'its only one'}, by engine={engine.name}", "", details)
     path = models.find(name)

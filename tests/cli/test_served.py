@@ -192,7 +192,7 @@ def test_a_backup_is_made_by_the_running_workbench_while_it_answers(
     assert said.status == 0, said.err
     assert f"model {DEFAULT_MODEL}: codex models fetch {DEFAULT_MODEL}" in said.err
     refused = codex("restore", str(tmp_path / "it.tar.gz"), "--replace")
-    assert (refused.status, "in use by process" in refused.err) == (1, True)
+    assert (refused.status, "A workbench serves the home" in refused.err) == (1, True)
     done = codex("restore", str(tmp_path / "it.tar.gz"), f"home={tmp_path / 'other'}")
     assert done.status == 0, done.err
     with Store(tmp_path / "other" / "codex.duckdb") as store:
