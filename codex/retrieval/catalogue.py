@@ -91,7 +91,7 @@ class Catalogue:
         return self.read("BEGIN IMMEDIATE")
 
     def _open(self) -> sqlite3.Connection:
-        if half_restored := swap.refusal(self.path.parents[1]):
+        if half_restored := swap.refusal(self.path.parent.parent):
             raise RetrievalError(half_restored)
         make_folder(self.path.parent)
         # The files that SQLite creates beside it take its mode.
