@@ -9,6 +9,8 @@ from pathlib import Path
 
 PARTIAL = ".partial"
 """The folder in the home of files that are still arriving, or wait to be imported; empty at the start."""
+SERVED = "server.json"
+"""In the home, while a workbench serves it: its address, its process, and its settings."""
 UMASK = 0o077
 """For processes of our own; a library must not change its host's."""
 FOLDER = 0o700
@@ -19,12 +21,14 @@ KEPT = (
     "choices.json",
     "codex.duckdb*",
     PARTIAL,
+    ".before-restore-*",
+    ".restore",
     "cache",
     "datasets",
     "documents",
     "index",
     "models",
-    "server.json",
+    SERVED,
     "verifiers",
 )
 """What Codex puts into its home, as patterns. A home may be a folder that holds other things too."""

@@ -13,10 +13,12 @@ from codex.cli import (
     answers,
     ask,
     audit,
+    backup,
     calibrate,
     chat,
     classify,
     datasets,
+    doctor,
     documents,
     evaluate,
     keys,
@@ -70,6 +72,9 @@ app.add_typer(train.app, name="train")
 app.command("plugins")(plugins.list_plugins)
 app.command()(documents.index)
 app.command()(documents.search)
+app.command()(doctor.doctor)
+app.command()(backup.backup)
+app.command()(backup.restore)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from itertools import islice
@@ -20,7 +20,7 @@ import httpx
 from codex import errors
 from codex.errors import CodexError, Conflict, InvalidInput, NotFound, StoreInUse
 from codex.jobs import JobProgress
-from codex.private import opener
+from codex.private import SERVED, opener
 from codex.settings import Settings, load_settings
 from codex.store import Store
 from codex.store.codec.nouns import decode
@@ -31,8 +31,6 @@ from codex.store.versions.policies import SavedPolicy
 from codex.store.versions.versions import SavedVersion
 from codex.types import Run, RunParams
 
-FILE = "server.json"
-"""In the home, while a workbench serves it: its address, its process, and its settings."""
 OWN = ("home", "server", "policy")
 """Settings that a request brings itself, or that do not change what it does."""
 LOOK = 0.2
@@ -53,7 +51,7 @@ def announced(
     key: by which it knows commands of whoever owns the home. What is yielded says it again with other
     settings.
     """
-    path = settings.home / FILE
+    path = settings.home / SERVED
     host = ANYWHERE.get(host, host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -171,6 +169,13 @@ class Served:
             for block in response.iter_bytes():
                 out.write(block)
 
+    def pieces(self, path: str) -> Generator[bytes, None, None]:
+        """The bytes that a route makes and streams."""
+        with _told(), self._http.stream("POST", path) as response:
+            if response.is_error:
+                raise_sent(response.read())
+            yield from response.iter_bytes()
+
     def health(self) -> Any:
         """Whether it can answer now."""
         with _told():
@@ -233,7 +238,7 @@ def served(
     """
     said: dict[str, Any] = {}
     with suppress(OSError, ValueError):
-        said = json.loads((home / FILE).read_text(encoding="utf-8"))
+        said = json.loads((home / SERVED).read_text(encoding="utf-8"))
     # Left by a process that was killed, it names another one than has the database open.
     if said.get("pid") != in_use.pid:
         raise in_use

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from codex import swap
 from codex.errors import NotFound, RetrievalError
 from codex.private import make_folder, opener
 from codex.retrieval.content import (
@@ -90,6 +91,8 @@ class Catalogue:
         return self.read("BEGIN IMMEDIATE")
 
     def _open(self) -> sqlite3.Connection:
+        if half_restored := swap.refusal(self.path.parent.parent):
+            raise RetrievalError(half_restored)
         make_folder(self.path.parent)
         # The files that SQLite creates beside it take its mode.
         os.close(opener(str(self.path), os.O_RDWR | os.O_CREAT))
@@ -107,6 +110,11 @@ class Catalogue:
             db.execute(f"PRAGMA user_version = {VERSION}")
             db.execute("COMMIT")
         return db
+
+    def copy_to(self, path: Path) -> None:
+        """Write the catalogue as it is now into a new file. Raises RetrievalError."""
+        with self.read() as db, contextlib.closing(sqlite3.connect(path)) as copy:
+            db.backup(copy)
 
     def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         with self.read() as db:

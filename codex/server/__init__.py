@@ -21,6 +21,7 @@ from codex.origins import Hosts
 from codex.server import (
     adapters,
     audit,
+    backups,
     calibrators,
     datasets,
     documents,
@@ -80,6 +81,7 @@ ROUTERS = (
     policies.router,
     monitoring.router,
     sql.router,
+    backups.router,
     jobs.router,
     audit.router,
 )

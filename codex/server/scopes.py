@@ -31,6 +31,7 @@ SUBJECTS: Mapping[str, tuple[Scope, Scope]] = {
     "monitoring": ("read", "evaluate"),
     "sql": ("evaluate", "evaluate"),
     "jobs": ("read", "evaluate"),
+    "backup": ("admin", "admin"),
     "access": ("admin", "admin"),
 }
 """The tag of a route, and what it takes to read and to change."""

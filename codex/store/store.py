@@ -12,11 +12,12 @@ from types import TracebackType
 from typing import Self, get_args
 
 from codex.errors import Conflict, InvalidInput, NotFound
+from codex.private import opener
 from codex.store.codec.columns import in_utc
 from codex.store.config import Privacy
 from codex.store.database.file import Database, rows
 from codex.store.evaluation.runs import Runs
-from codex.store.evaluation.states import KeptStates
+from codex.store.evaluation.states import SUFFIX, KeptStates
 from codex.store.labelling.labels import Label, Labels, verdict_of
 from codex.store.labelling.people import People
 from codex.store.labelling.queues import LabelQueues
@@ -35,6 +36,8 @@ from codex.store.versions.policies import Policies, SavedPolicy
 from codex.store.versions.versions import Versions
 from codex.types import Trace
 
+DATABASE = "codex.duckdb"
+"""The name of the file, unless store.path gives another."""
 TOLD = ("question_preview", "question", "prompt", "passages", "reasoning")
 """The columns that tell what was asked."""
 
@@ -289,6 +292,15 @@ class Store:
                 [limit, offset],
             )
         return [CountedLabel(row["question_id"], row["correct"], in_utc(row["labelled_at"])) for row in found]
+
+    def copy_to(self, folder: Path) -> None:
+        """Write the database as it is now, and kept hidden states, into new files DATABASE and its like.
+
+        Whatever was saved before is in the copy. Writers wait meanwhile, readers do not. Raises OSError.
+        """
+        with open(folder / DATABASE, "xb", opener=opener) as file:
+            self._database.copy_to(file)
+        self.states.copy_to(folder / f"{DATABASE}{SUFFIX}")
 
     def close(self) -> None:
         """Wait for what is under way and close the file; using the store afterwards raises StoreError.

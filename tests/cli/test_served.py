@@ -171,6 +171,35 @@ def test_a_setting_that_is_another_there_is_refused(codex: Codex) -> None:
     assert codex(*QUESTION, "engine.params.max_tokens=128").status == 0
 
 
+def test_a_backup_is_made_by_the_running_workbench_while_it_answers(
+    codex: Codex, alone: Path, tmp_path: Path
+) -> None:
+    answered = codex(*QUESTION).json["trace_id"]
+    url = json.loads((alone / "server.json").read_text())["url"]
+    stop = threading.Event()
+
+    def keep_asking() -> None:
+        while not stop.is_set():
+            httpx.post(f"{url}/infer", json={"query": "Capital of France?", "n_samples": 0}, timeout=BOUND)
+
+    asking = threading.Thread(target=keep_asking)
+    asking.start()
+    try:
+        said = codex("backup", str(tmp_path / "it.tar.gz"))
+    finally:
+        stop.set()
+        asking.join(BOUND)
+    assert said.status == 0, said.err
+    assert f"model {DEFAULT_MODEL}: codex models fetch {DEFAULT_MODEL}" in said.err
+    refused = codex("restore", str(tmp_path / "it.tar.gz"), "--replace")
+    assert (refused.status, "A workbench serves the home" in refused.err) == (1, True)
+    done = codex("restore", str(tmp_path / "it.tar.gz"), f"home={tmp_path / 'other'}")
+    assert done.status == 0, done.err
+    with Store(tmp_path / "other" / "codex.duckdb") as store:
+        assert store.load(answered).answer
+        assert {each.run.id for each in store.runs.list()} >= {"run-1", "run-2", "fitted"}
+
+
 def test_answers_are_labelled_and_runs_compared_in_the_running_workbench(codex: Codex) -> None:
     for verdict in ("correct", "incorrect"):
         assert codex("runs", "label", "run-1", "q1", verdict).status == 0

@@ -58,6 +58,7 @@ def test_every_route_is_there_with_a_summary_and_a_description(document: dict[st
         ("POST", "/traces/{trace_id}/redecide"),
         ("POST", "/traces/{trace_id}/replay"),
         ("GET", "/erasure"),
+        ("POST", "/backup"),
         ("POST", "/erasure"),
         ("GET", "/traces/{trace_id}"),
         ("POST", "/traces/{trace_id}/branch"),

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import duckdb
 
+from codex import swap
 from codex.errors import StoreError, StoreInUse
 from codex.private import make_folder, tighten
 from codex.store.database.migrations import migrate
@@ -61,6 +62,9 @@ class Database:
         self._within = threading.local()
         """Of a thread: how many cursors it holds."""
         self._checkpoint_at = CHECKPOINT_BYTES
+        self._reader: int | None = None
+        """The file as it is copied. A process that closes a file once loses DuckDB's lock on it, and another
+        one could open it: so this is closed after the connection, never before."""
         self._connection: duckdb.DuckDBPyConnection | None = self._open()
 
     @contextmanager
@@ -146,7 +150,7 @@ class Database:
                     self._connection.checkpoint()
                 except duckdb.Error as error:
                     raise StoreError(_explain(self.path, error)) from error
-                self._connection.close()
+                self._disconnect()
                 # From here on the next use opens a file again, whichever stands there.
                 self._failed = True
                 if self._log.exists():
@@ -202,8 +206,12 @@ class Database:
             with self._cursor() as cursor:
                 cursor.checkpoint()
             state = self.state()
-            with self.path.open("rb") as source:
-                shutil.copyfileobj(source, file, COPIED)
+            if self._reader is None:
+                self._reader = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            at = 0
+            while piece := os.pread(self._reader, COPIED, at):
+                file.write(piece)
+                at += len(piece)
             file.flush()
         return state
 
@@ -214,8 +222,7 @@ class Database:
                 self.settle()
         with self._changed:
             self._changed.wait_for(lambda: self._cursors == 0)
-            if self._connection is not None:
-                self._connection.close()
+            self._disconnect()
             self._connection = None
             self._failed = False
 
@@ -226,7 +233,7 @@ class Database:
             while self._failed:
                 self._changed.wait_for(lambda: self._cursors == 0)
                 if self._failed and self._connection is not None:
-                    self._connection.close()
+                    self._disconnect()
                     self._connection = self._open()
                 self._failed = False
             if self._connection is None:
@@ -234,7 +241,16 @@ class Database:
             self._cursors += 1
             return self._connection.cursor()
 
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        if self._reader is not None:
+            os.close(self._reader)
+        self._reader = None
+
     def _open(self) -> duckdb.DuckDBPyConnection:
+        if half_restored := swap.refusal(self.path.parent):
+            raise StoreError(half_restored)
         try:
             make_folder(self.path.parent)
             if self.path.is_file() and self.path.stat().st_size == 0:

@@ -582,6 +582,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     add_verifier,
     add_stated,
 )
+SCHEMA_VERSION = len(MIGRATIONS)
+"""Of the tables that this code writes."""
 
 
 def migrate(db: duckdb.DuckDBPyConnection, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -90,6 +90,13 @@ class KeptStates:
         with self._opened() as db:
             db.execute("VACUUM")
 
+    def copy_to(self, path: Path) -> None:
+        """Write them as they are now into a new file, where there are any."""
+        if not self.path.is_file():
+            return
+        with self._opened() as db, closing(sqlite3.connect(path)) as copy:
+            db.backup(copy)
+
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         try:

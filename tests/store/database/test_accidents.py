@@ -275,3 +275,15 @@ def test_threads_go_on_after_a_checkpoint_failed_under_them(
         assert not any(reader.is_alive() for reader in readers)
         assert not strange
         assert_whole(store, [0, *saved])
+
+
+def test_a_copy_leaves_the_file_closed_to_other_processes(tmp_path: Path) -> None:
+    path = tmp_path / "codex.duckdb"
+    opens = [sys.executable, "-c", f"import duckdb; duckdb.connect({str(path)!r})"]
+    with Store(path) as store:
+        for copy in (lambda: store.sandbox.run("SELECT 1"), lambda: store.copy_to(tmp_path / "to")):
+            (tmp_path / "to").mkdir(exist_ok=True)
+            copy()
+            refused = subprocess.run(opens, capture_output=True, text=True)
+            assert "Conflicting lock" in refused.stderr
+    subprocess.run(opens, check=True)
