@@ -15,6 +15,7 @@ from codex.ask.places import Client
 from codex.errors import CodexError, InvalidInput
 from codex.pages import JSON
 from codex.pages.assets import url
+from codex.redaction import masked
 from codex.server.callers import client_of
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def _served(call: Call) -> Call:
         except Malformed:
             raise
         except CodexError as error:
-            return {"error": {"message": str(error), "fields": []}}
+            return {"error": {"message": masked(str(error)), "fields": []}}
         except UNFIT as error:
             raise _malformed(call.__name__, error) from error
 
@@ -99,7 +100,7 @@ def _streamed(run: Stream) -> Callable[[gr.EventData, gr.Request], Iterator[JSON
         try:
             yield from run(_sent(event._data), client_of(request))
         except CodexError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(masked(str(error)), print_exception=False) from error
         except UNFIT as error:
             raise gr.Error(str(_malformed(run.__name__, error)), print_exception=False) from error
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Self, Unpack
+from typing import Self, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from codex.ask.choices import Choices
 from codex.ask.conversation import earlier, messages
 from codex.ask.failures import Failures
 from codex.ask.loop.loop import Asked, exhausted
+from codex.ask.masking import check_unmasked, masked_events
 from codex.ask.models.in_use import ModelInUse
 from codex.ask.models.larger import Larger, larger_settings
 from codex.ask.people.answers import PeoplesAnswers
@@ -34,12 +35,15 @@ from codex.engines.models import Models
 from codex.errors import Cancelled, CapabilityError, CodexError, Conflict, InvalidInput, StoreError
 from codex.policy import Policy
 from codex.private import tighten_home
+from codex.redaction.observed import SECRETS
 from codex.retrieval import Index
 from codex.retrieval.config import PACKAGED_EMBEDDING, RetrievalConfig
 from codex.retrieval.embedding import Embedding
 from codex.settings import Settings, load_settings
 from codex.store import Store
-from codex.types import AnsweredBy, Event, Passage, Step, Trace, TraceEvent
+from codex.types import AnsweredBy, Event, Passage, Step, Token, Trace, TraceEvent
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +116,15 @@ class Workbench:
         events = settings.store.events.get_secret_value() if settings.store.events else None
         days = settings.monitoring.retention_days
         kept = settings.store
-        store = Store(settings.database, kept.privacy, events, days, kept.hidden_states)
+        store = Store(
+            settings.database,
+            kept.privacy,
+            events,
+            days,
+            kept.hidden_states,
+            mask_secrets=kept.mask_secrets,
+            redact=kept.redact,
+        )
         workbench = cls(settings, engine, store, overrides, larger)
         if any(override.startswith("policy") for override in overrides):
             workbench.active.decide_by(settings.policy)
@@ -191,7 +203,10 @@ class Workbench:
             request = replace(request, n_samples=0)
         checked_text(answer, "answer")
         with self._under_way(request):
-            return self.model.loop.score(request, answer, passages)
+            scored = self.model.loop.score(request, answer, passages)
+        if not self.settings.store.mask_secrets:
+            return scored
+        return replace(scored, observation=SECRETS.observation(scored.observation))
 
     def branch(
         self,
@@ -228,6 +243,7 @@ class Workbench:
                 "Load that model, or ask the question again."
             )
         turn = turn_at(parent.last, position, token_id)
+        check_unmasked(turn.prefix)
         request = resolve_branch(parent, policy or self.active.policy, cancel, client)
         request = replace(request, probes=self.active.probes)
         return self._branch(request, parent, turn)
@@ -288,21 +304,28 @@ class Workbench:
     def _ask(self, request: Request) -> Iterator[Event]:
         with self._counted(request):
             started = time.monotonic()
-            asked = yield from self.model.loop.ask(request)
+            asked = yield from self._shown(self.model.loop.ask(request))
             yield self._finished(request, asked, started)
 
     def _ask_aside(self, request: Request, index: Index) -> Iterator[Event]:
         with self._under_way(request):
             started = time.monotonic()
-            asked = yield from self.model.loop.over(index).ask(request)
+            asked = yield from self._shown(self.model.loop.over(index).ask(request))
             yield TraceEvent(self._bound(request, asked, started, index))
 
     def _branch(self, request: Request, parent: Trace, turn: Turn) -> Iterator[Event]:
         with self._counted(request):
             started = time.monotonic()
-            steps = yield from self.model.loop.branch(request, parent.last, turn)
+            branch = self.model.loop.branch(request, parent.last, turn)
+            steps = yield from self._shown(branch, turn.prefix)
             asked = Asked(steps, parent.params.conversation)
             yield self._finished(request, asked, started, parent.id)
+
+    def _shown(
+        self, events: Generator[Event, None, T], before: Sequence[Token] = ()
+    ) -> Generator[Event, None, T]:
+        """The events as they are shown. before: the tokens that a branch begins with."""
+        return masked_events(events, before) if self.settings.store.mask_secrets else events
 
     @contextmanager
     def _counted(self, request: Request) -> Iterator[None]:
@@ -341,8 +364,8 @@ class Workbench:
         person: AnsweredBy | None = None,
         parent_id: str | None = None,
     ) -> Trace:
-        """What was asked as a trace. index: what was searched."""
-        return bound(
+        """What was asked as a trace, as it is shown. index: what was searched."""
+        trace = bound(
             request,
             asked,
             time.monotonic() - started,
@@ -353,6 +376,7 @@ class Workbench:
             person=person,
             parent_id=parent_id,
         )
+        return SECRETS.trace(trace) if self.settings.store.mask_secrets else trace
 
     def _person(self, request: Request) -> AnsweredBy | None:
         """What a person answered to this question or a like one; None where that cannot be told."""

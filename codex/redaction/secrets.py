@@ -19,6 +19,7 @@ _PRIVATE = re.compile(
 _BODY = re.compile(r"[A-Za-z0-9+/]{24}")
 _BODY_END = re.compile(r"(?:[A-Za-z0-9+/=:,. -]|\s|\\[nr])*")
 _END = re.compile(r"-----END [A-Z0-9 ]{0,40}-----")
+_BEGINNING = re.compile(r"-----BEGIN[A-Z0-9 ]{0,60}-{0,5}|PuTTY-User-Key-File[\d:-]{0,4}", re.ASCII)
 _HEADERS = 400
 """Characters between the first line of a private key and its body, at most: who encrypted it, and how."""
 _LONGEST = 20_000
@@ -37,6 +38,22 @@ def masked(text: str) -> str:
     """The text with a mark in the place of each secret."""
     found = secrets(text)
     return Edited(text, found).text if found else text
+
+
+def open_private_key(text: str) -> int | None:
+    """Where a private key begins that a text may still go on with; None: none does."""
+    start = max(text.rfind("-----BEGIN"), text.rfind("PuTTY-User-Key-File"))
+    if start < 0 or len(text) - start > _LONGEST or _END.search(text, start):
+        return None
+    begins = _PRIVATE.match(text, start)
+    if begins is None:
+        return start if _BEGINNING.fullmatch(text, start) else None
+    rest = _BODY_END.match(text, begins.end())
+    if rest is None or len(text) - rest.end() > 1:
+        return None
+    if len(text) - begins.end() < _HEADERS or _BODY.search(text, begins.end(), begins.end() + _HEADERS):
+        return start
+    return None
 
 
 def _private_keys(text: str) -> Iterator[Span]:
