@@ -39,6 +39,7 @@ from codex.redaction.observed import SECRETS
 from codex.retrieval import Index
 from codex.retrieval.config import PACKAGED_EMBEDDING, RetrievalConfig
 from codex.retrieval.embedding import Embedding
+from codex.safety.rules import Checks, Rules
 from codex.settings import Settings, load_settings
 from codex.store import Store
 from codex.types import AnsweredBy, Event, Passage, Step, Token, Trace, TraceEvent
@@ -96,6 +97,8 @@ class Workbench:
         """What the model makes of texts that are no questions."""
         self.starters = Starters(store, self.active)
         """Questions to begin with."""
+        self.rules = Rules(settings.safety)
+        """On what comes in and goes out."""
         self.failures = Failures()
         """Questions that failed."""
 
@@ -163,10 +166,11 @@ class Workbench:
         Yields events as things happen; the last is a TraceEvent with all of it, already stored.
         Setting `cancel`, or closing the iterator, stops the model within a token and stores nothing.
 
-        Raises InvalidInput at once, and with `follows` NotFound, and Conflict where that conversation was not
-        kept; PromptTooLong, ModelError, Busy, Cancelled and StoreError while iterating.
+        Raises InvalidInput at once, Refused where a rule blocks it, and with `follows` NotFound, and Conflict
+        where that conversation was not kept; PromptTooLong, ModelError, Busy, Cancelled and StoreError while
+        iterating.
         """
-        return self._ask(self._resolved(question, options))
+        return self._ask(self._checked(self._resolved(question, options)))
 
     def answer(self, question: str, **options: Unpack[AskOptions]) -> Trace:
         """`ask`, waiting for the end; the same errors."""
@@ -177,7 +181,7 @@ class Workbench:
 
         index: what is searched. Raises as `ask`.
         """
-        return self._ask_aside(self._resolved(question, options), index)
+        return self._ask_aside(self._checked(self._resolved(question, options)), index)
 
     def observe(self, question: str, passages: Sequence[Passage] = (), **options: Unpack[AskOptions]) -> Step:
         """Ask once with these passages: its gate is not followed and nothing is stored.
@@ -245,7 +249,7 @@ class Workbench:
         turn = turn_at(parent.last, position, token_id)
         check_unmasked(turn.prefix)
         request = resolve_branch(parent, policy or self.active.policy, cancel, client)
-        request = replace(request, probes=self.active.probes)
+        request = replace(request, probes=self.active.probes, checks=Checks(self.rules))
         return self._branch(request, parent, turn)
 
     def replay(
@@ -300,6 +304,12 @@ class Workbench:
                 ["session_id"],
             )
         return replace(request, session_id=session, history=messages(turns))
+
+    def _checked(self, request: Request) -> Request:
+        """With the rules on what comes in and goes out. Raises Refused where one blocks the question."""
+        checks = Checks(self.rules)
+        checks.check_question(request.question)
+        return replace(request, checks=checks)
 
     def _ask(self, request: Request) -> Iterator[Event]:
         with self._counted(request):

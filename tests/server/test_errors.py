@@ -252,3 +252,11 @@ def test_an_error_names_no_secret(serve: Serve) -> None:
     unknown = served.http.post("/infer", json={"query": "x", key: 1})
     assert unknown.status_code == 422
     assert "a1B2" not in response.text + unknown.text
+
+
+def test_a_refusal_is_an_error_of_the_request(serve: Serve) -> None:
+    served = serve(SURE, "safety.deny=[/capital of \\w+/]", "safety.block=[deny]")
+    response = served.http.post("/infer", json={"query": "The Capital of France?"})
+    assert_error(response, 422)
+    assert response.json()["error"]["type"] == "Refused"
+    assert response.json()["error"]["fields"] == ["query"]
