@@ -83,13 +83,16 @@ _CODE = re.compile(
 )
 """Names, calls and places to fill in, where code stands in the place of a value."""
 _PLACEHOLDER = re.compile(
-    r"(?i)(.)\1*|[x*.•_-]+|(?:your|my|the|some|enter|insert|new|old|change)[\W_]?.*|<.*|\{.*|\$\{.*|.*%[(sd].*|\[.*\]?"
-    r"|(?:null|none|nil|undefined|true|false|yes|no|string|bool|required|optional|example|sample|redacted|hidden"
-    r"|masked|empty|missing|invalid|expired|password|passwd|pass|pwd|secret|token|user|username|apikey|key|env"
-    r"|sha-?(?:1|256|512)|md5|base64|bcrypt|argon2\w*|scrypt|pbkdf2\w*|hs256|rs256|utf-?8|oauth2?|x509|ed25519)"
+    r"(?i)(.)\1*|[x*.•_-]+|<.*|\{.*|\$\{.*|\[.*\]?|(?:[\w:@./-]*%(?:\(\w+\))?[sdr])+[\w:@./-]*"
+    r"|(?!.*\d)(?:your|my|the|some|enter|insert|new|old|change)(?:[\W_].*|me)?"
+    r"|(?!.*\d)(?:null|none|nil|undefined|true|false|yes|no|string|bool|required|optional|example|sample|redacted"
+    r"|hidden|masked|empty|missing|invalid|expired|password|passwd|pass|pwd|secret|token|user|username|apikey|key|env)"
+    r"(?:[\W_].*)?"
+    r"|(?:sha-?(?:1|256|512)|md5|base64|bcrypt|argon2|scrypt|pbkdf2|hs256|rs256|utf-?8|oauth2?|x509|ed25519)"
     r"(?:[\W_].*)?",
     re.DOTALL,
 )
+"""What stands where a value is to be put in, what is said of it, and how it is kept."""
 _ENV = re.compile(r"(?:^|[\s;\"'])(?:export\s+)?[A-Z][A-Z0-9_]*\Z")
 
 
@@ -192,11 +195,7 @@ def _is_mixed(value: str) -> bool:
 
 def _is_random(value: str) -> bool:
     """Whether it is no name and no number: digits among letters, in no order of words."""
-    if (
-        not re.search(r"\d", value)
-        or not re.search(r"[A-Za-z]", value)
-        or re.search(r"[()\[\]{}]|://", value)
-    ):
+    if not re.search(r"(?=.*\d).*[A-Za-z]", value) or re.search(r"[()\[\]{}]|://", value):
         return False
     return not worded(value) and not _is_code(value) and not _is_class(value) and len(set(value)) >= 6
 

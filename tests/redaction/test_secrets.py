@@ -40,6 +40,19 @@ def test_only_the_secret_is_masked() -> None:
     )
 
 
+@pytest.mark.parametrize("password", ["myCat1985", "newt0n42!", "the-Rain7", "secret-4711", "password123"])
+def test_a_password_that_begins_as_a_placeholder_is_none(password: str) -> None:
+    assert masked(f"password={password}") == "password=[secret]"
+    assert masked(f"postgresql://app:{password}@db/x") == "postgresql://app:[secret]@db/x"
+
+
+@pytest.mark.parametrize(
+    "value", ["your_password", "changeme", "<password>", "%(password)s", "sha256", "xxxx"]
+)
+def test_a_placeholder_is_no_secret(value: str) -> None:
+    assert masked(f"password={value}") == f"password={value}"
+
+
 def test_a_private_key_is_masked_whole_also_where_it_is_cut() -> None:
     whole = private_key(Random(1))
     assert masked(f"Here:\n{whole}\nand more") == "Here:\n[secret]\nand more"
