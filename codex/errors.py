@@ -22,6 +22,10 @@ class InvalidInput(CodexError):
         self.fields = tuple(fields)
 
 
+class Refused(InvalidInput):
+    """A rule of safety.block found something in a question."""
+
+
 class UnusableRows(InvalidInput, ValueError):
     """Rows or labels that an estimator cannot take; a ValueError, as scikit-learn expects it."""
 

@@ -15,7 +15,9 @@ from typing import Literal
 from codex.errors import PluginError
 from codex.text import nearest
 
-Kind = Literal["signals", "graders", "judges", "engines", "rewards", "agents", "models", "tokenizers"]
+Kind = Literal[
+    "signals", "graders", "judges", "engines", "rewards", "agents", "models", "tokenizers", "rules"
+]
 KINDS: dict[Kind, str] = {
     "signals": "signal",
     "graders": "grader",
@@ -25,6 +27,7 @@ KINDS: dict[Kind, str] = {
     "agents": "agent",
     "models": "model",
     "tokenizers": "tokenizer",
+    "rules": "rule",
 }
 """Each kind, and what one of it is called. Entry points are in the group `codex.` + kind."""
 

@@ -40,6 +40,7 @@ from codex.errors import SettingsError
 from codex.grounding.config import GroundingConfig
 from codex.policy import Policy
 from codex.retrieval.config import RetrievalConfig
+from codex.safety import SafetyConfig
 from codex.signals import REGISTRY, add_signals
 from codex.store import StoreConfig
 from codex.text import nearest
@@ -230,6 +231,7 @@ class Settings(BaseModel):
     policy: KnownPolicy = Policy()
     store: StoreConfig = StoreConfig()
     server: ServerSettings = ServerSettings()
+    safety: SafetyConfig = SafetyConfig()
     monitoring: MonitoringSettings = MonitoringSettings()
 
     @property

@@ -506,6 +506,24 @@ class Conversation:
     """The trace whose answer it follows up; None: the turns came with the request."""
 
 
+RuleSide = Literal["question", "passage", "answer"]
+"""What a rule was applied to."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFinding:
+    """What a rule on what comes in and goes out found."""
+
+    rule: str
+    side: RuleSide
+    reason: str
+    """In words, that follow the name of what it was found in: "it holds a password"."""
+    passage: str | None = None
+    """The passage's document; None: it was no passage."""
+    blocked: bool = False
+    """Whether it blocked: a passage was left out, an answer was not given; else it was told alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class TraceParams:
     """How a question was asked, as far as that is known."""
@@ -529,6 +547,8 @@ class TraceParams:
     """The person's answer that was given in place of the model's; None: there was none."""
     conversation: Conversation | None = None
     """None: it is a first question."""
+    findings: tuple[RuleFinding, ...] = ()
+    """What the rules of safety.rules found in the question, the passages and the answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from codex.errors import Cancelled, CodexError, Conflict
 from codex.jobs import Job, Jobs
+from codex.redaction import masked
 
 T = TypeVar("T")
 KEPT = 64
@@ -114,7 +115,7 @@ class Background(Generic[T]):
         except Outdated:
             return None
         except CodexError as error:
-            return Result(None, str(error))
+            return Result(None, masked(str(error)))
         except Exception as error:
             log.exception("%s failed", self._title, exc_info=error)
             return Result(None, f"{self._title} failed inside Codex; its log says why.")

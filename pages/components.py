@@ -18,6 +18,7 @@ from codex.ask.places import Client
 from codex.errors import CodexError, Forbidden, InvalidInput
 from codex.pages import JSON
 from codex.pages.assets import url
+from codex.redaction import masked
 from codex.server.callers import client_of
 from codex.server.visits import Visit, current_visit, signed, visit_of
 
@@ -101,7 +102,7 @@ def _served(page: str, call: Call, scope: Scope) -> Call:
         except Malformed:
             raise
         except CodexError as error:
-            return {"error": {"message": str(error), "fields": []}}
+            return {"error": {"message": masked(str(error)), "fields": []}}
         except UNFIT as error:
             raise _malformed(call.__name__, error) from error
 
@@ -120,7 +121,7 @@ def _streamed(page: str, run: Stream, scope: Scope) -> Callable[[gr.EventData, g
                 states = run(_sent(event._data), client_of(request))
             yield from states
         except CodexError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(masked(str(error)), print_exception=False) from error
         except UNFIT as error:
             raise gr.Error(str(_malformed(run.__name__, error)), print_exception=False) from error
 

@@ -62,6 +62,7 @@ def bound(
             evidence=_evidence_params(request, steps, grounding, retrieval),
             person=person,
             conversation=asked.conversation,
+            findings=tuple(request.checks.findings) if request.checks else (),
         ),
         steps=tuple(kept(step) for step in steps),
         answer=person.answer if person else told_user(steps[-1]),

@@ -16,6 +16,7 @@ from codex.calibration import Calibrator
 from codex.engines.base import GenerationParams
 from codex.errors import InvalidInput
 from codex.policy import Policy
+from codex.safety.rules import Checks
 from codex.settings import MAX_SAMPLES, Settings
 from codex.signals.probes import Probes
 from codex.types import Alternative, Message, Step, Token, Trace
@@ -84,6 +85,8 @@ class Request:
     """Those that may be searched, as they were named; (): all."""
     among: frozenset[str] | None = None
     """The ids of these documents; None: all."""
+    checks: Checks | None = None
+    """The rules on what comes in and goes out; None: it is no live question, and none is applied."""
 
 
 def resolve(

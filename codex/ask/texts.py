@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from codex.ask.models.in_use import ModelInUse
 from codex.ask.places import Client, share_of
@@ -11,6 +12,7 @@ from codex.ask.scoring import Scored, checked_text, scored_text
 from codex.engines.admission import on_behalf_of
 from codex.engines.base import Finished, GenerationParams
 from codex.errors import Cancelled
+from codex.redaction.observed import SECRETS
 from codex.types import Token
 
 
@@ -37,7 +39,10 @@ class Texts:
         checked_text(text, "text")
         stop = cancel or threading.Event()
         with self._model.answering(client, 1, stop), on_behalf_of(share_of(client)):
-            return scored_text(self._model.engine, self._model.engine.score(prompt, text, stop))
+            scored = scored_text(self._model.engine, self._model.engine.score(prompt, text, stop))
+        if not self._model.settings.store.mask_secrets:
+            return scored
+        return replace(scored, observation=SECRETS.observation(scored.observation))
 
     def write_on(
         self,

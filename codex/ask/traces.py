@@ -15,6 +15,7 @@ from codex.ask.people.answers import PeoplesAnswers
 from codex.ask.places import Client
 from codex.ask.request import Request
 from codex.errors import CodexError, Conflict
+from codex.redaction import masked
 from codex.retrieval import Index
 from codex.store import Privacy, Store
 from codex.types import Passage, Step, Trace
@@ -149,6 +150,10 @@ class Traces:
                 del self._recent[recent.trace.id]
         self._store.erasure.start()
 
+    def _passage(self, passage_id: str) -> str:
+        text = self._index.passage(passage_id).text
+        return masked(text) if self._store.mask_secrets else text
+
     def _with_passages(self, trace: Trace) -> Trace:
         """The trace with the text of passages that were not kept, as far as their documents still hold it."""
 
@@ -156,7 +161,7 @@ class Traces:
             if passage.text:
                 return passage
             with suppress(CodexError):
-                return replace(passage, text=self._index.passage(passage.id).text)
+                return replace(passage, text=self._passage(passage.id))
             return passage
 
         def filled(step: Step) -> Step:

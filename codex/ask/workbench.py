@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Self, Unpack
+from typing import Self, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from codex.ask.choices import Choices
 from codex.ask.conversation import earlier, messages
 from codex.ask.failures import Failures
 from codex.ask.loop.loop import Asked, exhausted
+from codex.ask.masking import check_unmasked, masked_events
 from codex.ask.models.in_use import ModelInUse
 from codex.ask.models.larger import Larger, larger_settings
 from codex.ask.people.answers import PeoplesAnswers
@@ -34,12 +35,16 @@ from codex.engines.models import Models
 from codex.errors import Cancelled, CapabilityError, CodexError, Conflict, InvalidInput, StoreError
 from codex.policy import Policy
 from codex.private import tighten_home
+from codex.redaction.observed import SECRETS
 from codex.retrieval import Index
 from codex.retrieval.config import PACKAGED_EMBEDDING, RetrievalConfig
 from codex.retrieval.embedding import Embedding
+from codex.safety.rules import Checks, Rules
 from codex.settings import Settings, load_settings
 from codex.store import Store
-from codex.types import AnsweredBy, Event, Passage, Step, Trace, TraceEvent
+from codex.types import AnsweredBy, Event, Passage, Step, Token, Trace, TraceEvent
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +97,8 @@ class Workbench:
         """What the model makes of texts that are no questions."""
         self.starters = Starters(store, self.active)
         """Questions to begin with."""
+        self.rules = Rules(settings.safety)
+        """On what comes in and goes out."""
         self.failures = Failures()
         """Questions that failed."""
 
@@ -112,7 +119,15 @@ class Workbench:
         events = settings.store.events.get_secret_value() if settings.store.events else None
         days = settings.monitoring.retention_days
         kept = settings.store
-        store = Store(settings.database, kept.privacy, events, days, kept.hidden_states)
+        store = Store(
+            settings.database,
+            kept.privacy,
+            events,
+            days,
+            kept.hidden_states,
+            mask_secrets=kept.mask_secrets,
+            redact=kept.redact,
+        )
         workbench = cls(settings, engine, store, overrides, larger)
         if any(override.startswith("policy") for override in overrides):
             workbench.active.decide_by(settings.policy)
@@ -151,10 +166,11 @@ class Workbench:
         Yields events as things happen; the last is a TraceEvent with all of it, already stored.
         Setting `cancel`, or closing the iterator, stops the model within a token and stores nothing.
 
-        Raises InvalidInput at once, and with `follows` NotFound, and Conflict where that conversation was not
-        kept; PromptTooLong, ModelError, Busy, Cancelled and StoreError while iterating.
+        Raises InvalidInput at once, Refused where a rule blocks it, and with `follows` NotFound, and Conflict
+        where that conversation was not kept; PromptTooLong, ModelError, Busy, Cancelled and StoreError while
+        iterating.
         """
-        return self._ask(self._resolved(question, options))
+        return self._ask(self._checked(self._resolved(question, options)))
 
     def answer(self, question: str, **options: Unpack[AskOptions]) -> Trace:
         """`ask`, waiting for the end; the same errors."""
@@ -165,7 +181,7 @@ class Workbench:
 
         index: what is searched. Raises as `ask`.
         """
-        return self._ask_aside(self._resolved(question, options), index)
+        return self._ask_aside(self._checked(self._resolved(question, options)), index)
 
     def observe(self, question: str, passages: Sequence[Passage] = (), **options: Unpack[AskOptions]) -> Step:
         """Ask once with these passages: its gate is not followed and nothing is stored.
@@ -191,7 +207,10 @@ class Workbench:
             request = replace(request, n_samples=0)
         checked_text(answer, "answer")
         with self._under_way(request):
-            return self.model.loop.score(request, answer, passages)
+            scored = self.model.loop.score(request, answer, passages)
+        if not self.settings.store.mask_secrets:
+            return scored
+        return replace(scored, observation=SECRETS.observation(scored.observation))
 
     def branch(
         self,
@@ -228,8 +247,9 @@ class Workbench:
                 "Load that model, or ask the question again."
             )
         turn = turn_at(parent.last, position, token_id)
+        check_unmasked(turn.prefix)
         request = resolve_branch(parent, policy or self.active.policy, cancel, client)
-        request = replace(request, probes=self.active.probes)
+        request = replace(request, probes=self.active.probes, checks=Checks(self.rules))
         return self._branch(request, parent, turn)
 
     def replay(
@@ -285,24 +305,37 @@ class Workbench:
             )
         return replace(request, session_id=session, history=messages(turns))
 
+    def _checked(self, request: Request) -> Request:
+        """With the rules on what comes in and goes out. Raises Refused where one blocks the question."""
+        checks = Checks(self.rules)
+        checks.check_question(request.question)
+        return replace(request, checks=checks)
+
     def _ask(self, request: Request) -> Iterator[Event]:
         with self._counted(request):
             started = time.monotonic()
-            asked = yield from self.model.loop.ask(request)
+            asked = yield from self._shown(self.model.loop.ask(request))
             yield self._finished(request, asked, started)
 
     def _ask_aside(self, request: Request, index: Index) -> Iterator[Event]:
         with self._under_way(request):
             started = time.monotonic()
-            asked = yield from self.model.loop.over(index).ask(request)
+            asked = yield from self._shown(self.model.loop.over(index).ask(request))
             yield TraceEvent(self._bound(request, asked, started, index))
 
     def _branch(self, request: Request, parent: Trace, turn: Turn) -> Iterator[Event]:
         with self._counted(request):
             started = time.monotonic()
-            steps = yield from self.model.loop.branch(request, parent.last, turn)
+            branch = self.model.loop.branch(request, parent.last, turn)
+            steps = yield from self._shown(branch, turn.prefix)
             asked = Asked(steps, parent.params.conversation)
             yield self._finished(request, asked, started, parent.id)
+
+    def _shown(
+        self, events: Generator[Event, None, T], before: Sequence[Token] = ()
+    ) -> Generator[Event, None, T]:
+        """The events as they are shown. before: the tokens that a branch begins with."""
+        return masked_events(events, before) if self.settings.store.mask_secrets else events
 
     @contextmanager
     def _counted(self, request: Request) -> Iterator[None]:
@@ -341,8 +374,8 @@ class Workbench:
         person: AnsweredBy | None = None,
         parent_id: str | None = None,
     ) -> Trace:
-        """What was asked as a trace. index: what was searched."""
-        return bound(
+        """What was asked as a trace, as it is shown. index: what was searched."""
+        trace = bound(
             request,
             asked,
             time.monotonic() - started,
@@ -353,6 +386,7 @@ class Workbench:
             person=person,
             parent_id=parent_id,
         )
+        return SECRETS.trace(trace) if self.settings.store.mask_secrets else trace
 
     def _person(self, request: Request) -> AnsweredBy | None:
         """What a person answered to this question or a like one; None where that cannot be told."""

@@ -37,6 +37,8 @@ from codex.cli import (
 )
 from codex.errors import CodexError
 from codex.private import UMASK
+from codex.redaction import masked
+from codex.redaction.logs import mask_logs
 from codex.signals import add_signals
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -80,10 +82,11 @@ app.command()(backup.restore)
 def main() -> None:
     """Run a command; an error that the user can act on is one line, and exit status 1."""
     os.umask(UMASK)
+    mask_logs()
     try:
         _plain_where_piped(typer.main.get_command(app))()
     except CodexError as error:
-        terminal.console(stderr=True).print(Text.assemble(("error: ", "bold red"), str(error)))
+        terminal.console(stderr=True).print(Text.assemble(("error: ", "bold red"), masked(str(error))))
         sys.exit(1)
 
 

@@ -18,6 +18,7 @@ from codex.errors import PluginError
 from codex.grading.added import added_grader
 from codex.grounding.added import added_judge
 from codex.plugins import Plugin
+from codex.safety.rules import added_rule
 from codex.signals.added import failures
 from codex.training.agents import added_agent
 from codex.training.own_models import added_model, added_tokenizer
@@ -31,6 +32,7 @@ LOADED: dict[plugins.Kind, Callable[[str], object]] = {
     "agents": added_agent,
     "models": added_model,
     "tokenizers": added_tokenizer,
+    "rules": added_rule,
 }
 
 

@@ -251,7 +251,9 @@ def export(
 
 def opened(overrides: Sequence[str] | None = None) -> Store:
     """The store of the settings. Raises SettingsError, StoreError."""
-    return Store(load_settings(overrides or []).database)
+    settings = load_settings(overrides or [])
+    kept = settings.store
+    return Store(settings.database, mask_secrets=kept.mask_secrets, redact=kept.redact)
 
 
 def reached(overrides: Sequence[str] | None = None, carried: Sequence[str] = ()) -> Store | Served:

@@ -8,7 +8,6 @@ checked, so that a name cannot lead elsewhere a moment later.
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import json
 import logging
 import socket
@@ -21,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from codex.errors import StoreError
+from codex.networks import NotPublic, resolved
 from codex.origins import origin
 from codex.store.monitoring.alerts import Alerts, Notice
 
@@ -35,7 +35,6 @@ LONGEST_WAIT = timedelta(hours=6)
 """Between two attempts; each wait is four times the one before."""
 AFTER_STORE_ERROR = 60.0
 """Seconds until the database is tried again."""
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Undelivered(Exception):
@@ -186,32 +185,14 @@ def post(url: str, body: object, *, local: bool, seconds: float = SECONDS) -> No
         raise Undelivered(f"it answered {status}")
 
 
-def is_public(address: str) -> bool:
-    """Whether an IP address is outside of this machine, of private networks, and of what is reserved."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        within = ip.ipv4_mapped or ip.sixtofour
-        if ip in NAT64:
-            within = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if within is not None:
-            ip = within
-    return ip.is_global and not ip.is_multicast
-
-
 def _addresses(host: str, port: int, local: bool) -> list[str]:
     """Where a host is. Raises Undelivered where it may not be reached."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return resolved(host, port, local=local)
+    except NotPublic as error:
+        raise Undelivered(f"{error}: allow it with monitoring.webhook_local=true") from error
     except (OSError, UnicodeError) as error:
         raise Undelivered(f"no address of {host} is known: {error}") from error
-    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
-    refused = [address for address in addresses if not is_public(address)]
-    if refused and not local:
-        raise Undelivered(
-            f"{host} is {refused[0]}, on this machine or in a private network: allow it with "
-            "monitoring.webhook_local=true"
-        )
-    return addresses
 
 
 class _Pinned(http.client.HTTPConnection):

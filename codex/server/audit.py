@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
@@ -16,7 +16,7 @@ from codex.server.routes import errors
 
 router = APIRouter(prefix="/audit", tags=["access"], route_class=GuardedRoute)
 
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "id": 7,
     "at": "2026-11-30T08:15:30+00:00",
     "who": "user ada",

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from codex.errors import Busy, CodexError, InvalidInput, ModelError, StoreError, Unauthenticated
+from codex.redaction import masked
 from codex.server.bodies import ErrorBody, ErrorDetail
 
 log = logging.getLogger(__name__)
@@ -88,4 +89,5 @@ def _shown(error: Mapping[str, Any]) -> str:
 
 
 def _body(kind: str, message: str, fields: Sequence[str] = ()) -> ErrorBody:
-    return ErrorBody(error=ErrorDetail(type=kind, message=message, fields=list(fields)))
+    detail = ErrorDetail(type=kind, message=masked(message), fields=[masked(field) for field in fields])
+    return ErrorBody(error=detail)

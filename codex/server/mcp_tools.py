@@ -30,6 +30,7 @@ from codex.ask.places import Client
 from codex.ask.response import AskResponse, ConfidenceNote, confidence_note, response_to
 from codex.ask.workbench import Workbench, last_trace
 from codex.errors import Busy, CodexError
+from codex.redaction import masked
 from codex.retrieval.config import MAX_PASSAGES
 from codex.retrieval.index import checked_query
 from codex.server import bodies
@@ -294,9 +295,9 @@ async def _called(ctx: Context, work: Callable[[Client], T], cancel: threading.E
         async with cancelled_when_gone(request, cancel or threading.Event()):
             return await run_sync(work, client, abandon_on_cancel=True)
     except Busy as error:
-        raise ToolError(f"{error} Try again in {error.retry_after} seconds.") from error
+        raise ToolError(f"{masked(str(error))} Try again in {error.retry_after} seconds.") from error
     except CodexError as error:
-        raise ToolError(str(error)) from error
+        raise ToolError(masked(str(error))) from error
 
 
 def _weakest(tokens: Sequence[Token]) -> list[WeakToken]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import uvicorn
 from fastapi import FastAPI
 
+from codex.redaction.logs import mask_logs
 from codex.server.connections import PatientProtocol
 
 LOOPBACK = ("127.0.0.1", "::1")
@@ -37,6 +38,7 @@ class Server(uvicorn.Server):
             )
         )
         self._stop = stop
+        mask_logs()  # uvicorn has set up its handlers by now
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop the questions under way, then wait for their answers to be sent."""

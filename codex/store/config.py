@@ -24,6 +24,12 @@ class StoreConfig(BaseModel):
     """The database file; none: codex.duckdb in the home folder."""
     privacy: Privacy = "hash"
     """What is kept of a question besides its SHA-256: nothing (hash), its start (preview), or all (full)."""
+    mask_secrets: bool = True
+    """Whether keys, tokens, passwords and private keys in answers, passages and questions are masked where
+    they are shown and before they are stored. In logs and errors they always are."""
+    redact: bool = False
+    """Whether e-mail addresses, phone numbers and card numbers in questions, answers and passages are
+    replaced before anything is stored."""
     hidden_states: bool = False
     """Whether the hidden states that a training of probes reads are kept (in float16, in codex.duckdb.states
     beside the database), so that the next one on the same answers does not read them again."""

@@ -13,6 +13,7 @@ from typing import Self, get_args
 
 from codex.errors import Conflict, InvalidInput, NotFound
 from codex.private import opener
+from codex.redaction.observed import PERSONAL, SECRETS
 from codex.store.codec.columns import in_utc
 from codex.store.config import Privacy
 from codex.store.database.file import Database, rows
@@ -65,16 +66,23 @@ class Store:
         events: str | None = None,
         event_days: int | None = None,
         hidden_states: bool = False,
+        *,
+        mask_secrets: bool = True,
+        redact: bool = False,
     ) -> None:
         """Open the database, made when it is missing and brought up to date when it is older.
 
         events: the address of a PostgreSQL server that gets a copy of all events; event_days: how long that
         one keeps them, where it has TimescaleDB. hidden_states: keep those that are read of a run's answers.
+        mask_secrets, redact: what is taken out of questions, answers and passages; see StoreConfig.
         Raises SettingsError where the address cannot be read.
         """
         if events:
             check_address(events)
         self.privacy = privacy
+        self.mask_secrets = mask_secrets
+        """Whether secrets are masked."""
+        self._redactions = (SECRETS,) * mask_secrets + (PERSONAL,) * redact
         self._database = Database(path)
         self._outbox = Outbox(self._database)
         self._inbox = Inbox(self._database, self._outbox)
@@ -84,7 +92,7 @@ class Store:
         """What was asked together."""
         self.history = History(self._database)
         """Every trace, filtered, sorted and in pages."""
-        self.runs = Runs(self._database)
+        self.runs = Runs(self._database, self._redactions)
         """Evaluations and their records."""
         self.states = KeptStates(path, hidden_states)
         """Hidden states of the answers of runs."""
@@ -134,11 +142,12 @@ class Store:
         Numbers that are not finite are kept as missing, and the samples' alternatives are not kept. Raises
         Conflict when the id is taken; InvalidInput when a text holds half a character (a lone surrogate).
         """
-        self._inbox.put(trace, self.privacy)
+        self._inbox.put(self._redacted(trace), self.privacy)
         self._changed()
 
     def keep_question(self, trace: Trace) -> None:
         """Keep what privacy lets be kept now of a stored trace's question; no number changes."""
+        trace = self._redacted(trace)
         with self._database.write() as db:
             for number in range(len(trace.steps)):
                 row = event_row(trace, number, self.privacy)
@@ -149,6 +158,11 @@ class Store:
                 )
             self._outbox.add(db, [trace.id])
         self._changed()
+
+    def _redacted(self, trace: Trace) -> Trace:
+        for redaction in self._redactions:
+            trace = redaction.trace(trace)
+        return trace
 
     def load(self, trace_id: str) -> Trace:
         """The trace as it was saved; what privacy left out is None, and "" in observations and passages.

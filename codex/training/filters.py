@@ -9,43 +9,22 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from codex.datasets.splits import split
+from codex.redaction import Edited, Span, emails, phones, secrets
 from codex.text import sha256
 from codex.training.config import DataConfig
 from codex.training.examples import Example
 from codex.types import Message
 
-SECRETS = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
-    r"|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{40,}\b"
-    r"|\bsk-[A-Za-z0-9_-]{20,}|\bhf_[A-Za-z0-9]{30,}\b|\bxox[abeoprs]-[A-Za-z0-9-]{10,}|\bAIza[\w-]{35}"
-    r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+"
-    r"|\b(?P<name>(?:api[_-]?key|secret|password|passwd|token)\s*[:=]\s*)[\"']?[^\s\"']{8,}[\"']?",
-    re.DOTALL | re.ASCII,
-)
-"""Keys of the usual services, JSON Web Tokens, private keys, and what a name says is a password."""
-EMAILS = re.compile(r"\b[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}\b", re.ASCII)
-PHONES = re.compile(
-    r"(?<![\w+.-])(?:\+\d{1,3}[ ./-]?(?:\(\d{1,4}\)[ ./-]?)?\d(?:[ ./-]?\d){6,12}"
-    r"|\(\d{2,5}\)[ ./-]?\d(?:[ ./-]?\d){5,9}|\d{3}[.-]\d{3}[.-]\d{4})(?![\w-]|\.\d)"
-)
-"""International numbers, numbers with an area code in brackets, and 555-123-4567; never a bare number, which
-may be an answer."""
 _SIGNS = re.compile(r"[\W_]+")
-_KINDS: dict[str, tuple[re.Pattern[str], str]] = {
-    "secrets": (SECRETS, "[secret]"),
-    "emails": (EMAILS, "[e-mail address]"),
-    "phones": (PHONES, "[phone number]"),
-}
+_FINDERS: dict[str, Callable[[str], list[Span]]] = {"secrets": secrets, "emails": emails, "phones": phones}
 
 
 def redacted(text: str, kinds: Iterable[str], counts: Counter[str]) -> str:
     """The text without secrets, e-mail addresses, phone numbers. kinds: of DataConfig.redact."""
     for kind in kinds:
-        pattern, shown = _KINDS[kind]
-        text, found = pattern.subn(_shown(shown), text)
-        if found:
-            counts[f"{kind} redacted"] += found
+        if found := _FINDERS[kind](text):
+            text = Edited(text, found).text
+            counts[f"{kind} redacted"] += len(found)
     return text
 
 
@@ -108,8 +87,3 @@ def _content(example: Example) -> str:
 
 def _whole(example: Example) -> str:
     return "\n".join((*(said.content for said in example.prompt), example.answer))
-
-
-def _shown(text: str) -> Callable[[re.Match[str]], str]:
-    """What stands for a finding; the name of a password stays."""
-    return lambda found: (found.groupdict().get("name") or "") + text

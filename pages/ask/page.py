@@ -32,6 +32,7 @@ from codex.pages.ask.view import family, roots, session_line, token_view, trace_
 from codex.pages.components import Calls, Streams, view
 from codex.pages.typed import LIMITS, optional
 from codex.policy import Policy
+from codex.redaction import masked
 from codex.server.callers import current_client
 from codex.server.datasets import question_of
 from codex.server.json_body import MAX_BODY_BYTES
@@ -388,7 +389,7 @@ def in_words(error: Exception) -> JSON:
     """An error as the page says it; what nobody foresaw is logged and not shown."""
     if isinstance(error, CodexError):
         fields = list(error.fields) if isinstance(error, InvalidInput) else []
-        return {"message": str(error), "fields": fields, "cancelled": isinstance(error, Cancelled)}
+        return {"message": masked(str(error)), "fields": fields, "cancelled": isinstance(error, Cancelled)}
     log.exception("The Ask page failed", exc_info=error)
     message = "Something went wrong inside Codex; see its log. Nothing you typed is lost."
     return {"message": message, "fields": [], "cancelled": False}

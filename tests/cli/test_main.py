@@ -133,6 +133,7 @@ def test_ask_searches_the_named_documents_alone(own_home: Path, codex: Codex) ->
         (["ask", "Why?", "engine=lama_cpp"], "did you mean 'llama_cpp'"),
         (["ask", "Why?", "engine.model_path=/no/such.gguf"], "/no/such.gguf"),
         (["models", "fetch", "smollm3"], "smollm3"),
+        (["models", "fetch", "ghp_" + "a1B2" * 9], "There is no model '[secret]'"),
     ],
 )
 def test_an_error_is_one_clear_line_and_a_failing_exit(codex: Codex, words: list[str], said: str) -> None:

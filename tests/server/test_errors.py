@@ -239,6 +239,24 @@ def test_a_fault_of_ours_is_500_with_an_id_that_stands_in_the_log(
     assert len(error_id) == 8
     logged = [record for record in caplog.records if error_id in record.getMessage()]
     assert len(logged) == 1
-    assert logged[0].exc_info is not None
+    assert "ZeroDivisionError" in (logged[0].exc_text or "")
     served.scripted.failure = None
     assert served.http.post(path, json={"query": "x"}).status_code == 200
+
+
+def test_an_error_names_no_secret(serve: Serve) -> None:
+    key = "ghp_" + "a1B2" * 9
+    served = serve(SURE, failure=ModelError(f"The server refused the key {key}."))
+    response = served.http.post("/infer", json={"query": "x"})
+    assert "refused the key [secret]." in response.json()["error"]["message"]
+    unknown = served.http.post("/infer", json={"query": "x", key: 1})
+    assert unknown.status_code == 422
+    assert "a1B2" not in response.text + unknown.text
+
+
+def test_a_refusal_is_an_error_of_the_request(serve: Serve) -> None:
+    served = serve(SURE, "safety.deny=[/capital of \\w+/]", "safety.block=[deny]")
+    response = served.http.post("/infer", json={"query": "The Capital of France?"})
+    assert_error(response, 422)
+    assert response.json()["error"]["type"] == "Refused"
+    assert response.json()["error"]["fields"] == ["query"]

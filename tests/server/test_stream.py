@@ -82,7 +82,8 @@ def test_an_error_in_mid_stream_is_the_last_event(
 
     served = serve(kind=Breaking)
     events = events_of(served.http, "Capital?")
-    assert [name for name, _ in events] == ["token", "token", "error"]
+    # The second word had not ended: it might have become a secret.
+    assert [name for name, _ in events] == ["token", "error"]
     assert told in json.dumps(events[-1])
     assert hidden not in json.dumps(events[-1])
     assert served.http.get("/sessions").json() == []

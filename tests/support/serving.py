@@ -70,7 +70,13 @@ def workbench(home: Path, engine: Engine, *overrides: str) -> Workbench:
     """A workbench with a database of its own."""
     settings = load_settings([f"home={home}", *overrides])
     kept = settings.store
-    store = Store(settings.database, kept.privacy, hidden_states=kept.hidden_states)
+    store = Store(
+        settings.database,
+        kept.privacy,
+        hidden_states=kept.hidden_states,
+        mask_secrets=kept.mask_secrets,
+        redact=kept.redact,
+    )
     return Workbench(settings, engine, store, overrides)
 
 

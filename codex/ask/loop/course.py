@@ -84,6 +84,11 @@ class Course:
             return
         self.familiarity = float(calibrator.familiarity.p_values(vectors)[0])
 
+    def _passes(self, passage: Passage) -> bool:
+        checks = self.request.checks
+        told = "\n".join(part for part in (passage.document, passage.heading, passage.text) if part)
+        return checks is None or checks.passes(told, "passage", passage.document)
+
     def retrieve(self, index: Index) -> None:
         """Search the documents, once; an index that fails leaves the answer without evidence, and says so."""
         self.retrieved = True
@@ -91,7 +96,8 @@ class Course:
             if index.is_empty:
                 self.notes.append(NO_DOCUMENTS)
                 return
-            self.passages = tuple(index.search(self.request.question, among=self.request.among))
+            found = tuple(index.search(self.request.question, among=self.request.among))
+            self.passages = tuple(passage for passage in found if self._passes(passage))
             if not self.passages:
                 self.notes.append(NOTHING_FOUND)
         except CodexError as error:

@@ -219,6 +219,7 @@ class Loop:
         yield SignalsEvent(draft.index, measured, confidence)
         unlike = calibrator.datasets if calibrator and confidence.unfamiliar else None
         decision = decide_one(course.request.policy, measured, confidence.value, unlike)
+        decision = self._ruled(course, decision, observation.generation.text)
         self._try_gate(course, draft.kind, decision.gate)
         following = self._next(course, decision.gate, draft.passages)
         if not following and self._defers(course, decision):
@@ -241,6 +242,16 @@ class Loop:
             decision=decision,
             larger=course.larger,
         )
+
+    @staticmethod
+    def _ruled(course: Course, decision: Decision, answer: str) -> Decision:
+        """The decision; to abstain where a rule blocks the answer. What the rules found is noted."""
+        checks = course.request.checks
+        if checks is None:
+            return decision
+        passes = checks.passes(answer, "answer")
+        course.notes += checks.news()
+        return decision if passes else replace(decision, action=Action.ABSTAIN)
 
     def _conversation(self, course: Course) -> Conversation:
         question, passages = course.request.question, course.passages

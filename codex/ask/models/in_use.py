@@ -22,6 +22,7 @@ from codex.engines.models import Models
 from codex.errors import Cancelled, CodexError, Stopping, UnusableModel
 from codex.grounding import Grounder, Measured
 from codex.grounding.reliability import Done
+from codex.redaction import masked
 from codex.retrieval import Index
 from codex.settings import EngineSettings, Settings
 
@@ -238,7 +239,7 @@ class ModelInUse:
                 self._active.follow(self.settings, self.engine)
             self._failed = None
         except CodexError as error:
-            self._failed = str(error)
+            self._failed = masked(str(error))
             raise
 
     def _follow(self, settings: Settings, engine: Engine) -> None:

@@ -23,6 +23,7 @@ from codex.engines.memory import available_memory, model_memory
 from codex.engines.models import Models
 from codex.errors import Cancelled, CodexError, InvalidInput, ModelError, NotFound, SettingsError, Stopping
 from codex.grounding import Grounder
+from codex.redaction import masked
 from codex.retrieval import Index
 from codex.settings import EngineSettings, Settings
 from codex.store import Store
@@ -120,7 +121,7 @@ class Larger:
                 self._engine.load()
                 self._grounder.load()
             except CodexError as error:
-                self._failed = str(error)
+                self._failed = masked(str(error))
                 self._give_back()
                 raise
             self._failed = None

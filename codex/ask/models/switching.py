@@ -69,7 +69,8 @@ def _server(settings: Settings, base_url: str | None, api_key_env: str | None) -
     now = settings.engine
     if base_url is None or (isinstance(now, ServedConfig) and base_url == now.where):
         return {"api_key_env": api_key_env} if api_key_env else {}
-    return {"base_url": base_url, "api_key_env": api_key_env or ""}
+    public_only = not settings.safety.allows_private(settings.server.host)
+    return {"base_url": base_url, "api_key_env": api_key_env or "", "public_only": public_only}
 
 
 def _engine_for(path: Path, now: str) -> EngineName:

@@ -41,6 +41,8 @@ class ServedConfig(EngineConfig):
     """Where the server's interface begins; a list, as [http://a/v1,http://b/v1]: of replicas of one model."""
     api_key_env: str = ""
     """The environment variable that holds the key; empty: the server needs none."""
+    public_only: bool = False
+    """Whether it is refused where it is on this machine or in a private network, at every connection."""
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
     """How long a reasoning model may think; none: as the server has it."""
     reasoning_summary: Literal["auto", "concise", "detailed"] | None = None

@@ -13,6 +13,7 @@ import openai
 from openai import RequestOptions
 
 from codex.engines.openai_api.config import ServedConfig
+from codex.engines.openai_api.public_only import PublicOnly
 from codex.engines.openai_api.shapes import Json
 from codex.errors import Busy, CodexError, InvalidInput, ModelError, PromptTooLong
 
@@ -54,10 +55,9 @@ class Server:
             # A redirect would hand the key and the question to whoever it names.
             http_client=openai.DefaultAsyncHttpxClient(
                 follow_redirects=False,
+                **_ways(config),
                 timeout=httpx2.Timeout(config.timeout_seconds, connect=CONNECT_SECONDS),
-                limits=httpx2.Limits(
-                    max_connections=config.concurrency + 2, max_keepalive_connections=config.concurrency
-                ),
+                limits=_limits(config),
             ),
         )
 
@@ -206,6 +206,17 @@ def _retry_after(error: openai.APIStatusError) -> int:
         return max(1, int(float(error.response.headers.get("retry-after", ""))))
     except ValueError:
         return RETRY_SECONDS
+
+
+def _limits(config: ServedConfig) -> httpx2.Limits:
+    return httpx2.Limits(max_connections=config.concurrency + 2, max_keepalive_connections=config.concurrency)
+
+
+def _ways(config: ServedConfig) -> dict[str, Any]:
+    """How to get there: past no proxy where the address itself is to be checked."""
+    if not config.public_only:
+        return {}
+    return {"transport": PublicOnly(limits=_limits(config)), "trust_env": False}
 
 
 def _json(found: object, where: str) -> Mapping[str, Any]:

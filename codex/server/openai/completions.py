@@ -16,6 +16,8 @@ from codex import signals
 from codex.ask.request import new_id
 from codex.engines.base import ALTERNATIVES, Finished, seeded
 from codex.errors import InvalidInput
+from codex.redaction.observed import SECRETS
+from codex.redaction.streaming import Settling
 from codex.server import bodies
 from codex.server.openai.errors import OpenAIErrorBody, openai_errors, openai_router, streamed
 from codex.server.openai.models import NAME, checked_model
@@ -24,7 +26,7 @@ from codex.server.routes import Asker, LoadedBench
 from codex.server.serving import STOP_SECONDS
 from codex.server.streaming import EventStream, UnderWay, cancelled_when_gone
 from codex.settings import MAX_SAMPLES
-from codex.types import Observation, Token
+from codex.types import Generation, Observation, Token
 
 router = openai_router()
 
@@ -142,7 +144,7 @@ async def completions(
             for item in workbench.texts.write_on(prompt, seeded(params, body.n), cancel, client):
                 yield at, item
 
-    telling = _Telling(body, model)
+    telling = _Telling(body, model, masks=workbench.settings.store.mask_secrets)
     async with cancelled_when_gone(request, cancel):
         if not body.stream:
             return await run_sync(telling.whole, written(), abandon_on_cancel=True)
@@ -160,8 +162,9 @@ async def completions(
 class _Telling:
     """How texts are told, as a whole or in parts."""
 
-    def __init__(self, body: CompletionBody, model: str) -> None:
-        self._body = body
+    def __init__(self, body: CompletionBody, model: str, masks: bool) -> None:
+        """masks: whether secrets are masked."""
+        self._body, self._masks = body, masks
         self._id, self._created, self._model = f"cmpl-{new_id()}", int(time.time()), model
         self._prompt_tokens: dict[int, int] = {}
         self._written = 0
@@ -169,9 +172,10 @@ class _Telling:
     def whole(self, items: Iterator[_Item]) -> Completion:
         """The response."""
         choices = [
-            self._choice(prompt, item, item.generation.text, item.generation.tokens, 0)
+            self._choice(prompt, item, shown.text, shown.tokens, 0)
             for prompt, item in items
             if isinstance(item, Finished)
+            for shown in [self._shown(item.generation)]
         ]
         return self._completion(sorted(choices, key=lambda choice: choice.index), self._usage)
 
@@ -179,7 +183,7 @@ class _Telling:
         """The first text of each prompt token by token, the others whole; then the counts."""
         waiting: list[Token] = []
         spelled, told, sent = b"", 0, 0
-        for prompt, item in items:
+        for prompt, item in self._settled(items):
             if isinstance(item, Token):
                 # One token behind: a stop string may cut the last.
                 whole = spelled.decode("utf-8", "ignore")
@@ -191,11 +195,29 @@ class _Telling:
             else:
                 if item.row:
                     told, sent = 0, 0
-                text, tokens = item.generation.text[sent:], item.generation.tokens[told:]
+                shown = self._shown(item.generation)
+                text, tokens = shown.text[sent:], shown.tokens[told:]
                 yield self._completion([self._choice(prompt, item, text, tokens, sent)])
                 waiting, spelled, told, sent = [], b"", 0, 0
         if self._body.stream_options and self._body.stream_options.include_usage:
             yield self._completion([], self._usage)
+
+    def _settled(self, items: Iterator[_Item]) -> Iterator[_Item]:
+        """The same, each token once no secret can begin in it."""
+        settling = Settling()
+        for prompt, item in items:
+            if not self._masks:
+                yield prompt, item
+            elif isinstance(item, Token):
+                yield from ((prompt, token) for token in settling.push(item))
+            else:
+                if item.row == 0:
+                    yield from ((prompt, token) for token in settling.end())
+                    settling = Settling()
+                yield prompt, item
+
+    def _shown(self, generation: Generation) -> Generation:
+        return SECRETS.generation(generation) if self._masks else generation
 
     @property
     def _usage(self) -> Usage:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from codex.errors import Conflict, InvalidInput, NotFound
+from codex.redaction.observed import Redaction
 from codex.store.codec.columns import columns_of, read, written
 from codex.store.database.file import Database, rows
 from codex.store.evaluation.records import (
@@ -79,8 +80,10 @@ class Cost:
 class Runs:
     """The runs of a store. Thread-safe; every method raises StoreError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, redactions: Sequence[Redaction] = ()) -> None:
+        """redactions: of the observation of each record, before it is kept; its grade is of the whole."""
         self._database = database
+        self._redactions = redactions
         self._stop_the_killed()
 
     def create(self, run: Run) -> None:
@@ -193,7 +196,7 @@ class Runs:
                 "SELECT coalesce(max(number) + 1, 0) FROM run_records WHERE run_id = ?", [run_id]
             ).fetchall()[0]
             values = [
-                record_row(run_id, number, record, list(known))
+                record_row(run_id, number, self._redacted(record), list(known))
                 for number, record in enumerate(records, start)
             ]
             try:
@@ -370,6 +373,12 @@ class Runs:
                 return
         with self._database.write() as db:
             db.execute("UPDATE runs SET state = 'cancelled' WHERE state = 'running'")
+
+    def _redacted(self, record: Record) -> Record:
+        for redaction in self._redactions:
+            seen, error = redaction.observation(record.observation), redaction.text(record.error)
+            record = replace(record, observation=seen, error=error)
+        return record
 
     def _update(self, run_id: str, column: str, value: str | int) -> None:
         with self._database.write() as db:
