@@ -72,7 +72,7 @@ class Served:
 
     def __init__(self, url: str, key: str = "") -> None:
         self.url = url
-        headers = {"Authorization": f"Bearer {key}"}
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(base_url=url, timeout=None, trust_env=False, headers=headers)
 
     def close(self) -> None:

@@ -131,7 +131,7 @@ def test_a_running_workbench_says_the_same(
     settings = load_settings([f"home={home}"])
     bench = Workbench(settings, ScriptedEngine(lambda _: Script(["A"])), Store(settings.database))
 
-    def in_use(*_: object) -> NoReturn:
+    def in_use(*_: object, **__: object) -> NoReturn:
         raise StoreInUse("The database is in use.", os.getpid())
 
     with running(bench) as served, announced(settings, "127.0.0.1", served.port):

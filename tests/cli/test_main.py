@@ -181,7 +181,7 @@ def test_serve_takes_host_and_port_as_options_before_the_same_settings(
 
 
 def test_a_host_that_is_nowhere_is_said(codex: Codex) -> None:
-    done = codex("serve", "--host", "no-such-host.invalid")
+    done = codex("serve", "--host", "no-such-host.invalid", "server.auth=none")
     assert done.status == 1
     assert "Cannot listen on 'no-such-host.invalid'" in " ".join(done.err.split())
     assert "Traceback" not in done.err

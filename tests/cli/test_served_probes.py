@@ -37,7 +37,7 @@ def codex(
 ) -> Codex:
     """The program as in another process, for which the database is in use."""
 
-    def in_use(*_: object) -> NoReturn:
+    def in_use(*_: object, **__: object) -> NoReturn:
         raise StoreInUse("The database is in use.", os.getpid())
 
     monkeypatch.setattr("codex.cli.runs.Store", in_use)

@@ -30,7 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def codex(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Codex:
     """The program as in another process, for which the database is in use."""
 
-    def in_use(*_: object) -> NoReturn:
+    def in_use(*_: object, **__: object) -> NoReturn:
         raise StoreInUse("The database is in use.", os.getpid())
 
     monkeypatch.setattr("codex.cli.runs.Store", in_use)
