@@ -19,17 +19,17 @@ class Access:
 
     def __init__(self, home: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         """Nothing is made before something is written."""
-        self._database = Database(home / FILE)
+        self.database = Database(home / FILE)
         self._now = now
-        self.users = Users(self._database)
-        self.keys = Keys(self._database, now)
-        self.sign_ins = SignIns(self._database, self.users, now)
-        self.audit = Audit(self._database, now)
+        self.users = Users(self.database)
+        self.keys = Keys(self.database, now)
+        self.sign_ins = SignIns(self.database, self.users, now)
+        self.audit = Audit(self.database, now)
         self.attempts = Attempts()
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
+        self.database.close()
 
     @property
     def lets_in(self) -> bool:

@@ -77,6 +77,20 @@ class Database:
                 self._connection.close()
                 self._connection = None
 
+    def copy_to(self, path: Path) -> None:
+        """Copy what is committed into a new file, but for sign-ins."""
+        try:
+            with open(path, "xb", opener=opener):
+                pass
+            with self._lock, contextlib.closing(sqlite3.connect(path)) as copy:
+                self._opened().backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+                copy.execute("DELETE FROM sign_ins")
+                copy.commit()
+                copy.execute("VACUUM")
+        except (sqlite3.Error, OSError) as error:
+            raise self._unusable(error) from error
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """The whole block, or nothing."""

@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from codex.access import Access
 from codex.backup.archive import blocks, read_exactly, unpack
 from codex.backup.manifest import (
+    ACCESS,
     CATALOGUE,
     CHOICES,
     FOLDERS,
@@ -106,6 +108,7 @@ def _snapshot(home: Path, store: Store) -> Iterator[tuple[Manifest, Path]]:
         # The database first: a file that a row names is then among those that follow.
         store.copy_to(folder)
         _copy_catalogue(home, folder)
+        _copy_access(home, folder)
         left_out = _link_files(home, folder)
         with suppress(FileNotFoundError):
             _link(home / CHOICES, folder / CHOICES)
@@ -147,6 +150,12 @@ def _copy_catalogue(home: Path, folder: Path) -> None:
         if catalogue.exists:
             make_folder((folder / CATALOGUE).parent)
             catalogue.copy_to(folder / CATALOGUE)
+
+
+def _copy_access(home: Path, folder: Path) -> None:
+    with closing(Access(home)) as access:
+        if access.database.exists:
+            access.database.copy_to(folder / ACCESS)
 
 
 def _link_files(home: Path, folder: Path) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Annotated
 from annotated_types import Ge
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 
+from codex.access import database as access
 from codex.errors import InvalidInput
 from codex.retrieval.content import VERSION
 from codex.store.database.migrations import SCHEMA_VERSION
@@ -21,7 +22,8 @@ MOST_BYTES = 32 * 2**20
 """Of the manifest: about 150,000 files."""
 CATALOGUE = "index/catalogue.sqlite3"
 CHOICES = "choices.json"
-FILES = (DATABASE, f"{DATABASE}{SUFFIX}", CATALOGUE, CHOICES)
+ACCESS = access.FILE
+FILES = (DATABASE, f"{DATABASE}{SUFFIX}", CATALOGUE, CHOICES, ACCESS)
 """Members that are one file each."""
 FOLDERS = ("documents", "datasets", "adapters", "verifiers")
 """Folders of a home of which a backup holds every file."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from codex import swap
+from codex.access import Access
 from codex.backup.archive import unpack
 from codex.backup.holding import held, unused
-from codex.backup.manifest import CATALOGUE, CHOICES, FOLDERS, Manifest
+from codex.backup.manifest import ACCESS, CATALOGUE, CHOICES, FOLDERS, Manifest
 from codex.errors import Conflict, InvalidInput, StoreError
 from codex.private import make_folder, tighten
 from codex.retrieval.catalogue import Catalogue
@@ -125,6 +126,11 @@ def _unpacked(file: Path, new: Path, home: Path, digest: str) -> Manifest:
         opened.get("id")
         opened.close()
         adopt(catalogue, Path(manifest.documents), home.resolve() / "documents")
+    if (home / ACCESS).exists():  # Who may get in stays, and the audit log is only added to.
+        (new / ACCESS).unlink(missing_ok=True)
+    elif (new / ACCESS).exists():
+        with closing(Access(new)) as access:
+            access.users.list()
     tighten(new, deep=True)
     return manifest
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from codex.access import Access
 from codex.backup.making import archive_of, save
 from codex.backup.restoring import restore
 from codex.cli.served import Served
@@ -132,6 +133,27 @@ def test_a_running_server_makes_it_while_answers_are_stored(home: Path, tmp_path
         kept = {trace.id for trace, _ in store.labelled_traces()}
     assert before <= kept
     assert kept <= before | set(stored)
+
+
+def test_who_may_get_in_is_restored_only_where_nobody_is_known(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "it.tar.gz"
+    with closing(Access(home)) as access, Store(home / "codex.duckdb") as store:
+        ada = access.users.create("Ada", "admin", "several plain words")
+        token = access.sign_ins.start(ada)
+        access.audit.add("local", "", "create user", "Ada", 200)
+        save(archive_of(home, store), file)
+        access.users.create("Bob", "viewer", "several plain words")
+        access.audit.add("local", "", "create user", "Bob", 200)
+    restore(file, tmp_path / "other")
+    with closing(Access(tmp_path / "other")) as other:
+        assert [user.name for user in other.users.list()] == ["Ada"]
+        assert other.sign_ins.user(token) is None
+        assert other.audit.broken() is None
+        assert len(list(other.audit.entries())) == 1
+    restore(file, home, replace=True)
+    with closing(Access(home)) as same:
+        assert [user.name for user in same.users.list()] == ["Ada", "Bob"]
+        assert len(list(same.audit.entries())) == 2
 
 
 def test_a_file_that_is_there_is_replaced_only_when_told(codex: Codex, file: Path, home: Path) -> None:
