@@ -30,6 +30,7 @@ from pydantic import (
 )
 
 from codex import origins, plugins
+from codex.access import Role
 from codex.engines import EngineName, preferred_engine
 from codex.engines.added import added_engine, config_of
 from codex.engines.base import EngineConfig, GenerationParams, ModelConfig
@@ -157,6 +158,23 @@ class LargerSettings(BaseModel):
     """The environment variable that holds that server's key."""
 
 
+class OidcSettings(BaseModel):
+    """An OpenID Connect provider by which users may sign in, beside their passwords."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    issuer: Annotated[str, AfterValidator(origins.web_address)] | None = None
+    """Its address, e.g. https://login.example.org/realms/team; none: there is none."""
+    client_id: str = "codex"
+    """What Codex is called there. Register the address /sign-in/oidc/back of this server with it."""
+    client_secret_env: str | None = None
+    """The environment variable that holds the client's secret; none: it is a public client."""
+    name_claim: str = Field("preferred_username", min_length=1)
+    """The claim of its ID tokens that is the user's name here."""
+    role: Role | None = None
+    """Of a user who signs in for the first time; none: only those of `codex users create NAME --oidc` may."""
+
+
 class ServerSettings(BaseModel):
     """Where the pages and the HTTP interface are served."""
 
@@ -176,6 +194,8 @@ class ServerSettings(BaseModel):
     """Of one user or key, where one is needed; none: no limit. A page that is open sends about 60."""
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed: of proxies before Codex."""
+    oidc: OidcSettings = OidcSettings()
+    """An OpenID Connect provider by which users may sign in."""
 
 
 class MonitoringSettings(BaseModel):

@@ -24,7 +24,7 @@ from codex.evaluation.example import NAME, load_example
 from codex.jobs import Jobs
 from codex.labelling.queues import Labelling
 from codex.monitoring.monitor import Monitor
-from codex.pages import JSON, missing, sign_in
+from codex.pages import JSON, missing, openid, sign_in
 from codex.pages.ask import page as ask
 from codex.pages.ask.runs import Runs
 from codex.pages.assets import ASSETS, ASSETS_URL, Assets, url
@@ -45,6 +45,7 @@ from codex.pages.trace import page as trace
 from codex.pages.train import page as train
 from codex.pages.tune import page as tune
 from codex.private import PARTIAL, make_folder, tighten
+from codex.server.authentication import OPENID_BACK
 from codex.server.callers import current_client
 from codex.server.scopes import check_routes
 from codex.server.visits import current_visit
@@ -86,6 +87,9 @@ def mount(app: FastAPI, workbench: Workbench) -> FastAPI:
     app.include_router(trace.router)
     if app.state.access is not None:
         app.include_router(sign_in.router)
+    if app.state.openid is not None:
+        app.include_router(openid.router)
+        app.state.pages.add(OPENID_BACK)
     check_routes(app)
     app.mount(f"/{ASSETS_URL}", Assets(), name="codex-assets")
     with warnings.catch_warnings():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import Annotated
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request, Response
@@ -12,10 +12,12 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 
 from codex.access import Access
+from codex.access.openid import OpenIdProvider
 from codex.access.sign_ins import LONGEST_SECONDS
+from codex.access.users import User
 from codex.errors import BodyTooLarge, TooMany
 from codex.pages.plain import BRAND, plain_page
-from codex.server.authentication import COOKIE, SIGN_IN, cookie
+from codex.server.authentication import COOKIE, OPENID, SIGN_IN, cookie
 from codex.server.callers import secure
 from codex.server.guard import GuardedRoute
 from codex.server.visits import visit_of
@@ -35,6 +37,7 @@ BODY = """<div id="cx-sign-in">
 <h1 class="cx-large">Sign in</h1>
 <form method="post" action="sign-in?next={next}">
 {message}
+{provider}
 <label class="cx-field"><span>Name</span>
 <input class="cx-input" name="name" value="{name}" autocomplete="username" required
 maxlength="64"{first}></label>
@@ -74,12 +77,7 @@ async def sign_in(request: Request, next: Next = "/") -> Response:
     if user is None:
         await run_sync(access.audit.add, "nobody", visit.address, "sign in", name, 401)
         return _page(request, next, name, FAILED, 401)
-    await run_sync(access.audit.add, user.principal.id, visit.address, "sign in", user.name, 200)
-    response = RedirectResponse(_own(next), 303)
-    token, device = await run_sync(access.sign_ins.start, user), await run_sync(access.sign_ins.device, user)
-    _set(request, response, COOKIE, token, int(LONGEST_SECONDS))
-    _set(request, response, DEVICE, device, DEVICE_SECONDS)
-    return response
+    return await signed_in(request, user, next)
 
 
 @router.post("/sign-out")
@@ -92,20 +90,51 @@ async def sign_out(request: Request) -> Response:
         await run_sync(access.sign_ins.end, token)
         await run_sync(visit.log, "sign out", "", 200)
     response = RedirectResponse(SIGN_IN, 303)
-    _set(request, response, COOKIE, "", 0)
+    set_cookie(request, response, COOKIE, "", 0)
     return response
+
+
+async def signed_in(request: Request, user: User, next: str) -> Response:
+    """Sign a user in, and open the page that was wanted."""
+    access: Access = request.app.state.access
+    address = visit_of(request.scope).address
+    await run_sync(access.audit.add, user.principal.id, address, "sign in", user.name, 200)
+    response = RedirectResponse(own_address(next), 303)
+    token, device = await run_sync(access.sign_ins.start, user), await run_sync(access.sign_ins.device, user)
+    set_cookie(request, response, COOKIE, token, int(LONGEST_SECONDS))
+    set_cookie(request, response, DEVICE, device, DEVICE_SECONDS)
+    return response
+
+
+def failed(request: Request, next: str, message: str, status: int) -> Response:
+    """The form again, with what happened."""
+    return _page(request, next, "", message, status)
 
 
 def _page(request: Request, next: str, name: str = "", message: str = "", status: int = 200) -> Response:
     body = BODY.format(
         brand=BRAND,
-        next=escape(quote(_own(next), safe="")),
+        next=escape(quote(own_address(next), safe="")),
         name=escape(name[:64]),
+        provider=_provider(request, next),
         message=f'<p class="cx-error" role="alert">{escape(message)}</p>' if message else "",
         first="" if name else " autofocus",
         second=" autofocus" if name else "",
     )
     return plain_page(request, "Sign in", body, status, {"Cache-Control": "no-store"})
+
+
+def _provider(request: Request, next: str) -> str:
+    """The way to the provider by which one may sign in, if there is one."""
+    provider: OpenIdProvider | None = request.app.state.openid
+    if provider is None:
+        return ""
+    address = f"{OPENID.removeprefix('/')}?next={quote(own_address(next), safe='')}"
+    host = urlsplit(provider.issuer).hostname or provider.issuer
+    return (
+        f'<a class="cx-button primary" href="{escape(address)}">Sign in with {escape(host)}</a>\n'
+        '<p class="cx-muted cx-small">Or with a password of this workbench:</p>'
+    )
 
 
 async def _body(request: Request) -> bytes:
@@ -117,13 +146,13 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _own(address: str) -> str:
+def own_address(address: str) -> str:
     """An address on this server alone: what names another one, or is none, is the first page."""
     own = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
     return address if own else "/"
 
 
-def _set(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
     response.headers.append(
         "Set-Cookie",
         f"{name}={value}; Max-Age={seconds}; HttpOnly; SameSite=Lax; Path=/{secure(request.scope)}",

@@ -20,6 +20,7 @@ CREATE TABLE users (
     name TEXT PRIMARY KEY COLLATE NOCASE,
     role TEXT NOT NULL,
     password TEXT,                    -- an argon2id hash; NULL: signs in by an identity provider alone
+    subject TEXT UNIQUE,              -- issuer and subject of a user whom a provider vouched for
     created_at TEXT NOT NULL
 ) STRICT;
 CREATE TABLE keys (

@@ -54,9 +54,7 @@ class Users:
         with self._database.transaction() as db:
             if db.execute("SELECT 1 FROM users WHERE name = ?", (name,)).fetchone():
                 raise Conflict(f"There is a user {name!r} already.")
-            db.execute(
-                "INSERT INTO users VALUES (?, ?, ?, ?)", (name, role, hash_, datetime.now(UTC).isoformat())
-            )
+            _insert(db, name, role, hash_)
         return self.get(name)
 
     def list(self) -> Sequence[User]:
@@ -78,6 +76,25 @@ class Users:
         if matches(password, rows[0]["password"] if rows else None):
             return _user(rows[0])
         return None
+
+    def vouched(self, subject: str, name: str, role: Role | None) -> User | None:
+        """The user whom an identity provider vouches for; None: nobody let them in.
+
+        subject: who it is, for good. The first time they are the user of that name who has no password, and
+        whom nobody else was vouched for; where there is no user of that name, one of this role is made. role:
+        None makes none.
+        """
+        rows = self._database.rows("SELECT * FROM users WHERE subject = ?", (subject,))
+        if rows:
+            return _user(rows[0])
+        with self._database.transaction() as db:
+            row = db.execute("SELECT * FROM users WHERE name = ?", (name,)).fetchone()
+            if row is None and role is not None and _NAME.fullmatch(name):
+                _insert(db, name, role, None)
+            elif row is None or row["password"] is not None or row["subject"] is not None:
+                return None
+            db.execute("UPDATE users SET subject = ? WHERE name = ?", (subject, name))
+        return self.find(name)
 
     def set_role(self, name: str, role: Role) -> User:
         """Raises InvalidInput, NotFound."""
@@ -107,6 +124,11 @@ class Users:
         if not rows:
             raise NotFound(f"There is no user {name!r}; `codex users` lists them.")
         return rows[0]
+
+
+def _insert(db: sqlite3.Connection, name: str, role: Role, hash_: str | None) -> None:
+    now = datetime.now(UTC).isoformat()
+    db.execute("INSERT INTO users VALUES (?, ?, ?, NULL, ?)", (name, role, hash_, now))
 
 
 def _check_role(role: str) -> None:

@@ -62,10 +62,17 @@ def list_users(
 
 
 @app.command()
-def create(name: Named, role: RoleName = "viewer", stdin: Typed = False) -> None:
+def create(
+    name: Named,
+    role: RoleName = "viewer",
+    stdin: Typed = False,
+    oidc: Annotated[
+        bool, typer.Option("--oidc", help="Without a password: by the provider of server.oidc alone.")
+    ] = False,
+) -> None:
     """Make a user, who signs in with the password that is asked for."""
     with access() as opened:
-        user = opened.users.create(name, role, _password(stdin))
+        user = opened.users.create(name, role, None if oidc else _password(stdin))
         logged(opened, "create user", f"{user.name} {role}")
     terminal.console().print(f"created  {printable(name)}, {role}", highlight=False)
 

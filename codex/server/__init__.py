@@ -44,7 +44,7 @@ from codex.server import (
     training,
     verifiers,
 )
-from codex.server.authentication import Authentication, access_of, new_local_key
+from codex.server.authentication import Authentication, access_of, new_local_key, provider_of
 from codex.server.callers import Callers
 from codex.server.description import describe, refuse_other_methods
 from codex.server.errors import no_route
@@ -131,6 +131,7 @@ def create_app(workbench: Workbench) -> FastAPI:
         dependencies=[Depends(authorized)],
     )
     app.state.access = access_of(workbench.settings)
+    app.state.openid = provider_of(workbench.settings) if app.state.access else None
     app.state.local_key = new_local_key()
     app.state.workbench = workbench
     app.state.jobs = Jobs()

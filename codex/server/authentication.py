@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import math
+import os
 import re
 import secrets
 import time
@@ -21,6 +22,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from codex.access import LOCAL, Access, Principal
+from codex.access.openid import OpenIdProvider
 from codex.errors import CodexError, SettingsError, TooMany, Unauthenticated
 from codex.origins import is_loopback
 from codex.server.errors import error_response
@@ -30,7 +32,10 @@ from codex.settings import Settings
 SIGN_IN = "/sign-in"
 COOKIE = "codex_session"
 """Holds the token of a sign-in."""
-OPEN = {SIGN_IN, "/sign-out", "/healthz", "/favicon.ico"}
+OPENID = f"{SIGN_IN}/oidc"
+OPENID_BACK = f"{OPENID}/back"
+"""Where a provider sends browsers back to."""
+OPEN = {SIGN_IN, OPENID, OPENID_BACK, "/sign-out", "/healthz", "/favicon.ico"}
 OPEN_BELOW = ("/codex-assets/",)
 """What everybody may read: the page on which to sign in, and whether Codex is up."""
 BESIDE_ROUTES: Mapping[str, tuple[str, ...]] = {"/mcp": ("ask", "read")}
@@ -152,7 +157,7 @@ def access_of(settings: Settings) -> Access | None:
     if server.auth == "none" or (server.auth == "auto" and is_loopback(server.host)):
         return None
     access = Access(settings.home)
-    if not access.lets_in:
+    if not access.lets_in and (server.oidc.issuer is None or server.oidc.role is None):
         access.close()
         raise SettingsError(
             f"Nobody could get in: server.host={server.host} is reached from other machines, and there is "
@@ -161,6 +166,21 @@ def access_of(settings: Settings) -> Access | None:
             ["server.auth"],
         )
     return access
+
+
+def provider_of(settings: Settings) -> OpenIdProvider | None:
+    """The OpenID Connect provider of these settings, if there is one. Raises SettingsError."""
+    oidc = settings.server.oidc
+    if oidc.issuer is None:
+        return None
+    secret = os.environ.get(oidc.client_secret_env) if oidc.client_secret_env else None
+    if oidc.client_secret_env and not secret:
+        raise SettingsError(
+            f"server.oidc.client_secret_env names {oidc.client_secret_env}, which is not set: export the "
+            "secret of the client there.",
+            ["server.oidc.client_secret_env"],
+        )
+    return OpenIdProvider(oidc.issuer, oidc.client_id, secret, oidc.name_claim)
 
 
 def new_local_key() -> str:

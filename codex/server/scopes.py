@@ -35,7 +35,10 @@ SUBJECTS: Mapping[str, tuple[Scope, Scope]] = {
     "access": ("admin", "admin"),
 }
 """The tag of a route, and what it takes to read and to change."""
-OPEN = {"/healthz", "/me", "/sign-in", "/sign-out", "/docs", "/docs/oauth2-redirect"}
+OPEN = {
+    *("/healthz", "/me", "/sign-in", "/sign-in/oidc", "/sign-in/oidc/back", "/sign-out"),
+    *("/docs", "/docs/oauth2-redirect"),
+}
 """Routes for whoever gets this far; what is open to everybody is in `codex.server.authentication`."""
 
 
