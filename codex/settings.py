@@ -192,6 +192,8 @@ class ServerSettings(BaseModel):
     """auto: a key or a sign-in is needed unless host is loopback. none: everybody may do everything."""
     requests_per_minute: int | None = Field(1200, ge=1)
     """Of one user or key, where one is needed; none: no limit. A page that is open sends about 60."""
+    tokens_per_day: int | None = Field(None, ge=1)
+    """That may be generated for one user, key or browser in a day, samples included; none: no limit."""
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed: of proxies before Codex."""
     oidc: OidcSettings = OidcSettings()

@@ -60,6 +60,8 @@ class Texts:
             with on_behalf_of(share_of(client)):
                 decoded = self._model.engine.decode(prompt, rows, cancel=stop)
             for item in decoded:
+                if isinstance(item, Finished):
+                    self._model.budget.spend(client, len(item.generation.tokens))
                 if isinstance(item, Finished) and item.generation.finish_reason == "cancelled":
                     raise Cancelled("The text was cancelled.")
                 yield item

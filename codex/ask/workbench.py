@@ -314,27 +314,28 @@ class Workbench:
     def _ask(self, request: Request) -> Iterator[Event]:
         with self._counted(request):
             started = time.monotonic()
-            asked = yield from self._shown(self.model.loop.ask(request))
+            asked = yield from self._shown(request, self.model.loop.ask(request))
             yield self._finished(request, asked, started)
 
     def _ask_aside(self, request: Request, index: Index) -> Iterator[Event]:
         with self._under_way(request):
             started = time.monotonic()
-            asked = yield from self._shown(self.model.loop.over(index).ask(request))
+            asked = yield from self._shown(request, self.model.loop.over(index).ask(request))
             yield TraceEvent(self._bound(request, asked, started, index))
 
     def _branch(self, request: Request, parent: Trace, turn: Turn) -> Iterator[Event]:
         with self._counted(request):
             started = time.monotonic()
             branch = self.model.loop.branch(request, parent.last, turn)
-            steps = yield from self._shown(branch, turn.prefix)
+            steps = yield from self._shown(replace(request, n_samples=0), branch, turn.prefix)
             asked = Asked(steps, parent.params.conversation)
             yield self._finished(request, asked, started, parent.id)
 
     def _shown(
-        self, events: Generator[Event, None, T], before: Sequence[Token] = ()
+        self, request: Request, events: Generator[Event, None, T], before: Sequence[Token] = ()
     ) -> Generator[Event, None, T]:
-        """The events as they are shown. before: the tokens that a branch begins with."""
+        """The events as they are shown, and counted. before: the tokens that a branch begins with."""
+        events = self.model.budget.counted(request.client, request.n_samples, events)
         return masked_events(events, before) if self.settings.store.mask_secrets else events
 
     @contextmanager

@@ -76,7 +76,7 @@ MEANINGS = {
     421: "The Host is not this server's; server.allowed_hosts adds one.",
     422: "A value cannot be used; `fields` says which.",
     429: "More requests than a user or key may send in a minute, or this client already has its share of the "
-    "running questions; see Retry-After.",
+    "running questions, or has had generated what it may in a day; see Retry-After.",
     431: "The first line and the headers are too long.",
     500: "A fault in Codex; the message gives an id to look for in the log.",
     501: "The engine cannot do it; the message says which one can.",

@@ -11,6 +11,7 @@ from typing import Literal
 
 from codex import engines
 from codex.ask.active import Active
+from codex.ask.budget import Budget
 from codex.ask.loop.loop import Loop
 from codex.ask.models.larger import Larger
 from codex.ask.models.uses import PATIENCE, ModelUse
@@ -71,6 +72,8 @@ class ModelInUse:
         self._prepare = prepare
         self.places = Places(settings.ask.max_waiting)
         """Those of the questions under way."""
+        self.budget = Budget(settings.server.tokens_per_day)
+        """What each client may have generated in a day."""
         self.priority = Priority()
         """Who waits for an answer, so that a run can make way."""
         self._use = ModelUse()
@@ -124,8 +127,10 @@ class ModelInUse:
     def answering(self, client: Client | None, max_tokens: int, cancel: threading.Event) -> Iterator[None]:
         """The model answers somebody who waits, inside: it stays, and every background question makes way.
 
-        Raises Busy while the model is changed, and as `Places.taken`.
+        Raises Busy while the model is changed, TooMany where the client's budget is spent, and as
+        `Places.taken`.
         """
+        self.budget.check(client)
         with self._use.using(), self.places.taken(client, max_tokens, cancel), self.priority.live():
             yield
 
