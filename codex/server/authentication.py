@@ -45,7 +45,7 @@ LOGGED_READS = re.compile(r"/(export|records|report\.html|records\.(csv|ndjson)|
 PAGES_OWN = re.compile(r"/(gradio_api|codex-runs)/")
 """Requests of pages, which log what they do under the names of their calls."""
 UNKNOWN_PER_MINUTE = 60
-"""Requests of an address that brings neither key nor sign-in, beside those that are open."""
+"""Requests of an address without a key or sign-in that holds, beside those that are open."""
 
 
 class Authentication:
@@ -77,7 +77,7 @@ class Authentication:
             return
         address = _address(scope)
         try:
-            principal = await run_sync(self._principal, Headers(scope=scope), self._access)
+            principal = await run_sync(self._principal, Headers(scope=scope), self._access, address)
             visit = Visit(principal or ANYBODY, address, self._access.audit)
             self._check(scope, visit)
         except CodexError as error:
@@ -94,8 +94,8 @@ class Authentication:
         finally:
             end(token)
 
-    def _principal(self, headers: Headers, access: Access) -> Principal | None:
-        """Raises Unauthenticated where a key was sent that does not hold; StoreError."""
+    def _principal(self, headers: Headers, access: Access, address: str) -> Principal | None:
+        """Raises Unauthenticated where a key was sent that does not hold, TooMany after many; StoreError."""
         sent = headers.get("authorization")
         if sent is not None:
             kind, _, key = sent.partition(" ")
@@ -105,6 +105,7 @@ class Authentication:
                 known = access.keys.verified(key.strip())
                 if known is not None:
                     return known.principal
+            self._count(f"address {address}", UNKNOWN_PER_MINUTE)
             raise Unauthenticated(
                 "That key does not hold: it is unknown, revoked or expired. Send another one as "
                 "Authorization: Bearer KEY; `codex keys create` makes one."
@@ -120,7 +121,8 @@ class Authentication:
         if path.startswith(OPEN_BELOW) or (path in OPEN and not known):
             return
         if visit.principal is not LOCAL:
-            self._count(visit.principal.id if known else f"address {visit.address}", known)
+            who = visit.principal.id if known else f"address {visit.address}"
+            self._count(who, self._per_minute if known else UNKNOWN_PER_MINUTE)
         if not known:
             raise Unauthenticated(
                 "This needs a key or a sign-in: send a key as Authorization: Bearer KEY, or open a page in a "
@@ -129,8 +131,8 @@ class Authentication:
         for needed in BESIDE_ROUTES.get(path, ()):
             visit.check(needed)  # type: ignore[arg-type]
 
-    def _count(self, who: str, known: bool) -> None:
-        most = self._per_minute if known else UNKNOWN_PER_MINUTE
+    def _count(self, who: str, most: int | None) -> None:
+        """Raises TooMany. most: requests in a minute; None: no limit."""
         if most is None:
             return
         limit = RateLimitItemPerMinute(most)

@@ -104,6 +104,7 @@ def test_failures_are_forgotten_after_an_hour(clock: Clock) -> None:
 
 def test_guesses_at_once_are_counted_before_they_are_verified(tmp_path: Path) -> None:
     access = Access(tmp_path)
+    access.attempts = Attempts(Clock())
     access.users.create("Ada", "viewer", "several plain words")
     refused = []
 
