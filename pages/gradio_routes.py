@@ -6,6 +6,7 @@ import base64
 import hashlib
 import logging
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from codex.errors import CodexError, InvalidInput, NotFound
 from codex.pages.gradio_files import FOLDERS, GradioFiles
 from codex.server.errors import error_response
 from codex.server.json_body import replayed
+from codex.server.visits import visit_of
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ FILES = ("/theme.css", "/favicon.ico")
 CALL = "/gradio_api/component_server/"
 JOIN = "/gradio_api/queue/join"
 EVENTS = "/gradio_api/queue/data"
+NO_SESSION = "There is no such session: nothing was started in it, or all of it has ended."
+MOST_SESSIONS = 100_000
 HEAD = b"</head>"
 """Where a page's head ends: behind Gradio's own styles."""
 
@@ -77,6 +81,8 @@ class GradioRoutes:
         self.gradio = gradio
         self._heads = {path: head.encode() for path, head in heads.items()}
         self._blocks = gradio.get_blocks()
+        self._owners: OrderedDict[str, str] = OrderedDict()
+        """Whose each session is."""
         for kind in (HTTPException, RequestValidationError, CodexError):
             gradio.add_exception_handler(kind, _refused)
 
@@ -97,7 +103,7 @@ class GradioRoutes:
         """The channel on which Gradio reads the request. Raises InvalidInput, NotFound."""
         path = scope["path"]
         if path == EVENTS:
-            self._check_session(QueryParams(scope["query_string"]).get("session_hash"))
+            self._check_session(QueryParams(scope["query_string"]).get("session_hash"), scope)
         if path not in {CALL, JOIN}:
             return receive
         # Codex's own application has read all of it, and made sure that it is JSON within the limits.
@@ -111,12 +117,22 @@ class GradioRoutes:
             self._check_function(sent)
         else:
             self._check_stream(sent)
+            self._own(sent.session_hash, scope)
         # What else was in it does not reach Gradio.
         return replayed(sent.model_dump_json().encode(), receive)
 
-    def _check_session(self, session_hash: str | None) -> None:
-        if session_hash not in self._blocks._queue.pending_messages_per_session:
-            raise NotFound("There is no such session: nothing was started in it, or all of it has ended.")
+    def _own(self, session_hash: str, scope: Scope) -> None:
+        """A session is of whoever starts the first stream in it. Raises NotFound for anybody else's."""
+        who = visit_of(scope).principal.id
+        if self._owners.setdefault(session_hash, who) != who:
+            raise NotFound(NO_SESSION)
+        if len(self._owners) > MOST_SESSIONS:
+            self._owners.popitem(last=False)
+
+    def _check_session(self, session_hash: str | None, scope: Scope) -> None:
+        pending = session_hash in self._blocks._queue.pending_messages_per_session
+        if not pending or self._owners.get(str(session_hash)) != visit_of(scope).principal.id:
+            raise NotFound(NO_SESSION)
 
     def _check_function(self, call: Call) -> None:
         component = self._blocks.blocks.get(call.component_id)

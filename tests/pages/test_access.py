@@ -174,6 +174,17 @@ def test_each_call_and_stream_of_a_page_refuses_who_lacks_its_scope(
             assert "takes the scope" in told, stream.name
 
 
+def test_nobody_reads_or_joins_the_streams_of_somebody_else(running: FastAPI, http: TestClient) -> None:
+    one, other = key(running, "ask", "read"), key(running, "ask", "read")
+    number, stream = next((n, it) for n, it in blocks(running).fns.items() if "follow" in str(it.targets))
+    join = {"fn_index": number, "trigger_id": stream.targets[0][0], "session_hash": "ofone"}
+    body = {**join, "data": [], "event_data": {"run": "none"}}
+    assert http.post(JOIN, json=body, headers=one).status_code == 200
+    assert http.get(EVENTS, params={"session_hash": "ofone"}, headers=other).status_code == 404
+    assert http.post(JOIN, json=body, headers=other).status_code == 404
+    assert http.get(EVENTS, params={"session_hash": "ofone"}, headers=one).status_code == 200
+
+
 def test_what_a_page_changes_is_logged_under_its_call(running: FastAPI, http: TestClient) -> None:
     sign_in(http)
     component = next(number for number, name in calls(running) if name == "set_privacy")
