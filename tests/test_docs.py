@@ -73,3 +73,11 @@ def test_no_test_module_imports_another() -> None:
     for path in (ROOT / "tests").rglob("*.py"):
         found = re.search(r"^from tests[\w.]*\.test_\w+ import", path.read_text(), re.MULTILINE)
         assert not found, f"{path}: {found and found[0]}: what tests share is in tests/support"
+
+
+def test_every_attack_names_a_test_that_is_there() -> None:
+    text = (ROOT / "docs" / "attacks.md").read_text()
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    assert len(named) > 40
+    for path, name in named:
+        assert f"def {name}(" in (ROOT / path).read_text(), f"{path}::{name}"
