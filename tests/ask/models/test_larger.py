@@ -22,7 +22,7 @@ from codex.settings import load_settings
 from codex.store import Store
 from codex.types import Action, DecisionEvent, StepKind, TokenEvent, Trace
 from tests.support.calibrated import calibrator as calibrator_for
-from tests.support.scripted import ScriptedEngine
+from tests.support.scripted import Script, ScriptedEngine
 from tests.support.two_models import DEFERS, LARGE, LARGER, QUESTION, SMALL, two_models
 
 Pair = Callable[..., Workbench]
@@ -160,6 +160,7 @@ def test_of_its_calibrators_the_one_made_active_last_counts(pair: Pair) -> None:
 
 def test_a_cancelled_question_stops_the_larger_model(pair: Pair) -> None:
     workbench, cancel = pair(), threading.Event()
+    engine_of(workbench).script = lambda prompt: Script(["It", " is", " Canberra", ",", " or", " so", "."])
     events = workbench.ask(QUESTION, policy=DEFERS, cancel=cancel)
     next(event for event in events if isinstance(event, TokenEvent) and event.step == 1)
     assert engine_of(workbench).running == 1
