@@ -45,6 +45,7 @@ OVERLAPS = """() => {
 
 
 def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type(name)
     page.keyboard.press("Tab")
     page.keyboard.type(password)
