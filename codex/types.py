@@ -517,7 +517,7 @@ class RuleFinding:
     rule: str
     side: RuleSide
     reason: str
-    """In words, that follow the name of what it was found in: "it holds a password"."""
+    """A clause that follows the name of what it was found in: "it holds a password"."""
     passage: str | None = None
     """The passage's document; None: it was no passage."""
     blocked: bool = False

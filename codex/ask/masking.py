@@ -49,7 +49,7 @@ def masked_events(
 
 
 def check_unmasked(tokens: Sequence[Token]) -> None:
-    """Raises Conflict where a model cannot go on with these tokens, since some are masked."""
+    """Raises Conflict where an answer cannot be continued from these tokens, since some are masked."""
     if any(token.id == HIDDEN for token in tokens):
         raise Conflict(
             "A secret in this answer was masked, so it cannot be continued behind it. Ask again; "

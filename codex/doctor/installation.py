@@ -94,7 +94,7 @@ def requirements() -> list[tuple[Requirement, str]]:
 
 
 def _unmet(needed: list[Requirement]) -> tuple[dict[str, str], dict[str, str]]:
-    """What is missing or of another version, in words by name, and the versions that are there."""
+    """What is missing or of another version, described by name, and the installed versions."""
     wrong, found = {}, {}
     for each in needed:
         wanted = f"{each.name}{each.specifier}"

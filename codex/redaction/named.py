@@ -151,7 +151,7 @@ def _value(text: str, low: str, start: int, end: int, kind: Kind) -> Span | None
 
 
 def _unquoted(text: str, at: int, before: str) -> str:
-    """A value up to where it can go on no longer, without the sentence's own signs."""
+    """A value up to its last possible character, without the punctuation of the sentence."""
     found = (_QUERY if re.search(r"[?&][\w.%-]*\Z", before) else _UNQUOTED).match(text, at)
     value = found[0] if found else ""
     for opening, closing in ("()", "[]", "{}"):

@@ -41,7 +41,7 @@ def masked(text: str) -> str:
 
 
 def open_private_key(text: str) -> int | None:
-    """Where a private key begins that a text may still go on with; None: none does."""
+    """Where a private key begins whose end may still follow; None: there is none."""
     start = max(text.rfind("-----BEGIN"), text.rfind("PuTTY-User-Key-File"))
     if start < 0 or len(text) - start > _LONGEST or _END.search(text, start):
         return None
@@ -57,7 +57,7 @@ def open_private_key(text: str) -> int | None:
 
 
 def _private_keys(text: str) -> Iterator[Span]:
-    """Each with its first and its last line; one that is cut ends where nothing of a key goes on."""
+    """Each with its first and its last line; one that is cut ends with its last line of a key."""
     done = 0
     for begins in _PRIVATE.finditer(text):
         if begins.start() < done:

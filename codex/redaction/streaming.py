@@ -22,7 +22,7 @@ class Settling:
     """
 
     def __init__(self, before: str = "") -> None:
-        """before: the text that the tokens go on with."""
+        """before: the text that the tokens continue."""
         self._before = before
         self._waiting: list[Token] = []
 

@@ -93,7 +93,7 @@ _SIGNS = (
         rf"(?:\b{_SAY}\b[^.]{{1,40}}\.\s{{0,3}}){{5}}",
     ),
     _sign(
-        "it speaks to the model",
+        "it addresses the model",
         "assistant|ai|bot|llm|language model|your answer|your reply|user|you answer|prompt|instructions"
         "|instead",
         r"\b(?:note|notes|rules?|instructions?|message|notice|order) (?:to|for) (?:the |all |any |every )?"
@@ -188,12 +188,12 @@ def planted(text: str) -> str:
         if any(hint in low for hint in sign.hints) and sign.pattern.search(seen):
             return sign.why
     if _READER.search(seen) or _ordered(_SENTENCE.split(seen)):
-        return "it speaks to the model"
+        return "it addresses the model"
     return ""
 
 
 def _ordered(sentences: Sequence[str]) -> bool:
-    """Whether an order stands in a sentence that speaks of the model, or beside one."""
+    """Whether an order stands in a sentence about the model, or beside one."""
     about = [bool(_ABOUT_MODEL.search(sentence)) for sentence in sentences]
     return any(
         any(about[max(0, at - 1) : at + 2]) and _ORDER.search(sentence) is not None

@@ -74,7 +74,7 @@ class Checks:
             )
 
     def news(self) -> list[str]:
-        """What was found since the last call, in words."""
+        """Sentences on what was found since the last call."""
         new, self._told = self.findings[self._told :], len(self.findings)
         return [_in_words(each) for each in new]
 
