@@ -29,6 +29,8 @@ Stream = Callable[[JSON, Client | None], Iterator[JSON]]
 Calls = Mapping[Scope, Sequence[Call]]
 Streams = Mapping[Scope, Mapping[str, Stream]]
 NONE: Mapping[Scope, Any] = MappingProxyType({})
+TAKES: dict[str, frozenset[Scope]] = {}
+"""The scopes that the calls and streams of each view take, by its name."""
 UNFIT = (TypeError, ValueError, LookupError, AttributeError, OverflowError)
 """What a function raises over data that its page never sends."""
 
@@ -61,6 +63,7 @@ def view(
     travel as properties, and the script builds text nodes of them. It is a plain gr.HTML because for a
     subclass Gradio writes a stub file beside the source.
     """
+    TAKES[name] = frozenset(calls) | frozenset(streams)
     events = [event for named in streams.values() for event in named]
     send = ", ".join(f'{event}: (data) => trigger("{event}", data)' for event in events)
     component = gr.HTML(

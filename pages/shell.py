@@ -29,7 +29,7 @@ from codex.pages.ask import page as ask
 from codex.pages.ask.runs import Runs
 from codex.pages.assets import ASSETS, ASSETS_URL, Assets, url
 from codex.pages.calibrate import page as calibrate
-from codex.pages.components import view
+from codex.pages.components import TAKES, view
 from codex.pages.demo import page as demo
 from codex.pages.docs import page as docs
 from codex.pages.documents import page as documents
@@ -168,11 +168,14 @@ def _blocks(workbench: Workbench, state: State, runs: Runs, shown: demo.DemoPage
     monitor: Monitor = state.monitor
     models = ModelMenu(workbench, jobs)
 
-    def status(_: JSON) -> JSON:
-        return asdict(workbench.model.status) | {"user": current_visit().user}
-
     def bar(page: str) -> None:
-        shown = asdict(workbench.model.status) | {"user": None}
+        def status(_: JSON) -> JSON:
+            visit = current_visit()
+            # Who only came to ask is not told of what else there is.
+            lacks = visit.lacks(TAKES.get(page, ())) if page != "ask" else ""
+            return asdict(workbench.model.status) | {"user": visit.user, "lacks": lacks}
+
+        shown = asdict(workbench.model.status) | {"user": None, "lacks": ""}
         calls = {**models.calls, "read": (status, *models.calls["read"])}
         view("shell", {"page": page, "status": shown}, calls)
 

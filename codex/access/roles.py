@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +25,11 @@ ROLES: Mapping[Role, frozenset[Scope]] = {
     "admin": frozenset(SCOPES),
 }
 """The scopes of each role; a role has all of those before it."""
+
+
+def role_with(scopes: Iterable[Scope]) -> Role:
+    """The least role that has all of these."""
+    return next(role for role, own in ROLES.items() if own.issuperset(scopes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import Any
 
 from codex.access import LOCAL, Principal, Scope
 from codex.access.audit import Audit
+from codex.access.roles import role_with
 from codex.errors import Forbidden
 
 _SCOPE = "codex.visit"
@@ -28,6 +29,16 @@ class Visit:
     def user(self) -> str | None:
         """The user who has signed in; None: nobody has to, or a key asks."""
         return self.principal.name if self.principal.id.startswith("user ") else None
+
+    def lacks(self, scopes: Iterable[Scope]) -> str:
+        """What somebody who lacks one of these should know before they try; "" for all others."""
+        lacking = {scope for scope in scopes if not self.principal.may(scope)}
+        if not lacking:
+            return ""
+        return (
+            f"Some of what this page can do takes the role {role_with(lacking)}, which an administrator can "
+            f"give {self.principal.name}."
+        )
 
     def check(self, scope: Scope) -> None:
         """Raises Forbidden."""

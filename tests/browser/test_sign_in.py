@@ -83,6 +83,8 @@ def test_an_incorrect_password_says_so_and_keeps_the_name(guarded: Served, brows
 def test_what_a_role_may_not_do_is_told_in_the_page(guarded: Served, page: Page) -> None:
     page.goto(f"{guarded.url}sql")
     sign_in(page, "Vera")
+    before = "takes the role researcher, which an administrator can give Vera."
+    expect(page.get_by_text(before)).to_be_visible()
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_text("takes the scope 'evaluate'")).to_be_visible()
 

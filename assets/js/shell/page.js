@@ -102,7 +102,8 @@ export class Bar extends Page {
   }
 
   view() {
-    const { state, model, error, calibrated, calibration, limits, abilities } = this.status;
+    const { state, model, error, calibrated, calibration, limits, abilities, lacks } = this.status;
+    const hints = [lacks, limits].filter(Boolean);
     const change = () => {
       localStorage.setItem(THEME, this.dark ? "light" : "dark");
       this.#theme(!this.dark);
@@ -123,6 +124,6 @@ export class Bar extends Page {
         class="cx-calibrated cx-clip" title=${this.answer ?? calibration}>${this.answer ?? (calibrated ? "calibrated" : "not calibrated")}</span></span>
       ${this.#user()}${this.models.opener()}${iconButton("theme", `Change to the ${this.dark ? "light" : "dark"} theme`, change)}
     </header>${this.models.view()}${error ? html`<div class="cx-alarm">${alarm(error)}</div>` : nothing}
-    ${limits ? html`<div class="cx-limits">${hint(limits)}</div>` : nothing}`;
+    ${hints.length ? html`<div class="cx-limits">${hints.map(hint)}</div>` : nothing}`;
   }
 }

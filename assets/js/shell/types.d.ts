@@ -12,6 +12,8 @@ export interface Status {
   abilities: string;
   /** Who has signed in; null: nobody has to. */
   user: string | null;
+  /** Which role the page takes, where theirs does not suffice; "": it does. */
+  lacks: string;
 }
 
 export interface ListedModel {
