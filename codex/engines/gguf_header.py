@@ -43,6 +43,8 @@ class GgufHeader:
     """Tokens of context the model was trained with."""
     size: int
     """Bytes that the file must have to be whole."""
+    chat_template: str = ""
+    """"": it has none."""
     token_bytes: int = 0
     """Bytes that a token takes in the cache of keys and values; 0: the file does not say."""
     layers: int | None = None
@@ -84,9 +86,9 @@ def _opened(path: Path) -> Iterator[_Reader]:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             try:
                 yield _Reader(data, path)
-            except (struct.error, IndexError, OverflowError):
+            except (struct.error, IndexError, OverflowError, RecursionError):
                 raise ModelError(
-                    f"{path} is cut short or damaged: it ends within its header. Fetch it again."
+                    f"{path} is cut short or damaged: its header cannot be read to its end. Fetch it again."
                 ) from None
 
 
@@ -111,7 +113,8 @@ class _Reader:
         metadata = dict(self._field() for _ in range(fields))
         extent = max((self._tensor_end() for _ in range(tensors)), default=0)
         alignment = metadata.get("general.alignment", GGUF_DEFAULT_ALIGNMENT)
-        assert isinstance(alignment, int)
+        if not isinstance(alignment, int) or alignment <= 0:
+            raise ModelError(f"{self._path} is damaged: its alignment is {alignment!r}. Fetch it again.")
         architecture = str(metadata.get("general.architecture", "unknown"))
         context = metadata.get(f"{architecture}.context_length")
         layers = metadata.get(f"{architecture}.block_count")
@@ -120,6 +123,7 @@ class _Reader:
             quantization=_quantization(metadata.get("general.file_type")),
             context_length=context if isinstance(context, int) else None,
             size=-(-self._at // alignment) * alignment + extent,
+            chat_template=str(metadata.get("tokenizer.chat_template") or ""),
             token_bytes=_token_bytes(metadata, architecture),
             layers=layers if isinstance(layers, int) else None,
             heads=_said(metadata, f"{architecture}.attention.head_count"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from codex import plugins
 from codex.engines.base import ModelConfig
+from codex.engines.chat_template import check_template
 from codex.engines.huggingface.convert import converted
 from codex.engines.huggingface.token_bytes import TokenBytes
 from codex.errors import ModelError, PluginError
@@ -77,7 +78,8 @@ def load_model(config: HuggingFaceConfig, path: Path, cache: Path) -> LoadedMode
     """Load a Transformers folder or a GGUF file, which is converted under `cache` once.
 
     Sets the number of compute threads of the calling thread. Raises ModelError: not a model, damaged, of an
-    unknown architecture, no CUDA, 4-bit not supported, not enough memory.
+    unknown architecture, no CUDA, 4-bit not supported, not enough memory, a chat
+    template that does not end.
     """
     spin_briefly()
     import torch
@@ -88,6 +90,8 @@ def load_model(config: HuggingFaceConfig, path: Path, cache: Path) -> LoadedMode
         raise ModelError("There is no CUDA device. Set engine.device=cpu (or auto), or engine=llama_cpp.")
     with _told_plainly(path, place), quiet_progress():
         model, tokenizer = _read(_folder(path, cache), place)
+    said = tokenizer.chat_template or ""
+    check_template(said if isinstance(said, str) else "".join(said.values()), path.name)
     ends = model.generation_config.eos_token_id if model.generation_config else None
     named = ends if isinstance(ends, list) else [ends]
     longest = getattr(model.config.get_text_config(), "max_position_embeddings", None)

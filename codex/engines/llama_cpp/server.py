@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codex.engines.base import ALTERNATIVES, ModelConfig
+from codex.engines.chat_template import check_template
 from codex.engines.control_tokens import neutral
 from codex.engines.gguf_header import read_control_tokens, read_header
 from codex.engines.llama_cpp.rows import Chunk, Entry, Vocabulary
@@ -46,10 +47,12 @@ class LlamaServer:
     def __init__(self, path: Path, config: ModelConfig, adapters: Sequence[Path] = ()) -> None:
         """adapters: GGUF files, each switched on for the calls that name it.
 
-        Raises ModelError: not GGUF, cut short, of an unknown architecture, not enough memory.
+        Raises ModelError: not GGUF, cut short, of an unknown architecture, not enough memory, a chat
+        template that does not end.
         """
         self._adapters = tuple(adapters)
         header = read_header(path)
+        check_template(header.chat_template, path.name)
         self.context = min(config.context_size, header.context_length or config.context_size)
         self.layers = header.layers
         self.cells = 2 * self.context
