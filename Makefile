@@ -5,7 +5,7 @@ CODEX := $(BIN)/codex
 # The pages' scripts are served as they are; node only checks them, and a user needs none.
 NODE := $(shell command -v npm)
 
-.PHONY: run test test-js lint lint-js installed bench
+.PHONY: run test test-js lint lint-js types security installed bench
 
 run: .venv/installed
 	$(CODEX) models fetch smollm2-135m-instruct
@@ -18,8 +18,27 @@ test: test-js .venv/installed-dev
 lint: lint-js .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(MAKE) types
 	$(BIN)/lint-imports
+
+types: .venv/installed-dev
+	$(BIN)/mypy
+
+# Names of made-up secrets in examples, and files that hold none of our own text.
+EXAMPLES := ^(password|token|key|SERVER_KEY|AKIAIOSFODNN7EXAMPLE)$$
+FOREIGN := ^assets/vendor/|^datasets/.*\.jsonl|\.(png|gz|ipynb)$$
+# What tells secrets by how random they look finds every hash and fingerprint.
+DETECT := $(BIN)/detect-secrets-hook --exclude-secrets '$(EXAMPLES)' \
+  --disable-plugin Base64HighEntropyString --disable-plugin HexHighEntropyString
+
+security: .venv/installed-dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[security]"
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml codex pages app.py
+	git ls-files | grep -Ev '$(FOREIGN)|^tests/' | xargs $(DETECT)
+	git ls-files tests | xargs $(DETECT) --disable-plugin KeywordDetector --disable-plugin BasicAuthDetector
+	mkdir -p build
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-file build/sbom.cdx.json .venv
+	$(BIN)/pip-audit --local --skip-editable
 
 ifeq ($(NODE),)
 test-js lint-js:

@@ -111,7 +111,7 @@ def _write_parquet(
                 [_text(value) if not number else value for value, number in zip(row, is_number, strict=True)]
                 for row in held
             ]
-            db.executemany(f"INSERT INTO rows VALUES ({places})", texts)
+            db.executemany(f"INSERT INTO rows VALUES ({places})", texts)  # noqa: S608 - places alone
         path = Path(folder) / "rows.parquet"
         db.execute(f"COPY rows TO '{re.sub(chr(39), chr(39) * 2, str(path))}' (FORMAT parquet)")
         with path.open("rb") as file:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 2.0
 """Seconds that a server has to answer."""
-ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - told from others
 
 
 def check_port(host: str, port: int, announced: Path, installed: str) -> Finding:

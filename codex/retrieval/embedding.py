@@ -7,6 +7,7 @@ import importlib.util
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -165,10 +166,8 @@ def _from_hub(name: str, setting: str) -> Path:
 
     ignored = ["*.onnx", "onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.gguf"]
     options: dict[str, Any] = {"ignore_patterns": ignored}
-    try:
+    with suppress(Exception):
         return Path(huggingface_hub.snapshot_download(name, local_files_only=True, **options))
-    except Exception:
-        pass
     try:
         known_model(name)
         return Path(huggingface_hub.snapshot_download(name, **options))

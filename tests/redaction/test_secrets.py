@@ -59,7 +59,8 @@ def test_a_private_key_is_masked_whole_also_where_it_is_cut() -> None:
     assert masked(whole.replace("\n", "\\n")) == "[secret]"
     cut = whole[: len(whole) // 2]
     assert masked(cut) == "[secret]"
-    assert masked("It begins with -----BEGIN PRIVATE KEY----- and then the key.").count("[secret]") == 0
+    told = "It begins with -----BEGIN PRIVATE KEY----- and then the key."  # pragma: allowlist secret
+    assert masked(told).count("[secret]") == 0
 
 
 @pytest.mark.parametrize(
