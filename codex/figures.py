@@ -208,7 +208,7 @@ def signal_scatter(
                 name=name,
             )
         )
-    heading = title or f"{html.escape(y_name)} against {html.escape(x_name)}"
+    heading = title or f"{y_name} against {x_name}"
     missing = len(across) - known
     notes = [f"{missing} lack a signal"] * bool(missing) + [f"{len(shown)} of {known} drawn"] * (
         len(shown) < known
@@ -271,7 +271,7 @@ def interval_bars(
         + " %{x:.2r} [%{customdata[0]:.2r}, %{customdata[1]:.2r}]<extra></extra>",
         name=html.escape(unit),
     )
-    heading = title or f"{html.escape(unit)} with 95% intervals"
+    heading = title or f"{unit} with 95% intervals"
     figure = _figure(
         [dots], heading, {"title": {"text": html.escape(unit)}}, {"type": "category", "automargin": True}
     )
@@ -337,7 +337,7 @@ def over_time(
 
 def _figure(traces: list[Any], title: str, x: Figure, y: Figure) -> Figure:
     layout = go.Layout(
-        title={"text": title, "x": 0, "xref": "paper"},
+        title={"text": html.escape(title), "x": 0, "xref": "paper"},
         xaxis=x,
         yaxis=y,
         paper_bgcolor=CLEAR,

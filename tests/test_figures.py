@@ -161,3 +161,8 @@ def test_a_scatter_may_be_coloured_by_classes_the_smallest_together() -> None:
     assert sum(len(trace["x"]) for trace in found["data"]) == 100
     colours = {(each["name"].rpartition(", ")[0], each["marker"]["color"]) for each in found["data"]}
     assert len(colours) == len(dict(colours)) == 5
+
+
+def test_a_title_is_text_whatever_a_run_or_calibrator_is_called() -> None:
+    drawn = figures.histogram([0.5], title="<img src=x onerror=x>")
+    assert drawn["layout"]["title"]["text"] == "&lt;img src=x onerror=x&gt;"
