@@ -7,6 +7,8 @@ from itertools import count
 
 import mermaidx
 
+LAYOUT = {"flowchart": {"rankSpacing": 24, "nodeSpacing": 22, "padding": 8, "wrappingWidth": 420}}
+"""Denser than Mermaid's own, so that a chart fits the text's width."""
 _numbers = count()
 
 
@@ -15,5 +17,6 @@ def as_svg(source: str, *_given: object, **_more: object) -> str:
 
     Called by superfences, with more than is needed here. Raises where Mermaid cannot read the source.
     """
-    drawn = re.sub(r"<style>.*?</style>", "", mermaidx.render(source).svg(), flags=re.DOTALL)
+    drawn = mermaidx.render(source, config=LAYOUT).svg()
+    drawn = re.sub(r"<style>.*?</style>", "", drawn, flags=re.DOTALL)
     return f'<div class="diagram">{drawn.replace("my-svg", f"diagram-{next(_numbers)}")}</div>'
