@@ -20,7 +20,7 @@ from codex.engines import EngineName
 from codex.server import create_app
 from codex.server.scopes import needed
 from codex.settings import load_settings
-from codex.signals import signals_table
+from codex.signals import REGISTRY, signals_table
 from codex.training.config import keys
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -56,6 +56,15 @@ def training_table() -> str:
     """Every setting of a training as a Markdown table."""
     rows = [f"| `{key}` | {_shown(default)} | {meaning} |" for key, (default, meaning) in keys().items()]
     return "\n".join(["| setting | default | what it is |", "| --- | --- | --- |", *rows])
+
+
+def formulas() -> str:
+    """How each signal is computed, with its range, as the docstrings of the functions say."""
+    return "\n".join(
+        f"- `{each.name}`: {' '.join((each.measure.__doc__ or '').split())}"
+        for each in REGISTRY.values()
+        if each.form == "whole" and not each.package
+    )
 
 
 def commands() -> str:
@@ -112,6 +121,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "settings": settings_table,
     "training": training_table,
     "signals": signals_table,
+    "formulas": formulas,
     "metrics": metrics_table,
     "commands": commands,
     "routes": routes_table,
