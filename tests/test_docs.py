@@ -62,7 +62,8 @@ def test_the_navigation_has_every_page_once() -> None:
     # The tags of Python functions are Zensical's.
     text = re.sub(r"!!python/name:\S+", "", (ROOT / "mkdocs.yml").read_text())
     named = [page for section in yaml.safe_load(text)["nav"] for pages in section.values() for page in pages]
-    assert sorted(named) == sorted(str(page.relative_to(DOCS)) for page in PAGES)
+    pages = sorted(str(page.relative_to(DOCS)) for page in PAGES)
+    assert sorted(named) == pages, "name the page under nav in mkdocs.yml"
 
 
 def test_the_readme_is_two_screens() -> None:
