@@ -5,7 +5,7 @@ CODEX := $(BIN)/codex
 # The pages' scripts are served as they are; node only checks them, and a user needs none.
 NODE := $(shell command -v npm)
 
-.PHONY: run test test-js lint lint-js types security installed bench
+.PHONY: run test test-js lint lint-js types security docs installed bench
 
 run: .venv/installed
 	$(CODEX) models fetch smollm2-135m-instruct
@@ -55,6 +55,10 @@ node_modules/installed: package.json
 	npm install --silent --no-audit --no-fund
 	touch $@
 
+docs: .venv/installed-docs
+	$(BIN)/python -m zensical build --clean --strict
+	$(BIN)/python -m tests.docs.site
+
 installed: .venv/installed-dev
 	$(BIN)/python tests/installed.py
 
@@ -69,4 +73,8 @@ bench: .venv/installed-dev
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+.venv/installed-docs: .venv/installed-dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev,docs]"
 	touch $@

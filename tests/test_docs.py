@@ -3,28 +3,77 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tomllib
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
-from codex.cli.reference import README, with_tables
+from codex.cli.reference import DOCS, TABLES, generated, with_tables
 from codex.policy import Policy
 from codex.settings import load_settings
 from codex.signals import REGISTRY
+from tests.docs.pages import EVERY, PAGES, ROOT, anchors, links, name_of
 
-ROOT = README.parent
+README = ROOT / "README.md"
+HTTP = DOCS / "reference" / "http.md"
+"""Its table is checked by tests/server/test_openapi.py, which has the application at hand."""
 
 
-def test_the_readmes_tables_are_those_of_the_code() -> None:
-    assert README.read_text() == with_tables(README.read_text()), "run: python -m codex.cli.reference"
+def test_everything_that_is_made_from_the_code_is_in_a_page() -> None:
+    assert {name for page in PAGES for name in generated(page.read_text())} == TABLES.keys()
 
 
-def test_the_readmes_gate_table_is_the_default_policy() -> None:
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page != HTTP and generated(page.read_text())], ids=name_of
+)
+def test_what_is_made_from_the_code_is_as_the_code_has_it(page: Path) -> None:
+    assert page.read_text() == with_tables(page.read_text()), "run: python -m codex.cli.reference"
+
+
+def test_the_gate_table_is_the_default_policy() -> None:
     for rule in Policy().rules:
         comparison = f"{rule.signal} {rule.sign} {rule.threshold:.2f}".replace(".50", ".5")
-        assert f"| {comparison} | {rule.gate}" in README.read_text()
+        assert f"| {comparison} | {rule.gate}" in (DOCS / "concepts" / "confidence.md").read_text()
+
+
+@pytest.mark.parametrize("page", EVERY, ids=name_of)
+def test_links_and_pictures_lead_somewhere(page: Path) -> None:
+    for link in links(page.read_text()):
+        split = urlsplit(link)
+        if split.scheme in {"http", "https"}:
+            continue
+        target = page.parent / unquote(split.path) if split.path else page
+        assert target.exists(), f"{page}: {link}"
+        if split.fragment and target.suffix == ".md":
+            assert split.fragment in anchors(target.read_text()), f"{page}: {link}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_pages_link_to_nothing_that_the_site_does_not_have(page: Path) -> None:
+    for link in links(page.read_text()):
+        if not urlsplit(link).scheme and (path := urlsplit(link).path):
+            assert (page.parent / path).resolve().is_relative_to(DOCS), f"{page}: {link}"
+
+
+def test_the_navigation_has_every_page_once() -> None:
+    # The tags of Python functions are Zensical's.
+    text = re.sub(r"!!python/name:\S+", "", (ROOT / "mkdocs.yml").read_text())
+    named = [page for section in yaml.safe_load(text)["nav"] for pages in section.values() for page in pages]
+    pages = sorted(str(page.relative_to(DOCS)) for page in PAGES)
+    assert sorted(named) == pages, "name the page under nav in mkdocs.yml"
+
+
+def test_the_readme_is_two_screens() -> None:
+    assert len(README.read_text().splitlines()) <= 110
+
+
+def test_every_page_of_the_browser_is_in_the_tour() -> None:
+    tour = (DOCS / "tour.md").read_text()
+    for picture in sorted((DOCS / "screenshots").glob("*.png")):
+        assert f"screenshots/{picture.name}" in tour
 
 
 @pytest.mark.parametrize("engine", ["llama_cpp", "huggingface"])
@@ -42,17 +91,6 @@ def test_every_setting_is_described(engine: str) -> None:
 
 def test_every_rule_of_the_default_policy_names_a_signal() -> None:
     assert {rule.signal for rule in Policy().rules} <= REGISTRY.keys()
-
-
-def test_every_path_the_readme_names_is_there() -> None:
-    for path in re.findall(r"\]\(([^)#:]+)\)", README.read_text()):
-        assert (ROOT / path).exists(), path
-
-
-def test_every_make_target_the_readme_names_is_there() -> None:
-    for target in re.findall(r"make (\w+)", README.read_text()):
-        done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
 
 
 def test_the_layers_of_the_architecture_are_those_that_the_linter_checks() -> None:

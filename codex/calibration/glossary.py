@@ -1,4 +1,4 @@
-"""What each metric is called and what it says, in one sentence: for pages, reports, terminal and README."""
+"""What each metric is called and what it says, in one sentence: for pages, reports, shell and documents."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_its_signal_is_computed_with_the_others(hedging: None) -> None:
     assert compute(observe("Where?", [make_token("Maybe it is Paris")]))["hedging"] == 0.25
     assert list(REGISTRY)[-1] == "hedging", "those that ship come first"
     assert REGISTRY["hedging"].package == "codex-hedging 0.1.0"
-    assert "hedging" not in signals_table(), "the README lists those that ship"
+    assert "hedging" not in signals_table(), "the reference lists those that ship"
 
 
 def test_the_workbench_computes_it_shows_it_and_decides_by_it(hedging: None, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from codex.cli.reference import DOCS, generated, routes
 from codex.server.bodies import BranchBody, ErrorBody, HealthBody, InferBody
 from tests.support.serving import Served
 
@@ -285,3 +286,8 @@ def test_the_description_tells_what_is_refused(document: dict[str, Any]) -> None
         assert re.search(name, good)
     for bad in (".a.txt", "a/../b.txt", "/a.txt", "a.png", "a", ""):
         assert not re.search(name, bad)
+
+
+def test_the_page_of_the_documents_lists_every_route(document: dict[str, Any]) -> None:
+    written = generated((DOCS / "reference" / "http.md").read_text())["routes"]
+    assert written == routes(document) + "\n", "run: python -m codex.cli.reference"

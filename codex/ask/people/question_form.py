@@ -1,11 +1,11 @@
 """Whether two questions ask for the same thing, by their words.
 
 A judge that is a model was measured to be no better than chance with the models that people have here
-(README), and vectors put "largest" beside "smallest". So the words of one question must each have their
-counterpart in the other, and the other way round, beside the kind of question, its tense, its order where
-that counts, and what is asked for. Names, numbers, units and negations are words like any other: without a
-counterpart there is no match. Rules and word lists are English; a question in another language is matched
-where it has the same words in the same order.
+(docs/concepts/evidence.md), and vectors put "largest" beside "smallest". So the words of one question must
+each have their counterpart in the other, and the other way round, beside the kind of question, its tense,
+its order where that counts, and what is asked for. Names, numbers, units and negations are words like any
+other: without a counterpart there is no match. Rules and word lists are English; a question in another
+language is matched where it has the same words in the same order.
 """
 
 from __future__ import annotations
