@@ -71,7 +71,7 @@ def test_helm_finds_no_error() -> None:
 @pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["as it is", "everything"])
 def test_kubernetes_takes_what_is_rendered(chart: helm.Chart, values: dict[str, Any]) -> None:
     documents = rendered(chart, values)
-    assert len(documents) == (13 if values else 4)
+    assert len(documents) == (11 if values else 4)
     for (kind, _), document in documents.items():
         if kind not in {"ServiceMonitor", "PrometheusRule"}:  # of the Prometheus operator
             kubernetes_validate.validate(document, KUBERNETES, strict=True)
