@@ -11,6 +11,7 @@ import duckdb
 import httpx
 
 from tests.deploy.rolling import Process, proxy
+from tests.support.reliable import trust
 
 AT_ONCE = 4
 
@@ -25,7 +26,7 @@ def asked(home: Path) -> int:
 
 def test_a_rolling_restart_loses_no_question(tmp_path: Path) -> None:
     numbers, restarted = itertools.count(1000), threading.Event()
-    processes = [Process(tmp_path / "a"), Process(tmp_path / "b")]
+    processes = [Process(trust(tmp_path / name)) for name in "ab"]
 
     def ask_on(url: str) -> list[bool]:
         found = []
