@@ -7,6 +7,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from codex.errors import SettingsError
+
 PARTIAL = ".partial"
 """The folder in the home of files that are still arriving, or wait to be imported; empty at the start."""
 SERVED = "server.json"
@@ -15,6 +17,8 @@ UMASK = 0o077
 """For processes of our own; a library must not change its host's."""
 FOLDER = 0o700
 FILE = 0o600
+IN_FILE = "_FILE"
+"""Behind the name of an environment variable: the variable that names a file with the secret instead."""
 KEPT = (
     "access.sqlite*",
     "adapters",
@@ -32,6 +36,23 @@ KEPT = (
     "verifiers",
 )
 """What Codex puts into its home, as patterns. A home may be a folder that holds other things too."""
+
+
+def secret(name: str) -> str | None:
+    """What the environment variable `name` holds, or the file that `name`_FILE names, without white space
+    around it; None where neither is there. Raises SettingsError where the file cannot be read.
+    """
+    given, path = os.environ.get(name, "").strip(), os.environ.get(f"{name}{IN_FILE}")
+    if given or not path:
+        return given or None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{name}{IN_FILE} names {path}, which cannot be read: {error}. Put the secret there, or into "
+            f"{name}.",
+            [name],
+        ) from error
 
 
 def make_folder(path: Path) -> None:

@@ -40,6 +40,7 @@ from codex.engines.openai_api.config import ServedConfig
 from codex.errors import SettingsError
 from codex.grounding.config import GroundingConfig
 from codex.policy import Policy
+from codex.private import IN_FILE, secret
 from codex.retrieval.config import RetrievalConfig
 from codex.safety import SafetyConfig
 from codex.signals import REGISTRY, add_signals
@@ -155,7 +156,8 @@ class LargerSettings(BaseModel):
     base_url: Annotated[str, AfterValidator(origins.web_address)] | None = None
     """Of the server that holds it, e.g. http://127.0.0.1:8080/v1; none: it is held in this process."""
     api_key_env: str | None = None
-    """The environment variable that holds that server's key."""
+    """The environment variable that holds that server's key, or, with _FILE after its name, that names a file
+    with it."""
 
 
 class OidcSettings(BaseModel):
@@ -168,7 +170,8 @@ class OidcSettings(BaseModel):
     client_id: str = "codex"
     """What Codex is called there. Register the address /sign-in/oidc/back of this server with it."""
     client_secret_env: str | None = None
-    """The environment variable that holds the client's secret; none: it is a public client."""
+    """The environment variable that holds the client's secret, or, with _FILE after its name, that names a
+    file with it; none: it is a public client."""
     name_claim: str = Field("preferred_username", min_length=1)
     """The claim of its ID tokens that is the user's name here."""
     role: Role | None = None
@@ -194,6 +197,8 @@ class ServerSettings(BaseModel):
     """Of one user or key, where one is needed; none: no limit. A page that is open sends about 60."""
     tokens_per_day: int | None = Field(None, ge=1)
     """That may be generated for one user, key or browser in a day, samples included; none: no limit."""
+    grace_seconds: float = Field(0.0, ge=0.0, le=3600.0)
+    """How long questions under way may take to finish on SIGTERM or Ctrl-C; a second Ctrl-C ends them."""
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed: of proxies before Codex."""
     oidc: OidcSettings = OidcSettings()
@@ -280,6 +285,8 @@ def load_settings(overrides: Sequence[str] = ()) -> Settings:
     OmegaConf.register_new_resolver(
         "cores", lambda most: min(int(most), len(os.sched_getaffinity(0))), replace=True
     )
+    # For what has no variable of its own: store.events=${secret:EVENTS}.
+    OmegaConf.register_new_resolver("secret", _secret, replace=True)
     parsed = [_parse(text) for text in overrides]
     if not any(o.key_or_group == "engine" and o.value() != "auto" for o in parsed):
         parsed = [o for o in parsed if o.key_or_group != "engine"]
@@ -290,6 +297,13 @@ def load_settings(overrides: Sequence[str] = ()) -> Settings:
     config = _changed(config, [o for o in parsed if o not in chosen])
     add_signals(_own_signals(config))
     return _validated(config)
+
+
+def _secret(name: str) -> str:
+    found = secret(name)
+    if found is None:
+        raise SettingsError(f"Neither {name} nor {name}{IN_FILE} is set in the environment.", [name])
+    return found
 
 
 def _own_signals(config: DictConfig) -> list[str]:

@@ -11,7 +11,8 @@ import pytest
 
 from codex.ask.workbench import Workbench
 from codex.datasets.importing import import_file
-from codex.private import make_folder, tighten, tighten_home
+from codex.errors import SettingsError
+from codex.private import make_folder, secret, tighten, tighten_home
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import running, workbench
 
@@ -90,3 +91,19 @@ def test_what_is_gone_or_a_link_is_no_error(tmp_path: Path) -> None:
     tighten(tmp_path / "nowhere")
     tighten(tmp_path / "link")
     assert mode(target) == 0o644
+
+
+def test_a_secret_is_read_from_its_variable_before_its_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CODEX_TEST_KEY", raising=False)
+    assert secret("CODEX_TEST_KEY") is None
+    (tmp_path / "key").write_text("of-the-file\n")
+    monkeypatch.setenv("CODEX_TEST_KEY_FILE", str(tmp_path / "key"))
+    assert secret("CODEX_TEST_KEY") == "of-the-file"
+    monkeypatch.setenv("CODEX_TEST_KEY", "of-the-variable ")
+    assert secret("CODEX_TEST_KEY") == "of-the-variable"
+    monkeypatch.delenv("CODEX_TEST_KEY")
+    monkeypatch.setenv("CODEX_TEST_KEY_FILE", str(tmp_path / "gone"))
+    with pytest.raises(SettingsError, match="gone, which cannot be read"):
+        secret("CODEX_TEST_KEY")

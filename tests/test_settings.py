@@ -71,6 +71,27 @@ def test_auto_chooses_llama_cpp_where_there_is_no_cuda_device(monkeypatch: pytes
     assert load_settings(["engine=auto"]).engine.name == "huggingface"
 
 
+def test_a_secret_comes_from_a_variable_or_from_the_file_that_it_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    address = "postgresql://codex:of-the-file@db/codex"
+    (tmp_path / "events").write_text(f"{address}\n")
+    monkeypatch.setenv("CODEX_TEST_EVENTS_FILE", str(tmp_path / "events"))
+    override = "store.events=${secret:CODEX_TEST_EVENTS}"
+    events = load_settings([override]).store.events
+    assert events is not None
+    assert events.get_secret_value() == address
+    monkeypatch.setenv("CODEX_TEST_EVENTS", "postgresql://of-the-variable")
+    assert str(load_settings([override]).store.events) == "**********"
+    monkeypatch.delenv("CODEX_TEST_EVENTS")
+    (tmp_path / "events").unlink()
+    with pytest.raises(SettingsError, match=r"CODEX_TEST_EVENTS_FILE names .*events, which cannot be read"):
+        load_settings([override])
+    monkeypatch.delenv("CODEX_TEST_EVENTS_FILE")
+    with pytest.raises(SettingsError, match="Neither CODEX_TEST_EVENTS nor CODEX_TEST_EVENTS_FILE is set"):
+        load_settings([override])
+
+
 def test_home_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CODEX_HOME", str(tmp_path / "home"))
     assert load_settings().database == tmp_path / "home" / "codex.duckdb"

@@ -49,14 +49,14 @@ class Places:
         self._by_client: Counter[str] = Counter()
         self._long_by_client: Counter[str] = Counter()
         self._running: set[threading.Event] = set()
-        self._stopped = False
+        self._draining = self._stopped = False
         self._disturbed = threading.Event()
 
     def quiet(self) -> threading.Event:
         """Wait until no question is under way; the event is set when one begins. Raises Stopping."""
         with self._lock:
-            self._lock.wait_for(lambda: self._stopped or not self._taken)
-            if self._stopped:
+            self._lock.wait_for(lambda: self._draining or not self._taken)
+            if self._draining:
                 raise _stopping()
             if self._disturbed.is_set():
                 self._disturbed = threading.Event()
@@ -92,16 +92,29 @@ class Places:
                 self._running.discard(cancel)
                 self._lock.notify_all()
 
+    @property
+    def draining(self) -> bool:
+        """Whether no more questions are taken."""
+        return self._draining
+
+    def drain(self) -> bool:
+        """Take no more questions, and let those under way finish; whether all of them have."""
+        with self._lock:
+            self._draining = True
+            self._disturbed.set()
+            self._lock.notify_all()
+            return not self._taken
+
     def stop(self) -> None:
         """Cancel every question under way, and take no more."""
         with self._lock:
-            self._stopped = True
+            self._draining = self._stopped = True
             for cancel in (*self._running, self._disturbed):
                 cancel.set()
             self._lock.notify_all()
 
     def _check(self, share: str | None, is_long: bool) -> None:
-        if self._stopped:
+        if self._draining:
             raise _stopping()
         if self._taken >= self._total:
             raise Busy(f"{self._total} questions are already under way; try again shortly.")
@@ -129,4 +142,4 @@ class Places:
 
 
 def _stopping() -> Stopping:
-    return Stopping("Codex is shutting down, and this question with it. Ask again when it is back.")
+    return Stopping("Codex is shutting down and takes no more questions. Ask again when it is back.")

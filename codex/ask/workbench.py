@@ -148,6 +148,10 @@ class Workbench:
             self.failures.keep(self.store)
         self.store.close()
 
+    def drain(self) -> bool:
+        """Take no more questions, and let those under way finish; whether all of them have."""
+        return self.model.places.drain()
+
     def stop(self) -> None:
         """End every question under way with Stopping, and take no more. Nothing of them is stored."""
         self.model.places.stop()

@@ -71,7 +71,7 @@ def serve(overrides: Sequence[str] = ()) -> None:
     workbench.model.load_in_background(measure=True)
     try:
         app = mount(create_app(workbench), workbench)
-        serving = Server(app, workbench.stop, server.trusted_proxies)
+        serving = Server(app, workbench.stop, server.trusted_proxies, workbench.drain, server.grace_seconds)
         host, port = listener.getsockname()[:2]
         with (
             announced(workbench.settings, host, port, app.state.local_key) as say,

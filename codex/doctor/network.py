@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codex.doctor.findings import Finding, masked
+from codex.errors import SettingsError
+from codex.private import secret
 
 if TYPE_CHECKING:
     from codex.settings import Settings
@@ -79,11 +80,15 @@ def check_postgres(address: str) -> Finding:
 
 def check_servers(urls: tuple[str, ...], key_env: str, name: str = "model server") -> Finding:
     """Whether the OpenAI-compatible servers of engine=openai_api answer."""
-    if key_env and not os.environ.get(key_env):
+    try:
+        key = secret(key_env) if key_env else None
+    except SettingsError as error:
+        return Finding(name, "fail", str(error), f"export {key_env}=KEY")
+    if key_env and not key:
         return Finding(
             name, "fail", f"the environment variable {key_env} is not set", f"export {key_env}=KEY"
         )
-    headers = {"Authorization": f"Bearer {os.environ[key_env]}"} if key_env else {}
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     failed = {url: why for url in urls if (why := _failure(f"{url.rstrip('/')}/models", headers))}
     told = "; ".join(f"{masked(url)}: {why}" for url, why in failed.items())
     if failed:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import math
-import os
 import re
 import secrets
 import time
@@ -25,6 +24,7 @@ from codex.access import LOCAL, Access, Principal
 from codex.access.openid import OpenIdProvider
 from codex.errors import CodexError, SettingsError, TooMany, Unauthenticated
 from codex.origins import is_loopback
+from codex.private import secret as read_secret
 from codex.server.errors import error_response
 from codex.server.visits import ANYBODY, Visit, begin, end
 from codex.settings import Settings
@@ -175,7 +175,7 @@ def provider_of(settings: Settings) -> OpenIdProvider | None:
     oidc = settings.server.oidc
     if oidc.issuer is None:
         return None
-    secret = os.environ.get(oidc.client_secret_env) if oidc.client_secret_env else None
+    secret = read_secret(oidc.client_secret_env) if oidc.client_secret_env else None
     if oidc.client_secret_env and not secret:
         raise SettingsError(
             f"server.oidc.client_secret_env names {oidc.client_secret_env}, which is not set: export the "

@@ -370,7 +370,9 @@ class HealthBody(BaseModel):
         },
     )
 
-    status: State = Field(description="unloaded: the next question loads the model again.")
+    status: State = Field(
+        description="unloaded: the next question loads the model again. stopping: Codex ends."
+    )
     model: str = Field(description="The engine's fingerprint: engine, model and quantization.")
     calibrated: bool = Field(description="Whether the active calibrator holds for this model.")
     version: str

@@ -68,7 +68,7 @@ class ActiveModelBody(Body):
     name: str
     engine: str
     base_url: str | None = Field(description="Of a server; null: the model is held in this process.")
-    state: str = Field(description="loading, ready, error or unloaded, as GET /healthz says it.")
+    state: str = Field(description="loading, ready, error, unloaded or stopping, as GET /healthz says it.")
     process_memory: int | None = Field(
         description="Bytes that this process holds, measured; null where the system does not say."
     )

@@ -236,7 +236,7 @@ def delete_session(session_id: str, workbench: Bench) -> None:
     tags=["health"],
     summary="Whether a question can be answered now",
     responses=errors()
-    | {503: {"model": bodies.HealthBody, "description": "Not now: the model is loading, or broken."}},
+    | {503: {"model": bodies.HealthBody, "description": "Not now: the model is loading, or Codex ends."}},
 )
 def healthz(response: Response, workbench: Bench) -> bodies.HealthBody:
     """200 when the model is ready or unloaded, else 503 with the same body.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Callable, Sequence
 
 import uvicorn
@@ -14,6 +15,8 @@ from codex.redaction.logs import mask_logs
 from codex.server.connections import PatientProtocol
 
 LOOPBACK = ("127.0.0.1", "::1")
+LOOK = 0.05
+"""Seconds between two looks at what is still under way."""
 STOP_SECONDS = 3
 """What is under way at the end has so long to say so to its client."""
 
@@ -22,9 +25,17 @@ class Server(uvicorn.Server):
     """Serves an application until it is told to end, and then ends what is under way first."""
 
     def __init__(
-        self, app: FastAPI, stop: Callable[[], None], trusted_proxies: Sequence[str] = LOOPBACK
+        self,
+        app: FastAPI,
+        stop: Callable[[], None],
+        trusted_proxies: Sequence[str] = LOOPBACK,
+        drain: Callable[[], bool] = lambda: True,
+        grace_seconds: float = 0.0,
     ) -> None:
         """stop: makes the requests under way end with an error of their own.
+
+        drain: takes no more questions, and says whether those under way have finished, for which they have
+        grace_seconds.
 
         trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.
         """
@@ -37,14 +48,24 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=STOP_SECONDS,
             )
         )
-        self._stop = stop
+        self._stop, self._drain, self._grace_seconds = stop, drain, grace_seconds
         mask_logs()  # uvicorn has set up its handlers by now
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop the questions under way, then wait for their answers to be sent."""
+        """Let the questions under way finish, stop what is left, and wait for the answers to be sent."""
+        await self._drained()
         self._stop()
         logging.getLogger("uvicorn.error").addFilter(_unless_cut_off)
         await super().shutdown(sockets)
+
+    async def _drained(self) -> None:
+        """Until no question is under way, the grace is over, or it was told to end a second time.
+
+        The listener stays open, so that whoever looks whether Codex is ready learns that it is not any more.
+        """
+        until = time.monotonic() + self._grace_seconds
+        while self._grace_seconds and not (self._drain() or self.force_exit) and time.monotonic() < until:
+            await asyncio.sleep(LOOK)
 
 
 def _unless_cut_off(record: logging.LogRecord) -> bool:

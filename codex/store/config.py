@@ -35,6 +35,7 @@ class StoreConfig(BaseModel):
     beside the database), so that the next one on the same answers does not read them again."""
     events: SecretStr | None = None
     """A second home for events: an address such as postgresql://user:password@host/database; none: only here.
+    ${secret:NAME} is what the environment variable NAME holds, or the file that NAME_FILE names.
 
     Events that cannot be copied now wait in the database file, and follow in order, once each.
     """

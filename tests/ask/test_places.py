@@ -131,3 +131,16 @@ def test_who_waits_for_quiet_is_told_to_stop() -> None:
     assert disturbed.is_set()
     with pytest.raises(Stopping):
         places.quiet()
+
+
+def test_draining_takes_no_more_and_cancels_nothing() -> None:
+    places, cancel = Places(16), threading.Event()
+    with places.taken(ANNA, SHORT, cancel):
+        assert not places.drain()
+        assert places.draining
+        with pytest.raises(Stopping), places.taken(BEN, SHORT, threading.Event()):
+            pytest.fail("nobody asks any more")
+        with pytest.raises(Stopping):
+            places.quiet()
+    assert not cancel.is_set()
+    assert places.drain()

@@ -287,6 +287,9 @@ def test_a_key_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = OpenAIEngine(ServedConfig(model_path="m", api_key_env="CODEX_TEST_KEY"))
     with pytest.raises(ModelError, match="CODEX_TEST_KEY holds no key"):
         engine.load()
+    monkeypatch.setenv("CODEX_TEST_KEY_FILE", "/nowhere/key")
+    with pytest.raises(ModelError, match="/nowhere/key, which cannot be read"):
+        engine.load()
 
 
 def test_too_much_to_do_is_tried_again_when_the_server_says(serve: Serve) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from codex.errors import Stopping
+from codex.server import create_app
 from codex.server.serving import Server
 from tests.support.scripted import Script
-from tests.support.serving import Serve, eventually, parsed
+from tests.support.serving import SURE, Serve, Served, assert_error, eventually, parsed
 
 LONG = Script([" word"] * 2000)
 """With 10 ms before each token it would take twenty seconds."""
@@ -82,3 +85,49 @@ def test_a_request_that_the_end_cuts_off_is_no_traceback_in_the_log(
     thread.join(60)
     assert not thread.is_alive()
     assert capfd.readouterr().err == ""
+
+
+@contextmanager
+def ending(served: Served, grace_seconds: float) -> Iterator[tuple[Server, str]]:
+    """The same workbench behind a second server, which gives a grace."""
+    workbench = served.workbench
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(create_app(workbench), workbench.stop, drain=workbench.drain, grace_seconds=grace_seconds)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield server, "http://{}:{}".format(*listener.getsockname())
+    finally:
+        server.should_exit = True
+        thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_within_the_grace_a_question_under_way_is_answered_and_no_other_is_taken(serve: Serve) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def say(prompt: str) -> Script:
+        begun.set()
+        assert go_on.wait(60)
+        return SURE
+
+    body = {"query": "What is the capital of Australia?"}
+    with ending(serve(say), 60) as (server, url), ThreadPoolExecutor() as pool:
+        answer = pool.submit(httpx.post, f"{url}/infer", json=body, timeout=60)
+        assert begun.wait(20)
+        server.should_exit = True
+        assert eventually(lambda: httpx.get(f"{url}/healthz").json()["status"] == "stopping", 20)
+        assert httpx.get(f"{url}/healthz").status_code == 503
+        assert_error(httpx.post(f"{url}/infer", json=body), 503)
+        go_on.set()
+        assert answer.result(60).status_code == 200
+
+
+def test_what_is_under_way_when_the_grace_is_over_ends_with_503(serve: Serve) -> None:
+    served = serve(LONG, "engine.params.max_tokens=2000", delay=0.01)
+    body = {"query": "Tell me a long story."}
+    with ending(served, 0.1) as (server, url), ThreadPoolExecutor() as pool:
+        answer = pool.submit(httpx.post, f"{url}/infer", json=body, timeout=60)
+        assert eventually(lambda: served.scripted.running == 1, 20)
+        server.should_exit = True
+        assert_error(answer.result(60), 503)

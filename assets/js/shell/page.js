@@ -34,6 +34,7 @@ const STATES = {
   lost: "cannot be reached: ",
   out: "signed out: ",
   unloaded: "unloaded: ",
+  stopping: "shutting down: ",
 };
 
 /** @param {Given} given */

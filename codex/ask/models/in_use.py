@@ -29,8 +29,9 @@ from codex.settings import EngineSettings, Settings
 
 log = logging.getLogger(__name__)
 
-State = Literal["loading", "ready", "error", "unloaded"]
-"""unloaded: its memory was given back on request; the next question loads it again."""
+State = Literal["loading", "ready", "error", "unloaded", "stopping"]
+"""unloaded: its memory was given back on request; the next question loads it again. stopping: Codex ends, and
+takes no more questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,9 @@ class ModelInUse:
         calibrated, calibration = self._active.calibration
         model, error = self.engine.fingerprint, None
         state: State = "loading"
-        if self._use.changing:
+        if self.places.draining:
+            state = "stopping"
+        elif self._use.changing:
             pass
         elif self.engine.is_loaded:
             state = "ready"

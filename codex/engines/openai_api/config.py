@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from codex import origins
 from codex.engines.base import EngineConfig
-from codex.errors import ModelError
+from codex.errors import ModelError, SettingsError
+from codex.private import secret
 
 
 def _addresses(given: object) -> object:
@@ -40,7 +40,8 @@ class ServedConfig(EngineConfig):
     ] = ("http://127.0.0.1:8080/v1",)
     """Where the server's interface begins; a list, as [http://a/v1,http://b/v1]: of replicas of one model."""
     api_key_env: str = ""
-    """The environment variable that holds the key; empty: the server needs none."""
+    """The environment variable that holds the key, or, with _FILE after its name, that names a file with it;
+    empty: the server needs none."""
     public_only: bool = False
     """Whether it is refused where it is on this machine or in a private network, at every connection."""
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
@@ -66,7 +67,10 @@ class ServedConfig(EngineConfig):
         """The key itself; None: there is none. Raises ModelError."""
         if not self.api_key_env:
             return None
-        key = os.environ.get(self.api_key_env, "").strip()
+        try:
+            key = secret(self.api_key_env)
+        except SettingsError as error:
+            raise ModelError(str(error)) from error
         if not key:
             raise ModelError(
                 f"The environment variable {self.api_key_env} holds no key for {self.where}: set it, or "
