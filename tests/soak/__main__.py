@@ -1,0 +1,62 @@
+"""The campaign: load, kills, faults, with its table.
+
+Exit status 1 where something that is wanted was not reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.soak import burst, clock, disk, kills, requests
+from tests.soak.line import Line
+
+PARTS: dict[str, tuple[Callable[[Path, int], Iterator[Line]], int, int]] = {
+    "requests": (requests.run, 10_000, 60),
+    "real": (requests.run_real, 500, 4),
+    "burst": (burst.run, 200, 24),
+    "kills": (kills.run, 100, 2),
+    "disk": (disk.run, 40, 1),
+    "clock": (clock.run, 20, 2),
+}
+"""Each part with how much of it, whole and short."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which parts; all when none is named")
+    parser.add_argument("--short", action="store_true", help="of each part only so much that it cannot rot")
+    parser.add_argument("--json", type=Path, help="write the table here too")
+    given = parser.parse_args()
+    lines: list[Line] = []
+    for name in given.parts or PARTS:
+        for line in run(name, given.short):
+            print(line, flush=True)
+            lines.append(line)
+    table = Table("part", "metric", "wanted", "reached", box=None)
+    for line in lines:
+        value = f"{line.value:.4g} {line.unit}".strip()
+        table.add_row(line.part, line.name, line.wanted, value if line.reached else f"{value}  MISSED")
+    Console(width=120).print(table)
+    if given.json:
+        given.json.write_text(json.dumps([asdict(line) for line in lines], indent=1) + "\n")
+    return 0 if all(line.reached for line in lines) else 1
+
+
+def run(name: str, short: bool) -> Iterator[Line]:
+    """The lines of one part, in a folder that goes with it."""
+    part, whole, little = PARTS[name]
+    with tempfile.TemporaryDirectory(prefix="codex-soak-", ignore_cleanup_errors=True) as folder:
+        yield from part(Path(folder) / "home", little if short else whole)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
