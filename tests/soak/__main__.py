@@ -16,29 +16,37 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.soak import burst, clock, disk, kills, requests
+from tests.soak import burst, clock, disk, gone, kills, requests
 from tests.soak.line import Line
 
 PARTS: dict[str, tuple[Callable[[Path, int], Iterator[Line]], int, int]] = {
     "requests": (requests.run, 10_000, 60),
     "real": (requests.run_real, 500, 4),
     "burst": (burst.run, 200, 24),
-    "kills": (kills.run, 100, 2),
+    "kills": (kills.run, 100, 1),
     "disk": (disk.run, 40, 1),
+    "limited": (disk.run_limited, 40, 1),
     "clock": (clock.run, 20, 2),
+    "openai": (gone.openai_server, 10, 1),
+    "model": (gone.model_file, 10, 1),
+    "chroma": (gone.chroma, 10, 1),
+    "postgres": (gone.postgresql, 10, 1),
 }
 """Each part with how much of it, whole and short."""
+SHORT = ("requests", "burst", "kills", "limited", "clock", "openai")
+"""The parts that every change is tested by: the others need another program or half a minute of their own."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which parts; all when none is named")
     parser.add_argument("--short", action="store_true", help="of each part only so much that it cannot rot")
+    parser.add_argument("--times", type=int, help="how much of each part, instead of the whole")
     parser.add_argument("--json", type=Path, help="write the table here too")
     given = parser.parse_args()
     lines: list[Line] = []
     for name in given.parts or PARTS:
-        for line in run(name, given.short):
+        for line in run(name, given.short, given.times):
             print(line, flush=True)
             lines.append(line)
     table = Table("part", "metric", "wanted", "reached", box=None)
@@ -51,11 +59,11 @@ def main() -> int:
     return 0 if all(line.reached for line in lines) else 1
 
 
-def run(name: str, short: bool) -> Iterator[Line]:
-    """The lines of one part, in a folder that goes with it."""
+def run(name: str, short: bool, times: int | None = None) -> Iterator[Line]:
+    """The lines of one part, in a folder that goes with it. times: how much of it, instead of the whole."""
     part, whole, little = PARTS[name]
     with tempfile.TemporaryDirectory(prefix="codex-soak-", ignore_cleanup_errors=True) as folder:
-        yield from part(Path(folder) / "home", little if short else whole)
+        yield from part(Path(folder) / "home", times or (little if short else whole))
 
 
 if __name__ == "__main__":

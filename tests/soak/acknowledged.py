@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from tests.soak.workbench import Process
 
 DATASET = "capitals"
 QUESTIONS = 60
+INDEXED = 120.0
+"""Seconds after the last start until every document has been indexed."""
 FAILED = (429, 503, 409)
 """Statuses of a workbench that cannot do it now, or has something else to end before."""
 
@@ -177,10 +180,13 @@ def lost(client: httpx.Client, home: Path, known: Acknowledged) -> list[str]:
     missing += [
         f"label {trace}" for trace, correct in known.labels.items() if labels.get(trace) is not correct
     ]
+    until = time.monotonic() + INDEXED
     for name, text in known.documents.items():
         file = home / "documents" / name
         if not file.is_file() or file.read_text() != text:
             missing.append(f"document {name}")
+        elif not _is_found(client, name, text, until):
+            missing.append(f"passages of {name}")
     runs = {each["id"]: each["done"] for each in client.get("/evaluations").json()}
     missing += [
         f"{done - runs.get(run, 0)} answers of {run}"
@@ -191,3 +197,13 @@ def lost(client: httpx.Client, home: Path, known: Acknowledged) -> list[str]:
         there = {each["version"] for each in client.get(path).json()}
         missing += [f"{path} {version}" for version in versions - there]
     return missing
+
+
+def _is_found(client: httpx.Client, name: str, text: str, until: float) -> bool:
+    while True:
+        found = client.get("/passages", params={"query": text, "k": 5})
+        if found.status_code == 200 and any(each["document"] == name for each in found.json()):
+            return True
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)

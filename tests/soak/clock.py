@@ -49,8 +49,8 @@ class _People:
 def run(home: Path, jumps: int, seed: int = 0) -> Iterator[Line]:
     """So many jumps, and what works after each."""
     chance = random.Random(seed)
-    access = Access(home)
     home.mkdir()
+    access = Access(home)
     access.users.create(USER, "admin", PASSWORD)
     key = access.keys.create("soak", ["ask", "read", "label", "evaluate"])[1]
     access.close()
@@ -121,15 +121,17 @@ def _ask(people: _People) -> None:
 
 
 def _list(people: _People) -> None:
-    listed = people.client.get("/traces", params={"limit": 100}).json()["traces"]
-    assert {each["trace_id"] for each in listed} == set(people.seen), listed
+    listed = people.client.get("/traces", params={"size": 100}).json()["traces"]
+    assert {each["id"] for each in listed} == set(people.seen), listed
 
 
 def _label(people: _People) -> None:
     for correct in (True, False):
         response = people.client.put(f"/traces/{people.seen[0]}/label", json={"correct": correct})
         assert response.status_code == 204, response.text
-        (label,) = (each for each in people.client.get("/labels").json() if each["trace_id"] == people.seen[0])
+        (label,) = (
+            each for each in people.client.get("/labels").json() if each["trace_id"] == people.seen[0]
+        )
         assert label["correct"] is correct, label
 
 

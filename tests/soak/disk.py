@@ -1,4 +1,4 @@
-"""A disk that is full at random moments: clear errors, nothing lost, and it works again when there is room."""
+"""A disk that is full at random moments: clear errors, nothing lost, and it works again with room."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pathlib import Path
 
 from tests.soak.acknowledged import Acknowledged, lost, working
 from tests.soak.line import Line
+from tests.soak.serve import INDEXING
 from tests.soak.workbench import Process
 
-PART = "disk"
+PART, LIMITED = "full disk", "no file may grow"
 SIZE_MB = 256
 LEFT = 256 * 1024
 """Bytes that may be left when it is full."""
@@ -32,17 +33,19 @@ def run(home: Path, times: int, seed: int = 0) -> Iterator[Line]:
     """Full so often, by whichever way this machine permits."""
     with _small_disk(home.parent / "disk") as fill:
         place = home.parent / "disk" / "home" if fill else home
-        yield from _full(place, times, fill, seed, f"{PART}: {'a tmpfs' if fill else 'a limit of file sizes'}")
+        yield from _full(place, times, fill, seed, PART if fill else LIMITED, home.with_suffix(".log"))
 
 
 def run_limited(home: Path, times: int, seed: int = 0) -> Iterator[Line]:
-    """Full so often, as no file may grow: what every user of every machine may set."""
-    yield from _full(home, times, None, seed, PART)
+    """Full so often, as no file may grow, which is possible on every machine."""
+    yield from _full(home, times, None, seed, LIMITED, home.with_suffix(".log"))
 
 
-def _full(home: Path, times: int, fill: Limit | None, seed: int, part: str) -> Iterator[Line]:
+def _full(home: Path, times: int, fill: Limit | None, seed: int, part: str, log: Path) -> Iterator[Line]:
     chance = random.Random(seed)
-    process, known = Process(home, "ask.n_samples=1", log=home.parents[1] / "disk.log"), Acknowledged()
+    known = Acknowledged()
+    settings = ("ask.n_samples=1", "grounding.verify=false")
+    process = Process(home, *settings, environment={INDEXING: "1"}, log=log)
     process.start()
     try:
         died, stuck, unclear = 0, 0, 0

@@ -5,17 +5,32 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codex.errors import CodexError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from codex.ask.workbench import Workbench
 
 _FORKED = multiprocessing.get_context("forkserver")
 _FORKED.set_forkserver_preload(
-    ["codex.cli.serve", "codex.pages.shell", "codex.server", "sentence_transformers", "chromadb"]
-    + ["tests.soak.engine"]
+    [
+        *("codex.cli.serve", "codex.pages.shell", "codex.server", "sentence_transformers", "chromadb"),
+        "tests.soak.engine",
+    ]
 )
 OFFSET = "CODEX_SOAK_CLOCK"
 """The environment variable with the file that holds how far the clock is off, in seconds."""
+INDEXING = "CODEX_SOAK_INDEXING"
+"""The environment variable that, set to anything, has documents indexed as they come."""
 
 
 def started(settings: Sequence[str], environment: Mapping[str, str], log: Path) -> BaseProcess:
@@ -33,19 +48,38 @@ def _serve(settings: list[str], environment: dict[str, str], log: str) -> None:
     os.environ.update(environment)
     if OFFSET in environment:
         _follow_clock(Path(environment[OFFSET]))
+    if INDEXING in environment:
+        _index_all_the_while()
     from codex.cli.serve import serve
 
     serve(settings)
 
 
+def _index_all_the_while() -> None:
+    """Index what waits as soon as it does, as somebody at the page of the documents would."""
+    from codex import server
+
+    made = server.create_app
+
+    def create_app(workbench: Workbench) -> FastAPI:
+        def index() -> None:
+            while True:
+                # What it could not do stays waiting, and the log of the index says why.
+                with suppress(CodexError):
+                    workbench.index.run()
+                time.sleep(0.1)
+
+        threading.Thread(target=index, daemon=True).start()
+        return made(workbench)
+
+    server.create_app = create_app
+
+
 def _follow_clock(file: Path) -> None:
     """Set the clock as the file says whenever SIGUSR1 comes. Monotonic clocks go on, as they do on Linux."""
-    import time
-
     import time_machine
 
-    real = time.time
-    begun, since = real(), time.monotonic()
+    begun, since = time.time(), time.monotonic()
     clock = time_machine.travel(begun, tick=True).start()
 
     def jump(*_: object) -> None:
