@@ -39,14 +39,18 @@ SHORT = ("requests", "burst", "kills", "limited", "clock", "openai")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which parts; all when none is named")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART[=N]", help="all when none is named; N: how much of it"
+    )
     parser.add_argument("--short", action="store_true", help="of each part only so much that it cannot rot")
-    parser.add_argument("--times", type=int, help="how much of each part, instead of the whole")
     parser.add_argument("--json", type=Path, help="write the table here too")
     given = parser.parse_args()
     lines: list[Line] = []
-    for name in given.parts or PARTS:
-        for line in run(name, given.short, given.times):
+    for part in given.parts or PARTS:
+        name, _, times = part.partition("=")
+        if name not in PARTS:
+            parser.error(f"there is no part {name!r}: choose among {', '.join(PARTS)}")
+        for line in run(name, short=given.short, times=int(times or 0)):
             print(line, flush=True)
             lines.append(line)
     table = Table("part", "metric", "wanted", "reached", box=None)
@@ -59,8 +63,8 @@ def main() -> int:
     return 0 if all(line.reached for line in lines) else 1
 
 
-def run(name: str, short: bool, times: int | None = None) -> Iterator[Line]:
-    """The lines of one part, in a folder that goes with it. times: how much of it, instead of the whole."""
+def run(name: str, *, short: bool = False, times: int = 0) -> Iterator[Line]:
+    """The lines of one part, in a folder that goes with it. times: how much of it; 0: all."""
     part, whole, little = PARTS[name]
     with tempfile.TemporaryDirectory(prefix="codex-soak-", ignore_cleanup_errors=True) as folder:
         yield from part(Path(folder) / "home", times or (little if short else whole))

@@ -185,7 +185,7 @@ def lost(client: httpx.Client, home: Path, known: Acknowledged) -> list[str]:
         file = home / "documents" / name
         if not file.is_file() or file.read_text() != text:
             missing.append(f"document {name}")
-        elif not _is_found(client, name, text, until):
+        elif not _is_found(client, text, until):
             missing.append(f"passages of {name}")
     runs = {each["id"]: each["done"] for each in client.get("/evaluations").json()}
     missing += [
@@ -199,10 +199,10 @@ def lost(client: httpx.Client, home: Path, known: Acknowledged) -> list[str]:
     return missing
 
 
-def _is_found(client: httpx.Client, name: str, text: str, until: float) -> bool:
+def _is_found(client: httpx.Client, text: str, until: float) -> bool:
     while True:
         found = client.get("/passages", params={"query": text, "k": 5})
-        if found.status_code == 200 and any(each["document"] == name for each in found.json()):
+        if found.status_code == 200 and any(each["text"] == text for each in found.json()):
             return True
         if time.monotonic() > until:
             return False

@@ -8,7 +8,7 @@ import resource
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.soak.acknowledged import Acknowledged, lost, working
@@ -121,10 +121,11 @@ def _small_disk(folder: Path) -> Iterator[Limit | None]:
 
     def fill(left: int | None) -> None:
         if left is None:
-            ballast.unlink()
+            ballast.unlink(missing_ok=True)
             return
         disk = os.statvfs(folder)
-        with ballast.open("wb") as file:
+        # Others write meanwhile: where less is free by then, it is full already.
+        with suppress(OSError), ballast.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, max(1, disk.f_bavail * disk.f_frsize - left))
 
     try:
