@@ -33,7 +33,7 @@ PARTS: dict[str, tuple[Callable[[Path, int], Iterator[Line]], int, int]] = {
     "postgres": (gone.postgresql, 10, 1),
 }
 """Each part with how much of it, whole and short."""
-SHORT = ("requests", "burst", "kills", "limited", "openai")
+SHORT = ("requests", "burst", "kills", "limited", "clock", "openai")
 """The parts that every change is tested by: the others need another program or half a minute of their own."""
 
 
