@@ -5,7 +5,7 @@ CODEX := $(BIN)/codex
 # The pages' scripts are served as they are; node only checks them, and a user needs none.
 NODE := $(shell command -v npm)
 
-.PHONY: run test test-js lint lint-js types security docs installed bench
+.PHONY: run test test-js lint lint-js types security docs installed bench soak
 
 run: .venv/installed
 	$(CODEX) models fetch smollm2-135m-instruct
@@ -65,6 +65,11 @@ installed: .venv/installed-dev
 bench: .venv/installed-dev
 	$(CODEX) models fetch smollm2-135m-instruct
 	$(BIN)/python -m tests.bench
+
+# Some hours; `tests/soak/test_short.py` is what `make test` runs of it.
+soak: .venv/installed-dev
+	$(CODEX) models fetch smollm2-135m-instruct
+	$(BIN)/python -m tests.soak
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

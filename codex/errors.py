@@ -10,6 +10,8 @@ class CodexError(Exception):
 
     status = 500
     """The HTTP status it maps to."""
+    retry_after = 30
+    """Seconds after which a status of 429 or 503 asks a client to try again."""
 
 
 class InvalidInput(CodexError):
@@ -163,7 +165,6 @@ class ModelError(CodexError):
     """A model that is missing, broken, or cannot be loaded as asked."""
 
     status = 503
-    retry_after = 30
 
 
 class AdapterError(ModelError):
@@ -186,7 +187,6 @@ class StoreError(CodexError):
     """The database cannot be opened, read or written."""
 
     status = 503
-    retry_after = 30
 
 
 class StoreInUse(StoreError):
@@ -201,7 +201,6 @@ class RetrievalError(CodexError):
     """The index cannot be opened, searched or written, e.g. its Chroma server is gone."""
 
     status = 503
-    retry_after = 30
 
 
 class UnreadableDocument(InvalidInput):

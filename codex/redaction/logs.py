@@ -35,7 +35,7 @@ class Masking(logging.Filter):
 
 def mask_logs() -> None:
     """Mask what every handler of this process writes from now on; called again, those that are new."""
-    known = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
+    known = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]
     handlers = [handler for logger in (logging.root, *known) for handler in logger.handlers]
     if logging.lastResort is not None:
         handlers.append(logging.lastResort)

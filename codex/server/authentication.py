@@ -7,15 +7,11 @@ import ipaddress
 import math
 import re
 import secrets
-import time
 from collections.abc import Collection, Mapping
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote
 
 from anyio.to_thread import run_sync
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,6 +22,7 @@ from codex.errors import CodexError, SettingsError, TooMany, Unauthenticated
 from codex.origins import is_loopback
 from codex.private import secret as read_secret
 from codex.server.errors import error_response
+from codex.server.request_limits import RequestLimits
 from codex.server.visits import ANYBODY, Visit, begin, end
 from codex.settings import Settings
 
@@ -68,7 +65,7 @@ class Authentication:
         """
         self._app, self._access, self._local_key, self._pages = app, access, local_key, pages
         self._per_minute = per_minute
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limits = RequestLimits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with what is wrong."""
@@ -135,10 +132,9 @@ class Authentication:
         """Raises TooMany. most: requests in a minute; None: no limit."""
         if most is None:
             return
-        limit = RateLimitItemPerMinute(most)
-        if not self._limiter.hit(limit, who):
-            again = self._limiter.get_window_stats(limit, who).reset_time
-            seconds = max(1, math.ceil(again - time.time()))
+        wait = self._limits.wait(who, most)
+        if wait > 0:
+            seconds = max(1, math.ceil(wait))
             raise TooMany(f"More than {most:,} requests in a minute; try again in {seconds} s.", seconds)
 
     def _is_page(self, scope: Scope) -> bool:

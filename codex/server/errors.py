@@ -13,12 +13,14 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from codex.errors import Busy, CodexError, InvalidInput, ModelError, StoreError, Unauthenticated
+from codex.errors import CodexError, InvalidInput, Unauthenticated
 from codex.redaction import masked
 from codex.server.bodies import ErrorBody, ErrorDetail
 
 log = logging.getLogger(__name__)
 
+AGAIN = (429, 503)
+"""Statuses of what may work a little later."""
 SHOWN_INPUT_CHARACTERS = 40
 """How much of a wrong value an error repeats."""
 
@@ -57,7 +59,7 @@ def _status(error: Exception) -> int:
 
 
 def _headers(error: Exception) -> dict[str, str]:
-    if isinstance(error, Busy | ModelError | StoreError):
+    if isinstance(error, CodexError) and error.status in AGAIN:
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="Codex"'}

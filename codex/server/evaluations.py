@@ -134,7 +134,10 @@ class EvaluationBody(BaseModel):
 
     @classmethod
     def of(cls, summary: RunSummary, evaluations: Evaluations) -> EvaluationBody:
-        """A run as it is stored, with the job that asks it."""
+        """A run as it is stored, with the job that asks it.
+
+        A job that measures the judge before its first question has begun the run already.
+        """
         run, job = summary.run, evaluations.job(summary.run.id)
         return cls(
             id=run.id,
@@ -142,7 +145,7 @@ class EvaluationBody(BaseModel):
             dataset=run.dataset,
             created_at=run.created_at,
             model=run.model,
-            state=run.state,
+            state="running" if job is not None and job.state == "running" else run.state,
             total=run.total,
             done=summary.done,
             correct=summary.correct,

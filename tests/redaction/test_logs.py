@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 
+import pytest
 from uvicorn.logging import AccessFormatter
 
 from codex.redaction.logs import Masking, mask_logs
@@ -64,3 +65,16 @@ def test_every_handler_masks_once() -> None:
         assert [type(each) for each in handler.filters] == [Masking]
     finally:
         named.removeHandler(handler)
+
+
+def test_a_logger_that_another_thread_makes_meanwhile_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    get_logger = logging.getLogger
+
+    def meanwhile(name: str) -> logging.Logger:
+        get_logger(f"{name}.made_meanwhile")
+        return get_logger(name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(logging.root.manager, "loggerDict", {"codex": get_logger("codex")})
+        patched.setattr(logging, "getLogger", meanwhile)
+        mask_logs()

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from codex.errors import ModelError, PromptTooLong, StoreError
+from codex.errors import CodexError, ModelError, PromptTooLong, RetrievalError, StoreError
+from codex.server.errors import error_response
 from tests.support.serving import SURE, Serve, Served, assert_error, eventually
 
 GUARANTEE = {
@@ -260,3 +261,19 @@ def test_a_refusal_is_an_error_of_the_request(serve: Serve) -> None:
     assert_error(response, 422)
     assert response.json()["error"]["type"] == "Refused"
     assert response.json()["error"]["fields"] == ["query"]
+
+
+def test_whatever_may_work_later_says_when() -> None:
+    kinds, later = [CodexError], set()
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        # Some say more than their message needs; what is read here stands in the class.
+        error = Exception.__new__(kind)
+        response = error_response(error)
+        if response.status_code in (429, 503):
+            later.add(kind)
+            assert int(response.headers["Retry-After"]) > 0
+        else:
+            assert "Retry-After" not in response.headers
+    assert {StoreError, RetrievalError, ModelError} < later

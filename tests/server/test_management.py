@@ -11,11 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
+from codex.evaluation import runner
 from codex.evaluation.generations import read
 from codex.policy import Policy
 from tests.support.evaluated import put_calibrator, put_run
 from tests.support.scripted import Script, ScriptedEngine
-from tests.support.serving import Serve, Served, assert_error, eventually, running, workbench
+from tests.support.serving import SURE, Serve, Served, assert_error, eventually, running, workbench
 
 WAIT = 60
 """Seconds, far more than anything here takes."""
@@ -327,6 +328,21 @@ def test_a_run_is_cancelled_and_resumed_and_only_one_is_asked_at_a_time(serve: S
     assert_error(http.post("/evaluations", json={"dataset": "nowhere"}), 404)
     kinds = [job["kind"] for job in http.get("/jobs").json()]
     assert kinds == ["evaluate", "evaluate"]
+
+
+def test_a_run_that_measures_its_judge_first_is_in_progress(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = threading.Event()
+    monkeypatch.setattr(runner, "measure", lambda *_: measured.wait(WAIT))
+    http = serve(SURE).http
+    try:
+        run = http.post("/evaluations", json={"dataset": "capitals", "limit": 2}).json()
+        assert run["state"] == "running"
+        assert http.get(f"/evaluations/{run['id']}").json()["state"] == "running"
+    finally:
+        measured.set()
+    assert eventually(lambda: http.get(f"/evaluations/{run['id']}").json()["state"] == "done", WAIT)
 
 
 def test_a_renamed_calibrator_keeps_what_rests_on_its_version(served: Served) -> None:

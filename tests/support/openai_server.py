@@ -112,8 +112,8 @@ class Scripted:
 
 
 @contextmanager
-def serving(script: Scripted) -> Iterator[str]:
-    """The base URL of a running server."""
+def serving(script: Scripted, port: int = 0) -> Iterator[str]:
+    """The base URL of a running server. port: 0 takes a free one."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -151,7 +151,7 @@ def serving(script: Scripted) -> Iterator[str]:
             if said.cut:
                 self.close_connection = True
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

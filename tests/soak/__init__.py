@@ -1,0 +1,1 @@
+"""Codex under load and fault, for hours: `python -m tests.soak`."""
