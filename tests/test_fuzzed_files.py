@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import struct
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -14,15 +17,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codex.backup.archive import unpack
+from codex.backup.archive import blocks, unpack
+from codex.backup.manifest import DATABASE, FORMAT, Manifest, Member
 from codex.classify import files as tables
 from codex.datasets.importing import import_file
 from codex.engines.gguf_header import read_header
-from codex.engines.huggingface.adapters import CONFIG, WEIGHTS, read_manifest
+from codex.engines.huggingface.adapters import CONFIG, WEIGHTS, AdapterManifest, read_manifest
 from codex.errors import CodexError
 from codex.evaluation import generations
 from codex.labelling import formats
+from codex.retrieval.catalogue import VERSION
 from codex.retrieval.readers.reading import read as read_document
+from codex.store.database.migrations import SCHEMA_VERSION
 from tests.retrieval import files
 
 MORE = "CODEX_FUZZ"
@@ -36,7 +42,7 @@ QUESTIONS = (
 )
 LINES = (
     b'{"question": "What?", "answers": ["A", 2, true], "history": [{"role": "user", "content": "x"}]}\n'
-    b'{"query": "Why?", "target": 1.5, "choices": ["x", "y"], "label": 1}\n'
+    b'{"query": "Why?", "target": 1.5, "choices": ["x", "y"], "label": 0}\n'
 )
 SQUAD = (
     b'{"data": [{"title": "t", "paragraphs": [{"context": "c d", "qas": [{"id": "1", "question": "q", '
@@ -49,11 +55,13 @@ STUDIO = (
     b'"value": {"choices": ["correct"]}}]}]}]'
 )
 GENERATED = (
-    b'{"id": "q1", "group": "g", "question": "q", "answers": ["a"], "greedy": {"text": "a", "tokens": '
-    b'[{"id": 1, "bytes": "YQ==", "logprob": -0.1, "alternatives": [[1, "YQ==", -0.1]]}], '
-    b'"finish_reason": "stop"}, "samples": [{"text": "a"}]}\n'
+    b'{"id": "q1", "set": "s", "question": "q", "context": "c", "answers": ["a"], "greedy": {"text": "a", '
+    b'"finish": "stop", "tokens": [[7, "a", -0.5, [[7, "a", -0.5], [8, "b", -1.5]]]]}, "samples": '
+    b'[{"text": "a", "finish": "length", "tokens": [[7, "a", -0.5]]}], "p_true_top": [["True", -0.1]]}\n'
 )
-MANIFEST = b'{"kind": "answerer", "base": "m", "base_sha256": "0", "rank": 8, "targets": ["q_proj"]}'
+
+
+ROWS = "'What?' question, ['a', 'b'] answers, 0 label"
 
 
 def _word(text: bytes) -> bytes:
@@ -66,22 +74,57 @@ GGUF = b"".join(
         _word(b"general.architecture") + struct.pack("<I", 8) + _word(b"llama"),
         _word(b"llama.block_count") + struct.pack("<II", 4, 2),
         _word(b"tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 2) + _word(b"a") + _word(b"b"),
+        bytes(31),
     )
 )
 
 
-@cache
-def _parquet(folder: Path) -> bytes:
-    path = folder / "whole.parquet"
-    with duckdb.connect() as db:
-        db.execute(
-            f"COPY (SELECT 'What?' question, ['a', 'b'] answers, 1 label) TO '{path}' (FORMAT parquet)"
+MANIFEST = AdapterManifest(
+    kind="answerer",
+    name="mine",
+    base="m",
+    base_sha256="0",
+    prompt="p",
+    settings={"rank": 8},
+    data_sha256="0",
+    rows=1,
+    steps=1,
+    metrics={"loss": 0.5},
+    created_at="2026-01-01T00:00:00Z",
+    versions={"torch": "2"},
+)
+
+
+def _parquet(columns: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as db:
+        db.execute(f"COPY (SELECT {columns}) TO '{folder}/it.parquet' (FORMAT parquet)")
+        return (Path(folder) / "it.parquet").read_bytes()
+
+
+def _backup() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / DATABASE
+        database.write_bytes(b"rows")
+        member = Member(name=DATABASE, size=4, sha256=sha256(b"rows").hexdigest(), mtime_ns=9)
+        manifest = Manifest(
+            format=FORMAT,
+            codex="0.1.0",
+            database=SCHEMA_VERSION,
+            catalogue=VERSION,
+            created_at=datetime(2026, 1, 1, tzinfo=UTC),
+            documents="/home/documents",
+            members=(member,),
         )
-    return path.read_bytes()
+        return gzip.decompress(b"".join(blocks(manifest, {DATABASE: database})))
 
 
 def _imported(path: Path) -> None:
     import_file(path, path.parent, replace=True, accept_rejects=True)
+
+
+def _unpacked(path: Path) -> None:
+    path.write_bytes(gzip.compress(path.read_bytes(), 0))
+    unpack(path)
 
 
 def _labels(path: Path) -> None:
@@ -104,20 +147,20 @@ PARSERS: dict[str, tuple[bytes, Reads]] = {
     "questions.csv": (QUESTIONS, _imported),
     "questions.jsonl": (LINES, _imported),
     "questions.json": (SQUAD, _imported),
-    "questions.parquet": (b"", _imported),
+    "questions.parquet": (_parquet(ROWS), _imported),
     "labels.csv": (LABELS, _labels),
     "labels.jsonl": (
         b'{"run_id": "r", "question_id": "q", "verdict": "correct", "spans": [[0, 1]]}\n',
         _labels,
     ),
     "labels.json": (STUDIO, _labels),
-    "labels.parquet": (b"", _labels),
+    "labels.parquet": (_parquet("'r' run_id, 'q' question_id, 'correct' verdict"), _labels),
     "generated.jsonl": (GENERATED, lambda path: list(generations.read(path))),
     "rows.csv": (QUESTIONS, lambda path: tables.read(path, ["question"])),
-    "rows.parquet": (b"", lambda path: tables.read(path, ["question"])),
+    "rows.parquet": (_parquet(ROWS), lambda path: tables.read(path, ["question"])),
     "model.gguf": (GGUF, read_header),
-    "backup.tar.gz": (files.zip_bomb(1), unpack),
-    "adapter/codex.json": (MANIFEST, lambda path: read_manifest(path.parent)),
+    "backup.tar.gz": (_backup(), _unpacked),
+    "adapter/codex.json": (MANIFEST.model_dump_json().encode(), lambda path: read_manifest(path.parent)),
 }
 """What each is called, one that can be read or nearly, and what reads it."""
 
@@ -164,7 +207,7 @@ def test_it_is_read_or_refused(name: str, tmp_path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     for beside in (CONFIG, WEIGHTS):
         (path.parent / beside).touch()
-    path.write_bytes(whole := whole or _parquet(tmp_path))
+    path.write_bytes(whole)
     reads(path)  # What is damaged below can be read before.
 
     @settings(

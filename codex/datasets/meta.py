@@ -21,7 +21,9 @@ def meta(values: Mapping[str, object], found: Columns) -> tuple[tuple[str, str],
     every |= {str(name): value for name, value in own.items()} if isinstance(own, Mapping) else {}
     kept: list[tuple[str, str]] = []
     for name, value in every.items():
-        if len(kept) < MOST and len(name) <= LONGEST and name not in found.used and (said := _short(value)):
+        if len(kept) >= MOST or name in found.used or not _short(name):
+            continue
+        if said := _short(value):
             kept.append((name, said))
     return tuple(kept)
 

@@ -31,8 +31,8 @@ def rows(path: Path, encoding: str | None = None, known: Iterable[str] = ()) -> 
     """The rows of a file, in order.
 
     encoding: of the text; None: UTF-8, or UTF-16 where the file begins as such. What is not in that
-    encoding stands in the values as lone surrogates. known: names by which a heading is recognised, besides
-    the usual ones. Raises NotFound, InvalidInput for a file that is
+    encoding stands in the values as lone surrogates, and in the names of columns as \\udcff. known: names by
+    which a heading is recognised, besides the usual ones. Raises NotFound, InvalidInput for a file that is
     empty, no text, or cut off.
     """
     name = path.name.lower().removesuffix(".gz")
@@ -46,13 +46,25 @@ def rows(path: Path, encoding: str | None = None, known: Iterable[str] = ()) -> 
             return
         with opened(path, encoding) as text:
             is_csv = name.endswith((".csv", ".tsv"))
-            yield from csv_files.rows(text, path, known) if is_csv else json_files.rows(text, path)
+            found = csv_files.rows(text, path, known) if is_csv else json_files.rows(text, path)
+            yield from map(_with_whole_names, found)
     except (EOFError, gzip.BadGzipFile, zlib.error) as wrong:
         raise InvalidInput(f"{path.name} is cut off or broken: {wrong}. Fetch it again.") from wrong
     except UnicodeError as wrong:
         raise InvalidInput(f"{path.name} is not in that encoding: {wrong}. Give another one.") from wrong
     except OSError as wrong:
         raise InvalidInput(f"{path.name} cannot be read: {wrong.strerror or wrong}.") from wrong
+
+
+def _with_whole_names(row: Row | Rejected) -> Row | Rejected:
+    """A row whose columns can be named in files and responses, which hold no half characters."""
+    if isinstance(row, Rejected) or all(map(str.isascii, row.values)):
+        return row
+    return Row(row.line, {_whole(name): value for name, value in row.values.items()})
+
+
+def _whole(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _parquet(path: Path) -> Iterator[Row | Rejected]:

@@ -14,12 +14,12 @@ import psycopg
 
 from codex.engines.models import DEFAULT_MODEL, Models, default_home
 from codex.store.postgres.event_copy import EVENTS
-from tests.retrieval.test_index_server import Server as Chroma
 from tests.soak.line import Line
 from tests.soak.openai_server import Server as OpenAIServer
 from tests.soak.serve import INDEXING
 from tests.soak.workbench import Process
 from tests.support import postgres
+from tests.support.chroma_server import Server as Chroma
 
 BOUND = 120.0
 """Seconds in which it has to work again."""
