@@ -178,7 +178,7 @@ DEEP = "[" * 600 + "1" + "]" * 600
             f'{{"question": "Who?", "choices": ["Ann", "Ben"], "answers": "{"9" * 5000}"}}\n',
             f"its answer '{'9' * 40}' is none of its 2 choices",
         ),
-        ("a.jsonl", '{"\\ud800": "Who?"}\n', "No column holds the question. There are: \ud800. Say which"),
+        ("a.jsonl", '{"\\ud800": "Who?"}\n', "No column holds the question. There are: \\ud800. Say which"),
         ("a.csv", f"When?,{DEEP},\n", "its answers are nested too deeply"),
         ("a.csv", f"When?,{'[' * 9**5 + ']' * 9**5},\n", "its answers are nested too deeply"),
         ("a.csv", f"When?,{'9' * 5000},Ann|Ben\n", f"its answer '{'9' * 40}' is none of its 2 choices"),
