@@ -166,7 +166,8 @@ class LlamaServer:
         They are read again for it. Raises CapabilityError as `check_states`.
         """
         self.check_states(len(ids))
-        (found,) = self._ask("POST", "/embedding", {"content": list(ids)})
+        # A large model on a busy CPU takes minutes; when it is unloaded, the connection ends.
+        (found,) = self._ask("POST", "/embedding", {"content": list(ids)}, seconds=None)
         states = np.array(found["embedding"], dtype=np.float32)
         most = np.finfo(np.float16).max
         return states.clip(-most, most).astype(np.float16)
@@ -212,13 +213,15 @@ class LlamaServer:
         )
         return frozenset(it["token"] for it in answer["__verbose"]["generation_settings"]["logit_bias"])
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
+    def _ask(self, method: str, path: str, body: object = None, seconds: float | None = _HTTP_SECONDS) -> Any:
         """The few calls that xllamacpp offers over its loopback port only. The key keeps others out."""
-        connection = http.client.HTTPConnection(self._address, timeout=_HTTP_SECONDS)
+        connection = http.client.HTTPConnection(self._address, timeout=seconds)
         try:
             headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = json.loads(connection.getresponse().read())
+        except TimeoutError as error:
+            raise ModelError(f"llama.cpp did not answer within {seconds:.0f} s. Ask again.") from error
         except OSError as error:
             raise ModelError(f"The model was unloaded meanwhile ({error}). Ask again.") from error
         finally:
