@@ -18,6 +18,8 @@ from tests.soak.workbench import Process
 
 DATASET = "capitals"
 QUESTIONS = 60
+LONGEST_PAUSE = 0.6
+"""Seconds between two works of a client."""
 INDEXED = 120.0
 """Seconds after the last start until every document has been indexed."""
 FAILED = (429, 503, 409)
@@ -166,7 +168,8 @@ def _repeat(
             except httpx.HTTPError as error:
                 # A response that was cut off acknowledges nothing.
                 known.cut.append(f"{work.__name__}: {error!r}")
-            over.wait(0.05)
+            # Questions of a run wait while somebody asks.
+            over.wait(chance.uniform(0, LONGEST_PAUSE))
 
 
 def lost(client: httpx.Client, home: Path, known: Acknowledged) -> list[str]:
