@@ -11,6 +11,7 @@ from codex.ask.confidence import likely_answers
 from codex.ask.explaining import told_user
 from codex.ask.loop.loop import Asked
 from codex.ask.request import Request, new_id
+from codex.ask.withholding import NOT_GIVEN, is_blocked, withheld_steps
 from codex.calibration.drift import Drift
 from codex.engines.base import JsonParams
 from codex.errors import Conflict
@@ -41,7 +42,8 @@ def bound(
     grounding, retrieval: how the evidence was found and checked. person: who answered in the model's place.
     parent_id: of the trace that this is a branch of.
     """
-    steps = asked.steps
+    blocked = is_blocked(asked.steps[-1], request.checks)
+    steps = withheld_steps(asked.steps, request.checks)
     return Trace(
         id=new_id(),
         session_id=request.session_id,
@@ -58,14 +60,14 @@ def bound(
             prompt=prompts.fingerprint(follows=asked.conversation is not None),
             calibrator=request.calibrator.version if request.calibrator else None,
             calibrated_on=request.calibrator.datasets if request.calibrator else (),
-            prediction_set=_prediction_set(asked, drift),
+            prediction_set=None if blocked else _prediction_set(asked, drift),
             evidence=_evidence_params(request, steps, grounding, retrieval),
             person=person,
             conversation=asked.conversation,
             findings=tuple(request.checks.findings) if request.checks else (),
         ),
         steps=tuple(kept(step) for step in steps),
-        answer=person.answer if person else told_user(steps[-1]),
+        answer=person.answer if person else NOT_GIVEN if blocked else told_user(steps[-1]),
         seconds=seconds,
         parent_id=parent_id,
     )

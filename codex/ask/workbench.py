@@ -30,6 +30,7 @@ from codex.ask.scoring import Scored, checked_text
 from codex.ask.starters import Starters
 from codex.ask.texts import Texts
 from codex.ask.traces import Traces
+from codex.ask.withholding import withheld_events
 from codex.engines.base import Engine, GenerationParams, JsonParams
 from codex.engines.models import Models
 from codex.errors import Cancelled, CapabilityError, CodexError, Conflict, InvalidInput, StoreError
@@ -340,6 +341,7 @@ class Workbench:
     ) -> Generator[Event, None, T]:
         """The events as they are shown, and counted. before: the tokens that a branch begins with."""
         events = self.model.budget.counted(request.client, request.n_samples, events)
+        events = withheld_events(events, request.checks)
         return masked_events(events, before) if self.settings.store.mask_secrets else events
 
     @contextmanager

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["key", "token", "password", "private key", "e-mail", "phone", "card"]
-"""key: of an interface; token: what stands for a login; password: also of addresses and headers."""
+Kind = Literal["key", "token", "password", "private key", "e-mail", "phone", "card", "blocked"]
+"""key: of an interface; token: what stands for a login; password: also of addresses and headers; blocked: a
+whole text, by a rule."""
 SECRET = "[secret]"
 MARKS: dict[Kind, str] = {
     "key": SECRET,
@@ -18,6 +19,7 @@ MARKS: dict[Kind, str] = {
     "e-mail": "[e-mail]",
     "phone": "[phone]",
     "card": "[card]",
+    "blocked": "[not given]",
 }
 """What stands in the place of each."""
 

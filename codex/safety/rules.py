@@ -33,6 +33,11 @@ class Rules:
                 [name],
             )
 
+    @property
+    def may_block(self) -> bool:
+        """Whether any of them blocks, and does not warn alone."""
+        return bool(self._block)
+
     def find(self, text: str, side: RuleSide, passage: str | None = None) -> list[RuleFinding]:
         """What the rules find in a text. passage: the name of its document."""
         found = []
@@ -55,13 +60,20 @@ class Checks:
         self._told = 0
         self.findings: list[RuleFinding] = []
         """In order."""
+        self.may_block = rules.may_block
+        """Whether an answer has to wait for them before it is shown."""
+        self.withheld: set[str] = set()
+        """The answers that are blocked."""
 
     def passes(self, text: str, side: RuleSide, passage: str | None = None) -> bool:
         """Check a text; False: a rule that blocks found something."""
         found = self._rules.find(text, side, passage)
         # A passage is searched for again where a larger model is asked.
         self.findings += [each for each in found if each not in self.findings]
-        return not any(each.blocked for each in found)
+        blocked = any(each.blocked for each in found)
+        if blocked and side == "answer":
+            self.withheld.add(text)
+        return not blocked
 
     def check_question(self, question: str) -> None:
         """Raises Refused where a rule that blocks finds something in it."""

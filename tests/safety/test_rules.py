@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from codex.ask.withholding import NOT_GIVEN
 from codex.ask.workbench import Workbench
 from codex.errors import PluginError, Refused, SettingsError
 from codex.safety import SafetyConfig
 from codex.safety.rules import Rules
 from codex.settings import load_settings
-from codex.types import Action, RuleFinding
+from codex.types import Action, RuleFinding, TokenEvent, TraceEvent
 from tests.support.plugged import install, packages
 from tests.support.scripted import Script, ScriptedEngine
 from tests.support.serving import SURE, workbench
@@ -72,6 +74,35 @@ def test_an_answer_is_not_given_where_a_rule_blocks_it(bench: Bench) -> None:
     assert trace.last.decision.action is Action.ABSTAIN
     assert "is denied and is not given (rule deny)" in trace.last.decision.reason
     assert trace.params.findings[0].blocked
+    assert trace.answer == NOT_GIVEN
+    assert trace.last.observation.generation.text == "[not given]"
+    assert trace.params.prediction_set is None
+
+
+def test_of_a_blocked_answer_nothing_is_shown_streamed_or_stored(bench: Bench) -> None:
+    there = bench(
+        *("safety.deny=[canberra]", "safety.block=[deny]", "store.privacy=full", "ask.n_samples=3"),
+        script=replace(SURE, samples=["It is Canberra.", "Canberra, yes."]),
+    )
+    events = list(there.ask("What is the capital?"))
+    assert not any(isinstance(event, TokenEvent) for event in events)
+    assert isinstance(events[-1], TraceEvent)
+    stored = there.store.load(events[-1].trace.id)
+    # What is denied is named in the reason, in small letters, as the setting has it.
+    assert "Canberra" not in repr(events)
+    assert "Canberra" not in repr(stored)
+    assert stored.last.signals == events[-1].trace.last.signals
+
+
+def test_where_a_rule_can_block_an_answer_that_passes_is_whole(bench: Bench) -> None:
+    there = bench("safety.deny=[sydney]", "safety.block=[deny]")
+    events = list(there.ask("What is the capital?"))
+    plain = bench()
+    usual = list(plain.ask("What is the capital?"))
+    assert [type(event) for event in events] == [type(event) for event in usual]
+    assert [event for event in events if isinstance(event, TokenEvent)] == [
+        event for event in usual if isinstance(event, TokenEvent)
+    ]
 
 
 @pytest.mark.parametrize("blocks", [False, True])
