@@ -69,7 +69,7 @@ def test_a_private_key_is_masked_whole_also_where_it_is_cut() -> None:
         "passw" * 20_000,
         "password=" * 10_000,
         "http://a:" + "b" * 100_000,
-        "-----BEGIN PRIVATE KEY-----" * 4_000,
+        "-----BEGIN PRIVATE KEY-----" * 4_000,  # pragma: allowlist secret
         "eyJaaaaaaaa." * 8_000,
         ("password" + " " * 200) * 500,
     ],
