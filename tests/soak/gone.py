@@ -166,7 +166,7 @@ def _ask(client: httpx.Client) -> Callable[[], httpx.Response]:
 
 
 def _is_clear(response: httpx.Response) -> bool:
-    """503 in words, with when to come back."""
+    """503 that says why, and when to come back."""
     if response.status_code == 503 and "Retry-After" in response.headers and "error" in response.json():
         return True
     print(f"not clear: {response.status_code} {response.text[:300]}")
