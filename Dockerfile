@@ -7,22 +7,21 @@ ARG BASE=python:3.12-slim-bookworm
 
 FROM ${BASE} AS build
 ARG VARIANT=cpu
-# A package index from which torch comes without CUDA; empty: from where everything else comes.
-ARG TORCH_INDEX=
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 WORKDIR /src
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 
-# What changes seldom comes first. A pip.conf of your own is the secret "pip", in none of the layers.
+# What changes seldom comes first. A pip.conf of your own is the secret "pip", in none of the layers; "torch" is
+# one for torch alone, which without CUDA comes from elsewhere.
 COPY pyproject.toml constraints.txt ./
 RUN --mount=type=secret,id=pip,target=/run/secrets/pip.conf,required=false \
+    --mount=type=secret,id=torch,target=/run/secrets/torch.conf,required=false \
     case "$VARIANT" in cpu | cuda) ;; *) echo "VARIANT is cpu or cuda, not $VARIANT" >&2; exit 1 ;; esac; \
     if [ -f /run/secrets/pip.conf ]; then export PIP_CONFIG_FILE=/run/secrets/pip.conf; fi; \
     python3 -m venv /opt/codex; \
-    torch_index=(); \
-    if [ "$VARIANT" = cpu ] && [ -n "$TORCH_INDEX" ]; then torch_index=(--index-url "$TORCH_INDEX"); fi; \
     grep -E '^torch==' constraints.txt > /tmp/torch.txt; \
-    /opt/codex/bin/pip install --no-cache-dir "${torch_index[@]}" --requirement /tmp/torch.txt; \
+    torch=(/opt/codex/bin/pip install --no-cache-dir --requirement /tmp/torch.txt); \
+    if [ -f /run/secrets/torch.conf ]; then PIP_CONFIG_FILE=/run/secrets/torch.conf "${torch[@]}"; else "${torch[@]}"; fi; \
     /opt/codex/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > /tmp/needed.txt; \
     /opt/codex/bin/pip install --no-cache-dir --constraint constraints.txt --requirement /tmp/needed.txt
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
+from codex.ask.passing import passed_on
 from codex.ask.places import Client
 from codex.errors import TooMany
 from codex.types import Event, SamplesEvent, TokenEvent
@@ -65,21 +65,19 @@ class Budget:
         they are complete, so that a cancelled question counts for what it took.
         """
         estimated = 0
-        with closing(events):
-            while True:
-                try:
-                    event = next(events)
-                except StopIteration as end:
-                    result: T = end.value
-                    return result
-                if isinstance(event, TokenEvent):
-                    estimated += n_samples
-                    self.spend(client, 1 + n_samples)
-                elif isinstance(event, SamplesEvent):
-                    drawn = sum(len(sample.tokens) for sample in event.samples)
-                    self.spend(client, drawn - estimated)
-                    estimated = 0
-                yield event
+
+        def counted(event: Event) -> Iterator[Event]:
+            nonlocal estimated
+            if isinstance(event, TokenEvent):
+                estimated += n_samples
+                self.spend(client, 1 + n_samples)
+            elif isinstance(event, SamplesEvent):
+                drawn = sum(len(sample.tokens) for sample in event.samples)
+                self.spend(client, drawn - estimated)
+                estimated = 0
+            yield event
+
+        return passed_on(events, counted)
 
     def _today(self, client: Client, now: float) -> tuple[float, int]:
         until, spent = self._spent.get(client.share, (0.0, 0))

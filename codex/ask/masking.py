@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from codex.ask.passing import passed_on
 from codex.errors import Conflict
 from codex.redaction.observed import HIDDEN, SECRETS, spelled
 from codex.redaction.streaming import Settling
@@ -35,17 +36,7 @@ def masked_events(
 
     before: what stands before the first token of a branch.
     """
-    masking = _Masking(spelled(before), len(before))
-    try:
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            yield from masking.of(event)
-    finally:
-        events.close()
+    return passed_on(events, _Masking(spelled(before), len(before)).of)
 
 
 def check_unmasked(tokens: Sequence[Token]) -> None:

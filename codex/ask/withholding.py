@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from codex.ask.passing import passed_on
 from codex.redaction.observed import Redaction
 from codex.redaction.spans import Span
 from codex.safety.rules import Checks
@@ -33,32 +34,26 @@ def withheld_events(events: Generator[Event, None, T], checks: Checks | None) ->
     Of one that is blocked they come without its text and tokens. Returns what they return.
     """
     if checks is None or not checks.may_block:
-        return (yield from events)
+        return events
     held: list[Event] = []
-    try:
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            if isinstance(event, PassagesEvent):
-                yield event
-                continue
-            held.append(event)
-            if isinstance(event, DecisionEvent):
-                blocked = any(
-                    isinstance(each, GenerationEvent) and each.generation.text in checks.withheld
-                    for each in held
-                )
-                for each in held:
-                    if not blocked:
-                        yield each
-                    elif not isinstance(each, TokenEvent):
-                        yield _without_text(each)
-                held.clear()
-    finally:
-        events.close()
+
+    def shown(event: Event) -> Iterator[Event]:
+        if isinstance(event, PassagesEvent):
+            yield event
+            return
+        held.append(event)
+        if isinstance(event, DecisionEvent):
+            blocked = any(
+                isinstance(each, GenerationEvent) and each.generation.text in checks.withheld for each in held
+            )
+            for each in held:
+                if not blocked:
+                    yield each
+                elif not isinstance(each, TokenEvent):
+                    yield _without_text(each)
+            held.clear()
+
+    return passed_on(events, shown)
 
 
 def withheld_steps(steps: Sequence[Step], checks: Checks | None) -> list[Step]:

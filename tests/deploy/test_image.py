@@ -20,7 +20,7 @@ def test_hadolint_finds_nothing() -> None:
 def test_it_runs_as_nobody_in_particular_and_without_a_secret_in_a_layer() -> None:
     assert re.findall(r"^USER (.*)", DOCKERFILE, re.MULTILINE)[-1] == "10001:10001"
     arguments = set(re.findall(r"^ARG (\w+)", DOCKERFILE, re.MULTILINE))
-    assert arguments == {"BASE", "VARIANT", "TORCH_INDEX"}
+    assert arguments == {"BASE", "VARIANT"}
     # pip's configuration may hold a password: it is mounted for the one command, and copied nowhere.
     assert "pip.conf" not in "".join(re.findall(r"^(?:COPY|ADD|ENV) .*", DOCKERFILE, re.MULTILINE))
 
