@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
+import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from codex.store.traces.shares import Share
 from tests.support.browsing import ANSWERED, Scripted, ask, open_page
 
 QUESTION = "What is the capital of Australia?"
@@ -88,6 +92,29 @@ def test_a_revoked_link_does_not_work(page: Page, browser: Browser, scripted: Sc
     other = visit(browser, kept)
     expect(other.get_by_role("listbox", name="Answer, token by token")).to_be_visible()
     other.context.close()
+
+
+def test_a_link_made_while_the_earlier_ones_are_read_stays(
+    page: Page, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares = scripted.workbench.store.shares
+    of, made = shares.list, threading.Event()
+
+    def slow(trace: str | None = None) -> list[Share]:
+        listed = of(trace)
+        made.wait(60)
+        return listed
+
+    monkeypatch.setattr(shares, "list", slow)
+    open_page(page, scripted.url)
+    ask(page, QUESTION)
+    (session,) = scripted.workbench.store.sessions.list()
+    (trace,) = scripted.workbench.store.sessions.traces(session.id)
+    shares.create(trace.id, "for Bob")
+    address = make(page, "for Ada")
+    made.set()
+    expect(links(page).get_by_role("listitem")).to_have_count(2)
+    expect(links(page).get_by_role("link")).to_have_attribute("href", address)
 
 
 def make_another(page: Page, label: str) -> str:

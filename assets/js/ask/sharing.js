@@ -42,7 +42,11 @@ export class Sharing extends Part {
     this.set({ trace, links: [], failed: null, copied: null });
     this.page.focus(".cx-sharing input");
     const { value, error } = await this.page.call("shares", { trace: trace.id });
-    if (this.trace === trace) this.set({ ...value, failed: error?.message ?? null });
+    if (this.trace !== trace) return;
+    // A link may have been made meanwhile, and its address is known here alone.
+    const made = this.links.map(({ id }) => id);
+    const earlier = (value?.links ?? []).filter((/** @type {Link} */ { id }) => !made.includes(id));
+    this.set({ ...value, links: [...this.links, ...earlier], failed: error?.message ?? null });
   }
 
   end() {
