@@ -5,7 +5,7 @@ CODEX := $(BIN)/codex
 # The pages' scripts are served as they are; node only checks them, and a user needs none.
 NODE := $(shell command -v npm)
 
-.PHONY: run test test-js lint lint-js types security docs installed bench soak
+.PHONY: run test coverage test-js lint lint-js types security docs installed bench soak
 
 run: .venv/installed
 	$(CODEX) models fetch smollm2-135m-instruct
@@ -13,7 +13,11 @@ run: .venv/installed
 
 test: test-js .venv/installed-dev
 	$(CODEX) models fetch smollm2-135m-instruct
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
+
+# The same, and which lines and branches of codex/ it ran.
+coverage: PYTEST := --cov
+coverage: test
 
 lint: lint-js .venv/installed-dev
 	$(BIN)/ruff check .

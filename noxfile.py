@@ -16,6 +16,12 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def coverage(session: nox.Session) -> None:
+    """All tests, and which lines and branches of codex/ they run."""
+    _make(session, "coverage")
+
+
+@nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
     """Ruff, mypy, the layers, and the pages' scripts."""
     _make(session, "lint")

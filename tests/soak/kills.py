@@ -16,8 +16,8 @@ from tests.soak.workbench import Process
 
 PART = "kills"
 LONGEST = 20.0
-"""Seconds from the first response after a start to the kill: between none and so many. The first answers of a run
-are stored some 9 s after it began in a process that has just started."""
+"""Seconds from the first response after a start to the kill: between none and so many. The first answers of a
+run are stored some 9 s after it began in a process that has just started."""
 LONGEST_START = 6.0
 """Seconds from a start to a kill within it, in the same way."""
 IN_START = 0.1
