@@ -11,9 +11,6 @@ from codex.engines.huggingface.engine import HuggingFaceEngine
 from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.models import Models, default_home
-from codex.threads import spin_briefly
-
-spin_briefly()
 
 
 @pytest.fixture(scope="package")

@@ -13,9 +13,6 @@ from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.models import Models, default_home
 from codex.engines.openai_api.config import ServedConfig
 from codex.engines.openai_api.engine import OpenAIEngine
-from codex.threads import spin_briefly
-
-spin_briefly()
 
 
 @pytest.fixture(scope="session")
