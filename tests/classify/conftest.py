@@ -16,7 +16,7 @@ from codex.engines.models import Models, default_home
 @pytest.fixture(scope="package")
 def llama() -> Iterator[LlamaCppEngine]:
     """SmolLM2 as it is shipped, Q4_1."""
-    engine = LlamaCppEngine(ModelConfig(threads=2, context_size=1024), Models(default_home()))
+    engine = LlamaCppEngine(ModelConfig(threads=1, context_size=1024), Models(default_home()))
     yield engine
     engine.unload()
 

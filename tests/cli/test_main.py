@@ -24,7 +24,7 @@ from codex.store import Store
 from tests.support.command import Codex, command
 from tests.support.reliable import CHANCE, trust, trust_words
 
-SHORT = ("engine.threads=2", "engine.params.max_tokens=32")
+SHORT = ("engine.threads=1", "engine.params.max_tokens=32")
 """What a capital takes."""
 
 

@@ -31,7 +31,7 @@ def hf() -> Iterator[HuggingFaceEngine]:
 @pytest.fixture(scope="session")
 def llama() -> Iterator[LlamaCppEngine]:
     """SmolLM2 as it is shipped, Q4_1."""
-    engine = LlamaCppEngine(ModelConfig(threads=2), Models(default_home()))
+    engine = LlamaCppEngine(ModelConfig(threads=1), Models(default_home()))
     engine.load()
     yield engine
     engine.unload()
