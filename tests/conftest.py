@@ -12,10 +12,15 @@ from absl import logging as absl_logging
 from hypothesis import settings
 
 from codex.engines.models import DEFAULT_MODEL, Models, default_home
+from codex.threads import spin_briefly
 from tests.support.new_database import copied, made_by_steps
 from tests.support.shared_data import FOLDER
 
 os.environ.setdefault(FOLDER, str(Path(__file__).parents[2] / "shared" / "data"))
+
+# Before a module of tests imports torch. With two processes on two cores its threads would spend most of the
+# processor time on waiting for each other.
+spin_briefly()
 
 # rouge-score imports absl, whose handler would keep the stream in which pytest captures the test of that
 # moment, and close it when a server configures its logging during a test that has another one.

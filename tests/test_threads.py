@@ -26,6 +26,7 @@ try:
 except (AttributeError, ModelError):
     pass
 """
+TRAINING = "import codex.training"
 TORCH = (
     "codex.engines.huggingface.loading.Placement.of(codex.engines.huggingface.loading.HuggingFaceConfig())"
 )
@@ -51,9 +52,9 @@ def test_what_the_user_set_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, own: 
 
 
 @pytest.mark.parametrize(
-    ("module", "call"), [("llama_cpp.server", LLAMA_CPP), ("huggingface.loading", TORCH)]
+    ("module", "call"), [("llama_cpp.server", LLAMA_CPP), ("huggingface.loading", TORCH), ("base", TRAINING)]
 )
-def test_it_is_set_by_whichever_engine_comes_first(module: str, call: str) -> None:
+def test_it_is_set_by_whichever_comes_first(module: str, call: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SAID.format(module=module, call=call)],
         capture_output=True,

@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 
 from codex.cli import terminal
-from codex.cli.answering import told
-from codex.cli.questions import questions
 from codex.cli.terminal import Overrides
 
 
@@ -40,6 +38,10 @@ def ask(
     ] = False,
 ) -> None:
     """Ask one question and print the answer, its confidence and the decision."""
+    # Not for the help, which they would take two seconds.
+    from codex.cli.answering import told
+    from codex.cli.questions import questions
+
     console = None if as_json else terminal.console()
     with questions(overrides or [], samples, evidence, documents) as asks:
         response = told(asks.ask(question, follows), console)

@@ -10,12 +10,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
-import typer
 from pydantic import BaseModel
 
 from codex.ask.workbench import Workbench
 from codex.calibration.glossary import metrics_table
-from codex.cli.main import app
+from codex.cli.main import program
 from codex.engines import EngineName
 from codex.server import create_app
 from codex.server.scopes import needed
@@ -93,7 +92,7 @@ def every_command() -> Iterator[tuple[tuple[str, ...], Any, Any]]:
             if not each.hidden:
                 yield from walk((*path, name), each, context)
 
-    yield from walk(("codex",), typer.main.get_command(app), None)
+    yield from walk(("codex",), program(), None)
 
 
 def routes_table() -> str:

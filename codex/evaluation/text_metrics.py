@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict
-from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.metrics.chrf import CHRF
 
 from codex.errors import InvalidInput
 from codex.grading.grades import token_f1
@@ -85,11 +83,15 @@ Pairs = Sequence[tuple[str, Sequence[str]]]
 
 def bleu(pairs: Pairs) -> float | None:
     """Corpus BLEU-4 of sacreBLEU with its usual tokenizer, in [0, 100]."""
+    from sacrebleu.metrics.bleu import BLEU
+
     return float(BLEU().corpus_score(*_streams(pairs)).score) if pairs else None
 
 
 def chrf(pairs: Pairs) -> float | None:
     """Corpus chrF2 of sacreBLEU, in [0, 100]."""
+    from sacrebleu.metrics.chrf import CHRF
+
     return float(CHRF().corpus_score(*_streams(pairs)).score) if pairs else None
 
 

@@ -25,15 +25,12 @@ from codex.training.config import TrainConfig
 from codex.training.course import Progress, Task, Trained, fit
 from codex.training.data import answer_loss, answer_measures, prepare
 from codex.training.examples import Source
+from codex.training.folder import ADAPTER, MODEL
 from codex.training.generated import graded_answers, held_out
 from codex.training.token_cache import Prepared
 from codex.training.tracking import keep_artifact, versions
 
 KIND = "answerer"
-ADAPTER = "adapter"
-"""Where the adapter is in the folder of a training."""
-MODEL = "model"
-"""Where the model is, when all its weights were trained."""
 
 
 @dataclass(frozen=True, slots=True)

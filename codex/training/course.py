@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from codex.errors import Cancelled, InvalidInput, TrainingError
-from codex.training import hf, loop
+from codex.training import loop
 from codex.training.batches import Batch, RowBatches
 from codex.training.checkpoints import Checkpoint, Checkpoints
 from codex.training.config import TrainConfig
@@ -29,7 +29,6 @@ from codex.training.tracking import Status, trackers, write_environment
 Engine = Callable[[Training, Any, Loss, TrainConfig, After], None]
 """Trains from where a training stands; see `loop.train`."""
 
-ENGINES: Mapping[str, Engine] = {"loop": loop.train, "hf": hf.train}
 FREE = {"threads", "keep", "save_every", "tracker", "generate_every", "generate", "generate_tokens"}
 """Settings that a training may resume with other values of: no loss depends on them."""
 
@@ -131,7 +130,7 @@ def fit(
         if not course.is_over:
             write_environment(folder, {"settings": config.model_dump(mode="json"), **task.environment})
             try:
-                engine = task.engine or ENGINES[config.engine]
+                engine = task.engine or _engine(config)
                 engine(training, task.rows, task.loss, config, course.after)
             except BaseException:
                 course.close("FAILED")
@@ -268,6 +267,14 @@ class _Course:
             return {}
         with loop.measuring(self._training.model, self._config):
             return self._task.generated(self._training.model)
+
+
+def _engine(config: TrainConfig) -> Engine:
+    if config.engine == "loop":
+        return loop.train
+    from codex.training import hf
+
+    return hf.train
 
 
 @contextmanager

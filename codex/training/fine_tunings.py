@@ -21,11 +21,10 @@ from codex.jobs import Job, JobProgress, Jobs
 from codex.prompts import stating
 from codex.training import arithmetic, rewards
 from codex.training.agents import AgentOptions, check_trl
-from codex.training.answerer import ADAPTER, train_answerer
 from codex.training.config import TrainConfig
 from codex.training.examples import Joined, RunSource, Source
 from codex.training.fine_tuning_options import AnswererOptions, RewardOptions
-from codex.training.merging import merge
+from codex.training.folder import ADAPTER
 from codex.training.saved_adapters import (
     ADAPTERS,
     SavedAdapter,
@@ -63,6 +62,8 @@ class FineTunings:
         settings, models = self._workbench.model.settings, self._models
 
         def train(job: Job, told: Told) -> None:
+            from codex.training.answerer import train_answerer
+
             train_answerer(
                 source,
                 self._engine(),
@@ -149,6 +150,8 @@ class FineTunings:
         def work(job: Job) -> str:
             self._names[job.id] = name
             if base is not None:
+                from codex.training.merging import merge
+
                 job.report(JobProgress(text="Writing the model with the adapter in its weights"))
                 merge(adapter, base, self._models, target)
             if job.cancel.is_set():

@@ -16,6 +16,10 @@ from codex.private import make_folder
 
 IDENTITY = "training.json"
 LOCK = ".lock"
+ADAPTER = "adapter"
+"""Where the adapter is."""
+MODEL = "model"
+"""Where the model is, when all its weights were trained."""
 
 
 @contextmanager

@@ -18,8 +18,7 @@ from pydantic.config import JsonDict
 from codex.engines.huggingface.adapters import MANIFEST, AdapterManifest
 from codex.engines.models import Models
 from codex.errors import Conflict, NotFound, TrainingError
-from codex.training.answerer import ADAPTER, MODEL
-from codex.training.folder import IDENTITY, locked
+from codex.training.folder import ADAPTER, IDENTITY, MODEL, locked
 
 CHECKPOINTS = "checkpoints"
 ENVIRONMENT = "env.json"

@@ -6,13 +6,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codex.jobs import Job, JobProgress
 from codex.outputs import output
-from codex.training.course import Progress
 from codex.training.fine_tuning_options import AnswererOptions, RewardOptions
 from codex.training.folder import IDENTITY
 from codex.training.saved_adapters import saved_adapters
+
+if TYPE_CHECKING:
+    from codex.training.course import Progress
 
 OPTIONS = "options.json"
 """What was chosen of a training, beside it, by which it can be resumed."""

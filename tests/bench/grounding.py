@@ -34,8 +34,8 @@ from codex.engines.base import GenerationParams, ModelConfig
 from codex.engines.llama_cpp import engine as llama_cpp
 from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.models import Models, default_home
-from codex.grounding import Grounder
 from codex.grounding.config import GroundingConfig
+from codex.grounding.grounder import Grounder
 from codex.retrieval.config import RetrievalConfig
 from codex.retrieval.embedding import Embedding
 from codex.signals.text import normalise

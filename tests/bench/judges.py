@@ -20,7 +20,7 @@ from rich.table import Table
 
 from codex.ask.workbench import Workbench
 from codex.engines.models import DEFAULT_MODEL, Models, default_home
-from codex.grounding import Measured
+from codex.grounding.grounder import Measured
 from tests.bench.line import Line
 
 MOST_SECONDS = 240.0

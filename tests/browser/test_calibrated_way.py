@@ -23,7 +23,7 @@ from tests.support.browsing import Served, ask, open_page, serving
 FIT, HELD_OUT = 48, 28
 """Capitals on each side of the split: enough to train a probe on, and enough to prove a guarantee."""
 QUESTIONS = FIT + HELD_OUT
-SHORT = ["engine.threads=2", "engine.params.max_tokens=16", "ask.n_samples=1"]
+SHORT = ["engine.threads=1", "engine.params.max_tokens=16", "ask.n_samples=1"]
 """What a capital takes."""
 RISK = 60
 """Percent: SmolLM2 names one capital in two or three, and few prove little; 50% may be refused."""

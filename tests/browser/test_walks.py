@@ -38,7 +38,7 @@ def shipped(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     home, shelf = tmp_path_factory.mktemp("shipped"), Models(default_home())
     shelf.resolve(DEFAULT_MODEL)
     (home / "models").symlink_to(shelf.folder, target_is_directory=True)
-    workbench = Workbench.open([f"home={home}", "engine=llama_cpp", "engine.threads=2"])
+    workbench = Workbench.open([f"home={home}", "engine=llama_cpp", "engine.threads=1"])
     trust(home, workbench.model.engine.fingerprint, judge=CHANCE, verifier=CHANCE)
     load_example(workbench.store, workbench.model.engine.fingerprint)
     workbench.model.load()

@@ -11,15 +11,12 @@ from codex.engines.huggingface.engine import HuggingFaceEngine
 from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.models import Models, default_home
-from codex.threads import spin_briefly
-
-spin_briefly()
 
 
 @pytest.fixture(scope="package")
 def llama() -> Iterator[LlamaCppEngine]:
     """SmolLM2 as it is shipped, Q4_1."""
-    engine = LlamaCppEngine(ModelConfig(threads=2, context_size=1024), Models(default_home()))
+    engine = LlamaCppEngine(ModelConfig(threads=1, context_size=1024), Models(default_home()))
     yield engine
     engine.unload()
 

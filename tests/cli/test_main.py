@@ -16,14 +16,15 @@ from codex.ask.response import AskResponse
 from codex.calibration.prediction_sets import ConformalPredictor
 from codex.calibration.shipped import shipped_calibrators
 from codex.cli.answering import SHADES
-from codex.cli.main import app
+from codex.cli.main import COMMANDS, app
+from codex.cli.main import program as program_in_full
 from codex.cli.terminal import printable
 from codex.settings import load_settings
 from codex.store import Store
 from tests.support.command import Codex, command
 from tests.support.reliable import CHANCE, trust, trust_words
 
-SHORT = ("engine.threads=2", "engine.params.max_tokens=32")
+SHORT = ("engine.threads=1", "engine.params.max_tokens=32")
 """What a capital takes."""
 
 
@@ -228,3 +229,17 @@ def test_what_the_program_shows_no_terminal_is_never_wrapped(own_home: Path) -> 
     narrow, wide = (program(own_home, "evaluate", "--help", columns=columns) for columns in (20, 2000))
     assert (narrow.stdout, narrow.stderr) == (wide.stdout, wide.stderr)
     assert narrow.stdout
+
+
+def test_the_list_of_commands_says_of_each_what_its_own_help_says_first() -> None:
+    commands = program_in_full().commands
+    assert list(commands) == list(COMMANDS)
+    told = {name: command.get_short_help_str(1000) for name, command in commands.items()}
+    assert told == {name: line for name, (_, line) in COMMANDS.items()}
+
+
+def test_help_starts_without_what_only_the_commands_need() -> None:
+    script = "import sys, codex.cli.main; print(sorted({*sys.argv[1:]} & sys.modules.keys()))"
+    heavy = ("numpy", "scipy", "pydantic", "duckdb", "hydra", "httpx", "codex.settings", "codex.cli.runs")
+    done = subprocess.run([sys.executable, "-c", script, *heavy], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from codex.cli.main import app
+from codex.cli.main import program
 from codex.cli.reference import DOCS, every_command, settings
 from codex.settings import load_settings
 from codex.training.config import keys
@@ -25,7 +24,7 @@ GROUPS = {"engine"}
 SETTINGS = {*settings(), *keys(), *GROUPS}
 CODE = [page for page in EVERY if page.name != "CHANGELOG.md"]
 """The changelog names what there is no more."""
-CODEX: Any = typer.main.get_command(app)
+CODEX: Any = program()
 COMMANDS = {path[1:] for path, _, _ in every_command()}
 NOT_HERE = {"codex/resources/", "pages/hello/page.py", "assets/js/hello/page.js"}
 """Paths of a wheel, and of an example."""

@@ -13,9 +13,6 @@ from codex.engines.llama_cpp.engine import LlamaCppEngine
 from codex.engines.models import Models, default_home
 from codex.engines.openai_api.config import ServedConfig
 from codex.engines.openai_api.engine import OpenAIEngine
-from codex.threads import spin_briefly
-
-spin_briefly()
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +31,7 @@ def hf() -> Iterator[HuggingFaceEngine]:
 @pytest.fixture(scope="session")
 def llama() -> Iterator[LlamaCppEngine]:
     """SmolLM2 as it is shipped, Q4_1."""
-    engine = LlamaCppEngine(ModelConfig(threads=2), Models(default_home()))
+    engine = LlamaCppEngine(ModelConfig(threads=1), Models(default_home()))
     engine.load()
     yield engine
     engine.unload()

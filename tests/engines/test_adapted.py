@@ -65,7 +65,7 @@ def adapter(hf: HuggingFaceEngine, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="module")
 def adapted(adapter: Path) -> Iterator[LlamaCppEngine]:
     """SmolLM2 by llama.cpp, loaded with the adapter."""
-    engine = LlamaCppEngine(ModelConfig(threads=2), Models(default_home()))
+    engine = LlamaCppEngine(ModelConfig(threads=1), Models(default_home()))
     engine.use_adapters([adapter])
     yield engine
     engine.unload()
@@ -119,7 +119,7 @@ def test_what_the_adapter_left_in_the_cache_is_never_taken_for_the_model_s_own(
 
 def test_an_adapter_is_loaded_when_a_call_names_it(adapter: Path, tmp_path: Path) -> None:
     copied = shutil.copytree(adapter, tmp_path / "adapter", ignore=shutil.ignore_patterns(GGUF))
-    engine = LlamaCppEngine(ModelConfig(threads=2), Models(default_home()))
+    engine = LlamaCppEngine(ModelConfig(threads=1), Models(default_home()))
     before = engine.next_token(PROMPT)
     own = engine.adapted_token(PROMPT, copied)
     assert (copied / GGUF).is_file()

@@ -257,7 +257,7 @@ class TestService:
         assert not [t for t in threading.enumerate() if t.name == "codex-llama-cpp"]
 
     def test_unload_cancels_and_the_next_call_loads_again(self, models: Models) -> None:
-        engine = LlamaCppEngine(ModelConfig(threads=2, context_size=512), models)
+        engine = LlamaCppEngine(ModelConfig(threads=1, context_size=512), models)
         events = engine.decode(POEM, [greedy(400)])
         next(events)
         engine.unload()
@@ -269,7 +269,7 @@ class TestService:
         engine.unload()
 
     def test_a_prompt_that_does_not_fit_is_refused_with_exact_numbers(self, models: Models) -> None:
-        engine = LlamaCppEngine(ModelConfig(threads=2, context_size=128), models)
+        engine = LlamaCppEngine(ModelConfig(threads=1, context_size=128), models)
         tokens = engine.chat(TOKYO, greedy(1)).prompt_tokens
         assert engine.chat(TOKYO, greedy(128 - tokens)).text
         with pytest.raises(PromptTooLong) as error:
@@ -295,7 +295,7 @@ class TestService:
         assert (only.generation.finish_reason, only.generation.tokens) == ("cancelled", ())
 
     def test_one_that_waits_for_room_can_be_cancelled(self, models: Models) -> None:
-        engine = LlamaCppEngine(ModelConfig(threads=2, context_size=128), models)
+        engine = LlamaCppEngine(ModelConfig(threads=1, context_size=128), models)
         holders = [engine.decode("Once", [greedy(120, repeat_penalty=1.3)]) for _ in range(2)]
         for holder in holders:
             next(holder)  # each holds almost half of the cache
@@ -308,7 +308,7 @@ class TestService:
         engine.unload()
 
     def test_more_rows_than_the_cache_holds_are_decoded_in_waves(self, models: Models) -> None:
-        engine = LlamaCppEngine(ModelConfig(threads=2, context_size=96), models)
+        engine = LlamaCppEngine(ModelConfig(threads=1, context_size=96), models)
         assert len(engine.sample([Message("user", "Hi")], sampled(40), 6)) == 6  # 192 cells: three at a time
         engine.unload()
 
@@ -374,7 +374,7 @@ class TestLoading:
             "from codex.engines.base import GenerationParams, ModelConfig\n"
             "from codex.engines.llama_cpp.engine import LlamaCppEngine\n"
             "from codex.engines.models import Models\n"
-            "engine = LlamaCppEngine(ModelConfig(threads=2), Models(Path(sys.argv[1])))\n"
+            "engine = LlamaCppEngine(ModelConfig(threads=1), Models(Path(sys.argv[1])))\n"
             "engine.complete('Hello', GenerationParams(max_tokens=3))\n"
         )
         ran = subprocess.run([sys.executable, "-c", code, str(models.home)], capture_output=True, timeout=60)

@@ -14,8 +14,8 @@ from codex import prompts
 from codex.engines.base import ModelConfig
 from codex.engines.models import Models
 from codex.errors import Cancelled, ModelError
-from codex.grounding import Grounder
 from codex.grounding.config import GroundingConfig
+from codex.grounding.grounder import Grounder
 from codex.retrieval.embedding import Identity
 from codex.types import Generation, Observation, Passage, Stance
 from tests.support.reliable import trust

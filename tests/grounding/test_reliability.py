@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from codex import engines, prompts, signals
 from codex.engines.models import Models
 from codex.errors import Cancelled, ModelError, Stopping
-from codex.grounding import Grounder, labelled
+from codex.grounding import labelled
 from codex.grounding.config import GroundingConfig
+from codex.grounding.grounder import Grounder
 from codex.grounding.labelled import Case, Labelled
 from codex.grounding.reliability import (
     SHIPPED,

@@ -56,7 +56,7 @@ def test_nothing_of_a_plant_is_invisible_to_people(plant: Plant) -> None:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[LlamaCppEngine]:
-    engine = LlamaCppEngine(ModelConfig(threads=2), Models(default_home()))
+    engine = LlamaCppEngine(ModelConfig(threads=1), Models(default_home()))
     yield engine
     engine.unload()
 

@@ -24,7 +24,7 @@ from tests.support.serving import Served, events_of, open_request, read_until, r
 @pytest.fixture(scope="module")
 def served(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home: Path = tmp_path_factory.mktemp("server")
-    settings = load_settings([f"home={home}", "engine=llama_cpp", "engine.threads=2", "ask.max_waiting=2"])
+    settings = load_settings([f"home={home}", "engine=llama_cpp", "engine.threads=1", "ask.max_waiting=2"])
     engine = engines.create("llama_cpp", settings.engine, models)
     workbench = Workbench(settings, engine, Store(settings.database))
     workbench.model.load()

@@ -31,7 +31,7 @@ class Served:
     def __init__(self, workbench: Workbench, port: int) -> None:
         self.workbench = workbench
         self.port = port
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
+        self.http = plain_http(base_url=f"http://127.0.0.1:{port}", timeout=60)
 
     @property
     def scripted(self) -> ScriptedEngine:
@@ -40,9 +40,15 @@ class Served:
         return self.workbench.model.engine
 
 
+def plain_http(**options: Any) -> httpx.Client:
+    """A client of servers without TLS: to read the certificates takes longer than most of the tests."""
+    return httpx.Client(verify=False, **options)
+
+
 def openai_client(served: Served) -> openai.OpenAI:
     """OpenAI's own client, which asks once."""
-    return openai.OpenAI(base_url=f"http://127.0.0.1:{served.port}/v1", api_key="none", max_retries=0)
+    address = f"http://127.0.0.1:{served.port}/v1"
+    return openai.OpenAI(base_url=address, api_key="none", max_retries=0, http_client=plain_http())
 
 
 @contextmanager

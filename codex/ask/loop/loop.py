@@ -19,7 +19,7 @@ from codex.calibration import Calibrator
 from codex.calibration.familiarity import Embed
 from codex.engines.base import Engine, JsonParams
 from codex.errors import Cancelled, CodexError
-from codex.grounding import Grounder
+from codex.grounding.grounder import Grounder
 from codex.policy import retrieves_by
 from codex.retrieval import Index
 from codex.settings import AskSettings

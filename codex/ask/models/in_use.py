@@ -21,7 +21,7 @@ from codex.calibration.familiarity import Embed
 from codex.engines.base import Engine
 from codex.engines.models import Models
 from codex.errors import Cancelled, CodexError, Stopping, UnusableModel
-from codex.grounding import Grounder, Measured
+from codex.grounding.grounder import Grounder, Measured
 from codex.grounding.reliability import Done
 from codex.redaction import masked
 from codex.retrieval import Index

@@ -22,7 +22,7 @@ from codex.engines.huggingface.loading import HuggingFaceConfig
 from codex.engines.memory import available_memory, model_memory
 from codex.engines.models import Models
 from codex.errors import Cancelled, CodexError, InvalidInput, ModelError, NotFound, SettingsError, Stopping
-from codex.grounding import Grounder
+from codex.grounding.grounder import Grounder
 from codex.redaction import masked
 from codex.retrieval import Index
 from codex.settings import EngineSettings, Settings

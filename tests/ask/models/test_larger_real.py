@@ -23,7 +23,7 @@ def workbench(codex_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     opened = Workbench.open(
         [
             *(f"home={codex_home}", f"store.path={database}", "store.privacy=full", "ask.n_samples=2"),
-            *("engine=llama_cpp", "engine.threads=2", "engine.params.max_tokens=24"),
+            *("engine=llama_cpp", "engine.threads=1", "engine.params.max_tokens=24"),
             *("larger.model=smollm2-135m-instruct", "larger.engine=huggingface"),
         ]
     )
