@@ -23,8 +23,8 @@ _WORD = rf"""
     | [^\w\s]                                                                    # a symbol, or punctuation
     )"""
 _ANY_WORD = re.compile(_WORD, re.VERBOSE)
-# Of ASCII text it finds the same, in a tenth of the time.
-_ASCII_WORD = re.compile(_WORD.replace(_MARKS, ""), re.VERBOSE | re.ASCII)
+# Of ASCII text it finds the same, in a tenth of the time. There \s lacks the separators of files and records.
+_ASCII_WORD = re.compile(_WORD.replace(_MARKS, "").replace(r"\s", r"\s\x1c-\x1f"), re.VERBOSE | re.ASCII)
 # Thai and its neighbours write no spaces either, but one of their letters says too little.
 _SPACELESS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _CHARACTER = re.compile(f"[{_SPACELESS}]")

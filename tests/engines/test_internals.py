@@ -103,7 +103,11 @@ class TestHiddenStates:
         rows = [sampled(9, seed=5), sampled(12, seed=6)]
         with_them = watched(hf, POEM, rows)
         without = [it.generation for it in hf.decode(POEM, rows) if isinstance(it, Finished)]
-        assert [with_them[0].tokens, with_them[1].tokens] == [it.tokens for it in without]
+        for row, bare in enumerate(without):
+            assert [it.id for it in with_them[row].tokens] == [it.id for it in bare.tokens]
+            # Equal up to rounding: on some processors it depends on what is computed together.
+            told = [it.logprob for it in with_them[row].tokens]
+            assert told == pytest.approx([it.logprob for it in bare.tokens], abs=1e-4)
         assert (without[0].hidden_states, without[0].attention) == (None, None)
 
     def test_a_prompt_that_is_known_in_part_or_to_its_last_token(self, hf: HuggingFaceEngine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codex.signals.text import normalise, same_normalised_text, words
@@ -80,6 +80,7 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
 @given(
     st.text(st.sampled_from("aB-.,'+#%_?()$= \n19"), max_size=30) | st.text(st.characters(max_codepoint=127))
 )
+@example("\x1c-0")
 def test_ascii_words_are_the_same_in_a_text_that_is_not_ascii(text: str) -> None:
     # A text that is all ASCII is cut by a faster pattern.
     assert words(text + " ") == words(text + " é")[: len(words(text + " "))]
