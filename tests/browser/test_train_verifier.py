@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from codex.grounding.trained import TrainedVerifier
+from codex.training import trainings
+from codex.training.verifier import Epoch
 from tests.browser.axe import violations
 from tests.browser.look import ill_fitting
 from tests.support.browsing import FITTED, Served, serving, tab_to
@@ -96,6 +99,25 @@ def test_it_fits_and_can_be_read_in_both_themes(browser: Browser, served: Served
     page.close()
 
 
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The training of an adapter does not end by itself: after two epochs it waits to be cancelled."""
+    teach = trainings.teach_verifier
+
+    def slow(*given: Any) -> TrainedVerifier:
+        *first, cancel, on_epoch = given
+
+        def watched(epoch: Epoch) -> None:
+            on_epoch(epoch)
+            if epoch.number >= 2:
+                cancel.wait(FITTED / 1000)
+
+        return teach(*first, cancel, watched)
+
+    monkeypatch.setattr(trainings, "teach_verifier", slow)
+
+
+@pytest.mark.usefixtures("endless")
 def test_an_adapter_is_watched_by_epochs_its_training_stopped_and_a_verifier_deleted(
     page: Page, served: Served
 ) -> None:
