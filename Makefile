@@ -4,6 +4,8 @@ CODEX := $(BIN)/codex
 
 # The pages' scripts are served as they are; node only checks them, and a user needs none.
 NODE := $(shell command -v npm)
+# Set by `coverage` alone.
+COVER :=
 
 .PHONY: run test coverage test-js lint lint-js types security docs installed bench soak
 
@@ -13,10 +15,10 @@ run: .venv/installed
 
 test: test-js .venv/installed-dev
 	$(CODEX) models fetch smollm2-135m-instruct
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(COVER)
 
 # The same, and which lines and branches of codex/ it ran.
-coverage: PYTEST := --cov
+coverage: COVER := --cov
 coverage: test
 
 lint: lint-js .venv/installed-dev

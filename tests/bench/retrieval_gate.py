@@ -21,30 +21,28 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from codex import engines, prompts, signals
+from codex import prompts, signals
 from codex.calibration.metrics import auroc
 from codex.engines.base import Engine, GenerationParams
-from codex.engines.models import Models
-from codex.settings import load_settings
 from codex.signals import REGISTRY
 from codex.signals.probes import fold_of
 from codex.training.probe import LAYERS
 from codex.training.probe_fit import FOLDS, fit_probe
 from codex.training.probe_states import States
 from codex.types import Observation, Passage
+from tests.bench import kept
+from tests.bench.kept import Row
 from tests.bench.line import Line
 from tests.support.frozen import is_correct
 from tests.support.shared_data import add_option, shared_data
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 NEW_TOKENS = 32
 PASSAGES = 2
 """At most, of PopQA's that support the answer."""
@@ -69,7 +67,12 @@ def main() -> int:
     given = parser.parse_args()
     given.keep.mkdir(parents=True, exist_ok=True)
     wanted = chosen(given.set, given.questions)
-    rows = answered(given.model, wanted, given.threads, given.keep / f"{given.set}.jsonl")
+    rows = kept.rows(
+        given.keep / f"{given.set}.jsonl",
+        wanted,
+        lambda: kept.engine_of("llama_cpp", given.model, given.threads),
+        _answered,
+    )
     vectors, layers = states(given.model, given.engine, wanted, given.threads, given.keep, given.set)
     line = told(rows, vectors, layers, f"{len(rows)} of {given.set}, {given.engine}")
     print(line)
@@ -98,29 +101,8 @@ def _popqa() -> Iterator[Row]:
             yield row | {"passages": [(each["title"], each["text"]) for each in own]}
 
 
-def answered(model: str, wanted: Sequence[Row], threads: int, keep: Path) -> list[Row]:
-    """{id, correct, correct with passages, signals} of each question."""
-    kept = {
-        row["id"]: row
-        for row in map(json.loads, keep.read_text("utf-8").splitlines() if keep.exists() else ())
-    }
-    left = [row for row in wanted if row["id"] not in kept]
-    if left:
-        engine, started = _engine("llama_cpp", model, threads), time.perf_counter()
-        with keep.open("a", encoding="utf-8") as file:
-            for number, row in enumerate(left, 1):
-                kept[row["id"]] = _answered(engine, row)
-                file.write(json.dumps(kept[row["id"]]) + "\n")
-                file.flush()
-                if number % 20 == 0:
-                    print(
-                        f"answered {number} of {len(left)}, {time.perf_counter() - started:.0f} s", flush=True
-                    )
-        engine.unload()
-    return [kept[row["id"]] for row in wanted]
-
-
 def _answered(engine: Engine, row: Row) -> Row:
+    """{id, question, text, correct, text_with, correct_with, signals}; "with": with passages."""
     question, params = row["question"], GenerationParams(max_tokens=NEW_TOKENS)
     passages = [
         Passage(f"{number}", f"{number}", title, text, 0, len(text))
@@ -152,7 +134,7 @@ def states(
             found = dict(zip(stored["ids"].tolist(), stored["vectors"], strict=True))
     left = [row for row in wanted if row["id"] not in found]
     if left:
-        engine, started = _engine(engine_name, model, threads), time.perf_counter()
+        engine, started = kept.engine_of(engine_name, model, threads), time.perf_counter()
         tried = LAYERS if engine.capabilities.hidden_states == "all layers" else (-1,)
         for number, row in enumerate(left, 1):
             read = engine.read_states(prompts.ask(row["question"]), (), tried)
@@ -162,12 +144,6 @@ def states(
                 print(f"read {number} of {len(left)}, {time.perf_counter() - started:.0f} s", flush=True)
         engine.unload()
     return np.stack([found[row["id"]] for row in wanted]), layers
-
-
-def _engine(name: str, model: str, threads: int) -> Engine:
-    words = [f"engine={name}", f"engine.model_path={model}", f"engine.threads={threads}"]
-    settings = load_settings([*words, *(["engine.dtype=float32"] if name == "huggingface" else [])])
-    return engines.create(name, settings.engine, Models(settings.home))
 
 
 def told(rows: Sequence[Row], vectors: NDArray[np.float16], layers: tuple[int, ...], how: str) -> Line:
@@ -224,8 +200,8 @@ def p_ik(
     folds = np.array([fold_of(row["question"], FOLDS) for row in rows])
     found = np.empty(len(rows))
     for fold in range(FOLDS):
-        kept, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        probe = fit_probe(pooled.of(kept), correct[kept], "question")
+        rest, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        probe = fit_probe(pooled.of(rest), correct[rest], "question")
         found[held] = probe.probabilities(pooled.of(held).vectors(probe.layer, probe.pooling))
     return found
 

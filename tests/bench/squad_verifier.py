@@ -12,35 +12,31 @@ from __future__ import annotations
 
 import argparse
 import base64
-import json
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from codex import engines, prompts
+from codex import prompts
 from codex.calibration.calibrator import measured
 from codex.calibration.resampling import auroc_gain
 from codex.engines.base import Engine, GenerationParams
-from codex.engines.models import Models
 from codex.grounding.trained import WHOLE, question_key
 from codex.grounding.verifier import verification
-from codex.settings import load_settings
 from codex.signals.verifier import label_probability
 from codex.training.probe_states import States
 from codex.training.readout import fit_readouts, scaled
 from codex.training.verifier_labels import Labelled
 from codex.types import Observation, Passage
+from tests.bench import kept
 from tests.bench.grounding import NEW_TOKENS, OF_EACH, chosen, is_correct
+from tests.bench.kept import Row
 from tests.bench.line import Line
 from tests.bench.trained_verifier import ECE, GAIN, RESAMPLES, report_zero_shot, told_metrics
 from tests.support.shared_data import add_option
 
-Row = dict[str, Any]
 A_PASSAGE = 2 * OF_EACH
 """Questions of a passage."""
 
@@ -62,33 +58,18 @@ def main() -> int:
         parser.error(f"--labels: a multiple of {A_PASSAGE}, so that no passage is on both sides")
     given.keep.mkdir(parents=True, exist_ok=True)
     wanted = chosen(given.labels + given.scored)
-    rows = read(given.model, wanted, given.threads, given.keep / "squad2.jsonl")
+    rows = kept.rows(
+        given.keep / "squad2.jsonl",
+        wanted,
+        lambda: kept.engine_of("llama_cpp", given.model, given.threads),
+        _read,
+    )
     reached = [line.reached for line in lines(rows[: given.labels], rows[given.labels :])]
     return 0 if all(reached) else 1
 
 
-def read(model: str, wanted: Sequence[Row], threads: int, keep: Path) -> list[Row]:
-    """{id, question, answer, correct, zero_shot, state} of each question."""
-    text = keep.read_text("utf-8") if keep.exists() else ""
-    kept = {row["id"]: row for row in map(json.loads, text.splitlines())}
-    left = [row for row in wanted if row["id"] not in kept]
-    if left:
-        words = ["engine=llama_cpp", f"engine.model_path={model}", f"engine.threads={threads}"]
-        settings = load_settings(words)
-        engine = engines.create("llama_cpp", settings.engine, Models(settings.home))
-        started = time.perf_counter()
-        with keep.open("a", encoding="utf-8") as file:
-            for number, row in enumerate(left, 1):
-                kept[row["id"]] = _read(engine, row)
-                file.write(json.dumps(kept[row["id"]]) + "\n")
-                file.flush()
-                if number % 20 == 0:
-                    print(f"read {number} of {len(left)}, {time.perf_counter() - started:.0f} s", flush=True)
-        engine.unload()
-    return [kept[row["id"]] for row in wanted]
-
-
 def _read(engine: Engine, row: Row) -> Row:
+    """{id, question, answer, correct, zero_shot, state}."""
     title, text = row["passage"]["title"].replace("_", " "), row["passage"]["text"]
     passages = (Passage(row["pid"], row["pid"], title, text, 0, len(text)),)
     conversation = prompts.ask(row["question"], passages)
